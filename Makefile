@@ -1,0 +1,55 @@
+# `make demo` and `make test` set up all they need in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test real lint types check bench lock-dev clean
+
+help:
+	@echo "make demo      build the example project and invoke the written package"
+	@echo "make test      run the tests (nothing but loopback is asked)"
+	@echo "make real      run the slower tests against real projects from PyPI"
+	@echo "make lint      ruff: format and lint"
+	@echo "make types     mypy, strict"
+	@echo "make check     test, lint, types"
+	@echo "make bench     the benchmarks, side by side with other tools"
+	@echo "make lock-dev  pin the development environment anew"
+
+$(READY): requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "error: Python 3.11 or newer is wanted: make PYTHON=python3.13 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/python examples/demo.py
+
+test: $(READY)
+	$(BIN)/pytest
+
+real: $(READY)
+	$(BIN)/pytest -m real
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy src
+	$(BIN)/mypy --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls tests benchmarks
+
+check: test lint types
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
+
+lock-dev: $(READY)
+	$(BIN)/uv pip compile pyproject.toml --group dev --group tools --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade --quiet -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache

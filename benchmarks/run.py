@@ -1,0 +1,296 @@
+"""Wherry beside `uv pip install --target` and `zip`, in one run on one machine: ratios, not seconds.
+
+    python benchmarks/run.py [--runs 5] [--record]
+
+Each step is a whole process, started with warm files, repeated in turn with what it is compared with; the
+median counts. `--record` writes the table to benchmarks/RESULTS.md. The first run fetches about 55 MB from
+PyPI; from then on everything is measured against an index on loopback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).resolve().parent
+REQUIREMENTS = ("boto3", "cryptography", "flask", "pandas", "pydantic")
+RUNTIME = "3.13"
+PLATFORM = "x86_64-manylinux_2_34"
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One finished process: seconds, and its peak memory in MiB."""
+
+    seconds: float
+    memory: float
+
+
+def start(command: list[str], *, cwd: Path, env: Mapping[str, str]) -> Run:
+    begin = time.perf_counter()
+    process = subprocess.Popen(
+        command, cwd=cwd, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert process.stdout is not None
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    took = time.perf_counter() - begin
+    if process.returncode:
+        sys.exit(f"{command} failed:\n{output.decode()}")
+    unit = MIB if sys.platform == "darwin" else 1024
+    return Run(seconds=took, memory=usage.ru_maxrss / unit)
+
+
+def in_turn(
+    runs: int, one: Callable[[], Run], other: Callable[[], Run]
+) -> tuple[list[Run], list[Run]]:
+    """Both, A B A B …, after one warm-up each, so that a machine whose speed drifts is fair to both."""
+    one()
+    other()
+    pairs = [(one(), other()) for _ in range(runs)]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+def median(runs: list[Run]) -> float:
+    return statistics.median(run.seconds for run in runs)
+
+
+@contextmanager
+def simple_index(folder: Path) -> Iterator[str]:
+    """Serve a folder laid out as a Simple index."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+
+
+def fetch_wheels(cache: Path, uv: str) -> Path:
+    """The wheels of the benchmark's lock as a Simple index on disk."""
+    index = cache / "index"
+    if (index / ".complete").exists():
+        return index
+    shutil.rmtree(index, ignore_errors=True)
+    index.mkdir(parents=True)
+    env = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
+    pins = subprocess.run(
+        [uv, "pip", "compile", "-", "--python-version", RUNTIME, "--python-platform", PLATFORM,
+         "--no-header", "--no-annotate", "--quiet"],
+        input="\n".join(REQUIREMENTS).encode(), stdout=subprocess.PIPE, check=True, env=env,
+    ).stdout.decode()  # fmt: skip
+    (cache / "pins.txt").write_text(pins)
+    wheels = cache / "wheels"
+    platforms = [f"--platform=manylinux_2_{minor}_x86_64" for minor in range(34, 16, -1)] + [
+        "--platform=manylinux2014_x86_64"
+    ]
+    subprocess.run(
+        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
+         f"--python-version={RUNTIME}", *platforms, "-d", str(wheels), "-r", str(cache / "pins.txt")],
+        check=True,
+    )  # fmt: skip
+    for wheel in wheels.glob("*.whl"):
+        name = wheel.name.split("-")[0].lower().replace("_", "-").replace(".", "-")
+        (index / name).mkdir(exist_ok=True)
+        shutil.copy(wheel, index / name / wheel.name)
+    (index / ".complete").touch()
+    return index
+
+
+def make_project(folder: Path, cache: Path, index: str, uv: str) -> None:
+    """A small application on the benchmark's lock: hashed requirements, which record no address."""
+    package = folder / "shop"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    for number in range(20):
+        (package / f"part{number}.py").write_text(f"VALUE = {number}\n" * 200)
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "shop"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
+    )
+    subprocess.run(
+        [uv, "pip", "compile", str(cache / "pins.txt"), "--generate-hashes", "--no-header",
+         "--no-annotate", "--quiet", "--python-version", RUNTIME, "--python-platform", PLATFORM,
+         "--default-index", index, "-o", str(folder / "requirements.txt")],
+        check=True, stdout=subprocess.DEVNULL, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"},
+    )  # fmt: skip
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--runs", type=int, default=5)
+    arguments.add_argument("--record", action="store_true")
+    options = arguments.parse_args()
+    from uv import find_uv_bin
+
+    uv = find_uv_bin()
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "wherry-benchmarks"
+    index_folder = fetch_wheels(cache, uv)
+    with tempfile.TemporaryDirectory() as scratch, simple_index(index_folder) as index:
+        table = Benchmarks(Path(scratch), cache, index, uv, options.runs).table()
+    print(table)
+    if options.record:
+        (HERE / "RESULTS.md").write_text(heading() + table + "\n")
+    return 0
+
+
+def heading() -> str:
+    return (
+        "# Recorded figures\n\n"
+        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} processors. Repeat with `make bench`; figures are medians of whole processes,\n"
+        "measured in turn in one run. Only the ratios carry over to another machine.\n\n"
+    )
+
+
+class Benchmarks:
+    def __init__(self, scratch: Path, cache: Path, index: str, uv: str, runs: int) -> None:
+        self.scratch = scratch
+        self.uv = uv
+        self.runs = runs
+        self.project = scratch / "project"
+        self.edits = 0
+        self.env = {
+            **os.environ,
+            "WHERRY_CACHE_DIR": str(scratch / "store"),
+            "UV_CACHE_DIR": str(scratch / "uv-cache"),
+            "UV_DEFAULT_INDEX": index,
+            "UV_PYTHON_DOWNLOADS": "never",
+        }
+        make_project(self.project, cache, index, uv)
+        self.peak = 0.0
+
+    def wherry(self) -> Run:
+        run = start(
+            [sys.executable, "-m", "wherry", "build", "--quiet", "--runtime", f"python{RUNTIME}"],
+            cwd=self.project, env=self.env,
+        )  # fmt: skip
+        self.peak = max(self.peak, run.memory)
+        return run
+
+    def install(self) -> Run:
+        target = self.scratch / "installed"
+        shutil.rmtree(target, ignore_errors=True)
+        return start(
+            [self.uv, "pip", "install", "--quiet", "--target", str(target), "--no-deps",
+             "--python-version", RUNTIME, "--python-platform", PLATFORM, "--only-binary", ":all:",
+             "-r", "requirements.txt"],
+            cwd=self.project, env=self.env,
+        )  # fmt: skip
+
+    def install_and_zip(self) -> Run:
+        installed = self.install()
+        target = self.scratch / "installed"
+        begin = time.perf_counter()
+        shutil.copytree(self.project / "shop", target / "shop")
+        (self.scratch / "uv.zip").unlink(missing_ok=True)
+        zipped = start(["zip", "-qr", str(self.scratch / "uv.zip"), "."], cwd=target, env=self.env)
+        return Run(
+            seconds=installed.seconds + time.perf_counter() - begin,
+            memory=max(installed.memory, zipped.memory),
+        )
+
+    def edited(self, step: Callable[[], Run]) -> Callable[[], Run]:
+        def run() -> Run:
+            self.edits += 1
+            (self.project / "shop" / "part0.py").write_text(f"EDIT = {self.edits}\n")
+            return step()
+
+        return run
+
+    def cold(self, step: Callable[[], Run]) -> Callable[[], Run]:
+        def run() -> Run:
+            shutil.rmtree(self.scratch / "store", ignore_errors=True)
+            shutil.rmtree(self.scratch / "uv-cache", ignore_errors=True)
+            shutil.rmtree(self.project / "dist", ignore_errors=True)
+            return step()
+
+        return run
+
+    def compose(self) -> Run:
+        """Loading what is remembered of each wheel, merging and writing; in a process of its own."""
+        script = HERE / "compose.py"
+        done = subprocess.run(
+            [sys.executable, str(script), str(self.project / "requirements.txt"),
+             str(self.scratch / "composed.zip")],
+            env=self.env, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return Run(seconds=float(done.stdout), memory=0)
+
+    def copy(self) -> Run:
+        (self.scratch / "copy.zip").unlink(missing_ok=True)
+        return start(
+            ["cp", str(self.project / "dist" / "lambda" / "shop.zip"), str(self.scratch / "copy.zip")],
+            cwd=self.project, env=self.env,
+        )  # fmt: skip
+
+    def nothing(self) -> Run:
+        return start([sys.executable, "-c", "pass"], cwd=self.project, env=self.env)
+
+    def table(self) -> str:
+        rows = []
+
+        def compare(
+            what: str, than: str, goal: str, ours: Callable[[], Run], theirs: Callable[[], Run]
+        ) -> None:
+            one, other = in_turn(self.runs, ours, theirs)
+            ratio = statistics.median(
+                a.seconds / b.seconds for a, b in zip(one, other, strict=True)
+            )
+            shown = f"{1 / ratio:.1f}× faster" if ratio < 1 else f"{ratio:.1f}×"
+            rows.append(
+                f"| {what} | {median(one) * 1000:.0f} ms | {than} | {median(other) * 1000:.0f} ms "
+                f"| {shown} | {goal} |"
+            )
+            print(rows[-1], file=sys.stderr, flush=True)
+
+        compare(
+            "cold build", "cold `uv pip install --target`", "no slower",
+            self.cold(self.wherry), self.cold(self.install),
+        )  # fmt: skip
+        self.wherry()
+        compare(
+            "edit and rebuild", "`uv pip install --target` and `zip -r`, warm", "20× faster",
+            self.edited(self.wherry), self.edited(self.install_and_zip),
+        )  # fmt: skip
+        compare("composing alone", "`cp` of the zip", "within 3×", self.compose, self.copy)
+        self.wherry()
+        compare("nothing changed", "`python -c pass`", "within 15×", self.wherry, self.nothing)
+        package = self.project / "dist" / "lambda" / "shop.zip"
+        return (
+            "| Wherry | median | compared with | median | ratio | goal |\n"
+            "|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n\n"
+            f"Peak memory of any build: {self.peak:.0f} MiB (goal: under 120 MB). The package: "
+            f"{package.stat().st_size / MIB:.1f} MiB with "
+            f"{', '.join(REQUIREMENTS)} and what they need.\n"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""Where the bytes of a package go: into its file, through a digest, past what the file was before."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import threading
+from typing import TYPE_CHECKING, BinaryIO
+
+from wherry.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Sink"]
+
+_BUFFER = 1 << 20
+_BUFFERS = 4
+
+
+class Sink:
+    """Buffers what is written, writes full buffers to the file and has a thread hash them meanwhile.
+
+    Reading, writing and hashing release the interpreter's lock; reading and writing together take about
+    as long as hashing does, so two threads share the work evenly.
+
+    Args:
+        file: unbuffered, open for writing, empty.
+        before: a descriptor of the file that may hold the same bytes already.
+    """
+
+    def __init__(self, file: BinaryIO, *, before: int | None = None) -> None:
+        self._file = file
+        self._before = before
+        self._hash = hashlib.sha256()
+        self.size = 0
+        self._used = 0
+        self._free: queue.SimpleQueue[bytearray] = queue.SimpleQueue()
+        for _ in range(_BUFFERS):
+            self._free.put(bytearray(_BUFFER))
+        self._full: queue.SimpleQueue[tuple[bytearray, int] | None] = queue.SimpleQueue()
+        self._compared = bytearray(_BUFFER if before is not None else 0)
+        self._use(self._free.get())
+        self._thread = threading.Thread(target=self._digest, name="wherry-digest", daemon=True)
+        self._thread.start()
+
+    @property
+    def changed(self) -> bool:
+        """Whether what was written is not what was before; to be asked after ``close``."""
+        return self._before is None
+
+    def write(self, data: bytes) -> None:
+        """Append.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        size = len(data)
+        end = self._used + size
+        if end <= _BUFFER:
+            self._view[self._used : end] = data
+            self._used = end
+            return
+        view = memoryview(data)
+        while view:
+            if self._used == _BUFFER:
+                self._flush()
+            room = min(_BUFFER - self._used, len(view))
+            self._view[self._used : self._used + room] = view[:room]
+            self._used += room
+            view = view[room:]
+
+    def copy(self, descriptor: int, offset: int, size: int, source: Path) -> None:
+        """Append a part of the file ``source``, which is open as ``descriptor``.
+
+        Raises:
+            ArchiveError: the file ends before.
+            OSError: it cannot be read, or the package cannot be written.
+        """
+        while size:
+            if self._used == _BUFFER:
+                self._flush()
+            room = min(_BUFFER - self._used, size)
+            got = _read_into(descriptor, self._view[self._used : self._used + room], offset)
+            if not got:
+                raise ArchiveError(
+                    f"`{source}` is truncated",
+                    hint="remove it, and it will be fetched again: wherry cache prune",
+                )
+            self._used += got
+            offset += got
+            size -= got
+
+    def close(self) -> str:
+        """Write what is left, and the SHA-256 of all in hexadecimal.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self._flush()
+        self._full.put(None)
+        self._thread.join()
+        # It is the same up to here; does it end here too?
+        if self._before is not None and os.fstat(self._before).st_size != self.size:
+            self._before = None
+        return self._hash.hexdigest()
+
+    def abandon(self) -> None:
+        """Stop. The file may hold anything."""
+        self._full.put(None)
+        self._thread.join()
+
+    def _use(self, buffer: bytearray) -> None:
+        self._buffer = buffer
+        self._view = memoryview(buffer)
+        self._used = 0
+
+    def _flush(self) -> None:
+        self._full.put((self._buffer, self._used))
+        left = self._view[: self._used]
+        while left:
+            left = left[self._file.write(left) :]
+        if self._before is not None:
+            self._compare(self._before)
+        self.size += self._used
+        self._use(self._free.get())
+
+    def _compare(self, before: int) -> None:
+        view = memoryview(self._compared)[: self._used]
+        got = _read_into(before, view, self.size)
+        # Whole buffers are compared without a copy.
+        if got == _BUFFER:
+            same = self._compared == self._buffer
+        else:
+            same = got == self._used and bytes(view) == bytes(self._view[: self._used])
+        if not same:
+            self._before = None
+
+    def _digest(self) -> None:
+        while (full := self._full.get()) is not None:
+            buffer, used = full
+            self._hash.update(memoryview(buffer)[:used])
+            self._free.put(buffer)
+
+
+if hasattr(os, "preadv"):
+
+    def _read_into(descriptor: int, view: memoryview, offset: int) -> int:
+        return os.preadv(descriptor, [view], offset)
+
+else:  # pragma: no cover - Windows has no positioned read
+
+    def _read_into(descriptor: int, view: memoryview, offset: int) -> int:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        data = os.read(descriptor, len(view))
+        view[: len(data)] = data
+        return len(data)

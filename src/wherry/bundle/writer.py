@@ -1,0 +1,258 @@
+"""Writing a bundle as a zip archive whose bytes are a function of the bundle alone.
+
+Entries come in the order of their paths' bytes, dated 1980-01-01 00:00:00, with mode 0644 or 0755; there
+are no folders, no extra fields, no data descriptors and no comments. Compressed bytes are copied from the
+wheels they lie in; whatever is Wherry's or the project's own is stored, so that no compressor has a say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import tempfile
+import time
+from base64 import b64encode
+from collections import OrderedDict
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from glob import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from wherry.bundle.content import read_content
+from wherry.bundle.entry import STORED, Inline, Slice
+from wherry.bundle.sink import Sink
+from wherry.errors import ArchiveError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from wherry.bundle.algebra import Bundle
+
+__all__ = ["Written", "digest_of", "write_package"]
+
+_LOCAL = struct.Struct("<4s5H3L2H")
+_CENTRAL = struct.Struct("<4s6H3L5H2L")
+_END = struct.Struct("<4s4H2LH")
+_END64 = struct.Struct("<4sQ2H2L4Q")
+_END64_LOCATOR = struct.Struct("<4sLQL")
+
+_VERSION = 20
+_MADE_BY_UNIX = 3 << 8 | _VERSION
+_EPOCH_DATE = 1 << 5 | 1  # 1980-01-01, the first day a zip archive can name
+_UTF8 = 1 << 11
+_FILE = 0o100644 << 16
+_EXECUTABLE = 0o100755 << 16
+_MAX16 = 0xFFFF
+_MAX32 = 0xFFFFFFFF
+
+_OPEN_ARCHIVES = 64
+
+# Seconds after which a temporary file is nobody's.
+_LEFT_BEHIND = 60 * 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """A written zip archive.
+
+    Attributes:
+        path: where it is.
+        sha256: the digest of its bytes, in hexadecimal.
+        size: its size in bytes.
+        changed: False when the very same bytes were there before and were left alone.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+    changed: bool
+
+    @property
+    def code_sha256(self) -> str:
+        """The digest as AWS reports it (``CodeSha256``): base64."""
+        return b64encode(bytes.fromhex(self.sha256)).decode()
+
+
+def write_package(bundle: Bundle, path: Path) -> Written:
+    """Write the bundle to ``path``, beside it first and then renamed over it.
+
+    Raises:
+        OutputError: the folder or file cannot be written, or a source file changed meanwhile.
+        ArchiveError: an archive that the bundle copies from is gone or truncated.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
+        # Of the name only the beginning, or a long one would be too long.
+        descriptor, name = tempfile.mkstemp(
+            prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent
+        )
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from error
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb", buffering=0) as file, _before(path) as before:
+            sha256, size, changed = _write(bundle, file, before)
+        if changed:
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return Written(path=path, sha256=sha256, size=size, changed=changed)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a killed build left beside the package; another build's own is younger."""
+    for left in path.parent.glob(f".{escape(path.name[:40])}.*.tmp"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _LEFT_BEHIND:
+                left.unlink()
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unwritable(path: Path, error: OSError | ValueError) -> OutputError:
+    return OutputError(
+        f"cannot write `{path}`",
+        where=[getattr(error, "strerror", None) or str(error)],
+        hint="choose another place with --output",
+    )
+
+
+def _umask() -> int:
+    # There is no way to read the umask but to set it; the process is small and does it at once.
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def _before(path: Path) -> Iterator[int | None]:
+    """What is at ``path`` now, open for reading, when that is a file that can be read."""
+    descriptor = None
+    if path.is_file():
+        with suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        yield descriptor
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _write(bundle: Bundle, file: BinaryIO, before: int | None) -> tuple[str, int, bool]:
+    """The digest and the size of what was written, and whether it differs from what was before."""
+    sink = Sink(file, before=before)
+    try:
+        _fill(bundle, sink)
+        sha256 = sink.close()
+    except BaseException:
+        sink.abandon()
+        raise
+    return sha256, sink.size, sink.changed
+
+
+def _fill(bundle: Bundle, sink: Sink) -> None:
+    central: list[bytes] = []
+    archives = _Archives()
+    offset = 0
+    try:
+        for entry in bundle:
+            payload = entry.payload
+            name = entry.path.encode()
+            flags = 0 if entry.path.isascii() else _UTF8
+            if isinstance(payload, Slice):
+                method, compressed = payload.method, payload.compressed_size
+            else:
+                method, compressed = STORED, payload.size
+            common = (
+                flags,
+                method,
+                0,
+                _EPOCH_DATE,
+                payload.crc,
+                compressed,
+                payload.size,
+                len(name),
+                0,
+            )
+            if len(name) > _MAX16:
+                raise OutputError(f"the path `{entry.path[:60]}…` is too long for a zip archive")
+            end = offset + _LOCAL.size + len(name) + compressed
+            if end > _MAX32 or payload.size > _MAX32:
+                raise OutputError(
+                    "the deployment package would be larger than 4 GiB",
+                    where=[f"`{entry.path}` of `{entry.owner}` does not fit any more"],
+                    hint="AWS Lambda admits 250 MiB unzipped: leave distributions out",
+                )
+            mode = _EXECUTABLE if entry.executable else _FILE
+            central.append(
+                _CENTRAL.pack(b"PK\1\2", _MADE_BY_UNIX, _VERSION, *common, 0, 0, 0, mode, offset)
+            )
+            central.append(name)
+            sink.write(_LOCAL.pack(b"PK\3\4", _VERSION, *common))
+            sink.write(name)
+            if isinstance(payload, Slice):
+                sink.copy(
+                    archives.open(payload.archive), payload.offset, compressed, payload.archive
+                )
+            elif isinstance(payload, Inline):
+                sink.write(payload.data)
+            else:
+                for piece in read_content(payload):
+                    sink.write(piece)
+            offset = end
+    finally:
+        archives.close()
+    for piece in _end(central, len(bundle), offset):
+        sink.write(piece)
+
+
+def _end(central: list[bytes], count: int, start: int) -> Iterable[bytes]:
+    """The central directory and its end; zip64 only where there are more than 65,535 entries."""
+    directory = b"".join(central)
+    yield directory
+    size = len(directory)
+    if count >= _MAX16 or start + size > _MAX32:
+        record = start + size
+        # The size counts what follows the field itself; version 4.5 knows zip64.
+        yield _END64.pack(
+            b"PK\6\6", _END64.size - 12, 3 << 8 | 45, 45, 0, 0, count, count, size, start
+        )
+        yield _END64_LOCATOR.pack(b"PK\6\7", 0, record, 1)
+    few = min(count, _MAX16)
+    yield _END.pack(b"PK\5\6", 0, 0, few, few, min(size, _MAX32), min(start, _MAX32), 0)
+
+
+class _Archives:
+    """Open files to copy from, the least recently used closed first."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[Path, int] = OrderedDict()
+
+    def open(self, path: Path) -> int:
+        descriptor = self._open.get(path)
+        if descriptor is not None:
+            self._open.move_to_end(path)
+            return descriptor
+        if len(self._open) >= _OPEN_ARCHIVES:
+            os.close(self._open.popitem(last=False)[1])
+        try:
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        except OSError as error:
+            raise ArchiveError(f"cannot read `{path}`", where=[str(error)]) from error
+        self._open[path] = descriptor
+        return descriptor
+
+    def close(self) -> None:
+        for descriptor in self._open.values():
+            os.close(descriptor)

@@ -1,0 +1,120 @@
+"""The command line: one module per command, loaded when the command is called.
+
+stdout is data (paths, or one JSON document), stderr is talk. Exit codes: 0 done, 1 the user's input or the
+world is wrong, 2 usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from wherry.errors import WherryError
+from wherry.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["COMMANDS", "main", "run"]
+
+COMMANDS = {
+    "build": "Build a deployment package from the project's lock.",
+    "lock": "Resolve a project that has no lock, and write pylock.toml.",
+    "cache": "Show or prune the store of fetched and built files.",
+}
+"""Commands and their first lines, so that `wherry --help` loads none of them."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"wherry.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(f"wherry {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Begin with `wherry build` in a project that has a lock. `wherry COMMAND --help` tells more.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Show the version and exit.",
+)
+def main() -> None:
+    """Carry a locked Python project to AWS Lambda.
+
+    Wherry reads the lock file the project already has and composes the deployment package straight out of
+    wheels: the same bytes on every machine, for either architecture, without Docker.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code; every error is rendered here and nowhere else."""
+    from wherry.cli.render import error_text, for_stderr
+
+    try:
+        code = main.main(args=list(arguments), prog_name="wherry", standalone_mode=False)
+    except WherryError as error:
+        click.echo(error_text(error, color=for_stderr()), err=True, color=for_stderr())
+        return 1
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except click.ClickException as error:
+        click.echo(error_text(_usage(error), color=for_stderr()), err=True, color=for_stderr())
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        known = WherryError(
+            f"cannot use `{error.filename}`" if error.filename else "the system refused",
+            where=[error.strerror or str(error)],
+        )
+        click.echo(error_text(known, color=for_stderr()), err=True, color=for_stderr())
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: click.ClickException) -> WherryError:
+    """Click's own errors in the form of ours."""
+    message = error.format_message().rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context is not None else "wherry"
+    hint = f"{path} --help"
+    if match := re.fullmatch(r"No such command '(.*)'", message):
+        from difflib import get_close_matches
+
+        message = f"there is no command `{match[1]}`"
+        if nearest := get_close_matches(match[1], COMMANDS, n=1):
+            hint = f"did you mean `wherry {nearest[0]}`?"
+    return WherryError(message[:1].lower() + message[1:], hint=hint)

@@ -1,0 +1,135 @@
+"""Everything that Wherry raises on purpose.
+
+The whole tree::
+
+    WherryError                 the root: a message, where it happened, and a hint
+    ├── SettingsError           [tool.wherry] or wherry.toml is wrong
+    ├── ProjectError            there is no project, or it cannot be read
+    ├── TargetError             an unknown runtime or architecture, or one the project excludes
+    ├── LockError               a lock is missing, unreadable, stale or of an unknown version
+    ├── SelectionError          no file of a locked distribution runs on the target
+    ├── FetchError              a file could not be fetched
+    │   └── HashMismatchError   what came is not what the lock recorded
+    ├── StoreError              the content-addressed store cannot be read or written
+    ├── BuildError              a source distribution or project could not be built into a wheel
+    ├── ToolError               a program that Wherry calls (uv, git) is missing or failed
+    ├── BundleError             the algebra refused
+    │   ├── EntryPathError      a path that must not be in a deployment package
+    │   ├── ConflictError       two different files for one path
+    │   └── ArchiveError        a wheel is not a sound zip archive
+    └── OutputError             a deployment package could not be written
+
+Every error carries what a user needs to act: ``message`` says what is wrong, ``where`` is the chain of
+causes or details below it (outermost first), ``hint`` says what to do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "ArchiveError",
+    "BuildError",
+    "BundleError",
+    "ConflictError",
+    "EntryPathError",
+    "FetchError",
+    "HashMismatchError",
+    "LockError",
+    "OutputError",
+    "ProjectError",
+    "SelectionError",
+    "SettingsError",
+    "StoreError",
+    "TargetError",
+    "ToolError",
+    "WherryError",
+]
+
+
+class WherryError(Exception):
+    """The user's input or the world is wrong; the command line exits with 1.
+
+    Args:
+        message: what is wrong, in one line, without a full stop at the end.
+        where: the causes or details, outermost first; each is one line of the error's chain.
+        hint: what the user can do about it.
+    """
+
+    def __init__(self, message: str, *, where: Iterable[str] = (), hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = tuple(where)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """The chain form: the message, its causes, the hint."""
+        lines = [self.message]
+        for number, cause in enumerate(self.where, start=1):
+            lines.append(f"  {'╰' if number == len(self.where) else '├'}─▶ {cause}")
+        if self.hint:
+            lines.append(f"hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class SettingsError(WherryError):
+    """``[tool.wherry]`` or ``wherry.toml`` is wrong."""
+
+
+class ProjectError(WherryError):
+    """There is no project, or it cannot be read."""
+
+
+class TargetError(WherryError):
+    """An unknown runtime or architecture, or one that the project excludes."""
+
+
+class LockError(WherryError):
+    """A lock is missing, unreadable, stale or of an unknown version."""
+
+
+class SelectionError(WherryError):
+    """No file of a locked distribution runs on the target."""
+
+
+class FetchError(WherryError):
+    """A file could not be fetched."""
+
+
+class HashMismatchError(FetchError):
+    """What came is not what the lock recorded."""
+
+
+class StoreError(WherryError):
+    """The content-addressed store cannot be read or written."""
+
+
+class BuildError(WherryError):
+    """A source distribution or project could not be built into a wheel."""
+
+
+class ToolError(WherryError):
+    """A program that Wherry calls (uv, git) is missing or failed."""
+
+
+class BundleError(WherryError):
+    """The bundle algebra refused."""
+
+
+class EntryPathError(BundleError):
+    """A path that must not be in a deployment package."""
+
+
+class ConflictError(BundleError):
+    """Two different files for one path."""
+
+
+class ArchiveError(BundleError):
+    """A wheel is not a sound zip archive."""
+
+
+class OutputError(WherryError):
+    """A deployment package could not be written."""

@@ -1,0 +1,90 @@
+"""What a ``pyproject.toml`` declares: its dependencies, extras and dependency groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from packaging.utils import NormalizedName
+
+    from wherry.lock.document import Table
+
+__all__ = ["Declared", "declared"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declared:
+    """The parts of ``[project]`` and ``[dependency-groups]`` that decide a lock.
+
+    Attributes:
+        name: the project's name as written, None where there is no ``[project]``.
+        version: its version, None where it is dynamic.
+        requires_python: as written.
+        dependencies: PEP 508 requirements.
+        extras: requirements by normalized name of the extra.
+        groups: requirements by normalized name of the group (PEP 735), those of included groups with them.
+        dynamic: the fields of ``[project]`` that the build backend fills in.
+    """
+
+    name: str | None
+    version: str | None
+    requires_python: str | None
+    dependencies: tuple[str, ...]
+    extras: Mapping[NormalizedName, tuple[str, ...]]
+    groups: Mapping[NormalizedName, tuple[str, ...]]
+    dynamic: frozenset[str]
+
+
+def declared(pyproject: Table) -> Declared:
+    """What this ``pyproject.toml`` declares.
+
+    Raises:
+        LockError: a part of it is of a wrong type, or a group includes itself or one that is missing.
+    """
+    from packaging.utils import canonicalize_name
+
+    project = pyproject.table("project")
+    optional = project.table("optional-dependencies")
+    return Declared(
+        name=project.optional("name", str),
+        version=project.optional("version", str),
+        requires_python=project.optional("requires-python", str),
+        dependencies=tuple(project.strings("dependencies")),
+        extras={canonicalize_name(name): tuple(optional.strings(name)) for name in optional.data},
+        groups=_groups(pyproject),
+        dynamic=frozenset(project.strings("dynamic")),
+    )
+
+
+def _groups(pyproject: Table) -> dict[NormalizedName, tuple[str, ...]]:
+    from packaging.utils import canonicalize_name
+
+    table = pyproject.table("dependency-groups")
+    spelled = {canonicalize_name(name): name for name in table.data}
+    done: dict[NormalizedName, tuple[str, ...]] = {}
+
+    def expand(name: NormalizedName, within: tuple[NormalizedName, ...]) -> tuple[str, ...]:
+        if name in done:
+            return done[name]
+        key = spelled[name]
+        requirements: list[str] = []
+        for item in table.optional(key, list) or []:
+            if isinstance(item, str):
+                requirements.append(item)
+                continue
+            include = item.get("include-group") if isinstance(item, dict) else None
+            if not isinstance(include, str):
+                raise table.wrong(key, 'this should hold requirements and `{include-group = "…"}`')
+            included = canonicalize_name(include)
+            if included not in spelled:
+                raise table.wrong(key, f"it includes the group `{include}`, which is missing")
+            if included in (*within, name):
+                raise table.wrong(key, f"it includes itself by way of `{include}`")
+            requirements += expand(included, (*within, name))
+        done[name] = tuple(dict.fromkeys(requirements))
+        return done[name]
+
+    return {name: expand(name, ()) for name in spelled}

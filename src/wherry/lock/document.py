@@ -1,0 +1,244 @@
+"""Reading TOML and JSON that somebody else wrote: every value is asked for by type, every error says where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from wherry.errors import LockError
+from wherry.lock.redact import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+__all__ = ["Table", "is_path", "parse_toml", "read_bytes", "read_json", "read_text", "read_toml"]
+
+T = TypeVar("T")
+
+# What Linux allows, less what a base may add.
+_LONGEST = 2000
+_LONGEST_PART = 255
+
+_KINDS = {str: "a string", bool: "a boolean", int: "an integer", list: "an array", dict: "a table"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """A table of a file, and the way to it.
+
+    Attributes:
+        data: its keys and values.
+        file: the file's name, for messages.
+        place: such as ``package[3].source``; empty for the whole file.
+        hint: what to do about a file that is wrong.
+    """
+
+    data: dict[str, Any]
+    file: str
+    place: str = ""
+    hint: str | None = None
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.data
+
+    def at(self, key: str) -> str:
+        """The place of ``key``."""
+        return f"{self.place}.{key}" if self.place else key
+
+    def wrong(self, key: str, problem: str) -> LockError:
+        """The error that says what is wrong with ``key``."""
+        return wrong_shape(self.file, self.at(key), problem, hint=self.hint)
+
+    def optional(self, key: str, kind: type[T]) -> T | None:
+        """The value of ``key``, or None where it is absent.
+
+        Raises:
+            LockError: it is of another type.
+        """
+        value = self.data.get(key)
+        if value is None:
+            return None
+        # TOML tells booleans from integers; Python does not.
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise self.wrong(key, f"this should be {_KINDS[kind]}, and is {_kind(value)}")
+        return value
+
+    def required(self, key: str, kind: type[T]) -> T:
+        """The value of ``key``.
+
+        Raises:
+            LockError: it is absent or of another type.
+        """
+        value = self.optional(key, kind)
+        if value is None:
+            raise self.wrong(key, "this is missing")
+        return value
+
+    def table(self, key: str) -> Table:
+        """The table ``key``, empty where it is absent."""
+        return self._child(self.optional(key, dict) or {}, self.at(key))
+
+    def tables(self, key: str) -> Iterator[Table]:
+        """The tables of the array ``key``, none where it is absent."""
+        for number, item in enumerate(self.optional(key, list) or []):
+            place = f"{self.at(key)}[{number}]"
+            if not isinstance(item, dict):
+                raise wrong_shape(
+                    self.file,
+                    place,
+                    f"this should be a table, and is {_kind(item)}",
+                    hint=self.hint,
+                )
+            yield self._child(item, place)
+
+    def strings(self, key: str) -> list[str]:
+        """The strings of the array ``key``, none where it is absent."""
+        values = self.optional(key, list) or []
+        for number, item in enumerate(values):
+            if not isinstance(item, str):
+                raise wrong_shape(
+                    self.file,
+                    f"{self.at(key)}[{number}]",
+                    f"this should be a string, and is {_kind(item)}",
+                    hint=self.hint,
+                )
+        return values
+
+    def each(self, kind: type[T]) -> Iterator[tuple[str, T]]:
+        """Every key with its value, all of one type."""
+        for key in self.data:
+            yield key, self.required(key, kind)
+
+    def each_table(self) -> Iterator[tuple[str, Table]]:
+        """Every key with its table."""
+        for key in self.data:
+            yield key, self.table(key)
+
+    def parsed(self, key: str, parse: Callable[[str], T]) -> T | None:
+        """The string ``key`` as ``parse`` understands it, or None where it is absent.
+
+        Raises:
+            LockError: ``parse`` refused it with a ValueError.
+        """
+        text = self.optional(key, str)
+        return None if text is None else self.parse(key, text, parse)
+
+    def parse(self, key: str, text: str, parse: Callable[[str], T]) -> T:
+        """``text``, which came from ``key``, as ``parse`` understands it."""
+        try:
+            return parse(text)
+        except (ValueError, RecursionError) as error:
+            problem = redact(str(error).splitlines()[0]) if str(error) else "it cannot be parsed"
+            raise self.wrong(key, problem) from None
+
+    def child(self, key: str, data: dict[str, Any]) -> Table:
+        """A table below this one that ``key`` stands for."""
+        return self._child(data, self.at(key))
+
+    def _child(self, data: dict[str, Any], place: str) -> Table:
+        return Table(data=data, file=self.file, place=place, hint=self.hint)
+
+
+def wrong_shape(file: str, place: str, problem: str, *, hint: str | None = None) -> LockError:
+    """The error for a file whose contents are not of the expected shape."""
+    return LockError(f"`{file}` is malformed", where=[f"{place}: {problem}"], hint=hint)
+
+
+def is_path(text: str) -> bool:
+    """Whether a file can have this name. Asking a system about another raises what is no matter of locks."""
+    if not text or any(character < " " or "\ud800" <= character <= "\udfff" for character in text):
+        return False
+    parts = text.replace("\\", "/").split("/")
+    return len(text) <= _LONGEST and all(len(part.encode()) <= _LONGEST_PART for part in parts)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's contents.
+
+    Raises:
+        LockError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise LockError(
+            f"`{path.name}` cannot be read", where=[f"{path}: {error.strerror or error}"]
+        ) from None
+    except ValueError as error:
+        # A NUL or a lone surrogate in the path.
+        raise LockError("a file cannot be read", where=[f"{str(path)!a}: {error}"]) from None
+
+
+def read_text(path: Path) -> str:
+    """The file's contents, which must be UTF-8; a byte order mark is dropped.
+
+    Raises:
+        LockError: it cannot be read, or is not UTF-8.
+    """
+    data = read_bytes(path)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise LockError(
+            f"`{path.name}` is not text in UTF-8", where=[f"{path}: line {line}: {error.reason}"]
+        ) from None
+
+
+def read_toml(path: Path, *, hint: str | None = None) -> Table:
+    """The file's contents as TOML.
+
+    Raises:
+        LockError: it cannot be read, or is not TOML; says the line and column.
+    """
+    return parse_toml(read_text(path), file=path.name, where=str(path), hint=hint)
+
+
+def parse_toml(text: str, *, file: str, where: str, hint: str | None = None) -> Table:
+    """``text`` as TOML.
+
+    Raises:
+        LockError: it is not TOML; says the line and column.
+    """
+    import tomllib
+
+    try:
+        data = tomllib.loads(text)
+    except RecursionError:
+        problem = "it is nested too deeply"
+    except ValueError as error:
+        problem = str(error)
+    else:
+        return Table(data=data, file=file, hint=hint)
+    raise LockError(f"`{file}` is not valid TOML", where=[f"{where}: {problem}"], hint=hint)
+
+
+def read_json(path: Path, *, hint: str | None = None) -> Table:
+    """The file's contents as a JSON object.
+
+    Raises:
+        LockError: it cannot be read, or is not a JSON object; says the line and column.
+    """
+    import json
+
+    text = read_text(path)
+    try:
+        data = json.loads(text)
+    except RecursionError:
+        problem = "it is nested too deeply"
+    except ValueError as error:
+        problem = str(error)
+    else:
+        if isinstance(data, dict):
+            return Table(data=data, file=path.name, hint=hint)
+        problem = f"the whole should be an object, and is {_kind(data)}"
+    raise LockError(f"`{path.name}` is not valid JSON", where=[f"{path}: {problem}"], hint=hint)
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    return _KINDS.get(type(value), f"a {type(value).__name__}")

@@ -1,0 +1,102 @@
+"""The hashes that a requirements file lists: only files that have one of them may be used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wherry.errors import LockError
+from wherry.lock.assemble import replace_packages
+from wherry.lock.locate import split_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from packaging.pylock import Package, Pylock
+    from packaging.requirements import Requirement
+
+__all__ = ["enforced"]
+
+
+def enforced(
+    pylock: Pylock, listed: Sequence[tuple[Requirement | None, Iterable[str]]], path: Path
+) -> Pylock:
+    """The lock with only those files that have a listed hash.
+
+    As pip has it: where one requirement has hashes, all that comes from an index or a URL must have.
+
+    Args:
+        pylock: what the requirements came to.
+        listed: requirements, None for paths and bare URLs, each with its hashes.
+        path: the requirements file.
+
+    Raises:
+        LockError: a distribution has no listed hash, or none of its files has one.
+    """
+    packages: list[Package] = []
+    unlisted: list[str] = []
+    wrong: list[str] = []
+    for package in pylock.packages:
+        if package.directory is not None or package.vcs is not None:
+            packages.append(package)
+            continue
+        label = f"`{package.name}=={package.version}`" if package.version else f"`{package.name}`"
+        allowed = _allowed(package, listed)
+        kept = _restricted(package, allowed)
+        if not allowed:
+            unlisted.append(f"{label} has none")
+        elif kept is None:
+            wrong.append(f"{label}: what the index has for the target has other hashes")
+        else:
+            packages.append(kept)
+    if wrong:
+        raise LockError(
+            f"`{path.name}` lists hashes that no file has",
+            where=wrong,
+            hint="the files were replaced, or the hashes are of files for another platform: pin again",
+        )
+    if unlisted:
+        raise LockError(
+            f"`{path.name}` has hashes, but not for all that it needs",
+            where=unlisted,
+            hint="pin with `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`",
+        )
+    return replace_packages(pylock, packages)
+
+
+def _allowed(
+    package: Package, listed: Iterable[tuple[Requirement | None, Iterable[str]]]
+) -> set[tuple[str, str]]:
+    from packaging.utils import canonicalize_name
+
+    return {
+        pair
+        for requirement, hashes in listed
+        # What a path or a bare URL is called is in the file itself; its hash says enough.
+        if requirement is None
+        or (
+            canonicalize_name(requirement.name) == package.name
+            and (
+                package.version is None
+                or requirement.specifier.contains(package.version, prereleases=True)
+            )
+        )
+        for text in hashes
+        if (pair := split_hash(text)) is not None
+    }
+
+
+def _restricted(package: Package, allowed: set[tuple[str, str]]) -> Package | None:
+    """The package with only the allowed files, or None where none is left."""
+
+    def listed(hashes: Mapping[str, str]) -> bool:
+        return any((name, digest.lower()) in allowed for name, digest in hashes.items())
+
+    if package.archive is not None:
+        return package if listed(package.archive.hashes) else None
+    wheels = [wheel for wheel in package.wheels or () if listed(wheel.hashes)]
+    sdist = package.sdist if package.sdist is not None and listed(package.sdist.hashes) else None
+    if not wheels and sdist is None:
+        return None
+    return replace(package, wheels=wheels or None, sdist=sdist)

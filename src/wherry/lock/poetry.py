@@ -1,0 +1,156 @@
+"""``poetry.lock``, of every version that Poetry has written.
+
+- 2.1 (Poetry 2) records the groups of every package, and the markers under which each group needs it.
+- 2.0 and 1.x record neither: what a group needs is found by walking from the project's own dependencies.
+- 1.x keeps the files of all packages in one table, by name; the very first kept hashes without file names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wherry.errors import LockError
+from wherry.lock.document import read_toml
+from wherry.lock.model import Lock, LockFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from packaging.pylock import Pylock
+    from packaging.specifiers import SpecifierSet
+    from packaging.utils import NormalizedName
+
+    from wherry.events import Reporter
+    from wherry.lock.document import Table
+    from wherry.lock.model import FindFiles, LockRequest
+    from wherry.lock.poetry_declared import PoetryProject
+    from wherry.lock.poetry_package import LockedPackage
+
+__all__ = ["read_poetry_lock"]
+
+_HINT = "run `poetry lock`"
+
+
+def read_poetry_lock(
+    path: Path, request: LockRequest, find_files: FindFiles | None, reporter: Reporter
+) -> Lock:
+    """Read ``poetry.lock`` and the ``pyproject.toml`` beside it.
+
+    Of a lock without groups and markers, only what the target needs is in the result.
+
+    Raises:
+        LockError: it is no sound lock, of an unknown version, older than its ``pyproject.toml``, or lacks a
+            group or extra that was asked for.
+        TargetError: the project is not for the target's Python.
+    """
+    from packaging.utils import canonicalize_name
+
+    from wherry.lock.assemble import check_python, known, make_pylock, without_project
+    from wherry.lock.constraint import parse_constraint
+    from wherry.lock.poetry_closure import needed
+    from wherry.lock.poetry_declared import poetry_project
+    from wherry.lock.poetry_hash import check_fresh
+    from wherry.lock.poetry_package import locked_packages, to_pylock_package
+
+    lock = read_toml(path, hint=_HINT)
+    version = _version(lock, path)
+    pyproject_path = path.parent / "pyproject.toml"
+    if not pyproject_path.is_file():
+        raise LockError(
+            f"`{path.name}` has no `pyproject.toml` beside it",
+            where=[f"{path.parent}: it says which of the locked packages are needed"],
+        )
+    pyproject = read_toml(pyproject_path)
+    check_fresh(lock, pyproject)
+    project = poetry_project(pyproject)
+    packages = locked_packages(lock)
+    recorded = lock.table("metadata").parsed("python-versions", parse_constraint)
+    for python in (project.python, recorded):
+        check_python(python, request.target, pyproject_path)
+
+    others = {*project.groups, *(group for package in packages for group in package.groups or ())}
+    others -= {canonicalize_name("main")}
+    groups = known("group", request.groups, others, path)
+    extras = known("extra", request.extras, project.extras, path)
+    wanted = [canonicalize_name(name) for name in ("main", *groups)]
+    chosen = (
+        _by_groups(packages, wanted)
+        if version >= (2, 1)
+        else [(package, None) for package in needed(packages, project, wanted, extras, request)]
+    )
+    converted = [
+        to_pylock_package(package, marker, path.parent, find_files, request, reporter)
+        for package, marker in chosen
+    ]
+    pylock: Pylock = make_pylock(
+        converted,
+        requires_python=_requires_python(project),
+        extras=sorted(project.extras),
+    )
+    return Lock(
+        pylock=without_project(pylock, base=path.parent, project=request.root),
+        format=LockFormat.POETRY,
+        path=path,
+        base=path.parent,
+        inputs=(path, pyproject_path),
+        stable=not any(_unhashed(package) for package, _ in chosen),
+        extras=extras,
+        member=request.root,
+        index_names=dict(_index_names(packages)),
+    )
+
+
+def _unhashed(package: LockedPackage) -> bool:
+    """Whether it is at a URL, with nothing recorded to know it by."""
+    return package.table.table("source").data.get("type") == "url" and not package.files
+
+
+def _index_names(packages: Iterable[LockedPackage]) -> Iterator[tuple[str, str]]:
+    for package in packages:
+        source = package.table.table("source")
+        url, name = source.optional("url", str), source.optional("reference", str)
+        if source.optional("type", str) == "legacy" and url is not None and name is not None:
+            yield url.rstrip("/"), name
+
+
+def _version(lock: Table, path: Path) -> tuple[int, int]:
+    text = lock.table("metadata").optional("lock-version", str) or "1.0"
+    major, _, minor = text.partition(".")
+    sound = major in {"1", "2"} and minor.isascii() and minor.isdecimal() and len(minor) <= 3
+    if not sound or (int(major), int(minor)) > (2, 1):
+        raise LockError(
+            f"`{path.name}` is of the unknown lock version {text}",
+            where=[f"{path}: metadata.lock-version: this Wherry knows 1.0 to 2.1"],
+            hint="update Wherry, or lock again with a Poetry that it knows",
+        )
+    return int(major), int(minor)
+
+
+def _by_groups(
+    packages: Iterable[LockedPackage], wanted: Sequence[NormalizedName]
+) -> list[tuple[LockedPackage, str | None]]:
+    """The packages of these groups, each with the marker under which one of the groups needs it."""
+    chosen: list[tuple[LockedPackage, str | None]] = []
+    for package in packages:
+        groups = package.groups
+        if groups is None:
+            raise package.table.wrong("groups", "this is missing")
+        mine = [group for group in wanted if group in groups]
+        if not mine:
+            continue
+        markers = list(dict.fromkeys(package.markers.get(group) for group in mine))
+        if None in markers:
+            chosen.append((package, None))
+        elif len(markers) == 1:
+            chosen.append((package, markers[0]))
+        else:
+            chosen.append((package, " or ".join(f"({marker})" for marker in markers)))
+    return chosen
+
+
+def _requires_python(project: PoetryProject) -> SpecifierSet | None:
+    """As PEP 751 can say it: alternatives have no place there, and have been checked by then."""
+    if project.python is None or len(project.python.alternatives) != 1:
+        return None
+    return project.python.alternatives[0] or None

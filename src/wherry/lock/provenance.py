@@ -1,0 +1,74 @@
+"""What a ``pylock.toml`` of Wherry's own was made from, so that an edit is noticed.
+
+PEP 751 leaves room for this under ``[tool]``; a lock that another tool wrote has none, and is taken as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wherry.errors import LockError
+from wherry.lock.document import is_path, read_bytes, read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from wherry.lock.document import Table
+
+__all__ = ["check_provenance", "provenance"]
+
+# The parts of pyproject.toml that decide what is resolved. Others may change as they like.
+_PROJECT = ("requires-python", "dependencies", "optional-dependencies", "dynamic")
+_POETRY = ("dependencies", "dev-dependencies", "group", "extras", "source")
+
+
+def provenance(inputs: Iterable[Path], base: Path) -> dict[str, Any]:
+    """The ``[tool.wherry]`` table of a lock in ``base`` that was made from these files."""
+    from os.path import relpath
+
+    return {
+        "inputs": {relpath(path, base).replace("\\", "/"): _digest(path) for path in sorted(inputs)}
+    }
+
+
+def check_provenance(lock: Table, path: Path) -> None:
+    """See that the files that a lock of Wherry's was made from have not changed since.
+
+    Raises:
+        LockError: one has.
+    """
+    inputs = lock.table("tool").table("wherry").table("inputs")
+    changed = []
+    for name, digest in inputs.each(str):
+        source = path.parent / name
+        if not is_path(name) or not source.is_file() or _digest(source) != digest:
+            changed.append(f"`{ascii(name)[1:-1]}` has changed since")
+    if changed:
+        raise LockError(
+            f"`{path.name}` is older than what it was made from",
+            where=changed,
+            hint="run `wherry lock`",
+        )
+
+
+def _digest(path: Path) -> str:
+    import json
+    from hashlib import sha256
+
+    if path.name == "pyproject.toml":
+        table = read_toml(path)
+        project, tool = table.table("project").data, table.table("tool")
+        content = {
+            "project": {key: project[key] for key in _PROJECT if key in project},
+            "dependency-groups": table.data.get("dependency-groups"),
+            "uv": tool.data.get("uv"),
+            "poetry": {
+                key: value for key, value in tool.table("poetry").data.items() if key in _POETRY
+            },
+        }
+        data = json.dumps(content, sort_keys=True, default=str).encode()
+    else:
+        # Line ends are a matter of the checkout.
+        data = read_bytes(path).replace(b"\r\n", b"\n")
+    return f"sha256:{sha256(data).hexdigest()}"

@@ -1,0 +1,253 @@
+"""``requirements.txt`` and ``requirements.in``: resolved for the target by uv, listed hashes enforced."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from wherry.errors import LockError
+from wherry.events import Warned
+from wherry.lock.declared import declared
+from wherry.lock.document import is_path, read_toml
+from wherry.lock.model import Lock, LockFormat
+from wherry.lock.redact import redact
+from wherry.lock.requirements_file import read_requirements_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from packaging.requirements import Requirement
+
+    from wherry.events import Reporter
+    from wherry.lock.document import Table
+    from wherry.lock.model import LockRequest
+    from wherry.lock.requirements_file import RequirementLine, RequirementsFile
+
+__all__ = ["read_requirements"]
+
+_URL = re.compile(r"(?:(?:git|hg|svn|bzr)\+|https?:|file:)", re.IGNORECASE)
+_PATH = re.compile(r"\.{0,2}/|\.{1,2}($|\[|\\|\s)|[A-Za-z]:[\\/]")
+_ARCHIVE = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz")
+
+
+def read_requirements(path: Path, request: LockRequest, reporter: Reporter) -> Lock:
+    """Read a requirements file of pip's, with all it can hold, and resolve it for the target.
+
+    The result may be remembered where every requirement is pinned and hashed.
+
+    Raises:
+        LockError: it is malformed, cannot be resolved, or a file has none of the listed hashes.
+        ToolError: uv is missing.
+    """
+    from wherry.lock.assemble import known, without_project
+    from wherry.lock.listed_hashes import enforced
+    from wherry.lock.resolve import resolve, unlocked
+
+    known("group", request.groups, (), path)
+    known("extra", request.extras, (), path)
+    read = read_requirements_file(path)
+    # pip takes paths from where it is run, which is the project's folder as a rule.
+    inside = path.parent.resolve().is_relative_to(request.root.resolve())
+    base = request.root if inside else path.parent
+    hashed = read.has("require-hashes") or any(line.hashes for line in read.requirements)
+    parsed = [(line, _parse(line)) for line in read.requirements]
+    constraints = [(line, _parse(line)) for line in read.constraints]
+    unpinned = [line.text for line, found in parsed if found is not None and not _pinned(found)]
+    txt = path.suffix != ".in"
+    if not txt:
+        reporter.emit(unlocked(path))
+    elif unpinned:
+        reporter.emit(
+            Warned(
+                text=f"`{path.name}` does not pin {_some(unpinned)}: the next build may differ",
+                hint="pin with `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`",
+            )
+        )
+    pylock = resolve(
+        _text(read, base, request.root),
+        cwd=base,
+        target=request.target,
+        offline=request.offline,
+        reporter=reporter,
+        what=path.name,
+        options=_options(read, hashed=hashed),
+    )
+    if hashed:
+        listed = [(found, line.hashes) for line, found in (*parsed, *constraints)]
+        pylock = enforced(pylock, listed, path)
+    unhashed = [line for line, found in parsed if found is not None and not line.hashes]
+    local = [line.text for line, found in parsed if found is None]
+    return Lock(
+        pylock=without_project(pylock, base=base, project=request.root),
+        format=LockFormat.REQUIREMENTS if txt else LockFormat.REQUIREMENTS_IN,
+        path=path,
+        base=base,
+        inputs=(*read.files, *_local_inputs(local, base)),
+        stable=hashed and not unpinned and not unhashed and not _remote(local),
+        member=request.root,
+    )
+
+
+def _parse(line: RequirementLine) -> Requirement | None:
+    """The requirement, or None for a path or a bare URL."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    if line.editable or _URL.match(line.text) or _is_path(line.text):
+        return None
+    try:
+        return Requirement(line.text)
+    except (InvalidRequirement, RecursionError) as error:
+        problem = str(error).splitlines()[0] if str(error) else "it cannot be parsed"
+        raise LockError(
+            "a requirement cannot be understood",
+            where=[redact(f"{line.place}: {line.text[:200]}: {problem}")],
+        ) from None
+
+
+def _is_path(text: str) -> bool:
+    name = re.split(r"\s*;\s|\[", text)[0].strip()
+    return bool(_PATH.match(text)) or (name.endswith(_ARCHIVE) and "@" not in text)
+
+
+def _pinned(requirement: Requirement) -> bool:
+    if requirement.url is not None:
+        # A commit is a pin, and so is an archive; a branch is none.
+        return not requirement.url.startswith("git+") or bool(
+            re.search(r"@[0-9a-f]{40}(#|$)", requirement.url)
+        )
+    return any(
+        each.operator == "===" or (each.operator == "==" and not each.version.endswith(".*"))
+        for each in requirement.specifier
+    )
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(f"`{redact(name)}`" for name in names[:3])
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
+
+
+def _text(read: RequirementsFile, base: Path, project: Path) -> str:
+    """The requirements as one file for uv's standard input: canonical, in order, without hashes."""
+    indexes = [value for name, value in read.options if name == "index-url"]
+    # The last one counts, as with pip; files that include others often repeat it.
+    lines = [f"--index-url {value}" for value in indexes[-1:]]
+    passed = [f"--{name} {value}" for name, value in read.options if name in _PASSED]
+    lines += dict.fromkeys(passed)
+    lines += [f"-c {path.resolve()}" for path in read.constraint_files]
+    for line in read.requirements:
+        if (own := _own(line, base, project)) is not None:
+            lines += own
+            continue
+        is_url = bool(_URL.match(line.text))
+        text = _named_vcs(line.text) if is_url else line.text
+        lines.append(f"-e {text}" if line.editable and not is_url else text)
+    return "\n".join(lines) + "\n"
+
+
+def _own(line: RequirementLine, base: Path, project: Path) -> list[str] | None:
+    """For ``-e .`` the project's dependencies, where they can be read; else None, and uv asks the build backend.
+
+    The version of the project, which backends like to compute, is of no interest here.
+    """
+    found = re.fullmatch(
+        r"(?P<path>[^\[;]+?)\s*(?:\[(?P<extras>[^\]]*)\])?\s*(?:;(?P<marker>.*))?", line.text
+    )
+    if found is None or _URL.match(line.text) or not _is_path(line.text):
+        return None
+    from packaging.utils import canonicalize_name
+
+    pyproject = project / "pyproject.toml"
+    if not is_path(found["path"]) or (base / found["path"]).resolve() != project.resolve():
+        return None
+    if not pyproject.is_file():
+        return None
+    table = read_toml(pyproject)
+    wanted = declared(table)
+    # uv's sources say where a dependency comes from; only uv applies them.
+    if wanted.name is None or table.table("tool").table("uv").table("sources").data:
+        return None
+    if wanted.dynamic & {"dependencies", "optional-dependencies"}:
+        return None
+    asked = [name for name in (found["extras"] or "").split(",") if name.strip()]
+    texts = [
+        *wanted.dependencies,
+        *(
+            text
+            for extra in asked
+            for text in wanted.extras.get(canonicalize_name(extra.strip()), ())
+        ),
+    ]
+    if any(
+        canonicalize_name(_parse_own(text, table).name) == canonicalize_name(wanted.name)
+        for text in texts
+    ):
+        return None
+    return [_with_marker(_parse_own(text, table), found["marker"]) for text in texts]
+
+
+def _parse_own(text: str, table: Table) -> Requirement:
+    from packaging.requirements import Requirement
+
+    return table.parse("project.dependencies", text, Requirement)
+
+
+def _with_marker(requirement: Requirement, marker: str | None) -> str:
+    if marker is None or not marker.strip():
+        return str(requirement)
+    from packaging.markers import Marker
+
+    both = f"({requirement.marker}) and ({marker})" if requirement.marker else marker
+    requirement.marker = Marker(both)
+    return str(requirement)
+
+
+# What uv reads in a requirements file. It has options of its own for the rest, or no need of it.
+_PASSED = ("extra-index-url", "find-links", "no-binary", "only-binary")
+
+
+def _named_vcs(text: str) -> str:
+    """``git+URL#egg=name`` as PEP 508 has it; uv takes only that form where ``-e`` was given."""
+    url, _, fragment = text.partition("#")
+    parts = dict(part.partition("=")[::2] for part in fragment.split("&") if part)
+    egg = parts.pop("egg", None)
+    if egg is None or not re.match(r"[a-z]+\+", url):
+        return text
+    rest = "&".join(f"{key}={value}" for key, value in parts.items())
+    return f"{egg} @ {url}{'#' + rest if rest else ''}"
+
+
+def _options(read: RequirementsFile, *, hashed: bool) -> list[str]:
+    options = []
+    if read.has("no-index"):
+        options.append("--no-index")
+    if read.has("pre"):
+        options.append("--prerelease=allow")
+    options += [
+        f"--allow-insecure-host={value}" for name, value in read.options if name == "trusted-host"
+    ]
+    if hashed:
+        # pip looks for a version on all indexes. That is safe where hashes say which file is meant.
+        options.append("--index-strategy=unsafe-best-match")
+    return options
+
+
+def _local_inputs(texts: Iterable[str], base: Path) -> Iterator[Path]:
+    """The files of the disk that paths among the requirements stand for."""
+    for text in texts:
+        if _URL.match(text):
+            continue
+        name = re.split(r"\s*;\s|\[", text)[0].strip()
+        if not is_path(name):
+            continue
+        place = base / name
+        candidates = [place / each for each in ("pyproject.toml", "setup.py", "setup.cfg")]
+        yield from (each for each in (place, *candidates) if each.is_file())
+
+
+def _remote(texts: Iterable[str]) -> bool:
+    """Whether one of these is a URL that may answer otherwise tomorrow."""
+    return any(
+        _URL.match(text) and not re.search(r"@[0-9a-f]{40}(#|$)", text.split(" ")[0])
+        for text in texts
+    )

@@ -1,0 +1,233 @@
+"""The format of pip's requirements files.
+
+A line is a requirement, an option, or both; lines are joined by backslashes, ``#`` begins a comment, ``${NAME}`` is
+taken from the environment, ``-r`` and ``-c`` bring in other files. This module reads; uv resolves.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from wherry.errors import LockError
+from wherry.lock.document import is_path, read_text
+from wherry.lock.redact import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["RequirementLine", "RequirementsFile", "read_requirements_file"]
+
+_DEPTH = 50
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_WITH_VALUE = {
+    "-r": "requirement",
+    "--requirement": "requirement",
+    "-c": "constraint",
+    "--constraint": "constraint",
+    "-e": "editable",
+    "--editable": "editable",
+    "-i": "index-url",
+    "--index-url": "index-url",
+    "--pypi-url": "index-url",
+    "--extra-index-url": "extra-index-url",
+    "-f": "find-links",
+    "--find-links": "find-links",
+    "--no-binary": "no-binary",
+    "--only-binary": "only-binary",
+    "--trusted-host": "trusted-host",
+    "--use-feature": "use-feature",
+}
+_WITHOUT_VALUE = {
+    "--no-index": "no-index",
+    "--pre": "pre",
+    "--prefer-binary": "prefer-binary",
+    "--require-hashes": "require-hashes",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequirementLine:
+    """One requirement.
+
+    Attributes:
+        text: the requirement without its options: PEP 508, a URL or a path.
+        hashes: such as ``sha256:…``; empty where none are given.
+        editable: it was given with ``-e``.
+        place: the file and line, for errors.
+    """
+
+    text: str
+    hashes: tuple[str, ...]
+    editable: bool
+    place: str
+
+
+@dataclass(kw_only=True, slots=True)
+class RequirementsFile:
+    """A requirements file with all the files that it brings in.
+
+    Attributes:
+        requirements: in order.
+        constraints: likewise.
+        options: names without dashes, with their values; empty for those without one.
+        constraint_files: those that were named as constraints, outermost only.
+        files: every file that was read.
+    """
+
+    requirements: list[RequirementLine] = field(default_factory=list)
+    constraints: list[RequirementLine] = field(default_factory=list)
+    options: list[tuple[str, str]] = field(default_factory=list)
+    constraint_files: list[Path] = field(default_factory=list)
+    files: dict[Path, None] = field(default_factory=dict)
+
+    def has(self, option: str) -> bool:
+        """Whether the option was given."""
+        return any(name == option for name, _ in self.options)
+
+
+def read_requirements_file(path: Path) -> RequirementsFile:
+    """Read a requirements file, and those that it includes.
+
+    Raises:
+        LockError: a file cannot be read, includes itself, or has an option that is not known.
+    """
+    result = RequirementsFile()
+    _read(path, result, constraint=False, within=())
+    return result
+
+
+def _read(
+    path: Path, result: RequirementsFile, *, constraint: bool, within: tuple[Path, ...]
+) -> None:
+    if path in within or len(within) > _DEPTH:
+        raise LockError(
+            f"`{path.name}` includes itself", where=[str(each) for each in (*within, path)]
+        )
+    text = read_text(path)
+    result.files[path] = None
+    for number, line in _logical_lines(text):
+        place = f"{path.name}: line {number}"
+        expanded = _VARIABLE.sub(lambda found: os.environ.get(found[1]) or found[0], line)
+        _line(expanded, place, path, result, constraint=constraint, within=(*within, path))
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines after joining and without comments, each with the number that it begins at."""
+    joined = ""
+    began = 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        began = began or number
+        comment = re.match(r"(^|.*?\s)#", line)
+        if comment is None and line.endswith("\\"):
+            joined += line[:-1]
+            continue
+        joined += line
+        stripped = re.sub(r"(^|\s+)#.*$", "", joined).strip()
+        if stripped:
+            yield began, stripped
+        joined, began = "", 0
+    if stripped := re.sub(r"(^|\s+)#.*$", "", joined).strip():
+        yield began, stripped
+
+
+def _line(
+    line: str,
+    place: str,
+    path: Path,
+    result: RequirementsFile,
+    *,
+    constraint: bool,
+    within: tuple[Path, ...],
+) -> None:
+    if not line.startswith("-"):
+        requirement = _requirement(line, place, editable=False)
+        (result.constraints if constraint else result.requirements).append(requirement)
+        return
+    for name, value in _options(line, place):
+        if name == "editable":
+            requirement = _requirement(value, place, editable=True)
+            (result.constraints if constraint else result.requirements).append(requirement)
+        elif name in {"requirement", "constraint"}:
+            if "://" in value:
+                raise LockError(
+                    f"`{path.name}` includes a file from the network",
+                    where=[f"{place}: {redact(value)}"],
+                    hint="fetch it and include it by its path",
+                )
+            included = _beside(path, value, place)
+            if name == "constraint" and not constraint:
+                result.constraint_files.append(included)
+            _read(
+                included,
+                result,
+                constraint=constraint or name == "constraint",
+                within=within,
+            )
+        elif name == "find-links" and "://" not in value:
+            # Relative to the file, where there is such a folder; else to where pip is run.
+            beside = _beside(path, value, place)
+            result.options.append((name, str(beside) if beside.exists() else value))
+        else:
+            result.options.append((name, value))
+
+
+def _beside(path: Path, value: str, place: str) -> Path:
+    if not is_path(value):
+        raise LockError(f"`{path.name}` names a file that cannot be", where=[place])
+    from os.path import normpath
+    from pathlib import Path
+
+    return Path(normpath(path.parent / value))
+
+
+def _options(line: str, place: str) -> Iterator[tuple[str, str]]:
+    if editable := re.fullmatch(r"(?:-e|--editable)(?:\s*=|\s)\s*(?P<rest>.+)", line):
+        # The rest is a requirement, whose marker keeps its quotes.
+        yield "editable", _unquoted(editable["rest"])
+        return
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise LockError("a requirements file is malformed", where=[f"{place}: {error}"]) from None
+    while words:
+        word = words.pop(0)
+        key, equals, value = word.partition("=")
+        if word in _WITHOUT_VALUE:
+            yield _WITHOUT_VALUE[word], ""
+        elif key in _WITH_VALUE and (equals or words):
+            yield _WITH_VALUE[key], value if equals else words.pop(0)
+        elif word[:2] in _WITH_VALUE and not word.startswith("--") and len(word) > 2:
+            yield _WITH_VALUE[word[:2]], word[2:]
+        else:
+            raise LockError(
+                "a requirements file has an option that is not known",
+                where=[f"{place}: {redact(word)}"],
+            )
+
+
+def _unquoted(text: str) -> str:
+    quoted = re.fullmatch(r"(?P<quote>[\"'])(?P<text>[^\"']*)(?P=quote)", text)
+    return quoted["text"] if quoted else text
+
+
+def _requirement(text: str, place: str, *, editable: bool) -> RequirementLine:
+    """Split a requirement from the options that follow it."""
+    parts = re.split(r"\s+(?=--[a-z])", text)
+    hashes = []
+    for option in parts[1:]:
+        found = re.fullmatch(r"--hash[=\s]\s*(?P<hash>\S+)", option.strip())
+        if found:
+            hashes.append(found["hash"])
+        elif not re.match(r"--(config-settings?|global-option|install-option)\b", option):
+            raise LockError(
+                "a requirement has an option that is not known",
+                where=[f"{place}: {redact(option)}"],
+            )
+    return RequirementLine(
+        text=parts[0].strip(), hashes=tuple(hashes), editable=editable, place=place
+    )

@@ -1,0 +1,61 @@
+"""uv workspaces: which folders belong to one, and which one a folder belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wherry.errors import LockError
+from wherry.lock.document import read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["find_workspace", "workspace_members"]
+
+
+def workspace_members(root: Path) -> tuple[Path, ...]:
+    """The folders of the workspace at ``root``, itself first where it is a package; empty where it is no workspace.
+
+    Raises:
+        LockError: its ``pyproject.toml`` is not sound.
+    """
+    pyproject = read_toml(root / "pyproject.toml")
+    workspace = pyproject.table("tool").table("uv").table("workspace")
+    if not workspace.data:
+        return ()
+    excluded = set(_matches(root, workspace.strings("exclude")))
+    members = [
+        folder
+        for folder in _matches(root, workspace.strings("members"))
+        if folder not in excluded and (folder / "pyproject.toml").is_file()
+    ]
+    return ((root,) if "project" in pyproject else ()) + tuple(members)
+
+
+def find_workspace(folder: Path) -> Path | None:
+    """The root of the workspace that ``folder`` is a member of and that has a ``uv.lock``, nearest first."""
+    here = folder.resolve()
+    for root in here.parents:
+        if not (root / "uv.lock").is_file() or not (root / "pyproject.toml").is_file():
+            continue
+        try:
+            members = workspace_members(root)
+        except LockError:
+            # A file above the project that is none of its business.
+            continue
+        if here in {member.resolve() for member in members}:
+            return root
+    return None
+
+
+def _matches(root: Path, patterns: Iterable[str]) -> list[Path]:
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        try:
+            folders = sorted(root.glob(pattern.rstrip("/")))
+        except (ValueError, NotImplementedError, IndexError):
+            # An empty or absolute pattern, which uv refuses in its own words.
+            continue
+        found.update(dict.fromkeys(folder for folder in folders if folder.is_dir()))
+    return list(found)

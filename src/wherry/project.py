@@ -1,0 +1,341 @@
+"""A project and its settings, read from disk once and frozen.
+
+Settings stand in ``[tool.wherry]`` of ``pyproject.toml``, or in ``wherry.toml`` without that prefix. All that
+is wrong with them is reported at once, each finding with the place where it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wherry.errors import ProjectError, SettingsError, TargetError
+from wherry.target import (
+    RUNTIMES,
+    Architecture,
+    Runtime,
+    Target,
+    admits,
+    find_architecture,
+    find_runtime,
+    newest_runtime,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from packaging.specifiers import SpecifierSet
+
+__all__ = ["Project", "Settings", "choose_target", "read_project"]
+
+DEFAULT_OUTPUT = "dist/lambda"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """``[tool.wherry]``, checked. What is None or empty was not said."""
+
+    runtime: str | None = None
+    architecture: str | None = None
+    name: str | None = None
+    lock: str | None = None
+    output: str | None = None
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    conflicts: Mapping[str, str] = field(default_factory=dict)
+    runtimes: Mapping[str, Runtime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """A folder with a Python project.
+
+    Attributes:
+        root: its folder, absolute.
+        name: its name, as its metadata or else its folder has it.
+        version: its version, where its metadata says one.
+        requires_python: what its metadata says, as a PEP 440 specifier.
+        has_build_system: whether ``pyproject.toml`` has a ``[build-system]`` table, so that its own code
+            is packaged by its backend and not by copying its folder.
+        settings: ``[tool.wherry]``.
+        inputs: the files that the above was read from.
+    """
+
+    root: Path
+    name: str
+    version: str | None
+    requires_python: str | None
+    has_build_system: bool
+    settings: Settings
+    inputs: tuple[Path, ...]
+
+
+def read_project(root: Path) -> Project:
+    """The project in a folder.
+
+    Raises:
+        ProjectError: the folder holds no Python project, or its ``pyproject.toml`` cannot be read.
+        SettingsError: its settings are wrong.
+    """
+    root = Path(root).absolute()
+    if not root.is_dir():
+        raise ProjectError(
+            f"`{root}` is not a folder", hint="name the project's folder: --project DIR"
+        )
+    pyproject = root / "pyproject.toml"
+    own = root / "wherry.toml"
+    inputs: list[Path] = []
+    document: dict[str, Any] = {}
+    table: object = {}
+    where = "pyproject.toml [tool.wherry]"
+    if pyproject.is_file():
+        document = _read_toml(pyproject)
+        inputs.append(pyproject)
+        table = _table(document, "tool").get("wherry", {})
+    if own.is_file():
+        if table:
+            raise SettingsError(
+                "two places hold Wherry's settings",
+                where=["pyproject.toml has [tool.wherry]", "wherry.toml stands beside it"],
+                hint="keep one of them",
+            )
+        table, where = _read_toml(own), "wherry.toml"
+        inputs.append(own)
+    if not inputs and not _looks_like_a_project(root):
+        raise ProjectError(
+            f"no Python project in `{root}`",
+            where=["it holds no pyproject.toml, no lock, no requirements.txt and no Python file"],
+            hint="change to the project's folder, or name it: --project DIR",
+        )
+    project = _table(document, "project")
+    poetry = _table(_table(document, "tool"), "poetry")
+    settings = _settings(table, where)
+    name = settings.name or _text(project, "name") or _text(poetry, "name") or root.name
+    return Project(
+        root=root,
+        name=re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "function",
+        version=_text(project, "version") or _text(poetry, "version"),
+        requires_python=_text(project, "requires-python") or _poetry_python(poetry),
+        has_build_system="build-system" in document,
+        settings=settings,
+        inputs=tuple(inputs),
+    )
+
+
+def choose_target(
+    project: Project, *, runtime: str | None = None, architecture: str | None = None
+) -> tuple[Target, str]:
+    """The target to build for, and a line that says why: what was asked for, the settings, the defaults.
+
+    Raises:
+        TargetError: it is unknown, or the project's ``requires-python`` excludes it.
+    """
+    settings = project.settings
+    runtimes = {**RUNTIMES, **settings.runtimes}
+    requires = _specifier(project.requires_python)
+    asked = runtime or settings.runtime
+    if asked is None:
+        found = newest_runtime(requires, runtimes=runtimes)
+        why = (
+            f"the newest runtime that requires-python `{project.requires_python}` admits"
+            if requires is not None
+            else "the newest runtime"
+        )
+    else:
+        found = find_runtime(asked, runtimes=runtimes)
+        why = "as asked" if runtime else "by the settings"
+        if requires is not None and not admits(requires, found):
+            fits = [name for name, other in runtimes.items() if admits(requires, other)]
+            raise TargetError(
+                f"the project does not run on {found.name}",
+                where=[f"its requires-python is `{project.requires_python}`"],
+                hint=f"choose one of {', '.join(fits)}" if fits else None,
+            )
+    asked = architecture or settings.architecture
+    chosen = find_architecture(asked) if asked else Architecture.X86_64
+    return Target(runtime=found, architecture=chosen), why
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise ProjectError(f"cannot read `{path}`", where=[error.strerror or str(error)]) from error
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"`{path.name}` is not UTF-8", where=[str(error)]) from error
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise ProjectError(
+            f"`{path.name}` is not valid TOML", where=[str(error) or type(error).__name__]
+        ) from error
+
+
+def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = document.get(key, {})
+    return value if isinstance(value, dict) else {}
+
+
+def _text(table: Mapping[str, Any], key: str) -> str | None:
+    value = table.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _looks_like_a_project(root: Path) -> bool:
+    names = [entry.name for entry in root.iterdir()]
+    return any(
+        name.endswith(".py")
+        or re.fullmatch(r"pylock(\..+)?\.toml|requirements.*\.(txt|in)|Pipfile(\.lock)?", name)
+        for name in names
+    ) or any((root / name / "__init__.py").is_file() for name in names)
+
+
+_POETRY_VERSION = re.compile(r"(?P<operator>\^|~(?!=))\s*(?P<release>\d+(?:\.\d+)*)")
+
+
+def _poetry_python(poetry: Mapping[str, Any]) -> str | None:
+    """Poetry's own spelling of requires-python (``^3.11``), as PEP 440 has it."""
+    value = _text(_table(poetry, "dependencies"), "python")
+    if value is None or value == "*":
+        return None
+    return _POETRY_VERSION.sub(_as_range, value)
+
+
+def _as_range(match: re.Match[str]) -> str:
+    release = [int(part) for part in match["release"].split(".")]
+    # `^` keeps the major version, `~` the minor one where there is one.
+    keep = 1 if match["operator"] == "^" else min(2, len(release))
+    ceiling = [*release[: keep - 1], release[keep - 1] + 1]
+    return f">={match['release']},<{'.'.join(map(str, ceiling))}"
+
+
+def _specifier(text: str | None) -> SpecifierSet | None:
+    if text is None:
+        return None
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        return SpecifierSet(text)
+    except InvalidSpecifier as error:
+        raise ProjectError(
+            "the project's requires-python cannot be understood", where=[str(error)]
+        ) from error
+
+
+class _Findings:
+    """Collects what is wrong, so that the user mends it in one go."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.found: list[str] = []
+        self.hint: str | None = None
+
+    def add(self, key: str, what: str) -> None:
+        self.found.append(f"{key}: {what}")
+
+    def unknown(self, key: str, known: Mapping[str, Any], prefix: str = "") -> None:
+        self.add(f"{prefix}{key}", "there is no such setting")
+        if nearest := get_close_matches(key, known, n=1):
+            self.hint = self.hint or f"did you mean `{prefix}{nearest[0]}`?"
+
+    def finish(self) -> None:
+        if self.found:
+            raise SettingsError(
+                f"the settings in {self.where} are wrong", where=self.found, hint=self.hint
+            )
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("a text is wanted")
+    return value
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise ValueError("a list of texts is wanted")
+    return tuple(value)
+
+
+def _conflicts(value: object) -> Mapping[str, str]:
+    from packaging.utils import canonicalize_name
+
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise ValueError("a table of paths and the distributions that win them is wanted")
+    return {path: canonicalize_name(owner) for path, owner in value.items()}
+
+
+_READERS: Mapping[str, Callable[[object], Any]] = {
+    "runtime": _string,
+    "architecture": _string,
+    "name": _string,
+    "lock": _string,
+    "output": _string,
+    "groups": _strings,
+    "extras": _strings,
+    "include": _strings,
+    "exclude": _strings,
+    "conflicts": _conflicts,
+}
+
+
+def _settings(table: object, where: str) -> Settings:
+    findings = _Findings(where)
+    if not isinstance(table, dict):
+        raise SettingsError(f"{where} is not a table")
+    values: dict[str, Any] = {}
+    known = {**_READERS, "runtimes": None}
+    for key, value in table.items():
+        if key == "runtimes":
+            values["runtimes"] = _runtimes(value, findings)
+        elif key not in _READERS:
+            findings.unknown(key, known)
+        else:
+            try:
+                values[key] = _READERS[key](value)
+            except ValueError as error:
+                findings.add(key, str(error))
+    findings.finish()
+    return Settings(**values)
+
+
+_RUNTIME_KEYS = {"glibc": None, "patch": None, "system": None}
+
+
+def _runtimes(value: object, findings: _Findings) -> Mapping[str, Runtime]:
+    """Facts about runtimes that are newer than this Wherry: ``[tool.wherry.runtimes."python3.15"]``."""
+    if not isinstance(value, dict):
+        findings.add("runtimes", "a table for each runtime is wanted")
+        return {}
+    runtimes: dict[str, Runtime] = {}
+    for name, facts in value.items():
+        key = f'runtimes."{name}"'
+        match = re.fullmatch(r"python(\d+)\.(\d+)", name)
+        if match is None or not isinstance(facts, dict):
+            findings.add(key, "a table named as AWS names runtimes (`python3.15`) is wanted")
+            continue
+        for fact in facts.keys() - _RUNTIME_KEYS.keys():
+            findings.unknown(fact, _RUNTIME_KEYS, prefix=f"{key}.")
+        known = RUNTIMES.get(name)
+        glibc = facts.get("glibc", None if known is None else ".".join(map(str, known.glibc)))
+        patch = facts.get("patch", known.patch if known else 0)
+        parsed = re.fullmatch(r"(\d+)\.(\d+)", glibc) if isinstance(glibc, str) else None
+        if parsed is None:
+            findings.add(f"{key}.glibc", 'the version of the C library is wanted, such as "2.34"')
+        elif not isinstance(patch, int) or isinstance(patch, bool) or patch < 0:
+            findings.add(f"{key}.patch", "a number is wanted")
+        else:
+            runtimes[name] = Runtime(
+                name=name,
+                python=(int(match[1]), int(match[2])),
+                patch=patch,
+                system=str(facts.get("system", known.system if known else "unknown")),
+                glibc=(int(parsed[1]), int(parsed[2])),
+                deprecation=known.deprecation if known else None,
+            )
+    return runtimes

@@ -1,0 +1,131 @@
+"""What a build tells about each package it wrote: the document behind ``wherry build --json``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from wherry.bundle.entry import Slice
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wherry.bundle.writer import Written
+    from wherry.compose import Package
+    from wherry.target import Target
+
+__all__ = ["BuildReport", "DistributionReport", "PackageReport", "report_package"]
+
+SCHEMA = 1
+"""Raised when a field changes its meaning or goes; new fields do not raise it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DistributionReport:
+    """What one distribution contributes: bytes in the zip, bytes unzipped, and files."""
+
+    name: str
+    version: str | None
+    size: int
+    unzipped_size: int
+    files: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackageReport:
+    """A written deployment package.
+
+    Attributes:
+        name: of the function or layer.
+        kind: ``function`` or ``layer``.
+        path: of the zip file.
+        handler: as AWS means it, where the settings say one.
+        sha256: of the zip file, in hexadecimal.
+        code_sha256: the same in base64, as AWS reports it and Terraform's ``source_code_hash`` wants it.
+        size: of the zip file in bytes.
+        unzipped_size: of all its files in bytes.
+        files: how many it holds.
+        changed: False when the same bytes were there before the build.
+        layers: the names of the layers that a function takes.
+        distributions: what is inside, the project's own code among it.
+    """
+
+    name: str
+    kind: str
+    path: Path
+    handler: str | None
+    sha256: str
+    code_sha256: str
+    size: int
+    unzipped_size: int
+    files: int
+    changed: bool
+    layers: tuple[str, ...]
+    distributions: tuple[DistributionReport, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildReport:
+    """What a build made.
+
+    Attributes:
+        target: what it was built for.
+        packages: the written packages.
+        seconds: how long it took. Not part of the document: two equal builds give equal documents.
+    """
+
+    target: Target
+    packages: tuple[PackageReport, ...]
+    seconds: float
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document; paths are as given in ``PackageReport.path``."""
+        return {
+            "schema": SCHEMA,
+            "target": {
+                "runtime": self.target.runtime.name,
+                "architecture": str(self.target.architecture),
+            },
+            "packages": [
+                {**asdict(package), "path": package.path.as_posix()} for package in self.packages
+            ],
+        }
+
+
+def report_package(package: Package, written: Written) -> PackageReport:
+    """The report of a package that was just written."""
+    sizes: dict[str, list[int]] = {}
+    unzipped = 0
+    for entry in package.bundle:
+        payload = entry.payload
+        counts = sizes.setdefault(entry.owner, [0, 0, 0])
+        counts[0] += payload.compressed_size if isinstance(payload, Slice) else payload.size
+        counts[1] += payload.size
+        counts[2] += 1
+        unzipped += payload.size
+    reports = []
+    for distribution in package.distributions:
+        zipped, plain, files = sizes.get(distribution.name, (0, 0, 0))
+        reports.append(
+            DistributionReport(
+                name=distribution.name,
+                version=distribution.version,
+                size=zipped,
+                unzipped_size=plain,
+                files=files,
+            )
+        )
+    return PackageReport(
+        name=package.name,
+        kind=package.kind,
+        path=written.path,
+        handler=None,
+        sha256=written.sha256,
+        code_sha256=written.code_sha256,
+        size=written.size,
+        unzipped_size=unzipped,
+        files=len(package.bundle),
+        changed=written.changed,
+        layers=(),
+        distributions=tuple(reports),
+    )

@@ -1,0 +1,1 @@
+"""Sources: the project's own code, and dependencies that have no wheel, built on this machine."""

@@ -1,0 +1,169 @@
+"""What a folder says about how it is built: ``pyproject.toml`` (PEP 517, 518, 621) or ``setup.py``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wherry.errors import BuildError, ProjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["LEGACY_BACKEND", "Declaration", "normalized", "read_declaration"]
+
+LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
+"""The backend of a folder that names none (PEP 517)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declaration:
+    """How a folder is built.
+
+    Attributes:
+        root: the folder.
+        name: what its metadata calls it, normalized; None where it says nothing.
+        version: as its metadata says, where that is static.
+        backend: the build backend, as PEP 517 names objects; None for a plain folder.
+        requires: the build requirements.
+        backend_path: folders of the project that the backend is imported from.
+        document: the whole of ``pyproject.toml``; empty without one.
+    """
+
+    root: Path
+    name: str | None
+    version: str | None
+    backend: str | None
+    requires: tuple[str, ...]
+    backend_path: tuple[str, ...]
+    document: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """What messages call it: its name, or else its folder's."""
+        return self.name or normalized(self.root.name)
+
+    def tool(self, name: str) -> Mapping[str, Any]:
+        """The table ``[tool.NAME]``; empty without one."""
+        return _table(_table(self.document, "tool"), name)
+
+    @property
+    def project(self) -> Mapping[str, Any]:
+        """The table ``[project]``; empty without one."""
+        return _table(self.document, "project")
+
+    @property
+    def dynamic(self) -> tuple[str, ...]:
+        """The metadata that only the backend knows (PEP 621)."""
+        value = self.project.get("dynamic", ())
+        return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
+def read_declaration(root: Path, *, must_build: bool = False) -> Declaration:
+    """What the folder says.
+
+    A folder is plain when it has no ``[build-system]``, or when its settings say that it is no package
+    (``tool.poetry.package-mode``, ``tool.uv.package``, ``tool.pdm.distribution`` are false).
+
+    Args:
+        root: the folder.
+        must_build: a folder without ``[build-system]`` is built by setuptools, as pip does it with a
+            dependency, and is not taken as plain.
+
+    Raises:
+        ProjectError: ``pyproject.toml`` cannot be read.
+        BuildError: its ``[build-system]`` is wrong, or there is nothing to build.
+    """
+    document = _read(root)
+    project = _table(document, "project")
+    poetry = _table(_table(document, "tool"), "poetry")
+    name = _text(project, "name") or _text(poetry, "name")
+    backend, requires, path = _build_system(root, document, must_build=must_build)
+    return Declaration(
+        root=root,
+        name=normalized(name) if name else None,
+        version=_text(project, "version") or _text(poetry, "version"),
+        backend=backend,
+        requires=requires,
+        backend_path=path,
+        document=document,
+    )
+
+
+def normalized(name: str) -> str:
+    """A distribution's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _build_system(
+    root: Path, document: Mapping[str, Any], *, must_build: bool
+) -> tuple[str | None, tuple[str, ...], tuple[str, ...]]:
+    tool = _table(document, "tool")
+    uv_package = _table(tool, "uv").get("package")
+    no_package = (
+        uv_package is False
+        or _table(tool, "poetry").get("package-mode") is False
+        or _table(tool, "pdm").get("distribution") is False
+    )
+    table = document.get("build-system")
+    if no_package and not must_build:
+        return None, (), ()
+    if table is None:
+        if not must_build and uv_package is not True:
+            return None, (), ()
+        if not document and not (root / "setup.py").is_file():
+            raise BuildError(
+                f"`{root.name}` holds nothing to build",
+                where=["it has neither a `pyproject.toml` nor a `setup.py`"],
+            )
+        return LEGACY_BACKEND, ("setuptools>=40.8.0",), ()
+    if not isinstance(table, dict):
+        raise _wrong(root, "[build-system] is not a table")
+    requires = table.get("requires")
+    if not isinstance(requires, list) or not _texts(requires):
+        raise _wrong(root, "build-system.requires is not a list of requirements")
+    backend = table.get("build-backend", LEGACY_BACKEND)
+    if not isinstance(backend, str) or not re.fullmatch(r"[\w.]+(:[\w.]+)?", backend):
+        raise _wrong(root, "build-system.build-backend names no object")
+    path = table.get("backend-path", [])
+    if not _texts(path):
+        raise _wrong(root, "build-system.backend-path is not a list of folders")
+    return backend, tuple(requires), tuple(path)
+
+
+def _wrong(root: Path, what: str) -> BuildError:
+    return BuildError(
+        f"`{root.name}` cannot be built", where=[f"pyproject.toml: {what}"], hint="see PEP 518"
+    )
+
+
+def _read(root: Path) -> dict[str, Any]:
+    import tomllib
+
+    path = root / "pyproject.toml"
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ProjectError(f"cannot read `{path}`", where=[error.strerror or str(error)]) from error
+    except (ValueError, RecursionError) as error:
+        raise ProjectError(
+            f"`{path}` is not valid TOML", where=[str(error) or type(error).__name__]
+        ) from error
+
+
+def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = document.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(table: Mapping[str, Any], key: str) -> str | None:
+    value = table.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -1,0 +1,176 @@
+"""Running git: the state of a repository, and trees of exact commits."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from typing import TYPE_CHECKING
+
+from wherry.errors import FetchError, ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["check_out", "ignored_files", "repository_state"]
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+# Whatever would redirect git to another repository than the one in the folder it is run in.
+_DROPPED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
+
+
+def repository_state(root: Path) -> str | None:
+    """A digest of all that a version can be taken from; None when the folder is in no git repository.
+
+    That is the commit and the branch, every tag, what ``git describe`` says, and which files are tracked
+    or changed.
+    """
+    asked = (
+        ("status", "--porcelain=v2", "--branch"),
+        ("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", "refs/tags"),
+        ("describe", "--tags", "--long", "--dirty", "--always"),
+        ("ls-files", "--stage", "-z"),
+    )
+    digest = hashlib.sha256(root.name.encode(errors="surrogateescape"))
+    for arguments in asked:
+        answer = _ask(root, arguments)
+        if answer is None:
+            # There is nothing to describe before the first commit.
+            if arguments[0] == "describe":
+                continue
+            return None
+        digest.update(b"\0" + answer)
+    return digest.hexdigest()
+
+
+def ignored_files(root: Path) -> str:
+    """A digest of which files git ignores below the folder; empty when it is in no git repository."""
+    answer = _ask(
+        root, ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
+    )
+    return "" if answer is None else hashlib.sha256(answer).hexdigest()
+
+
+def check_out(url: str, commit: str, into: Path, *, label: str, offline: bool = False) -> None:
+    """The tree of a commit, submodules too.
+
+    Args:
+        url: the repository, as git takes it; may hold a password, which no message repeats.
+        commit: the whole digest of the commit.
+        into: a folder that is not there yet.
+        label: what messages call the distribution.
+        offline: refuse to use the network; repositories of the local file system are still read.
+
+    Raises:
+        FetchError: the repository cannot be reached, or does not hold the commit.
+        ToolError: git is missing.
+    """
+    if not _COMMIT.fullmatch(commit):
+        raise FetchError(
+            f"`{label}` cannot be fetched",
+            where=[f"{commit!r} is not the digest of a commit"],
+            hint="lock again: a lock names commits by their whole digest",
+        )
+    if url.startswith("-") or "\0" in url:
+        raise FetchError(f"`{label}` cannot be fetched", where=[f"{url!r} is no address"])
+    if offline and not _is_local(url):
+        raise FetchError(
+            f"`{label}` is not in the store",
+            where=["its repository may not be asked (`--offline`)"],
+        )
+    # Tags and history come along, as versions may be taken from them; contents only as they are needed.
+    status, _, said = _run(
+        into.parent,
+        ("clone", "--quiet", "--no-checkout", "--filter=blob:none", "--", url, str(into)),
+    )
+    if status != 0:
+        raise _failure(label, url, "its repository cannot be cloned", said)
+
+    def git(*arguments: str) -> tuple[int, bytes, str]:
+        return _run(into, arguments)
+
+    there = ("cat-file", "-e", f"{commit}^{{commit}}")
+    # A commit that no branch leads to is given out on request, by servers that allow it.
+    if git(*there)[0] != 0 and (git("fetch", "--quiet", "origin", commit)[0] or git(*there)[0]):
+        raise FetchError(
+            f"`{label}` cannot be fetched",
+            where=[f"`{_redacted(url)}` has no commit {commit}"],
+            hint="lock again: the commit may have been rewritten",
+        )
+    status, _, said = git("checkout", "--quiet", "--force", "--detach", commit)
+    if status != 0:
+        raise _failure(label, url, f"commit {commit} cannot be checked out", said)
+    status, head, said = git("rev-parse", "HEAD")
+    if status != 0 or head.strip().decode("ascii", "replace") != commit:
+        raise _failure(label, url, f"what was checked out is not commit {commit}", said)
+    if (into / ".gitmodules").is_file():
+        # Git refuses local submodules by default, to protect those who clone what they do not trust;
+        # a repository that is local itself may have them.
+        trust = ("-c", "protocol.file.allow=always") if _is_local(url) else ()
+        status, _, said = git(*trust, "submodule", "--quiet", "update", "--init", "--recursive")
+        if status != 0:
+            raise _failure(label, url, "its submodules cannot be fetched", said)
+
+
+def _is_local(url: str) -> bool:
+    return url.startswith(("file:", "/", "."))
+
+
+def _failure(label: str, url: str, what: str, said: str) -> FetchError:
+    lines = [line.strip() for line in _redacted(said.replace(url, _redacted(url))).splitlines()]
+    return FetchError(
+        f"`{label}` cannot be fetched",
+        where=[f"`{_redacted(url)}`: {what}", *[line for line in lines if line][-5:]],
+    )
+
+
+def _redacted(text: str) -> str:
+    from wherry.lock.redact import redact
+
+    return redact(text)
+
+
+def _ask(root: Path, arguments: Sequence[str]) -> bytes | None:
+    try:
+        status, output, _ = _run(root, ("--no-optional-locks", *arguments))
+    except ToolError:
+        return None
+    return output if status == 0 else None
+
+
+def _run(cwd: Path, arguments: Sequence[str]) -> tuple[int, bytes, str]:
+    import subprocess
+
+    environment = {name: value for name, value in os.environ.items() if name not in _DROPPED}
+    environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    environment.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+    # Line ends as the repository has them, whatever this machine prefers.
+    settings = (
+        "-c",
+        "core.eol=lf",
+        "-c",
+        "core.autocrlf=false",
+        "-c",
+        "core.symlinks=true",
+        "-c",
+        "advice.detachedHead=false",
+    )
+    try:
+        done = subprocess.run(
+            ["git", *settings, *arguments],
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        raise ToolError(
+            "the program `git` is missing"
+            if isinstance(error, FileNotFoundError)
+            else "git cannot be started",
+            where=[error.strerror or str(error)],
+            hint="install git",
+        ) from error
+    return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")

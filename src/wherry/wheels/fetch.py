@@ -1,0 +1,333 @@
+"""Bringing files into the store: in parallel, verified while they stream.
+
+Fetching can be repeated at will: what is in the store is not fetched again, and what was interrupted
+has left nothing there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from wherry.errors import FetchError
+from wherry.events import SILENT, DownloadAdvanced, DownloadFinished, DownloadStarted, Warned
+from wherry.lock.located import parse_index_url
+from wherry.wheels import http
+from wherry.wheels.arrival import STRONG, unproved
+from wherry.wheels.http import check, explain, explained, open_session, place, timeouts
+from wherry.wheels.index import project_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import requests
+
+    from wherry.events import Reporter
+    from wherry.lock.located import IndexFile
+    from wherry.wheels.index import IndexedFile
+    from wherry.wheels.store import Store, StoredFile
+
+__all__ = ["RemoteFile", "fetch"]
+
+_WORKERS = 10
+_ATTEMPTS = 3
+_CHUNK = 1 << 18
+# Seconds that the others may take to clean up when one has failed.
+_GRACE = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RemoteFile:
+    """A file that a lock names.
+
+    Attributes:
+        filename: its name.
+        url: ``http:``, ``https:`` or ``file:``, or of the scheme of ``wherry.lock.located``.
+        hashes: hexadecimal digests by algorithm; at least one strong one.
+        size: in bytes, where the lock records it.
+        project: the normalized name of its distribution.
+    """
+
+    filename: str
+    url: str
+    hashes: Mapping[str, str]
+    size: int | None
+    project: str
+
+
+def fetch(
+    files: Sequence[RemoteFile],
+    store: Store,
+    *,
+    offline: bool = False,
+    reporter: Reporter = SILENT,
+) -> tuple[StoredFile, ...]:
+    """Have all these files in the store; in the order given.
+
+    Args:
+        files: what is wanted.
+        store: where it goes. What is there already is not fetched, whatever address it had.
+        offline: use no network; local files (``file:``) are still read.
+        reporter: hears of every download, from several threads.
+
+    Raises:
+        HashMismatchError: a file is not the one the lock records.
+        FetchError: a file cannot be fetched, or its lock records no strong hash. The first such failure
+            stops the other downloads.
+        StoreError: the store cannot be written.
+    """
+    for file in files:
+        if not any(algorithm in STRONG for algorithm in file.hashes):
+            raise unproved(file.hashes, name=file.filename)
+    found = [store.find_by(file.hashes) for file in files]
+    wanted: dict[str, list[int]] = defaultdict(list)
+    for number, file in enumerate(files):
+        if found[number] is None:
+            wanted[_identity(file)].append(number)
+    missing = [(files[numbers[0]], numbers) for numbers in wanted.values()]
+    if offline:
+        _refuse_remote([file for file, _ in missing])
+    if missing:
+        # The largest first, so that none is left to run alone at the end; an unknown size may be large.
+        missing.sort(key=lambda one: (one[0].size is not None, -(one[0].size or 0)))
+        for numbers, stored in _fetch_all(missing, store, reporter):
+            for number in numbers:
+                found[number] = stored
+    return tuple(stored for stored in found if stored is not None)
+
+
+def _identity(file: RemoteFile) -> str:
+    return min(f"{algorithm}-{digest.lower()}" for algorithm, digest in file.hashes.items())
+
+
+def _refuse_remote(files: Sequence[RemoteFile]) -> None:
+    remote = sorted(file.filename for file in files if not _is_local(file))
+    if remote:
+        raise FetchError(
+            f"{len(remote)} {'files are' if len(remote) > 1 else 'file is'} not in the store, "
+            "and `--offline` forbids to fetch",
+            where=[f"`{filename}`" for filename in remote],
+            hint="run once without `--offline`",
+        )
+
+
+def _fetch_all(
+    missing: Sequence[tuple[RemoteFile, list[int]]], store: Store, reporter: Reporter
+) -> list[tuple[list[int], StoredFile]]:
+    tasks: SimpleQueue[tuple[RemoteFile, list[int]]] = SimpleQueue()
+    for task in missing:
+        tasks.put(task)
+    results: SimpleQueue[tuple[list[int], StoredFile] | BaseException] = SimpleQueue()
+    stored: list[tuple[list[int], StoredFile]] = []
+    with open_session() as session:
+        downloads = _Downloads(session, store, reporter)
+
+        def work() -> None:
+            while not downloads.cancelled.is_set():
+                try:
+                    file, numbers = tasks.get_nowait()
+                except Empty:
+                    return
+                try:
+                    results.put((numbers, downloads.fetch(file)))
+                except BaseException as error:  # noqa: BLE001 - raised again by the main thread
+                    results.put(error)
+                    return
+
+        # Not a ThreadPoolExecutor: the interpreter would wait at its end for a worker that a dead server
+        # keeps waiting, and Ctrl-C is to end the program now.
+        workers = [
+            threading.Thread(target=work, name="wherry-fetch", daemon=True)
+            for _ in range(min(_WORKERS, len(missing)))
+        ]
+        try:
+            for worker in workers:
+                worker.start()
+            while len(stored) < len(missing):
+                result = results.get()
+                if isinstance(result, BaseException):
+                    raise result
+                stored.append(result)
+        finally:
+            downloads.cancel()
+    return stored
+
+
+class _Cancelled(Exception):  # noqa: N818
+    """Another file's failure ended this download."""
+
+
+class _BrokenOff(Exception):  # noqa: N818
+    """The body ended too soon; another attempt may do better."""
+
+
+class _Downloads:
+    """What the workers of one ``fetch`` share."""
+
+    def __init__(self, session: requests.Session, store: Store, reporter: Reporter) -> None:
+        self.cancelled = threading.Event()
+        self._session = session
+        self._store = store
+        self._reporter = reporter
+        # By thread: what is being written to the store, and the response it comes from.
+        self._writing: dict[int, requests.Response | None] = {}
+        self._guard = threading.Condition()
+        self._lookups: dict[tuple[str | None, str], threading.Lock] = defaultdict(threading.Lock)
+        self._pages: dict[tuple[str | None, str], tuple[IndexedFile, ...]] = {}
+
+    def cancel(self) -> None:
+        """End what is under way, and wait until nothing is left of it in the store."""
+        with self._guard:
+            self.cancelled.set()
+            for response in self._writing.values():
+                # Wakes a worker that waits for bytes. (urllib3 before 2.3 has no such thing.)
+                with suppress(Exception):
+                    if response is not None:
+                        response.raw.shutdown()
+            # Those that still wait for an answer have nothing in the store, and will put nothing there.
+            self._guard.wait_for(lambda: not self._writing, timeout=_GRACE)
+
+    @contextmanager
+    def _writes(self, response: requests.Response | None = None) -> Iterator[None]:
+        with self._guard:
+            if self.cancelled.is_set():
+                raise _Cancelled
+            self._writing[threading.get_ident()] = response
+        try:
+            yield
+        finally:
+            with self._guard:
+                del self._writing[threading.get_ident()]
+                self._guard.notify_all()
+
+    def fetch(self, file: RemoteFile) -> StoredFile:
+        if _is_local(file):
+            return self._copy(file)
+        url, size = file.url, file.size
+        if (located := parse_index_url(url)) is not None:
+            indexed = self._look_up(located)
+            url, size = indexed.url, file.size or indexed.size
+        for attempt in range(_ATTEMPTS):
+            try:
+                return self._download(file, url, size)
+            except _BrokenOff as error:
+                if attempt + 1 == _ATTEMPTS or self.cancelled.wait(http.BACKOFF * 2**attempt):
+                    raise FetchError(
+                        f"cannot fetch `{file.filename}`",
+                        where=[f"from {place(url)}", f"{error}, {attempt + 1} times"],
+                        hint="try again",
+                    ) from None
+        raise AssertionError("unreachable")
+
+    def _look_up(self, located: IndexFile) -> IndexedFile:
+        key = (located.index, located.project)
+        with self._guard:
+            lookup = self._lookups[key]
+        with lookup:
+            if key not in self._pages:
+                self._pages[key] = project_files(*key, session=self._session)
+        files = self._pages[key]
+        for file in files:
+            if file.filename == located.filename:
+                break
+        else:
+            raise FetchError(
+                f"`{located.filename}` is not on the index",
+                where=[f"{_named(located)} has {len(files)} other files of `{located.project}`"],
+                hint="it was removed, or locked from another index: lock again",
+            )
+        if file.yanked is not None:
+            reason = f": {file.yanked}" if file.yanked else ""
+            self._reporter.emit(
+                Warned(
+                    text=f"`{file.filename}` was yanked by its makers{reason}",
+                    hint="lock again to get another version",
+                )
+            )
+        return file
+
+    def _copy(self, file: RemoteFile) -> StoredFile:
+        path = _local_path(file)
+        self._reporter.emit(DownloadStarted(filename=file.filename, size=file.size))
+        with self._writes():
+            stored = self._store.add(path, hashes=file.hashes)
+        self._reporter.emit(DownloadFinished(filename=file.filename, size=stored.size))
+        return stored
+
+    def _download(self, file: RemoteFile, url: str, size: int | None) -> StoredFile:
+        what = f"`{file.filename}`"
+        with explained(url, what=what):
+            response = self._session.get(url, stream=True, timeout=timeouts())
+        with response:
+            check(response, what=what)
+            length = response.headers.get("Content-Length", "")
+            expected = size if size is not None else int(length) if length.isdecimal() else None
+            with self._writes(response):
+                return self._stream(file, response, expected)
+
+    def _stream(
+        self, file: RemoteFile, response: requests.Response, expected: int | None
+    ) -> StoredFile:
+        from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+        self._reporter.emit(DownloadStarted(filename=file.filename, size=expected))
+        with self._store.writer(algorithms=file.hashes) as writer:
+            while True:
+                try:
+                    # As sent, whatever the server says about its encoding.
+                    piece = response.raw.read(_CHUNK, decode_content=False)
+                except ReadTimeoutError as error:
+                    # It has had its time.
+                    raise explain(error, response.url, what=f"`{file.filename}`") from None
+                except (HTTPError, OSError) as error:
+                    raise _BrokenOff(
+                        f"the connection broke off after {writer.size:,} bytes"
+                    ) from error
+                if self.cancelled.is_set():
+                    raise _Cancelled
+                if not piece:
+                    break
+                writer.write(piece)
+                if expected is not None and writer.size > expected:
+                    break
+                self._reporter.emit(DownloadAdvanced(filename=file.filename, received=len(piece)))
+            if expected is not None and writer.size < expected:
+                raise _BrokenOff(f"only {writer.size:,} of {expected:,} bytes came")
+            if expected is not None and writer.size > expected:
+                raise FetchError(
+                    f"`{file.filename}` is larger than the {expected:,} bytes that the lock records",
+                    where=[f"from {place(response.url)}"],
+                    hint="somebody replaced the file: find out why before you lock again",
+                )
+            stored = writer.commit(hashes=file.hashes, name=file.filename)
+        self._reporter.emit(DownloadFinished(filename=file.filename, size=stored.size))
+        return stored
+
+
+def _named(located: IndexFile) -> str:
+    return place(located.index) if located.index else "the default index"
+
+
+def _is_local(file: RemoteFile) -> bool:
+    return file.url[:5].lower() == "file:"
+
+
+def _local_path(file: RemoteFile) -> Path:
+    from pathlib import Path
+    from urllib.request import url2pathname
+
+    with explained(file.url, what=f"`{file.filename}`"):
+        parts = urlsplit(file.url)
+    if parts.netloc not in {"", "localhost"}:
+        raise FetchError(
+            f"cannot fetch `{file.filename}`",
+            where=[f"{place(file.url)} is on another machine"],
+            hint="a `file:` address has three slashes before the path",
+        )
+    return Path(url2pathname(parts.path))

@@ -1,0 +1,70 @@
+"""Calling Wherry as a user does: a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Finished", "Wherry"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> str:
+        """From the line that begins the error on."""
+        return self.err[self.err.index("error: ") :]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wherry:
+    """The command line with a store of its own."""
+
+    store: Path
+    cwd: Path
+
+    def environment(self, **env: str) -> dict[str, str]:
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("UV_", "PIP_", "WHERRY_")) or name == "UV_PYTHON_DOWNLOADS"
+        }
+        return {
+            **inherited,
+            "WHERRY_CACHE_DIR": str(self.store),
+            "NO_COLOR": "1",
+            "COLUMNS": "80",
+            **env,
+        }
+
+    def __call__(self, *arguments: str | Path, **env: str) -> Finished:
+        done = subprocess.run(
+            [sys.executable, "-m", "wherry", *map(str, arguments)],
+            cwd=self.cwd,
+            env=self.environment(**env),
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        return Finished(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    def rubbish(self) -> list[Path]:
+        """What a build that failed must not leave behind."""
+        left = list((self.store / "tmp").glob("*")) if self.store.exists() else []
+        return [*left, *self.cwd.rglob(".*.tmp")]

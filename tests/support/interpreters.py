@@ -1,0 +1,62 @@
+"""Interpreters of other versions on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+from uv import find_uv_bin
+
+__all__ = ["find_python", "missing"]
+
+
+def missing(reason: str) -> None:
+    """Skip on a newcomer's machine; fail where everything is to be there."""
+    if os.environ.get("WHERRY_TESTS_REQUIRE_ALL"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@lru_cache
+def _find(version: str) -> str | None:
+    for candidate in _candidates(version):
+        done = subprocess.run(
+            [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        # pyenv's shims stand there for versions that are not active, and fail when they are called.
+        if done.returncode == 0 and done.stdout.strip() == version:
+            return candidate
+    return None
+
+
+def _candidates(version: str) -> Iterator[str]:
+    if found := shutil.which(f"python{version}"):
+        yield found
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    yield from map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python")))
+    asked = subprocess.run(
+        [find_uv_bin(), "python", "find", "--no-project", version],
+        env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if asked.returncode == 0:
+        yield asked.stdout.strip()
+
+
+def find_python(version: str) -> str:
+    """The path of an interpreter of this minor version; the test is skipped where there is none."""
+    found = _find(version)
+    if found is None:
+        missing(f"there is no Python {version} on this machine")
+        raise AssertionError
+    return found

@@ -1,0 +1,131 @@
+"""The tools whose locks are read, in pinned versions: installed from PyPI at first use, kept for the next run."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uv import find_uv_bin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["run_tool", "run_uv", "tool"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pin:
+    requirement: str
+    command: str
+    # The versions of Python that it runs on, where not on all.
+    python: str | None = None
+
+
+PINS = {
+    "poetry": Pin(requirement="poetry==2.5.1", command="poetry"),
+    "poetry-1.8": Pin(requirement="poetry==1.8.5", command="poetry"),
+    "poetry-1.1": Pin(requirement="poetry==1.1.15", command="poetry", python=">=3.9,<3.12"),
+    "pipenv": Pin(requirement="pipenv==2026.10.3", command="pipenv"),
+    "pip-tools": Pin(requirement="pip-tools==7.6.2", command="pip-compile"),
+    # Its extra `locked` pins what it depends on; a newer hishel breaks it.
+    "pdm": Pin(requirement="pdm[locked]==2.29.3", command="pdm"),
+}
+
+
+def tool(name: str) -> Path:
+    """The tool's executable."""
+    pin = PINS[name]
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    folder = (
+        _cache() / f"{pin.requirement.replace('[locked]==', '-').replace('==', '-')}-py{version}"
+    )
+    done = folder / "complete"
+    with _alone(folder):
+        if not done.exists():
+            _uv("venv", "--clear", "--seed", "--python", _interpreter(pin), str(folder))
+            python = folder / "bin" / "python"
+            _uv("pip", "install", "--python", str(python), pin.requirement)
+            done.touch()
+    return folder / "bin" / pin.command
+
+
+def run_tool(name: str, *arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> str:
+    """Run the tool, untouched by the settings of the machine; its output."""
+    return _run([str(tool(name)), *arguments], cwd=cwd, env=env or {})
+
+
+def run_uv(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> str:
+    """Run the uv that Wherry depends on; its output."""
+    return _run([find_uv_bin(), *arguments], cwd=cwd, env=env or {})
+
+
+def _run(command: list[str], *, cwd: Path, env: Mapping[str, str]) -> str:
+    home = cwd / ".home"
+    home.mkdir(exist_ok=True)
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("PIP", "PIPENV_", "POETRY_", "PDM_", "UV_", "VIRTUAL_ENV"))
+    }
+    isolated = {
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "XDG_DATA_HOME": str(home / "data"),
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_CACHE_DIR": "1",
+        "PIPENV_NOSPIN": "1",
+        "PIPENV_VENV_IN_PROJECT": "1",
+        "PIPENV_PYTHON": sys.executable,
+        "PDM_CHECK_UPDATE": "0",
+        "PDM_IGNORE_SAVED_PYTHON": "1",
+        "POETRY_VIRTUALENVS_IN_PROJECT": "true",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+        "UV_PYTHON": sys.executable,
+        "UV_PYTHON_DOWNLOADS": "never",
+        "NO_COLOR": "1",
+    }
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**kept, **isolated, **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def _uv(*arguments: str) -> None:
+    environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
+    subprocess.run([find_uv_bin(), "--quiet", *arguments], check=True, env=environment)
+
+
+def _interpreter(pin: Pin) -> str:
+    if pin.python is not None and sys.version_info >= (3, 12):
+        return pin.python
+    return sys.executable
+
+
+def _cache() -> Path:
+    given = os.environ.get("WHERRY_TESTS_CACHE")
+    base = Path(given) if given else Path.home() / ".cache" / "wherry-tests"
+    folder = base / "tools"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process installs; the others wait for it."""
+    with folder.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
