@@ -1,0 +1,132 @@
+"""``wherry lock``: writing ``pylock.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+from packaging.pylock import Pylock
+
+from support.index import Index, serve_index
+from support.locks import NEWER, PYPROJECT, RELEASES, VERSIONS, Heard, read, target, versions, write
+from support.wheels import make_wheel
+from wherry.errors import LockError, OutputError, ProjectError, TargetError
+from wherry.events import Warned
+from wherry.lock import LockFormat, LockRequest, write_lock
+from wherry.wheels.select import select
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def project(tmp_path: Path, index: Index) -> Path:
+    text = f'{PYPROJECT}\n[[tool.uv.index]]\nurl = "{index.simple}"\ndefault = true\n'
+    return write(tmp_path, pyproject__toml=text)
+
+
+def request(root: Path) -> LockRequest:
+    return LockRequest(root=root, target=target())
+
+
+def test_the_lock_that_is_written_is_read(project: Path) -> None:
+    heard = Heard()
+    path = write_lock(request(project), reporter=heard)
+    assert path == project / "pylock.toml"
+    assert heard.texts(Warned) == []
+    Pylock.from_dict(tomllib.loads(path.read_text()))
+    lock = read(project)
+    assert lock.format is LockFormat.PYLOCK
+    assert versions(lock) == VERSIONS
+    assert sorted(each.name for each in project.iterdir()) == ["pylock.toml", "pyproject.toml"]
+
+
+def test_the_lock_holds_when_newer_releases_come(tmp_path: Path) -> None:
+    """A1: exactly the locked versions."""
+    with serve_index(RELEASES) as index:
+        text = f'{PYPROJECT}\n[[tool.uv.index]]\nurl = "{index.simple}"\ndefault = true\n'
+        write(tmp_path, pyproject__toml=text)
+        write_lock(request(tmp_path))
+        index.add(*NEWER)
+        assert versions(read(tmp_path)) == VERSIONS
+
+
+def test_the_same_project_gives_the_same_bytes(project: Path) -> None:
+    before = write_lock(request(project)).read_bytes()
+    assert write_lock(request(project)).read_bytes() == before
+
+
+def test_the_lock_is_for_its_target_alone(project: Path) -> None:
+    write_lock(request(project))
+    with pytest.raises(TargetError, match=r"the lock was not made for python3\.13-arm64"):
+        select(read(project, architecture="arm64"), target(architecture="arm64"))
+
+
+def test_an_edit_makes_it_stale(project: Path) -> None:
+    write_lock(request(project))
+    pyproject = project / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace('version = "0.1"', 'version = "0.2"'))
+    assert versions(read(project)) == VERSIONS
+    pyproject.write_text(pyproject.read_text().replace('"native"', '"delta"'))
+    with pytest.raises(LockError) as caught:
+        read(project)
+    assert caught.value.message == "`pylock.toml` is older than what it was made from"
+    assert caught.value.where == ("`pyproject.toml` has changed since",)
+    assert caught.value.hint == "run `wherry lock`"
+
+
+def test_no_secret_is_written(tmp_path: Path) -> None:
+    """A8: the secret is in no file."""
+    with serve_index(RELEASES, auth=("me", "hush-hush")) as index:
+        address = index.url.replace("://", "://me:hush-hush@")
+        text = f"-i {address}/simple/\nalpha\ndelta @ {address}/files/delta-4.0-py3-none-any.whl\n"
+        write(tmp_path, requirements__in=text)
+        written = write_lock(request(tmp_path)).read_text()
+    assert "delta-4.0" in written
+    assert "hush-hush" not in written
+
+
+def test_paths_start_at_the_file_that_is_written(tmp_path: Path, index: Index) -> None:
+    text = f"-i {index.simple}\n./wheels/local-7.0-py3-none-any.whl\n"
+    project = write(tmp_path / "project", requirements__in=text)
+    make_wheel("local", "7.0").write(project / "wheels")
+    (tmp_path / "locks").mkdir()
+    path = write_lock(request(project), output=tmp_path / "locks" / "pylock.toml")
+    package = tomllib.loads(path.read_text())["packages"][0]
+    assert package["archive"]["path"] == "../project/wheels/local-7.0-py3-none-any.whl"
+
+
+def test_a_project_with_a_lock_keeps_it(project: Path) -> None:
+    (project / "uv.lock").write_text("")
+    with pytest.raises(LockError) as caught:
+        write_lock(request(project))
+    assert caught.value.message == "the project has a lock, `uv.lock`"
+    assert caught.value.hint == "run `uv lock` to bring it up to date"
+
+
+def test_nothing_is_written_when_nothing_is_resolved(tmp_path: Path) -> None:
+    write(tmp_path, requirements__in="--no-index\nnowhere\n")
+    with pytest.raises(LockError, match=r"uv cannot resolve"):
+        write_lock(request(tmp_path))
+    assert [each.name for each in tmp_path.iterdir()] == ["requirements.in"]
+
+
+def test_an_output_that_cannot_be_written(project: Path) -> None:
+    (project / "blocked").mkdir()
+    with pytest.raises(OutputError, match=r"`blocked` cannot be written"):
+        write_lock(request(project), output=project / "blocked")
+    with pytest.raises(OutputError, match=r"`pylock\.toml` cannot be written"):
+        write_lock(request(project), output=project / "absent" / "pylock.toml")
+    assert sorted(each.name for each in project.iterdir()) == ["blocked", "pyproject.toml"]
+
+
+def test_no_project(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError):
+        write_lock(request(tmp_path))
+
+
+def test_a_project_that_needs_nothing(tmp_path: Path) -> None:
+    write(tmp_path, app__py="")
+    write_lock(request(tmp_path))
+    assert versions(read(tmp_path)) == {}
