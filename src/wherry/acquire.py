@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from packaging.pylock import PackageDirectory, PackageWheel
 
     from wherry.events import Reporter
+    from wherry.sources.project import Built
     from wherry.target import Target
     from wherry.wheels.fetch import RemoteFile
     from wherry.wheels.select import Selected
@@ -81,6 +82,7 @@ def acquire(
     target: Target,
     store: Store,
     offline: bool = False,
+    credentials: Mapping[str, tuple[str, str]] | None = None,
     reporter: Reporter = SILENT,
 ) -> tuple[Acquired, ...]:
     """Have everything at hand: wheels fetched, what is no wheel built; folders are only named.
@@ -92,6 +94,7 @@ def acquire(
         target: what it is for.
         store: where files go.
         offline: use no network.
+        credentials: as ``wherry.wheels.fetch`` takes them.
         reporter: hears of downloads and builds.
 
     Raises:
@@ -99,6 +102,7 @@ def acquire(
     """
     from packaging.pylock import PackageDirectory, PackageWheel
 
+    from wherry.sources.dependency import dependency_bundle
     from wherry.wheels.fetch import fetch
 
     wheels: list[tuple[Selected, RemoteFile]] = []
@@ -119,7 +123,13 @@ def acquire(
                     )
             case _:
                 rest.append(one)
-    stored = fetch([file for _, file in wheels], store, offline=offline, reporter=reporter)
+    stored = fetch(
+        [file for _, file in wheels],
+        store,
+        offline=offline,
+        credentials=credentials,
+        reporter=reporter,
+    )
     acquired.extend(
         Acquired(
             name=one.name,
@@ -131,7 +141,18 @@ def acquire(
         for (one, file), at_hand in zip(wheels, stored, strict=True)
     )
     acquired.extend(
-        _built(one, base, target=target, store=store, offline=offline, reporter=reporter)
+        _built(
+            one,
+            dependency_bundle(
+                one,
+                target=target,
+                store=store,
+                base=base,
+                offline=offline,
+                credentials=credentials,
+                reporter=reporter,
+            ),
+        )
         for one in rest
     )
     acquired.append(Acquired(name="", version=None, kind=Kind.FOLDER, root=str(own), own=True))
@@ -158,14 +179,7 @@ def _folder(base: Path, source: PackageDirectory) -> Path:
     return (root / source.subdirectory if source.subdirectory else root).resolve()
 
 
-def _built(
-    one: Selected, base: Path, *, target: Target, store: Store, offline: bool, reporter: Reporter
-) -> Acquired:
-    from wherry.sources.dependency import dependency_bundle
-
-    built = dependency_bundle(
-        one, target=target, store=store, base=base, offline=offline, reporter=reporter
-    )
+def _built(one: Selected, built: Built) -> Acquired:
     filename = _wheel_name(one.source)
     return Acquired(
         name=one.name,

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.acquire import Acquired, Trees, acquire, materialize
-from wherry.bundle.writer import write_package
-from wherry.compose import compose
 from wherry.errors import StoreError
 from wherry.events import SILENT, Note
 from wherry.project import DEFAULT_OUTPUT, choose_target, read_project
-from wherry.report import BuildReport, report_package
+from wherry.report import BuildReport
 from wherry.unchanged import Memory, Remembered, file_digest, lock_names, stats
 from wherry.version import __version__
 from wherry.wheels.store import Store
@@ -165,6 +163,10 @@ class _Run:
 
     def write(self) -> tuple[PackageReport, ...]:
         """Compose and write the packages."""
+        from wherry.bundle.writer import write_package
+        from wherry.compose import compose
+        from wherry.report import report_package
+
         request, known = self._request, self._known
         distributions = None
         if known is not None:
@@ -212,6 +214,7 @@ class _Run:
 
     def _acquire(self) -> tuple[tuple[Acquired, ...], Remembered | None]:
         """Read the lock and have everything at hand; also what may be remembered of it."""
+        from wherry.lock.credentials import named_credentials
         from wherry.wheels.select import select
 
         request = self._request
@@ -225,6 +228,7 @@ class _Run:
             target=request.target,
             store=request.store,
             offline=request.offline,
+            credentials=named_credentials(lock.index_names),
             reporter=request.reporter,
         )
         if not lock.stable:

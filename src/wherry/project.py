@@ -195,23 +195,21 @@ def _looks_like_a_project(root: Path) -> bool:
     ) or any((root / name / "__init__.py").is_file() for name in names)
 
 
-_POETRY_VERSION = re.compile(r"(?P<operator>\^|~(?!=))\s*(?P<release>\d+(?:\.\d+)*)")
-
-
 def _poetry_python(poetry: Mapping[str, Any]) -> str | None:
-    """Poetry's own spelling of requires-python (``^3.11``), as PEP 440 has it."""
+    """Poetry's own spelling of requires-python (``^3.11``), as PEP 440 has it, where that can say it."""
     value = _text(_table(poetry, "dependencies"), "python")
     if value is None or value == "*":
         return None
-    return _POETRY_VERSION.sub(_as_range, value)
+    from wherry.lock.poetry.constraint import parse_constraint
 
-
-def _as_range(match: re.Match[str]) -> str:
-    release = [int(part) for part in match["release"].split(".")]
-    # `^` keeps the major version, `~` the minor one where there is one.
-    keep = 1 if match["operator"] == "^" else min(2, len(release))
-    ceiling = [*release[: keep - 1], release[keep - 1] + 1]
-    return f">={match['release']},<{'.'.join(map(str, ceiling))}"
+    try:
+        alternatives = parse_constraint(value).alternatives
+    except ValueError as error:
+        raise ProjectError(
+            "the project's Python cannot be understood", where=[str(error)]
+        ) from error
+    # PEP 440 knows no "or"; the lock says the rest.
+    return str(alternatives[0]) if len(alternatives) == 1 else None
 
 
 def _specifier(text: str | None) -> SpecifierSet | None:

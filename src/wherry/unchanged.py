@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wherry.bundle.writer import digest_of
 from wherry.report import DistributionReport, PackageReport
 
 if TYPE_CHECKING:
@@ -37,7 +36,8 @@ _LOCK_NAME = re.compile(
 def file_digest(path: Path) -> str:
     """The SHA-256 of a file's content; empty when there is no such file."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
 
@@ -132,10 +132,7 @@ def _is_untouched(package: PackageReport, before: list[int] | None) -> bool:
     if now and now == before:
         return True
     # Copied or touched: its content has the last word.
-    try:
-        return bool(now) and digest_of(package.path) == package.sha256
-    except OSError:
-        return False
+    return bool(now) and file_digest(package.path) == package.sha256
 
 
 def _package(document: dict[str, Any]) -> PackageReport:

@@ -30,8 +30,9 @@ from wherry.bundle.algebra import Bundle
 from wherry.bundle.archive import read_archive
 from wherry.bundle.content import read_all
 from wherry.bundle.entry import Entry, Inline, Payload, Slice, SourceFile, inline
-from wherry.bundle.writer import Written, digest_of, write_package
-from wherry.errors import ArchiveError, OutputError, WherryError
+from wherry.bundle.writer import Written, write_package
+from wherry.errors import ArchiveError, OutputError
+from wherry.unchanged import file_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,7 +195,7 @@ def test_writing_what_was_read_gives_the_same_bytes(
     ]
     written = write_package(again, folder / "second.zip")
     assert (folder / "second.zip").read_bytes() == (folder / "first.zip").read_bytes()
-    assert written.sha256 == digest_of(folder / "first.zip")
+    assert written.sha256 == file_digest(folder / "first.zip")
 
 
 def test_the_empty_package(tmp_path: Path) -> None:
@@ -222,7 +223,7 @@ def test_larger_than_every_buffer(tmp_path: Path) -> None:
         written = write_package(bundle, tmp_path / "x.zip")
         digests.add(written.sha256)
         assert written.size == (tmp_path / "x.zip").stat().st_size
-        assert written.sha256 == digest_of(tmp_path / "x.zip")
+        assert written.sha256 == file_digest(tmp_path / "x.zip")
         with zipfile.ZipFile(tmp_path / "x.zip") as archive:
             assert {name: archive.read(name) for name in archive.namelist()} == expected
     assert len(digests) == 1
@@ -275,7 +276,7 @@ class TestWritten:
         path.write_bytes(bytes(first.size))
         second = write_package(sample, path)
         assert second.changed
-        assert digest_of(path) == first.sha256
+        assert file_digest(path) == first.sha256
 
     def test_any_difference_from_the_file_before_is_found(self, tmp_path: Path) -> None:
         data = random.Random(1).randbytes(3_500_000)
@@ -293,7 +294,7 @@ class TestWritten:
             path.write_bytes(before)
             written = write_package(bundle, path)
             assert written.changed
-            assert written.sha256 == expected == digest_of(path)
+            assert written.sha256 == expected == file_digest(path)
 
     @pytest.mark.parametrize("umask", [0o022, 0o077, 0o002, 0])
     def test_the_umask_has_its_way_with_the_file_and_not_with_its_bytes(
@@ -526,12 +527,6 @@ write_package(Bundle.of(entries), Path(sys.argv[1]))
         if number == signal.SIGINT:
             assert os.listdir(path.parent) == ["x.zip"]
             assert said.strip().endswith(b"KeyboardInterrupt")
-
-
-def test_errors_are_wherrys(tmp_path: Path) -> None:
-    assert issubclass(OutputError, WherryError)
-    with pytest.raises(FileNotFoundError):
-        digest_of(tmp_path / "absent")
 
 
 def test_what_a_killed_build_left_long_ago_is_swept(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.markers import Marker
 
-from wherry.lock.constraint import parse_constraint
+from wherry.lock.poetry.constraint import parse_constraint
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from support.wheels import make_wheel
 from wherry.errors import LockError, WherryError
 from wherry.events import Warned
 from wherry.lock import LockFormat
-from wherry.lock.requirements_file import read_requirements_file
+from wherry.lock.requirements.file import read_requirements_file
 from wherry.wheels.compatibility import best
 
 if TYPE_CHECKING:

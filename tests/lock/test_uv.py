@@ -9,8 +9,8 @@ import pytest
 from support.locks import Heard, target
 from wherry.errors import LockError, ToolError
 from wherry.events import Warned
-from wherry.lock import uv
-from wherry.lock.uv import Answer, run_uv, target_options
+from wherry.lock.uv import run as uv
+from wherry.lock.uv.run import Answer, run_uv, target_options
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,10 @@ __all__ = ["Sink"]
 
 _BUFFER = 1 << 20
 _BUFFERS = 4
+# Members of a wheel mostly lie in the order they are wanted in; the small ones are read by the hundred.
+_WINDOW = 1 << 17
+_SMALL = 1 << 14
+_NEAR = 1 << 12
 
 
 class Sink:
@@ -40,6 +44,10 @@ class Sink:
         for _ in range(_BUFFERS):
             self._free.put(bytearray(_BUFFER))
         self._full: queue.SimpleQueue[tuple[bytearray, int] | None] = queue.SimpleQueue()
+        self._window = memoryview(bytearray(_WINDOW))
+        self._window_of = -1
+        self._window_start = self._window_end = 0
+        self._last_end = 0
         self._compared = bytearray(_BUFFER if before is not None else 0)
         self._use(self._free.get())
         self._thread = threading.Thread(target=self._digest, name="wherry-digest", daemon=True)
@@ -78,6 +86,19 @@ class Sink:
             ArchiveError: the file ends before.
             OSError: it cannot be read, or the package cannot be written.
         """
+        end = offset + size
+        if self._used + size <= _BUFFER and size <= _SMALL:
+            begin = offset - self._window_start
+            if (
+                descriptor == self._window_of and begin >= 0 and end <= self._window_end
+            ) or self._slide(descriptor, offset, end):
+                begin = offset - self._window_start
+                used = self._used
+                self._used = used + size
+                self._view[used : self._used] = self._window[begin : begin + size]
+                return
+        self._window_of, self._last_end = descriptor, end
+        self._window_end = 0
         while size:
             if self._used == _BUFFER:
                 self._flush()
@@ -110,6 +131,15 @@ class Sink:
         """Stop. The file may hold anything."""
         self._full.put(None)
         self._thread.join()
+
+    def _slide(self, descriptor: int, offset: int, end: int) -> bool:
+        """Read on where the last part ended, if this one follows it; False where it is to be read alone."""
+        last = self._window_end or self._last_end
+        if descriptor != self._window_of or not -_WINDOW <= offset - last <= _NEAR:
+            return False
+        got = _read_into(descriptor, self._window, offset)
+        self._window_start, self._window_end = offset, offset + got
+        return end <= self._window_end
 
     def _use(self, buffer: bytearray) -> None:
         self._buffer = buffer

@@ -7,7 +7,6 @@ wheels they lie in; whatever is Wherry's or the project's own is stored, so that
 
 from __future__ import annotations
 
-import hashlib
 import os
 import struct
 import tempfile
@@ -30,10 +29,12 @@ if TYPE_CHECKING:
 
     from wherry.bundle.algebra import Bundle
 
-__all__ = ["Written", "digest_of", "write_package"]
+__all__ = ["Written", "write_package"]
 
+# APPNOTE.TXT 4.3.7 local file header and 4.3.12 central directory header; most of the two is the same.
 _LOCAL = struct.Struct("<4s5H3L2H")
-_CENTRAL = struct.Struct("<4s6H3L5H2L")
+_DESCRIBED = struct.Struct("<5H3L2H")
+_CENTRAL_END = struct.Struct("<3H2L")
 _END = struct.Struct("<4s4H2LH")
 _END64 = struct.Struct("<4sQ2H2L4Q")
 _END64_LOCATOR = struct.Struct("<4sLQL")
@@ -46,6 +47,8 @@ _FILE = 0o100644 << 16
 _EXECUTABLE = 0o100755 << 16
 _MAX16 = 0xFFFF
 _MAX32 = 0xFFFFFFFF
+
+_CENTRAL_START = struct.pack("<4sH", b"PK\1\2", _MADE_BY_UNIX)
 
 _OPEN_ARCHIVES = 64
 
@@ -114,12 +117,6 @@ def _sweep(path: Path) -> None:
                 left.unlink()
 
 
-def digest_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _unwritable(path: Path, error: OSError | ValueError) -> OutputError:
     return OutputError(
         f"cannot write `{path}`",
@@ -166,45 +163,46 @@ def _fill(bundle: Bundle, sink: Sink) -> None:
     archives = _Archives()
     offset = 0
     try:
-        for entry in bundle:
-            payload = entry.payload
-            name = entry.path.encode()
-            flags = 0 if entry.path.isascii() else _UTF8
+        for path, executable, payload, owner in bundle:
+            name = path.encode()
+            length = len(name)
             if isinstance(payload, Slice):
-                method, compressed = payload.method, payload.compressed_size
+                archive, start, compressed, size, crc, method = payload
             else:
-                method, compressed = STORED, payload.size
-            common = (
-                flags,
+                size, crc, method = payload.size, payload.crc, STORED
+                compressed = size
+            if length > _MAX16:
+                raise OutputError(f"the path `{path[:60]}…` is too long for a zip archive")
+            end = offset + _LOCAL.size + length + compressed
+            if end > _MAX32 or size > _MAX32:
+                raise OutputError(
+                    "the deployment package would be larger than 4 GiB",
+                    where=[f"`{path}` of `{owner}` does not fit any more"],
+                    hint="AWS Lambda admits 250 MiB unzipped: leave distributions out",
+                )
+            # Both headers hold the same fields in the same order: version, flags, method, time, date, CRC,
+            # sizes, and the lengths of the name and of no extra field.
+            described = _DESCRIBED.pack(
+                _VERSION,
+                0 if length == len(path) else _UTF8,
                 method,
                 0,
                 _EPOCH_DATE,
-                payload.crc,
+                crc,
                 compressed,
-                payload.size,
-                len(name),
+                size,
+                length,
                 0,
             )
-            if len(name) > _MAX16:
-                raise OutputError(f"the path `{entry.path[:60]}…` is too long for a zip archive")
-            end = offset + _LOCAL.size + len(name) + compressed
-            if end > _MAX32 or payload.size > _MAX32:
-                raise OutputError(
-                    "the deployment package would be larger than 4 GiB",
-                    where=[f"`{entry.path}` of `{entry.owner}` does not fit any more"],
-                    hint="AWS Lambda admits 250 MiB unzipped: leave distributions out",
-                )
-            mode = _EXECUTABLE if entry.executable else _FILE
+            mode = _EXECUTABLE if executable else _FILE
             central.append(
-                _CENTRAL.pack(b"PK\1\2", _MADE_BY_UNIX, _VERSION, *common, 0, 0, 0, mode, offset)
-            )
-            central.append(name)
-            sink.write(_LOCAL.pack(b"PK\3\4", _VERSION, *common))
-            sink.write(name)
-            if isinstance(payload, Slice):
-                sink.copy(
-                    archives.open(payload.archive), payload.offset, compressed, payload.archive
+                b"".join(
+                    (_CENTRAL_START, described, _CENTRAL_END.pack(0, 0, 0, mode, offset), name)
                 )
+            )
+            sink.write(b"".join((b"PK\3\4", described, name)))
+            if isinstance(payload, Slice):
+                sink.copy(archives.open(archive), start, compressed, archive)
             elif isinstance(payload, Inline):
                 sink.write(payload.data)
             else:

@@ -93,6 +93,7 @@ def summarize(report: BuildReport, talk: Talk, *, verbose: bool) -> None:
         )
         talk.line(f"  {_against_quotas(package)}")
         talk.line(f"  code sha256 {package.code_sha256}")
+        _warn_of_quotas(package, talk)
         ranked = sorted(package.distributions, key=lambda one: (-one.unzipped_size, one.name))
         shown = ranked if verbose else ranked[:_BIGGEST]
         heading = count(len(ranked), "distribution")
@@ -107,6 +108,26 @@ def _against_quotas(package: PackageReport) -> str:
     zipped = f"{size(package.size)} zipped ({package.size / DIRECT_UPLOAD:.0%} of a direct upload)"
     plain = f"{size(package.unzipped_size)} unzipped ({package.unzipped_size / UNZIPPED:.0%} of the quota)"
     return f"{zipped}, {plain}, {count(package.files, 'file')}"
+
+
+def _warn_of_quotas(package: PackageReport, talk: Talk) -> None:
+    from wherry.quotas import DIRECT_UPLOAD, UNZIPPED
+
+    biggest = ", ".join(
+        f"{one.name} ({size(one.unzipped_size)})"
+        for one in sorted(package.distributions, key=lambda one: -one.unzipped_size)[:3]
+    )
+    if package.unzipped_size > UNZIPPED:
+        talk.warn(
+            f"AWS Lambda will refuse `{package.name}`: {size(package.unzipped_size)} unzipped is more than "
+            f"its {size(UNZIPPED)}",
+            hint=f"the biggest are {biggest}: leave out what the function does not need",
+        )
+    elif package.size > DIRECT_UPLOAD:
+        talk.warn(
+            f"`{package.name}` is too big for a direct upload, which takes {size(DIRECT_UPLOAD)}",
+            hint="upload it through an S3 bucket in the function's region",
+        )
 
 
 def _table(distributions: list[DistributionReport]) -> list[str]:

@@ -131,6 +131,10 @@ class Talk:
         """Say something that asks for nothing."""
         self.emit(Note(text=text))
 
+    def warn(self, text: str, *, hint: str | None = None) -> None:
+        """Say something that the user will probably want to change."""
+        self.emit(Warned(text=text, hint=hint))
+
     def _say(self, event: Event) -> None:
         match event:
             case Warned(text=text, hint=hint):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
-    from wherry.lock.constraint import Constraint
+    from wherry.lock.poetry.constraint import Constraint
     from wherry.target import Target
 
 __all__ = [
@@ -124,7 +124,7 @@ def check_python(wanted: Constraint | SpecifierSet | None, target: Target, path:
     Raises:
         TargetError: it is not.
     """
-    from wherry.lock.constraint import Constraint
+    from wherry.lock.poetry.constraint import Constraint
     from wherry.target import admits
 
     if wanted is None:

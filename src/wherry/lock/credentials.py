@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from urllib.parse import quote, urlsplit, urlunsplit
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-__all__ = ["expand_variables", "with_credentials"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["expand_variables", "named_credentials", "with_credentials"]
 
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)\}|\$(?P<bare>[A-Za-z_]\w*)")
 
@@ -53,3 +57,20 @@ def with_credentials(url: str, name: str) -> str:
         return url
     secret = f"{quote(user, safe='')}:{quote(password, safe='')}"
     return urlunsplit(parts._replace(netloc=f"{secret}@{parts.netloc}"))
+
+
+def named_credentials(index_names: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """User and password by ``scheme://host[:port]``, for those of these indexes that the environment has.
+
+    Args:
+        index_names: what a lock calls its indexes, by address (``Lock.index_names``).
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for url, name in index_names.items():
+        known = with_credentials(url, name)
+        if known != url:
+            parts = urlsplit(known)
+            secret, _, place = parts.netloc.rpartition("@")
+            user, _, password = secret.partition(":")
+            found[f"{parts.scheme}://{place}"] = (unquote(user), unquote(password))
+    return found

@@ -74,7 +74,7 @@ def remote_archive(
     if hashes:
         return PackageArchive(url=url, hashes=hashes, subdirectory=subdirectory)
     from wherry.events import Warned
-    from wherry.lock.resolve import resolve
+    from wherry.lock.requirements.resolve import resolve
 
     reporter.emit(
         Warned(

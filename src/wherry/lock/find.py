@@ -86,7 +86,7 @@ def find_locks(request: LockRequest, reporter: Reporter) -> tuple[Found, ...]:
     Raises:
         LockError: there are several ``pylock.NAME.toml``, or a lock that Wherry does not read.
     """
-    from wherry.lock.workspace import find_workspace
+    from wherry.lock.uv.workspace import find_workspace
 
     root = request.root
     found = list(_tool_made(root))

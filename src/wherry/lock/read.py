@@ -81,19 +81,19 @@ def _read(
 
             return read_pylock(found.path, request)
         case LockFormat.UV:
-            from wherry.lock.uv_lock import read_uv_lock
+            from wherry.lock.uv.reader import read_uv_lock
 
             return read_uv_lock(found.path, request, reporter)
         case LockFormat.POETRY:
-            from wherry.lock.poetry import read_poetry_lock
+            from wherry.lock.poetry.reader import read_poetry_lock
 
             return read_poetry_lock(found.path, request, find_files, reporter)
         case LockFormat.PIPFILE_LOCK:
-            from wherry.lock.pipfile import read_pipfile_lock
+            from wherry.lock.pipfile.reader import read_pipfile_lock
 
             return read_pipfile_lock(found.path, request, find_files, reporter)
         case LockFormat.REQUIREMENTS | LockFormat.REQUIREMENTS_IN:
-            from wherry.lock.requirements import read_requirements
+            from wherry.lock.requirements.reader import read_requirements
 
             return read_requirements(found.path, request, reporter)
         case _:

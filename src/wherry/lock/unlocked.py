@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
     from wherry.events import Reporter
-    from wherry.lock.constraint import Constraint
     from wherry.lock.document import Table
     from wherry.lock.model import LockRequest
-    from wherry.lock.poetry_declared import Dependency
+    from wherry.lock.poetry.constraint import Constraint
+    from wherry.lock.poetry.declared import Dependency
 
 __all__ = ["declares_dependencies", "empty_lock", "read_unlocked"]
 
@@ -74,7 +74,7 @@ def read_unlocked(
         ToolError: uv is missing.
     """
     from wherry.lock.assemble import without_project
-    from wherry.lock.resolve import unlocked
+    from wherry.lock.requirements.resolve import unlocked
 
     if format is LockFormat.NONE or (
         format is LockFormat.PYPROJECT
@@ -111,7 +111,7 @@ def _resolve(
     requires_python: SpecifierSet | None = None,
     options: Sequence[str] = (),
 ) -> Pylock:
-    from wherry.lock.resolve import resolve
+    from wherry.lock.requirements.resolve import resolve
 
     return resolve(
         requirements,
@@ -201,7 +201,7 @@ def _poetry(
     from packaging.utils import canonicalize_name
 
     from wherry.lock.assemble import check_python, known
-    from wherry.lock.poetry_declared import poetry_project
+    from wherry.lock.poetry.declared import poetry_project
 
     project = poetry_project(pyproject)
     check_python(project.python, request.target, path)
@@ -251,7 +251,7 @@ def _requirement(dependency: Dependency, table: Table) -> str:
     Raises:
         LockError: it asks for what that form cannot say.
     """
-    from wherry.lock.pipfile_declared import git_url
+    from wherry.lock.pipfile.declared import git_url
 
     extras = f"[{','.join(sorted(dependency.extras))}]" if dependency.extras else ""
     source = dependency.source
@@ -284,8 +284,8 @@ def _specifier(name: str, constraint: Constraint, table: Table) -> str:
 def _pipfile(path: Path, request: LockRequest, reporter: Reporter) -> Pylock:
     """A ``Pipfile`` without a lock: written again as requirements."""
     from wherry.lock.assemble import known
-    from wherry.lock.pipfile import group_names
-    from wherry.lock.pipfile_declared import categories, requirement_lines
+    from wherry.lock.pipfile.declared import categories, requirement_lines
+    from wherry.lock.pipfile.reader import group_names
 
     pipfile = read_toml(path)
     asked = group_names(request.groups, development="dev-packages")

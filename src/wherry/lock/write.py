@@ -55,7 +55,7 @@ def write_lock(
 
 def _resolved(request: LockRequest, path: Path, reporter: Reporter) -> Lock:
     from wherry.lock.find import Found, find_given, find_unlocked
-    from wherry.lock.requirements import read_requirements
+    from wherry.lock.requirements.reader import read_requirements
     from wherry.lock.unlocked import empty_lock, read_unlocked
 
     if request.lock is not None:

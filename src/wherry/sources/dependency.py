@@ -16,7 +16,7 @@ from wherry.sources.declaration import normalized, read_declaration
 from wherry.sources.project import Built, project_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from packaging.pylock import PackageArchive, PackageSdist, PackageVcs
@@ -43,6 +43,7 @@ def dependency_bundle(
     store: Store,
     base: Path,
     offline: bool = False,
+    credentials: Mapping[str, tuple[str, str]] | None = None,
     reporter: Reporter = SILENT,
 ) -> Built:
     """The files of a locked distribution that is no wheel on an index.
@@ -56,6 +57,7 @@ def dependency_bundle(
         store: where files and built wheels are kept.
         base: the folder that the lock's relative paths start from.
         offline: use no network.
+        credentials: as ``wherry.wheels.fetch`` takes them.
         reporter: hears of downloads and builds.
 
     Raises:
@@ -68,7 +70,15 @@ def dependency_bundle(
     """
     from packaging.pylock import PackageDirectory, PackageVcs, PackageWheel
 
-    work = _Work(selected, target, store, base, offline=offline, reporter=reporter)
+    work = _Work(
+        selected,
+        target,
+        store,
+        base,
+        offline=offline,
+        credentials=credentials,
+        reporter=reporter,
+    )
     source = selected.source
     match source:
         case PackageDirectory():
@@ -115,6 +125,7 @@ class _Work:
         base: Path,
         *,
         offline: bool,
+        credentials: Mapping[str, tuple[str, str]] | None,
         reporter: Reporter,
     ) -> None:
         self._selected = selected
@@ -122,6 +133,7 @@ class _Work:
         self._store = store
         self._base = base
         self._offline = offline
+        self._credentials = credentials
         self._reporter = reporter
 
     def from_commit(self, source: PackageVcs) -> Built:
@@ -193,7 +205,13 @@ class _Work:
             size=source.size,
             project=self._selected.name,
         )
-        return fetch([file], self._store, offline=self._offline, reporter=self._reporter)[0]
+        return fetch(
+            [file],
+            self._store,
+            offline=self._offline,
+            credentials=self._credentials,
+            reporter=self._reporter,
+        )[0]
 
     def _built(self, identity: list[object], tree: Tree) -> Built:
         from wherry.sources.canonical import from_memo, to_memo

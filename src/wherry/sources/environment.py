@@ -141,7 +141,7 @@ def _make(
 ) -> None:
     import shutil
 
-    from wherry.lock.uv import run_uv
+    from wherry.lock.uv.run import run_uv
 
     def uv(*arguments: str) -> None:
         answer = run_uv(arguments, cwd=declaration.root, reporter=reporter, offline=offline)

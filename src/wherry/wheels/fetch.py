@@ -66,6 +66,7 @@ def fetch(
     store: Store,
     *,
     offline: bool = False,
+    credentials: Mapping[str, tuple[str, str]] | None = None,
     reporter: Reporter = SILENT,
 ) -> tuple[StoredFile, ...]:
     """Have all these files in the store; in the order given.
@@ -74,6 +75,8 @@ def fetch(
         files: what is wanted.
         store: where it goes. What is there already is not fetched, whatever address it had.
         offline: use no network; local files (``file:``) are still read.
+        credentials: user and password by ``scheme://host[:port]``, beside those that URLs, the environment
+            and netrc have.
         reporter: hears of every download, from several threads.
 
     Raises:
@@ -96,7 +99,7 @@ def fetch(
     if missing:
         # The largest first, so that none is left to run alone at the end; an unknown size may be large.
         missing.sort(key=lambda one: (one[0].size is not None, -(one[0].size or 0)))
-        for numbers, stored in _fetch_all(missing, store, reporter):
+        for numbers, stored in _fetch_all(missing, store, credentials, reporter):
             for number in numbers:
                 found[number] = stored
     return tuple(stored for stored in found if stored is not None)
@@ -118,14 +121,17 @@ def _refuse_remote(files: Sequence[RemoteFile]) -> None:
 
 
 def _fetch_all(
-    missing: Sequence[tuple[RemoteFile, list[int]]], store: Store, reporter: Reporter
+    missing: Sequence[tuple[RemoteFile, list[int]]],
+    store: Store,
+    credentials: Mapping[str, tuple[str, str]] | None,
+    reporter: Reporter,
 ) -> list[tuple[list[int], StoredFile]]:
     tasks: SimpleQueue[tuple[RemoteFile, list[int]]] = SimpleQueue()
     for task in missing:
         tasks.put(task)
     results: SimpleQueue[tuple[list[int], StoredFile] | BaseException] = SimpleQueue()
     stored: list[tuple[list[int], StoredFile]] = []
-    with open_session() as session:
+    with open_session(credentials) as session:
         downloads = _Downloads(session, store, reporter)
 
         def work() -> None:

@@ -77,7 +77,7 @@ def group_names(groups: Iterable[str], *, development: str) -> list[str]:
 
 
 def _check_fresh(meta: Table, pipfile: Table) -> None:
-    from wherry.lock.pipfile_declared import pipfile_hash
+    from wherry.lock.pipfile.declared import pipfile_hash
 
     recorded = meta.table("hash").optional("sha256", str)
     # Without a [[source]], pipenv hashes its built-in one, which is recorded in the lock.

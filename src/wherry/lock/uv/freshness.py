@@ -13,7 +13,7 @@ from wherry.errors import LockError
 from wherry.events import SILENT
 from wherry.lock.declared import declared
 from wherry.lock.document import read_toml
-from wherry.lock.uv_record import Difference, Places, requirement_differences
+from wherry.lock.uv.record import Difference, Places, requirement_differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from wherry.lock.declared import Declared
     from wherry.lock.document import Table
-    from wherry.lock.uv_lock import LocalPackage
+    from wherry.lock.uv.reader import LocalPackage
 
 __all__ = ["check_fresh"]
 
@@ -58,7 +58,7 @@ def check_fresh(lock: Table, packages: Sequence[LocalPackage], root: Path) -> No
     differences = list(_differences(lock, packages, root))
     if not differences:
         return
-    from wherry.lock.uv import run_uv
+    from wherry.lock.uv.run import run_uv
 
     answer = run_uv(
         ["lock", "--check", *_interpreter(lock)],
@@ -206,7 +206,7 @@ def _setting_differences(lock: Table, root: Path) -> Iterator[Difference]:
 
 def _member_differences(packages: Sequence[LocalPackage], root: Path) -> Iterator[Difference]:
     """Members that the workspace has and the lock does not."""
-    from wherry.lock.workspace import workspace_members
+    from wherry.lock.uv.workspace import workspace_members
 
     locked = {package.folder.resolve() for package in packages}
     for folder in workspace_members(root):

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from wherry.events import Reporter
     from wherry.lock.document import Table
     from wherry.lock.model import FindFiles, LockRequest
-    from wherry.lock.poetry_declared import PoetryProject
-    from wherry.lock.poetry_package import LockedPackage
+    from wherry.lock.poetry.declared import PoetryProject
+    from wherry.lock.poetry.package import LockedPackage
 
 __all__ = ["read_poetry_lock"]
 
@@ -47,11 +47,11 @@ def read_poetry_lock(
     from packaging.utils import canonicalize_name
 
     from wherry.lock.assemble import check_python, known, make_pylock, without_project
-    from wherry.lock.constraint import parse_constraint
-    from wherry.lock.poetry_closure import needed
-    from wherry.lock.poetry_declared import poetry_project
-    from wherry.lock.poetry_hash import check_fresh
-    from wherry.lock.poetry_package import locked_packages, to_pylock_package
+    from wherry.lock.poetry.closure import needed
+    from wherry.lock.poetry.constraint import parse_constraint
+    from wherry.lock.poetry.content_hash import check_fresh
+    from wherry.lock.poetry.declared import poetry_project
+    from wherry.lock.poetry.package import locked_packages, to_pylock_package
 
     lock = read_toml(path, hint=_HINT)
     version = _version(lock, path)

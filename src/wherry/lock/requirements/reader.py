@@ -11,7 +11,7 @@ from wherry.lock.declared import declared
 from wherry.lock.document import is_path, read_toml
 from wherry.lock.model import Lock, LockFormat
 from wherry.lock.redact import redact
-from wherry.lock.requirements_file import read_requirements_file
+from wherry.lock.requirements.file import read_requirements_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wherry.events import Reporter
     from wherry.lock.document import Table
     from wherry.lock.model import LockRequest
-    from wherry.lock.requirements_file import RequirementLine, RequirementsFile
+    from wherry.lock.requirements.file import RequirementLine, RequirementsFile
 
 __all__ = ["read_requirements"]
 
@@ -41,8 +41,8 @@ def read_requirements(path: Path, request: LockRequest, reporter: Reporter) -> L
         ToolError: uv is missing.
     """
     from wherry.lock.assemble import known, without_project
-    from wherry.lock.listed_hashes import enforced
-    from wherry.lock.resolve import resolve, unlocked
+    from wherry.lock.requirements.listed_hashes import enforced
+    from wherry.lock.requirements.resolve import resolve, unlocked
 
     known("group", request.groups, (), path)
     known("extra", request.extras, (), path)

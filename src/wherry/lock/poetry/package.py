@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wherry.lock.poetry_declared import dependencies_of
+from wherry.lock.poetry.declared import dependencies_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from wherry.events import Reporter
-    from wherry.lock.constraint import Constraint
     from wherry.lock.document import Table
     from wherry.lock.model import FindFiles, LockRequest
-    from wherry.lock.poetry_declared import Dependency
+    from wherry.lock.poetry.constraint import Constraint
+    from wherry.lock.poetry.declared import Dependency
 
 __all__ = ["LockedPackage", "locked_packages", "to_pylock_package"]
 
@@ -65,7 +65,7 @@ def _locked(table: Table, metadata: Table) -> LockedPackage:
     from packaging.utils import canonicalize_name
     from packaging.version import Version
 
-    from wherry.lock.constraint import parse_constraint
+    from wherry.lock.poetry.constraint import parse_constraint
 
     spelled = table.required("name", str)
     name = table.parse("name", spelled, lambda text: canonicalize_name(text, validate=True))

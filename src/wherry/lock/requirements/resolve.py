@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wherry.events import Warned
 from wherry.lock.pylock import parse_pylock
-from wherry.lock.uv import run_uv, target_options
+from wherry.lock.uv.run import run_uv, target_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

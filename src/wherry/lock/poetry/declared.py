@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from wherry.lock.constraint import parse_constraint
 from wherry.lock.declared import declared
+from wherry.lock.poetry.constraint import parse_constraint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from packaging.utils import NormalizedName
 
-    from wherry.lock.constraint import Constraint
     from wherry.lock.document import Table
+    from wherry.lock.poetry.constraint import Constraint
     from wherry.target import Target
 
 __all__ = ["Dependency", "PoetryProject", "dependencies_of", "poetry_project"]
@@ -174,7 +174,7 @@ def _parsed(table: Table, texts: Iterable[str]) -> Iterator[Dependency]:
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
-    from wherry.lock.constraint import Constraint
+    from wherry.lock.poetry.constraint import Constraint
 
     for text in texts:
         requirement = table.parse("dependencies", text, Requirement)

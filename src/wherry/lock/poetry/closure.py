@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
-    from wherry.lock.constraint import Constraint
     from wherry.lock.model import LockRequest
-    from wherry.lock.poetry_declared import Dependency, PoetryProject
-    from wherry.lock.poetry_package import LockedPackage
+    from wherry.lock.poetry.constraint import Constraint
+    from wherry.lock.poetry.declared import Dependency, PoetryProject
+    from wherry.lock.poetry.package import LockedPackage
 
 __all__ = ["needed"]
 

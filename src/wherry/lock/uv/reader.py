@@ -50,8 +50,8 @@ def read_uv_lock(path: Path, request: LockRequest, reporter: Reporter) -> Lock:
     """
     from wherry.lock.assemble import without_project
     from wherry.lock.pylock import parse_pylock
-    from wherry.lock.uv import run_uv
-    from wherry.lock.uv_freshness import check_fresh
+    from wherry.lock.uv.freshness import check_fresh
+    from wherry.lock.uv.run import run_uv
 
     table = read_toml(path, hint=_HINT)
     version = table.required("version", int)

@@ -1,0 +1,1 @@
+"""poetry.lock, of every version."""

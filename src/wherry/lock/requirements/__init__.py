@@ -1,0 +1,1 @@
+"""Requirements files, resolved for the target by uv."""

@@ -1,0 +1,1 @@
+"""uv.lock: exported by uv, and compared with its projects."""
