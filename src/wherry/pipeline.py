@@ -112,7 +112,9 @@ def _together(settings: Sequence[str], options: Sequence[str]) -> tuple[str, ...
 
 def _lock_path(project: Project, lock: Path | str | None) -> Path | None:
     if lock is not None:
-        return Path(lock).absolute()
+        # A relative path starts at the working folder, or else at the project.
+        path = Path(lock).absolute()
+        return path if path.exists() else project.root / lock
     return project.root / project.settings.lock if project.settings.lock else None
 
 

@@ -59,7 +59,7 @@ class Project:
         root: its folder, absolute.
         name: its name, as its metadata or else its folder has it.
         version: its version, where its metadata says one.
-        requires_python: what its metadata says, as a PEP 440 specifier.
+        requires_python: what its metadata says, or else its ``Pipfile``, as a PEP 440 specifier.
         has_build_system: whether ``pyproject.toml`` has a ``[build-system]`` table, so that its own code
             is packaged by its backend and not by copying its folder.
         settings: ``[tool.wherry]``.
@@ -79,7 +79,7 @@ def read_project(root: Path) -> Project:
     """The project in a folder.
 
     Raises:
-        ProjectError: the folder holds no Python project, or its ``pyproject.toml`` cannot be read.
+        ProjectError: the folder holds no Python project, or its TOML files cannot be read.
         SettingsError: its settings are wrong.
     """
     root = Path(root).absolute()
@@ -115,12 +115,17 @@ def read_project(root: Path) -> Project:
     project = _table(document, "project")
     poetry = _table(_table(document, "tool"), "poetry")
     settings = _settings(table, where)
+    requires_python = _text(project, "requires-python") or _poetry_python(poetry)
+    pipfile = root / "Pipfile"
+    if requires_python is None and pipfile.is_file():
+        requires_python = _pipfile_python(_read_toml(pipfile))
+        inputs.append(pipfile)
     name = settings.name or _text(project, "name") or _text(poetry, "name") or root.name
     return Project(
         root=root,
         name=re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "function",
         version=_text(project, "version") or _text(poetry, "version"),
-        requires_python=_text(project, "requires-python") or _poetry_python(poetry),
+        requires_python=requires_python,
         has_build_system="build-system" in document,
         settings=settings,
         inputs=tuple(inputs),
@@ -212,6 +217,14 @@ def _poetry_python(poetry: Mapping[str, Any]) -> str | None:
     return str(alternatives[0]) if len(alternatives) == 1 else None
 
 
+def _pipfile_python(pipfile: Mapping[str, Any]) -> str | None:
+    """The version of Python that a ``Pipfile`` is for; AWS Lambda has its own patch level."""
+    requires = _table(pipfile, "requires")
+    value = _text(requires, "python_version") or _text(requires, "python_full_version") or ""
+    match = re.match(r"\d+(\.\d+)?(?!\d)", value)
+    return f"=={match[0]}.*" if match else None
+
+
 def _specifier(text: str | None) -> SpecifierSet | None:
     if text is None:
         return None
@@ -231,7 +244,7 @@ class _Findings:
     def __init__(self, where: str) -> None:
         self.where = where
         self.found: list[str] = []
-        self.hint: str | None = None
+        self.nearest: list[str] = []
 
     def add(self, key: str, what: str) -> None:
         self.found.append(f"{key}: {what}")
@@ -239,12 +252,14 @@ class _Findings:
     def unknown(self, key: str, known: Mapping[str, Any], prefix: str = "") -> None:
         self.add(f"{prefix}{key}", "there is no such setting")
         if nearest := get_close_matches(key, known, n=1):
-            self.hint = self.hint or f"did you mean `{prefix}{nearest[0]}`?"
+            self.nearest.append(f"`{prefix}{nearest[0]}`")
 
     def finish(self) -> None:
         if self.found:
             raise SettingsError(
-                f"the settings in {self.where} are wrong", where=self.found, hint=self.hint
+                f"the settings in {self.where} are wrong",
+                where=self.found,
+                hint=f"did you mean {', '.join(self.nearest)}?" if self.nearest else None,
             )
 
 

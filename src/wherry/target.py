@@ -210,7 +210,8 @@ def find_runtime(name: str, *, runtimes: Mapping[str, Runtime] = RUNTIMES) -> Ru
         raise TargetError(
             f"unknown runtime `{name}`",
             where=[f"the Python runtimes of AWS Lambda are {', '.join(runtimes)}"],
-            hint=_nearest(name, runtimes),
+            # People say the version alone, or leave out the dot.
+            hint=_nearest(f"python{name}" if name[:1].isdigit() else name, runtimes),
         ) from None
 
 
@@ -228,7 +229,9 @@ def find_architecture(name: str) -> Architecture:
         raise TargetError(
             f"unknown architecture `{name}`",
             where=[f"the architectures of AWS Lambda are {names}"],
-            hint=f"AWS says `{other[name.lower()]}`" if name.lower() in other else None,
+            hint=f"AWS says `{other[name.lower()]}`"
+            if name.lower() in other
+            else _nearest(name, dict.fromkeys(Architecture)),
         ) from None
 
 

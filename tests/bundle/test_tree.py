@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.interpreters import missing
 from support.projects import write_files
 from wherry.bundle.content import read_all
 from wherry.bundle.entry import SourceFile
@@ -159,7 +160,7 @@ def test_a_folder_that_its_repository_ignores_is_still_a_project(tmp_path: Path)
 def test_what_ships_is_what_git_does_not_ignore(tmp_path: Path) -> None:
     """The oracle is git itself, for everything but junk."""
     if shutil.which("git") is None:
-        pytest.skip("git is not installed")
+        missing("git is not installed")
     write_files(
         tmp_path,
         {
@@ -225,7 +226,7 @@ lines = st.builds(
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("git") is None:
-        pytest.skip("git is not installed")
+        missing("git is not installed")
     root = write_files(tmp_path_factory.mktemp("repository"), dict.fromkeys(PLACES, "x"))
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     return root

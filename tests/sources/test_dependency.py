@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from support.backends import obedient_project
 from support.index import serve_index
+from support.interpreters import missing
 from support.projects import write_files
 from support.wheels import Made, make_sdist, make_wheel
 from wherry.bundle.content import read_all
@@ -202,7 +203,7 @@ class Repository:
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
     if shutil.which("git") is None:
-        pytest.skip("git is not installed")
+        missing("git is not installed")
     return Repository(tmp_path / "repository")
 
 

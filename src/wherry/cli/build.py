@@ -48,7 +48,7 @@ def command(
     verbose: bool,
     quiet: bool,
 ) -> None:
-    r"""Build a deployment package from the project's lock.
+    """Build a deployment package from the project's lock.
 
     Reads pylock.toml, uv.lock, poetry.lock, Pipfile.lock or requirements.txt, fetches the wheels that run
     on the target, and writes dist/lambda/NAME.zip with them and the project's own code. The same lock,

@@ -54,8 +54,8 @@ def command(
         request = LockRequest(
             root=found.root,
             target=target,
-            groups=groups or found.settings.groups,
-            extras=extras or found.settings.extras,
+            groups=(*found.settings.groups, *groups),
+            extras=(*found.settings.extras, *extras),
             offline=offline,
         )
         path = write_lock(request, output=output or project / "pylock.toml", reporter=talk)

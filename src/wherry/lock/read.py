@@ -60,6 +60,12 @@ def read_lock(
         else:
             chosen = found[0] if found else find_unlocked(request)
             lock = _read(chosen, request, find_files, reporter)
+    if request.package is not None and lock.format is not LockFormat.UV:
+        raise LockError(
+            f"`{lock.path.name}` has no member `{request.package}`",
+            where=["of the locks, only `uv.lock` knows workspaces"],
+            hint="name the member's folder with `--project`",
+        )
     check_python(lock.pylock.requires_python, request.target, lock.path)
     reporter.emit(
         LockRead(

@@ -11,13 +11,14 @@ from wherry.lock.document import is_path
 from wherry.lock.model import LockFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from packaging.pylock import Package, Pylock
+    from packaging.utils import NormalizedName
 
     from wherry.events import Event, Reporter
     from wherry.lock.model import Lock, LockRequest
-    from wherry.target import Target
 
 __all__ = ["write_lock"]
 
@@ -49,7 +50,7 @@ def write_lock(
         raise ProjectError("there is no such project", where=[f"{request.root} is no folder"])
     path = output or request.root / "pylock.toml"
     lock = _resolved(request, path, _WithoutAdvice(reporter))
-    _write(path, _document(lock, request.target, path.parent))
+    _write(path, _document(lock, request, path.parent))
     return path
 
 
@@ -104,13 +105,13 @@ class _WithoutAdvice:
             self._reporter.emit(event)
 
 
-def _document(lock: Lock, target: Target, base: Path) -> dict[str, Any]:
+def _document(lock: Lock, request: LockRequest, base: Path) -> dict[str, Any]:
     """The lock as a TOML document, relative to ``base``."""
     from packaging.markers import Marker
 
     from wherry.lock.provenance import provenance
 
-    environment = target.environment
+    environment = request.target.environment
     marker = Marker(
         " and ".join(
             f"{name} == '{environment[name]}'"
@@ -126,12 +127,20 @@ def _document(lock: Lock, target: Target, base: Path) -> dict[str, Any]:
         lock.pylock,
         created_by="wherry",
         environments=[marker],
-        # What was asked for is in the lock, without conditions.
-        extras=None,
+        # What was asked for is in the lock without conditions: those who ask again are given it.
+        extras=_names(request.extras),
+        dependency_groups=_names(request.groups),
+        default_groups=_names(request.groups),
         packages=[_portable(package, lock.base, base) for package in lock.pylock.packages],
         tool={"wherry": provenance([path for path in lock.inputs if path.is_file()], base)},
     )
     return dict(pylock.to_dict())
+
+
+def _names(given: Sequence[str]) -> list[NormalizedName] | None:
+    from packaging.utils import canonicalize_name
+
+    return sorted({canonicalize_name(name) for name in given}) or None
 
 
 def _portable(package: Package, before: Path, after: Path) -> Package:
