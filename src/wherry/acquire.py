@@ -6,7 +6,7 @@ turns the description into bundles again without reading the lock.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -256,12 +256,18 @@ class Trees:
     Attributes:
         include: gitignore patterns of the project's own files that ship besides.
         exclude: gitignore patterns of those that do not.
-        skip: the files and folders that packages are written to.
+        skip: files and folders that are no part of the project: where packages are written to, and path
+            dependencies that lie in the project's folder, which are packaged as what they are.
     """
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     skip: Sequence[Path] = ()
+
+    def beside(self, acquired: Iterable[Acquired]) -> Trees:
+        """The same, with the folders of these dependencies left out of the project's."""
+        folders = (Path(one.root) for one in acquired if one.kind is Kind.FOLDER and not one.own)
+        return replace(self, skip=(*self.skip, *folders))
 
     def digests(self, acquired: Iterable[Acquired], store: Store) -> dict[str, str | None]:
         """The digest of each tree, by its path; None where only a build can tell."""

@@ -158,7 +158,8 @@ class _Run:
         known = self._known
         if known is None:
             return ()
-        self._digests = self._trees.digests(_acquired(known), self._request.store)
+        acquired = _acquired(known)
+        self._digests = self._trees.beside(acquired).digests(acquired, self._request.store)
         if not known.trees_hold(self._digests) or not known.outputs_hold():
             return ()
         return tuple(replace(package, changed=False) for package in known.packages)
@@ -177,7 +178,7 @@ class _Run:
         if known is None or distributions is None:
             acquired, known = self._acquire()
             # Before anything is read for good: an edit in between is then seen by the next build.
-            self._digests = self._trees.digests(acquired, request.store)
+            self._digests = self._trees.beside(acquired).digests(acquired, request.store)
             distributions = self._materialize(acquired, fresh=True)
         if distributions is None:
             raise StoreError(
@@ -206,7 +207,7 @@ class _Run:
         request = self._request
         return materialize(
             acquired,
-            trees=self._trees,
+            trees=self._trees.beside(acquired),
             target=request.target,
             store=request.store,
             fresh=fresh,

@@ -275,3 +275,28 @@ def test_two_builds_at_once(project: Path, wherry: Wherry) -> None:
         assert (process.returncode, err) == (0, b"")
     assert zipfile.ZipFile(project / "dist" / "lambda" / "shop.zip").testzip() is None
     assert not wherry.rubbish()
+
+
+def test_a_path_dependency_below_the_project_is_packaged_once(wherry: Wherry, index: Index) -> None:
+    """B3: as the distribution that it is, and not as files of the project too."""
+    from support.projects import TINY_BACKEND
+
+    project = make_project(wherry.cwd, index, files={"app.py": "import shop\n"})
+    write_files(
+        project,
+        {
+            "libs/shop/pyproject.toml": '[project]\nname = "shop"\nversion = "1.0"\n'
+            '[build-system]\nrequires = []\nbuild-backend = "tiny"\nbackend-path = ["."]\n',
+            "libs/shop/tiny.py": TINY_BACKEND,
+            "libs/shop/src/shop/__init__.py": "",
+            "pyproject.toml": '[project]\nname = "app"\nversion = "1"\n',
+            "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\n[[packages]]\nname = "shop"\n'
+            'directory = {path = "libs/shop"}\n',
+        },
+    )
+    done = wherry("build")
+    assert done.code == 0, done.err
+    with zipfile.ZipFile(project / "dist" / "lambda" / "app.zip") as archive:
+        names = archive.namelist()
+    assert "shop/__init__.py" in names
+    assert not [name for name in names if name.startswith("libs/")]

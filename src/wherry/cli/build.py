@@ -60,7 +60,7 @@ def command(
       wherry build --runtime python3.13 --architecture arm64
       wherry build --project services/api --output build/api.zip
       wherry build --json | jq -r '.packages[].code_sha256'
-    """
+    """  # noqa: D301  the backspace is click's mark
     from wherry.pipeline import build
 
     with Talk(quiet=quiet) as talk:
