@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test real lint types check bench lock-dev clean
+.PHONY: help demo test real lint types check docs bench lock-dev clean
 
 help:
 	@echo "make demo      build the example project and invoke the written package"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint      ruff: format and lint"
 	@echo "make types     mypy, strict"
 	@echo "make check     test, lint, types"
+	@echo "make docs      write the generated pages of the reference"
 	@echo "make bench     the benchmarks, side by side with other tools"
 	@echo "make lock-dev  pin the development environment anew"
 
@@ -40,9 +41,12 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy src
-	$(BIN)/mypy --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls tests benchmarks
+	$(BIN)/mypy --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls tests benchmarks docs examples/demo.py examples/invoke.py
 
 check: test lint types
+
+docs: $(READY)
+	$(BIN)/python docs/generate.py
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py

@@ -14,11 +14,11 @@ from wherry.wheels.store import Store
 
 
 def main() -> int:
-    requirements, output = Path(sys.argv[1]), Path(sys.argv[2])
+    lock, output = Path(sys.argv[1]), Path(sys.argv[2])
     store = Store.default()
     stored = [
         found
-        for digest in re.findall(r"sha256:([0-9a-f]{64})", requirements.read_text())
+        for digest in re.findall(r'sha256 = "([0-9a-f]{64})"', lock.read_text())
         if (found := store.find_by({"sha256": digest})) is not None
     ]
     if output.exists():

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -65,9 +66,16 @@ def in_turn(
     runs: int, one: Callable[[], Run], other: Callable[[], Run]
 ) -> tuple[list[Run], list[Run]]:
     """Both, A B A B …, after one warm-up each, so that a machine whose speed drifts is fair to both."""
+
+    def settled(step: Callable[[], Run]) -> Run:
+        # What the step before left to be written to disk is not this one's.
+        if hasattr(os, "sync"):
+            os.sync()
+        return step()
+
     one()
     other()
-    pairs = [(one(), other()) for _ in range(runs)]
+    pairs = [(settled(one), settled(other)) for _ in range(runs)]
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
@@ -125,7 +133,7 @@ def fetch_wheels(cache: Path, uv: str) -> Path:
 
 
 def make_project(folder: Path, cache: Path, index: str, uv: str) -> None:
-    """A small application on the benchmark's lock: hashed requirements, which record no address."""
+    """A small application with the benchmark's lock, which both tools read as it is (PEP 751)."""
     package = folder / "shop"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
@@ -135,11 +143,14 @@ def make_project(folder: Path, cache: Path, index: str, uv: str) -> None:
         '[project]\nname = "shop"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
     )
     subprocess.run(
-        [uv, "pip", "compile", str(cache / "pins.txt"), "--generate-hashes", "--no-header",
+        [uv, "pip", "compile", str(cache / "pins.txt"), "--no-header",
          "--no-annotate", "--quiet", "--python-version", RUNTIME, "--python-platform", PLATFORM,
-         "--default-index", index, "-o", str(folder / "requirements.txt")],
+         "--format", "pylock.toml", "--default-index", index, "-o", str(folder / "pylock.toml")],
         check=True, stdout=subprocess.DEVNULL, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"},
     )  # fmt: skip
+    # uv compares this with the interpreter at hand, although it installs for another.
+    lock = folder / "pylock.toml"
+    lock.write_text(re.sub(r"(?m)^requires-python = .*\n", "", lock.read_text(), count=1))
 
 
 def main() -> int:
@@ -202,7 +213,7 @@ class Benchmarks:
         return start(
             [self.uv, "pip", "install", "--quiet", "--target", str(target), "--no-deps",
              "--python-version", RUNTIME, "--python-platform", PLATFORM, "--only-binary", ":all:",
-             "-r", "requirements.txt"],
+             "--preview-features", "pylock", "-r", "pylock.toml"],
             cwd=self.project, env=self.env,
         )  # fmt: skip
 
@@ -239,7 +250,7 @@ class Benchmarks:
         """Loading what is remembered of each wheel, merging and writing; in a process of its own."""
         script = HERE / "compose.py"
         done = subprocess.run(
-            [sys.executable, str(script), str(self.project / "requirements.txt"),
+            [sys.executable, str(script), str(self.project / "pylock.toml"),
              str(self.scratch / "composed.zip")],
             env=self.env, capture_output=True, text=True, check=True,
         )  # fmt: skip

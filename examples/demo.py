@@ -20,7 +20,7 @@ def main() -> int:
     machine = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
     # The demonstration invokes the package with the interpreter at hand, so it builds for its version.
     runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    options = [
+    options: list[str | Path] = [
         "--project",
         PROJECT.relative_to(Path.cwd()),
         "--runtime",
@@ -35,7 +35,7 @@ def main() -> int:
     if platform.system() != "Linux":
         print("The package holds code compiled for Linux: it is not invoked on this system.")
         return 0
-    arguments = [
+    arguments: list[str | Path] = [
         HERE / "invoke.py",
         PACKAGE,
         "shop.api.handler",

@@ -242,7 +242,15 @@ def materialize(
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor() as pool:
-            found = list(pool.map(one, wanted))
+            wheels = [
+                None if each.kind is Kind.FOLDER else pool.submit(one, each) for each in wanted
+            ]
+            # Builds stay in this thread, where Ctrl-C reaches them and ends their backends.
+            folders = [one(each) if each.kind is Kind.FOLDER else None for each in wanted]
+            found = [
+                folder if wheel is None else wheel.result()
+                for wheel, folder in zip(wheels, folders, strict=True)
+            ]
     else:
         found = [one(each) for each in wanted]
     complete = tuple(each for each in found if each is not None)

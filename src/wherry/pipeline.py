@@ -17,7 +17,7 @@ from wherry.version import __version__
 from wherry.wheels.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from wherry.compose import Distribution
     from wherry.events import Reporter
@@ -222,7 +222,7 @@ class _Run:
 
         request = self._request
         lock = _read_lock(request)
-        files = _digests(lock, request.project) if lock.stable else {}
+        files = _digests(lock, request) if lock.stable else {}
         selected = select(lock, request.target)
         acquired = acquire(
             selected,
@@ -236,7 +236,8 @@ class _Run:
         )
         if not lock.stable:
             return acquired, None
-        folders = {str(folder): lock_names(folder) for folder in _folders(request.project, lock)}
+        root = request.project.root
+        folders = {str(root): lock_names(root)}
         documents = [one.document() for one in acquired]
         return acquired, Remembered(files=files, folders=folders, trees={}, acquired=documents)
 
@@ -271,17 +272,22 @@ def _read_lock(request: _Request) -> Lock:
         )
 
 
-def _digests(lock: Lock, project: Project) -> dict[str, str]:
-    paths = {*lock.inputs, *project.inputs, lock.path}
+def _digests(lock: Lock, request: _Request) -> dict[str, str]:
+    paths = {*lock.inputs, *request.project.inputs, lock.path, *_above(lock, request)}
     return {str(path): file_digest(path) for path in sorted(paths)}
 
 
-def _folders(project: Project, lock: Lock) -> list[Path]:
-    """Where a new file could mean another lock: the project's folder, and those up to the lock's."""
-    folders = [project.root]
-    if lock.path.parent in project.root.parents:
-        for parent in project.root.parents:
-            folders.append(parent)
-            if parent == lock.path.parent:
-                break
-    return folders
+def _above(lock: Lock, request: _Request) -> Iterator[Path]:
+    """The files above the project that make it a member of a workspace, or would if they were there."""
+    from wherry.lock.find import TOOL_MADE
+    from wherry.lock.model import LockFormat
+
+    root = request.project.root
+    if request.lock is not None or (lock.path.parent == root and lock.format in TOOL_MADE):
+        return
+    for parent in root.resolve().parents:
+        yield parent / "uv.lock"
+        if (parent / "uv.lock").is_file():
+            yield parent / "pyproject.toml"
+        if lock.format is LockFormat.UV and parent == lock.path.parent:
+            return

@@ -28,7 +28,7 @@ _KIND = "builds"
 
 # A name that would change which lock is read, were it to appear or go.
 _LOCK_NAME = re.compile(
-    r"pylock(\..+)?\.toml|uv\.lock|poetry\.lock|Pipfile(\.lock)?|requirements.*\.(txt|in)"
+    r"pylock(\..+)?\.toml|(uv|poetry|pdm)\.lock|Pipfile(\.lock)?|requirements.*\.(txt|in)"
     r"|pyproject\.toml|wherry\.toml|setup\.(py|cfg)"
 )
 
@@ -98,8 +98,9 @@ class Memory:
 
     def recall(self) -> Remembered | None:
         """What is remembered, if anything of use."""
-        memo = self._store.recall(_KIND, self._key)
-        if memo is None:
+        # One that was damaged is no memo.
+        digest, _, memo = (self._store.recall(_KIND, self._key) or b"").partition(b"\n")
+        if digest != _digest(memo):
             return None
         try:
             document = json.loads(memo)
@@ -110,8 +111,12 @@ class Memory:
 
     def remember(self, remembered: Remembered) -> None:
         """Keep it for the next build."""
-        document = asdict(remembered)
-        self._store.remember(_KIND, self._key, json.dumps(document, default=str).encode())
+        memo = json.dumps(asdict(remembered), default=str).encode()
+        self._store.remember(_KIND, self._key, _digest(memo) + b"\n" + memo)
+
+
+def _digest(memo: bytes) -> bytes:
+    return hashlib.sha256(memo).hexdigest().encode()
 
 
 def stats(packages: Iterable[PackageReport]) -> dict[str, list[int]]:

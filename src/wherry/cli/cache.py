@@ -59,7 +59,10 @@ class _Age(click.ParamType[timedelta]):
         if match is None:
             self.fail("an age is a number and d, h or w, such as 30d", param, ctx)
         unit = {"h": "hours", "d": "days", "w": "weeks"}[match[2]]
-        return timedelta(**{unit: int(match[1])})
+        try:
+            return timedelta(**{unit: int(match[1])})
+        except (OverflowError, ValueError):
+            self.fail("nothing is that old", param, ctx)
 
 
 @command.command("prune")

@@ -32,16 +32,20 @@ def provenance(inputs: Iterable[Path], base: Path) -> dict[str, Any]:
     }
 
 
-def check_provenance(lock: Table, path: Path) -> None:
+def check_provenance(lock: Table, path: Path) -> tuple[Path, ...]:
     """See that the files that a lock of Wherry's was made from have not changed since.
+
+    Returns:
+        These files; none for a lock that another tool wrote.
 
     Raises:
         LockError: one has.
     """
     inputs = lock.table("tool").table("wherry").table("inputs")
-    changed = []
+    changed, sources = [], []
     for name, digest in inputs.each(str):
         source = path.parent / name
+        sources.append(source)
         if not is_path(name) or not source.is_file() or _digest(source) != digest:
             changed.append(f"`{ascii(name)[1:-1]}` has changed since")
     if changed:
@@ -50,6 +54,7 @@ def check_provenance(lock: Table, path: Path) -> None:
             where=changed,
             hint="run `wherry lock`",
         )
+    return tuple(sources)
 
 
 def _digest(path: Path) -> str:

@@ -29,10 +29,12 @@ def read_pylock(path: Path, request: LockRequest) -> Lock:
     """
     from wherry.lock.assemble import known, without_project
     from wherry.lock.provenance import check_provenance
+    from wherry.lock.satisfied import check_satisfied
 
     table = parse_toml(read_text(path), file=path.name, where=str(path))
     pylock = validated(table, where=str(path))
-    check_provenance(table, path)
+    sources = check_provenance(table, path)
+    check_satisfied(pylock, path, request)
     groups = known("group", request.groups, pylock.dependency_groups or (), path)
     extras = known("extra", request.extras, pylock.extras or (), path)
     return Lock(
@@ -40,7 +42,7 @@ def read_pylock(path: Path, request: LockRequest) -> Lock:
         format=LockFormat.PYLOCK,
         path=path,
         base=path.parent,
-        inputs=(path,),
+        inputs=(path, *sources),
         stable=True,
         groups=(*(pylock.default_groups or ()), *groups) if groups else None,
         extras=extras,

@@ -1,0 +1,696 @@
+"""The documentation is true: what it shows is executed, what it names exists.
+
+A comment before a block of code says what is done with it:
+
+- ``<!-- run -->``: ``console`` and ``python`` blocks are executed, one after the other on a page, in a folder
+  of its own. What a ``console`` block shows must come out, but for durations; ``…`` stands for anything, a line of
+  ``…`` for any lines. A command may fail only where a line that begins with ``error:`` is shown.
+- ``<!-- append: PATH -->``: the block is appended to that file before the next one is run.
+- ``<!-- project: NAME -->``, once on a page: the project of ``PROJECTS`` that the page is about.
+- ``<!-- real -->``, once on a page: it is run in a copy of ``examples/`` with wheels from PyPI, by the slower
+  tests. ``python3.13`` and ``x86_64`` stand for the interpreter and the processor at hand. With a folder,
+  ``<!-- real: FOLDER -->``, the page begins there and is taken word for word.
+
+All other blocks are checked without being executed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import inspect
+import os
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+import tomli_w
+
+import wherry
+from support.index import serve_index
+from support.projects import make_project, write_files
+from support.wheels import make_wheel
+from wherry import errors, project, report
+from wherry.cli import main
+from wherry.target import Target, find_architecture, find_runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from support.index import Index
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(
+    {
+        *DOCS.rglob("*.md"),
+        *ROOT.glob("*.md"),
+        *(path for path in (ROOT / "examples").rglob("*.md") if "dist" not in path.parts),
+    }
+)
+REFERENCE = DOCS / "reference"
+
+
+def label(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A fenced block: its language, what follows the language, its text and the comment before it."""
+
+    language: str
+    remark: str
+    text: str
+    comment: str
+    line: int
+
+
+_FENCE = re.compile(
+    r"^(?:<!-- (?P<comment>[^\n]*?) -->\n)?```(?P<language>\w*)(?: (?P<remark>[^\n]*))?\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def blocks(path: Path) -> list[Block]:
+    text = text_of(path)
+    return [
+        Block(
+            language=found["language"],
+            remark=found["remark"] or "",
+            text=found["text"],
+            comment=found["comment"] or "",
+            line=text.count("\n", 0, found.start()) + 1,
+        )
+        for found in _FENCE.finditer(text)
+    ]
+
+
+ALL = [(path, block) for path in PAGES for block in blocks(path)]
+
+
+def some(*languages: str) -> pytest.MarkDecorator:
+    chosen = [(path, block) for path, block in ALL if block.language in languages]
+    assert chosen
+    return pytest.mark.parametrize(
+        ("path", "block"),
+        chosen,
+        ids=[f"{label(path)}:{block.line}" for path, block in chosen],
+    )
+
+
+def test_every_block_says_its_language() -> None:
+    """And none is overlooked: fences come in pairs."""
+    known = {"console", "hcl", "python", "text", "toml"}
+    assert {block.language for _, block in ALL} <= known
+    for path in PAGES:
+        assert text_of(path).count("\n```") == 2 * len(blocks(path)), label(path)
+
+
+# What is executed.
+
+IDNA = make_wheel("idna", "3.11")
+CERTIFI = make_wheel("certifi", "2026.10.1")
+
+
+def orders(root: Path, index: Index) -> None:
+    files = {
+        "orders/__init__.py": "",
+        "orders/api.py": "def handler(event, context):\n    return event\n",
+        "tests/test_api.py": "def test(): ...\n",
+        "README.md": "# Orders\n",
+        ".env": "KEY=secret\n",
+        ".gitignore": "__pycache__/\n",
+        "orders/__pycache__/api.cpython-313.pyc": "",
+    }
+    make_project(root, index, [IDNA, CERTIFI], files=files)
+    pyproject = '[project]\nname = "orders"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
+    write_files(root, {"pyproject.toml": f"{pyproject}\n"})
+
+
+def clash(root: Path, index: Index) -> None:
+    made = [
+        make_wheel(name, files={f"{name.replace('-', '_')}.py": b"", "acme/LICENSE": licence})
+        for name, licence in (("acme-auth", b"MIT\n"), ("acme-billing", b"BSD-3-Clause"))
+    ]
+    index.add(*made)
+    make_project(root, index, made)
+
+
+def native(root: Path, index: Index) -> None:
+    made = [
+        make_wheel("numpy", "2.4.6", tag=tag)
+        for tag in (
+            "cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64",
+            "cp312-cp312-manylinux_2_27_aarch64.manylinux_2_28_aarch64",
+        )
+    ]
+    make_project(root, index, made)
+    # One package with both wheels.
+    lock = tomllib.loads(text_of(root / "pylock.toml"))
+    first, second = lock["packages"]
+    lock["packages"] = [{**first, "wheels": first["wheels"] + second["wheels"]}]
+    (root / "pylock.toml").write_text(tomli_w.dumps(lock))
+
+
+def unlocked(root: Path, index: Index) -> None:
+    orders(root, index)
+    (root / "pylock.toml").unlink()
+    text = text_of(root / "pyproject.toml").rstrip() + '\ndependencies = ["idna"]\n\n'
+    (root / "pyproject.toml").write_text(text)
+
+
+PROJECTS: dict[str, Callable[[Path, Index], None]] = {
+    "clash": clash,
+    "native": native,
+    "orders": orders,
+    "unlocked": unlocked,
+}
+
+
+def directive(path: Path, name: str) -> str | None:
+    found = re.search(rf"^<!-- {name}(?:: (\S+))? -->$", text_of(path), re.MULTILINE)
+    return None if found is None else found[1] or name
+
+
+def is_executed(path: Path) -> bool:
+    return any(block.comment == "run" for block in blocks(path))
+
+
+HERMETIC = [path for path in PAGES if is_executed(path) and directive(path, "real") is None]
+REAL = [path for path in PAGES if is_executed(path) and directive(path, "real") is not None]
+
+
+class Shell:
+    """Runs commands one after the other, as a reader would: the current folder stays."""
+
+    def __init__(self, cwd: Path, scratch: Path, **env: str) -> None:
+        self.cwd = cwd
+        scratch.mkdir()
+        self._where = scratch / "cwd"
+        bin_ = scratch / "bin"
+        bin_.mkdir()
+        for name, command in (("wherry", "-m wherry"), ("python", "")):
+            shim = bin_ / name
+            shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {command} "$@"\n')
+            shim.chmod(0o755)
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("UV_", "PIP_", "WHERRY_", "PYTHON"))
+        }
+        self._env = {
+            **inherited,
+            "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
+            "LC_ALL": "C.UTF-8",
+            "NO_COLOR": "1",
+            "COLUMNS": "100",
+            "UV_PYTHON_DOWNLOADS": "never",
+            "WHERRY_CACHE_DIR": str(scratch / "store"),
+            **env,
+        }
+
+    def __call__(self, command: str) -> tuple[int, str]:
+        done = subprocess.run(
+            ["sh", "-c", f"{command}\ncode=$?; pwd > {shlex.quote(str(self._where))}; exit $code"],
+            cwd=self.cwd, env=self._env, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            encoding="utf-8",
+        )  # fmt: skip
+        self.cwd = Path(self._where.read_text().strip())
+        return done.returncode, done.stdout
+
+    def python(self, code: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", code],
+            cwd=self.cwd, env=self._env, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+_DURATION = re.compile(r"\b\d+(\.\d+)?m?s\b")
+
+
+def agrees(shown: str, got: str) -> bool:
+    """Whether what is shown is what came out; see the top of this file."""
+    pattern = ""
+    for line in shown.splitlines():
+        parts = _DURATION.sub("TIME", line).split("…")
+        if not "".join(parts).strip() and len(parts) > 1:
+            pattern += r"(?:.*\n)*"
+        else:
+            pattern += ".*".join(map(re.escape, parts)) + r"\n"
+    return re.fullmatch(pattern, _DURATION.sub("TIME", got)) is not None
+
+
+def sessions(text: str) -> Iterator[tuple[str, str]]:
+    """The commands of a console block, each with what it is shown to print."""
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        command, _, shown = part.partition("\n")
+        yield command, shown
+
+
+def follow(path: Path, shell: Shell, here: Callable[[str], str] = str) -> None:
+    """Do what a page says."""
+    for block in blocks(path):
+        if block.comment.startswith("append: "):
+            with (shell.cwd / block.comment.removeprefix("append: ")).open("a") as file:
+                file.write(block.text)
+        elif block.comment == "run" and block.language == "python":
+            shell.python(block.text)
+        elif block.comment == "run":
+            assert block.language == "console"
+            for command, shown in sessions(here(block.text)):
+                code, got = shell(command)
+                assert agrees(shown, got), f"$ {command}\n--- shown\n{shown}--- got\n{got}"
+                fails = re.search(r"^error: ", shown, re.MULTILINE) is not None
+                assert (code != 0) == fails, f"$ {command}\nexit code {code}"
+
+
+@pytest.mark.parametrize("path", HERMETIC, ids=label)
+def test_a_page_is_followed(path: Path, tmp_path: Path) -> None:
+    name = directive(path, "project")
+    assert name is not None
+    with serve_index([IDNA, CERTIFI]) as index:
+        root = tmp_path / name
+        root.mkdir()
+        PROJECTS[name](root, index)
+        follow(path, Shell(root, tmp_path / "scratch", UV_DEFAULT_INDEX=index.simple))
+
+
+@pytest.mark.real
+@pytest.mark.skipif(sys.platform != "linux", reason="the package is invoked")
+@pytest.mark.parametrize("path", REAL, ids=label)
+def test_a_page_is_followed_with_real_wheels(path: Path, tmp_path: Path) -> None:
+    junk = shutil.ignore_patterns("dist", "__pycache__")
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=junk)
+    machine = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
+    def here(text: str) -> str:
+        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        return text.replace("python3.13", version).replace("x86_64", machine)
+
+    # Where PyPI is reached by way of a mirror, the environment says so.
+    index = {name: value for name, value in os.environ.items() if name.startswith(("UV_", "PIP_"))}
+    folder = directive(path, "real")
+    if folder == "real":
+        follow(path, Shell(tmp_path, tmp_path / "scratch", **index), here)
+    else:
+        follow(path, Shell(tmp_path / str(folder), tmp_path / "scratch", **index))
+
+
+def test_comparing_tells_differences() -> None:
+    assert agrees("a … c\n…\nend in 2.3s\n", "a b c\nx\ny\nend in 14ms\n")
+    assert agrees("…\nend\n", "end\n")
+    assert not agrees("a\n", "a\nb\n")
+    assert not agrees("a … c\n", "a\nb c\n")
+    assert not agrees("3 files\n", "4 files\n")
+
+
+def test_something_is_executed() -> None:
+    assert len(HERMETIC) >= 6
+    assert REAL
+    assert {directive(path, "project") for path in HERMETIC} == set(PROJECTS)
+
+
+# What is checked.
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """The calls of wherry in a console block: the words that follow its name."""
+    for command, _ in sessions(text):
+        lexer = shlex.shlex(command, posix=True, punctuation_chars=";|&><()")
+        lexer.whitespace_split = True
+        words: list[str] | None = None
+        for word in [*lexer, ";"]:
+            if words is None:
+                words = [] if word == "wherry" else None
+            elif word[0] in ";|&><()":
+                yield words
+                words = None
+            else:
+                words.append(word)
+
+
+def parse(words: Sequence[str]) -> None:
+    """Parse a command line without running it.
+
+    Raises:
+        click.ClickException: there is no such command, option or value.
+    """
+    group: click.Command = main
+    context: click.Context | None = None
+    rest = list(words)
+    while True:
+        if {"--help", "-h", "--version"} & set(rest):
+            rest = [word for word in rest if word not in {"--help", "-h", "--version"}]
+            group.get_params(context or click.Context(group))
+            if not rest:
+                return
+        if isinstance(group, click.Group) and not rest:
+            return  # it shows its help
+        context = group.make_context(group.name, list(rest), parent=context)
+        if not isinstance(group, click.Group):
+            return
+        remaining = [*context._protected_args, *context.args]
+        name, inner, rest = group.resolve_command(context, remaining)
+        assert name
+        assert inner is not None
+        group = inner
+
+
+@some("console")
+def test_commands_are_known(path: Path, block: Block) -> None:
+    shown = list(sessions(block.text))
+    assert shown, "a console block has commands, each after `$ `"
+    for words in commands(block.text):
+        # A help text stands among the words, and is none of the options of the example.
+        parse([word.replace("$", "x") for word in words])
+
+
+def test_unknown_commands_and_options_are_noticed() -> None:
+    assert list(commands("$ A=1 wherry build -q > x | wherry cache dir\n")) == [
+        ["build", "-q"],
+        ["cache", "dir"],
+    ]
+    for wrong in (["biuld"], ["build", "--arch", "arm64", "x"], ["cache", "prune", "--older", "x"]):
+        with pytest.raises(click.ClickException):
+            parse(wrong)
+
+
+def test_commands_in_the_text_are_known() -> None:
+    seen = 0
+    for path in PAGES:
+        without_blocks = _FENCE.sub("", text_of(path))
+        for call in re.findall(r"`wherry( [a-z][^`]*)`", without_blocks):
+            words = [word for word in shlex.split(call) if word not in {"COMMAND", "DIR"}]
+            parse(words)
+            seen += 1
+    assert seen > 10
+
+
+@some("toml")
+def test_settings_are_sound(path: Path, block: Block, tmp_path: Path) -> None:
+    document = tomllib.loads(block.text)
+    if block.remark == "wherry.toml":
+        (tmp_path / "wherry.toml").write_text(block.text)
+        assert project.read_project(tmp_path).settings != project.Settings()
+        return
+    (tmp_path / "pyproject.toml").write_text(block.text)
+    settings = project.read_project(tmp_path).settings
+    assert (settings != project.Settings()) == ("wherry" in document.get("tool", {}))
+
+
+def imported(code: str) -> Iterator[tuple[str, str]]:
+    """Module and name of everything that a piece of code takes from Wherry."""
+    import ast
+
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("wherry"):
+            yield from ((node.module, alias.name) for alias in node.names)
+        elif (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "wherry"
+        ):
+            yield "wherry", node.attr
+
+
+@some("python")
+def test_python_compiles_and_its_names_exist(path: Path, block: Block) -> None:
+    compile(block.text, label(path), "exec")
+    for module, name in imported(block.text):
+        found = importlib.import_module(module)
+        assert name in found.__all__
+
+
+def headings(path: Path) -> set[str]:
+    """The anchors of a page, as GitHub makes them."""
+    anchors: dict[str, int] = {}
+    result = set()
+    for title in re.findall(r"^#+ (.+)$", _FENCE.sub("", text_of(path)), re.MULTILINE):
+        plain = re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
+        count = anchors.get(plain, 0)
+        anchors[plain] = count + 1
+        result.add(f"{plain}-{count}" if count else plain)
+    return result
+
+
+@pytest.mark.parametrize("path", PAGES, ids=label)
+def test_links_lead_somewhere(path: Path) -> None:
+    broken = []
+    for link in re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", _FENCE.sub("", text_of(path))):
+        if re.match(r"[a-z]+:", link):
+            continue
+        place, _, anchor = link.partition("#")
+        target = (path.parent / place).resolve() if place else path
+        if not target.exists() or (anchor and anchor not in headings(target)):
+            broken.append(link)
+    assert not broken
+
+
+def test_the_index_lists_every_page() -> None:
+    listed = {
+        (DOCS / link).resolve()
+        for link in re.findall(r"\]\(([^)#\s]+)\)", text_of(DOCS / "README.md"))
+    }
+    assert listed == set(DOCS.rglob("*.md")) - {DOCS / "README.md"}
+
+
+# What the reference says, compared with the code.
+
+
+def generate() -> Any:
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_generated_pages_are_up_to_date() -> None:
+    """After a change of options or runtimes: python docs/generate.py"""
+    made = generate()
+    assert text_of(made.COMMAND_LINE) == made.command_line()
+    page = text_of(made.TARGETS)
+    assert page == made.targets(page)
+    assert "| `python3.13` |" in page
+
+
+def section(page: str, heading: str) -> str:
+    """What stands below a heading, up to the next of the same depth or above."""
+    text = text_of(REFERENCE / page)
+    depth = heading.partition(" ")[0]
+    _, found, rest = text.partition(f"\n{heading}\n")
+    assert found, f"{page} has no {heading}"
+    return re.split(rf"^#{{1,{len(depth)}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of the tables in a text, without their heads."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split(" |")] for line in lines]
+    heads = {
+        number - 1 for number, row in enumerate(cells) if set(row[0]) == {"-"} or "---" in row[0]
+    }
+    return [
+        row for number, row in enumerate(cells) if number not in heads and number - 1 not in heads
+    ]
+
+
+def unquoted(cell: str) -> str:
+    found = re.search(r"`([^`]+)`", cell)
+    assert found, cell
+    return found[1]
+
+
+def test_every_setting_is_documented_and_no_other() -> None:
+    keys = {*project._READERS, "runtimes"}
+    assert keys == {field.name for field in dataclasses.fields(project.Settings)}
+    text = section("settings.md", "## Keys")
+    table = [row for row in rows(text) if row[0].startswith("[")]
+    assert [unquoted(row[0]) for row in table] == re.findall(r"^### `(\w+)`$", text, re.MULTILINE)
+    assert {unquoted(row[0]) for row in table} == keys
+    assert {unquoted(row[0]) for row in rows(section("settings.md", "### `runtimes`"))} == set(
+        project._RUNTIME_KEYS
+    )
+
+
+def test_the_examples_of_settings_are_sound(tmp_path: Path) -> None:
+    for row in rows(section("settings.md", "## Keys")):
+        if not row[0].startswith("["):
+            continue
+        key, example = unquoted(row[0]), unquoted(row[3])
+        (tmp_path / "wherry.toml").write_text(f"{key} = {example}\n")
+        assert getattr(project.read_project(tmp_path).settings, key) != getattr(
+            project.Settings(), key
+        )
+
+
+def test_the_environment_variables_are_those_of_the_code() -> None:
+    documented = set(
+        re.findall(r"`([A-Z_]{4,})`", section("settings.md", "## Environment variables"))
+    )
+    source = "\n".join(text_of(path) for path in Path(wherry.__file__).parent.rglob("*.py"))
+    assert set(re.findall(r"WHERRY_[A-Z_]+", source)) <= documented
+    # What requests heeds is not in our code.
+    others = {"NETRC", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
+    for name in documented - others:
+        assert re.sub("_NAME_", "_{key}_", name) in source
+
+
+def test_the_marker_environment() -> None:
+    target = Target(runtime=find_runtime("python3.13"), architecture=find_architecture("arm64"))
+    documented = {
+        unquoted(row[0]): "" if row[1] == "empty" else unquoted(row[1])
+        for row in rows(section("targets.md", "## Marker environment"))
+    }
+    assert documented == dict(target.environment)
+
+
+def test_the_architectures() -> None:
+    documented = {
+        unquoted(row[0]): unquoted(row[1])
+        for row in rows(section("targets.md", "## Architectures"))
+    }
+    assert documented == {str(each): each.machine for each in wherry.Architecture}
+
+
+def test_the_tree_of_errors() -> None:
+    documented = {
+        (unquoted(row[0]), unquoted(row[1])) for row in rows(section("errors.md", "## The tree"))
+    }
+    assert documented == {
+        (name, getattr(errors, name).__base__.__name__) for name in errors.__all__
+    }
+
+
+def test_the_public_names() -> None:
+    text = text_of(REFERENCE / "python.md").partition("\n## ")[0]
+    assert {unquoted(row[0]) for row in rows(text)} == set(wherry.__all__)
+
+
+def test_the_parameters_of_build() -> None:
+    documented = {
+        unquoted(row[0]): row[1] for row in rows(section("python.md", "## `wherry.build`"))
+    }
+    parameters = inspect.signature(wherry.build).parameters
+    assert list(documented) == list(parameters)
+    for name, parameter in parameters.items():
+        if documented[name].startswith("`"):
+            assert unquoted(documented[name]).replace('"', "'") == repr(parameter.default)
+
+
+def test_the_attributes_of_reports() -> None:
+    documented = {unquoted(row[0]) for row in rows(section("python.md", "## `BuildReport`"))}
+    assert documented == {field.name for field in dataclasses.fields(report.BuildReport)}
+    text = section("python.md", "## `PackageReport`")
+    names = set(re.findall(r"`([a-z_0-9]+)`", text))
+    assert names == {
+        field.name
+        for kind in (report.PackageReport, report.DistributionReport)
+        for field in dataclasses.fields(kind)
+    }
+
+
+def paths_of(value: object, path: str = "") -> Iterator[tuple[str, object]]:
+    """Every field of a document, by a path such as ``packages[].name``."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from paths_of(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and value:
+        yield path, value
+        for inner in value:
+            yield from paths_of(inner, f"{path}[]")
+    else:
+        yield path, value
+
+
+TYPES: dict[str, tuple[type, ...]] = {
+    "list": (list,),
+    "number": (int,),
+    "table": (dict,),
+    "text": (str,),
+    "text or null": (str, type(None)),
+    "true or false": (bool,),
+}
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Iterator[Shell]:
+    with serve_index([IDNA, CERTIFI]) as index:
+        root = tmp_path / "orders"
+        root.mkdir()
+        orders(root, index)
+        yield Shell(root, tmp_path / "scratch")
+
+
+def test_the_json_document_has_the_documented_fields(built: Shell) -> None:
+    """S10: a stable document for other tools."""
+    import json
+
+    code, out = built("wherry build --json --quiet")
+    assert code == 0
+    found = list(paths_of(json.loads(out)))
+    documented = {
+        unquoted(row[0]): TYPES[row[1]]
+        for row in rows(section("json.md", "## `wherry build --json`"))
+    }
+    plain = {path for path, _ in found if not path.endswith("[]")}
+    assert plain == set(documented)
+    for path, value in found:
+        assert isinstance(value, documented[path]), path
+    code, out = built("wherry cache size --json")
+    text = text_of(REFERENCE / "json.md")
+    of_store = {
+        unquoted(row[0]) for row in rows(text[text.index("## `wherry cache size --json`") :])
+    }
+    assert set(json.loads(out)) == of_store
+
+
+def test_the_buckets_of_the_store() -> None:
+    """Each kind of content that the code names has its line, and no other has."""
+    source = Path(wherry.__file__).parent
+    documented = set(re.findall(r"`([a-z-]+)-v1(?:/[^`]*)?`", section("store.md", "## Layout")))
+    used = {"files", "digest"}
+    for path in source.rglob("*.py"):
+        text = text_of(path)
+        constants = dict(re.findall(r'^(_[A-Z_]+) = "([a-z-]+)"$', text, re.MULTILINE))
+        for argument in re.findall(r"\.(?:recall|remember|folder)\(\s*([^,()]+),", text):
+            if argument in constants:
+                used.add(constants[argument])
+            elif found := re.fullmatch(r'"([a-z-]+)"', argument):
+                used.add(found[1])
+    assert documented == used
+
+
+def test_the_differences_from_an_installer_are_those_that_the_oracle_admits() -> None:
+    """docs/reference/zip-rules.md and tests/real/test_oracle.py name the same files."""
+    text = section("zip-rules.md", "## Differences from an installer")
+    oracle = text_of(ROOT / "tests" / "real" / "test_oracle.py")
+    admitted = oracle[oracle.index("def is_installers_own") : oracle.index("def digests_of_tree")]
+    for name in ("INSTALLER", "REQUESTED", "RECORD", "uv_cache.json", "bin/", ".lock"):
+        assert f'"{name}"' in admitted
+    documented = set()
+    for row in rows(text):
+        documented |= {
+            name.removeprefix("*.dist-info/") for name in re.findall(r"`([^`]+)`", row[0])
+        }
+    assert documented == set(re.findall(r'"([^"]*[A-Za-z/][^"]*)"', admitted.split('"""')[2])) - {
+        ".dist-info"
+    }
