@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 __all__ = ["main"]
@@ -9,6 +10,8 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    # A build makes ten thousand entries and no cycles: collecting them would find nothing, several times.
+    gc.disable()
     from wherry.cli import run
 
     sys.exit(run(sys.argv[1:]))

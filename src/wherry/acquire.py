@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from wherry.bundle.wheel import wheel_bundle
 from wherry.compose import Distribution
@@ -192,6 +191,8 @@ def _built(one: Selected, built: Built) -> Acquired:
 
 def _wheel_name(source: object) -> str:
     """The name of a wheel that is locked by its address; empty for what has to be built."""
+    from urllib.parse import unquote, urlsplit
+
     place = getattr(source, "path", None) or unquote(
         urlsplit(getattr(source, "url", "") or "").path
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, SettingsError, TargetError
+from wherry.requires_python import parse_requires_python
 from wherry.target import (
     RUNTIMES,
     Architecture,
@@ -27,7 +28,7 @@ from wherry.target import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from packaging.specifiers import SpecifierSet
+    from wherry.target import PythonRequirement
 
 __all__ = ["Project", "Settings", "choose_target", "read_project"]
 
@@ -142,7 +143,7 @@ def choose_target(
     """
     settings = project.settings
     runtimes = {**RUNTIMES, **settings.runtimes}
-    requires = _specifier(project.requires_python)
+    requires = _requirement(project.requires_python)
     asked = runtime or settings.runtime
     if asked is None:
         found = newest_runtime(requires, runtimes=runtimes)
@@ -225,14 +226,12 @@ def _pipfile_python(pipfile: Mapping[str, Any]) -> str | None:
     return f"=={match[0]}.*" if match else None
 
 
-def _specifier(text: str | None) -> SpecifierSet | None:
+def _requirement(text: str | None) -> PythonRequirement | None:
     if text is None:
         return None
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
     try:
-        return SpecifierSet(text)
-    except InvalidSpecifier as error:
+        return parse_requires_python(text)
+    except ValueError as error:  # packaging's InvalidSpecifier is one
         raise ProjectError(
             "the project's requires-python cannot be understood", where=[str(error)]
         ) from error

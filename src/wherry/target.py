@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from wherry.errors import TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from packaging.specifiers import SpecifierSet
     from packaging.tags import Tag
 
 __all__ = [
@@ -27,8 +26,10 @@ __all__ = [
     "RUNTIMES",
     "Architecture",
     "MarkerEnvironment",
+    "PythonRequirement",
     "Runtime",
     "Target",
+    "admits",
     "find_architecture",
     "find_runtime",
     "newest_runtime",
@@ -235,8 +236,16 @@ def find_architecture(name: str) -> Architecture:
         ) from None
 
 
+class PythonRequirement(Protocol):
+    """Which versions of Python are admitted; packaging's ``SpecifierSet`` is one."""
+
+    def contains(self, version: str, /, *, prereleases: bool | None = None) -> bool:
+        """Whether this version is."""
+        ...
+
+
 def newest_runtime(
-    requires_python: SpecifierSet | None, *, runtimes: Mapping[str, Runtime] = RUNTIMES
+    requires_python: PythonRequirement | None, *, runtimes: Mapping[str, Runtime] = RUNTIMES
 ) -> Runtime:
     """The newest runtime that a project's ``requires-python`` admits.
 
@@ -252,7 +261,7 @@ def newest_runtime(
     )
 
 
-def admits(requires_python: SpecifierSet, runtime: Runtime) -> bool:
+def admits(requires_python: PythonRequirement, runtime: Runtime) -> bool:
     """Whether some patch level of the runtime's interpreter meets ``requires-python``."""
     # The lowest and an unreachably high patch level stand for all between them: a project that wants
     # `>=3.11.4` runs on AWS's python3.11, whose patch level only rises.

@@ -16,6 +16,7 @@ LAYERS = [
     "errors",
     "events",
     "target",
+    "requires_python",
     "quotas",
     "lock",
     "wheels",

@@ -17,7 +17,6 @@ import zlib
 from typing import TYPE_CHECKING
 
 from wherry.bundle.algebra import Bundle
-from wherry.bundle.archive import read_archive
 from wherry.bundle.content import read_all, read_content
 from wherry.bundle.entry import DEFLATED, STORED, Entry, Slice, SourceFile, check_path
 from wherry.errors import ArchiveError, ConflictError
@@ -108,6 +107,8 @@ def _digest_in_store(payload: SourceFile) -> str:
 
 
 def _examine(stored: StoredFile, filename: str, owner: str, store: Store) -> Bundle:
+    from wherry.bundle.archive import read_archive
+
     try:
         members = read_archive(stored.path)
         stem = _require_wheel(stored.path, members, filename)
