@@ -71,6 +71,9 @@ def in_turn(
         # What the step before left to be written to disk is not this one's.
         if hasattr(os, "sync"):
             os.sync()
+        # A virtual machine gives memory that was freed back to its host, and gets it again slowly: this
+        # much is at hand now, for whoever comes.
+        subprocess.run([sys.executable, "-c", "bytearray(b'1') * (1 << 29)"], check=True)
         return step()
 
     one()
@@ -220,13 +223,14 @@ class Benchmarks:
     def install_and_zip(self) -> Run:
         installed = self.install()
         target = self.scratch / "installed"
-        begin = time.perf_counter()
-        shutil.copytree(self.project / "shop", target / "shop")
-        (self.scratch / "uv.zip").unlink(missing_ok=True)
-        zipped = start(["zip", "-qr", str(self.scratch / "uv.zip"), "."], cwd=target, env=self.env)
+        # As uv's guide for Lambda has it: the dependencies first, the application added to the archive.
+        package = str(self.scratch / "uv.zip")
+        Path(package).unlink(missing_ok=True)
+        zipped = start(["zip", "-qr", package, "."], cwd=target, env=self.env)
+        added = start(["zip", "-qr", package, "shop"], cwd=self.project, env=self.env)
         return Run(
-            seconds=installed.seconds + time.perf_counter() - begin,
-            memory=max(installed.memory, zipped.memory),
+            seconds=installed.seconds + zipped.seconds + added.seconds,
+            memory=max(installed.memory, zipped.memory, added.memory),
         )
 
     def edited(self, step: Callable[[], Run]) -> Callable[[], Run]:
