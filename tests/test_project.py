@@ -8,7 +8,8 @@ import pytest
 
 from support.projects import write_files
 from wherry.errors import ProjectError, SettingsError, TargetError
-from wherry.project import Settings, choose_target, read_project
+from wherry.project import choose_target, read_project
+from wherry.settings import Settings
 from wherry.target import RUNTIMES, Architecture
 
 if TYPE_CHECKING:

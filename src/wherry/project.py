@@ -1,23 +1,21 @@
-"""A project and its settings, read from disk once and frozen.
+"""A project, read from disk once and frozen.
 
-Settings stand in ``[tool.wherry]`` of ``pyproject.toml``, or in ``wherry.toml`` without that prefix. All that
-is wrong with them is reported at once, each finding with the place where it stands.
+Settings stand in ``[tool.wherry]`` of ``pyproject.toml``, or in ``wherry.toml`` without that prefix.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, SettingsError, TargetError
 from wherry.requires_python import parse_requires_python
+from wherry.settings import read_settings
 from wherry.target import (
     RUNTIMES,
     Architecture,
-    Runtime,
     Target,
     admits,
     find_architecture,
@@ -26,30 +24,14 @@ from wherry.target import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from wherry.settings import Settings
     from wherry.target import PythonRequirement
 
-__all__ = ["Project", "Settings", "choose_target", "read_project"]
+__all__ = ["DEFAULT_OUTPUT", "Project", "choose_target", "read_project"]
 
 DEFAULT_OUTPUT = "dist/lambda"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
-    """``[tool.wherry]``, checked. What is None or empty was not said."""
-
-    runtime: str | None = None
-    architecture: str | None = None
-    name: str | None = None
-    lock: str | None = None
-    output: str | None = None
-    groups: tuple[str, ...] = ()
-    extras: tuple[str, ...] = ()
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    conflicts: Mapping[str, str] = field(default_factory=dict)
-    runtimes: Mapping[str, Runtime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +97,7 @@ def read_project(root: Path) -> Project:
         )
     project = _table(document, "project")
     poetry = _table(_table(document, "tool"), "poetry")
-    settings = _settings(table, where)
+    settings = read_settings(table, where)
     requires_python = _text(project, "requires-python") or _poetry_python(poetry)
     pipfile = root / "Pipfile"
     if requires_python is None and pipfile.is_file():
@@ -235,119 +217,3 @@ def _requirement(text: str | None) -> PythonRequirement | None:
         raise ProjectError(
             "the project's requires-python cannot be understood", where=[str(error)]
         ) from error
-
-
-class _Findings:
-    """Collects what is wrong, so that the user mends it in one go."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-        self.found: list[str] = []
-        self.nearest: list[str] = []
-
-    def add(self, key: str, what: str) -> None:
-        self.found.append(f"{key}: {what}")
-
-    def unknown(self, key: str, known: Mapping[str, Any], prefix: str = "") -> None:
-        self.add(f"{prefix}{key}", "there is no such setting")
-        if nearest := get_close_matches(key, known, n=1):
-            self.nearest.append(f"`{prefix}{nearest[0]}`")
-
-    def finish(self) -> None:
-        if self.found:
-            raise SettingsError(
-                f"the settings in {self.where} are wrong",
-                where=self.found,
-                hint=f"did you mean {', '.join(self.nearest)}?" if self.nearest else None,
-            )
-
-
-def _string(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("a text is wanted")
-    return value
-
-
-def _strings(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise ValueError("a list of texts is wanted")
-    return tuple(value)
-
-
-def _conflicts(value: object) -> Mapping[str, str]:
-    from packaging.utils import canonicalize_name
-
-    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise ValueError("a table of paths and the distributions that win them is wanted")
-    return {path: canonicalize_name(owner) for path, owner in value.items()}
-
-
-_READERS: Mapping[str, Callable[[object], Any]] = {
-    "runtime": _string,
-    "architecture": _string,
-    "name": _string,
-    "lock": _string,
-    "output": _string,
-    "groups": _strings,
-    "extras": _strings,
-    "include": _strings,
-    "exclude": _strings,
-    "conflicts": _conflicts,
-}
-
-
-def _settings(table: object, where: str) -> Settings:
-    findings = _Findings(where)
-    if not isinstance(table, dict):
-        raise SettingsError(f"{where} is not a table")
-    values: dict[str, Any] = {}
-    known = {**_READERS, "runtimes": None}
-    for key, value in table.items():
-        if key == "runtimes":
-            values["runtimes"] = _runtimes(value, findings)
-        elif key not in _READERS:
-            findings.unknown(key, known)
-        else:
-            try:
-                values[key] = _READERS[key](value)
-            except ValueError as error:
-                findings.add(key, str(error))
-    findings.finish()
-    return Settings(**values)
-
-
-_RUNTIME_KEYS = {"glibc": None, "patch": None, "system": None}
-
-
-def _runtimes(value: object, findings: _Findings) -> Mapping[str, Runtime]:
-    """Facts about runtimes that are newer than this Wherry: ``[tool.wherry.runtimes."python3.15"]``."""
-    if not isinstance(value, dict):
-        findings.add("runtimes", "a table for each runtime is wanted")
-        return {}
-    runtimes: dict[str, Runtime] = {}
-    for name, facts in value.items():
-        key = f'runtimes."{name}"'
-        match = re.fullmatch(r"python(\d+)\.(\d+)", name)
-        if match is None or not isinstance(facts, dict):
-            findings.add(key, "a table named as AWS names runtimes (`python3.15`) is wanted")
-            continue
-        for fact in facts.keys() - _RUNTIME_KEYS.keys():
-            findings.unknown(fact, _RUNTIME_KEYS, prefix=f"{key}.")
-        known = RUNTIMES.get(name)
-        glibc = facts.get("glibc", None if known is None else ".".join(map(str, known.glibc)))
-        patch = facts.get("patch", known.patch if known else 0)
-        parsed = re.fullmatch(r"(\d+)\.(\d+)", glibc) if isinstance(glibc, str) else None
-        if parsed is None:
-            findings.add(f"{key}.glibc", 'the version of the C library is wanted, such as "2.34"')
-        elif not isinstance(patch, int) or isinstance(patch, bool) or patch < 0:
-            findings.add(f"{key}.patch", "a number is wanted")
-        else:
-            runtimes[name] = Runtime(
-                name=name,
-                python=(int(match[1]), int(match[2])),
-                patch=patch,
-                system=str(facts.get("system", known.system if known else "unknown")),
-                glibc=(int(parsed[1]), int(parsed[2])),
-                deprecation=known.deprecation if known else None,
-            )
-    return runtimes

@@ -39,7 +39,7 @@ import wherry
 from support.index import serve_index
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
-from wherry import errors, project, report
+from wherry import errors, project, report, settings
 from wherry.cli import main
 from wherry.target import Target, find_architecture, find_runtime
 
@@ -408,11 +408,11 @@ def test_settings_are_sound(path: Path, block: Block, tmp_path: Path) -> None:
     document = tomllib.loads(block.text)
     if block.remark == "wherry.toml":
         (tmp_path / "wherry.toml").write_text(block.text)
-        assert project.read_project(tmp_path).settings != project.Settings()
+        assert project.read_project(tmp_path).settings != settings.Settings()
         return
     (tmp_path / "pyproject.toml").write_text(block.text)
-    settings = project.read_project(tmp_path).settings
-    assert (settings != project.Settings()) == ("wherry" in document.get("tool", {}))
+    found = project.read_project(tmp_path).settings
+    assert (found != settings.Settings()) == ("wherry" in document.get("tool", {}))
 
 
 def imported(code: str) -> Iterator[tuple[str, str]]:
@@ -520,14 +520,14 @@ def unquoted(cell: str) -> str:
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
-    keys = {*project._READERS, "runtimes"}
-    assert keys == {field.name for field in dataclasses.fields(project.Settings)}
+    keys = {*settings.READERS, "runtimes"}
+    assert keys == {field.name for field in dataclasses.fields(settings.Settings)}
     text = section("settings.md", "## Keys")
     table = [row for row in rows(text) if row[0].startswith("[")]
     assert [unquoted(row[0]) for row in table] == re.findall(r"^### `(\w+)`$", text, re.MULTILINE)
     assert {unquoted(row[0]) for row in table} == keys
     assert {unquoted(row[0]) for row in rows(section("settings.md", "### `runtimes`"))} == set(
-        project._RUNTIME_KEYS
+        settings.RUNTIME_KEYS
     )
 
 
@@ -538,7 +538,7 @@ def test_the_examples_of_settings_are_sound(tmp_path: Path) -> None:
         key, example = unquoted(row[0]), unquoted(row[3])
         (tmp_path / "wherry.toml").write_text(f"{key} = {example}\n")
         assert getattr(project.read_project(tmp_path).settings, key) != getattr(
-            project.Settings(), key
+            settings.Settings(), key
         )
 
 

@@ -22,6 +22,7 @@ LAYERS = [
     "wheels",
     "bundle",
     "sources",
+    "settings",
     "project",
     "compose",
     "acquire",
