@@ -118,9 +118,12 @@ def _sweep(path: Path) -> None:
 
 
 def _unwritable(path: Path, error: OSError | ValueError) -> OutputError:
+    cause = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        cause = f"`{error.filename}` is not a folder" if error.filename else cause
     return OutputError(
         f"cannot write `{path}`",
-        where=[getattr(error, "strerror", None) or str(error)],
+        where=[cause],
         hint="choose another place with --output",
     )
 
