@@ -544,3 +544,21 @@ def test_what_a_killed_build_left_long_ago_is_swept(tmp_path: Path) -> None:
         other.name,
         package.name,
     ]
+
+
+def test_more_archives_than_are_kept_open_do_not_mix(tmp_path: Path) -> None:
+    """A descriptor that is closed goes to the next file, in which other bytes lie at the same place."""
+    archives, taken = 70, []
+    for number in range(archives):
+        wheel = tmp_path / f"{number}.whl"
+        wheel.write_bytes(b"".join(b"%07d\n" % (number * 1000 + part) for part in range(100)))
+        for part in range(4):
+            data = b"%07d\n" % (number * 1000 + part)
+            # Two rounds over all archives, two neighbours of each at a time.
+            path = f"{part // 2}/{number:03d}/{part}"
+            place = Slice(wheel, part * 8, 8, 8, zlib.crc32(data), 0)
+            taken.append((Entry(path, False, place, "owner"), data))
+    written = write_package(Bundle.of(entry for entry, _ in taken), tmp_path / "x.zip")
+    with zipfile.ZipFile(written.path) as archive:
+        assert archive.testzip() is None
+        assert [archive.read(entry.path) for entry, _ in taken] == [data for _, data in taken]

@@ -45,7 +45,8 @@ class Sink:
             self._free.put(bytearray(_BUFFER))
         self._full: queue.SimpleQueue[tuple[bytearray, int] | None] = queue.SimpleQueue()
         self._window = memoryview(bytearray(_WINDOW))
-        self._window_of = -1
+        # By path: a descriptor may be another file's by the next time.
+        self._window_of: Path | None = None
         self._window_start = self._window_end = 0
         self._last_end = 0
         self._compared = bytearray(_BUFFER if before is not None else 0)
@@ -90,14 +91,14 @@ class Sink:
         if self._used + size <= _BUFFER and size <= _SMALL:
             begin = offset - self._window_start
             if (
-                descriptor == self._window_of and begin >= 0 and end <= self._window_end
-            ) or self._slide(descriptor, offset, end):
+                source is self._window_of and begin >= 0 and end <= self._window_end
+            ) or self._slide(descriptor, offset, end, source):
                 begin = offset - self._window_start
                 used = self._used
                 self._used = used + size
                 self._view[used : self._used] = self._window[begin : begin + size]
                 return
-        self._window_of, self._last_end = descriptor, end
+        self._window_of, self._last_end = source, end
         self._window_end = 0
         while size:
             if self._used == _BUFFER:
@@ -132,10 +133,10 @@ class Sink:
         self._full.put(None)
         self._thread.join()
 
-    def _slide(self, descriptor: int, offset: int, end: int) -> bool:
+    def _slide(self, descriptor: int, offset: int, end: int, source: Path) -> bool:
         """Read on where the last part ended, if this one follows it; False where it is to be read alone."""
         last = self._window_end or self._last_end
-        if descriptor != self._window_of or not -_WINDOW <= offset - last <= _NEAR:
+        if source is not self._window_of or not -_WINDOW <= offset - last <= _NEAR:
             return False
         got = _read_into(descriptor, self._window, offset)
         self._window_start, self._window_end = offset, offset + got

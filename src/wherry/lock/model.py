@@ -85,12 +85,6 @@ class Lock:
     groups: tuple[str, ...] | None = None
     extras: tuple[str, ...] = ()
     member: Path
-
-    @property
-    def locked(self) -> bool:
-        """Whether somebody locked it, or it was resolved just now."""
-        return self.stable or self.format in {LockFormat.PYLOCK, LockFormat.UV, LockFormat.POETRY}
-
     index_names: Mapping[str, str] = field(default_factory=dict)
 
 
