@@ -41,7 +41,7 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy src
-	$(BIN)/mypy --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls tests benchmarks docs examples/demo.py examples/invoke.py
+	$(BIN)/mypy --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls tests benchmarks docs examples/demo.py
 
 check: test lint types
 

@@ -1,4 +1,4 @@
-"""Build the example project and run its handler out of the written package (`make demo`)."""
+"""Build the example project and call its handler out of the written package (`make demo`)."""
 
 from __future__ import annotations
 
@@ -7,45 +7,34 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-PROJECT = HERE / "flask-api"
-PACKAGE = PROJECT / "dist" / "lambda" / "flask-api.zip"
+PROJECT = Path(__file__).resolve().parent / "flask-api"
 
 
-def say(*command: object) -> None:
-    print("$", *command, flush=True)
+def wherry(*arguments: str | Path) -> int:
+    print("$ wherry", *arguments, flush=True)
+    return subprocess.run([sys.executable, "-m", "wherry", *arguments], check=False).returncode
 
 
 def main() -> int:
     machine = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
-    # The demonstration invokes the package with the interpreter at hand, so it builds for its version.
-    runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    # The package is called by the interpreter at hand, so it is built for its version.
     options: list[str | Path] = [
         "--project",
         PROJECT.relative_to(Path.cwd()),
         "--runtime",
-        runtime,
+        f"python{sys.version_info.major}.{sys.version_info.minor}",
         "--architecture",
         machine,
     ]
-    say("wherry", "build", *options)
-    built = subprocess.run([sys.executable, "-m", "wherry", "build", *options], check=False)
-    if built.returncode:
-        return built.returncode
+    if code := wherry("build", *options):
+        return code
     if platform.system() != "Linux":
-        print("The package holds code compiled for Linux: it is not invoked on this system.")
+        print("The package holds code compiled for Linux: it is not called on this system.")
         return 0
-    arguments: list[str | Path] = [
-        HERE / "invoke.py",
-        PACKAGE,
-        "shop.api.handler",
-        PROJECT / "event.json",
-    ]
-    say(
-        "python",
-        *(path.relative_to(Path.cwd()) if isinstance(path, Path) else path for path in arguments),
+    order = '{"item": "wherry", "quantity": 2}'
+    return wherry("invoke", "api", *options, "--http", "GET", "/") or wherry(
+        "invoke", "api", *options, "--http", "POST", "/orders", "--data", order
     )
-    return subprocess.run([sys.executable, *arguments], check=False).returncode
 
 
 if __name__ == "__main__":

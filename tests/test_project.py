@@ -9,7 +9,7 @@ import pytest
 from support.projects import write_files
 from wherry.errors import ProjectError, SettingsError, TargetError
 from wherry.project import choose_target, read_project
-from wherry.settings import Settings
+from wherry.settings.model import Settings
 from wherry.target import RUNTIMES, Architecture
 
 if TYPE_CHECKING:

@@ -4,6 +4,12 @@
 >>> report = wherry.build("services/api", runtime="python3.13", architecture="arm64")
 >>> report.packages[0].path, report.packages[0].code_sha256
 
+What was composed can be changed before it is written:
+
+>>> composition = wherry.compose_project("services/api")
+>>> slim = composition.packages[0].bundle.filter(lambda entry: not entry.path.endswith(".pyi"))
+>>> wherry.write_package(slim, Path("build/api.zip"))
+
 Importing this package loads nothing; each name is loaded when it is first used.
 """
 
@@ -14,33 +20,61 @@ from typing import TYPE_CHECKING
 from wherry.version import __version__
 
 if TYPE_CHECKING:
+    from wherry.bundle.algebra import Bundle
+    from wherry.bundle.entry import Entry
+    from wherry.bundle.tree import tree_bundle
+    from wherry.bundle.writer import Written, write_package
+    from wherry.compose.model import Composition, Distribution, Package
     from wherry.errors import WherryError
     from wherry.events import Reporter
-    from wherry.pipeline import build
+    from wherry.pipeline import build, compose_project
+    from wherry.project import Project, read_project
     from wherry.report import BuildReport, PackageReport
     from wherry.target import Architecture, Runtime, Target
 
 __all__ = [
     "Architecture",
     "BuildReport",
+    "Bundle",
+    "Composition",
+    "Distribution",
+    "Entry",
+    "Package",
     "PackageReport",
+    "Project",
     "Reporter",
     "Runtime",
     "Target",
     "WherryError",
+    "Written",
     "__version__",
     "build",
+    "compose_project",
+    "read_project",
+    "tree_bundle",
+    "write_package",
 ]
 
 _HOMES = {
     "Architecture": "wherry.target",
     "BuildReport": "wherry.report",
+    "Bundle": "wherry.bundle.algebra",
+    "Composition": "wherry.compose.model",
+    "Distribution": "wherry.compose.model",
+    "Entry": "wherry.bundle.entry",
+    "Package": "wherry.compose.model",
     "PackageReport": "wherry.report",
+    "Project": "wherry.project",
     "Reporter": "wherry.events",
     "Runtime": "wherry.target",
     "Target": "wherry.target",
     "WherryError": "wherry.errors",
+    "Written": "wherry.bundle.writer",
     "build": "wherry.pipeline",
+    "compose_project": "wherry.pipeline",
+    "read_project": "wherry.project",
+    "tree_bundle": "wherry.bundle.tree",
+    "write_package": "wherry.bundle.writer",
 }
 
 

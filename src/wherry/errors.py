@@ -17,7 +17,9 @@ The whole tree::
     │   ├── EntryPathError      a path that must not be in a deployment package
     │   ├── ConflictError       two different files for one path
     │   └── ArchiveError        a wheel is not a sound zip archive
-    └── OutputError             a deployment package could not be written
+    ├── QuotaError              a package is over one of AWS Lambda's quotas
+    ├── OutputError             a deployment package could not be written
+    └── InvokeError             a deployment package could not be run here
 
 Every error carries what a user needs to act: ``message`` says what is wrong, ``where`` is the chain of
 causes or details below it (outermost first), ``hint`` says what to do.
@@ -38,9 +40,11 @@ __all__ = [
     "EntryPathError",
     "FetchError",
     "HashMismatchError",
+    "InvokeError",
     "LockError",
     "OutputError",
     "ProjectError",
+    "QuotaError",
     "SelectionError",
     "SettingsError",
     "StoreError",
@@ -131,5 +135,13 @@ class ArchiveError(BundleError):
     """A wheel is not a sound zip archive."""
 
 
+class QuotaError(WherryError):
+    """A package is over one of AWS Lambda's quotas."""
+
+
 class OutputError(WherryError):
     """A deployment package could not be written."""
+
+
+class InvokeError(WherryError):
+    """A deployment package could not be run here."""

@@ -1,4 +1,4 @@
-"""The way through the house in one call: project → lock → wheels → bundle → deployment package."""
+"""The way through the house in one call: project → lock → wheels → bundle → deployment packages."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wherry.acquire import Acquired, Trees, acquire, materialize
-from wherry.errors import StoreError
+from wherry.acquire import Acquired, Kind, acquire
+from wherry.compose.model import EXTRA_PATHS
+from wherry.compose.recipe import recipes, with_handler
+from wherry.errors import SettingsError, StoreError
 from wherry.events import SILENT, Note
+from wherry.materialize import Materializer, Trees, tree_key
 from wherry.project import DEFAULT_OUTPUT, choose_target, read_project
 from wherry.report import BuildReport
 from wherry.unchanged import Memory, Remembered, file_digest, lock_names, stats
@@ -17,36 +20,54 @@ from wherry.version import __version__
 from wherry.wheels.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from wherry.compose import Distribution
+    from wherry.bundle.algebra import Bundle
+    from wherry.bundle.writer import Written
+    from wherry.compose.model import Composition, Distribution
+    from wherry.compose.recipe import Recipe, SupplyKey
     from wherry.events import Reporter
     from wherry.lock.model import Lock
     from wherry.project import Project
     from wherry.report import PackageReport
+    from wherry.settings.model import ExtraPath, Settings
     from wherry.target import Target
+    from wherry.wheels.select import Selected
 
-__all__ = ["build"]
+__all__ = ["build", "compose_project"]
 
 
 def build(
     project: Path | str = ".",
     *,
+    names: Sequence[str] = (),
+    name: str | None = None,
+    app: str | None = None,
+    handler: str | None = None,
+    interface: str | None = None,
     runtime: str | None = None,
     architecture: str | None = None,
     groups: Sequence[str] = (),
     extras: Sequence[str] = (),
     package: str | None = None,
     lock: Path | str | None = None,
+    install_path: Path | str | None = None,
+    config: Path | str | None = None,
+    stage: str | None = None,
     output: Path | str | None = None,
     offline: bool = False,
     store: Store | None = None,
     reporter: Reporter = SILENT,
 ) -> BuildReport:
-    """Build a project's deployment packages.
+    """Build a project's deployment packages: its functions and layers.
 
     Args:
         project: the project's folder.
+        names: the functions and layers to build, with the layers that they need; all when empty.
+        name: what the package is called, where the settings name no function.
+        app: the web application, as ``module:object`` or ``from module import object``.
+        handler: the function to call, as ``module.function`` or ``from module import function``.
+        interface: ``wsgi`` or ``asgi``, where the app's is not to be detected.
         runtime: such as ``python3.13``; by default the settings', else the newest AWS offers that the
             project's ``requires-python`` admits.
         architecture: ``x86_64`` or ``arm64``; by default the settings', else ``x86_64``.
@@ -54,6 +75,9 @@ def build(
         extras: extras of the project.
         package: the member of a workspace.
         lock: the lock file, where it is not to be looked for.
+        install_path: a folder made by ``pip install --target``, to be packaged in place of what a lock gives.
+        config: a file with the settings: TOML, ``drover.yml`` or ``settings.spindrift``.
+        stage: the stage of ``drover.yml``.
         output: a folder, or a path that ends in ``.zip``; by default ``dist/lambda`` in the project.
         offline: use no network.
         store: where files are kept; by default the user's.
@@ -66,24 +90,133 @@ def build(
         WherryError: whatever is wrong with the input or the world; nothing was written.
     """
     begin = time.perf_counter()
-    found = read_project(Path(project))
-    target, why = choose_target(found, runtime=runtime, architecture=architecture)
-    reporter.emit(Note(text=f"building for {target}: {why}"))
-    request = _Request(
-        project=found,
-        target=target,
-        groups=_together(found.settings.groups, groups),
-        extras=_together(found.settings.extras, extras),
+    request = _request(
+        Path(project),
+        names=names,
+        name=name,
+        app=app,
+        handler=handler,
+        interface=interface,
+        runtime=runtime,
+        architecture=architecture,
+        groups=groups,
+        extras=extras,
         package=package,
-        lock=_lock_path(found, lock),
-        output=_output(Path(project), found, output),
+        lock=lock,
+        install_path=install_path,
+        config=config,
+        stage=stage,
+        output=output,
         offline=offline,
-        store=store or Store.default(),
+        store=store,
         reporter=reporter,
     )
     run = _Run(request)
     packages = run.unchanged() or run.write()
-    return BuildReport(target=target, packages=packages, seconds=time.perf_counter() - begin)
+    seconds = time.perf_counter() - begin
+    return BuildReport(target=request.target, packages=packages, seconds=seconds)
+
+
+def compose_project(
+    project: Path | str = ".",
+    *,
+    names: Sequence[str] = (),
+    name: str | None = None,
+    app: str | None = None,
+    handler: str | None = None,
+    interface: str | None = None,
+    runtime: str | None = None,
+    architecture: str | None = None,
+    groups: Sequence[str] = (),
+    extras: Sequence[str] = (),
+    package: str | None = None,
+    lock: Path | str | None = None,
+    install_path: Path | str | None = None,
+    config: Path | str | None = None,
+    stage: str | None = None,
+    offline: bool = False,
+    store: Store | None = None,
+    reporter: Reporter = SILENT,
+) -> Composition:
+    """Compose a project's packages without writing them: bundles to filter, merge and write at will.
+
+    Arguments and errors are those of ``build``. Quotas are not checked.
+    """
+    request = _request(
+        Path(project),
+        names=names,
+        name=name,
+        app=app,
+        handler=handler,
+        interface=interface,
+        runtime=runtime,
+        architecture=architecture,
+        groups=groups,
+        extras=extras,
+        package=package,
+        lock=lock,
+        install_path=install_path,
+        config=config,
+        stage=stage,
+        output=None,
+        offline=offline,
+        store=store,
+        reporter=reporter,
+    )
+    return _Run(request).compose()
+
+
+def _request(
+    project: Path,
+    *,
+    names: Sequence[str],
+    name: str | None,
+    app: str | None,
+    handler: str | None,
+    interface: str | None,
+    runtime: str | None,
+    architecture: str | None,
+    groups: Sequence[str],
+    extras: Sequence[str],
+    package: str | None,
+    lock: Path | str | None,
+    install_path: Path | str | None,
+    config: Path | str | None,
+    stage: str | None,
+    output: Path | str | None,
+    offline: bool,
+    store: Store | None,
+    reporter: Reporter,
+) -> _Request:
+    found = read_project(
+        project,
+        config=None if config is None else Path(config),
+        stage=stage,
+        install_path=None if install_path is None else Path(install_path),
+        name=name,
+    )
+    settings = with_handler(
+        found.settings, name=found.name, names=names, app=app, handler=handler, interface=interface
+    )
+    found = replace(found, settings=settings)
+    for note in found.notes:
+        reporter.emit(Note(text=note))
+    target, why = choose_target(found, runtime=runtime, architecture=architecture)
+    reporter.emit(Note(text=f"building for {target}: {why}"))
+    return _Request(
+        project=found,
+        target=target,
+        recipes=recipes(
+            settings, name=found.name, names=names, groups=groups, extras=extras, package=package
+        ),
+        names=tuple(names),
+        lock=_lock_path(found, lock),
+        install_path=_install_path(found, lock),
+        output=_output(project, found, output),
+        offline=offline,
+        store=store or Store.default(),
+        reporter=reporter,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,22 +225,33 @@ class _Request:
 
     project: Project
     target: Target
-    groups: tuple[str, ...]
-    extras: tuple[str, ...]
-    package: str | None
+    recipes: tuple[Recipe, ...]
+    names: tuple[str, ...]
     lock: Path | None
+    install_path: Path | None
     output: Path
     offline: bool
     store: Store
     reporter: Reporter
 
+    @property
+    def settings(self) -> Settings:
+        return self.project.settings
+
+    @property
+    def supplies(self) -> tuple[SupplyKey, ...]:
+        """The sets of distributions that are wanted, each once, in the order of the recipes."""
+        return tuple(dict.fromkeys(recipe.supply for recipe in self.recipes))
+
+    @property
+    def extra_paths(self) -> tuple[ExtraPath, ...]:
+        return tuple(
+            dict.fromkeys(extra for recipe in self.recipes for extra in recipe.settings.extra_paths)
+        )
+
     def path(self, name: str) -> Path:
         """Where the package of that name is written."""
         return self.output if self.output.suffix == ".zip" else self.output / f"{name}.zip"
-
-
-def _together(settings: Sequence[str], options: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*settings, *options)))
 
 
 def _lock_path(project: Project, lock: Path | str | None) -> Path | None:
@@ -116,6 +260,20 @@ def _lock_path(project: Project, lock: Path | str | None) -> Path | None:
         path = Path(lock).absolute()
         return path if path.exists() else project.root / lock
     return project.root / project.settings.lock if project.settings.lock else None
+
+
+def _install_path(project: Project, lock: Path | str | None) -> Path | None:
+    said = project.settings.install_path
+    if said is None:
+        return None
+    if lock is not None or project.settings.lock is not None:
+        raise SettingsError(
+            "a lock and an installed folder were named, and only one can be packaged",
+            where=[f"the folder is `{said}`", f"the lock is `{lock or project.settings.lock}`"],
+            hint="leave out one of them",
+        )
+    path = Path(said).absolute()
+    return path if path.exists() else project.root / said
 
 
 def _output(given: Path, project: Project, output: Path | str | None) -> Path:
@@ -130,12 +288,24 @@ class _Run:
 
     def __init__(self, request: _Request) -> None:
         self._request = request
-        root, settings = request.project.root, request.project.settings
+        root, settings = request.project.root, request.settings
+        if request.output.suffix == ".zip" and len(request.recipes) > 1:
+            raise SettingsError(
+                f"`{request.output}` is one file, and there are {len(request.recipes)} packages",
+                where=[f"{recipe.kind} `{recipe.name}`" for recipe in request.recipes],
+                hint="name a folder: --output DIR",
+            )
         self._trees = Trees(
             include=settings.include,
             exclude=settings.exclude,
             # What is written may lie among the sources, and is not one of them.
             skip=(request.output.absolute(), root / DEFAULT_OUTPUT),
+        )
+        self._materializer = Materializer(
+            target=request.target,
+            store=request.store,
+            offline=request.offline,
+            reporter=request.reporter,
         )
         self._memory = Memory(
             request.store,
@@ -144,56 +314,49 @@ class _Run:
             output=str(request.output),
             runtime=asdict(request.target.runtime),
             architecture=request.target.architecture,
-            groups=request.groups,
-            extras=request.extras,
-            package=request.package,
+            names=request.names,
+            name=request.project.name,
+            # Options may have changed what the settings' file says.
+            recipes=[(recipe.kind, asdict(recipe)) for recipe in request.recipes],
             lock=str(request.lock),
+            install_path=str(request.install_path),
+            # The files that settings come from are inputs; which files those are is a parameter.
+            inputs=[str(path) for path in request.project.inputs],
         )
         known = self._memory.recall()
         self._known = known if known is not None and known.inputs_hold() else None
-        self._digests: Mapping[str, str | None] = {}
+        self._extra: dict[ExtraPath, Bundle] = {}
+        self._digests: dict[str, str | None] = {}
 
     def unchanged(self) -> tuple[PackageReport, ...]:
         """The packages of the last build, when nothing has changed since; empty otherwise."""
         known = self._known
         if known is None:
             return ()
-        acquired = _acquired(known)
-        self._digests = self._trees.beside(acquired).digests(acquired, self._request.store)
+        self._digest(self._remembered(known))
         if not known.trees_hold(self._digests) or not known.outputs_hold():
             return ()
         return tuple(replace(package, changed=False) for package in known.packages)
 
+    def compose(self) -> Composition:
+        """The packages, unwritten."""
+        return self._compose()[0]
+
     def write(self) -> tuple[PackageReport, ...]:
         """Compose and write the packages."""
-        from wherry.bundle.writer import write_package
-        from wherry.compose import compose
+        from wherry.checks.quotas import check_quotas
         from wherry.report import report_package
 
-        request, known = self._request, self._known
-        distributions = None
-        if known is not None:
-            acquired = _acquired(known)
-            distributions = self._materialize(acquired, fresh=False)
-        if known is None or distributions is None:
-            acquired, known = self._acquire()
-            # Before anything is read for good: an edit in between is then seen by the next build.
-            self._digests = self._trees.beside(acquired).digests(acquired, request.store)
-            distributions = self._materialize(acquired, fresh=True)
-        if distributions is None:
-            raise StoreError(
-                "files left the store while they were being packaged",
-                hint="run the same command again when `wherry cache prune` has ended",
-            )
-        composition = compose(
-            _name(request.project, acquired),
-            distributions,
-            request.target,
-            conflicts=request.project.settings.conflicts,
+        composition, known = self._compose()
+        check_quotas(composition, self._request.settings.quotas)
+        for remark in composition.remarks:
+            self._request.reporter.emit(remark)
+        written = _write_all(
+            [(package.bundle, self._request.path(package.name)) for package in composition.packages]
         )
         packages = tuple(
-            report_package(package, write_package(package.bundle, request.path(package.name)))
-            for package in composition.packages
+            report_package(package, each, composition)
+            for package, each in zip(composition.packages, written, strict=True)
         )
         if known is not None:
             self._memory.remember(
@@ -201,29 +364,129 @@ class _Run:
             )
         return packages
 
+    def _compose(self) -> tuple[Composition, Remembered | None]:
+        from wherry.compose.composer import compose
+
+        request, known = self._request, self._known
+        supplies = None
+        if known is not None:
+            acquired = self._remembered(known)
+            supplies = self._materialize(acquired, fresh=False)
+        if known is None or supplies is None:
+            acquired, known = self._acquire()
+            # Before anything is read for good: an edit in between is then seen by the next build.
+            self._digest(acquired)
+            supplies = self._materialize(acquired, fresh=True)
+        if supplies is None:
+            raise StoreError(
+                "files left the store while they were being packaged",
+                hint="run the same command again when `wherry cache prune` has ended",
+            )
+        composition = compose(
+            [_named(recipe, request.project, acquired) for recipe in request.recipes],
+            supplies,
+            request.target,
+            settings=request.settings,
+            extra_paths=self._extra,
+            adapters=self._materializer.pinned,
+        )
+        return composition, known
+
+    def _remembered(self, known: Remembered) -> dict[SupplyKey, tuple[Acquired, ...]]:
+        return {
+            key: tuple(Acquired.from_document(one) for one in documents)
+            for key, documents in zip(self._request.supplies, known.supplies, strict=True)
+        }
+
+    def _digest(self, acquired: Mapping[SupplyKey, Sequence[Acquired]]) -> None:
+        """Read the trees: what they hold now, to be compared with what they held and will hold."""
+        from wherry.sources.extra_paths import read_extra_path
+
+        self._digests = {}
+        for each in acquired.values():
+            self._digests |= self._trees.beside(each).digests(
+                [one for one in each if tree_key(one) not in self._digests], self._materializer
+            )
+        for extra in self._request.extra_paths:
+            tree = read_extra_path(
+                self._request.project.root,
+                extra.path,
+                to=extra.to,
+                owner=EXTRA_PATHS,
+                skip=self._trees.skip,
+            )
+            self._extra[extra] = tree.bundle
+            self._digests[f"extra:{extra.path}:{extra.to}"] = tree.digest
+
     def _materialize(
-        self, acquired: Sequence[Acquired], *, fresh: bool
-    ) -> tuple[Distribution, ...] | None:
+        self, acquired: Mapping[SupplyKey, Sequence[Acquired]], *, fresh: bool
+    ) -> dict[SupplyKey, tuple[Distribution, ...]] | None:
+        supplies = {}
+        for key, each in acquired.items():
+            found = self._materializer.distributions(
+                each, trees=self._trees.beside(each), fresh=fresh
+            )
+            if found is None:
+                return None
+            supplies[key] = found
+        return supplies
+
+    def _acquire(self) -> tuple[dict[SupplyKey, tuple[Acquired, ...]], Remembered | None]:
+        """Read the locks and have everything at hand; also what may be remembered of it."""
+        from wherry.portable import require_compatible
+
         request = self._request
-        return materialize(
-            acquired,
-            trees=self._trees.beside(acquired),
-            target=request.target,
-            store=request.store,
-            fresh=fresh,
-            offline=request.offline,
-            reporter=request.reporter,
+        for recipe in request.recipes:
+            require_compatible(recipe, request.target)
+        if request.install_path is not None:
+            return self._installed(request.install_path)
+        locks = _read_locks(request)
+        acquired = {key: self._acquire_one(key, locks[key]) for key in request.supplies}
+        if any(key.requirements or not lock.stable for key, lock in locks.items()):
+            return acquired, None
+        files: dict[str, str] = {}
+        for lock in locks.values():
+            files |= _digests(lock, request)
+        root = request.project.root
+        return acquired, Remembered(
+            files=files,
+            folders={str(root): lock_names(root)},
+            trees={},
+            supplies=[[one.document() for one in each] for each in acquired.values()],
         )
 
-    def _acquire(self) -> tuple[tuple[Acquired, ...], Remembered | None]:
-        """Read the lock and have everything at hand; also what may be remembered of it."""
+    def _installed(
+        self, path: Path
+    ) -> tuple[dict[SupplyKey, tuple[Acquired, ...]], Remembered | None]:
+        """What an installer put into a folder is all there is, whatever the recipes ask of a lock."""
+        request = self._request
+        folder = Acquired(name="", version=None, kind=Kind.INSTALLED, root=str(path))
+        acquired: dict[SupplyKey, tuple[Acquired, ...]] = dict.fromkeys(request.supplies, (folder,))
+        return acquired, Remembered(
+            files={str(path): file_digest(path) for path in request.project.inputs},
+            folders={},
+            trees={},
+            supplies=[[one.document() for one in each] for each in acquired.values()],
+        )
+
+    def _acquire_one(self, key: SupplyKey, lock: Lock) -> tuple[Acquired, ...]:
         from wherry.lock.credentials import named_credentials
+        from wherry.portable import require_portable
         from wherry.wheels.select import select
 
         request = self._request
-        lock = _read_lock(request)
-        files = _digests(lock, request) if lock.stable else {}
+
+        def selected_for(target: Target, wanted: Callable[[str], bool]) -> tuple[Selected, ...]:
+            other = _read_lock(replace(request, target=target, reporter=SILENT), key)
+            packages = [each for each in other.pylock.packages if wanted(each.name)]
+            return select(replace(other, pylock=replace(other.pylock, packages=packages)), target)
+
         selected = select(lock, request.target)
+        for recipe in request.recipes:
+            if recipe.supply == key:
+                require_portable(
+                    recipe, request.target, selected, selected_for, request.settings.runtimes
+                )
         acquired = acquire(
             selected,
             base=lock.base,
@@ -234,25 +497,93 @@ class _Run:
             credentials=named_credentials(lock.index_names),
             reporter=request.reporter,
         )
-        if not lock.stable:
-            return acquired, None
-        root = request.project.root
-        folders = {str(root): lock_names(root)}
-        documents = [one.document() for one in acquired]
-        return acquired, Remembered(files=files, folders=folders, trees={}, acquired=documents)
+        if not key.requirements:
+            return acquired
+        return (*acquired, *self._acquire_more(key, lock, selected))
+
+    def _acquire_more(
+        self, key: SupplyKey, lock: Lock, selected: Sequence[Selected]
+    ) -> tuple[Acquired, ...]:
+        """What is wanted beyond the lock, in versions that agree with it."""
+        from wherry.lock.extra import read_extra
+        from wherry.wheels.select import select
+
+        request = self._request
+        pinned: dict[str, str] = {
+            one.name: one.version for one in selected if one.version is not None
+        }
+        more = read_extra(
+            key.requirements,
+            lock=lock,
+            pinned=pinned,
+            target=request.target,
+            offline=request.offline,
+            reporter=request.reporter,
+        )
+        locked = {one.name for one in selected}
+        found = acquire(
+            [one for one in select(more, request.target) if one.name not in locked],
+            base=more.base,
+            own=lock.member,
+            target=request.target,
+            store=request.store,
+            offline=request.offline,
+            reporter=request.reporter,
+        )
+        return tuple(one for one in found if not one.own)
 
 
-def _acquired(known: Remembered) -> tuple[Acquired, ...]:
-    return tuple(Acquired.from_document(one) for one in known.acquired)
+def _write_all(packages: Sequence[tuple[Bundle, Path]]) -> list[Written]:
+    """Write packages side by side: hashing and copying leave Python's lock. The same bundle is written once."""
+    from wherry.bundle.writer import copy_package, write_package
+
+    if len(packages) < 2:
+        return [write_package(bundle, path) for bundle, path in packages]
+    from concurrent.futures import ThreadPoolExecutor
+
+    firsts: dict[int, tuple[Bundle, Path]] = {}
+    for bundle, path in packages:
+        firsts.setdefault(id(bundle), (bundle, path))
+    # The first makes the folder, while no other thread is there to meddle with the umask.
+    key, *rest = firsts
+    written = {key: write_package(*firsts[key])}
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(lambda each: write_package(*firsts[each]), rest)
+        written.update(zip(rest, found, strict=True))
+        return list(
+            pool.map(
+                lambda one: (
+                    written[id(one[0])]
+                    if written[id(one[0])].path == one[1]
+                    else copy_package(written[id(one[0])], one[1])
+                ),
+                packages,
+            )
+        )
 
 
-def _name(project: Project, acquired: Sequence[Acquired]) -> str:
-    """What the package is called: after the workspace member, where that is another folder."""
-    own = next(Path(one.root) for one in acquired if one.own)
-    return project.name if own == project.root else read_project(own).name
+def _named(
+    recipe: Recipe, project: Project, acquired: Mapping[SupplyKey, Sequence[Acquired]]
+) -> Recipe:
+    """What a package without settings is called: after the workspace member, where that is another folder."""
+    own = next((Path(one.root) for one in acquired[recipe.supply] if one.own), project.root)
+    if not recipe.implicit or own == project.root:
+        return recipe
+    return replace(recipe, name=read_project(own).name)
 
 
-def _read_lock(request: _Request) -> Lock:
+def _read_locks(request: _Request) -> dict[SupplyKey, Lock]:
+    """The lock of every supply. Those of a workspace's members are read side by side."""
+    keys = request.supplies
+    if len(keys) < 2:
+        return {key: _read_lock(request, key) for key in keys}
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(keys, pool.map(lambda key: _read_lock(request, key), keys), strict=True))
+
+
+def _read_lock(request: _Request, key: SupplyKey) -> Lock:
     from wherry.lock import LockRequest, read_lock
     from wherry.wheels.index import index_finder
 
@@ -261,9 +592,9 @@ def _read_lock(request: _Request) -> Lock:
             LockRequest(
                 root=request.project.root,
                 target=request.target,
-                groups=request.groups,
-                extras=request.extras,
-                package=request.package,
+                groups=key.groups,
+                extras=key.extras,
+                package=key.package,
                 lock=request.lock,
                 offline=request.offline,
             ),

@@ -1,18 +1,19 @@
 """A project, read from disk once and frozen.
 
-Settings stand in ``[tool.wherry]`` of ``pyproject.toml``, or in ``wherry.toml`` without that prefix.
+Settings stand in ``[tool.wherry]`` of ``pyproject.toml``, or in ``wherry.toml`` without that prefix, or in
+the file of an older tool (``wherry.legacy``).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, SettingsError, TargetError
 from wherry.requires_python import parse_requires_python
-from wherry.settings import read_settings
+from wherry.settings.read import read_settings
 from wherry.target import (
     RUNTIMES,
     Architecture,
@@ -26,7 +27,8 @@ from wherry.target import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wherry.settings import Settings
+    from wherry.legacy import Translation
+    from wherry.settings.model import Settings
     from wherry.target import PythonRequirement
 
 __all__ = ["DEFAULT_OUTPUT", "Project", "choose_target", "read_project"]
@@ -47,6 +49,7 @@ class Project:
             is packaged by its backend and not by copying its folder.
         settings: ``[tool.wherry]``.
         inputs: the files that the above was read from.
+        notes: what to tell about the settings.
     """
 
     root: Path
@@ -56,10 +59,27 @@ class Project:
     has_build_system: bool
     settings: Settings
     inputs: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
-def read_project(root: Path) -> Project:
+def read_project(
+    root: Path,
+    *,
+    config: Path | None = None,
+    stage: str | None = None,
+    install_path: Path | None = None,
+    name: str | None = None,
+) -> Project:
     """The project in a folder.
+
+    Args:
+        root: the folder.
+        config: the file that holds the settings, in place of the project's own: Wherry's tables in TOML,
+            ``drover.yml`` or ``settings.spindrift``. A relative path starts at the current folder, or else at
+            the project.
+        stage: the stage of ``drover.yml``, where it has several.
+        install_path: a folder that an installer filled, to be packaged in place of what a lock gives.
+        name: what the project is called, in place of what its metadata and settings say.
 
     Raises:
         ProjectError: the folder holds no Python project, or its TOML files cannot be read.
@@ -80,7 +100,12 @@ def read_project(root: Path) -> Project:
         document = _read_toml(pyproject)
         inputs.append(pyproject)
         table = _table(document, "tool").get("wherry", {})
-    if own.is_file():
+    given = None
+    if config is not None:
+        given = _read_config(root, config, stage=stage, install_path=install_path, name=name)
+        table, where = given.table, given.where
+        inputs.append(given.path)
+    elif own.is_file():
         if table:
             raise SettingsError(
                 "two places hold Wherry's settings",
@@ -89,7 +114,13 @@ def read_project(root: Path) -> Project:
             )
         table, where = _read_toml(own), "wherry.toml"
         inputs.append(own)
-    if not inputs and not _looks_like_a_project(root):
+    if stage is not None and (given is None or given.legacy is None):
+        raise SettingsError(
+            f"there is no stage `{stage}` to build for",
+            where=["only the stages of a `drover.yml` build different packages"],
+            hint="name it: --config drover.yml",
+        )
+    if not inputs and install_path is None and not _looks_like_a_project(root):
         raise ProjectError(
             f"no Python project in `{root}`",
             where=["it holds no pyproject.toml, no lock, no requirements.txt and no Python file"],
@@ -98,21 +129,76 @@ def read_project(root: Path) -> Project:
     project = _table(document, "project")
     poetry = _table(_table(document, "tool"), "poetry")
     settings = read_settings(table, where)
+    if install_path is not None:
+        settings = replace(settings, install_path=str(install_path))
+    if name is not None:
+        settings = replace(settings, name=name)
     requires_python = _text(project, "requires-python") or _poetry_python(poetry)
     pipfile = root / "Pipfile"
     if requires_python is None and pipfile.is_file():
         requires_python = _pipfile_python(_read_toml(pipfile))
         inputs.append(pipfile)
-    name = settings.name or _text(project, "name") or _text(poetry, "name") or root.name
+    metadata_name = _text(project, "name") or _text(poetry, "name")
+    notes: tuple[str, ...] = ()
+    if given is not None and given.legacy is not None:
+        from wherry.legacy import require_distribution
+
+        require_distribution(given.legacy, project=metadata_name or root.name, root=root)
+        notes = given.legacy.notes
+    elif given is None and not table:
+        notes = _notes_of_others(root)
+    called = settings.name or metadata_name or root.name
     return Project(
         root=root,
-        name=re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "function",
+        name=re.sub(r"[^A-Za-z0-9._-]+", "-", called).strip("-.") or "function",
         version=_text(project, "version") or _text(poetry, "version"),
         requires_python=requires_python,
         has_build_system="build-system" in document,
         settings=settings,
         inputs=tuple(inputs),
+        notes=notes,
     )
+
+
+def _notes_of_others(root: Path) -> tuple[str, ...]:
+    """What to say of an older tool's settings that lie there unread."""
+    return tuple(
+        f"`{name}` was not read: name it with `--config {name}`, or write what it says as Wherry's own "
+        "settings with `wherry init`"
+        for name in ("drover.yml", "drover.yaml", "settings.spindrift")
+        if (root / name).is_file()
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Config:
+    """A file of settings that was named: its table, and what it is of an older tool."""
+
+    path: Path
+    table: object
+    where: str
+    legacy: Translation | None = None
+
+
+def _read_config(
+    root: Path, config: Path, *, stage: str | None, install_path: Path | None, name: str | None
+) -> _Config:
+    path = config.absolute() if config.exists() else root / config
+    if not path.is_file():
+        raise SettingsError(
+            f"there is no file `{config}`", hint="--config wants a file that holds settings"
+        )
+    from wherry.legacy import is_legacy, translate
+
+    if is_legacy(path):
+        legacy = translate(path, stage=stage, install_path=install_path, name=name)
+        table: object = legacy.table
+        return _Config(path=path, table=table, where=legacy.where, legacy=legacy)
+    document = _read_toml(path)
+    if "tool" in document or path.name == "pyproject.toml":
+        table = _table(document, "tool").get("wherry", {})
+        return _Config(path=path, table=table, where=f"{path.name} [tool.wherry]")
+    return _Config(path=path, table=document, where=path.name)
 
 
 def choose_target(
@@ -135,7 +221,17 @@ def choose_target(
             else "the newest runtime"
         )
     else:
-        found = find_runtime(asked, runtimes=runtimes)
+        try:
+            found = find_runtime(asked, runtimes=runtimes)
+        except TargetError as error:
+            if runtime is not None:
+                raise
+            newest = newest_runtime(requires, runtimes=runtimes).name
+            raise TargetError(
+                error.message,
+                where=[*error.where, "the settings name it"],
+                hint=f"choose another there, or on the command line, which wins: --runtime {newest}",
+            ) from error
         why = "as asked" if runtime else "by the settings"
         if requires is not None and not admits(requires, found):
             fits = [name for name, other in runtimes.items() if admits(requires, other)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-__all__ = ["DIRECT_UPLOAD", "QUOTAS_AS_OF", "UNZIPPED"]
+__all__ = ["DIRECT_UPLOAD", "LAYERS", "QUOTAS_AS_OF", "UNZIPPED"]
 
 QUOTAS_AS_OF = date(2026, 11, 1)
 
@@ -13,3 +13,6 @@ DIRECT_UPLOAD = 50 * 1024 * 1024
 
 UNZIPPED = 262_144_000
 """Bytes of a function and all its layers together, unzipped."""
+
+LAYERS = 5
+"""Layers that a function can take, all of its own account or of others."""

@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from wherry.bundle.entry import Slice
+from wherry.checks.quotas import unzipped_size
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.bundle.writer import Written
-    from wherry.compose import Package
+    from wherry.compose.model import Composition, Package
     from wherry.target import Target
 
 __all__ = ["BuildReport", "DistributionReport", "PackageReport", "report_package"]
@@ -46,7 +47,11 @@ class PackageReport:
         unzipped_size: of all its files in bytes.
         files: how many it holds.
         changed: False when the same bytes were there before the build.
-        layers: the names of the layers that a function takes.
+        layers: the names, or ARNs, of the layers that it takes, in the order in which Lambda unpacks them.
+        runtimes: the runtimes that it is for.
+        architectures: the architectures that it is for.
+        unzipped_size_with_layers: of all files, those of its layers of this project included.
+        provided: the names of distributions that are left out because the runtime has them.
         distributions: what is inside, the project's own code among it.
     """
 
@@ -61,6 +66,10 @@ class PackageReport:
     files: int
     changed: bool
     layers: tuple[str, ...]
+    runtimes: tuple[str, ...]
+    architectures: tuple[str, ...]
+    unzipped_size_with_layers: int
+    provided: tuple[str, ...]
     distributions: tuple[DistributionReport, ...]
 
 
@@ -92,7 +101,7 @@ class BuildReport:
         }
 
 
-def report_package(package: Package, written: Written) -> PackageReport:
+def report_package(package: Package, written: Written, composition: Composition) -> PackageReport:
     """The report of a package that was just written."""
     sizes: dict[str, list[int]] = {}
     unzipped = 0
@@ -119,13 +128,17 @@ def report_package(package: Package, written: Written) -> PackageReport:
         name=package.name,
         kind=package.kind,
         path=written.path,
-        handler=None,
+        handler=package.handler,
         sha256=written.sha256,
         code_sha256=written.code_sha256,
         size=written.size,
         unzipped_size=unzipped,
         files=len(package.bundle),
         changed=written.changed,
-        layers=(),
+        layers=package.layers,
+        runtimes=package.runtimes,
+        architectures=package.architectures,
+        unzipped_size_with_layers=unzipped_size(package, composition),
+        provided=tuple(one.name for one in package.provided),
         distributions=tuple(reports),
     )

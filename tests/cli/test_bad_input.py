@@ -749,7 +749,7 @@ def test_no_file_may_grow_that_large(wherry: Wherry, index: Index) -> None:
     [
         (("biuld",), "error: there is no command `biuld`\nhint: did you mean `wherry build`?\n"),
         (("build", "--runtim", "x"), "error: no such option '--runtim'"),
-        (("build", "more"), "error: got unexpected extra argument (more)\n"),
+        (("cache", "dir", "more"), "error: got unexpected extra argument (more)\n"),
         (("build", "--output"), "error: option '--output' requires an argument\n"),
         (
             ("cache", "prune", "--older-than", "soon"),

@@ -80,6 +80,10 @@ def test_the_json_document(project: Path, wherry: Wherry) -> None:
                 "files": len(members),
                 "changed": True,
                 "layers": [],
+                "runtimes": ["python3.12"],
+                "architectures": ["arm64"],
+                "unzipped_size_with_layers": sum(member.file_size for member in members),
+                "provided": [],
             }
         ],
     }

@@ -39,8 +39,9 @@ import wherry
 from support.index import serve_index
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
-from wherry import errors, project, report, settings
+from wherry import errors, project, report
 from wherry.cli import main
+from wherry.settings import model, read
 from wherry.target import Target, find_architecture, find_runtime
 
 if TYPE_CHECKING:
@@ -173,8 +174,22 @@ def unlocked(root: Path, index: Index) -> None:
     (root / "pyproject.toml").write_text(text)
 
 
+def cloud(root: Path, index: Index) -> None:
+    made = [
+        make_wheel("boto3", requires=["botocore", "s3transfer"]),
+        make_wheel("botocore", requires=["urllib3"]),
+        make_wheel("s3transfer", requires=["botocore"]),
+        make_wheel("urllib3"),
+        make_wheel("requests", requires=["urllib3"]),
+    ]
+    index.add(*made)
+    make_project(root, index, made, files={"app.py": "def handler(event, context): ...\n"})
+    write_files(root, {"pyproject.toml": '[project]\nname = "cloud"\nversion = "1.0"\n\n'})
+
+
 PROJECTS: dict[str, Callable[[Path, Index], None]] = {
     "clash": clash,
+    "cloud": cloud,
     "native": native,
     "orders": orders,
     "unlocked": unlocked,
@@ -408,11 +423,11 @@ def test_settings_are_sound(path: Path, block: Block, tmp_path: Path) -> None:
     document = tomllib.loads(block.text)
     if block.remark == "wherry.toml":
         (tmp_path / "wherry.toml").write_text(block.text)
-        assert project.read_project(tmp_path).settings != settings.Settings()
+        assert project.read_project(tmp_path).settings != model.Settings()
         return
     (tmp_path / "pyproject.toml").write_text(block.text)
     found = project.read_project(tmp_path).settings
-    assert (found != settings.Settings()) == ("wherry" in document.get("tool", {}))
+    assert (found != model.Settings()) == ("wherry" in document.get("tool", {}))
 
 
 def imported(code: str) -> Iterator[tuple[str, str]]:
@@ -520,15 +535,60 @@ def unquoted(cell: str) -> str:
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
-    keys = {*settings.READERS, "runtimes"}
-    assert keys == {field.name for field in dataclasses.fields(settings.Settings)}
+    keys = {*read.READERS, *read.TABLES}
+    assert {key.replace("-", "_") for key in keys} == {
+        field.name for field in dataclasses.fields(model.Settings)
+    }
     text = section("settings.md", "## Keys")
     table = [row for row in rows(text) if row[0].startswith("[")]
-    assert [unquoted(row[0]) for row in table] == re.findall(r"^### `(\w+)`$", text, re.MULTILINE)
+    assert [unquoted(row[0]) for row in table] == re.findall(
+        r"^### `([\w-]+)`$", text, re.MULTILINE
+    )
     assert {unquoted(row[0]) for row in table} == keys
     assert {unquoted(row[0]) for row in rows(section("settings.md", "### `runtimes`"))} == set(
-        settings.RUNTIME_KEYS
+        read.RUNTIME_KEYS
     )
+
+
+OF_TABLES = (
+    (
+        "## Functions and their keys",
+        set(read.FUNCTION_READERS) - set(read.CONTENT_READERS),
+        "functions.x",
+    ),
+    ("## Layers and their keys", set(read.LAYER_READERS) - set(read.CONTENT_READERS), "layers.x"),
+    ("## Keys of content", set(read.CONTENT_READERS), "functions.x"),
+    ("## Keys of content", set(read.CONTENT_READERS), "layers.x"),
+    ("## Quotas of AWS Lambda", set(read.QUOTA_READERS), "quotas"),
+)
+
+
+@pytest.mark.parametrize(("heading", "keys", "table"), OF_TABLES)
+def test_every_key_of_a_table_is_documented_and_no_other(
+    heading: str, keys: set[str], table: str
+) -> None:
+    """With a type, a default that is the model's, and an example that is sound."""
+    found = [row for row in rows(section("settings.md", heading)) if len(row) == 4]
+    assert [unquoted(row[0]) for row in found] == list(dict.fromkeys(unquoted(r[0]) for r in found))
+    assert {unquoted(row[0]) for row in found} == keys
+    others: dict[str, Any] = {"layers": {"dependencies": {}}}
+    plain = read.read_settings(tomllib.loads(f"{tomli_w.dumps(others)}[{table}]\n"), "x")
+
+    def value(settings: Any, key: str) -> Any:
+        kind, _, name = table.partition(".")
+        content = getattr(settings, kind)
+        return getattr(content[name] if name else content, key.replace("-", "_"))
+
+    for row in found:
+        key, example, default = unquoted(row[0]), unquoted(row[3]), row[2]
+        text = f"{tomli_w.dumps(others)}[{table}]\n{key} = {example}\n"
+        if key == "interface":
+            text += 'app = "x:y"\n'
+        assert value(read.read_settings(tomllib.loads(text), "x"), key) != value(plain, key), key
+        if default.startswith("`"):
+            said = tomllib.loads(f"x = {unquoted(default)}")["x"]
+            real = value(plain, key)
+            assert (list(real) if isinstance(real, tuple) else real) == said, key
 
 
 def test_the_examples_of_settings_are_sound(tmp_path: Path) -> None:
@@ -537,8 +597,9 @@ def test_the_examples_of_settings_are_sound(tmp_path: Path) -> None:
             continue
         key, example = unquoted(row[0]), unquoted(row[3])
         (tmp_path / "wherry.toml").write_text(f"{key} = {example}\n")
-        assert getattr(project.read_project(tmp_path).settings, key) != getattr(
-            settings.Settings(), key
+        name = key.replace("-", "_")
+        assert getattr(project.read_project(tmp_path).settings, name) != getattr(
+            model.Settings(), name
         )
 
 
@@ -654,12 +715,11 @@ def test_the_json_document_has_the_documented_fields(built: Shell) -> None:
     plain = {path for path, _ in found if not path.endswith("[]")}
     assert plain == set(documented)
     for path, value in found:
-        assert isinstance(value, documented[path]), path
+        # A list that is none of tables holds texts.
+        assert isinstance(value, str if path.endswith("[]") else documented[path]), path
     code, out = built("wherry cache size --json")
-    text = text_of(REFERENCE / "json.md")
-    of_store = {
-        unquoted(row[0]) for row in rows(text[text.index("## `wherry cache size --json`") :])
-    }
+    heading = "## `wherry cache size --json`, `wherry cache prune --json`"
+    of_store = {unquoted(row[0]) for row in rows(section("json.md", heading))}
     assert set(json.loads(out)) == of_store
 
 

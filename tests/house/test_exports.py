@@ -18,13 +18,24 @@ def test_the_public_api() -> None:
     assert set(wherry.__all__) == {
         "Architecture",
         "BuildReport",
+        "Bundle",
+        "Composition",
+        "Distribution",
+        "Entry",
+        "Package",
         "PackageReport",
+        "Project",
         "Reporter",
         "Runtime",
         "Target",
         "WherryError",
+        "Written",
         "__version__",
         "build",
+        "compose_project",
+        "read_project",
+        "tree_bundle",
+        "write_package",
     }
     for name in wherry.__all__:
         assert getattr(wherry, name) is not None

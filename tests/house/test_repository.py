@@ -159,7 +159,8 @@ def test_every_dependency_is_imported() -> None:
         path.read_text(encoding="utf-8") for path in (ROOT / "src" / "wherry").rglob("*.py")
     )
     for requirement in pyproject()["project"]["dependencies"]:
-        module = name_of(requirement).replace("-", "_")
+        name = name_of(requirement)
+        module = {"pyyaml": "yaml"}.get(name, name.replace("-", "_"))
         assert re.search(rf"^\s*(from|import) {module}\b", source, re.MULTILINE), module
 
 

@@ -19,6 +19,7 @@ HEAVY = {
     "pydantic",
     "pypi_simple",
     "requests",
+    "yaml",
     "rich",
     "ssl",
     "subprocess",

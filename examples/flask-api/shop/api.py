@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from apig_wsgi import make_lambda_handler
 from cryptography.hazmat.primitives import hashes, hmac
 from flask import Flask, Response, jsonify, request
 from pydantic import BaseModel, PositiveInt, ValidationError
@@ -40,6 +39,3 @@ def place() -> tuple[Response, int]:
     except ValidationError as error:
         return jsonify(error.errors(include_url=False)), 422
     return jsonify({"order": order.model_dump(), "receipt": receipt(order)}), 201
-
-
-handler = make_lambda_handler(app)

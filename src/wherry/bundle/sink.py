@@ -40,17 +40,17 @@ class Sink:
         self._hash = hashlib.sha256()
         self.size = 0
         self._used = 0
+        # Made when they are wanted: a small package is written in less time than they take.
         self._free: queue.SimpleQueue[bytearray] = queue.SimpleQueue()
-        for _ in range(_BUFFERS):
-            self._free.put(bytearray(_BUFFER))
+        self._made = 0
         self._full: queue.SimpleQueue[tuple[bytearray, int] | None] = queue.SimpleQueue()
         self._window = memoryview(bytearray(_WINDOW))
         # By path: a descriptor may be another file's by the next time.
         self._window_of: Path | None = None
         self._window_start = self._window_end = 0
         self._last_end = 0
-        self._compared = bytearray(_BUFFER if before is not None else 0)
-        self._use(self._free.get())
+        self._compared = bytearray()
+        self._use(self._next())
         self._thread = threading.Thread(target=self._digest, name="wherry-digest", daemon=True)
         self._thread.start()
 
@@ -120,7 +120,7 @@ class Sink:
         Raises:
             OSError: the file cannot be written.
         """
-        self._flush()
+        self._flush(last=True)
         self._full.put(None)
         self._thread.join()
         # It is the same up to here; does it end here too?
@@ -147,7 +147,7 @@ class Sink:
         self._view = memoryview(buffer)
         self._used = 0
 
-    def _flush(self) -> None:
+    def _flush(self, *, last: bool = False) -> None:
         self._full.put((self._buffer, self._used))
         left = self._view[: self._used]
         while left:
@@ -155,9 +155,19 @@ class Sink:
         if self._before is not None:
             self._compare(self._before)
         self.size += self._used
-        self._use(self._free.get())
+        self._used = 0
+        if not last:
+            self._use(self._next())
+
+    def _next(self) -> bytearray:
+        if self._made < _BUFFERS and self._free.empty():
+            self._made += 1
+            return bytearray(_BUFFER)
+        return self._free.get()
 
     def _compare(self, before: int) -> None:
+        if len(self._compared) < self._used:
+            self._compared = bytearray(self._used)
         view = memoryview(self._compared)[: self._used]
         got = _read_into(before, view, self.size)
         # Whole buffers are compared without a copy.

@@ -33,6 +33,7 @@ __all__ = [
     "Tree",
     "TreeFile",
     "included_files",
+    "read_file",
     "read_tree",
     "tree_bundle",
     "tree_digest",
@@ -118,6 +119,16 @@ def included_files(
     """Of a folder the files alone that ``include`` brings in; arguments and errors as ``tree_bundle``."""
     files = _files(root, owner, exclude=exclude, include=include, skip=skip, included_only=True)
     return _read_files(files, owner)
+
+
+def read_file(path: Path) -> tuple[SourceFile, str]:
+    """One file, read once, and the SHA-256 of its content in hexadecimal.
+
+    Raises:
+        ProjectError: it cannot be read.
+    """
+    crc, size, sha256 = _read(TreeFile(path=path.name, executable=False, source=path))
+    return SourceFile(path, size, crc), sha256
 
 
 def _read_files(files: Iterable[TreeFile], owner: str) -> Tree:

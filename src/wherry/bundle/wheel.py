@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from wherry.bundle.archive import Member
     from wherry.wheels.store import Store, StoredFile
 
-__all__ = ["wheel_bundle"]
+__all__ = ["LAMBDA_SHEBANG", "wheel_bundle"]
 
 _MEMO = "wheel-index"
 _FORMAT = 2
 _INFO = re.compile(r"(?P<stem>[^/]+)\.dist-info/WHEEL")
 _SHEBANG = b"#!python"
 # Lambda's interpreter is first on its PATH; the path of another machine's would be of no use there.
-_LAMBDA_SHEBANG = b"#!/usr/bin/env python3\n"
+LAMBDA_SHEBANG = b"#!/usr/bin/env python3\n"
 
 
 def wheel_bundle(stored: StoredFile, *, filename: str, owner: str, store: Store) -> Bundle:
@@ -203,7 +203,7 @@ def _with_lambda_shebang(content: Iterator[bytes]) -> Iterator[bytes]:
 
     The whole line is replaced, its arguments too, as installers do.
     """
-    yield _LAMBDA_SHEBANG
+    yield LAMBDA_SHEBANG
     for piece in content:
         _, newline, rest = piece.partition(b"\n")
         if newline:

@@ -7,14 +7,17 @@ wheels they lie in; whatever is Wherry's or the project's own is stored, so that
 
 from __future__ import annotations
 
+import filecmp
 import os
+import shutil
 import struct
 import tempfile
+import threading
 import time
 from base64 import b64encode
 from collections import OrderedDict
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
     from wherry.bundle.algebra import Bundle
 
-__all__ = ["Written", "write_package"]
+__all__ = ["Written", "copy_package", "write_package"]
 
 # APPNOTE.TXT 4.3.7 local file header and 4.3.12 central directory header; most of the two is the same.
 _LOCAL = struct.Struct("<4s5H3L2H")
@@ -85,6 +88,33 @@ def write_package(bundle: Bundle, path: Path) -> Written:
         OutputError: the folder or file cannot be written, or a source file changed meanwhile.
         ArchiveError: an archive that the bundle copies from is gone or truncated.
     """
+    with _beside(path) as temporary:
+        with temporary.open("wb", buffering=0) as file, _before(path) as before:
+            sha256, size, changed = _write(bundle, file, before)
+        if changed:
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+    return Written(path=path, sha256=sha256, size=size, changed=changed)
+
+
+def copy_package(written: Written, path: Path) -> Written:
+    """The same bytes at another path, which take no second composing and hashing.
+
+    Raises:
+        OutputError: the folder or file cannot be written.
+    """
+    with _beside(path) as temporary:
+        changed = not (path.is_file() and filecmp.cmp(written.path, path, shallow=False))
+        if changed:
+            shutil.copyfile(written.path, temporary)
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+    return replace(written, path=path, changed=changed)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """An empty file in the same folder, which is gone afterwards unless it was renamed."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path)
@@ -92,21 +122,17 @@ def write_package(bundle: Bundle, path: Path) -> Written:
         descriptor, name = tempfile.mkstemp(
             prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent
         )
+        os.close(descriptor)
     except (OSError, ValueError) as error:
         raise _unwritable(path, error) from error
     temporary = Path(name)
     try:
-        with os.fdopen(descriptor, "wb", buffering=0) as file, _before(path) as before:
-            sha256, size, changed = _write(bundle, file, before)
-        if changed:
-            temporary.chmod(0o666 & ~_umask())
-            temporary.replace(path)
+        yield temporary
     except OSError as error:
         raise _unwritable(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-    return Written(path=path, sha256=sha256, size=size, changed=changed)
 
 
 def _sweep(path: Path) -> None:
@@ -128,10 +154,14 @@ def _unwritable(path: Path, error: OSError | ValueError) -> OutputError:
     )
 
 
+_reading_umask = threading.Lock()
+
+
 def _umask() -> int:
-    # There is no way to read the umask but to set it; the process is small and does it at once.
-    mask = os.umask(0o077)
-    os.umask(mask)
+    # There is no way to read the umask but to set it, and put it back at once.
+    with _reading_umask:
+        mask = os.umask(0o077)
+        os.umask(mask)
     return mask
 
 

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "main", "run"]
 
 COMMANDS = {
-    "build": "Build a deployment package from the project's lock.",
+    "init": "Write settings for a project, or from drover.yml or settings.spindrift.",
+    "build": "Build deployment packages and layers from the project's lock.",
     "lock": "Resolve a project that has no lock, and write pylock.toml.",
+    "invoke": "Call a function out of its written package, as AWS Lambda would.",
+    "serve": "Put an HTTP server in front of a function, as behind a Function URL.",
     "cache": "Show or prune the store of fetched and built files.",
 }
 """Commands and their first lines, so that `wherry --help` loads none of them."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wherry.cli.options import in_project, of_lock, of_target, quiet
+from wherry.cli.options import in_project, of_handler, of_lock, of_settings, of_target, quiet
 from wherry.cli.render import Talk, count, seconds, size
 
 if TYPE_CHECKING:
@@ -20,9 +20,12 @@ _BIGGEST = 5
 
 
 @click.command("build")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
 @in_project
+@of_handler
 @of_target
 @of_lock
+@of_settings
 @click.option(
     "-o",
     "--output",
@@ -35,7 +38,12 @@ _BIGGEST = 5
 @quiet
 def command(
     *,
+    names: tuple[str, ...],
     project: Path,
+    name: str | None,
+    app: str | None,
+    handler: str | None,
+    interface: str | None,
     runtime: str | None,
     architecture: str | None,
     groups: tuple[str, ...],
@@ -43,20 +51,27 @@ def command(
     package: str | None,
     lock: Path | None,
     offline: bool,
+    config: Path | None,
+    stage: str | None,
+    install_path: Path | None,
     output: Path | None,
     as_json: bool,
     verbose: bool,
     quiet: bool,
 ) -> None:
-    """Build a deployment package from the project's lock.
+    """Build deployment packages and layers from the project's lock.
 
     Reads pylock.toml, uv.lock, poetry.lock, Pipfile.lock or requirements.txt, fetches the wheels that run
     on the target, and writes dist/lambda/NAME.zip with them and the project's own code. The same lock,
     sources and settings give the same bytes on every machine; when nothing changed, nothing is written.
 
+    Without settings there is one function with everything. [tool.wherry.functions.NAME] and
+    [tool.wherry.layers.NAME] make several; NAME... chooses among them.
+
     \b
     Examples:
       wherry build
+      wherry build --app shop.web:app
       wherry build --runtime python3.13 --architecture arm64
       wherry build --project services/api --output build/api.zip
       wherry build --json | jq -r '.packages[].code_sha256'
@@ -66,12 +81,20 @@ def command(
     with Talk(quiet=quiet) as talk:
         report = build(
             project,
+            names=names,
+            name=name,
+            app=app,
+            handler=handler,
+            interface=interface,
             runtime=runtime,
             architecture=architecture,
             groups=groups,
             extras=extras,
             package=package,
             lock=lock,
+            install_path=install_path,
+            config=config,
+            stage=stage,
             output=output,
             offline=offline,
             reporter=talk,
@@ -86,44 +109,54 @@ def command(
 
 def summarize(report: BuildReport, talk: Talk, *, verbose: bool) -> None:
     """Say on stderr what was built: sizes against the quotas, and the biggest distributions."""
+    several = len(report.packages) > 1
     for package in report.packages:
         verb = "Wrote" if package.changed else "Unchanged:"
-        talk.line(
-            f"{verb} {package.path.as_posix()} for {report.target} in {seconds(report.seconds)}"
-        )
+        what = "layer " if package.kind == "layer" else ""
+        took = "" if several else f" in {seconds(report.seconds)}"
+        talk.line(f"{verb} {what}{package.path.as_posix()} for {_targets(package, report)}{took}")
         talk.line(f"  {_against_quotas(package)}")
+        if package.handler:
+            talk.line(f"  handler {package.handler}")
+        if package.layers:
+            talk.line(f"  layers {', '.join(package.layers)}")
         talk.line(f"  code sha256 {package.code_sha256}")
-        _warn_of_quotas(package, talk)
+        _warn_of_upload(package, talk)
         ranked = sorted(package.distributions, key=lambda one: (-one.unzipped_size, one.name))
         shown = ranked if verbose else ranked[:_BIGGEST]
         heading = count(len(ranked), "distribution")
         talk.line(f"  {heading}{'' if len(shown) == len(ranked) else ', the biggest:'}")
         for line in _table(shown):
             talk.line(f"    {line}")
+    if several:
+        changed = sum(package.changed for package in report.packages)
+        talk.line(
+            f"{count(len(report.packages), 'package')}, {changed or 'none'} written, in "
+            f"{seconds(report.seconds)}"
+        )
+
+
+def _targets(package: PackageReport, report: BuildReport) -> str:
+    if len(package.runtimes) == len(package.architectures) == 1:
+        return str(report.target)
+    return f"{', '.join(package.runtimes)} on {', '.join(package.architectures)}"
 
 
 def _against_quotas(package: PackageReport) -> str:
     from wherry.quotas import DIRECT_UPLOAD, UNZIPPED
 
     zipped = f"{size(package.size)} zipped ({package.size / DIRECT_UPLOAD:.0%} of a direct upload)"
-    plain = f"{size(package.unzipped_size)} unzipped ({package.unzipped_size / UNZIPPED:.0%} of the quota)"
-    return f"{zipped}, {plain}, {count(package.files, 'file')}"
+    plain = f"{size(package.unzipped_size)} unzipped"
+    share = f"{package.unzipped_size_with_layers / UNZIPPED:.0%} of the quota"
+    if package.unzipped_size_with_layers != package.unzipped_size:
+        share = f"{size(package.unzipped_size_with_layers)} with its layers, {share}"
+    return f"{zipped}, {plain} ({share}), {count(package.files, 'file')}"
 
 
-def _warn_of_quotas(package: PackageReport, talk: Talk) -> None:
-    from wherry.quotas import DIRECT_UPLOAD, UNZIPPED
+def _warn_of_upload(package: PackageReport, talk: Talk) -> None:
+    from wherry.quotas import DIRECT_UPLOAD
 
-    biggest = ", ".join(
-        f"{one.name} ({size(one.unzipped_size)})"
-        for one in sorted(package.distributions, key=lambda one: -one.unzipped_size)[:3]
-    )
-    if package.unzipped_size > UNZIPPED:
-        talk.warn(
-            f"AWS Lambda will refuse `{package.name}`: {size(package.unzipped_size)} unzipped is more than "
-            f"its {size(UNZIPPED)}",
-            hint=f"the biggest are {biggest}: leave out what the function does not need",
-        )
-    elif package.size > DIRECT_UPLOAD:
+    if package.size > DIRECT_UPLOAD:
         talk.warn(
             f"`{package.name}` is too big for a direct upload, which takes {size(DIRECT_UPLOAD)}",
             hint="upload it through an S3 bucket in the function's region",

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
     Command = TypeVar("Command", bound=Callable[..., Any])
 
-__all__ = ["in_project", "of_lock", "of_target", "quiet", "shared"]
+__all__ = [
+    "in_project",
+    "of_handler",
+    "of_lock",
+    "of_settings",
+    "of_target",
+    "quiet",
+    "shared",
+]
 
 
 def shared(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -72,6 +80,43 @@ of_lock = shared(
     ),
     click.option(
         "--offline", is_flag=True, help="Use no network: what is not in the store is an error."
+    ),
+)
+
+_config = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A file with the settings, in place of the project's: TOML, drover.yml or settings.spindrift.",
+)
+
+_install_path = click.option(
+    "--install-path",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Package what `pip install --target DIR` made, in place of what a lock gives.",
+)
+
+of_settings = shared(
+    _config,
+    click.option("--stage", metavar="NAME", help="The stage of drover.yml."),
+    _install_path,
+)
+
+of_handler = shared(
+    click.option("--name", metavar="NAME", help="The package's name. [default: the project's]"),
+    click.option(
+        "--app",
+        metavar="MODULE:OBJECT",
+        help="The web application (WSGI or ASGI) that the function is to serve.",
+    ),
+    click.option(
+        "--handler", metavar="MODULE.FUNCTION", help="The function that Lambda is to call."
+    ),
+    click.option(
+        "--interface",
+        type=click.Choice(["wsgi", "asgi"]),
+        help="The app's interface, where it cannot be told.",
     ),
 )
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from wherry.bundle.entry import Payload
     from wherry.wheels.store import Store
 
-__all__ = ["Canonical", "Member", "canonical", "from_memo", "to_memo"]
+__all__ = ["Canonical", "Member", "canonical", "canonical_content", "from_memo", "to_memo"]
 
 _DROPPED = ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json")
 _WHEEL = re.compile(r"(?P<info>[^/]+\.dist-info)/WHEEL")
@@ -123,7 +123,7 @@ def canonical(bundle: Bundle, *, filename: str, store: Store) -> Canonical:
                 continue
             crc = size = 0
             digest = hashlib.sha256()
-            for piece in _content(entry, info):
+            for piece in canonical_content(entry, info):
                 writer.write(piece)
                 crc = zlib.crc32(piece, crc)
                 size += len(piece)
@@ -146,7 +146,8 @@ def canonical(bundle: Bundle, *, filename: str, store: Store) -> Canonical:
     )
 
 
-def _content(entry: Entry, info: str) -> Iterator[bytes]:
+def canonical_content(entry: Entry, info: str) -> Iterator[bytes]:
+    """The content of an entry as every machine would have built it; ``info`` is the ``.dist-info`` folder."""
     if entry.path == f"{info}/WHEEL":
         yield _GENERATOR.sub(b"Generator: wherry", read_all(entry.payload))
     elif entry.path == f"{info}/METADATA":

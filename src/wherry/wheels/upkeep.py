@@ -114,6 +114,10 @@ def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         import shutil
 
+        # Unpacked packages are read-only, and only from a folder that may be written can anything be removed.
+        for folder in [path, *path.rglob("*")]:
+            if folder.is_dir() and not folder.is_symlink():
+                folder.chmod(0o700)
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

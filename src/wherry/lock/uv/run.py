@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from wherry.errors import LockError, ToolError
@@ -149,6 +150,9 @@ def target_options(target: Target, *, patch: int | None = None) -> list[str]:
     ]
 
 
+_finding_uv = Lock()
+
+
 def find_uv() -> str:
     """The path of the ``uv`` binary that was installed with Wherry.
 
@@ -160,7 +164,9 @@ def find_uv() -> str:
     try:
         from uv import find_uv_bin
 
-        return find_uv_bin()
+        # Python 3.11 fills what it knows of itself while another thread reads half of it.
+        with _finding_uv:
+            return find_uv_bin()
     except (ImportError, FileNotFoundError):
         found = shutil.which("uv")
     if found is None:

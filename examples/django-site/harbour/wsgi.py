@@ -1,0 +1,11 @@
+"""The application, as `django-admin startproject` writes it."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harbour.settings")
+
+application = get_wsgi_application()

@@ -1,0 +1,1 @@
+"""Checks of composed packages, before anything is written."""

@@ -1,0 +1,168 @@
+"""Choosing and renaming files by their path in the package."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from wherry.bundle.algebra import Bundle
+from wherry.bundle.entry import check_path
+from wherry.bundle.patterns import compile_patterns
+from wherry.errors import ConflictError, SettingsError
+from wherry.events import Warned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from wherry.bundle.entry import Entry
+    from wherry.settings.model import ContentSettings
+
+    Matches = Callable[[str], bool]
+
+__all__ = ["PathChoice", "Unmatched", "in_neither"]
+
+
+class Unmatched(NamedTuple):
+    """A pattern or regular expression that matches no file: the key it stands in, itself, and a hint."""
+
+    key: str
+    pattern: str
+    hint: str | None = None
+
+    def remark(self, table: str) -> Warned:
+        """What to say of it; ``table`` is that of the package's settings."""
+        return Warned(text=f"{table}.{self.key}: `{self.pattern}` matches no file", hint=self.hint)
+
+
+def in_neither(some: Sequence[Unmatched], others: Sequence[Unmatched]) -> tuple[Unmatched, ...]:
+    """What matches neither some paths nor others."""
+    known = {(other.key, other.pattern): other for other in others}
+    return tuple(
+        one._replace(hint=one.hint or known[one.key, one.pattern].hint)
+        for one in some
+        if (one.key, one.pattern) in known
+    )
+
+
+class PathChoice(NamedTuple):
+    """Which files of a package go in, and what they are called there.
+
+    Packages of equal choices and equal content share the result.
+    """
+
+    include_files: tuple[str, ...]
+    exclude_files: tuple[str, ...]
+    include_regex: tuple[str, ...]
+    exclude_regex: tuple[str, ...]
+    renames: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, settings: ContentSettings) -> PathChoice:
+        """The choice that the settings make."""
+        return cls(
+            settings.include_files,
+            settings.exclude_files,
+            settings.include_regex,
+            settings.exclude_regex,
+            tuple(settings.rename.items()),
+        )
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether all files go in under their own names."""
+        return not any(self)
+
+    def apply(self, code: Bundle, table: str) -> Bundle:
+        """The files that go in, under their new names.
+
+        Where there is anything to include, nothing else goes in; what is to be excluded never does.
+
+        Args:
+            code: all files.
+            table: of the package's settings, for messages.
+
+        Raises:
+            SettingsError: a path to rename is not there, or its new name is taken.
+        """
+        if self.include_files or self.include_regex:
+            wanted = _either(self.include_files, self.include_regex)
+            code = code.filter(lambda entry: wanted(entry.path))
+        code = self.without_excluded(code)
+        return _renamed(code, dict(self.renames), table) if self.renames else code
+
+    def without_excluded(self, bundle: Bundle) -> Bundle:
+        """The files that are not excluded."""
+        if not self.exclude_files and not self.exclude_regex:
+            return bundle
+        unwanted = _either(self.exclude_files, self.exclude_regex)
+        return bundle.filter(lambda entry: not unwanted(entry.path))
+
+    def unmatched(self, paths: Sequence[str]) -> tuple[Unmatched, ...]:
+        """The patterns and expressions that match none of these paths."""
+        found: list[Unmatched] = []
+        for key, patterns in (
+            ("include-files", self.include_files),
+            ("exclude-files", self.exclude_files),
+        ):
+            found.extend(
+                Unmatched(key, pattern)
+                for pattern in patterns
+                if not any(map(_either((pattern.removeprefix("!"),), ()), paths))
+            )
+        for key, expressions in (
+            ("include-regex", self.include_regex),
+            ("exclude-regex", self.exclude_regex),
+        ):
+            for expression in expressions:
+                compiled = re.compile(expression)
+                if any(map(compiled.match, paths)):
+                    continue
+                hint = None
+                if any(map(compiled.search, paths)):
+                    hint = "it is matched at the start of the path: begin it with `.*` to match anywhere"
+                found.append(Unmatched(key, expression, hint))
+        return tuple(found)
+
+
+def _renamed(bundle: Bundle, renames: Mapping[str, str], table: str) -> Bundle:
+    used: set[str] = set()
+
+    def rename(entry: Entry) -> Entry:
+        # The longest that fits: what is said of a file goes before what is said of its folder.
+        old = entry.path
+        while old and old not in renames:
+            old = old.rpartition("/")[0]
+        if not old:
+            return entry
+        used.add(old)
+        path = check_path(renames[old] + entry.path[len(old) :], owner=entry.owner)
+        return entry._replace(path=path)
+
+    entries = [rename(entry) for entry in bundle]
+    if unused := [old for old in renames if old not in used]:
+        raise SettingsError(
+            f"{table}.rename names what is not in the package",
+            where=[f"there is no file or folder `{old}`" for old in unused],
+            hint="paths are those in the package, such as `shop/api.py`",
+        )
+    try:
+        return Bundle.of(entries)
+    except ConflictError as error:
+        raise SettingsError(
+            f"{table}.rename: {error.message}",
+            where=error.where,
+            hint="choose another new name, or leave one of them out with `exclude-files`",
+        ) from error
+
+
+def _either(patterns: Sequence[str], expressions: Sequence[str]) -> Matches:
+    compiled = compile_patterns(patterns, where="the settings")
+    # Each on its own: a group's number or name in one must not meet another's.
+    matchers = [re.compile(expression).match for expression in expressions]
+
+    def matches(path: str) -> bool:
+        if compiled is not None and compiled.match(path):
+            return True
+        return any(match(path) for match in matchers)
+
+    return matches

@@ -1,0 +1,53 @@
+"""The first module of the function's own process; it lies in ``/var/runtime``, as AWS's does.
+
+It is run by the target's interpreter, which may be as old as 3.9, and imports nothing of Wherry. It gives
+``sys.path`` Lambda's order and hands over to AWS's runtime client. Its arguments are the folder of the
+layers and that of the runtime's own distributions.
+"""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+from importlib import import_module
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run AWS's runtime client until the process is ended."""
+    layers, provided = sys.argv[1:3]
+    del sys.argv[1:]
+    task, runtime = os.environ["LAMBDA_TASK_ROOT"], os.environ["LAMBDA_RUNTIME_DIR"]
+    client = import_module("awslambdaric.__main__")
+
+    # The client has its own reference; a function that ships simplejson gets what it ships.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "simplejson"]:
+        del sys.modules[name]
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    # A locale that this machine lacks makes Python set this; Lambda has the locale.
+    if os.environ.get("LC_CTYPE") == "C.UTF-8":
+        del os.environ["LC_CTYPE"]
+    # Started without `site`, which would let in what is installed here; its builtins are wanted.
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
+    own = [] if "PYTHONPATH" in os.environ else _layers(layers, version)
+    sys.path[:0] = [task, *own, *([] if "PYTHONPATH" in os.environ else [provided])]
+    if provided not in sys.path:
+        sys.path.append(provided)
+    # As AWS's own does: .pth files of the function and of its layers are honoured.
+    for folder in (task, *own):
+        site.addsitedir(folder, set(sys.path))
+    if "PYTHONPATH" not in os.environ:
+        os.environ["PYTHONPATH"] = runtime
+    client.main([task, os.environ["_HANDLER"]])
+
+
+def _layers(root: str, version: str) -> list[str]:
+    return [f"{root}/python/lib/{version}/site-packages", f"{root}/python"]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""The event that a service makes of an HTTP request.
+
+After AWS's documentation of each: Function URLs and HTTP APIs (payload format 2.0), REST APIs (format 1.0) and
+Application Load Balancers, whose target groups send single or multiple values.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, unquote_plus
+
+from wherry.invoke.request import EventFormat
+from wherry.invoke.variables import ACCOUNT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wherry.invoke.request import HttpRequest
+
+__all__ = ["MAX_ALB_BODY", "http_event"]
+
+MAX_ALB_BODY = 1024 * 1024
+"""Bytes of a request or response body that a load balancer carries to or from a function."""
+
+_API = "local"
+# Bodies of other types are handed over in base64.
+_TEXTUAL = frozenset({"application/json", "application/javascript", "application/xml"})
+
+
+def http_event(
+    request: HttpRequest, form: EventFormat, *, region: str = "us-east-1"
+) -> dict[str, Any]:
+    """The event, ready for JSON."""
+    match form:
+        case EventFormat.FUNCTION_URL | EventFormat.HTTP:
+            return _version_2(request, form, region)
+        case EventFormat.REST:
+            return _version_1(request, region)
+        case EventFormat.ALB | EventFormat.ALB_MULTI:
+            return _load_balancer(request, form, region)
+
+
+def _version_2(request: HttpRequest, form: EventFormat, region: str) -> dict[str, Any]:
+    is_url = form is EventFormat.FUNCTION_URL
+    domain = (
+        f"{_API}.lambda-url.{region}.on.aws"
+        if is_url
+        else f"{_API}.execute-api.{region}.amazonaws.com"
+    )
+    # An HTTP API hands on the path decoded; a Function URL as it came.
+    path = request.path if is_url else unquote(request.path)
+    headers: dict[str, str] = {}
+    cookies: list[str] = []
+    for name, value in _with_forwarded(request, domain):
+        key = name.lower()
+        if key == "cookie":
+            cookies += [cookie for one in value.split(";") if (cookie := one.strip())]
+        else:
+            headers[key] = f"{headers[key]},{value}" if key in headers else value
+    parameters: dict[str, str] = {}
+    for name, value in _pairs(request.query, unquote_plus):
+        parameters[name] = f"{parameters[name]},{value}" if name in parameters else value
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": request.query,
+        **({"cookies": cookies} if cookies else {}),
+        "headers": headers,
+        **({"queryStringParameters": parameters} if parameters else {}),
+        "requestContext": {
+            "accountId": "anonymous" if is_url else ACCOUNT,
+            "apiId": _API,
+            "domainName": domain,
+            "domainPrefix": _API,
+            "http": {
+                "method": request.method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": request.source_ip,
+                "userAgent": request.header("user-agent") or "",
+            },
+            "requestId": str(uuid.uuid4()),
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": _time(),
+            "timeEpoch": int(time.time() * 1000),
+        },
+    }
+    body, encoded = _body(request)
+    if request.body:
+        event["body"] = body
+    return {**event, "isBase64Encoded": encoded}
+
+
+def _version_1(request: HttpRequest, region: str) -> dict[str, Any]:
+    domain = f"{_API}.execute-api.{region}.amazonaws.com"
+    headers = _listed(_with_forwarded(request, domain))
+    parameters = _listed(_pairs(request.query, unquote_plus))
+    # As with `*/*` among its binary media types nothing is lost: text stays text.
+    body, encoded = _body(request, textual=True)
+    return {
+        "resource": "/{proxy+}" if request.path != "/" else "/",
+        "path": request.path,
+        "httpMethod": request.method,
+        "headers": {name: values[-1] for name, values in headers.items()},
+        "multiValueHeaders": headers,
+        "queryStringParameters": {name: values[-1] for name, values in parameters.items()} or None,
+        "multiValueQueryStringParameters": parameters or None,
+        "pathParameters": {"proxy": request.path[1:]} if request.path != "/" else None,
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": _API,
+            "domainName": domain,
+            "domainPrefix": _API,
+            "extendedRequestId": uuid.uuid4().hex[:16],
+            "httpMethod": request.method,
+            "identity": {"sourceIp": request.source_ip, "userAgent": request.header("user-agent")},
+            "path": request.path,
+            "protocol": "HTTP/1.1",
+            "requestId": str(uuid.uuid4()),
+            "requestTime": _time(),
+            "requestTimeEpoch": int(time.time() * 1000),
+            "resourceId": "local",
+            "resourcePath": "/{proxy+}" if request.path != "/" else "/",
+            "stage": "local",
+        },
+        "body": body if request.body else None,
+        "isBase64Encoded": encoded,
+    }
+
+
+def _load_balancer(request: HttpRequest, form: EventFormat, region: str) -> dict[str, Any]:
+    group = f"arn:aws:elasticloadbalancing:{region}:{ACCOUNT}:targetgroup/local/0123456789abcdef"
+    headers = _listed(
+        (name.lower(), value)
+        for name, value in _with_forwarded(request, request.header("host") or _API)
+    )
+    # A load balancer leaves names and values percent-encoded.
+    parameters = _listed(_pairs(request.query, str))
+    body, encoded = _body(request)
+    event: dict[str, Any] = {
+        "requestContext": {"elb": {"targetGroupArn": group}},
+        "httpMethod": request.method,
+        "path": request.path,
+    }
+    if form is EventFormat.ALB_MULTI:
+        event["multiValueQueryStringParameters"] = parameters
+        event["multiValueHeaders"] = headers
+    else:
+        event["queryStringParameters"] = {name: values[-1] for name, values in parameters.items()}
+        event["headers"] = {name: values[-1] for name, values in headers.items()}
+    return {**event, "body": body, "isBase64Encoded": encoded}
+
+
+def _with_forwarded(request: HttpRequest, host: str) -> list[tuple[str, str]]:
+    """The headers with those that the service adds; it is the one that answers to the host's name."""
+    added = {
+        "X-Amzn-Trace-Id": f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}",
+        "X-Forwarded-For": request.source_ip,
+        "X-Forwarded-Port": str(request.port),
+        "X-Forwarded-Proto": request.scheme,
+    }
+    present = {name.lower() for name, _ in request.headers}
+    hop_by_hop = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "expect"}
+    headers = [(name, value) for name, value in request.headers if name.lower() not in hop_by_hop]
+    if "host" not in present:
+        headers.insert(0, ("Host", host))
+    # What a proxy before this one has said stays.
+    return headers + [(name, value) for name, value in added.items() if name.lower() not in present]
+
+
+def _pairs(query: str, decode: Callable[[str], str]) -> list[tuple[str, str]]:
+    found = []
+    for part in query.split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            found.append((decode(name), decode(value)))
+    return found
+
+
+def _listed(pairs: Any) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _body(request: HttpRequest, *, textual: bool = False) -> tuple[str, bool]:
+    """The body as a string, and whether it is base64."""
+    kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
+    plain = textual or kind.startswith("text/") or kind in _TEXTUAL
+    if not request.body:
+        return "", False
+    if plain and not request.header("content-encoding"):
+        try:
+            return request.body.decode(), False
+        except UnicodeDecodeError:
+            pass
+    return base64.b64encode(request.body).decode(), True
+
+
+def _time() -> str:
+    return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime())

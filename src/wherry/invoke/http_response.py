@@ -1,0 +1,189 @@
+"""The HTTP response that a service makes of what a function returned.
+
+What a service does not understand it answers with its own error; why is then told beside it, where AWS would
+only write it to a log, if at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from wherry.invoke.http_event import MAX_ALB_BODY
+from wherry.invoke.request import EventFormat, HttpResponse
+
+if TYPE_CHECKING:
+    from wherry.invoke.outcome import Invocation
+
+__all__ = ["http_response", "service_error"]
+
+# What a service answers when a function fails, or returns what it does not understand.
+_ERRORS = {
+    EventFormat.FUNCTION_URL: (502, "text/plain", b"Internal Server Error"),
+    EventFormat.HTTP: (500, "application/json", b'{"message":"Internal Server Error"}'),
+    EventFormat.REST: (502, "application/json", b'{"message": "Internal server error"}'),
+    EventFormat.ALB: (502, "text/html", b"<html><h1>502 Bad Gateway</h1></html>\r\n"),
+    EventFormat.ALB_MULTI: (502, "text/html", b"<html><h1>502 Bad Gateway</h1></html>\r\n"),
+}
+_TOO_LARGE = {
+    EventFormat.FUNCTION_URL: (413, "text/plain", b"Request Entity Too Large"),
+    EventFormat.HTTP: (413, "application/json", b'{"message":"Request Entity Too Large"}'),
+    EventFormat.REST: (413, "application/json", b'{"message":"Request Too Long"}'),
+    EventFormat.ALB: (413, "text/html", b"<html><h1>413 Request Entity Too Large</h1></html>\r\n"),
+    EventFormat.ALB_MULTI: (
+        413,
+        "text/html",
+        b"<html><h1>413 Request Entity Too Large</h1></html>\r\n",
+    ),
+}
+_DEFAULT_TYPE = {
+    EventFormat.FUNCTION_URL: "application/json",
+    EventFormat.HTTP: "text/plain;charset=UTF-8",
+    EventFormat.REST: "application/json",
+    EventFormat.ALB: "application/octet-stream",
+    EventFormat.ALB_MULTI: "application/octet-stream",
+}
+# API Gateway and Function URLs say these themselves, and hand on the function's under another name.
+_REMAPPED = frozenset({"connection", "content-length", "date", "server", "www-authenticate"})
+_DROPPED = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"})
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+class _Malformed(Exception):  # noqa: N818
+    """The service does not understand what the function returned."""
+
+
+def http_response(invocation: Invocation, form: EventFormat) -> HttpResponse:
+    """What the client gets."""
+    if invocation.error is not None:
+        error = invocation.error
+        return service_error(form, fault=f"the function failed: {error.type}: {error.message}")
+    try:
+        if form in {EventFormat.FUNCTION_URL, EventFormat.HTTP}:
+            return _version_2(invocation.payload, form)
+        return _version_1(invocation.payload, form)
+    except _Malformed as error:
+        return service_error(form, fault=f"malformed response: {error}")
+
+
+def service_error(form: EventFormat, *, fault: str, too_large: bool = False) -> HttpResponse:
+    """The service's own answer when it has none of the function's."""
+    status, kind, body = (_TOO_LARGE if too_large else _ERRORS)[form]
+    return HttpResponse(status=status, headers=(("Content-Type", kind),), body=body, fault=fault)
+
+
+def _version_2(payload: bytes, form: EventFormat) -> HttpResponse:
+    try:
+        document = json.loads(payload)
+    except ValueError:
+        raise _Malformed("it is not JSON") from None
+    if not isinstance(document, dict) or "statusCode" not in document:
+        # Whatever else it is, is the body.
+        headers = (("Content-Type", "application/json"),)
+        return HttpResponse(status=200, headers=headers, body=payload)
+    headers_ = list(_single(document.get("headers"), "headers"))
+    cookies = document.get("cookies")
+    if cookies is not None and not (
+        isinstance(cookies, list) and all(isinstance(one, str) for one in cookies)
+    ):
+        raise _Malformed("`cookies` is not a list of strings")
+    headers_ += [("Set-Cookie", _value("cookies", cookie)) for cookie in cookies or ()]
+    return _made(document, headers_, form)
+
+
+def _version_1(payload: bytes, form: EventFormat) -> HttpResponse:
+    """REST APIs and load balancers."""
+    try:
+        document = json.loads(payload)
+    except ValueError:
+        raise _Malformed("it is not JSON") from None
+    if not isinstance(document, dict):
+        raise _Malformed("it is not an object")
+    if "statusCode" not in document:
+        raise _Malformed("it has no `statusCode`")
+    headers: list[tuple[str, str]] = []
+    # A load balancer takes the kind that its target group is set to; a REST API merges both.
+    if form is not EventFormat.ALB_MULTI:
+        headers += _single(document.get("headers"), "headers")
+    if form is not EventFormat.ALB:
+        multiple = _multiple(document.get("multiValueHeaders"))
+        # Where both name a pair, it is said once.
+        headers = [pair for pair in headers if pair not in multiple] + multiple
+    made = _made(document, headers, form)
+    if form is not EventFormat.REST and len(made.body) > MAX_ALB_BODY:
+        raise _Malformed(
+            f"a load balancer carries {MAX_ALB_BODY:,} bytes of body, not {len(made.body):,}"
+        )
+    return made
+
+
+def _made(
+    document: dict[str, Any], headers: list[tuple[str, str]], form: EventFormat
+) -> HttpResponse:
+    status = document["statusCode"]
+    if isinstance(status, str) and status.isdecimal():
+        status = int(status)
+    if isinstance(status, float) and status.is_integer():
+        status = int(status)
+    if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 999:
+        raise _Malformed(f"`statusCode` is {json.dumps(status)}, not a status")
+    given = document.get("body")
+    if given is not None and not isinstance(given, str):
+        raise _Malformed("`body` is not a string; make one with `json.dumps`")
+    encoded = document.get("isBase64Encoded", False)
+    if not isinstance(encoded, bool) and encoded is not None:
+        raise _Malformed("`isBase64Encoded` is not true or false")
+    body = (given or "").encode("utf-8", "surrogatepass")
+    if encoded:
+        try:
+            body = base64.b64decode(body, validate=True)
+        except binascii.Error:
+            raise _Malformed("`isBase64Encoded` is true and `body` is not base64") from None
+    if not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("Content-Type", _DEFAULT_TYPE[form]))
+    remaps = form not in {EventFormat.ALB, EventFormat.ALB_MULTI}
+    sent = []
+    for name, value in headers:
+        if remaps and name.lower() in _REMAPPED:
+            sent.append((f"x-amzn-Remapped-{name}", value))
+        elif name.lower() not in _DROPPED:
+            sent.append((name, value))
+    return HttpResponse(status=status, headers=tuple(sent), body=body)
+
+
+def _single(headers: object, key: str) -> list[tuple[str, str]]:
+    if headers is None:
+        return []
+    if not isinstance(headers, dict):
+        raise _Malformed(f"`{key}` is not an object")
+    return [(_name(name), _value(name, value)) for name, value in headers.items()]
+
+
+def _multiple(headers: object) -> list[tuple[str, str]]:
+    if headers is None:
+        return []
+    if not isinstance(headers, dict) or not all(isinstance(one, list) for one in headers.values()):
+        raise _Malformed("`multiValueHeaders` is not an object of lists")
+    return [
+        (_name(name), _value(name, value)) for name, values in headers.items() for value in values
+    ]
+
+
+def _name(name: str) -> str:
+    if not _TOKEN.fullmatch(name):
+        raise _Malformed(f"{name!r} is not a header's name")
+    return name
+
+
+def _value(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str | int | float):
+        raise _Malformed(f"the header `{name}` is not a string")
+    text = str(value)
+    if "\r" in text or "\n" in text or "\0" in text:
+        raise _Malformed(f"the header `{name}` has a line break")
+    return text

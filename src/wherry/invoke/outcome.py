@@ -1,0 +1,95 @@
+"""What came of an invocation, in AWS's terms."""
+
+from __future__ import annotations
+
+import json
+import signal
+from dataclasses import dataclass
+
+__all__ = ["FunctionError", "Invocation", "exit_error", "read_error", "timeout_error"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionError:
+    """The function failed.
+
+    Attributes:
+        type: such as ``ValueError`` or ``Runtime.ImportModuleError``.
+        message: what it says.
+        stack_trace: its lines, outermost first, without line ends.
+    """
+
+    type: str
+    message: str
+    stack_trace: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Invocation:
+    """One event and what came of it.
+
+    Attributes:
+        request_id: by which the function knew it.
+        payload: what Lambda would answer: the function's result, or its error as a document.
+        error: None when the function returned.
+        seconds: from handing over the event to its answer.
+        init_seconds: what starting the environment took, where this event was its first.
+        peak_memory: of the environment so far, in bytes, where the system tells.
+        timed_out: the error is that time was up.
+        log: what the function wrote to stdout and stderr, its start included where that fell to it.
+    """
+
+    request_id: str
+    payload: bytes
+    error: FunctionError | None
+    seconds: float
+    init_seconds: float | None
+    peak_memory: int | None
+    timed_out: bool
+    log: bytes
+
+
+def read_error(payload: bytes) -> FunctionError:
+    """The error that a document tells of, whatever wrote it."""
+    try:
+        document = json.loads(payload)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        return FunctionError(type="Unhandled", message=payload.decode(errors="replace"))
+    trace = document.get("stackTrace")
+    lines = trace if isinstance(trace, list) else []
+    return FunctionError(
+        type=str(document.get("errorType") or "Unhandled"),
+        message=str(document.get("errorMessage") or ""),
+        stack_trace=tuple(
+            line for piece in lines if isinstance(piece, str) for line in piece.splitlines()
+        ),
+    )
+
+
+def exit_error(request_id: str, status: int) -> bytes:
+    """The document that Lambda makes of a process that ended; negative for a signal."""
+    if status == 0:
+        said = "Runtime exited without providing a reason"
+    elif status < 0:
+        try:
+            name = (signal.strsignal(-status) or f"signal {-status}").lower()
+        except ValueError:
+            name = f"signal {-status}"
+        said = f"Runtime exited with error: signal: {name}"
+    else:
+        said = f"Runtime exited with error: exit status {status}"
+    return _document("Runtime.ExitError", f"RequestId: {request_id} Error: {said}")
+
+
+def timeout_error(request_id: str, seconds: float) -> bytes:
+    """The document that Lambda makes of a function whose time was up."""
+    return _document(
+        "Sandbox.Timedout",
+        f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds",
+    )
+
+
+def _document(kind: str, message: str) -> bytes:
+    return json.dumps({"errorType": kind, "errorMessage": message}).encode()

@@ -1,0 +1,65 @@
+"""An HTTP request and response, as they cross the wire, and the services that turn them into events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["EventFormat", "HttpRequest", "HttpResponse"]
+
+
+class EventFormat(StrEnum):
+    """The service in front of the function, by the shape of its events."""
+
+    FUNCTION_URL = "function-url"
+    HTTP = "http"
+    REST = "rest"
+    ALB = "alb"
+    ALB_MULTI = "alb-multi"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HttpRequest:
+    """A request.
+
+    Attributes:
+        method: in capitals.
+        path: percent-encoded, as it came.
+        query: what follows the question mark, as it came.
+        headers: names and values in the order they came; a name may repeat.
+        body: the whole body.
+        source_ip: where it came from.
+        scheme: ``https``, as it reaches AWS; a local server says what it speaks.
+        port: that it came to.
+    """
+
+    method: str
+    path: str = "/"
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    source_ip: str = "127.0.0.1"
+    scheme: str = "https"
+    port: int = 443
+
+    def header(self, name: str) -> str | None:
+        """The last header of that name."""
+        found = [value for key, value in self.headers if key.lower() == name]
+        return found[-1] if found else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HttpResponse:
+    """A response.
+
+    Attributes:
+        status: its code.
+        headers: names and values; a name may repeat.
+        body: the whole body.
+        fault: why the service did not take what the function returned; None when it did.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    fault: str | None = None

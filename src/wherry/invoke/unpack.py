@@ -1,0 +1,149 @@
+"""Zips unpacked into the store, once for the same bytes, read-only.
+
+Lambda unpacks every layer over the ones before it. Here the last file for a path is the only one that is
+written, and the folder is keyed by the digests of all zips, so that whoever runs the same bytes again finds
+them there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+from wherry.bundle.entry import DEFLATED, STORED, Entry, Slice, check_path
+from wherry.errors import ArchiveError, InvokeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from wherry.bundle.algebra import Bundle
+    from wherry.wheels.store import Store
+
+__all__ = ["unpack_archives", "unpack_bundle"]
+
+_KIND = "unpacked"
+_FORMAT = "1"
+
+
+def unpack_archives(archives: Sequence[Path], store: Store) -> Path:
+    """The folder that holds these zips, each unpacked over the ones before it.
+
+    Raises:
+        InvokeError: a zip is not there, or has a file where another has a folder.
+        ArchiveError: one is not a sound zip archive, or holds what Lambda could not unpack.
+        EntryPathError: a member's path would leave the folder.
+        StoreError: the store cannot be written.
+    """
+    digest = hashlib.sha256(_FORMAT.encode())
+    for archive in archives:
+        digest.update(_sha256(archive))
+
+    def entries() -> Iterable[Entry]:
+        from wherry.bundle.archive import read_archive
+
+        last: dict[str, Entry] = {}
+        for archive in archives:
+            for member in read_archive(archive):
+                path = check_path(member.name, owner=archive.name)
+                if member.method not in {STORED, DEFLATED}:
+                    raise ArchiveError(
+                        f"AWS Lambda cannot unpack `{archive.name}`",
+                        where=[f"`{path}` is compressed by method {member.method}"],
+                    )
+                slice_ = Slice(
+                    archive,
+                    member.offset,
+                    member.compressed_size,
+                    member.size,
+                    member.crc,
+                    member.method if member.compressed_size or member.size else STORED,
+                )
+                last[path] = Entry(path, member.executable, slice_, archive.name)
+        return last.values()
+
+    return _kept(digest.hexdigest(), entries, store)
+
+
+def unpack_bundle(bundle: Bundle, store: Store) -> Path:
+    """The folder that holds the files of a bundle.
+
+    Raises:
+        ArchiveError: an archive that the bundle points into is damaged.
+        StoreError: the store cannot be written.
+    """
+    digest = hashlib.sha256(_FORMAT.encode())
+    for entry in bundle:
+        # A file of the store is named after its content, so its path stands for that.
+        digest.update(repr((entry.path, entry.executable, entry.payload)).encode())
+    return _kept(digest.hexdigest(), lambda: bundle, store)
+
+
+def _sha256(archive: Path) -> bytes:
+    try:
+        with archive.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        raise InvokeError(
+            f"cannot read the deployment package `{archive}`",
+            where=[error.strerror or str(error)],
+            hint="run `wherry build`",
+        ) from error
+
+
+def _kept(key: str, entries: Callable[[], Iterable[Entry]], store: Store) -> Path:
+    place = store.folder(_KIND, key)
+    if place.is_dir():
+        return place
+    from wherry.wheels.arrival import refusal
+
+    with store.lock(_KIND, key):
+        if place.is_dir():
+            return place
+        temporary = store.root / "tmp" / f"{os.getpid()}-{os.urandom(8).hex()}"
+        try:
+            temporary.mkdir(parents=True)
+            folders = _write(entries(), temporary)
+            temporary.replace(place)
+            # A folder that may not be written cannot be moved, so it is closed last.
+            for folder in (*folders, ""):
+                (place / folder).chmod(0o555)
+        except OSError as error:
+            raise refusal(error, store.root) from error
+        finally:
+            _discard(temporary)
+    return place
+
+
+def _write(entries: Iterable[Entry], root: Path) -> list[str]:
+    """Write the files, and return the folders, inner ones first."""
+    from wherry.bundle.content import read_content
+
+    folders: set[str] = set()
+    base = str(root)
+    for entry in entries:
+        folder = entry.path.rpartition("/")[0]
+        try:
+            if folder and folder not in folders:
+                os.makedirs(f"{base}/{folder}", exist_ok=True)  # noqa: PTH103
+                while folder and folder not in folders:
+                    folders.add(folder)
+                    folder = folder.rpartition("/")[0]
+            mode = 0o555 if entry.executable else 0o444
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            with open(os.open(f"{base}/{entry.path}", flags, mode), "wb") as file:  # noqa: PTH123
+                file.writelines(read_content(entry.payload))
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            raise InvokeError(
+                f"`{entry.owner}` cannot be unpacked over the zips before it",
+                where=[f"`{entry.path}` is a file in one and a folder in another"],
+            ) from error
+    return sorted(folders, key=lambda folder: -folder.count("/"))
+
+
+def _discard(folder: Path) -> None:
+    import shutil
+
+    if folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,163 @@
+"""The environment variables that Lambda gives a function, and nothing of the caller's but access to AWS.
+
+After AWS's list of defined runtime environment variables.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from wherry.errors import InvokeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from wherry.invoke.runnable import Runnable
+
+__all__ = ["ACCOUNT", "Places", "check_variables", "credential_files", "lambda_variables", "region"]
+
+from dataclasses import dataclass
+
+ACCOUNT = "012345678912"
+"""The account of a function that is in none."""
+
+# How to reach AWS, or what stands in for it.
+_ACCESS = re.compile(
+    r"AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|PROFILE|DEFAULT_PROFILE|CONFIG_FILE"
+    r"|SHARED_CREDENTIALS_FILE|CA_BUNDLE|ENDPOINT_URL(_[A-Z0-9_]+)?|IGNORE_CONFIGURED_ENDPOINT_URLS"
+    r"|ROLE_ARN|ROLE_SESSION_NAME|WEB_IDENTITY_TOKEN_FILE|CONTAINER_CREDENTIALS_[A-Z_]+"
+    r"|CONTAINER_AUTHORIZATION_TOKEN(_FILE)?|EC2_METADATA_[A-Z0-9_]+|STS_REGIONAL_ENDPOINTS"
+    r"|USE_FIPS_ENDPOINT|USE_DUALSTACK_ENDPOINT|DEFAULTS_MODE|MAX_ATTEMPTS|RETRY_MODE)"
+)
+_FILES = (
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
+# AWS refuses these as a function's own. Access and region are let through: here they are the user's to say.
+_RESERVED = frozenset(
+    {
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_RUNTIME_API",
+        "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+    }
+)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Places:
+    """Where the function finds what.
+
+    Attributes:
+        task: its code.
+        layers: its layers.
+        runtime: the runtime client.
+        binaries: the interpreter, by the names that scripts call it.
+        provided: the distributions that the runtime provides.
+    """
+
+    task: str
+    layers: str
+    runtime: str
+    binaries: str
+    provided: str
+
+
+def region(caller: Mapping[str, str], own: Mapping[str, str]) -> str:
+    """The region to pretend to be in."""
+    for variables in (own, caller):
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            if variables.get(name):
+                return variables[name]
+    return "us-east-1"
+
+
+def check_variables(names: Iterable[str]) -> None:
+    """Refuse what AWS would refuse as a function's own variable.
+
+    Raises:
+        InvokeError: a name is reserved, or not a name.
+    """
+    for name in names:
+        if name in _RESERVED:
+            raise InvokeError(
+                f"the environment variable `{name}` cannot be set",
+                where=["AWS Lambda reserves it for itself"],
+            )
+        if not _NAME.fullmatch(name):
+            raise InvokeError(
+                f"`{name}` is not a name for an environment variable of a Lambda function",
+                where=[
+                    "it must begin with a letter and go on with letters, digits and underscores"
+                ],
+            )
+
+
+def credential_files(caller: Mapping[str, str]) -> tuple[str, ...]:
+    """The files by which the function is to reach AWS, wherever they lie."""
+    return tuple(caller[name] for name in _FILES if caller.get(name, "").startswith("/"))
+
+
+def lambda_variables(
+    runnable: Runnable,
+    *,
+    places: Places,
+    memory: int,
+    runtime_api: str,
+    log_stream: str,
+    caller: Mapping[str, str],
+) -> dict[str, str]:
+    """All variables of the function's process.
+
+    Args:
+        runnable: what is run, with its own variables.
+        places: where it finds what.
+        memory: in MB.
+        runtime_api: host and port.
+        log_stream: the name of this environment's log stream.
+        caller: Wherry's own environment.
+    """
+    own = dict(runnable.environment)
+    check_variables(own)
+    here = region(caller, own)
+    task, runtime, layers = places.task, places.runtime, places.layers
+    default = {
+        "AWS_REGION": here,
+        "AWS_DEFAULT_REGION": here,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "LANG": "en_US.UTF-8",
+        "LD_LIBRARY_PATH": f"/var/lang/lib:/lib64:/usr/lib64:{runtime}:{runtime}/lib:{task}:{task}/lib:"
+        f"{layers}/lib",
+        "PATH": f"{places.binaries}:/usr/local/bin:/usr/bin/:/bin:{layers}/bin",
+        "PWD": task,
+        "SHLVL": "0",
+        "TZ": ":UTC",
+    }
+    fixed = {
+        "_HANDLER": runnable.handler,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{runnable.target.runtime.name}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory),
+        "AWS_LAMBDA_FUNCTION_NAME": runnable.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{runnable.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        "LAMBDA_RUNTIME_DIR": runtime,
+        "LAMBDA_TASK_ROOT": task,
+    }
+    access = {name: value for name, value in caller.items() if _ACCESS.fullmatch(name)}
+    return {**default, **access, **own, **fixed}

@@ -1,0 +1,186 @@
+"""One reader for each kind of value. Each gives the value, or raises ``ValueError`` with what is wanted."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from wherry.settings.model import ExtraPath
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = [
+    "boolean",
+    "choice",
+    "conflicts",
+    "extra_paths",
+    "file_patterns",
+    "layer_names",
+    "name_patterns",
+    "names",
+    "quota",
+    "regular_expressions",
+    "renames",
+    "requirements",
+    "string",
+    "strings",
+]
+
+ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9_-]+:\d+")
+
+
+def string(value: object) -> str:
+    """A text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("a text is wanted")
+    return value
+
+
+def strings(value: object) -> tuple[str, ...]:
+    """A list of texts, none of them empty."""
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise ValueError("a list of texts is wanted")
+    return tuple(value)
+
+
+def boolean(value: object) -> bool:
+    """A truth value."""
+    if not isinstance(value, bool):
+        raise ValueError("true or false is wanted")  # noqa: TRY004  one kind of error for all readers
+    return value
+
+
+def choice(*choices: str) -> Callable[[object], str]:
+    """One of these texts."""
+
+    def read(value: object) -> str:
+        if value not in choices or not isinstance(value, str):
+            raise ValueError(f"one of {', '.join(choices)} is wanted")
+        return value
+
+    return read
+
+
+def conflicts(value: object) -> Mapping[str, str]:
+    """Paths, and the distributions that win them."""
+    from packaging.utils import canonicalize_name
+
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise ValueError("a table of paths and the distributions that win them is wanted")
+    return {path: canonicalize_name(owner) for path, owner in value.items()}
+
+
+def names(value: object) -> tuple[str, ...]:
+    """Names of distributions, normalized (PEP 503)."""
+    from packaging.utils import canonicalize_name
+
+    return tuple(canonicalize_name(name) for name in strings(value))
+
+
+def name_patterns(value: object) -> tuple[str, ...]:
+    """Names of distributions, in which ``*`` stands for any characters."""
+    patterns = strings(value)
+    for pattern in patterns:
+        if not re.fullmatch(r"[A-Za-z0-9._*-]+", pattern):
+            raise ValueError(
+                f"`{pattern}` is no distribution's name; `*` is the only character with a meaning"
+            )
+    # As PEP 503 normalizes names, but for the stars.
+    return tuple(re.sub(r"[-_.]+", "-", pattern).lower() for pattern in patterns)
+
+
+def file_patterns(value: object) -> tuple[str, ...]:
+    """Patterns as in a ``.gitignore`` file."""
+    from wherry.bundle.patterns import compile_patterns
+    from wherry.errors import SettingsError
+
+    patterns = strings(value)
+    try:
+        compile_patterns(patterns, where="it")
+    except SettingsError as error:
+        raise ValueError(f"{', '.join(error.where)} is no gitignore pattern") from error
+    return patterns
+
+
+def regular_expressions(value: object) -> tuple[str, ...]:
+    """Regular expressions, as Python has them."""
+    expressions = strings(value)
+    for expression in expressions:
+        try:
+            re.compile(expression)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise ValueError(f"`{expression}` is no regular expression: {error}") from error
+    return expressions
+
+
+def layer_names(value: object) -> tuple[str, ...]:
+    """Names of layers, or the ARNs of layer versions that are somebody else's."""
+    layers = strings(value)
+    for layer in layers:
+        if layer.startswith("arn:") and not ARN.fullmatch(layer):
+            raise ValueError(
+                f"`{layer}` is not the ARN of a layer version (arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION)"
+            )
+    if len(set(layers)) < len(layers):
+        raise ValueError("a layer stands in it twice")
+    return layers
+
+
+def renames(value: object) -> Mapping[str, str]:
+    """Paths in the package, and what they become."""
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise ValueError("a table of paths in the package and what they become is wanted")
+    for path in [*value, *value.values()]:
+        _require_inside(path)
+    return {old.rstrip("/"): new.rstrip("/") for old, new in value.items()}
+
+
+def extra_paths(value: object) -> tuple[ExtraPath, ...]:
+    """Texts, or tables of ``path`` and ``to``."""
+    wanted = 'a list of paths, or of tables such as {path = "conf/prod.toml", to = "conf.toml"}, is wanted'
+    if not isinstance(value, list):
+        raise ValueError(wanted)  # noqa: TRY004
+    found = []
+    for item in value:
+        table = {"path": item} if isinstance(item, str) else item
+        if isinstance(table, dict) and (unknown := table.keys() - {"path", "to"}):
+            raise ValueError(f"there is no `{min(unknown)}` in it: {wanted}")
+        if (
+            not isinstance(table, dict)
+            or not all(isinstance(text, str) for text in table.values())
+            or not table.get("path")
+        ):
+            raise ValueError(wanted)
+        if table.get("to"):
+            # In a layer a path from `/` is one from the layer's own root, and not from where code lies.
+            _require_inside(table["to"].removeprefix("/"))
+        found.append(ExtraPath(path=table["path"], to=table.get("to")))
+    return tuple(found)
+
+
+def _require_inside(path: str) -> None:
+    segments = path.rstrip("/").split("/")
+    if "\\" in path or "" in segments or "." in segments or ".." in segments:
+        raise ValueError(f"`{path}` is no relative path in a package")
+
+
+def requirements(value: object) -> tuple[str, ...]:
+    """Requirements (PEP 508)."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    texts = strings(value)
+    for text in texts:
+        try:
+            Requirement(text)
+        except InvalidRequirement as error:
+            first = str(error).splitlines()[0]
+            raise ValueError(f"`{text}` is no requirement: {first}") from error
+    return texts
+
+
+def quota(value: object) -> int:
+    """A number of bytes or of layers."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError("a number is wanted")
+    return value

@@ -1,0 +1,129 @@
+"""The adapters: distributions that call WSGI and ASGI applications, and the files Wherry adds of them.
+
+A project that locks one itself keeps its version. ``docs/explanation/web-apps.md`` says why these two, and
+what is put right around them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wherry.errors import SettingsError
+from wherry.wheels.pinned import PinnedFile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wherry.shims.frameworks import Interface
+    from wherry.target import Target
+
+__all__ = ["ADAPTERS", "Adapter"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Adapter:
+    """A distribution that makes requests of events, and responses of what an application answers.
+
+    Attributes:
+        distribution: its normalized name.
+        oldest: the oldest version that the shim works with; the tests run it.
+        files: what Wherry adds of it, and of what it needs, by the first Python that each set is for, the
+            newest first.
+    """
+
+    distribution: str
+    oldest: str
+    files: tuple[tuple[tuple[int, int], tuple[PinnedFile, ...]], ...]
+
+    def pinned(self, target: Target) -> tuple[PinnedFile, ...]:
+        """The adapter and what it needs, for the target's Python."""
+        for since, files in self.files:
+            if target.runtime.python >= since:
+                return files
+        return self.files[-1][1]
+
+    def missing(self, distributions: Mapping[str, str], target: Target) -> tuple[PinnedFile, ...]:
+        """The files to add to a package that holds these distributions.
+
+        Raises:
+            SettingsError: it holds the adapter in a version that is too old.
+        """
+        version = distributions.get(self.distribution)
+        if version:
+            self._check(version)
+        return tuple(file for file in self.pinned(target) if file.name not in distributions)
+
+    def _check(self, version: str) -> None:
+        from packaging.version import InvalidVersion, Version
+
+        try:
+            old = Version(version) < Version(self.oldest)
+        except InvalidVersion:
+            return
+        if old:
+            raise SettingsError(
+                f"`{self.distribution}=={version}` is too old for the shim of a web application",
+                where=[f"it works with {self.oldest} and newer; the project has the older one"],
+                hint=f"ask for `{self.distribution}>={self.oldest}` and lock again, or leave it out: "
+                "then Wherry adds one that it was tested with",
+            )
+
+
+_TYPING_EXTENSIONS = PinnedFile(
+    name="typing-extensions",
+    version="4.16.0",
+    filename="typing_extensions-4.16.0-py3-none-any.whl",
+    sha256="481caa481374e813c1b176ada14e97f1f67a4539ce9cfeb3f350d78d6370c2e8",
+)
+
+ADAPTERS: Mapping[Interface, Adapter] = {
+    "wsgi": Adapter(
+        distribution="apig-wsgi",
+        oldest="2.13.0",
+        files=(
+            (
+                (3, 9),
+                (
+                    PinnedFile(
+                        name="apig-wsgi",
+                        version="2.20.0",
+                        filename="apig_wsgi-2.20.0-py3-none-any.whl",
+                        sha256="5489b3590a748d42b8c040ca11e776ce9eecbb00ae34f509ce82a89f5babfc47",
+                    ),
+                ),
+            ),
+        ),
+    ),
+    "asgi": Adapter(
+        distribution="mangum",
+        oldest="0.17.0",
+        files=(
+            (
+                (3, 10),
+                (
+                    PinnedFile(
+                        name="mangum",
+                        version="0.22.0",
+                        filename="mangum-0.22.0-py3-none-any.whl",
+                        sha256="a0595e3cc7a8091b22d8b3997bab5b2ad6aae7a5e40865e19c2015f5c959a93b",
+                    ),
+                    _TYPING_EXTENSIONS,
+                ),
+            ),
+            (
+                (3, 9),
+                (
+                    PinnedFile(
+                        name="mangum",
+                        version="0.21.0",
+                        filename="mangum-0.21.0-py3-none-any.whl",
+                        sha256="309e48f5c629542516c5106ecf079f4ec08809ed50df882238d98fe1392820c7",
+                    ),
+                    _TYPING_EXTENSIONS,
+                ),
+            ),
+        ),
+    ),
+}
+"""The adapter of each interface."""

@@ -1,0 +1,135 @@
+"""What is known of frameworks: which interface the objects have that are made by their classes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Interface", "Neither", "Verdict", "by_distributions", "by_name", "by_origin"]
+
+Interface: TypeAlias = Literal["wsgi", "asgi"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Neither:
+    """It is no web application of either interface.
+
+    Attributes:
+        message: what it is.
+        hint: what to write instead.
+    """
+
+    message: str
+    hint: str | None = None
+
+
+Verdict: TypeAlias = Interface | Neither
+
+# By the whole name, where the first and the last part do not decide.
+_WHOLE: Mapping[str, Verdict] = {
+    "falcon.asgi.App": "asgi",
+    "falcon.asgi.app.App": "asgi",
+    "aiohttp.web.Application": Neither(message="an aiohttp application has neither interface"),
+    "tornado.web.Application": Neither(message="a Tornado application has neither interface"),
+}
+# By the first part of the name and the last: where a class lies between them changes with versions.
+_KNOWN: Mapping[tuple[str, str], Verdict] = {
+    ("a2wsgi", "ASGIMiddleware"): "wsgi",
+    ("a2wsgi", "WSGIMiddleware"): "asgi",
+    ("apiflask", "APIFlask"): "wsgi",
+    ("asgiref", "WsgiToAsgi"): "asgi",
+    ("blacksheep", "Application"): "asgi",
+    ("bottle", "Bottle"): "wsgi",
+    ("bottle", "app"): "wsgi",
+    ("bottle", "default_app"): "wsgi",
+    ("chalice", "Chalice"): Neither(
+        message="a Chalice application is a handler itself",
+        hint="name it with `handler` in place of `app`",
+    ),
+    ("channels", "ProtocolTypeRouter"): "asgi",
+    ("cherrypy", "Application"): "wsgi",
+    ("connexion", "AsyncApp"): "asgi",
+    ("dash", "Dash"): Neither(
+        message="a Dash application has neither interface",
+        hint="name the Flask application in it: `app.server`",
+    ),
+    ("django", "get_asgi_application"): "asgi",
+    ("django", "get_wsgi_application"): "wsgi",
+    ("falcon", "API"): "wsgi",
+    ("falcon", "App"): "wsgi",
+    ("fastapi", "FastAPI"): "asgi",
+    ("fastapi", "WSGIMiddleware"): "asgi",
+    ("flask", "Flask"): "wsgi",
+    ("flask_openapi3", "OpenAPI"): "wsgi",
+    ("hypercorn", "AsyncioWSGIMiddleware"): "asgi",
+    ("hypercorn", "TrioWSGIMiddleware"): "asgi",
+    ("litestar", "Litestar"): "asgi",
+    ("paste", "loadapp"): "wsgi",
+    ("pyramid", "make_wsgi_app"): "wsgi",
+    ("quart", "Quart"): "asgi",
+    ("robyn", "Robyn"): Neither(message="a Robyn application has neither interface"),
+    ("sanic", "Sanic"): "asgi",
+    ("socketio", "ASGIApp"): "asgi",
+    ("socketio", "WSGIApp"): "wsgi",
+    ("starlette", "Starlette"): "asgi",
+    ("starlette", "WSGIMiddleware"): "asgi",
+    ("starlite", "Starlite"): "asgi",
+    ("uvicorn", "WSGIMiddleware"): "asgi",
+    ("werkzeug", "DispatcherMiddleware"): "wsgi",
+    ("werkzeug", "ProxyFix"): "wsgi",
+    ("werkzeug", "SharedDataMiddleware"): "wsgi",
+    ("whitenoise", "WhiteNoise"): "wsgi",
+}
+
+# Distributions that are there only for applications of one interface.
+_FRAMEWORKS: Mapping[str, frozenset[str]] = {
+    "wsgi": frozenset(
+        {"apig-wsgi", "apiflask", "bottle", "cherrypy", "flask", "pyramid", "web-py"}
+    ),
+    "asgi": frozenset(
+        {"blacksheep", "fastapi", "litestar", "mangum", "quart", "sanic", "starlette", "starlite"}
+    ),
+}
+# What stands upon a framework of the other interface brings it along.
+_BROUGHT_BY = {"flask": "quart"}
+
+
+def by_origin(origin: str) -> Verdict | None:
+    """What a class or function of that full name makes, such as ``flask.app.Flask``."""
+    if origin in _WHOLE:
+        return _WHOLE[origin]
+    parts = origin.split(".")
+    if (parts[0], parts[-1]) in _KNOWN:
+        return _KNOWN[parts[0], parts[-1]]
+    if len(parts) == 1:
+        return None
+    # `sentry_sdk.integrations.asgi.SentryAsgiMiddleware`, `django.core.handlers.wsgi.WSGIHandler`.
+    for interface in ("asgi", "wsgi"):
+        if interface in parts[1:-1]:
+            return _interface(interface)
+    return by_name(parts[-1])
+
+
+def by_name(name: str) -> Interface | None:
+    """What the name of a function or method alone tells: ``make_wsgi_app``."""
+    found = {each.lower() for each in re.findall("wsgi|asgi", name, re.IGNORECASE)}
+    return _interface(found.pop()) if len(found) == 1 else None
+
+
+def by_distributions(distributions: Mapping[str, str]) -> Interface | None:
+    """The interface that all frameworks of the package have, None when they differ or there is none."""
+    found = {
+        interface
+        for interface, names in _FRAMEWORKS.items()
+        for name in names & distributions.keys()
+        if _BROUGHT_BY.get(name) not in distributions
+    }
+    return _interface(found.pop()) if len(found) == 1 else None
+
+
+def _interface(name: str) -> Interface:
+    return "asgi" if name == "asgi" else "wsgi"

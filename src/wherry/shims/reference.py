@@ -1,0 +1,112 @@
+"""References to Python objects, as people write them in settings."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from wherry.errors import SettingsError
+
+__all__ = ["Reference", "parse_app", "parse_handler"]
+
+# `from module import object as alias`, as spindrift spells entries; the alias changes nothing.
+_FROM = re.compile(r"from\s+(?P<module>\S+)\s+import\s+(?P<name>\w+)(?:\s+as\s+\w+)?")
+# A module that is imported by its name alone may be called what the file system admits, as Lambda has it.
+_MODULE = re.compile(r"[^\s.:/\\(),;'\"]+(?:\.[^\s.:/\\(),;'\"]+)*")
+_ATTRIBUTE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """An object of a module.
+
+    Attributes:
+        module: its dotted name.
+        attribute: the object's name in it, dotted where it is an attribute of another.
+        call: whether calling the object gives what is meant.
+    """
+
+    module: str
+    attribute: str
+    call: bool = False
+
+    def __str__(self) -> str:
+        """As ``app`` is written: ``shop.web:create_app()``."""
+        return f"{self.module}:{self.attribute}{'()' if self.call else ''}"
+
+
+def parse_app(text: str) -> Reference:
+    """The web application that ``module:object``, ``module:create_app()`` or ``from module import object`` means.
+
+    Raises:
+        SettingsError: it means none.
+    """
+    stripped = text.strip()
+    if found := _FROM.fullmatch(stripped):
+        return _checked(text, "app", found["module"], found["name"], call=False)
+    _refuse_other_imports(text, "app")
+    module, colon, attribute = stripped.partition(":")
+    call = attribute.endswith("()")
+    if colon:
+        return _checked(text, "app", module, attribute.removesuffix("()"), call=call)
+    first, _, last = stripped.rpartition(".")
+    near = f"{first}:{last}" if first else f"{stripped or 'module'}:app"
+    raise _malformed(text, "app", f"write `{near}`: the module, a colon, and the object in it")
+
+
+def parse_handler(text: str) -> Reference:
+    """The function that ``module.function``, ``folder/module.function`` or ``from module import function`` means.
+
+    Raises:
+        SettingsError: it means none.
+    """
+    stripped = text.strip()
+    if found := _FROM.fullmatch(stripped):
+        return _checked(text, "handler", found["module"], found["name"], call=False)
+    _refuse_other_imports(text, "handler")
+    if ":" in stripped:
+        raise _malformed(
+            text,
+            "handler",
+            f"write `{stripped.replace(':', '.')}` for a function that takes an event and a context, "
+            f'or `app = "{stripped}"` for a web application',
+        )
+    # AWS splits at the last dot, and reads slashes as dots.
+    module, _, function = stripped.rpartition(".")
+    if not module:
+        raise _malformed(
+            text, "handler", f"write `{stripped or 'module'}.handler`: module and function"
+        )
+    return _checked(text, "handler", module.replace("/", "."), function, call=False)
+
+
+def _refuse_other_imports(text: str, key: str) -> None:
+    if text.split()[:1] in (["from"], ["import"]):
+        raise _malformed(text, key, "import one name: `from module import object`")
+
+
+def _checked(text: str, key: str, module: str, attribute: str, *, call: bool) -> Reference:
+    if key == "app" and module.endswith(".py"):
+        near = module.removesuffix(".py").replace("/", ".").replace("\\", ".")
+        raise _malformed(text, key, f"name the module, not its file: `{near}:{attribute or 'app'}`")
+    if module.startswith("."):
+        raise _malformed(text, key, "name the module from its root: nothing is relative here")
+    if not _MODULE.fullmatch(module):
+        raise _malformed(text, key, f"`{module}` is no name of a module")
+    if key == "app" and "(" in attribute:
+        raise _malformed(
+            text, key, "an application is made without arguments: `module:create_app()`"
+        )
+    if not _ATTRIBUTE.fullmatch(attribute):
+        raise _malformed(text, key, f"`{attribute}` is no name of an object in a module")
+    return Reference(module=module, attribute=attribute, call=call)
+
+
+def _malformed(text: str, key: str, hint: str) -> SettingsError:
+    wanted = {
+        "app": "a web application: `module:object`, `module:create_app()` or `from module import object`",
+        "handler": "a function: `module.function` or `from module import function`",
+    }
+    return SettingsError(
+        f"cannot read the {key} {text!r}", where=[f"`{key}` names {wanted[key]}"], hint=hint
+    )

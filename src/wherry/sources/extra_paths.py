@@ -1,0 +1,68 @@
+"""Files and folders that a package is to hold besides: at a place of choice.
+
+They were named one by one, so ``.gitignore`` has no say and neither have names that are junk at the top of a
+project. What begins with a dot or was compiled by Python stays out of folders all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from wherry.bundle.algebra import Bundle
+from wherry.bundle.entry import Entry, check_path
+from wherry.bundle.tree import Tree, read_file, read_tree
+from wherry.errors import ProjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+__all__ = ["read_extra_path"]
+
+_EVERYTHING = ("*", "!.*", "!__pycache__", "!*.py[co]")
+
+
+def read_extra_path(
+    root: Path, path: str, *, to: str | None, owner: str, skip: Collection[Path] = ()
+) -> Tree:
+    """The files, at their place in the package, and a digest of their content.
+
+    Args:
+        root: where relative paths start.
+        path: of a file or folder.
+        to: its place in the package; the files of a folder come to lie right there. Where it ends with a
+            slash, a file comes to lie in it. None is the same relative path, or the name alone for what lies
+            outside of ``root``.
+        owner: who the entries belong to.
+        skip: files and folders to pass over, such as the one that packages are written to.
+
+    Raises:
+        ProjectError: there is no such file or folder, or it cannot be read.
+        EntryPathError: a name cannot stand in a package.
+    """
+    found = root / path
+    if not found.exists():
+        raise ProjectError(
+            f"there is no `{path}` to add to the package",
+            where=[f"`extra-paths` names it, and it was looked for at `{found}`"],
+            hint="relative paths start at the project's folder",
+        )
+    place = _default_place(root, found) if to is None else to.removeprefix("/")
+    if found.is_dir():
+        tree = read_tree(found, owner=owner, include=_EVERYTHING, skip=skip)
+        return Tree(bundle=tree.bundle.prefix(place), digest=tree.digest)
+    if place == "" or place.endswith("/"):
+        place += found.name
+    payload, digest = read_file(found)
+    executable = bool(found.stat().st_mode & stat.S_IXUSR)
+    entry = Entry(check_path(place, owner=owner), executable, payload, owner)
+    return Tree(bundle=Bundle((entry,)), digest=f"{digest}{executable:d}")
+
+
+def _default_place(root: Path, found: Path) -> str:
+    relative = os.path.relpath(found, root)
+    if relative.startswith(os.pardir) or os.path.isabs(relative):  # noqa: PTH117  of a text
+        return found.name
+    return "" if relative == os.curdir else relative.replace(os.sep, "/")

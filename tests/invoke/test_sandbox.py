@@ -1,0 +1,354 @@
+"""Where the function runs, and that nothing of it stays. What runs here is a script of a few lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.interpreters import missing
+from support.projects import write_files
+from wherry.errors import InvokeError
+from wherry.invoke import supervisor
+from wherry.invoke.interpreter import find_interpreter
+from wherry.invoke.sandbox import Contents, Exited, Sandbox
+
+LOOK = """
+import json, os, sys
+def try_to_write(path):
+    try:
+        open(path, "w").close()
+        return "written"
+    except OSError as error:
+        return error.strerror
+print(json.dumps({
+    "argv": sys.argv[1:], "cwd": os.getcwd(), "env": dict(os.environ), "script": __file__,
+    "task": os.listdir(os.getcwd()), "opt": os.listdir(sys.argv[1]), "provided": os.listdir(sys.argv[2]),
+    "tmp": os.listdir("/tmp"), "pid": os.getpid(), "parent": open("/proc/1/cmdline").read()[:200],
+    "write": {path: try_to_write(path) for path in (os.getcwd() + "/new", sys.argv[1] + "/new",
+        os.path.dirname(__file__) + "/new", "/etc/new-of-wherry", "/tmp/new-of-wherry")},
+    "sysconfig": __import__("sysconfig").get_path("stdlib"),
+}))
+"""
+
+
+def contents(folder: Path, script: str) -> Contents:
+    write_files(folder, {"task/app.py": "", "runtime/bootstrap.py": script})
+    write_files(folder, {"layers/python/lib.py": "", "layers/data": "", "provided/boto3.py": ""})
+    return Contents(
+        task=folder / "task",
+        layers=folder / "layers",
+        runtime=folder / "runtime",
+        provided=folder / "provided",
+    )
+
+
+class Ran:
+    def __init__(self) -> None:
+        self.output: list[bytes] = []
+        self.exits: queue.SimpleQueue[Exited] = queue.SimpleQueue()
+
+    @property
+    def text(self) -> str:
+        return b"".join(self.output).decode()
+
+
+@contextmanager
+def sandbox(
+    folder: Path, script: str, monkeypatch: pytest.MonkeyPatch, *, isolated: bool
+) -> Iterator[Sandbox]:
+    monkeypatch.setenv("WHERRY_INVOKE_NAMESPACES", "always" if isolated else "never")
+    interpreter = find_interpreter((sys.version_info[0], sys.version_info[1]))
+    try:
+        made = Sandbox(contents(folder, script), interpreter)
+    except InvokeError:
+        missing("this system lets no namespaces be made")
+        raise
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def look(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, isolated: bool, script: str = LOOK
+) -> dict[str, Any]:
+    ran = Ran()
+    with sandbox(folder, script, monkeypatch, isolated=isolated) as made:
+        process = made.start({"A": "1"}, on_output=ran.output.append, on_exit=ran.exits.put)
+        exited = ran.exits.get(timeout=60)
+        process.end()
+    assert exited.status == 0, ran.text
+    assert (exited.peak_memory or 0) > 1_000_000
+    found: dict[str, Any] = json.loads(ran.text)
+    return found
+
+
+def test_as_lambda_lays_it_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = look(tmp_path, monkeypatch, isolated=True)
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    assert seen["argv"] == ["/opt", f"/var/lang/lib/{version}/site-packages"]
+    assert seen["cwd"] == "/var/task"
+    assert seen["script"] == "/var/runtime/bootstrap.py"
+    assert seen["task"] == ["app.py"]
+    assert sorted(set(seen["opt"]) & {"python", "data"}) == ["data", "python"]
+    assert seen["provided"] == ["boto3.py"]
+    assert seen["env"].keys() - {"LC_CTYPE"} == {"A"}
+    # What is under /tmp outside cannot be seen.
+    assert tmp_path.name not in seen["tmp"]
+    written = seen["write"]
+    assert written.pop("/tmp/new-of-wherry") == "written"
+    assert set(written.values()) == {"Read-only file system"}
+    assert not Path("/tmp/new-of-wherry").exists()
+
+
+def test_processes_of_this_machine_cannot_be_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = look(tmp_path, monkeypatch, isolated=True)
+    assert "supervisor" in seen["parent"]
+    assert seen["pid"] < 10
+
+
+def test_without_namespaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = LOOK.replace("/tmp/new", f"{tmp_path}/new").replace("/etc/new", f"{tmp_path}/etc")
+    seen = look(tmp_path, monkeypatch, isolated=False, script=script)
+    assert seen["argv"] == [str(tmp_path / "layers"), str(tmp_path / "provided")]
+    assert seen["cwd"] == str(tmp_path / "task")
+    assert seen["env"].keys() - {"LC_CTYPE"} == {"A"}
+    assert seen["script"] == str(tmp_path / "runtime" / "bootstrap.py")
+
+
+def test_an_interpreter_that_lies_where_lambda_has_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tool caches of CI systems are below /opt, and people make virtual environments below /tmp."""
+    base = find_interpreter((sys.version_info[0], sys.version_info[1]))
+    home = tmp_path / "python"
+    (home / "bin").mkdir(parents=True)
+    link = home / "bin" / "python3"
+    link.symlink_to(base.path)
+    (home / "marker").write_text("here")
+    monkeypatch.setenv("WHERRY_INVOKE_NAMESPACES", "always")
+    script = f"print(open({str(home / 'marker')!r}).read())"
+    ran = Ran()
+    try:
+        made = Sandbox(
+            contents(tmp_path, script),
+            type(base)(
+                path=link,
+                version=base.version,
+                machine=base.machine,
+                suffix=base.suffix,
+                folders=(*base.folders, str(home)),
+            ),
+        )
+    except InvokeError:
+        missing("this system lets no namespaces be made")
+        raise
+    process = made.start({}, on_output=ran.output.append, on_exit=ran.exits.put)
+    exited = ran.exits.get(timeout=60)
+    process.end()
+    made.close()
+    assert (exited.status, ran.text) == (0, "here\n")
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+@pytest.mark.parametrize(
+    ("script", "status"),
+    [
+        ("import sys; sys.exit(3)", 3),
+        ("import os; os.abort()", -6),
+        ("import os; os.kill(os.getpid(), 9)", -9),
+        ("import os; os.kill(os.getpid(), 15)", -15),
+    ],
+)
+def test_how_it_ended(
+    isolated: bool, script: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = Ran()
+    with sandbox(tmp_path, script, monkeypatch, isolated=isolated) as made:
+        process = made.start({}, on_output=ran.output.append, on_exit=ran.exits.put)
+        assert ran.exits.get(timeout=60).status == status
+        process.end()
+
+
+SPAWN = """
+import os, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)  # MARK"], start_new_session=True)
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)  # MARK"])
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(600)  # MARK"])
+    os._exit(0)
+os.wait()
+print("up", flush=True)
+time.sleep(600)
+"""
+
+
+def marked(mark: str) -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (process / "cmdline").read_text()
+        except OSError:
+            continue
+        if mark in line:
+            found.append(line)
+    return found
+
+
+def gone(mark: str) -> bool:
+    """Whether nothing with the mark is left; processes that were killed take a moment to go."""
+    for _ in range(200):
+        if not marked(mark):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="other systems do not tell who descends from whom"
+)
+@pytest.mark.parametrize("isolated", [True, False])
+def test_nothing_is_left_of_it(
+    isolated: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Daemons that left the group and the session are ended with the rest."""
+    mark = f"mark-{os.getpid()}-{isolated}"
+    ran = Ran()
+    with sandbox(tmp_path, SPAWN.replace("MARK", mark), monkeypatch, isolated=isolated) as made:
+        process = made.start({}, on_output=ran.output.append, on_exit=ran.exits.put)
+        while "up" not in ran.text:
+            assert ran.exits.empty(), ran.text
+            time.sleep(0.02)
+        assert marked(mark)
+        process.end()
+        assert gone(mark)
+    assert not made._folder.exists()
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="other systems do not tell who descends from whom"
+)
+@pytest.mark.parametrize("mode", ["always", "never"])
+def test_nothing_is_left_when_wherry_is_killed(mode: str, tmp_path: Path) -> None:
+    """Even SIGKILL, which lets nobody tidy up."""
+    mark = f"mark-{os.getpid()}-killed-{mode}"
+    contents(tmp_path, SPAWN.replace("MARK", mark))
+    program = f"""
+import sys, time
+from pathlib import Path
+from wherry.invoke.interpreter import find_interpreter
+from wherry.invoke.sandbox import Contents, Sandbox
+folder = Path({str(tmp_path)!r})
+made = Sandbox(
+    Contents(task=folder / "task", layers=None, runtime=folder / "runtime", provided=None),
+    find_interpreter(sys.version_info[:2]),
+)
+made.start({{}}, on_output=lambda piece: print(piece.decode(), flush=True), on_exit=print)
+time.sleep(600)
+"""
+    done = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "WHERRY_INVOKE_NAMESPACES": mode, "TMPDIR": str(tmp_path)},
+    )
+    assert done.stdout is not None
+    line = done.stdout.readline()
+    if not line:
+        missing("this system lets no namespaces be made")
+    assert line == b"up\n"
+    assert marked(mark)
+    done.kill()
+    done.wait()
+    done.stdout.close()
+    assert gone(mark)
+
+
+def test_the_switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHERRY_INVOKE_NAMESPACES", "perhaps")
+    interpreter = find_interpreter((sys.version_info[0], sys.version_info[1]))
+    with pytest.raises(InvokeError, match="is `perhaps`"):
+        Sandbox(contents(tmp_path, ""), interpreter)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces")
+def test_an_ordinary_user_makes_one_too() -> None:
+    """Root needs no user namespace, everybody else does. What runs may be read by everybody."""
+    if os.geteuid() != 0:
+        return  # the other tests have shown it
+    python = next(
+        (
+            path
+            for path in ("/usr/bin/python3", "/usr/local/bin/python3")
+            if os.access(path, os.X_OK)
+        ),
+        None,
+    )
+    if python is None:
+        missing("there is no Python that another user may run")
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        script = "import os; print(os.getuid(), os.getcwd(), os.listdir('/opt'))\n"
+        write_files(
+            folder, {"runtime/bootstrap.py": script, "task/a": "", "opt/b": "", "root/.c": ""}
+        )
+        shutil.copy(supervisor.__file__, folder / "supervisor.py")
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o755)
+        plan = {
+            "argv": [python, "-S", "/var/runtime/bootstrap.py"],
+            "env": {},
+            "cwd": "/var/task",
+            "sandbox": {
+                "root": f"{folder}/root",
+                "task": f"{folder}/task",
+                "layers": f"{folder}/opt",
+                "runtime": f"{folder}/runtime",
+                "provided": None,
+                "provided_at": "/var/lang/lib/python3.13/site-packages",
+                "python": python,
+                "names": ["python3"],
+                "keep": [],
+            },
+        }
+        process = subprocess.Popen(
+            [python, "-I", "-S", folder / "supervisor.py"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            user=65534,
+            group=65534,
+            extra_groups=[],
+            env={},
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(json.dumps(plan).encode() + b"\n")
+        process.stdin.flush()
+        said = [json.loads(line) for line in process.stdout]
+        written = process.stderr.read()
+        process.stdin.close()
+        process.stdout.close()
+        process.stderr.close()
+        process.wait()
+    if "failed" in said[0]:
+        missing(f"this system lets an ordinary user make no namespaces: {said[0]['failed']}")
+    assert said[-1]["exit"] == 0, written
+    assert written == b"65534 /var/task ['b']\n"

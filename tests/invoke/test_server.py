@@ -1,0 +1,226 @@
+"""A real HTTP client against the server; the function behind it is a plain callable of Python."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests
+
+from wherry.errors import InvokeError
+from wherry.invoke.outcome import FunctionError, Invocation
+from wherry.invoke.request import EventFormat
+from wherry.invoke.server import FunctionServer, Served
+
+
+def ran(payload: bytes, *, error: FunctionError | None = None) -> Invocation:
+    return Invocation(
+        request_id="id",
+        payload=payload,
+        error=error,
+        seconds=0.0,
+        init_seconds=None,
+        peak_memory=None,
+        timed_out=False,
+        log=b"",
+    )
+
+
+def echo(event: bytes) -> Invocation:
+    """Answers with the event, as a body."""
+    return ran(json.dumps({"statusCode": 200, "body": event.decode()}).encode())
+
+
+@contextmanager
+def serving(
+    invoke: Callable[[bytes], Invocation],
+    form: EventFormat = EventFormat.FUNCTION_URL,
+    served: list[Served] | None = None,
+) -> Iterator[FunctionServer]:
+    log = served if served is not None else []
+    server = FunctionServer(invoke, form=form, port=0, on_served=log.append)
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        server.close()
+        thread.join()
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with serving(echo) as server:
+        yield server.url
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PURGE"])
+def test_every_method(method: str, url: str) -> None:
+    event = requests.request(method, f"{url}a/b?x=1&x=2", timeout=30).json()
+    assert event["requestContext"]["http"]["method"] == method
+    assert (event["rawPath"], event["rawQueryString"]) == ("/a/b", "x=1&x=2")
+
+
+def test_head_has_headers_and_no_body(url: str) -> None:
+    response = requests.head(url, timeout=30)
+    assert response.status_code == 200
+    assert response.content == b""
+    assert int(response.headers["content-length"]) > 0
+
+
+def test_requests_one_after_another_on_one_connection(url: str) -> None:
+    connection = http.client.HTTPConnection(url.split("/")[2])
+    connection.connect()
+    port = connection.sock.getsockname()[1]
+    for number in range(5):
+        connection.request("POST", f"/{number}", body=str(number))
+        assert json.loads(connection.getresponse().read())["rawPath"] == f"/{number}"
+        assert connection.sock.getsockname()[1] == port
+    connection.close()
+
+
+def test_a_binary_body_there_and_back() -> None:
+    def mirror(event: bytes) -> Invocation:
+        document = json.loads(event)
+        assert document["isBase64Encoded"] is True
+        body = {"statusCode": 200, "body": document["body"], "isBase64Encoded": True}
+        return ran(json.dumps(body).encode())
+
+    data = bytes(range(256)) * 100
+    with serving(mirror) as server:
+        assert requests.post(server.url, data=data, timeout=30).content == data
+
+
+def test_a_chunked_request(url: str) -> None:
+    event = requests.post(url, data=iter([b"one", b"two" * 1000]), timeout=30).json()
+    assert base64.b64decode(event["body"]) == b"one" + b"two" * 1000
+    assert "transfer-encoding" not in event["headers"]
+
+
+def test_cookies_both_ways() -> None:
+    def cookies(event: bytes) -> Invocation:
+        sent = json.loads(event)["cookies"]
+        return ran(
+            json.dumps({"statusCode": 200, "cookies": ["x=1", "y=2"], "body": str(sent)}).encode()
+        )
+
+    with serving(cookies) as server:
+        response = requests.get(server.url, cookies={"a": "1", "b": "2"}, timeout=30)
+    assert response.text == "['a=1', 'b=2']"
+    assert response.raw.headers.getlist("set-cookie") == ["x=1", "y=2"]
+
+
+def test_the_scheme_is_the_one_that_is_spoken(url: str) -> None:
+    """Else a redirect of the app would send the browser to a port that speaks no TLS."""
+    headers = requests.get(url, timeout=30).json()["headers"]
+    assert headers["x-forwarded-proto"] == "http"
+    assert url == f"http://{headers['host']}/"
+    assert headers["x-forwarded-port"] == headers["host"].rpartition(":")[2]
+
+
+def test_a_repeated_header_and_one_that_is_not_ascii(url: str) -> None:
+    port = int(url.rstrip("/").rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(
+            b"GET / HTTP/1.1\r\nHost: h\r\nA: 1\r\nA: 2\r\nB: \xc3\xbc\r\nConnection: close\r\n\r\n"
+        )
+        with client.makefile("rb") as file:
+            body = file.read().partition(b"\r\n\r\n")[2]
+    headers = json.loads(body)["headers"]
+    assert (headers["a"], headers["b"]) == ("1,2", "ü")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_six_megabytes(chunked: bool, url: str) -> None:
+    data = b"x" * (6 * 1024 * 1024 + 1)
+    try:
+        response = requests.post(url, data=iter([data]) if chunked else data, timeout=60)
+    except requests.ConnectionError:
+        # A client that goes on sending may not hear the answer.
+        assert chunked
+        return
+    assert response.status_code == 413
+    headers = {"content-type": "text/plain"}
+    small = requests.post(url, data=b"x" * 3_000_000, headers=headers, timeout=60)
+    assert len(small.json()["body"]) == 3_000_000
+
+
+def test_base64_counts_against_the_limit(url: str) -> None:
+    data = b"\0" * 5_000_000
+    assert requests.post(url, data=data, timeout=60).status_code == 413
+
+
+def test_a_load_balancer_takes_a_mebibyte() -> None:
+    with serving(echo, EventFormat.ALB) as server:
+        data = "x" * (1024 * 1024 + 1)
+        headers = {"content-type": "text/plain"}
+        assert requests.post(server.url, data=data, headers=headers, timeout=60).status_code == 413
+
+
+def test_a_failure_is_told_to_the_developer_alone() -> None:
+    served: list[Served] = []
+    error = FunctionError(type="KeyError", message="'x'")
+    with serving(lambda _: ran(b"{}", error=error), served=served) as server:
+        response = requests.get(server.url, timeout=30)
+    assert (response.status_code, response.text) == (502, "Internal Server Error")
+    assert served[0].response.fault == "the function failed: KeyError: 'x'"
+
+
+def test_a_function_that_cannot_be_started() -> None:
+    def broken(_: bytes) -> Invocation:
+        raise InvokeError("the function's process cannot be started")
+
+    with serving(broken) as server:
+        assert requests.get(server.url, timeout=30).status_code == 502
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: -1",
+        b"Content-Length: x",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 3",
+        b"Transfer-Encoding: gzip",
+    ],
+)
+def test_what_is_not_http(head: bytes, url: str) -> None:
+    port = int(url.rstrip("/").rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: h\r\n" + head + b"\r\n\r\nabc")
+        with client.makefile("rb") as file:
+            assert file.readline().split()[1] == b"400"
+
+
+def test_concurrent_clients(url: str) -> None:
+    found: list[str] = []
+
+    def ask(number: int) -> None:
+        found.append(requests.get(f"{url}{number}", timeout=30).json()["rawPath"])
+
+    threads = [threading.Thread(target=ask, args=[number]) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == sorted(f"/{number}" for number in range(20))
+
+
+def test_a_port_that_is_taken() -> None:
+    with serving(echo) as server, pytest.raises(InvokeError, match="cannot listen") as caught:
+        FunctionServer(echo, form=EventFormat.REST, port=server.port)
+    assert "--port" in (caught.value.hint or "")
+
+
+def test_no_body_where_there_is_none() -> None:
+    with serving(lambda _: ran(b'{"statusCode": 204}')) as server:
+        response: Any = requests.get(server.url, timeout=30)
+    assert response.status_code == 204
+    assert "content-length" not in response.headers

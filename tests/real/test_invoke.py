@@ -1,0 +1,340 @@
+"""Functions run out of their zips by AWS's own runtime client, which comes from PyPI."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.emulator import emulator
+from support.functions import HERE, bundle_of, make_runnable
+from support.interpreters import find_python
+from support.reporters import Heard
+from wherry.errors import InvokeError
+from wherry.events import Warned
+from wherry.invoke.client import client_files, prepare_client
+from wherry.invoke.interpreter import find_interpreter
+from wherry.invoke.runnable import Runnable
+from wherry.invoke.session import Session
+from wherry.invoke.unpack import unpack_archives
+from wherry.target import Architecture
+from wherry.wheels.store import Store
+
+pytestmark = pytest.mark.real
+
+Start = Callable[..., Session]
+
+LOOK = """
+import json, os, sys
+print("loading")
+calls = 0
+def try_to_write(path):
+    try:
+        open(path, "w").close()
+        return "written"
+    except OSError as error:
+        return error.strerror
+def handler(event, context):
+    global calls
+    calls += 1
+    print("called with", event)
+    return {
+        "event": event, "calls": calls, "path": sys.path, "env": dict(os.environ), "cwd": os.getcwd(),
+        "file": __file__, "version": sys.version_info[:2], "modules": sorted(sys.modules),
+        "context": {"arn": context.invoked_function_arn, "name": context.function_name,
+            "memory": context.memory_limit_in_mb, "left": context.get_remaining_time_in_millis(),
+            "id": context.aws_request_id},
+        "write": [try_to_write(os.getcwd() + "/x"), try_to_write("/tmp/x")],
+    }
+"""
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return Store(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(params=["auto", "never"])
+def start(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, store: Store
+) -> Iterator[Start]:
+    """Starts sessions, with namespaces and without."""
+    monkeypatch.setenv("WHERRY_INVOKE_NAMESPACES", request.param)
+    with ExitStack() as stack:
+
+        def make(runnable: Runnable, **options: Any) -> Session:
+            return stack.enter_context(Session(runnable, store=store, **options))
+
+        yield make
+
+
+def result(session: Session, event: object = None) -> Any:
+    invocation = session.invoke(json.dumps(event).encode())
+    assert invocation.error is None, invocation.error
+    return json.loads(invocation.payload)
+
+
+def namespaces() -> bool:
+    return os.environ["WHERRY_INVOKE_NAMESPACES"] != "never"
+
+
+@pytest.mark.parametrize("minor", [9, 10, 11, 12, 13])
+def test_every_runtime(minor: int, start: Start, tmp_path: Path) -> None:
+    find_python(f"3.{minor}")
+    session = start(
+        make_runnable(tmp_path, LOOK, runtime=f"python3.{minor}"), memory=512, timeout=7
+    )
+    first = session.invoke('{"ü": "\U0001f600"}'.encode())
+    seen = json.loads(first.payload)
+    assert seen["event"] == {"ü": "\U0001f600"}
+    assert seen["version"] == [3, minor]
+    assert seen["context"]["name"] == "shop"
+    assert seen["context"]["memory"] == "512"
+    assert 0 < seen["context"]["left"] <= 7000
+    assert seen["context"]["id"] == first.request_id
+    assert seen["context"]["arn"].endswith(":function:shop")
+    assert first.log.decode().startswith("loading\ncalled with ")
+    assert (first.init_seconds or 0) > 0
+    assert (first.peak_memory or 0) > 1_000_000
+    # The second event meets the same environment.
+    second = session.invoke(b"2")
+    assert json.loads(second.payload)["calls"] == 2
+    assert second.init_seconds is None
+    assert second.log == b"called with 2\n"
+
+
+def test_paths_and_environment(start: Start, tmp_path: Path) -> None:
+    """The order of `sys.path` is that of AWS's own start-up code."""
+    session = start(
+        make_runnable(tmp_path, LOOK, {"python/one.py": ""}, environment={"TABLE": "items"})
+    )
+    seen = result(session)
+    env = seen["env"]
+    own, rest = seen["path"][:5], seen["path"][5:]
+    assert env["TABLE"] == "items"
+    assert env["PYTHONPATH"] == env["LAMBDA_RUNTIME_DIR"]
+    assert (
+        not {"HOME", "USER", "VIRTUAL_ENV", "PYTHONHOME", "WHERRY_INVOKE_NAMESPACES"} & env.keys()
+    )
+    assert not any("site-packages" in path or "dist-packages" in path for path in rest)
+    assert "site" not in {Path(path).name for path in rest}
+    assert seen["cwd"] == env["LAMBDA_TASK_ROOT"] == own[0]
+    if namespaces():
+        assert own == [
+            "/var/task",
+            f"/opt/python/lib/{HERE}/site-packages",
+            "/opt/python",
+            f"/var/lang/lib/{HERE}/site-packages",
+            "/var/runtime",
+        ]
+        assert seen["write"] == ["Read-only file system", "written"]
+        assert seen["file"] == "/var/task/app.py"
+
+
+def test_layers_in_their_order_and_what_the_runtime_provides(start: Start, tmp_path: Path) -> None:
+    """The function's own code wins over its layers, later layers over earlier ones, all over the runtime."""
+    code = """
+import one, two, three, four, simplejson, boto3
+def handler(event, context):
+    return [one.FROM, two.FROM, three.FROM, four.FROM, simplejson.FROM, boto3.FROM]
+"""
+    site = f"python/lib/{HERE}/site-packages"
+
+    def modules(root: str, said: str, *names: str) -> dict[str, str | bytes]:
+        return {f"{root}{name}.py": f"FROM = {said!r}\n" for name in names}
+
+    runnable = make_runnable(
+        tmp_path,
+        {"app.py": code, **modules("", "task", "one", "simplejson")},
+        modules("python/", "first", "one", "two", "three"),
+        {**modules("python/", "second", "two"), **modules(f"{site}/", "site", "three")},
+        runtime_bundle=bundle_of(modules("", "runtime", "one", "two", "four", "boto3")),
+    )
+    assert result(start(runnable)) == ["task", "second", "site", "runtime", "task", "runtime"]
+
+
+@pytest.mark.parametrize(
+    ("code", "handler", "kind", "message"),
+    [
+        ("def handler(e, c):\n    raise KeyError('x')", "app.handler", "KeyError", "'x'"),
+        ("def handler(e, c):\n    return {1}", "app.handler", "Runtime.MarshalError", "set"),
+        ("import nothing_here", "app.handler", "Runtime.ImportModuleError", "nothing_here"),
+        ("def handler(:", "app.handler", "Runtime.UserCodeSyntaxError", "Syntax error"),
+        ("", "app.handler", "Runtime.HandlerNotFound", "missing on module 'app'"),
+        ("", "other.handler", "Runtime.ImportModuleError", "No module named 'other'"),
+        ("", "app", "Runtime.MalformedHandlerName", "Bad handler"),
+        ("raise ValueError('early')", "app.handler", "ValueError", "early"),
+        ("import sys; sys.exit(4)", "app.handler", "Runtime.ExitError", "exit status 4"),
+        ("import os; os.kill(os.getpid(), 11)", "app.handler", "Runtime.ExitError", "segmentation"),
+        ("import os\ndef handler(e, c): os._exit(0)", "app.handler", "Runtime.ExitError", "reason"),
+        (
+            "import sys\ndef handler(e, c): sys.exit(1)",
+            "app.handler",
+            "Runtime.ExitError",
+            "status 1",
+        ),
+    ],
+)
+def test_failures(
+    code: str, handler: str, kind: str, message: str, start: Start, tmp_path: Path
+) -> None:
+    session = start(make_runnable(tmp_path, code, handler=handler))
+    for _ in range(2):  # and again, as every event meets the same fate
+        invocation = session.invoke(b"{}")
+        assert invocation.error is not None
+        assert invocation.error.type == kind
+        assert message in invocation.error.message
+        assert json.loads(invocation.payload)["errorType"] == kind
+
+
+def test_a_traceback(start: Start, tmp_path: Path) -> None:
+    code = "def inner():\n    raise ValueError('böse')\ndef handler(e, c):\n    inner()\n"
+    invocation = start(make_runnable(tmp_path, code)).invoke(b"{}")
+    assert invocation.error is not None
+    trace = "\n".join(invocation.error.stack_trace)
+    assert "in inner" in trace
+    assert "raise ValueError('böse')" in trace
+    assert b"Traceback (most recent call last):\n" in invocation.log
+    assert b"\r" not in invocation.log
+
+
+def test_a_timeout_and_what_comes_after(start: Start, tmp_path: Path) -> None:
+    code = "import time\nn = 0\ndef handler(e, c):\n    global n\n    n += 1\n    time.sleep(e)\n    return n\n"
+    session = start(make_runnable(tmp_path, code), timeout=1.5)
+    assert [result(session, 0), result(session, 0)] == [1, 2]
+    late = session.invoke(b"600")
+    assert late.timed_out
+    assert late.error is not None
+    assert late.error.type == "Sandbox.Timedout"
+    assert late.error.message.endswith("Task timed out after 1.50 seconds")
+    fresh = session.invoke(b"0")
+    assert fresh.payload == b"1"
+    assert fresh.init_seconds is not None
+
+
+def test_a_process_that_ends_between_events(start: Start, tmp_path: Path) -> None:
+    code = """
+import os, threading, time
+def handler(event, context):
+    if event == "die":
+        threading.Thread(target=lambda: (time.sleep(0.2), os._exit(7))).start()
+    return os.getpid()
+"""
+    session = start(make_runnable(tmp_path, code))
+    result(session, "die")
+    import time
+
+    time.sleep(1)
+    again = session.invoke(b"{}")
+    assert again.error is None
+    assert again.init_seconds is not None
+
+
+def test_six_megabytes(start: Start, tmp_path: Path) -> None:
+    session = start(make_runnable(tmp_path, "def handler(e, c):\n    return 'x' * e\n"))
+    assert len(result(session, 6 * 1024 * 1024 - 2)) == 6 * 1024 * 1024 - 2
+    too_large = session.invoke(b"7000000")
+    assert too_large.error is not None
+    assert too_large.error.type == "Function.ResponseSizeTooLarge"
+    assert result(session, 3) == "xxx"
+    with pytest.raises(InvokeError, match="bytes"):
+        session.invoke(b'"' + b"x" * (6 * 1024 * 1024) + b'"')
+
+
+def test_results_of_every_kind(start: Start, tmp_path: Path) -> None:
+    session = start(make_runnable(tmp_path, "def handler(e, c):\n    return e\n"))
+    values: tuple[object, ...] = (None, True, 1.5, "ü\n", [], {"a": [1, {"b": None}]})
+    for value in values:
+        assert result(session, value) == value
+
+
+def test_output_that_is_not_text_and_comes_without_an_end(start: Start, tmp_path: Path) -> None:
+    code = "import os\ndef handler(e, c):\n    os.write(1, b'\\xff\\xfe'); os.write(2, b'err'); return 1\n"
+    pieces: list[bytes] = []
+    session = start(make_runnable(tmp_path, code), on_log=pieces.append)
+    assert session.invoke(b"{}").log == b"\xff\xfeerr" == b"".join(pieces)
+
+
+def test_the_transport_that_stands_in(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Python of another kind than there are wheels for gets AWS's Python and Wherry's transport."""
+    found = replace(
+        find_interpreter((sys.version_info[0], sys.version_info[1])), suffix=".cpython-darwin.so"
+    )
+    monkeypatch.setattr("wherry.invoke.interpreter.find_interpreter", lambda *_, **__: found)
+    heard = Heard()
+    session = start(make_runnable(tmp_path, LOOK), reporter=heard)
+    assert any("Wherry's own is used" in str(event) for event in heard.events)
+    assert result(session, "ü")["event"] == "ü"
+    assert result(session, 2)["calls"] == 2
+
+
+def test_the_pins_of_every_python(store: Store) -> None:
+    """Each of them is on PyPI with the bytes that are pinned."""
+    base = find_interpreter((sys.version_info[0], sys.version_info[1]))
+    for minor in range(9, 15):
+        for machine in ("x86_64", "aarch64"):
+            other = replace(
+                base,
+                version=(3, minor, 0),
+                machine=machine,
+                suffix=f".cpython-3{minor}-{machine}-linux-gnu.so",
+            )
+            client = prepare_client(other, store)
+            assert client.compiled
+            assert client.version == ("4.0.4" if minor == 9 else "4.2.2")
+            assert not (client.folder / "runtime_client.py").exists()
+            assert len(client_files(other)) == 3
+
+
+def test_a_package_for_another_architecture(start: Start, tmp_path: Path) -> None:
+    other = Architecture.ARM64 if platform.machine() == "x86_64" else Architecture.X86_64
+    heard = Heard()
+    files: dict[str, str | bytes] = {"app.py": "def handler(e, c): return 1\n"}
+    start(make_runnable(tmp_path, files, architecture=other), reporter=heard)
+    assert not [event for event in heard.events if isinstance(event, Warned)]
+    session = start(
+        make_runnable(tmp_path, {**files, "pkg/_speed.so": b"\x7fELF"}, architecture=other),
+        reporter=heard,
+    )
+    (warning,) = [event for event in heard.events if isinstance(event, Warned)]
+    assert "pkg/_speed.so will not load" in warning.text
+    assert result(session) == 1
+
+
+def test_as_the_emulator_does(
+    tmp_path: Path, start: Start, store: Store, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The same function, event and layer through AWS's Runtime Interface Emulator."""
+    find_python("3.13")
+    runnable = make_runnable(tmp_path, LOOK, {"python/one.py": ""}, runtime="python3.13")
+    ours = result(start(runnable), {"a": [1, "ü"]})
+    with emulator(
+        unpack_archives([runnable.function], store),
+        runnable.handler,
+        python="3.13",
+        scratch=tmp_path / "scratch",
+        shared=tmp_path_factory.getbasetemp() / "emulator",
+        opt=unpack_archives(runnable.layers, store),
+    ) as ask:
+        theirs = ask({"a": [1, "ü"]})
+    assert (ours["event"], ours["calls"]) == (theirs["event"], theirs["calls"])
+    assert ours["version"] == theirs["version"]
+    for name in ("AWS_LAMBDA_FUNCTION_VERSION", "TZ", "LANG"):
+        assert ours["env"][name] == theirs["env"][name]
+    if namespaces() and theirs["cwd"] == "/var/task":
+        assert ours["cwd"] == theirs["cwd"]
+        assert ours["file"] == theirs["file"]
+        assert ours["write"][0] == theirs["write"][0]
+        assert [path for path in ours["path"] if path.startswith(("/var/task", "/opt"))] == [
+            path for path in theirs["path"] if path.startswith(("/var/task", "/opt"))
+        ]

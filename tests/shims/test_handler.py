@@ -1,0 +1,330 @@
+"""The generated module, in this process, with applications of no framework.
+
+S2: REST, HTTP API, ALB and function URL events are answered. S3: binary bodies, base64 input, two cookies, `+` in a
+path, missing query strings.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.apps import ASGI, WSGI
+from support.exchanges import EXCHANGES, Invoke, ask, echo
+from support.interpreters import find_python
+from support.lambda_events import KINDS, Request, event_of
+from wherry.shims import Package, plan_shim
+from wherry.shims.on_lambda.events import rewrite
+from wherry.target import Target, find_architecture, find_runtime
+
+TARGET = Target(runtime=find_runtime("python3.13"), architecture=find_architecture("arm64"))
+
+# Reads events from its input, one a line, and writes the answers; as Lambda, it imports the handler first.
+SERVER = """
+import importlib, json, sys
+sys.path.insert(0, sys.argv[1])
+module, _, name = sys.argv[2].rpartition(".")
+handler = getattr(importlib.import_module(module), name)
+print("ready", flush=True)
+for line in sys.stdin:
+    try:
+        answer = handler(json.loads(line), None)
+    except Exception as error:
+        answer = {"error": str(error)}
+    print(json.dumps(answer), flush=True)
+"""
+
+
+def write_function(
+    root: Path, text: str, *, app: str = "shop:app", interface: str | None = None
+) -> str:
+    """A folder as Lambda unzips one, without the adapter, which is installed where the tests run."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "shop.py").write_text(text, encoding="utf-8")
+    shim = plan_shim(app, package_of(root), interface=interface, distributions={}, target=TARGET)
+    for entry in shim.entries:
+        path = root / entry.path
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(entry.payload.data)  # type: ignore[union-attr]
+    return shim.handler
+
+
+def package_of(root: Path) -> Package:
+    def lookup(path: str) -> bytes | None:
+        return (root / path).read_bytes() if (root / path).is_file() else None
+
+    return Package(
+        lookup=lookup,
+        paths=lambda: [
+            path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()
+        ],
+    )
+
+
+class Function:
+    """A process that answers events."""
+
+    def __init__(self, root: Path, handler: str, python: str = sys.executable) -> None:
+        self.log = root.parent / "stderr.txt"
+        env = {**os.environ, "PYTHONWARNINGS": "error"}
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [python, "-c", SERVER, str(root), handler],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=env,
+            )
+        assert self.process.stdout
+        assert self.process.stdout.readline() == "ready\n", self.log.read_text()
+
+    def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps(event) + "\n")
+        self.process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
+
+    def close(self) -> None:
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="module", params=["wsgi", "asgi"])
+def function(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Function]:
+    root = tmp_path_factory.mktemp(request.param) / "task"
+    handler = write_function(root, {"wsgi": WSGI, "asgi": ASGI}[request.param])
+    function = Function(root, handler)
+    yield function
+    function.close()
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "http-1.0"])
+@pytest.mark.parametrize("exchange", EXCHANGES, ids=lambda each: each.__name__)
+def test_an_exchange(
+    function: Function, exchange: Callable[[Invoke, str], None], kind: str
+) -> None:
+    """S2, S3."""
+    exchange(function, kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_repeated_headers_are_joined_and_no_type_is_made_up(function: Function, kind: str) -> None:
+    answer = ask(function, kind, Request("GET", "/repeated"))
+    assert list(answer.headers) == ["link"]
+    assert answer.headers["link"].replace(" ", "") == "<a>,<b>"
+    assert answer.body == b"untyped"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_empty_response(function: Function, kind: str) -> None:
+    answer = ask(function, kind, Request("GET", "/empty"))
+    assert (answer.status, answer.headers, answer.body, answer.base64) == (204, {}, b"", False)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_application_sees_the_event_as_it_came(function: Function, kind: str) -> None:
+    found = echo(function, kind, Request("GET", "/echo/x"))
+    assert found["asked"] == (None if kind in {"http", "url"} else "GET")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_content_type_with_a_comma(function: Function, kind: str) -> None:
+    said = 'multipart/form-data; boundary="a,b"'
+    found = echo(function, kind, Request("GET", "/echo/x", headers=(("Content-Type", said),)))
+    assert found["type"] == said
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_port_of_a_host(function: Function, kind: str) -> None:
+    event = event_of(kind, Request("GET", "/echo/x"))
+    said = {"host": "[::1]:8000", "x-forwarded-port": "8000"}
+    for name in event.get("headers", {}):
+        event["headers"][name] = said.get(name.lower(), event["headers"][name])
+    for name, values in event.get("multiValueHeaders", {}).items():
+        event["multiValueHeaders"][name] = [said.get(name.lower(), values[-1])]
+    found = json.loads(function(event)["body"])
+    assert (found["host"], found["port"]) == ("[::1]", "8000")
+
+
+@pytest.mark.parametrize("kind", ["rest", "http", "http-1.0"])
+def test_a_domain_of_ones_own_stands_for_the_stage(function: Function, kind: str) -> None:
+    event = event_of(kind, Request("GET", "/echo/x"), stage="prod")
+    event["requestContext"]["domainName"] = "shop.example"
+    if kind == "rest":
+        event["requestContext"]["path"] = event["path"]
+    found = json.loads(function(event)["body"])
+    assert (found["root"], found["path"]) == ("", "/echo/x")
+
+
+@pytest.mark.parametrize("kind", ["http", "http-1.0"])
+def test_the_root_of_a_stage(function: Function, kind: str) -> None:
+    event = event_of(kind, Request("GET", ""), stage="prod")
+    # Nothing but the stage: the root of the application, which is not `/echo/`.
+    assert function(event)["statusCode"] == 404
+
+
+@pytest.mark.parametrize(("full", "root"), [("/", ""), ("/prod", "/prod"), ("/prod/", "/prod")])
+def test_the_root_of_a_rest_api(full: str, root: str) -> None:
+    event = event_of("rest", Request("GET", "/"))
+    event["requestContext"]["path"] = full
+    rewritten = rewrite(event)
+    assert (rewritten["wherry"]["root"], rewritten["rawPath"]) == (root, "/")
+
+
+def test_a_path_that_only_begins_like_the_stage(function: Function) -> None:
+    event = event_of("http", Request("GET", "/echo/x"))
+    event["requestContext"]["stage"] = "ech"
+    assert json.loads(function(event)["body"])["path"] == "/echo/x"
+
+
+def test_a_test_event_of_the_console_with_nothing_in_it(function: Function) -> None:
+    """S3: missing query strings, and missing headers with them."""
+    event = event_of("rest", Request("GET", "/echo/x"))
+    event.update(headers=None, multiValueHeaders=None, queryStringParameters=None)
+    found = json.loads(function(event)["body"])
+    assert found["query"] == []
+    assert found["host"] == event["requestContext"]["domainName"]
+
+
+@pytest.mark.parametrize("event", [{}, {"Records": []}, {"requestContext": {"connectionId": "x"}}])
+def test_an_event_that_is_no_request(function: Function, event: dict[str, Any]) -> None:
+    assert function(event)["error"].startswith("this event is no HTTP request")
+
+
+def test_a_wsgi_response_may_be_replaced_until_it_is_sent(tmp_path: Path) -> None:
+    function = Function(tmp_path / "task", write_function(tmp_path / "task", WSGI))
+    try:
+        assert ask(function, "url", Request("GET", "/late")).status == 503
+    finally:
+        function.close()
+
+
+@pytest.mark.parametrize("text", [WSGI, ASGI], ids=["wsgi", "asgi"])
+def test_the_log_tells_why_an_application_failed(tmp_path: Path, text: str) -> None:
+    function = Function(tmp_path / "task", write_function(tmp_path / "task", text))
+    try:
+        assert ask(function, "url", Request("GET", "/boom")).status == 500
+    finally:
+        function.close()
+    assert "RuntimeError: it went boom" in function.log.read_text()
+
+
+def fails_to_start(root: Path, text: str, **planned: Any) -> str:
+    handler = write_function(root, text, **planned)
+    done = subprocess.run(
+        [sys.executable, "-c", SERVER, root, handler], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "ready" not in done.stdout
+    return done.stderr
+
+
+def test_an_application_that_cannot_be_imported_fails_at_start_and_says_where(
+    tmp_path: Path,
+) -> None:
+    text = "from shop_missing import x\n\ndef app(environ, start_response): ...\n"
+    stderr = fails_to_start(tmp_path / "task", text)
+    # Once by us, since Lambda's own client tells of an ImportError without its traceback.
+    assert stderr.count("No module named 'shop_missing'") == 2
+    assert 'shop.py", line 1' in stderr
+
+
+def test_a_lifespan_that_fails_fails_the_start(tmp_path: Path) -> None:
+    text = """
+async def app(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "no database"})
+"""
+    assert "the application failed to start: no database" in fails_to_start(tmp_path / "task", text)
+
+
+def test_an_application_without_lifespan(tmp_path: Path) -> None:
+    text = """
+async def app(scope, receive, send):
+    assert scope["type"] == "http", "only http"
+    assert "state" not in scope
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"fine"})
+"""
+    function = Function(tmp_path / "task", write_function(tmp_path / "task", text))
+    try:
+        assert ask(function, "url", Request("GET", "/")).body == b"fine"
+    finally:
+        function.close()
+
+
+@pytest.mark.parametrize(
+    ("app", "text"),
+    [
+        ("shop:make()", WSGI + "\ndef make():\n    return app\n"),
+        ("shop:holder.app", WSGI + "\nclass holder:\n    app = staticmethod(app)\n"),
+        ("from shop import app as application", WSGI),
+    ],
+)
+def test_the_ways_to_name_an_application(tmp_path: Path, app: str, text: str) -> None:
+    root = tmp_path / "task"
+    function = Function(root, write_function(root, text, app=app, interface="wsgi"))
+    try:
+        assert ask(function, "url", Request("GET", "/cookies")).body == b"two"
+    finally:
+        function.close()
+
+
+def test_a_module_that_no_statement_can_name(tmp_path: Path) -> None:
+    root = tmp_path / "task"
+    root.mkdir()
+    (root / "my-shop.py").write_text(WSGI)
+    function = Function(root, write_function(root, "", app="my-shop:app"))
+    try:
+        assert ask(function, "url", Request("GET", "/cookies")).body == b"two"
+    finally:
+        function.close()
+
+
+def test_what_runs_on_lambda_is_text_of_the_oldest_python(tmp_path: Path) -> None:
+    for text in (WSGI, ASGI):
+        root = tmp_path / str(len(text))
+        write_function(root, text)
+        for path in root.rglob("*.py"):
+            ast.parse(path.read_text(), feature_version=(3, 9))
+    events = tmp_path / str(len(WSGI)) / "wherry_shim" / "events.py"
+    # Aliases are evaluated, not only parsed.
+    subprocess.run([find_python("3.9"), "-W", "error", events], check=True)
+
+
+def test_the_same_shim_is_the_same_bytes(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(WSGI)
+    planned = [
+        plan_shim("shop:app", package_of(tmp_path), interface=None, distributions={}, target=TARGET)
+        for _ in range(2)
+    ]
+    assert planned[0] == planned[1]
+    assert [entry.path for entry in planned[0].entries] == [
+        "wherry_shim/__init__.py", "wherry_shim/events.py", "wherry_shim/wsgi.py",
+    ]  # fmt: skip
+    for entry in planned[0].entries:
+        assert not entry.executable
+        assert str(Path(__file__).parents[2]).encode() not in entry.payload.data  # type: ignore[union-attr]
+
+
+def test_a_name_that_is_taken(tmp_path: Path) -> None:
+    root = tmp_path / "task"
+    root.mkdir()
+    (root / "wherry_shim.py").write_text("")
+    assert write_function(root, WSGI) == "wherry_shim_.handler"

@@ -1,0 +1,102 @@
+"""S11: all of it from Python, one call for a build system, and the algebra for those who need more."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import wherry
+from support.index import serve_index
+from support.projects import make_project
+from support.wheels import make_wheel
+from wherry.wheels.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.index import Index
+
+ALPHA = make_wheel("alpha", "1.2", files={"alpha/__init__.py": b"A = 1\n", "alpha/py.typed": b""})
+
+
+@pytest.fixture(scope="module")
+def index() -> Iterator[Index]:
+    with serve_index([ALPHA]) as served:
+        yield served
+
+
+@pytest.fixture
+def project(tmp_path: Path, index: Index) -> Path:
+    return make_project(tmp_path / "shop", index, [ALPHA])
+
+
+def members(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_one_call_packages_a_project(project: Path, tmp_path: Path) -> None:
+    """S11, S10: what spindrift's `package` took: name, entry, runtime, output."""
+    output = tmp_path / "elsewhere" / "yourwebapp.zip"
+    report = wherry.build(
+        project,
+        name="yourwebapp",
+        handler="from shop.api import handler",
+        runtime="python3.13",
+        output=output,
+        store=Store(tmp_path / "store"),
+    )
+    (package,) = report.packages
+    assert (package.name, package.path, package.handler) == (
+        "yourwebapp",
+        output,
+        "shop.api.handler",
+    )
+    digest = hashlib.sha256(output.read_bytes()).digest()
+    assert package.code_sha256 == base64.b64encode(digest).decode()
+    assert {"alpha/__init__.py", "shop/api.py"} <= set(members(output))
+
+
+def test_what_is_composed_is_what_is_built(project: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    (package,) = wherry.compose_project(project, runtime="python3.13", store=store).packages
+    written = wherry.write_package(package.bundle, tmp_path / "composed.zip")
+    built = wherry.build(project, runtime="python3.13", store=store).packages[0]
+    assert written.sha256 == built.sha256
+    assert built.changed, "composing wrote nothing into the project"
+
+
+def test_bundles_can_be_taken_apart_and_put_together(project: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    (package,) = wherry.compose_project(project, runtime="python3.13", store=store).packages
+    own = {one.name for one in package.distributions if one.own}
+    parts = package.bundle.partition(lambda entry: entry.owner in own)
+    assert parts[True].merge(parts[False]) == package.bundle
+    wherry.write_package(parts[True], tmp_path / "function.zip")
+    wherry.write_package(parts[False].prefix("python"), tmp_path / "layer.zip")
+    assert set(members(tmp_path / "function.zip")) == {"shop/__init__.py", "shop/api.py"}
+    assert all(name.startswith("python/alpha") for name in members(tmp_path / "layer.zip"))
+
+
+def test_a_folder_can_be_added(project: Path, tmp_path: Path) -> None:
+    assets = tmp_path / "assets"
+    assets.mkdir()
+    (assets / "logo.svg").write_text("<svg/>")
+    (package,) = wherry.compose_project(
+        project, runtime="python3.13", store=Store(tmp_path / "store")
+    ).packages
+    whole = package.bundle.merge(wherry.tree_bundle(assets, owner="assets").prefix("static"))
+    wherry.write_package(whole, tmp_path / "whole.zip")
+    assert members(tmp_path / "whole.zip")["static/logo.svg"] == b"<svg/>"
+
+
+def test_a_project_can_be_looked_at(project: Path) -> None:
+    found = wherry.read_project(project)
+    assert (found.name, found.version, found.root) == ("shop", "1.0", project)
+    with pytest.raises(wherry.WherryError, match="is not a folder"):
+        wherry.read_project(project / "nowhere")
