@@ -100,3 +100,13 @@ def test_a_project_can_be_looked_at(project: Path) -> None:
     assert (found.name, found.version, found.root) == ("shop", "1.0", project)
     with pytest.raises(wherry.WherryError, match="is not a folder"):
         wherry.read_project(project / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "name", ["deploy", "plan", "promote", "prune", "publish", "rollback", "upload"]
+)
+def test_deployment_is_there_too(project: Path, name: str) -> None:
+    """A11, N6: what each does is tested in tests/aws; a stage that is not there needs no AWS to be told."""
+    with pytest.raises(wherry.WherryError, match="there is no stage `staging`") as caught:
+        getattr(wherry, name)(project, "staging")
+    assert caught.value.hint == "write one: [tool.wherry.stages.staging]"

@@ -19,7 +19,9 @@ The whole tree::
     │   └── ArchiveError        a wheel is not a sound zip archive
     ├── QuotaError              a package is over one of AWS Lambda's quotas
     ├── OutputError             a deployment package could not be written
-    └── InvokeError             a deployment package could not be run here
+    ├── InvokeError             a deployment package could not be run here
+    ├── DeployError             what was built cannot be brought to what is on AWS
+    └── AwsError                AWS refused, or could not be reached
 
 Every error carries what a user needs to act: ``message`` says what is wrong, ``where`` is the chain of
 causes or details below it (outermost first), ``hint`` says what to do.
@@ -34,9 +36,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArchiveError",
+    "AwsError",
     "BuildError",
     "BundleError",
     "ConflictError",
+    "DeployError",
     "EntryPathError",
     "FetchError",
     "HashMismatchError",
@@ -145,3 +149,24 @@ class OutputError(WherryError):
 
 class InvokeError(WherryError):
     """A deployment package could not be run here."""
+
+
+class DeployError(WherryError):
+    """What was built cannot be brought to what is on AWS; nothing was changed."""
+
+
+class AwsError(WherryError):
+    """AWS refused, or could not be reached.
+
+    Args:
+        message: what was being done.
+        code: AWS's name of the error, such as ``AccessDeniedException``; empty where AWS was not reached.
+        where: AWS's own message.
+        hint: what the user can do about it.
+    """
+
+    def __init__(
+        self, message: str, *, code: str = "", where: Iterable[str] = (), hint: str | None = None
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.code = code

@@ -23,6 +23,7 @@ __all__ = [
     "LockRead",
     "Note",
     "Reporter",
+    "Step",
     "Warned",
 ]
 
@@ -94,6 +95,13 @@ class BuildFinished(Event):
 
     name: str
     seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step(Event):
+    """A step of a deployment was begun or done."""
+
+    text: str
 
 
 class Reporter(Protocol):

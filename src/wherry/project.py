@@ -192,7 +192,7 @@ def _read_config(
 
     if is_legacy(path):
         legacy = translate(path, stage=stage, install_path=install_path, name=name)
-        table: object = legacy.table
+        table: object = {**legacy.table, "stages": legacy.stages} if legacy.stages else legacy.table
         return _Config(path=path, table=table, where=legacy.where, legacy=legacy)
     document = _read_toml(path)
     if "tool" in document or path.name == "pyproject.toml":

@@ -7,6 +7,8 @@ A comment before a block of code says what is done with it:
   ``…`` for any lines. A command may fail only where a line that begins with ``error:`` is shown.
 - ``<!-- append: PATH -->``: the block is appended to that file before the next one is run.
 - ``<!-- project: NAME -->``, once on a page: the project of ``PROJECTS`` that the page is about.
+- ``<!-- aws -->``, once on a page: there is an empty AWS account behind it (moto), but for a role and a bucket, both
+  called as in ``account_of``.
 - ``<!-- real -->``, once on a page: it is run in a copy of ``examples/`` with wheels from PyPI, by the slower
   tests. ``python3.13`` and ``x86_64`` stand for the interpreter and the processor at hand. With a folder,
   ``<!-- real: FOLDER -->``, the page begins there and is taken word for word.
@@ -16,6 +18,7 @@ All other blocks are checked without being executed.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.util
 import inspect
@@ -37,17 +40,21 @@ import tomli_w
 
 import wherry
 from support.index import serve_index
+from support.moto import moto as serve_moto
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
 from wherry import errors, project, report
+from wherry.aws import prune
 from wherry.cli import main
-from wherry.settings import model, read
+from wherry.settings import model, read, stages
 from wherry.target import Target, find_architecture, find_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from support.aws_account import Account
     from support.index import Index
+    from support.moto import Moto
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -296,15 +303,32 @@ def follow(path: Path, shell: Shell, here: Callable[[str], str] = str) -> None:
                 assert (code != 0) == fails, f"$ {command}\nexit code {code}"
 
 
+@pytest.fixture(scope="module")
+def moto() -> Iterator[Moto]:
+    with serve_moto() as served:
+        yield served
+
+
+def account_of(moto: Moto) -> Account:
+    """An account with what a reader is taken to have: a role for functions and a bucket."""
+    account = moto.account()
+    account.client("iam").create_role(RoleName="orders", AssumeRolePolicyDocument="{}")
+    account.bucket("deploy-bucket", versioned=True)
+    return account
+
+
 @pytest.mark.parametrize("path", HERMETIC, ids=label)
-def test_a_page_is_followed(path: Path, tmp_path: Path) -> None:
+def test_a_page_is_followed(path: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     name = directive(path, "project")
     assert name is not None
+    env: dict[str, str] = {}
+    if directive(path, "aws"):
+        env = account_of(request.getfixturevalue("moto")).environment()
     with serve_index([IDNA, CERTIFI]) as index:
         root = tmp_path / name
         root.mkdir()
         PROJECTS[name](root, index)
-        follow(path, Shell(root, tmp_path / "scratch", UV_DEFAULT_INDEX=index.simple))
+        follow(path, Shell(root, tmp_path / "scratch", UV_DEFAULT_INDEX=index.simple, **env))
 
 
 @pytest.mark.real
@@ -413,7 +437,9 @@ def test_commands_in_the_text_are_known() -> None:
         without_blocks = _FENCE.sub("", text_of(path))
         for call in re.findall(r"`wherry( [a-z][^`]*)`", without_blocks):
             words = [word for word in shlex.split(call) if word not in {"COMMAND", "DIR"}]
-            parse(words)
+            # A sentence names a command without all that it wants.
+            with contextlib.suppress(click.MissingParameter):
+                parse(words)
             seen += 1
     assert seen > 10
 
@@ -591,6 +617,54 @@ def test_every_key_of_a_table_is_documented_and_no_other(
             assert (list(real) if isinstance(real, tuple) else real) == said, key
 
 
+# A key that means nothing without another one.
+NEEDS = {
+    "bucket-region": 'bucket = "b-b"',
+    "encryption": 'bucket = "b-b"',
+    "keep": 'bucket = "b-b"',
+    "kms-key": 'bucket = "b-b"\nencryption = "aws:kms"',
+}
+OF_STAGES = (
+    ("", {*stages.STAGE_READERS, "functions", "layers"}),
+    ("functions.a.", set(stages.FUNCTION_STAGE_READERS)),
+    ("layers.b.", set(stages.LAYER_STAGE_READERS)),
+)
+
+
+@pytest.mark.parametrize("number", range(len(OF_STAGES)))
+def test_every_key_of_a_stage_is_documented_and_no_other(number: int) -> None:
+    """With a default that is the model's, and an example that is sound."""
+    prefix, keys = OF_STAGES[number]
+    part = section("settings.md", "## Stages and their keys").split("|---|---|---|---|")[number + 1]
+    found = [
+        [cell.strip() for cell in line.strip("|").split(" |")]
+        for line in part.strip().partition("\n\n")[0].splitlines()
+    ]
+    assert {unquoted(row[0]) for row in found} == keys
+    assert len(found) == len(keys)
+
+    def stage(text: str) -> Any:
+        read_ = read.read_settings(tomllib.loads(f"[stages.s]\n{text}\n"), "x").stages["s"]
+        inner = prefix.split(".")
+        return getattr(read_, inner[0]).get(inner[1]) if prefix else read_
+
+    for row in found:
+        key, example, default = unquoted(row[0]), unquoted(row[3]), row[2]
+        name, text = key.replace("-", "_"), f"{prefix}{key} = {example}"
+        said = stage(f"{NEEDS.get(key, '')}\n{text}")
+        plain = stage(NEEDS.get(key, "")) or type(said)()
+        assert getattr(said, name) != getattr(plain, name), key
+        if default.startswith("`"):
+            real = getattr(plain, name)
+            assert (list(real) if isinstance(real, tuple) else real) == tomllib.loads(
+                f"x = {unquoted(default)}"
+            )["x"], key
+    if not prefix:
+        policy = {unquoted(row[0]): row[2] for row in found}
+        assert policy["keep-versions"] == str(prune.KEEP_VERSIONS)
+        assert policy["keep-days"] == str(prune.KEEP_DAYS)
+
+
 def test_the_examples_of_settings_are_sound(tmp_path: Path) -> None:
     for row in rows(section("settings.md", "## Keys")):
         if not row[0].startswith("["):
@@ -657,6 +731,25 @@ def test_the_parameters_of_build() -> None:
             assert unquoted(documented[name]).replace('"', "'") == repr(parameter.default)
 
 
+def test_the_parameters_of_deploying() -> None:
+    """Everything that the text above the table does not say of all of them."""
+    common = {"project", "stage", "names", "reporter", "name", "config", "options"}
+    documented: dict[str, dict[str, str]] = {}
+    functions: list[str] = []
+    for row in rows(section("python.md", "## Deploying")):
+        functions = re.findall(r"`(\w+)`", row[0]) or functions
+        for function in functions:
+            for name in re.findall(r"`(\w+)`", row[1]):
+                documented.setdefault(function, {})[name] = unquoted(row[2])
+    for function in ("plan", "deploy", "promote", "upload", "publish", "rollback", "prune"):
+        parameters = inspect.signature(getattr(wherry, function)).parameters
+        own = {name: repr(one.default) for name, one in parameters.items() if name not in common}
+        assert own == documented.get(function, {}), function
+        assert {"project", "stage", "names", "reporter"} <= set(parameters)
+        # What `build` takes, or what says where the settings are.
+        assert "options" in parameters or {"name", "config"} <= set(parameters)
+
+
 def test_the_attributes_of_reports() -> None:
     documented = {unquoted(row[0]) for row in rows(section("python.md", "## `BuildReport`"))}
     assert documented == {field.name for field in dataclasses.fields(report.BuildReport)}
@@ -685,6 +778,7 @@ def paths_of(value: object, path: str = "") -> Iterator[tuple[str, object]]:
 TYPES: dict[str, tuple[type, ...]] = {
     "list": (list,),
     "number": (int,),
+    "number or null": (int, type(None)),
     "table": (dict,),
     "text": (str,),
     "text or null": (str, type(None)),
@@ -721,6 +815,66 @@ def test_the_json_document_has_the_documented_fields(built: Shell) -> None:
     heading = "## `wherry cache size --json`, `wherry cache prune --json`"
     of_store = {unquoted(row[0]) for row in rows(section("json.md", heading))}
     assert set(json.loads(out)) == of_store
+
+
+DEPLOYABLE = """\
+[tool.wherry]
+runtime = "python3.13"
+[tool.wherry.functions.api]
+handler = "orders.api.handler"
+layers = ["dependencies"]
+[tool.wherry.layers.dependencies]
+[tool.wherry.stages.staging]
+region = "eu-west-1"
+bucket = "s3://deploy-bucket/wherry"
+alias = "live"
+functions.api = { role = "arn:aws:iam::123456789012:role/orders" }
+"""
+
+
+def test_the_documents_of_deployments_have_the_documented_fields(
+    tmp_path: Path, moto: Moto
+) -> None:
+    """A11, N6."""
+    import json
+
+    root = tmp_path / "orders"
+    root.mkdir()
+    with serve_index([IDNA, CERTIFI]) as index:
+        orders(root, index)
+        with (root / "pyproject.toml").open("a") as file:
+            file.write(DEPLOYABLE)
+        shell = Shell(root, tmp_path / "scratch", **account_of(moto).environment())
+        for number in range(3):
+            code, out = shell(
+                f"echo 'N = {number}' >> orders/api.py; wherry deploy staging --quiet"
+            )
+            assert code == 0, out
+        shell("wherry rollback staging api --to 1 --yes")
+        for words in (
+            "wherry upload --json",
+            "wherry publish --json",
+            "wherry rollback --json",
+            "wherry prune --json",
+        ):
+            more = {
+                "rollback": "--to 3 --dry-run",
+                "prune": "--keep-days 0 --keep-versions 1",
+            }.get(words.split()[1], "")
+            code, out = shell(f"{words} --quiet staging {more}")
+            assert code == 0, out
+            found = list(paths_of(json.loads(out)))
+            documented = {
+                unquoted(row[0]): row[1] for row in rows(section("json.md", f"## `{words}`"))
+            }
+            # What is spared is told in a sentence, and an empty table has no fields.
+            plain = {path for path, _ in found if not path.endswith("[]")}
+            assert {path for path in plain if not path.startswith("spared[]")} == set(
+                documented
+            ) - {"functions[].ends"}
+            for path, value in found:
+                if path in documented:
+                    assert isinstance(value, TYPES[documented[path]]), path
 
 
 def test_the_buckets_of_the_store() -> None:

@@ -35,6 +35,7 @@ LAYERS = [
     "report",
     "unchanged",
     "pipeline",
+    "aws",
     "invoke",
     "__init__",
     "cli",

@@ -5,10 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.projects import write_files
+from wherry.cli import COMMANDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAVY = {
     "aws_cdk",
     "boto3",
+    "botocore",
     "bs4",
     "concurrent.futures",
     "email.parser",
@@ -54,9 +64,30 @@ def test_help_loads_no_command_and_nothing_heavy() -> None:
     assert not {name for name in loaded if name.startswith("wherry.cli.build")}
 
 
-def test_help_of_build_loads_nothing_heavy() -> None:
-    loaded = loaded_by("from wherry.cli import run; run(['build', '--help'])")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_loads_nothing_heavy(command: str) -> None:
+    loaded = loaded_by(f"from wherry.cli import run; run(['{command}', '--help'])")
     assert not loaded & HEAVY
+
+
+def test_building_loads_nothing_of_aws(tmp_path: Path) -> None:
+    """Also where there are stages: they are for deployments."""
+    write_files(
+        tmp_path,
+        {
+            "pyproject.toml": '[project]\nname = "shop"\nversion = "1.0"\n',
+            "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
+            "wherry.toml": 'runtime = "python3.13"\n[stages.staging]\nregion = "eu-west-1"\n',
+            "shop.py": "def handler(event, context): ...\n",
+        },
+    )
+    loaded = loaded_by(
+        f"import os; os.environ['WHERRY_CACHE_DIR'] = {str(tmp_path / 'store')!r}\n"
+        f"from wherry.cli import run; assert run(['build', '--quiet', '--project', {str(tmp_path)!r}]) == 0"
+    )
+    assert (tmp_path / "dist/lambda/shop.zip").is_file()
+    assert not loaded & {"boto3", "botocore"}
+    assert not {name for name in loaded if name.startswith("wherry.aws")}
 
 
 def test_using_the_public_names_is_what_loads() -> None:

@@ -64,6 +64,45 @@ def reads() -> None:
     assert_type(project.version, str | None)
 
 
+def deploys() -> None:
+    planned = wherry.plan("services/api", "staging", names=["api"], runtime="python3.13")
+    assert_type(planned, wherry.Planned)
+    assert_type(bool(planned.plan), bool)
+    for action in planned.plan.actions:
+        assert_type(action.why, tuple[str, ...])
+    deployed = wherry.deploy(stage="staging", canary=0.1, build=False, reporter=Log())
+    assert_type(deployed, wherry.Deployed)
+    assert_type(deployed.applied.functions[0].arn, str)
+    assert_type(deployed.calls, tuple[str, ...])
+    assert_type(wherry.promote(".", "staging", names=["api"]), wherry.Deployed)
+    wherry.deploy(".", "staging", wheels=True)  # type: ignore[call-arg]
+    wherry.deploy(".", "staging", canary="10%")  # type: ignore[arg-type]
+
+
+def deploys_step_by_step() -> None:
+    """A11."""
+    uploaded = wherry.upload(".", "staging", names=["dependencies"])
+    assert_type(uploaded, wherry.Uploaded)
+    assert_type(uploaded.packages[0].url, str)
+    assert_type(uploaded.packages[0].version_id, str | None)
+    published = wherry.publish(".", "staging", output="build")
+    assert_type(published, wherry.Published)
+    assert_type(published.versions[0].version, int)
+    wherry.upload(".", "staging", build=False)  # type: ignore[call-arg]
+
+
+def looks_after() -> None:
+    gone_back = wherry.rollback(".", "staging", to=7, confirm=lambda found: len(found) == 1)
+    assert_type(gone_back, wherry.RolledBack)
+    assert_type(gone_back.done, bool)
+    assert_type(gone_back.rollbacks[0].was, int | None)
+    pruned = wherry.prune(".", "staging", keep_versions=3, dry_run=False)
+    assert_type(pruned, wherry.Pruned)
+    assert_type(len(pruned.removed), int)
+    wherry.rollback(".", "staging", to="7")  # type: ignore[arg-type]
+    wherry.prune(".", "staging", yes=True)  # type: ignore[call-arg]
+
+
 class Log:
     def emit(self, event: object) -> None:
         print(event)

@@ -1,7 +1,7 @@
 """The command line: one module per command, loaded when the command is called.
 
 stdout is data (paths, or one JSON document), stderr is talk. Exit codes: 0 done, 1 the user's input or the
-world is wrong, 2 usage, 130 interrupted.
+world is wrong, 2 usage, 3 differences where a flag asked for that status, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ COMMANDS = {
     "lock": "Resolve a project that has no lock, and write pylock.toml.",
     "invoke": "Call a function out of its written package, as AWS Lambda would.",
     "serve": "Put an HTTP server in front of a function, as behind a Function URL.",
+    "plan": "Say what a deployment would change on AWS.",
+    "deploy": "Bring a stage on AWS to what was built.",
+    "upload": "Put what was built into the bucket of a stage.",
+    "publish": "Publish layers that were built, and versions of functions.",
+    "rollback": "Go back to what the functions of a stage ran before.",
+    "prune": "Remove old versions of functions and layers of a stage.",
     "cache": "Show or prune the store of fetched and built files.",
 }
 """Commands and their first lines, so that `wherry --help` loads none of them."""

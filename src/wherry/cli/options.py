@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,11 +14,17 @@ if TYPE_CHECKING:
     Command = TypeVar("Command", bound=Callable[..., Any])
 
 __all__ = [
+    "canary",
     "in_project",
+    "of_build",
+    "of_config",
     "of_handler",
     "of_lock",
     "of_settings",
+    "of_site",
+    "of_stage",
     "of_target",
+    "of_written",
     "quiet",
     "shared",
 ]
@@ -103,8 +110,18 @@ of_settings = shared(
     _install_path,
 )
 
+of_config = shared(_config, _install_path)
+
+of_site = shared(
+    click.option("--name", metavar="NAME", help="The function's name. [default: the project's]"),
+    _config,
+    click.option("-v", "--verbose", is_flag=True, help="Say what AWS was asked, too."),
+)
+
+_name = click.option("--name", metavar="NAME", help="The package's name. [default: the project's]")
+
 of_handler = shared(
-    click.option("--name", metavar="NAME", help="The package's name. [default: the project's]"),
+    _name,
     click.option(
         "--app",
         metavar="MODULE:OBJECT",
@@ -117,6 +134,61 @@ of_handler = shared(
         "--interface",
         type=click.Choice(["wsgi", "asgi"]),
         help="The app's interface, where it cannot be told.",
+    ),
+)
+
+of_stage = shared(
+    click.argument("stage", metavar="STAGE"),
+    click.argument("names", nargs=-1, metavar="[NAME]..."),
+)
+
+
+def _share(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
+    """A share of calls: ``10%`` or ``0.1``."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", text.strip())
+    value = float(match[1]) / (100 if match[2] else 1) if match else 0.0
+    if not 0 < value < 1:
+        raise click.UsageError(f"`{text}` is no share of calls: say --canary 10%")
+    return round(value, 4)
+
+
+canary = click.option(
+    "--canary",
+    callback=_share,
+    metavar="SHARE",
+    help="Give the new version this share of the alias's calls, such as 10%, and leave the rest as it is.",
+)
+
+of_build = shared(
+    of_handler,
+    of_target,
+    of_lock,
+    of_config,
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="Where the packages are written. [default: dist/lambda in the project]",
+    ),
+    click.option("--no-build", is_flag=True, help="Take what is written, without building first."),
+    click.option(
+        "-v", "--verbose", is_flag=True, help="Say what the build did and what AWS was asked, too."
+    ),
+)
+
+of_written = shared(
+    _name,
+    of_target,
+    of_config,
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="Where the packages were written. [default: dist/lambda in the project]",
     ),
 )
 

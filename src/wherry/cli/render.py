@@ -19,6 +19,7 @@ from wherry.events import (
     Event,
     LockRead,
     Note,
+    Step,
     Warned,
 )
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from wherry.errors import WherryError
 
-__all__ = ["Talk", "count", "error_text", "for_stderr", "seconds", "size"]
+__all__ = ["Less", "Talk", "count", "error_text", "for_stderr", "seconds", "size"]
 
 _PATIENCE = 0.4
 """Seconds of downloading after which a progress bar appears."""
@@ -155,6 +156,8 @@ class Talk:
                 verb = "Read" if locked else "Resolved"
                 what = count(packages, "distribution")
                 self.line(f"{verb} {what} from {path.name} in {seconds(took)}")
+            case Step(text=text):
+                self.line(text)
             case BuildStarted(name=name):
                 self.line(f"Building {name} ...")
             case BuildFinished(name=name, seconds=took):
@@ -167,6 +170,24 @@ class Talk:
         if finished is not None and said:
             files, received, took = finished
             self.line(f"Fetched {count(files, 'file')} ({size(received)}) in {seconds(took)}")
+
+
+class Less:
+    """Lets through what matters to somebody who wants more than to build.
+
+    Args:
+        talk: who says it.
+        verbose: let everything through.
+    """
+
+    def __init__(self, talk: Talk, *, verbose: bool) -> None:
+        self._talk = talk
+        self._verbose = verbose
+
+    def emit(self, event: Event) -> None:
+        """Take an event, from any thread."""
+        if self._verbose or not isinstance(event, LockRead | Note):
+            self._talk.emit(event)
 
 
 class _Downloads:

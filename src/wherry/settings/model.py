@@ -14,6 +14,7 @@ from wherry.quotas import DIRECT_UPLOAD, LAYERS, UNZIPPED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wherry.settings.stages import StageSettings
     from wherry.target import Runtime
 
 __all__ = [
@@ -137,3 +138,4 @@ class Settings:
     quotas: QuotaSettings = QuotaSettings()
     functions: Mapping[str, FunctionSettings] = field(default_factory=dict)
     layers: Mapping[str, LayerSettings] = field(default_factory=dict)
+    stages: Mapping[str, StageSettings] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from wherry.settings.model import (
     QuotaSettings,
     Settings,
 )
+from wherry.settings.stages import read_stages
 from wherry.target import RUNTIMES, Architecture, Runtime
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ READERS: Mapping[str, Callable[[object], Any]] = {
 }
 """The keys of ``[tool.wherry]`` that hold a value."""
 
-TABLES = ("functions", "layers", "quotas", "runtimes")
+TABLES = ("functions", "layers", "quotas", "runtimes", "stages")
 """The keys of ``[tool.wherry]`` that hold tables with keys of their own."""
 
 QUOTA_READERS: Mapping[str, Callable[[object], Any]] = {
@@ -114,6 +115,7 @@ def read_settings(table: object, where: str) -> Settings:
     found["quotas"] = _quotas(table.get("quotas", {}), findings)
     found["layers"] = _packages("layers", table, LAYER_READERS, LayerSettings, findings)
     found["functions"] = _packages("functions", table, FUNCTION_READERS, FunctionSettings, findings)
+    found["stages"] = read_stages(table.get("stages", {}), findings)
     settings = Settings(**found)
     _check_together(settings, findings)
     findings.finish()

@@ -30,6 +30,7 @@ _LINE = re.compile(
     | if\ __name__\ ==\ '__main__':
     | (?:el)?if\ sys\.argv\[0\]\.endswith\('[^']*'\):
     | sys\.argv\[0\]\ =\ sys\.argv\[0\]\[:-\d+\]
+    | sys\.argv\[0\]\ =\ sys\.argv\[0\]\.removesuffix\('[^']*'\)
     | sys\.argv\[0\]\ =\ re\.sub\(r'[^']*',\ '',\ sys\.argv\[0\]\)
     | sys\.exit\((?P<called>[\w.]+)\(\)\)
     """

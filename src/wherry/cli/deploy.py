@@ -1,0 +1,155 @@
+"""``wherry deploy``: bring a stage to what was built."""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import b64decode
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wherry.cli.options import canary as of_canary
+from wherry.cli.options import in_project, of_build, of_stage, quiet
+from wherry.cli.render import Less, Talk, count, seconds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wherry.aws.deploy import Deployed
+    from wherry.aws.model import Plan
+
+__all__ = ["command"]
+
+
+@click.command("deploy")
+@of_stage
+@of_canary
+@click.option(
+    "--promote",
+    is_flag=True,
+    help="Give the version of the canary all calls, and do nothing else.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done: `wherry plan`.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@in_project
+@of_build
+@quiet
+def command(
+    *,
+    stage: str,
+    names: tuple[str, ...],
+    project: Path,
+    canary: float | None,
+    promote: bool,
+    dry_run: bool,
+    as_json: bool,
+    no_build: bool,
+    verbose: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Bring a stage of the settings to what was built.
+
+    Builds first, which takes no time when nothing has changed, looks at what is on AWS, and changes what differs:
+    publishes layers, updates code and layers of functions, publishes versions and moves aliases. When all is as it
+    should be, nothing is changed. After an interruption the same command goes on from there.
+
+    The ARNs of layer versions and functions go to stdout.
+
+    \b
+    Examples:
+      wherry deploy staging
+      wherry deploy production api --canary 10%
+      wherry deploy production api --promote
+      wherry deploy --config drover.yml --install-path install staging
+    """  # noqa: D301  the backspace is click's mark
+    from wherry.aws.deploy import deploy, plan
+    from wherry.aws.deploy import promote as promote_canary
+
+    if promote and (canary is not None or dry_run):
+        raise click.UsageError("--promote stands alone")
+    with Talk(quiet=quiet) as talk:
+        reporter = Less(talk, verbose=verbose)
+        if dry_run:
+            from wherry.cli.plan import show
+
+            planned = plan(
+                project,
+                stage,
+                names=names,
+                canary=canary,
+                build=not no_build,
+                differences=True,
+                reporter=reporter,
+                **options,
+            )
+            show(planned, talk, as_json=as_json, verbose=verbose)
+            return
+        begin = time.perf_counter()
+        if promote:
+            deployed = promote_canary(
+                project,
+                stage,
+                names=names,
+                name=options["name"],
+                config=options["config"],
+                on_plan=lambda found: _without_canary(found, talk),
+                reporter=reporter,
+            )
+        else:
+            deployed = deploy(
+                project,
+                stage,
+                names=names,
+                canary=canary,
+                build=not no_build,
+                on_plan=lambda found: _digests(found, talk),
+                reporter=reporter,
+                **options,
+            )
+        _summary(deployed, talk, took=time.perf_counter() - begin, verbose=verbose)
+    if as_json:
+        click.echo(json.dumps(deployed.document()))
+        return
+    for layer in deployed.applied.layers:
+        click.echo(layer.arn)
+    for function in deployed.applied.functions:
+        qualifier = function.alias or function.version
+        click.echo(function.arn if qualifier is None else f"{function.arn}:{qualifier}")
+
+
+def _digests(plan: Plan, talk: Talk) -> None:
+    """What was built, by its digest, and what becomes of it."""
+    for layer in plan.layers:
+        fate = "to be changed" if layer.actions else f"as it should be, {layer.version}"
+        talk.line(f"Layer `{layer.aws_name}`: sha256 {_hex(layer.code_sha256)}, {fate}")
+    for function in plan.functions:
+        if function.observed is None:
+            fate = "to be created"
+        else:
+            fate = (
+                "to be changed" if function.actions else f"as it should be, {function.observed.arn}"
+            )
+        digest = _hex(function.after.code_sha256)
+        talk.line(f"Function `{function.aws_name}`: sha256 {digest}, {fate}")
+
+
+def _hex(code_sha256: str) -> str:
+    return b64decode(code_sha256).hex()
+
+
+def _without_canary(plan: Plan, talk: Talk) -> None:
+    for function in plan.functions:
+        if not function.actions:
+            talk.line(f"Function `{function.aws_name}` has no canary")
+
+
+def _summary(deployed: Deployed, talk: Talk, *, took: float, verbose: bool) -> None:
+    number = len(deployed.plan.actions)
+    if verbose:
+        talk.line(f"called AWS {len(deployed.calls)} times: {', '.join(deployed.calls)}")
+    if number:
+        talk.line(f"Deployed {deployed.plan.stage}: {count(number, 'change')} in {seconds(took)}")
+    else:
+        talk.line(f"Stage {deployed.plan.stage} is as it should be; looked in {seconds(took)}")

@@ -1,0 +1,126 @@
+"""``wherry prune``: old versions of functions and layers that nobody needs."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from wherry.cli.options import in_project, of_site, of_stage, quiet
+from wherry.cli.render import Talk, count, seconds, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from wherry.aws.prune import Pruning, Removal
+
+__all__ = ["command"]
+
+
+@click.command("prune")
+@of_stage
+@click.option(
+    "--keep-versions",
+    type=click.IntRange(min=0),
+    metavar="NUMBER",
+    help="How many of the newest versions stay. [default: the stage's, else 10]",
+)
+@click.option(
+    "--keep-days",
+    type=click.IntRange(min=0, max=36500),
+    metavar="NUMBER",
+    help="How many days a version stays. [default: the stage's, else 30]",
+)
+@click.option("-y", "--yes", is_flag=True, help="Remove what would only be told otherwise.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@in_project
+@of_site
+@quiet
+def command(
+    *,
+    stage: str,
+    names: tuple[str, ...],
+    project: Path,
+    keep_versions: int | None,
+    keep_days: int | None,
+    yes: bool,
+    as_json: bool,
+    name: str | None,
+    config: Path | None,
+    verbose: bool,
+    quiet: bool,
+) -> None:
+    """Remove old versions of functions and layers; without --yes, say which they are.
+
+    A version goes when it is neither among the newest nor young, and nothing uses it: no alias (nor a canary),
+    provisioned concurrency or event source a version of a function, and no function of the account a version of
+    a layer, in any of its versions. With a bucket, packages and unfinished uploads that deployments left there a
+    day ago or longer go too; where the stage keeps packages they are kept as versions are.
+
+    What goes, or is gone, is printed on stdout; what is old and stays, on stderr.
+
+    \b
+    Examples:
+      wherry prune staging
+      wherry prune staging --yes
+      wherry prune production api --keep-versions 3 --keep-days 7
+    """  # noqa: D301  the backspace is click's mark
+    from wherry.aws.upkeep import prune
+
+    begin = time.perf_counter()
+    with Talk(quiet=quiet) as talk:
+
+        def tell(pruning: Pruning) -> None:
+            for spared in pruning.spared:
+                talk.note(f"{spared}, and stays")
+
+        found = prune(
+            project,
+            stage,
+            names=names,
+            keep_versions=keep_versions,
+            keep_days=keep_days,
+            dry_run=not yes,
+            on_find=tell,
+            # At once: what is gone is told even if the next call fails.
+            on_remove=None if as_json else lambda removal: click.echo(_line(removal)),
+            name=name,
+            config=config,
+            reporter=talk,
+        )
+        if verbose:
+            talk.line(f"called AWS {len(found.calls)} times: {', '.join(found.calls)}")
+        shown = found.removed if found.done else found.pruning.removals
+        if as_json:
+            click.echo(json.dumps(found.document()))
+        elif not found.done:
+            for removal in shown:
+                click.echo(_line(removal))
+        what = _counted(shown)
+        if not found.pruning:
+            talk.line(f"Stage {stage} has nothing to remove")
+        elif found.done:
+            talk.line(f"Removed {what} in {seconds(time.perf_counter() - begin)}")
+        else:
+            talk.line(f"Would remove {what}: say --yes to have it done")
+
+
+def _line(removal: Removal) -> str:
+    told = f", {size(removal.size)}" if removal.size else ""
+    return f"{removal}{told}"
+
+
+def _counted(removals: Iterable[Removal]) -> str:
+    """``3 versions and 1 package``, with what they take where AWS tells."""
+    found = list(removals)
+    versions = sum(one.version is not None for one in found)
+    parts = []
+    if versions or not found:
+        parts.append(count(versions, "version"))
+    if len(found) > versions:
+        parts.append(count(len(found) - versions, "package"))
+    total = sum(one.size or 0 for one in found)
+    return " and ".join(parts) + (f" ({size(total)})" if total else "")

@@ -1,0 +1,69 @@
+"""``wherry publish``: versions of layers and functions."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wherry.cli.options import in_project, of_stage, of_written, quiet
+from wherry.cli.render import Talk, count, seconds
+
+__all__ = ["command"]
+
+
+@click.command("publish")
+@of_stage
+@click.option(
+    "--lock",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The lock file that is kept in the bucket, beside each version of a layer. [default: the project's]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@in_project
+@of_written
+@quiet
+def command(
+    *,
+    stage: str,
+    names: tuple[str, ...],
+    project: Path,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Publish the layers that were built, and versions of functions.
+
+    One step of `wherry deploy` on its own. A layer is published when its content, runtimes or architectures are not
+    those of its latest version. A version of a function is what the function runs at present; it is published when no
+    version runs the same, and the stage says `publish` or `alias`, or the function is named. No function is
+    updated and no alias moved: `wherry deploy` does that, and takes what is published.
+
+    The ARNs of the versions, those that were there among them, go to stdout.
+
+    \b
+    Examples:
+      wherry build && wherry publish staging dependencies
+      wherry publish staging --json
+    """  # noqa: D301  the backspace is click's mark
+    from wherry.aws.steps import publish
+
+    begin = time.perf_counter()
+    with Talk(quiet=quiet) as talk:
+        published = publish(project, stage, names=names, reporter=talk, **options)
+        new = [version for version in published.versions if version.published]
+        took = seconds(time.perf_counter() - begin)
+        talk.line(
+            f"Published {count(len(new), 'version')} in {took}"
+            if new
+            else f"Everything is published; looked in {took}"
+        )
+    if as_json:
+        click.echo(json.dumps(published.document()))
+        return
+    for version in published.versions:
+        click.echo(version.arn)

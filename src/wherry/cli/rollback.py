@@ -1,0 +1,124 @@
+"""``wherry rollback``: the version before, by alias."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from wherry.cli.options import in_project, of_site, of_stage, quiet
+from wherry.cli.render import Talk, count, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from wherry.aws.rollback import Rollback
+
+__all__ = ["command"]
+
+
+@click.command("rollback")
+@of_stage
+@click.option(
+    "--to",
+    type=click.IntRange(min=1),
+    metavar="VERSION",
+    help="Go to this version, of one function. [default: the one before]",
+)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, on stdout, and do nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@in_project
+@of_site
+@quiet
+def command(
+    *,
+    stage: str,
+    names: tuple[str, ...],
+    project: Path,
+    to: int | None,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+    name: str | None,
+    config: Path | None,
+    verbose: bool,
+    quiet: bool,
+) -> int:
+    """Go back to what functions ran before: code, layers and configuration together.
+
+    An alias is moved to the version before the one that it stands at, which is one call and takes effect at once;
+    a canary is ended. A function without an alias has its $LATEST restored from its newest other version: code,
+    layers, handler, runtime and architecture. Nothing is built, and no version is lost: --to goes forth as well
+    as back. The next `wherry deploy` brings the functions to what is built again.
+
+    What will be done is said first, and asked for on a terminal. Where nobody can be asked, --yes is wanted.
+
+    The ARNs of the functions, with the alias, go to stdout.
+
+    \b
+    Examples:
+      wherry rollback production
+      wherry rollback production api --to 41 --yes
+      wherry rollback production --dry-run
+    """  # noqa: D301  the backspace is click's mark
+    from wherry.aws.upkeep import rollback
+
+    begin = time.perf_counter()
+    asked = not (yes or dry_run)
+    if asked and not sys.stdin.isatty():
+        raise click.UsageError("there is nobody to ask: say --yes, or --dry-run to look only")
+    refused = False
+    with Talk(quiet=quiet) as talk:
+
+        def confirm(rollbacks: Sequence[Rollback]) -> bool:
+            nonlocal refused
+            for line in _lines(rollbacks):
+                # Who is asked must know what.
+                click.echo(line, err=True) if asked else talk.line(line)
+            if asked and not click.confirm("Go back?", err=True):
+                refused = True
+            return not refused
+
+        found = rollback(
+            project,
+            stage,
+            names=names,
+            to=to,
+            dry_run=dry_run,
+            confirm=confirm,
+            name=name,
+            config=config,
+            reporter=talk,
+        )
+        if verbose:
+            talk.line(f"called AWS {len(found.calls)} times: {', '.join(found.calls)}")
+        if refused:
+            talk.line("Nothing was changed")
+        elif not found.rollbacks:
+            talk.line(f"Stage {stage} is there already")
+        elif found.done:
+            took = seconds(time.perf_counter() - begin)
+            talk.line(f"Rolled back {stage}: {count(len(found.rollbacks), 'function')} in {took}")
+    if as_json:
+        click.echo(json.dumps(found.document()))
+    elif dry_run:
+        for line in _lines(found.rollbacks):
+            click.echo(line)
+    elif found.done:
+        for each in found.rollbacks:
+            arn = each.observed.arn
+            click.echo(arn if each.alias is None else f"{arn}:{each.alias}")
+    return 1 if refused else 0
+
+
+def _lines(rollbacks: Sequence[Rollback]) -> list[str]:
+    lines = []
+    for each in rollbacks:
+        lines.append(str(each))
+        lines.extend(f"  {what} of version {each.to} is not restored" for what in each.stays)
+    return lines

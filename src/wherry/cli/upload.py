@@ -1,0 +1,65 @@
+"""``wherry upload``: what was built, into the bucket of a stage."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wherry.cli.options import in_project, of_stage, of_written, quiet
+from wherry.cli.render import Talk, count, seconds, size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["command"]
+
+
+@click.command("upload")
+@of_stage
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@in_project
+@of_written
+@quiet
+def command(
+    *,
+    stage: str,
+    names: tuple[str, ...],
+    project: Path,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Put what was built into the bucket of a stage.
+
+    One step of `wherry deploy` on its own. A package lies there by its digest, and what is there is not sent again.
+    Nothing but S3 is called. `wherry publish` and `wherry deploy` take the packages from there, and remove them
+    afterwards unless the stage says keep = true.
+
+    The addresses of the packages (s3://BUCKET/KEY) go to stdout.
+
+    \b
+    Examples:
+      wherry build && wherry upload staging
+      wherry upload staging dependencies --json
+    """  # noqa: D301  the backspace is click's mark
+    from wherry.aws.steps import upload
+
+    begin = time.perf_counter()
+    with Talk(quiet=quiet) as talk:
+        uploaded = upload(project, stage, names=names, reporter=talk, **options)
+        sent = [package for package in uploaded.packages if package.sent]
+        took = seconds(time.perf_counter() - begin)
+        total = size(sum(package.size for package in sent))
+        talk.line(
+            f"Uploaded {count(len(sent), 'package')} ({total}) in {took}"
+            if sent
+            else f"Everything is there; looked in {took}"
+        )
+    if as_json:
+        click.echo(json.dumps(uploaded.document()))
+        return
+    for package in uploaded.packages:
+        click.echo(package.url)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.aws_faults import serve_faults
+from support.command import Wherry
+from support.index import serve_index
+from support.moto import moto as serve_moto
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from support.aws_account import Account
+    from support.aws_faults import Proxy
+    from support.index import Index
+    from support.moto import Moto
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[Moto]:
+    """A stand-in for AWS."""
+    with serve_moto() as served:
+        yield served
+
+
+@pytest.fixture
+def account(moto: Moto) -> Account:
+    """An empty account of it."""
+    return moto.account()
+
+
+@pytest.fixture
+def proxy(account: Account) -> Iterator[Proxy]:
+    """Between Wherry and the account: counts calls and lets them fail."""
+    with serve_faults(account.url) as served:
+        yield served
+
+
+@pytest.fixture
+def index() -> Iterator[Index]:
+    with serve_index() as served:
+        yield served
+
+
+@pytest.fixture
+def wherry(tmp_path: Path) -> Wherry:
+    """The command, called in the folder `shop`."""
+    project = tmp_path / "shop"
+    project.mkdir()
+    return Wherry(store=tmp_path / "store", cwd=project)

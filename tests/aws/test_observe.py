@@ -1,0 +1,291 @@
+"""What is on AWS: asked with few calls, and nothing is changed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from support.aws_account import code_sha256
+from support.aws_faults import ACCESS_DENIED
+from support.functions import zip_of
+from wherry.aws.cloud import Cloud
+from wherry.aws.model import Desired, DesiredFunction, DesiredLayer
+from wherry.aws.observe import (
+    observe,
+    observe_function,
+    observe_functions,
+    observe_layer,
+    principals_of,
+    snapshot_of,
+)
+from wherry.errors import AwsError
+from wherry.settings.stages import StageSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.aws_account import Account
+    from support.aws_faults import Proxy
+
+
+@pytest.fixture
+def cloud(account: Account, proxy: Proxy) -> Iterator[Cloud]:
+    with account.here(url=proxy.url):
+        yield Cloud(StageSettings(region="eu-west-1"), name="staging")
+
+
+@pytest.fixture(scope="module")
+def zipped(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return zip_of(tmp_path_factory.mktemp("zips") / "a.zip", {"a.py": "A = 1\n"}).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return zip_of(tmp_path_factory.mktemp("zips") / "b.zip", {"a.py": "A = 2\n"}).read_bytes()
+
+
+def function(name: str, **more: Any) -> DesiredFunction:
+    return DesiredFunction(
+        name=name,
+        aws_name=name,
+        path=Path("x.zip"),
+        code_sha256="x",
+        size=1,
+        runtime="python3.13",
+        architecture="x86_64",
+        **more,
+    )
+
+
+def layer(name: str, **more: Any) -> DesiredLayer:
+    return DesiredLayer(
+        name=name,
+        aws_name=name,
+        path=Path("x.zip"),
+        code_sha256="x",
+        size=1,
+        runtimes=("python3.13",),
+        architectures=("x86_64",),
+        **more,
+    )
+
+
+def test_nothing_is_there(cloud: Cloud, proxy: Proxy) -> None:
+    """What is missing is no error."""
+    found = observe(
+        Desired(
+            stage="s",
+            layers=(layer("deps", share=("111111111111",)),),
+            functions=(function("api"), function("jobs", publish=True)),
+        ),
+        cloud,
+    )
+    assert (found.functions, found.layers) == ({}, {})
+    assert proxy.mutations == []
+    assert len(proxy.operations) == 3
+
+
+def test_a_function_that_publishes_nothing_takes_one_call(
+    cloud: Cloud, account: Account, proxy: Proxy, zipped: bytes
+) -> None:
+    arn = account.function("api", zipped, Architectures=["arm64"])
+    found = observe_function(cloud, "api", versions=False)
+    assert found is not None
+    assert (found.arn, found.account, found.region) == (arn, "123456789012", "eu-west-1")
+    assert (found.package_type, found.code_size) == ("Zip", len(zipped))
+    latest = found.latest
+    assert latest.code_sha256 == code_sha256(zipped)
+    assert (latest.runtime, latest.handler) == ("python3.13", "shop.api.handler")
+    assert (latest.architecture, latest.layers) == ("arm64", ())
+    assert proxy.operations == ["GetFunctionConfiguration"]
+
+
+def test_versions_and_aliases_take_two_calls(
+    cloud: Cloud, account: Account, proxy: Proxy, zipped: bytes, other: bytes
+) -> None:
+    """N1: `$LATEST` and the versions are told at once, by their digests."""
+    base = account.layer("base", zipped)
+    arn = account.function("api", zipped, Layers=[base])
+    for code in (other, zipped):
+        account.functions.publish_version(FunctionName="api", Description="shop 1.0")
+        account.functions.update_function_code(FunctionName="api", ZipFile=code)
+    account.functions.create_alias(
+        FunctionName="api",
+        Name="live",
+        FunctionVersion="1",
+        RoutingConfig={"AdditionalVersionWeights": {"2": 0.1}},
+    )
+    account.functions.create_alias(FunctionName="api", Name="dev", FunctionVersion="$LATEST")
+    found = observe_function(cloud, "api", versions=True)
+    assert found is not None
+    assert found.arn == arn
+    assert [one.number for one in found.versions] == [1, 2]
+    digests = [one.snapshot.code_sha256 for one in found.versions]
+    assert digests == [code_sha256(zipped), code_sha256(other)]
+    first = found.version(1)
+    assert first is not None
+    assert (first.description, first.snapshot) == ("shop 1.0", found.latest)
+    assert first.snapshot.layers == (base,)
+    live, dev = found.alias("live"), found.alias("dev")
+    assert live is not None
+    assert dev is not None
+    assert (live.version, dict(live.weights)) == (1, {2: 0.1})
+    assert live.revision
+    assert (dev.version, dict(dev.weights)) == (0, {})
+    assert found.alias("none") is None
+    assert proxy.operations == ["ListVersionsByFunction", "ListAliases"]
+    assert observe_functions(["api", "missing"], cloud).functions == {"api": found}
+
+
+def test_the_latest_version_of_a_layer_counts(
+    cloud: Cloud, account: Account, proxy: Proxy, zipped: bytes, other: bytes
+) -> None:
+    """D11, A6: a version that was deleted is not there."""
+    account.layer("deps", zipped)
+    second = account.layer(
+        "deps", other, CompatibleRuntimes=["python3.13"], CompatibleArchitectures=["arm64"]
+    )
+    account.layer("deps", zipped)
+    account.functions.delete_layer_version(LayerName="deps", VersionNumber=3)
+    found = observe_layer(cloud, "deps", shared=False)
+    assert found is not None
+    assert (found.arn, found.version) == (second, 2)
+    assert found.code_sha256 == code_sha256(other)
+    assert (found.runtimes, found.architectures) == (("python3.13",), ("arm64",))
+    assert proxy.operations == ["ListLayerVersions", "GetLayerVersion"]
+
+
+def test_who_may_use_a_layer(cloud: Cloud, account: Account, zipped: bytes) -> None:
+    """A10: asked only where the stage shares it."""
+    account.layer("deps", zipped)
+    found = observe_layer(cloud, "deps", shared=True)
+    assert found is not None
+    assert found.shared == ()
+    for principal in ("111111111111", "*"):
+        account.functions.add_layer_version_permission(
+            LayerName="deps",
+            VersionNumber=1,
+            StatementId=f"s{len(principal)}",
+            Action="lambda:GetLayerVersion",
+            Principal=principal,
+        )
+    found = observe_layer(cloud, "deps", shared=True)
+    assert found is not None
+    assert set(found.shared) == {"111111111111", "*"}
+
+
+def test_policies_as_aws_writes_them() -> None:
+    def statement(principal: Any, **more: Any) -> dict[str, Any]:
+        return {
+            "Sid": "s",
+            "Effect": "Allow",
+            "Principal": principal,
+            "Action": "lambda:GetLayerVersion",
+            "Resource": "arn:aws:lambda:eu-west-1:123456789012:layer:deps:1",
+            **more,
+        }
+
+    policy = {
+        "Version": "2012-10-17",
+        "Id": "default",
+        "Statement": [
+            statement({"AWS": "arn:aws:iam::111111111111:root"}),
+            statement({"AWS": "222222222222"}),
+            statement("*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-abc1234567"}}),
+            statement("*"),
+        ],
+    }
+    assert principals_of(json.dumps(policy)) == (
+        "111111111111",
+        "222222222222",
+        "o-abc1234567",
+        "*",
+    )
+
+
+def test_each_layer_is_looked_up_once_for_all(
+    cloud: Cloud, account: Account, proxy: Proxy, zipped: bytes
+) -> None:
+    account.layer("deps", zipped)
+    functions = tuple(function(f"f{n}", layers=("deps",)) for n in range(10))
+    observe(Desired(stage="s", layers=(layer("deps"),), functions=functions), cloud)
+    assert proxy.operations.count("ListLayerVersions") == 1
+    assert proxy.operations.count("GetLayerVersion") == 1
+    assert len(proxy.operations) == 12
+    assert sorted(cloud.calls) == sorted(f"lambda:{one}" for one in proxy.operations)
+
+
+@pytest.mark.parametrize("part", ["function", "layer"])
+def test_what_aws_refuses_is_told(cloud: Cloud, proxy: Proxy, part: str) -> None:
+    """D10: missing is one thing, denied is another."""
+    proxy.inject(ACCESS_DENIED, at=0, attempts=None)
+    with pytest.raises(AwsError) as caught:
+        _ = (
+            observe_function(cloud, "api", versions=True)
+            if part == "function"
+            else observe_layer(cloud, "api", shared=False)
+        )
+    assert caught.value.message == f"cannot look at {part} `api`"
+    assert caught.value.code == "AccessDeniedException"
+
+
+BARE = {
+    "FunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:api",
+    "CodeSha256": "x",
+    "Role": "r",
+}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"Environment": {"Variables": {}}},
+        {"VpcConfig": {"SubnetIds": [], "SecurityGroupIds": [], "VpcId": "", "Ipv6AllowedForDualStack": False}},
+        {"SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"}},
+        {"FileSystemConfigs": [], "DeadLetterConfig": {}, "KMSKeyArn": ""},
+        {"Description": "it", "RevisionId": "r", "LastModified": "now", "Version": "3", "State": "Active"},
+    ],
+)  # fmt: skip
+def test_what_aws_tells_at_times_is_no_difference(told: dict[str, Any]) -> None:
+    """What is empty, and what a version has of its own."""
+    assert snapshot_of({**BARE, **told}) == snapshot_of(BARE)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"Environment": {"Variables": {"A": "1"}}},
+        {"MemorySize": 256},
+        {"Role": "other"},
+        {"VpcConfig": {"SubnetIds": ["a"], "SecurityGroupIds": ["b"], "VpcId": "c"}},
+        {"SnapStart": {"ApplyOn": "PublishedVersions"}},
+        {"TracingConfig": {"Mode": "Active"}},
+        {"Layers": [{"Arn": "arn:aws:lambda:eu-west-1:1:layer:x:1"}]},
+        {"Architectures": ["arm64"]},
+    ],
+)
+def test_what_a_version_freezes_is_a_difference(told: dict[str, Any]) -> None:
+    assert snapshot_of({**BARE, **told}) != snapshot_of(BARE)
+
+
+def test_secrets_are_kept_nowhere() -> None:
+    """Variables of a function are among them: of those, no more than a digest is kept."""
+    found = snapshot_of({**BARE, "Environment": {"Variables": {"PASSWORD": "hunter2"}}})
+    assert "hunter2" not in repr(found)
+    assert "PASSWORD" not in repr(found)
+
+
+def test_the_network_of_a_subnet_is_no_difference() -> None:
+    """AWS tells it of what runs; it follows from the subnets."""
+    one = snapshot_of({**BARE, "VpcConfig": {"SubnetIds": ["a"], "VpcId": "c"}})
+    assert one == snapshot_of({**BARE, "VpcConfig": {"SubnetIds": ["a"]}})
+
+
+def test_the_order_of_subnets_is_no_difference() -> None:
+    one, two = (
+        snapshot_of({**BARE, "VpcConfig": {"SubnetIds": ids}}) for ids in (["a", "b"], ["b", "a"])
+    )
+    assert one == two

@@ -1,0 +1,518 @@
+"""N6: rollback of code, layers and configuration."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import wherry as public
+from support.aws_account import code_sha256
+from support.aws_faults import ACCESS_DENIED, CUT_AFTER, EXPIRED, THROTTLED, Fault
+from support.deployments import ONE, TWO, Site, make_site
+from support.storage import Storage, serve_storage
+from wherry.aws.cloud import Cloud
+from wherry.aws.rollback import Rollback, Subject, find_rollbacks, roll_back
+from wherry.errors import AwsError, DeployError, FetchError
+from wherry.settings.stages import StageSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.aws_account import Account
+    from support.aws_faults import Proxy
+    from support.command import Wherry
+    from support.index import Index
+
+ALIASED = Subject(name="api", aws_name="shop-api", alias="live")
+BARE = Subject(name="api", aws_name="shop-api", alias=None)
+
+
+def code(text: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        made.writestr("shop/api.py", text)
+    return buffer.getvalue()
+
+
+PRECONDITION = Fault(name="precondition", status=412, code="PreconditionFailedException")
+CODES = {number: code(f"version {number}") for number in range(1, 5)}
+
+
+@pytest.fixture(autouse=True)
+def environment(proxy: Proxy, account: Account) -> Iterator[None]:
+    with account.here(url=proxy.url):
+        yield
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    return Cloud(StageSettings(region="eu-west-1"), name="staging")
+
+
+def release(account: Account, number: int, *, layer: str | None = None, **more: Any) -> None:
+    """A version of a function: code, a layer and configuration of its own."""
+    layers = [layer or account.layer("base", code(f"layer {number}"))]
+    if number == 1:
+        account.function("shop-api", CODES[1], Layers=layers, **more)
+    else:
+        account.functions.update_function_configuration(
+            FunctionName="shop-api", Layers=layers, **more
+        )
+        account.functions.update_function_code(FunctionName="shop-api", ZipFile=CODES[number])
+    account.functions.publish_version(FunctionName="shop-api", Description=f"shop 1.{number}")
+
+
+def alias(account: Account, version: int, **weights: float) -> None:
+    given: dict[str, Any] = {"FunctionName": "shop-api", "Name": "live"}
+    if weights:
+        shares = {name.removeprefix("v"): share for name, share in weights.items()}
+        given["RoutingConfig"] = {"AdditionalVersionWeights": shares}
+    account.functions.create_alias(FunctionVersion=str(version), **given)
+
+
+def find(cloud: Cloud, subject: Subject = ALIASED, to: int | None = None) -> Rollback:
+    (found,) = find_rollbacks([subject], cloud=cloud, to=to)
+    return found
+
+
+def test_the_alias_goes_back(account: Account, proxy: Proxy, cloud: Cloud) -> None:
+    """Code, layers and configuration together, by one call."""
+    for number in (1, 2, 3):
+        release(account, number, MemorySize=128 * number, Handler=f"shop.api.v{number}")
+    alias(account, 3)
+    proxy.forget()
+    found = find(cloud)
+    assert str(found) == (
+        "api: alias `live` from version 3 back to version 2 (shop 1.2): code, layers, "
+        "handler shop.api.v3 → shop.api.v2, configuration"
+    )
+    assert proxy.mutations == []
+    roll_back([found], cloud=cloud)
+    assert proxy.mutations == ["UpdateAlias"]
+    assert account.alias("shop-api", "live") == ("2", {})
+    live = account.configuration("shop-api", "live")
+    assert live["CodeSha256"] == code_sha256(CODES[2])
+    assert live["MemorySize"] == 256
+    assert live["Layers"][0]["Arn"].endswith(":base:2")
+    # Again, and it goes on to the one before that; then there is none.
+    roll_back([find(cloud)], cloud=cloud)
+    assert account.alias("shop-api", "live") == ("1", {})
+    with pytest.raises(DeployError, match="it stands at version 1, the oldest there is"):
+        find(cloud)
+    # $LATEST is nobody's business.
+    assert account.configuration("shop-api")["CodeSha256"] == code_sha256(CODES[3])
+
+
+def test_to_a_version(account: Account, cloud: Cloud) -> None:
+    for number in (1, 2, 3):
+        release(account, number)
+    alias(account, 3)
+    roll_back([find(cloud, to=1)], cloud=cloud)
+    assert account.alias("shop-api", "live") == ("1", {})
+    # Forth is as good as back, and there is there.
+    roll_back([find(cloud, to=3)], cloud=cloud)
+    assert account.alias("shop-api", "live") == ("3", {})
+    assert find_rollbacks([ALIASED], cloud=cloud, to=3) == ()
+    with pytest.raises(DeployError) as caught:
+        find(cloud, to=7)
+    assert caught.value.where == ("`api`: `shop-api` has no version 7",)
+    assert caught.value.hint == "`api` has these: 1, 2, 3"
+
+
+def test_versions_that_were_pruned_are_passed_over(account: Account, cloud: Cloud) -> None:
+    for number in (1, 2, 3):
+        release(account, number)
+    alias(account, 3)
+    account.functions.delete_function(FunctionName="shop-api", Qualifier="2")
+    assert find(cloud).to == 1
+
+
+def test_a_canary_ends(account: Account, cloud: Cloud) -> None:
+    """What it tries is not what ran before."""
+    for number in (1, 2, 3):
+        release(account, number)
+    alias(account, 2, v3=0.1)
+    found = find(cloud)
+    assert str(found) == (
+        "api: alias `live` stays at version 2 (shop 1.2); version 3 gets no calls"
+    )
+    roll_back([found], cloud=cloud)
+    assert account.alias("shop-api", "live") == ("2", {})
+    assert find(cloud).to == 1
+
+
+def test_a_change_by_somebody_else_is_not_overwritten(
+    account: Account, proxy: Proxy, cloud: Cloud
+) -> None:
+    for number in (1, 2, 3):
+        release(account, number)
+    alias(account, 3)
+    found = find(cloud)
+    account.functions.update_alias(FunctionName="shop-api", Name="live", FunctionVersion="1")
+    # As AWS would, which looks at RevisionId; the stand-in does not.
+    proxy.forget()
+    proxy.inject(PRECONDITION, operation="UpdateAlias", attempts=None)
+    with pytest.raises(AwsError, match="somebody else changed alias `live`"):
+        roll_back([found], cloud=cloud)
+    (call,) = [call for call in proxy.calls if call.operation == "UpdateAlias"]
+    observed = found.observed.alias("live")
+    assert observed is not None
+    assert call.body["RevisionId"] == observed.revision
+    assert account.alias("shop-api", "live")[0] == "1"
+
+
+@pytest.mark.parametrize("fault", [THROTTLED, CUT_AFTER], ids=str)
+def test_faults(account: Account, proxy: Proxy, cloud: Cloud, fault: Any) -> None:
+    for number in (1, 2):
+        release(account, number)
+    alias(account, 2)
+    found = find(cloud)
+    proxy.forget()
+    proxy.inject(fault, operation="UpdateAlias")
+    roll_back([found], cloud=cloud)
+    assert account.alias("shop-api", "live") == ("1", {})
+
+
+def test_everything_that_is_wrong_is_told_at_once(account: Account, cloud: Cloud) -> None:
+    """D10, and nothing is changed."""
+    account.function("new", CODES[1])
+    account.functions.publish_version(FunctionName="new")
+    release(account, 1)
+    release(account, 2)
+    subjects = [
+        Subject(name="none", aws_name="shop-none", alias="live"),
+        Subject(name="bare", aws_name="shop-api", alias="live"),
+        Subject(name="new", aws_name="new", alias=None),
+    ]
+    with pytest.raises(DeployError) as caught:
+        find_rollbacks(subjects, cloud=cloud)
+    assert caught.value.message == "stage `staging` cannot go back"
+    assert caught.value.where == (
+        "`none`: there is no function `shop-none` in eu-west-1",
+        "`bare`: `shop-api` has no alias `live`",
+        "`new`: there is no version to go back to: version 1 is what $LATEST runs",
+    )
+    assert caught.value.hint
+
+
+@pytest.fixture
+def storage(cloud: Cloud) -> Iterator[Storage]:
+    """The addresses that the stand-in gives lead nowhere; this lets them lead to the code."""
+    codes = {code_sha256(data): data for data in CODES.values()}
+    files = {str(number): data for number, data in CODES.items()}
+    with serve_storage(Storage(others=files)) as served:
+
+        def lead(parsed: dict[str, Any], **_: object) -> None:
+            data = codes[parsed["Configuration"]["CodeSha256"]]
+            name = next(name for name, each in CODES.items() if each == data)
+            parsed["Code"]["Location"] = served.url(str(name))
+
+        cloud.functions.meta.events.register("after-call.lambda.GetFunction", lead)
+        yield served
+
+
+@pytest.mark.usefixtures("storage")
+def test_without_an_alias_latest_is_restored(account: Account, proxy: Proxy, cloud: Cloud) -> None:
+    """Code, layers, handler and runtime; memory is not Wherry's and stays."""
+    release(account, 1, Runtime="python3.12", MemorySize=128, Handler="shop.api.old")
+    release(account, 2, Runtime="python3.13", MemorySize=256, Handler="shop.api.new")
+    found = find(cloud, BARE)
+    assert str(found) == (
+        "api: $LATEST from version 2 back to version 1 (shop 1.1): code, layers, "
+        "handler shop.api.new → shop.api.old, runtime python3.13 → python3.12"
+    )
+    assert found.stays == ("variables, memory, timeout, role or other configuration",)
+    proxy.forget()
+    roll_back([found], cloud=cloud)
+    assert proxy.mutations == ["UpdateFunctionConfiguration", "UpdateFunctionCode"]
+    latest = account.configuration("shop-api")
+    assert latest["CodeSha256"] == code_sha256(CODES[1])
+    assert latest["Layers"][0]["Arn"].endswith(":base:1")
+    assert latest["Handler"] == "shop.api.old"
+    assert latest["Runtime"] == "python3.12"
+    assert latest["MemorySize"] == 256
+    with pytest.raises(DeployError, match="version 1 is what"):
+        find(cloud, BARE)
+    # And forth.
+    roll_back([find(cloud, BARE, to=2)], cloud=cloud)
+    assert account.configuration("shop-api")["CodeSha256"] == code_sha256(CODES[2])
+    assert find_rollbacks([BARE], cloud=cloud, to=2) == ()
+
+
+@pytest.mark.usefixtures("storage")
+def test_what_was_never_published_goes_back_to_the_newest_version(
+    account: Account, proxy: Proxy, cloud: Cloud
+) -> None:
+    layer = account.layer("base", code("layer"))
+    release(account, 1, layer=layer)
+    release(account, 2, layer=layer)
+    account.functions.update_function_code(FunctionName="shop-api", ZipFile=CODES[3])
+    found = find(cloud, BARE)
+    assert (found.was, found.to) == (None, 2)
+    assert "from what was not published back to version 2" in str(found)
+    proxy.forget()
+    roll_back([found], cloud=cloud)
+    assert proxy.mutations == ["UpdateFunctionCode"]
+    assert account.configuration("shop-api")["CodeSha256"] == code_sha256(CODES[2])
+
+
+def test_a_deleted_layer_cannot_be_restored(account: Account, cloud: Cloud) -> None:
+    """An alias does not mind: a version keeps its layers."""
+    for number in (1, 2):
+        release(account, number)
+    alias(account, 2)
+    account.functions.delete_layer_version(LayerName="base", VersionNumber=1)
+    with pytest.raises(DeployError) as caught:
+        find(cloud, BARE)
+    assert ":layer:base:1`, which was deleted" in caught.value.where[0]
+    roll_back([find(cloud, ALIASED)], cloud=cloud)
+    assert account.alias("shop-api", "live") == ("1", {})
+
+
+def test_code_that_is_not_that_of_the_version(
+    account: Account, proxy: Proxy, cloud: Cloud, storage: Storage
+) -> None:
+    for number in (1, 2):
+        release(account, number)
+    found = find(cloud, BARE)
+    storage.others["1"] = CODES[4]
+    proxy.forget()
+    with pytest.raises(FetchError, match="is not what AWS says"):
+        roll_back([found], cloud=cloud)
+    assert proxy.mutations == []
+
+
+@pytest.mark.usefixtures("storage")
+def test_code_that_is_too_big_without_a_bucket(
+    account: Account, proxy: Proxy, cloud: Cloud
+) -> None:
+    """D7: known before the configuration is changed."""
+    for number in (1, 2):
+        release(account, number)
+    found = find(cloud, BARE)
+    proxy.forget()
+    with pytest.raises(DeployError) as caught:
+        roll_back([found], cloud=cloud, quota=10)
+    assert "the code of version 1 of `api` has " in caught.value.where[0]
+    assert "bucket" in str(caught.value.hint)
+    assert proxy.mutations == []
+
+
+def test_the_document_is_json(account: Account, cloud: Cloud) -> None:
+    for number in (1, 2):
+        release(account, number)
+    alias(account, 2)
+    document = json.loads(json.dumps(find(cloud).document()))
+    assert document["was"] == 2
+    assert document["to"] == 1
+    assert document["changes"] == ["code", "layers"]
+    assert replace(ALIASED, alias=None) == BARE
+
+
+# The command.
+
+
+@pytest.fixture
+def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
+    """A project, and what three deployments came to."""
+    for number in (1, 2, 3):
+        release(account, number)
+    alias(account, 3)
+    return make_site(wherry, account, index, proxy)
+
+
+def plain(text: str) -> str:
+    """Without durations."""
+    return re.sub(r"\b\d+(\.\d+)?m?s\b", "TIME", text)
+
+
+LIVE = "arn:aws:lambda:eu-west-1:123456789012:function:shop-api:live"
+SAID = "api: alias `live` from version 3 back to version 2 (shop 1.2): code, layers\n"
+
+
+def test_the_command_goes_back_and_says_so(site: Site) -> None:
+    """N6: code, layers and configuration by one command, which says first what it will do."""
+    done = site.run("rollback", "staging", "--yes", code=0)
+    assert done.out == f"{LIVE}\n"
+    assert plain(done.err) == (
+        f"{SAID}"
+        "Alias `live` of function `shop-api`: version 2\n"
+        "Rolled back staging: 1 function in TIME\n"
+    )
+    assert site.proxy.mutations == ["UpdateAlias"]
+    assert len(site.proxy.calls) == 3
+    done = site.run("rollback", "staging", "api", "--to", "3", "--yes", "--quiet", code=0)
+    assert (done.out, done.err) == (f"{LIVE}\n", "")
+    assert site.account.alias("shop-api", "live") == ("3", {})
+    done = site.run("rollback", "staging", "--to", "3", "--yes", code=0)
+    assert (done.out, done.err) == ("", "Stage staging is there already\n")
+
+
+def test_the_next_deployment_comes_back_to_what_is_built(
+    wherry: Wherry, account: Account, index: Index, proxy: Proxy
+) -> None:
+    site = make_site(wherry, account, index, proxy)
+    for says, alpha in (("one", ONE), ("two", ONE), ("three", TWO)):
+        site.write(says=says, alpha=alpha, role=account.role())
+        site.deploy("--quiet")
+    site.run("rollback", "staging", "--yes", code=0)
+    site.plan(code=3)
+    site.proxy.forget()
+    site.deploy()
+    # The version that runs it is there.
+    assert site.proxy.mutations == ["UpdateAlias"]
+    assert site.account.alias("shop-api", "live") == ("3", {})
+
+
+def test_a_dry_run_changes_nothing(site: Site) -> None:
+    done = site.run("rollback", "staging", "--dry-run", code=0)
+    assert (done.out, done.err) == (SAID, "")
+    done = site.run("rollback", "staging", "--dry-run", "--json", code=0)
+    assert done.document["done"] is False
+    assert site.proxy.mutations == []
+
+
+def test_the_document_of_the_command(site: Site) -> None:
+    document = site.run("rollback", "staging", "--yes", "--json", code=0).document
+    (function,) = document["functions"]
+    assert function.pop("published")
+    assert document == {
+        "schema": 1,
+        "stage": "staging",
+        "done": True,
+        "functions": [
+            {
+                "name": "api",
+                "aws_name": "shop-api",
+                "alias": "live",
+                "was": 3,
+                "to": 2,
+                "description": "shop 1.2",
+                "changes": ["code", "layers"],
+                "stays": [],
+                "ends": {},
+            }
+        ],
+    }
+
+
+def test_nobody_can_be_asked(site: Site) -> None:
+    done = site.run("rollback", "staging", code=2)
+    assert (done.out, done.err) == (
+        "",
+        (
+            "error: there is nobody to ask: say --yes, or --dry-run to look only\n"
+            "hint: wherry rollback --help\n"
+        ),
+    )
+    assert site.proxy.calls == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such terminals")
+@pytest.mark.parametrize("answer", ["y", "n", ""])
+def test_on_a_terminal_it_asks(site: Site, answer: str) -> None:
+    """Quiet or not: who is asked must know what."""
+    ours, theirs = os.openpty()
+    try:
+        os.write(ours, f"{answer}\n".encode())
+        done = subprocess.run(
+            [sys.executable, "-m", "wherry", "rollback", "staging", "--quiet"],
+            cwd=site.root,
+            env=site.environment,
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    asked = f"{SAID}Go back? [y/N]: "
+    if answer == "y":
+        assert (done.returncode, done.stdout) == (0, f"{LIVE}\n")
+    else:
+        assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(asked)
+    assert site.account.alias("shop-api", "live")[0] == ("2" if answer == "y" else "3")
+
+
+def test_what_cannot_go_back(site: Site) -> None:
+    """D10."""
+    site.run("rollback", "staging", "--to", "1", "--yes", code=0)
+    done = site.run("rollback", "staging", "--yes", code=1)
+    assert (done.out, done.err) == (
+        "",
+        (
+            "error: stage `staging` cannot go back\n"
+            "  ╰─▶ `api`: there is no version to go back to: it stands at version 1, the oldest there is\n"
+            "hint: `--to VERSION` goes to any: 2, 3\n"
+        ),
+    )
+    done = site.run("rollback", "staging", "dependencies", "--yes", code=1)
+    assert done.err == (
+        "error: `dependencies` is a layer, and has no version that it stands at\n"
+        "  ╰─▶ the versions of a function hold those of its layers\n"
+        "hint: name functions: `api`\n"
+    )
+    done = site.run("rollback", "staging", "--to", "0", "--yes", code=2)
+    assert "--to" in done.err
+    site.proxy.forget()
+    site.proxy.inject(ACCESS_DENIED, operation="ListVersionsByFunction", attempts=None)
+    done = site.run("rollback", "staging", "--yes", code=1)
+    assert done.err.startswith("error: cannot look at function `shop-api`\n")
+    assert "hint: allow `lambda:ListVersionsByFunction`" in done.err
+
+
+def test_a_version_is_of_one_function(site: Site) -> None:
+    path = site.root / "wherry.toml"
+    path.write_text(path.read_text() + '\n[functions.worker]\nhandler = "shop.api.handler"\n')
+    done = site.run("rollback", "staging", "--to", "2", "--yes", code=1)
+    assert done.err == (
+        "error: version 2 of which function?\n"
+        "  ╰─▶ each function counts its own versions\n"
+        "hint: name one of `api`, `worker`\n"
+    )
+    assert site.run("rollback", "staging", "api", "--to", "2", "--yes", code=0).out == f"{LIVE}\n"
+
+
+def test_from_python(site: Site) -> None:
+    with site.account.here():
+        heard: list[Any] = []
+
+        def refuse(found: Any) -> bool:
+            heard.extend(found)
+            return False
+
+        refused = public.rollback(site.root, "staging", confirm=refuse)
+        assert (refused.done, refused.rollbacks) == (False, tuple(heard))
+        assert not public.rollback(site.root, "staging", dry_run=True).done
+        assert site.account.alias("shop-api", "live")[0] == "3"
+        done = public.rollback(site.root, "staging", names=["api"])
+        assert done.done
+        assert done.calls == (
+            "lambda:ListVersionsByFunction",
+            "lambda:ListAliases",
+            "lambda:UpdateAlias",
+        )
+        assert site.account.alias("shop-api", "live")[0] == "2"
+
+
+@pytest.mark.parametrize("fault", [EXPIRED, ACCESS_DENIED], ids=str)
+def test_when_it_fails_half_way(site: Site, fault: Fault) -> None:
+    """D10: what goes on from there is said; the version before might be another one by then."""
+    site.proxy.inject(fault, operation="UpdateAlias", attempts=None)
+    done = site.run("rollback", "staging", "--yes", code=1)
+    assert done.out == ""
+    assert done.err.endswith("to go on from here:\n      wherry rollback staging api --to 2\n")
+    site.proxy.forget()
+    site.run("rollback", "staging", "api", "--to", "2", "--yes", code=0)
+    assert site.account.alias("shop-api", "live") == ("2", {})
