@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Tests of one file stay together, for they share what takes time to set up.
+ALL_CORES := -n auto --dist loadfile
 
 .PHONY: help demo test real lint types check docs bench lock-dev clean
 
@@ -30,10 +32,10 @@ demo: $(READY)
 	@$(BIN)/python examples/demo.py
 
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest $(ALL_CORES)
 
 real: $(READY)
-	$(BIN)/pytest -m real
+	$(BIN)/pytest $(ALL_CORES) -m real
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

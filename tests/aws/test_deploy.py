@@ -357,7 +357,9 @@ def test_an_interrupted_deployment_begins_nothing_more(site: Site) -> None:
 
     site.proxy.before = interrupt
     _, said = process.communicate(timeout=120)
-    assert (process.returncode, said.splitlines()[-1]) == (130, "interrupted")
+    # What is under way may come to its end after the word.
+    assert process.returncode == 130
+    assert "interrupted" in said.splitlines()
     assert "Traceback" not in said
     made = site.proxy.operations.count("CreateFunction")
     assert 0 < made < len(names)

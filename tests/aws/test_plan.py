@@ -592,14 +592,26 @@ class World:
         # A plan takes versions that are there, or that it has published before.
         return tuple(one if isinstance(one, str) else self.layers[one.layer].arn for one in layers)
 
+    def next_version(self, layer: str) -> int:
+        """AWS never gives a number twice, and a function may hold a version that is deleted."""
+        found = self.layers.get(layer)
+        held = [
+            arn
+            for function in self.functions.values()
+            for one in (function.latest, *(version.snapshot for version in function.versions))
+            for arn in one.layers
+            if isinstance(arn, str) and f":layer:{layer}:" in arn
+        ]
+        return (
+            max([found.version if found else 0, *(int(arn.rpartition(":")[2]) for arn in held)]) + 1
+        )
+
     def do(self, action: Action) -> None:
         name = action.aws_name
         match action:
             case PublishLayer(layer=wanted):
-                before = self.layers.get(name)
-                number = (before.version if before else 0) + 1
                 self.layers[name] = known(
-                    name, number, wanted.code_sha256,
+                    name, self.next_version(name), wanted.code_sha256,
                     runtimes=wanted.runtimes, architectures=wanted.architectures,
                 )  # fmt: skip
             case ShareLayer(principal=principal, version=shared):
