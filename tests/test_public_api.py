@@ -71,6 +71,16 @@ def test_what_is_composed_is_what_is_built(project: Path, tmp_path: Path) -> Non
     assert built.changed, "composing wrote nothing into the project"
 
 
+def test_composing_after_building(project: Path, tmp_path: Path) -> None:
+    """S11: with what is remembered of the build; extra paths are read all the same."""
+    store = Store(tmp_path / "store")
+    (project / "data.txt").write_text("1")
+    (project / "wherry.toml").write_text('[functions.api]\nextra-paths = ["data.txt"]\n')
+    built = wherry.build(project, runtime="python3.13", store=store).packages[0]
+    (package,) = wherry.compose_project(project, runtime="python3.13", store=store).packages
+    assert wherry.write_package(package.bundle, tmp_path / "again.zip").sha256 == built.sha256
+
+
 def test_bundles_can_be_taken_apart_and_put_together(project: Path, tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     (package,) = wherry.compose_project(project, runtime="python3.13", store=store).packages

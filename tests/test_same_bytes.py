@@ -16,6 +16,7 @@ import pytest
 import wherry
 from support.index import serve_index
 from support.interpreters import find_python
+from support.libraries import Library
 from support.projects import TINY_BACKEND, make_project, write_files
 from support.wheels import make_wheel
 
@@ -36,6 +37,11 @@ WHEELS = [
         files={"beta.py": b"import alpha\n" * 50, "beta-run": b"x"},
         executable=["beta-run"],
     ),
+    make_wheel(
+        "gamma",
+        files={"gamma.so": Library().data()},
+        tag="py3-none-manylinux_2_17_x86_64",
+    ),
 ]
 OWN = {
     "pyproject.toml": '[project]\nname = "shop"\nversion = "1.0"\nrequires-python = ">=3.9"\n'
@@ -48,6 +54,12 @@ OWN = {
 PLAIN = {name: content for name, content in OWN.items() if name.startswith("src/")} | {
     "run.sh": "#!/bin/sh\n"
 }
+# With commands around the bundling, and compiled files without what only debuggers read.
+TREATED = PLAIN | {
+    "wherry.toml": "strip = true\n[hooks]\n"
+    'before = ["cp src/shop/api.py {output}/made.py"]\n'
+    'after = ["echo 1 >> {output}/made.py; cp {output}/made.py {output}/a.py; rm {output}/alpha/data.bin"]\n'
+}
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +68,9 @@ def index() -> Iterator[Index]:
         yield served
 
 
-@pytest.fixture(params=["plain", "built"])
+@pytest.fixture(params=["plain", "built", "treated"])
 def files(request: pytest.FixtureRequest) -> dict[str, str]:
-    return PLAIN if request.param == "plain" else OWN
+    return {"plain": PLAIN, "built": OWN, "treated": TREATED}[request.param]
 
 
 def built(

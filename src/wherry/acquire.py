@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from packaging.pylock import PackageDirectory, PackageWheel
 
     from wherry.events import Reporter
+    from wherry.indexes.access import Access
     from wherry.sources.project import Built
+    from wherry.sources.workshop import Workshop
     from wherry.target import Target
     from wherry.wheels.fetch import RemoteFile
     from wherry.wheels.select import Selected
@@ -81,8 +83,9 @@ def acquire(
     target: Target,
     store: Store,
     offline: bool = False,
-    credentials: Mapping[str, tuple[str, str]] | None = None,
+    access: Access | None = None,
     reporter: Reporter = SILENT,
+    workshop: Workshop | None = None,
 ) -> tuple[Acquired, ...]:
     """Have everything at hand: wheels fetched, what is no wheel built; folders are only named.
 
@@ -93,15 +96,16 @@ def acquire(
         target: what it is for.
         store: where files go.
         offline: use no network.
-        credentials: as ``wherry.wheels.fetch`` takes them.
+        access: what opens which index; by default what the environment says.
         reporter: hears of downloads and builds.
+        workshop: who builds what; by default everything is built on this machine.
 
     Raises:
-        FetchError, BuildError, ArchiveError, SelectionError, StoreError: as those who do the work raise.
+        FetchError, BuildError, ContainerError, ArchiveError, SelectionError, StoreError: as those who do the
+            work raise.
     """
     from packaging.pylock import PackageDirectory, PackageWheel
 
-    from wherry.sources.dependency import dependency_bundle
     from wherry.wheels.fetch import fetch
 
     wheels: list[tuple[Selected, RemoteFile]] = []
@@ -126,7 +130,7 @@ def acquire(
         [file for _, file in wheels],
         store,
         offline=offline,
-        credentials=credentials,
+        access=access,
         reporter=reporter,
     )
     acquired.extend(
@@ -139,21 +143,20 @@ def acquire(
         )
         for (one, file), at_hand in zip(wheels, stored, strict=True)
     )
-    acquired.extend(
-        _built(
-            one,
-            dependency_bundle(
-                one,
-                target=target,
-                store=store,
-                base=base,
-                offline=offline,
-                credentials=credentials,
-                reporter=reporter,
-            ),
+    if rest:
+        from wherry.sources.dependency import dependency_bundles
+
+        bundles = dependency_bundles(
+            rest,
+            target=target,
+            store=store,
+            base=base,
+            offline=offline,
+            access=access,
+            reporter=reporter,
+            workshop=workshop,
         )
-        for one in rest
-    )
+        acquired.extend(_built(one, built) for one, built in zip(rest, bundles, strict=True))
     acquired.append(Acquired(name="", version=None, kind=Kind.FOLDER, root=str(own), own=True))
     return tuple(acquired)
 

@@ -12,7 +12,11 @@ The whole tree::
     │   └── HashMismatchError   what came is not what the lock recorded
     ├── StoreError              the content-addressed store cannot be read or written
     ├── BuildError              a source distribution or project could not be built into a wheel
+    │   └── IncompatibleError   a wheel was built that does not run on the target
+    ├── ContainerError          a container engine could not do what was asked of it
+    │   └── NoEngineError       there is no container engine, or it does not answer
     ├── ToolError               a program that Wherry calls (uv, git) is missing or failed
+    ├── HookError               a command before or after bundling failed
     ├── BundleError             the algebra refused
     │   ├── EntryPathError      a path that must not be in a deployment package
     │   ├── ConflictError       two different files for one path
@@ -40,12 +44,16 @@ __all__ = [
     "BuildError",
     "BundleError",
     "ConflictError",
+    "ContainerError",
     "DeployError",
     "EntryPathError",
     "FetchError",
     "HashMismatchError",
+    "HookError",
+    "IncompatibleError",
     "InvokeError",
     "LockError",
+    "NoEngineError",
     "OutputError",
     "ProjectError",
     "QuotaError",
@@ -119,8 +127,24 @@ class BuildError(WherryError):
     """A source distribution or project could not be built into a wheel."""
 
 
+class IncompatibleError(BuildError):
+    """A wheel was built that does not run on the target."""
+
+
+class ContainerError(WherryError):
+    """A container engine could not do what was asked of it."""
+
+
+class NoEngineError(ContainerError):
+    """There is no container engine, or it does not answer."""
+
+
 class ToolError(WherryError):
     """A program that Wherry calls (uv, git) is missing or failed."""
+
+
+class HookError(WherryError):
+    """A command before or after bundling failed, or left what cannot be packaged."""
 
 
 class BundleError(WherryError):

@@ -16,10 +16,14 @@ __all__ = [
     "SILENT",
     "BuildFinished",
     "BuildStarted",
+    "ContainerStarted",
     "DownloadAdvanced",
     "DownloadFinished",
     "DownloadStarted",
     "Event",
+    "HookFinished",
+    "HookOutput",
+    "HookStarted",
     "LockRead",
     "Note",
     "Reporter",
@@ -102,6 +106,53 @@ class Step(Event):
     """A step of a deployment was begun or done."""
 
     text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HookStarted(Event):
+    """A command of the user's own is started, before or after bundling."""
+
+    command: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HookOutput(Event):
+    """A line that such a command wrote."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HookFinished(Event):
+    """A command of the user's own ended well."""
+
+    command: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageWanted(Event):
+    """A container image is being fetched, or made of the Dockerfile ``name`` where ``made`` is true."""
+
+    name: str
+    made: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageFetched(Event):
+    """The container image is there."""
+
+    name: str
+    made: bool
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContainerStarted(Event):
+    """A container of ``image`` was started, for the distributions ``names`` or for a command."""
+
+    image: str
+    names: tuple[str, ...] = ()
 
 
 class Reporter(Protocol):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from wherry.events import Reporter
+    from wherry.indexes.access import Access
+    from wherry.sources.workshop import Workshop
     from wherry.target import Target
     from wherry.wheels.pinned import PinnedFile
     from wherry.wheels.store import Store
@@ -35,12 +37,16 @@ class Materializer:
         store: where files are.
         offline: use no network.
         reporter: hears of builds.
+        access: what opens which index; None for what the environment says.
+        workshop: who builds what; None for this machine alone.
     """
 
     target: Target
     store: Store
     offline: bool
     reporter: Reporter
+    access: Access | None = None
+    workshop: Workshop | None = None
     _known: dict[Acquired, tuple[Distribution, ...]] = field(default_factory=dict, init=False)
 
     def distributions(
@@ -91,7 +97,9 @@ class Materializer:
         """
         from wherry.wheels.pinned import fetch_pinned
 
-        stored = fetch_pinned(files, self.store, offline=self.offline, reporter=self.reporter)
+        stored = fetch_pinned(
+            files, self.store, offline=self.offline, access=self.access, reporter=self.reporter
+        )
         return tuple(
             Distribution(
                 name=file.name,
@@ -156,11 +164,19 @@ class Trees:
                 target=materializer.target,
                 store=materializer.store,
                 offline=materializer.offline,
+                access=materializer.access,
                 reporter=materializer.reporter,
+                workshop=materializer.workshop,
             ).digest
         from wherry.sources.project import project_digest
 
-        return project_digest(Path(each.root), store=materializer.store, **self._options(each))
+        return project_digest(
+            Path(each.root),
+            store=materializer.store,
+            access=materializer.access,
+            workshop=materializer.workshop,
+            **self._options(each),
+        )
 
     def distribution(self, each: Acquired, materializer: Materializer) -> tuple[Distribution, ...]:
         """What a tree holds now."""
@@ -171,7 +187,9 @@ class Trees:
             target=materializer.target,
             store=materializer.store,
             offline=materializer.offline,
+            access=materializer.access,
             reporter=materializer.reporter,
+            workshop=materializer.workshop,
             **self._options(each),
         )
         return (
@@ -209,7 +227,9 @@ def _of_installed(each: Acquired, materializer: Materializer) -> tuple[Distribut
         target=materializer.target,
         store=materializer.store,
         offline=materializer.offline,
+        access=materializer.access,
         reporter=materializer.reporter,
+        workshop=materializer.workshop,
     )
     return tuple(
         Distribution(name=one.name, version=one.version, bundle=one.bundle)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.acquire import Acquired, Kind, acquire
 from wherry.compose.model import EXTRA_PATHS
 from wherry.compose.recipe import recipes, with_handler
-from wherry.errors import SettingsError, StoreError
+from wherry.errors import NoEngineError, SelectionError, SettingsError, StoreError, WherryError
 from wherry.events import SILENT, Note
+from wherry.indexes.access import Access
 from wherry.materialize import Materializer, Trees, tree_key
 from wherry.project import DEFAULT_OUTPUT, choose_target, read_project
 from wherry.report import BuildReport
@@ -27,10 +29,13 @@ if TYPE_CHECKING:
     from wherry.compose.model import Composition, Distribution
     from wherry.compose.recipe import Recipe, SupplyKey
     from wherry.events import Reporter
+    from wherry.hooks.around import Hooks
+    from wherry.hooks.run import Place
     from wherry.lock.model import Lock
     from wherry.project import Project
     from wherry.report import PackageReport
     from wherry.settings.model import ExtraPath, Settings
+    from wherry.sources.workshop import Workshop
     from wherry.target import Target
     from wherry.wheels.select import Selected
 
@@ -55,6 +60,9 @@ def build(
     config: Path | str | None = None,
     stage: str | None = None,
     output: Path | str | None = None,
+    container: str | None = None,
+    container_engine: str | None = None,
+    container_image: str | None = None,
     offline: bool = False,
     store: Store | None = None,
     reporter: Reporter = SILENT,
@@ -79,6 +87,10 @@ def build(
         config: a file with the settings: TOML, ``drover.yml`` or ``settings.spindrift``.
         stage: the stage of ``drover.yml``.
         output: a folder, or a path that ends in ``.zip``; by default ``dist/lambda`` in the project.
+        container: when to build in a container: ``auto`` for what must be compiled and cannot be here, ``always``
+            for all that has no wheel and the project itself, or ``never``.
+        container_engine: the command of the container engine: ``docker``, ``podman``, ``finch`` or a path.
+        container_image: the image to build in, in place of AWS's.
         offline: use no network.
         store: where files are kept; by default the user's.
         reporter: who is told what happens.
@@ -107,6 +119,9 @@ def build(
         config=config,
         stage=stage,
         output=output,
+        container=container,
+        container_engine=container_engine,
+        container_image=container_image,
         offline=offline,
         store=store,
         reporter=reporter,
@@ -134,6 +149,9 @@ def compose_project(
     install_path: Path | str | None = None,
     config: Path | str | None = None,
     stage: str | None = None,
+    container: str | None = None,
+    container_engine: str | None = None,
+    container_image: str | None = None,
     offline: bool = False,
     store: Store | None = None,
     reporter: Reporter = SILENT,
@@ -159,6 +177,9 @@ def compose_project(
         config=config,
         stage=stage,
         output=None,
+        container=container,
+        container_engine=container_engine,
+        container_image=container_image,
         offline=offline,
         store=store,
         reporter=reporter,
@@ -184,6 +205,9 @@ def _request(
     config: Path | str | None,
     stage: str | None,
     output: Path | str | None,
+    container: str | None,
+    container_engine: str | None,
+    container_image: str | None,
     offline: bool,
     store: Store | None,
     reporter: Reporter,
@@ -198,6 +222,7 @@ def _request(
     settings = with_handler(
         found.settings, name=found.name, names=names, app=app, handler=handler, interface=interface
     )
+    settings = _with_container(settings, container, container_engine, container_image)
     found = replace(found, settings=settings)
     for note in found.notes:
         reporter.emit(Note(text=note))
@@ -214,12 +239,17 @@ def _request(
         install_path=_install_path(found, lock),
         output=_output(project, found, output),
         offline=offline,
+        access=Access(
+            settings.indexes,
+            folders=[found.root, *([Path(lock).absolute().parent] if lock is not None else [])],
+            offline=offline,
+        ),
         store=store or Store.default(),
         reporter=reporter,
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class _Request:
     """Everything that was said, by options and settings, in one place."""
 
@@ -231,12 +261,28 @@ class _Request:
     install_path: Path | None
     output: Path
     offline: bool
+    access: Access
     store: Store
     reporter: Reporter
 
     @property
     def settings(self) -> Settings:
         return self.project.settings
+
+    @cached_property
+    def workshop(self) -> Workshop:
+        """Who builds what has no wheel."""
+        from wherry.sources.workshop import Workshop
+
+        return Workshop(
+            options=self.settings.container,
+            root=self.project.root,
+            target=self.target,
+            store=self.store,
+            offline=self.offline,
+            access=self.access,
+            reporter=self.reporter,
+        )
 
     @property
     def supplies(self) -> tuple[SupplyKey, ...]:
@@ -252,6 +298,28 @@ class _Request:
     def path(self, name: str) -> Path:
         """Where the package of that name is written."""
         return self.output if self.output.suffix == ".zip" else self.output / f"{name}.zip"
+
+
+def _with_container(
+    settings: Settings, mode: str | None, engine: str | None, image: str | None
+) -> Settings:
+    """The settings, but for what was said of containers here."""
+    from wherry.containers.options import Mode
+
+    options = settings.container
+    if mode is not None:
+        try:
+            options = replace(options, mode=Mode(mode))
+        except ValueError:
+            raise SettingsError(
+                f"there is no way to use containers that is called `{mode}`",
+                where=[f"there are {', '.join(Mode)}"],
+            ) from None
+    if engine is not None:
+        options = replace(options, engine=engine)
+    if image is not None:
+        options = replace(options, image=image, dockerfile=None, build_args={}, build_secrets=())
+    return settings if options == settings.container else replace(settings, container=options)
 
 
 def _lock_path(project: Project, lock: Path | str | None) -> Path | None:
@@ -305,7 +373,9 @@ class _Run:
             target=request.target,
             store=request.store,
             offline=request.offline,
+            access=request.access,
             reporter=request.reporter,
+            workshop=request.workshop,
         )
         self._memory = Memory(
             request.store,
@@ -320,11 +390,14 @@ class _Run:
             recipes=[(recipe.kind, asdict(recipe)) for recipe in request.recipes],
             lock=str(request.lock),
             install_path=str(request.install_path),
+            hooks=asdict(settings.hooks),
+            strip=settings.strip,
+            container=_container_facts(request),
             # The files that settings come from are inputs; which files those are is a parameter.
             inputs=[str(path) for path in request.project.inputs],
         )
-        known = self._memory.recall()
-        self._known = known if known is not None and known.inputs_hold() else None
+        self._known = self._recall()
+        self._hooks = _hooks(request)
         self._extra: dict[ExtraPath, Bundle] = {}
         self._digests: dict[str, str | None] = {}
 
@@ -367,10 +440,19 @@ class _Run:
     def _compose(self) -> tuple[Composition, Remembered | None]:
         from wherry.compose.composer import compose
 
-        request, known = self._request, self._known
+        request, hooks = self._request, self._hooks
+        generated: Mapping[str, Bundle] = {}
+        if hooks is not None:
+            generated = hooks.before()
+            # They may have written to the project: nothing is known of it any more.
+            self._known = self._recall()
+            self._digests = {}
+        known = self._known
         supplies = None
         if known is not None:
             acquired = self._remembered(known)
+            if not self._digests:
+                self._digest(acquired)
             supplies = self._materialize(acquired, fresh=False)
         if known is None or supplies is None:
             acquired, known = self._acquire()
@@ -382,15 +464,32 @@ class _Run:
                 "files left the store while they were being packaged",
                 hint="run the same command again when `wherry cache prune` has ended",
             )
+        named = [_named(recipe, request.project, acquired) for recipe in request.recipes]
         composition = compose(
-            [_named(recipe, request.project, acquired) for recipe in request.recipes],
+            named,
             supplies,
             request.target,
             settings=request.settings,
             extra_paths=self._extra,
+            generated={
+                one.name: generated[recipe.name]
+                for one, recipe in zip(named, request.recipes, strict=True)
+                if recipe.name in generated
+            },
             adapters=self._materializer.pinned,
         )
+        if request.settings.strip or any(recipe.settings.strip for recipe in named):
+            from wherry.stripped import strip_packages
+
+            composition = strip_packages(composition, named, request.settings, request.store)
+        if hooks is not None:
+            composition = hooks.after(composition, named)
         return composition, known
+
+    def _recall(self) -> Remembered | None:
+        """What is remembered of the last build, if its inputs are as they were."""
+        known = self._memory.recall()
+        return known if known is not None and known.inputs_hold() else None
 
     def _remembered(self, known: Remembered) -> dict[SupplyKey, tuple[Acquired, ...]]:
         return {
@@ -417,6 +516,8 @@ class _Run:
             )
             self._extra[extra] = tree.bundle
             self._digests[f"extra:{extra.path}:{extra.to}"] = tree.digest
+        if self._hooks is not None:
+            self._digests["hooks"] = self._hooks.digest(skip=self._trees.skip)
 
     def _materialize(
         self, acquired: Mapping[SupplyKey, Sequence[Acquired]], *, fresh: bool
@@ -470,7 +571,6 @@ class _Run:
         )
 
     def _acquire_one(self, key: SupplyKey, lock: Lock) -> tuple[Acquired, ...]:
-        from wherry.lock.credentials import named_credentials
         from wherry.portable import require_portable
         from wherry.wheels.select import select
 
@@ -481,25 +581,57 @@ class _Run:
             packages = [each for each in other.pylock.packages if wanted(each.name)]
             return select(replace(other, pylock=replace(other.pylock, packages=packages)), target)
 
-        selected = select(lock, request.target)
+        request.access.learn(lock.index_names)
+        request.access.consult(lock.base)
+        selected = select(lock, request.target, compilable=request.workshop.compiles)
+        for one in selected:
+            if one.unfit is not None:
+                hint = f" ({one.unfit.hint})" if one.unfit.hint else ""
+                text = f"{one.unfit.message}: it is made of its sdist{hint}"
+                request.reporter.emit(Note(text=text))
         for recipe in request.recipes:
             if recipe.supply == key:
                 require_portable(
                     recipe, request.target, selected, selected_for, request.settings.runtimes
                 )
-        acquired = acquire(
-            selected,
-            base=lock.base,
-            own=lock.member,
-            target=request.target,
-            store=request.store,
-            offline=request.offline,
-            credentials=named_credentials(lock.index_names),
-            reporter=request.reporter,
-        )
+        try:
+            acquired = acquire(
+                selected,
+                base=lock.base,
+                own=lock.member,
+                target=request.target,
+                store=request.store,
+                offline=request.offline,
+                access=request.access,
+                reporter=request.reporter,
+                workshop=request.workshop,
+            )
+        except NoEngineError as error:
+            raise _not_compiled(lock, request.target, error) from error
+        self._require_portable_builds(key, acquired)
         if not key.requirements:
             return acquired
         return (*acquired, *self._acquire_more(key, lock, selected))
+
+    def _require_portable_builds(self, key: SupplyKey, acquired: Sequence[Acquired]) -> None:
+        """What was compiled here is in no layer that is for other targets, too."""
+        from wherry.portable import require_built_portably
+
+        built = {one.name: one.sha256 for one in acquired if one.kind is Kind.BUILT}
+        if not built:
+            return
+        from wherry.sources.dependency import prove_dependency
+
+        request = self._request
+        for recipe in request.recipes:
+            if recipe.supply == key:
+                require_built_portably(
+                    recipe,
+                    request.target,
+                    built,
+                    lambda digest, target: prove_dependency(digest, target, store=request.store),
+                    request.settings.runtimes,
+                )
 
     def _acquire_more(
         self, key: SupplyKey, lock: Lock, selected: Sequence[Selected]
@@ -518,19 +650,81 @@ class _Run:
             pinned=pinned,
             target=request.target,
             offline=request.offline,
+            access=request.access,
             reporter=request.reporter,
         )
         locked = {one.name for one in selected}
         found = acquire(
-            [one for one in select(more, request.target) if one.name not in locked],
+            [
+                one
+                for one in select(more, request.target, compilable=request.workshop.compiles)
+                if one.name not in locked
+            ],
             base=more.base,
             own=lock.member,
             target=request.target,
             store=request.store,
             offline=request.offline,
+            workshop=request.workshop,
+            access=request.access,
             reporter=request.reporter,
         )
         return tuple(one for one in found if not one.own)
+
+
+def _hooks(request: _Request) -> Hooks | None:
+    """The commands around the bundling, where there are any."""
+    lists = [request.settings.hooks, *(recipe.settings.hooks for recipe in request.recipes)]
+    if all(each.is_empty for each in lists):
+        return None
+    from wherry.hooks.around import Hooks
+
+    return Hooks(
+        project=request.settings.hooks,
+        recipes=request.recipes,
+        root=request.project.root,
+        target=request.target,
+        store=request.store,
+        reporter=request.reporter,
+        container=lambda: _container(request),
+    )
+
+
+def _not_compiled(lock: Lock, target: Target, missing: NoEngineError) -> WherryError:
+    """What to say where something must be compiled and no container can: what else would help, too."""
+    from wherry.wheels.select import select
+
+    try:
+        select(lock, target)
+    except SelectionError as error:
+        return SelectionError(
+            error.message,
+            where=[*error.where, f"no container can compile it: {missing.message}", *missing.where],
+            hint="\n".join(hint for hint in (error.hint, missing.hint) if hint),
+        )
+    return missing
+
+
+def _container(request: _Request) -> Place:
+    from wherry.hooks.run import Container
+
+    return Container(run_script=request.workshop.container().run_shell)
+
+
+def _container_facts(request: _Request) -> object:
+    """What is said of containers, as far as it decides what is built; None where nothing was said."""
+    from wherry.containers.options import ContainerOptions
+
+    options = request.settings.container
+    if options == ContainerOptions():
+        return None
+    from wherry.containers.facts import deciding
+    from wherry.containers.image import Images
+
+    images = Images(
+        options=options, root=request.project.root, target=request.target, store=request.store
+    )
+    return [options.mode, images.reference, images.platform, deciding(options)]
 
 
 def _write_all(packages: Sequence[tuple[Bundle, Path]]) -> list[Written]:
@@ -587,7 +781,7 @@ def _read_lock(request: _Request, key: SupplyKey) -> Lock:
     from wherry.lock import LockRequest, read_lock
     from wherry.wheels.index import index_finder
 
-    with index_finder(offline=request.offline) as find_files:
+    with index_finder(offline=request.offline, access=request.access) as find_files:
         return read_lock(
             LockRequest(
                 root=request.project.root,
@@ -597,6 +791,7 @@ def _read_lock(request: _Request, key: SupplyKey) -> Lock:
                 package=key.package,
                 lock=request.lock,
                 offline=request.offline,
+                access=request.access,
             ),
             find_files=find_files,
             reporter=request.reporter,

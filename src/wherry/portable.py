@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.compose.choose import matching_names
-from wherry.errors import LockError, SelectionError, SettingsError, TargetError
+from wherry.errors import IncompatibleError, LockError, SelectionError, SettingsError, TargetError
 from wherry.settings.model import LayerSettings
 from wherry.target import RUNTIMES, Target, find_architecture, find_runtime
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Select = Callable[[Target, Callable[[str], bool]], Sequence[Selected]]
 
-__all__ = ["other_targets", "require_compatible", "require_portable"]
+__all__ = ["other_targets", "require_built_portably", "require_compatible", "require_portable"]
 
 
 def other_targets(
@@ -102,6 +102,41 @@ def require_portable(
             for name in sorted({*mine, *theirs})
             if mine.get(name) != theirs.get(name)
         ]
+        if different:
+            raise SettingsError(
+                f"layer `{recipe.name}` is not the same for {target} and {other}",
+                where=different,
+                hint="make a layer for each of them, or leave these distributions out",
+            )
+
+
+def require_built_portably(
+    recipe: Recipe,
+    target: Target,
+    built: Mapping[str, str],
+    prove: Callable[[str, Target], None],
+    runtimes: Mapping[str, Runtime],
+) -> None:
+    """Refuse a layer with what was compiled for the target and does not run on another that the layer names.
+
+    Args:
+        recipe: of the layer; that of a function is left alone.
+        target: what it is built for.
+        built: the digests of distributions that were built from source, by name.
+        prove: raises ``IncompatibleError`` where what has a digest does not run on a target.
+        runtimes: the settings' own runtimes.
+
+    Raises:
+        SettingsError: there is some; every such distribution is named.
+    """
+    mine = matching_names(recipe.settings, built.keys())
+    for other in other_targets(recipe, target, runtimes):
+        different = []
+        for name in sorted(mine):
+            try:
+                prove(built[name], other)
+            except IncompatibleError:
+                different.append(f"`{name}` was compiled for {target}")
         if different:
             raise SettingsError(
                 f"layer `{recipe.name}` is not the same for {target} and {other}",

@@ -52,6 +52,9 @@ class PackageReport:
         architectures: the architectures that it is for.
         unzipped_size_with_layers: of all files, those of its layers of this project included.
         provided: the names of distributions that are left out because the runtime has them.
+        stripped_files: how many compiled files are without what only debuggers read.
+        stripped_size: bytes by which that makes the zip file smaller.
+        stripped_unzipped_size: bytes by which it makes all files smaller.
         distributions: what is inside, the project's own code among it.
     """
 
@@ -70,6 +73,9 @@ class PackageReport:
     architectures: tuple[str, ...]
     unzipped_size_with_layers: int
     provided: tuple[str, ...]
+    stripped_files: int
+    stripped_size: int
+    stripped_unzipped_size: int
     distributions: tuple[DistributionReport, ...]
 
 
@@ -140,5 +146,8 @@ def report_package(package: Package, written: Written, composition: Composition)
         architectures=package.architectures,
         unzipped_size_with_layers=unzipped_size(package, composition),
         provided=tuple(one.name for one in package.provided),
+        stripped_files=package.saving.files,
+        stripped_size=package.saving.size,
+        stripped_unzipped_size=package.saving.unzipped_size,
         distributions=tuple(reports),
     )

@@ -57,6 +57,9 @@ def package(name: str, kind: str = "function", **more: Any) -> PackageReport:
         "architectures": ("arm64",),
         "unzipped_size_with_layers": 200,
         "provided": (),
+        "stripped_files": 0,
+        "stripped_size": 0,
+        "stripped_unzipped_size": 0,
         "distributions": (),
     }
     return PackageReport(**given | more)

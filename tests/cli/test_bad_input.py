@@ -518,15 +518,18 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "401": (
         fails(401),
         (
-            "  ╰─▶ INDEX/files/alpha-1.2-py3-none-any.whl answered 401 Unauthorized\n"
-            "hint: give user and password in the index URL, or in a netrc file\n"
+            "  ├─▶ INDEX/files/alpha-1.2-py3-none-any.whl answered 401 Unauthorized\n"
+            "  ╰─▶ the index wants user and password\n"
+            "hint: name the index in `[[tool.wherry.indexes]]`, and set `UV_INDEX_NAME_USERNAME` and "
+            "`UV_INDEX_NAME_PASSWORD`; or put them into a netrc file\n"
         ),
     ),
     "403": (
         fails(403),
         (
-            "  ╰─▶ INDEX/files/alpha-1.2-py3-none-any.whl answered 403 Forbidden\n"
-            "hint: this user, or this network, may not read it\n"
+            "  ├─▶ INDEX/files/alpha-1.2-py3-none-any.whl answered 403 Forbidden\n"
+            "  ╰─▶ the index was asked without user and password\n"
+            "hint: this network may not read it, or it wants a user\n"
         ),
     ),
     "404": (
@@ -643,12 +646,12 @@ def test_an_sdist_whose_backend_fails(refused: Refused, index: Index, tmp_path: 
 
 
 def test_an_sdist_that_must_be_compiled(refused: Refused, index: Index, tmp_path: Path) -> None:
-    lock_sdist(refused, index, sdist(tmp_path / "bad", tag="cp311-cp311-linux_x86_64"))
-    assert refused("--runtime", "python3.11") == (
+    lock_sdist(refused, index, sdist(tmp_path / "bad", tag="cp310-cp310-linux_x86_64"))
+    assert refused("--runtime", "python3.11", "--container", "never") == (
         "error: `bad` must be compiled for python3.11-x86_64\n"
-        "  ╰─▶ its backend made `bad-1.0-cp311-cp311-linux_x86_64.whl`, for the machine that built it\n"
-        "hint: wheels that need a compiler are not built here: pin a version that has a wheel for "
-        "python3.11-x86_64, or name a wheel's file in the lock\n"
+        "  ╰─▶ its backend made `bad-1.0-cp310-cp310-linux_x86_64.whl`, for the machine that built it\n"
+        "hint: let a container compile it (`--container auto` with docker, podman or finch), or pin a version "
+        "that has a wheel for python3.11-x86_64\n"
     )
 
 

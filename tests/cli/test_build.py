@@ -84,6 +84,9 @@ def test_the_json_document(project: Path, wherry: Wherry) -> None:
                 "architectures": ["arm64"],
                 "unzipped_size_with_layers": sum(member.file_size for member in members),
                 "provided": [],
+                "stripped_files": 0,
+                "stripped_size": 0,
+                "stripped_unzipped_size": 0,
             }
         ],
     }

@@ -2,90 +2,390 @@
 
 from __future__ import annotations
 
+import ssl
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 
+from support.code_artifact import serve_code_artifact
+from support.faults import fails
 from support.index import serve_index
-from support.projects import write_files
-from support.wheels import make_wheel
+from support.private import (
+    ALPHA,
+    BACKEND,
+    BETA,
+    FORMATS,
+    PASSWORD,
+    USER,
+    WAYS,
+    forms,
+    serve_indexes,
+)
+from support.wheels import make_sdist, make_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from support.command import Wherry
-    from support.index import Index
-
-USER, PASSWORD = "robot", "p@ss:w/o%rd +1"
-ALPHA = make_wheel("alpha", "1.2")
+    from support.private import Indexes
 
 
 @pytest.fixture
-def private() -> Iterator[Index]:
-    with serve_index([ALPHA], auth=(USER, PASSWORD)) as served:
-        yield served
+def indexes() -> Iterator[Indexes]:
+    yield from serve_indexes()
 
 
 @pytest.fixture
-def project(wherry: Wherry, private: Index) -> Path:
-    """A project that Poetry 1.2 locked, with an index called `company`."""
-    return write_files(
-        wherry.cwd,
-        {
-            "shop.py": "",
-            "pyproject.toml": '[tool.poetry]\nname = "shop"\nversion = "1.0"\npackage-mode = false\n'
-            '[tool.poetry.dependencies]\npython = "^3.9"\nalpha = {version = "1.2", source = "company"}\n'
-            f'[[tool.poetry.source]]\nname = "company"\nurl = "{private.simple}"\n',
-            "poetry.lock": '[[package]]\nname = "alpha"\nversion = "1.2"\noptional = false\n'
-            f'python-versions = "*"\nfiles = [{{file = "{ALPHA.filename}", hash = "sha256:{ALPHA.sha256}"}}]\n'
-            f'[package.source]\ntype = "legacy"\nurl = "{private.simple.rstrip("/")}"\nreference = "company"\n'
-            '[metadata]\nlock-version = "2.0"\npython-versions = "^3.9"\ncontent-hash = "HASH"\n',
-        },
-    )
+def over_https(tmp_path: Path) -> Iterator[Indexes]:
+    """With a certificate that only a CA of the user's own vouches for."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    bundle = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    trust = {"REQUESTS_CA_BUNDLE": str(bundle), "SSL_CERT_FILE": str(bundle)}
+    yield from serve_indexes(tls=context, trust=trust)
 
 
-def stamped(project: Path) -> None:
-    """Put Poetry's own digest of the declarations into the lock."""
-    from wherry.lock.document import read_toml
-    from wherry.lock.poetry.content_hash import content_hashes
-
-    digest = next(iter(content_hashes(read_toml(project / "pyproject.toml"))))
-    lock = project / "poetry.lock"
-    lock.write_text(lock.read_text().replace("HASH", digest))
+def names_in(wherry: Wherry) -> set[str]:
+    with zipfile.ZipFile(wherry.cwd / "dist" / "lambda" / "shop.zip") as package:
+        return set(package.namelist())
 
 
-def test_poetrys_variables_open_the_index(project: Path, wherry: Wherry, private: Index) -> None:
-    stamped(project)
-    done = wherry(
-        "build",
-        POETRY_HTTP_BASIC_COMPANY_USERNAME=USER,
-        POETRY_HTTP_BASIC_COMPANY_PASSWORD=PASSWORD,
-    )
+THOROUGH = ("uv's name", "netrc", "keyring")
+BRIEF = ("pylock.toml", "poetry.lock", "pyproject.toml")
+
+
+@pytest.mark.parametrize(
+    ("format_", "way"),
+    [(format_, way) for format_ in FORMATS for way in WAYS if way in THOROUGH or format_ in BRIEF],
+)
+def test_every_lock_by_every_way(
+    wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str, way: str
+) -> None:
+    """A8: for every lock alike. No dependency confusion: what the private index has comes from nowhere else.
+
+    A wheel, an sdist, and what the sdist's backend needs.
+    """
+    FORMATS[format_](wherry.cwd, indexes)
+    env = {**indexes.environment, **WAYS[way](indexes, tmp_path / "login")}
+    done = wherry("build", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
     assert done.code == 0, done.err
-    assert len(private.downloads) == 1
-    for path in [*wherry.store.rglob("*"), *project.rglob("*")]:
-        if path.is_file():
-            data = path.read_bytes()
-            assert PASSWORD.encode() not in data
-            assert b"p%40ss" not in data
-    assert PASSWORD not in done.err
+    package = names_in(wherry)
+    assert {"alpha/__init__.py", "beta.py"} <= package
+    assert "trap.py" not in package
+    assert indexes.public.downloads == []
+    for form in forms(USER, PASSWORD):
+        assert form not in (done.out + done.err).encode()
 
 
-def test_without_them_the_error_says_what_to_do(project: Path, wherry: Wherry) -> None:
-    stamped(project)
-    done = wherry("build", "--quiet")
-    assert done.code == 1
-    assert "401" in done.err
-    assert "hint:" in done.err
+def by_name(indexes: Indexes, tmp_path: Path, password: str = PASSWORD) -> dict[str, str]:
+    return {
+        **indexes.environment,
+        "UV_CACHE_DIR": str(tmp_path / "uv"),
+        "UV_INDEX_COMPANY_USERNAME": USER,
+        "UV_INDEX_COMPANY_PASSWORD": password,
+    }
 
 
-def test_a_wrong_password_is_not_repeated(project: Path, wherry: Wherry) -> None:
-    stamped(project)
-    done = wherry(
-        "build",
-        POETRY_HTTP_BASIC_COMPANY_USERNAME=USER,
-        POETRY_HTTP_BASIC_COMPANY_PASSWORD="wrong-s3cret",
+@pytest.mark.parametrize("format_", ["poetry.lock", "requirements.txt", "pyproject.toml"])
+def test_over_https(wherry: Wherry, over_https: Indexes, tmp_path: Path, format_: str) -> None:
+    """A8: with a certificate of the company's own."""
+    FORMATS[format_](wherry.cwd, over_https)
+    done = wherry("build", **by_name(over_https, tmp_path))
+    assert done.code == 0, done.err
+    assert {"alpha/__init__.py", "beta.py"} <= names_in(wherry)
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_one_variable_for_certificates_is_enough(
+    wherry: Wherry, over_https: Indexes, tmp_path: Path, variable: str
+) -> None:
+    """A8: whether it is uv's or requests' own, both that resolve and that fetch heed it."""
+    FORMATS["pyproject.toml"](wherry.cwd, over_https)
+    others = dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"), "")
+    env = {**by_name(over_https, tmp_path), **others}
+    done = wherry("build", **{**env, variable: over_https.trust[variable]})
+    assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_the_password_does_not_follow_to_another_host(
+    wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str
+) -> None:
+    """A8: an index that keeps its files elsewhere."""
+    FORMATS[format_](wherry.cwd, indexes)
+    with serve_index([ALPHA, BETA, BACKEND]) as elsewhere:
+        indexes.private.elsewhere = elsewhere.url
+        done = wherry("build", **by_name(indexes, tmp_path))
+        assert done.code == 0, done.err
+        assert elsewhere.downloads
+        assert set(elsewhere.authorizations) == {None}
+
+
+class TestConfusion:
+    """A8: a name on two indexes is taken from the one that the lock names, or from none."""
+
+    @pytest.mark.parametrize("format_", FORMATS)
+    def test_an_index_that_refuses_is_not_replaced(
+        self, wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str
+    ) -> None:
+        FORMATS[format_](wherry.cwd, indexes)
+        done = wherry("build", UV_CACHE_DIR=str(tmp_path / "uv"), **indexes.environment)
+        assert done.code == 1
+        assert "Traceback" not in done.err
+        assert "401" in done.error
+        assert "hint: set `UV_INDEX_COMPANY_USERNAME` and `UV_INDEX_COMPANY_PASSWORD`" in done.error
+        assert indexes.public.downloads == []
+
+    @pytest.mark.parametrize("format_", ["poetry.lock", "Pipfile.lock", "pylock.toml"])
+    def test_an_index_that_has_lost_the_file_is_not_replaced(
+        self, wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str
+    ) -> None:
+        FORMATS[format_](wherry.cwd, indexes)
+        del indexes.private.files[ALPHA.filename]
+        done = wherry("build", **by_name(indexes, tmp_path))
+        assert done.code == 1
+        assert indexes.public.requests == []
+
+    @pytest.mark.parametrize("format_", ["requirements.txt", "pyproject.toml"])
+    def test_the_public_one_gives_what_the_private_one_has_not(
+        self, wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str
+    ) -> None:
+        """And nothing more."""
+        FORMATS[format_](wherry.cwd, indexes)
+        indexes.public.add(gamma := make_wheel("gamma"))
+        for name in ("pyproject.toml", "requirements.txt"):
+            path = wherry.cwd / name
+            if path.exists():
+                text = path.read_text().replace('"beta"]', '"beta", "gamma"]')
+                path.write_text(text.replace("beta==1.0", "beta==1.0\ngamma==1.0"))
+        done = wherry("build", **by_name(indexes, tmp_path))
+        assert done.code == 0, done.err
+        assert "gamma/__init__.py" in names_in(wherry)
+        asked = {path.removesuffix(".metadata") for path in indexes.public.downloads}
+        assert asked == {f"/files/{gamma.filename}"}
+
+    @pytest.mark.parametrize("name", ["company", "other"])
+    def test_an_sdist_cannot_lead_elsewhere(
+        self, wherry: Wherry, indexes: Indexes, tmp_path: Path, name: str
+    ) -> None:
+        """By naming an index of its own: what builds it would come from there, and a password might go there."""
+        FORMATS["pylock.toml"](wherry.cwd, indexes)
+        indexes.public.add(make_wheel("helper"))
+        with serve_index([make_wheel("helper")]) as evil:
+            pyproject = (
+                b'[build-system]\nrequires = ["company-backend", "helper"]\n'
+                b'build-backend = "company_backend"\n'
+                b'[[tool.uv.index]]\nname = "%s"\nurl = "%s"\n'
+                % (name.encode(), evil.simple.encode())
+            )
+            sdist = make_sdist("beta", files={"beta.py": b"", "pyproject.toml": pyproject})
+            indexes.private.add(sdist)
+            lock = wherry.cwd / "pylock.toml"
+            lock.write_text(lock.read_text().replace(BETA.sha256, sdist.sha256))
+            done = wherry("build", **by_name(indexes, tmp_path))
+            assert done.code == 0, done.err
+            assert evil.requests == []
+
+    def test_the_projects_own_indexes_serve_what_it_builds(
+        self, wherry: Wherry, indexes: Indexes, tmp_path: Path
+    ) -> None:
+        """Without a word in Wherry's settings, as with uv itself."""
+        FORMATS["uv.lock"](wherry.cwd, indexes)
+        path = wherry.cwd / "pyproject.toml"
+        path.write_text(path.read_text().partition("[[tool.wherry")[0])
+        done = wherry("build", **by_name(indexes, tmp_path))
+        assert done.code == 0, done.err
+        assert indexes.public.downloads == []
+
+    def test_a_default_of_the_file_is_not_replaced_by_the_environments(
+        self, wherry: Wherry, indexes: Indexes, tmp_path: Path
+    ) -> None:
+        """As pip has it: what a requirements file says is nearer than a variable."""
+        FORMATS["requirements.txt"](wherry.cwd, indexes)
+        path = wherry.cwd / "requirements.txt"
+        path.write_text(path.read_text().replace("--extra-index-url", "--index-url"))
+        done = wherry("build", **by_name(indexes, tmp_path))
+        assert done.code == 0, done.err
+        assert "trap.py" not in names_in(wherry)
+        assert indexes.public.downloads == []
+
+
+class TestRefusals:
+    """A8: which index, which user, what to do; and never the password."""
+
+    @pytest.mark.parametrize("format_", FORMATS)
+    def test_a_wrong_password(
+        self, wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str
+    ) -> None:
+        FORMATS[format_](wherry.cwd, indexes)
+        done = wherry("build", **by_name(indexes, tmp_path, "wr@ng s3cret"))
+        assert done.code == 1
+        assert "Traceback" not in done.err
+        assert "401" in done.error
+        assert "the index `company` refused user `robot` of `UV_INDEX_COMPANY_PASSWORD`" in joined(
+            done.error
+        )
+        assert "hint: user or password is wrong, or has run out" in done.error
+        for form in forms(USER, "wr@ng s3cret"):
+            assert form not in (done.out + done.err).encode()
+
+    @pytest.mark.parametrize("format_", ["poetry.lock", "pylock.toml"])
+    def test_a_user_who_may_not(
+        self, wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str
+    ) -> None:
+        FORMATS[format_](wherry.cwd, indexes)
+        indexes.private.fault = fails(403)
+        done = wherry("build", **by_name(indexes, tmp_path))
+        assert done.code == 1
+        assert "answered 403" in done.error
+        assert "refused user `robot`" in done.error
+        assert "hint: this user, or this network, may not read it" in done.error
+
+    def test_an_index_without_a_name(
+        self, wherry: Wherry, indexes: Indexes, tmp_path: Path
+    ) -> None:
+        FORMATS["pylock.toml"](wherry.cwd, indexes)
+        path = wherry.cwd / "pyproject.toml"
+        path.write_text(path.read_text().partition("[[tool")[0])
+        done = wherry("build", **indexes.environment)
+        assert done.code == 1
+        assert "the index wants user and password" in done.error
+        assert "hint: name the index in `[[tool.wherry.indexes]]`" in done.error
+
+    @pytest.mark.parametrize("format_", ["poetry.lock", "pyproject.toml"])
+    def test_a_proxy_that_wants_a_password(
+        self, wherry: Wherry, over_https: Indexes, tmp_path: Path, format_: str
+    ) -> None:
+        FORMATS[format_](wherry.cwd, over_https)
+        with serve_index() as proxy:
+            proxy.fault = fails(407)
+            given = proxy.url.replace("//", "//me:pr%40xy-s3cret@")
+            done = wherry(
+                "build",
+                **by_name(over_https, tmp_path),
+                **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY"), given),
+                NO_PROXY="",
+            )
+        assert done.code == 1
+        assert "Traceback" not in done.err
+        assert "407" in done.error or "proxy authorization required" in done.error
+        assert "`HTTPS_PROXY`" in done.error
+        assert "s3cret" not in done.err
+
+    def test_a_proxy_that_lets_nothing_through(
+        self, wherry: Wherry, over_https: Indexes, tmp_path: Path
+    ) -> None:
+        FORMATS["poetry.lock"](wherry.cwd, over_https)
+        with serve_index() as proxy:
+            proxy.fault = fails(403)
+            given = proxy.url.replace("//", "//me:pr%40xy-s3cret@")
+            env = by_name(over_https, tmp_path)
+            done = wherry("build", **env, HTTPS_PROXY=given, NO_PROXY="")
+        assert done.code == 1
+        assert "the proxy answered 403" in done.error
+        assert "hint: the proxy does not let it through" in done.error
+        assert "s3cret" not in done.err
+
+    def test_a_proxy_that_is_not_there(
+        self, wherry: Wherry, over_https: Indexes, tmp_path: Path
+    ) -> None:
+        FORMATS["poetry.lock"](wherry.cwd, over_https)
+        env = by_name(over_https, tmp_path)
+        given = "http://me:pr%40xy-s3cret@127.0.0.1:1"
+        done = wherry("build", **env, HTTPS_PROXY=given, NO_PROXY="")
+        assert done.code == 1
+        assert "the proxy cannot be reached" in done.error
+        assert "s3cret" not in done.err
+
+
+class TestCodeArtifact:
+    """K7: the token is fetched, used, and found nowhere."""
+
+    TOKEN = "eyJ0b2tlbi1vZi1hd3M" * 20
+
+    def declare(self, wherry: Wherry) -> None:
+        """What the settings call `company` is a repository of CodeArtifact."""
+        path = wherry.cwd / "pyproject.toml"
+        path.write_text(
+            path.read_text()
+            + 'domain = "acme"\nowner = "111122223333"\nrepository = "python"\nregion = "eu-west-1"\n'
+        )
+
+    @pytest.mark.parametrize(
+        "format_", ["pylock.toml", "Pipfile.lock", "requirements.txt", "pyproject.toml"]
     )
-    assert done.code == 1
-    assert "wrong-s3cret" not in done.err + done.out
+    def test_for_every_lock_alike(
+        self, wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str
+    ) -> None:
+        indexes.private.auth = ("aws", self.TOKEN)
+        FORMATS[format_](wherry.cwd, indexes)
+        self.declare(wherry)
+        with serve_code_artifact(self.TOKEN) as endpoint:
+            env = {**indexes.environment, **endpoint.environment}
+            done = wherry("build", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
+            assert done.code == 0, done.err
+            assert len(endpoint.asked) == 1
+            again = wherry("build", "--json", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
+            assert again.code == 0, again.err
+            if format_ in {"pylock.toml", "Pipfile.lock"}:
+                # A build that fetches nothing needs no token.
+                assert len(endpoint.asked) == 1
+        assert {"alpha/__init__.py", "beta.py"} <= names_in(wherry)
+        for path in tmp_path.rglob("*"):
+            if path.is_file():
+                for form in forms("aws", self.TOKEN):
+                    assert form not in path.read_bytes(), path
+
+    @pytest.mark.parametrize("format_", ["Pipfile.lock", "pyproject.toml"])
+    def test_a_token_that_has_run_out_is_renewed(
+        self, wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str
+    ) -> None:
+        indexes.private.auth = ("aws", self.TOKEN)
+        FORMATS[format_](wherry.cwd, indexes)
+        self.declare(wherry)
+        with serve_code_artifact("token-that-ran-out", self.TOKEN) as endpoint:
+            env = {**indexes.environment, **endpoint.environment}
+            done = wherry("build", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
+            assert done.code == 0, done.err
+            assert len(endpoint.asked) == 2
+
+    def test_aws_gives_none(self, wherry: Wherry, indexes: Indexes, tmp_path: Path) -> None:
+        FORMATS["pyproject.toml"](wherry.cwd, indexes)
+        self.declare(wherry)
+        with serve_code_artifact(self.TOKEN) as endpoint:
+            endpoint.fault = (403, "ExpiredTokenException", "The security token is expired")
+            done = wherry("build", **indexes.environment, **endpoint.environment)
+        assert done.code == 1
+        assert "Traceback" not in done.err
+        assert "AWS gives no token for CodeArtifact" in done.error
+        assert "ExpiredTokenException" in done.error
+        assert "aws sso login" in done.error
+        assert "aws-secret" not in done.err
+
+
+@pytest.mark.parametrize("format_", ["pyproject.toml", "pyproject.toml of Poetry", "Pipfile"])
+def test_a_lock_is_written_without_it(
+    wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str
+) -> None:
+    """A8: the secret is in no lock; and who builds from it needs it again."""
+    FORMATS[format_](wherry.cwd, indexes)
+    for way in ("uv's name", "uv's address", "keyring"):
+        env = {**indexes.environment, **WAYS[way](indexes, tmp_path / "login")}
+        done = wherry("lock", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
+        assert done.code == 0, done.err
+        text = (wherry.cwd / "pylock.toml").read_bytes()
+        assert f"{indexes.private.url}/files/{ALPHA.filename}".encode() in text
+        for form in forms(USER, PASSWORD):
+            assert form not in text
+    refused = wherry("build", UV_CACHE_DIR=str(tmp_path / "uv"), **indexes.environment)
+    assert refused.code == 1
+    assert "401" in refused.error
+
+
+def joined(text: str) -> str:
+    return " ".join(text.split())

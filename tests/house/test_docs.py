@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import importlib.util
 import inspect
 import os
@@ -39,7 +40,9 @@ import pytest
 import tomli_w
 
 import wherry
+from support.extensions import extension_sdist, lock_of_sdists
 from support.index import serve_index
+from support.libraries import Library, Part
 from support.moto import moto as serve_moto
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
@@ -47,6 +50,8 @@ from wherry import errors, project, report
 from wherry.aws import prune
 from wherry.cli import main
 from wherry.settings import model, read, stages
+from wherry.settings.containers import CONTAINER_READERS
+from wherry.settings.indexes import INDEX_READERS
 from wherry.target import Target, find_architecture, find_runtime
 
 if TYPE_CHECKING:
@@ -194,12 +199,48 @@ def cloud(root: Path, index: Index) -> None:
     write_files(root, {"pyproject.toml": '[project]\nname = "cloud"\nversion = "1.0"\n\n'})
 
 
+def compiled(root: Path, index: Index) -> None:
+    names = b"".join(hashlib.sha256(b"%d" % number).digest() for number in range(2000))
+    library = Library().with_parts(Part(name=".debug_str", data=names))
+    made = [
+        make_wheel(
+            "fast", files={"fast.so": library.data()}, tag="cp313-cp313-manylinux_2_17_x86_64"
+        )
+    ]
+    index.add(*made)
+    make_project(root, index, made)
+    write_files(root, {"pyproject.toml": '[project]\nname = "compiled"\nversion = "1.0"\n\n'})
+
+
+def untagged(root: Path, index: Index) -> None:
+    """One whose wheels are for others, and whose sdist would have to be compiled."""
+    del index
+    made = extension_sdist("fastcount")
+    made.write(root)
+    wheels = {made.filename: "fastcount-1.0-cp39-cp39-manylinux_2_17_x86_64.whl"}
+    pyproject = '[project]\nname = "untagged"\nversion = "1.0"\nrequires-python = ">=3.9"\n\n'
+    lock = lock_of_sdists([made], wheels=wheels)
+    write_files(root, {"pyproject.toml": pyproject, "pylock.toml": lock, "app.py": ""})
+
+
+def private(root: Path, index: Index) -> None:
+    """Behind a password. What the page shows of settings stands there already, with the address on loopback."""
+    index.auth = ("robot", "p@ss:w/o%rd 1")
+    make_project(root, index, [IDNA])
+    text = text_of(root / "pyproject.toml")
+    declared = f'[[tool.wherry.indexes]]\nname = "acme"\nurl = "{index.simple}"\n'
+    (root / "pyproject.toml").write_text(f"{text}\n{declared}")
+
+
 PROJECTS: dict[str, Callable[[Path, Index], None]] = {
     "clash": clash,
     "cloud": cloud,
+    "compiled": compiled,
     "native": native,
     "orders": orders,
+    "private": private,
     "unlocked": unlocked,
+    "untagged": untagged,
 }
 
 
@@ -586,6 +627,8 @@ OF_TABLES = (
     ("## Keys of content", set(read.CONTENT_READERS), "functions.x"),
     ("## Keys of content", set(read.CONTENT_READERS), "layers.x"),
     ("## Quotas of AWS Lambda", set(read.QUOTA_READERS), "quotas"),
+    ("## Hooks and their keys", set(read.HOOK_READERS), "hooks"),
+    ("## Containers and their keys", set(CONTAINER_READERS), "container"),
 )
 
 
@@ -608,6 +651,8 @@ def test_every_key_of_a_table_is_documented_and_no_other(
     for row in found:
         key, example, default = unquoted(row[0]), unquoted(row[3]), row[2]
         text = f"{tomli_w.dumps(others)}[{table}]\n{key} = {example}\n"
+        if key in {"build-args", "build-secrets"}:
+            text += 'dockerfile = "x"\n'
         if key == "interface":
             text += 'app = "x:y"\n'
         assert value(read.read_settings(tomllib.loads(text), "x"), key) != value(plain, key), key
@@ -665,6 +710,14 @@ def test_every_key_of_a_stage_is_documented_and_no_other(number: int) -> None:
         assert policy["keep-days"] == str(prune.KEEP_DAYS)
 
 
+def test_every_key_of_an_index_is_documented_and_no_other() -> None:
+    """With an example that is sound."""
+    found = rows(section("settings.md", "## Indexes and their keys"))
+    assert [unquoted(row[0]) for row in found] == list(INDEX_READERS)
+    for row in found:
+        INDEX_READERS[unquoted(row[0])](tomllib.loads(f"x = {unquoted(row[3])}")["x"])
+
+
 def test_the_examples_of_settings_are_sound(tmp_path: Path) -> None:
     for row in rows(section("settings.md", "## Keys")):
         if not row[0].startswith("["):
@@ -686,7 +739,12 @@ def test_the_environment_variables_are_those_of_the_code() -> None:
     # What requests heeds is not in our code.
     others = {"NETRC", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
     for name in documented - others:
-        assert re.sub("_NAME_", "_{key}_", name) in source
+        lead, named, rest = name.partition("_NAME_")
+        if named:
+            assert f'"{lead}"' in source
+            assert f"_{{spelled(name)}}_{rest}" in source
+        else:
+            assert name in source
 
 
 def test_the_marker_environment() -> None:

@@ -9,6 +9,7 @@ import pytest
 from support.locks import Heard, target
 from wherry.errors import LockError, ToolError
 from wherry.events import Warned
+from wherry.indexes.access import Access
 from wherry.lock.uv import run as uv
 from wherry.lock.uv.run import Answer, run_uv, target_options
 
@@ -89,7 +90,7 @@ def test_a_real_failure_is_without_secrets(tmp_path: Path) -> None:
     """A8: the secret is in no log, also after a failure."""
     text = "--index-url http://me:hush-hush@127.0.0.1:9/simple/\nx\n"
     answer = run_uv(
-        ["pip", "compile", "--no-cache", "-"], cwd=tmp_path, reporter=Heard(), stdin=text
+        ["pip", "compile", "--no-cache", "-"], cwd=tmp_path, reporter=Heard(), stdin=lambda: text
     )
     assert answer.status != 0
     assert answer.causes
@@ -99,7 +100,7 @@ def test_a_real_failure_is_without_secrets(tmp_path: Path) -> None:
 def test_warnings_are_passed_on(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.uv]\nnonsense = 1\n")
     heard = Heard()
-    run_uv(["pip", "compile", "-"], cwd=tmp_path, reporter=heard, stdin="")
+    run_uv(["pip", "compile", "-"], cwd=tmp_path, reporter=heard, stdin=str)
     assert heard.texts(Warned)
     assert all(text.startswith("uv says: ") for text in heard.texts(Warned))
 
@@ -114,19 +115,22 @@ def test_a_machine_without_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         run_uv(["--version"], cwd=tmp_path, reporter=Heard())
 
 
-def test_only_what_leads_to_indexes_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("UV_RESOLUTION", "UV_PYTHON", "PYTHONPATH", "VIRTUAL_ENV", "UV_CONSTRAINT"):
+def test_only_what_leads_to_indexes_is_passed_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("UV_RESOLUTION", "UV_PYTHON", "PYTHONPATH", "VIRTUAL_ENV", "UV_INDEX_STRATEGY"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("UV_INDEX_MAIN_PASSWORD", "kept")
     monkeypatch.setenv("PIP_INDEX_URL", "http://host/simple")
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "http://other/simple")
-    passed = uv._environment(indexes=True)
+    passed = uv._environment(tmp_path, Access())
     assert passed["UV_INDEX_MAIN_PASSWORD"] == "kept"
     assert passed["UV_DEFAULT_INDEX"] == "http://host/simple"
     assert passed["UV_INDEX"] == "http://other/simple"
     assert passed["UV_PYTHON_DOWNLOADS"] == "never"
-    assert not passed.keys() & {"UV_RESOLUTION", "UV_PYTHON", "PYTHONPATH", "VIRTUAL_ENV"}
-    alone = uv._environment(indexes=False)
+    dropped = {"UV_RESOLUTION", "UV_PYTHON", "PYTHONPATH", "VIRTUAL_ENV", "UV_INDEX_STRATEGY"}
+    assert not passed.keys() & dropped
+    alone = uv._environment(tmp_path, None)
     assert not [name for name in alone if name.startswith(("UV_INDEX", "UV_DEFAULT"))]
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://mine/simple")
-    assert uv._environment(indexes=True)["UV_DEFAULT_INDEX"] == "http://mine/simple"
+    assert uv._environment(tmp_path, Access())["UV_DEFAULT_INDEX"] == "http://mine/simple"

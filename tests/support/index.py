@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterable, Iterator
 
     from support.wheels import Made
@@ -29,6 +30,8 @@ class Index:
     def __init__(self, files: Iterable[Made], *, auth: tuple[str, str] | None = None) -> None:
         self.files = {made.filename: made for made in files}
         self.auth = auth
+        # Where files lie, if on another host; asked for here, they are there.
+        self.elsewhere: str | None = None
         self.requests: list[str] = []
         self.authorizations: list[str | None] = []
         self.html_only = False
@@ -70,6 +73,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self.do_GET()
 
+    def do_CONNECT(self) -> None:
+        """As a proxy for https is asked; the fault is all it has."""
+        if self.index.fault is None or not self.index.fault(self, "/"):
+            self.answer(405, b"no proxy", "text/plain")
+
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
         self.index.requests.append(path)
@@ -84,6 +92,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if path.startswith("/simple/"):
             self._project(path.removeprefix("/simple/").strip("/"))
+        elif path.startswith("/files/") and self.index.elsewhere is not None:
+            self.send_response(302)
+            self.send_header("Location", f"{self.index.elsewhere}{path}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
         elif path.startswith("/files/"):
             self._file(path.rsplit("/", 1)[-1])
         else:
@@ -165,14 +178,19 @@ def _html_page(index: Index, files: list[Made]) -> str:
 
 @contextmanager
 def serve_index(
-    files: Iterable[Made] = (), *, auth: tuple[str, str] | None = None
+    files: Iterable[Made] = (),
+    *,
+    auth: tuple[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Index]:
-    """Serve these files on a free port of loopback until the block ends."""
+    """Serve these files on a free port of loopback until the block ends; over https with a context for it."""
     index = Index(files, auth=auth)
     handler = type("Handler", (_Handler,), {"index": index})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
-    index.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    index.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

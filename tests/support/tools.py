@@ -23,6 +23,8 @@ __all__ = ["run_tool", "run_uv", "tool"]
 class Pin:
     requirement: str
     command: str
+    # What is installed besides.
+    more: tuple[str, ...] = ()
     # The versions of Python that it runs on, where not on all.
     python: str | None = None
 
@@ -35,6 +37,11 @@ PINS = {
     "pip-tools": Pin(requirement="pip-tools==7.6.2", command="pip-compile"),
     # Its extra `locked` pins what it depends on; a newer hishel breaks it.
     "pdm": Pin(requirement="pdm[locked]==2.29.3", command="pdm"),
+    "pypiserver": Pin(
+        requirement="pypiserver==2.4.2", command="pypi-server", more=("passlib==1.7.4",)
+    ),
+    # With a backend that needs no desktop.
+    "keyring": Pin(requirement="keyring==25.7.0", command="keyring", more=("keyrings.alt==5.0.2",)),
 }
 
 
@@ -50,7 +57,7 @@ def tool(name: str) -> Path:
         if not done.exists():
             _uv("venv", "--clear", "--seed", "--python", _interpreter(pin), str(folder))
             python = folder / "bin" / "python"
-            _uv("pip", "install", "--python", str(python), pin.requirement)
+            _uv("pip", "install", "--python", str(python), pin.requirement, *pin.more)
             done.touch()
     return folder / "bin" / pin.command
 

@@ -11,6 +11,8 @@ from support.faults import answers, fails, hangs, redirects, refuses_to_talk
 from support.index import JSON, Index, serve_index
 from support.wheels import make_sdist, make_wheel
 from wherry.errors import FetchError
+from wherry.indexes.access import Access
+from wherry.indexes.declared import DeclaredIndex
 from wherry.wheels.http import open_session
 from wherry.wheels.index import IndexedFile, project_files
 
@@ -233,14 +235,19 @@ class TestCredentials:
         monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
         assert ask(self.with_login(private))
 
-    def test_given(self, private):
-        with open_session({private.url: ("user", self.SECRET)}) as session:
+    def test_by_name(self, private, monkeypatch):
+        monkeypatch.setenv("UV_INDEX_PRIVATE_USERNAME", "user")
+        monkeypatch.setenv("UV_INDEX_PRIVATE_PASSWORD", self.SECRET)
+        access = Access([DeclaredIndex(name="private", url=private.simple)])
+        with open_session(access) as session:
             assert project_files(private.simple, "foo", session=session)
 
     def test_missing(self, private):
         error = refusal(private)
         assert "401" in error.where[0]
-        assert error.hint == "give user and password in the index URL, or in a netrc file"
+        assert error.where[1] == "the index wants user and password"
+        assert "`UV_INDEX_NAME_PASSWORD`" in (error.hint or "")
+        assert "netrc" in (error.hint or "")
 
     @pytest.mark.parametrize(
         "fault", [None, fails(403), fails(500), refuses_to_talk(), answers(b"")]
@@ -257,7 +264,8 @@ class TestCredentials:
                 assert secret not in repr(error)
             error = error.__cause__
         if fault is None:
-            assert caught.value.hint == "user or password is wrong"
+            assert caught.value.hint == "user or password is wrong, or has run out"
+            assert "refused user `user`" in caught.value.where[1]
 
     def test_do_not_follow_a_redirect_to_another_host(self, private):
         with serve_index(FILES) as other:

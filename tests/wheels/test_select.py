@@ -117,6 +117,17 @@ class TestSources:
             "its sdist would have to be compiled, as all its wheels are",
         )
 
+    def test_an_sdist_of_what_is_compiled_where_somebody_can(self):
+        """A13: the choice is the same whoever compiles, and tells that it must be."""
+        lock = make_lock(
+            package("foo", "cp313-cp313-win_amd64", sdist=True), package("pure", sdist=True)
+        )
+        chosen = select(lock, make_target("python3.13"), compilable=True)
+        assert [(one.name, one.compiled) for one in chosen] == [("foo", True), ("pure", False)]
+        none = make_lock(package("foo", "cp313-cp313-win_amd64"))
+        with pytest.raises(SelectionError, match="no wheel of `foo==1.2` runs"):
+            select(none, make_target("python3.13"), compilable=True)
+
     def test_a_wheel_before_an_sdist(self):
         assert filename(make_lock(package("foo", "py3-none-any", sdist=True))).endswith(".whl")
 

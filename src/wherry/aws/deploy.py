@@ -61,6 +61,9 @@ class BuildOptions(TypedDict, total=False):
     config: Path | str | None
     output: Path | str | None
     offline: bool
+    container: str | None
+    container_engine: str | None
+    container_image: str | None
     store: Store | None
 
 

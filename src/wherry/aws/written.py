@@ -113,6 +113,9 @@ def _report(
         architectures=layer.architectures or (str(target.architecture),),
         unzipped_size_with_layers=unzipped + of_layers,
         provided=(),
+        stripped_files=0,
+        stripped_size=0,
+        stripped_unzipped_size=0,
         distributions=(),
     )
 

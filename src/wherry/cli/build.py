@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wherry.cli.options import in_project, of_handler, of_lock, of_settings, of_target, quiet
+from wherry.cli.options import (
+    in_project,
+    of_container,
+    of_handler,
+    of_lock,
+    of_settings,
+    of_target,
+    quiet,
+)
 from wherry.cli.render import Talk, count, seconds, size
 
 if TYPE_CHECKING:
@@ -26,6 +34,7 @@ _BIGGEST = 5
 @of_target
 @of_lock
 @of_settings
+@of_container
 @click.option(
     "-o",
     "--output",
@@ -34,7 +43,12 @@ _BIGGEST = 5
     help="A folder for the packages, or FILE.zip. [default: dist/lambda in the project]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@click.option("-v", "--verbose", is_flag=True, help="List every distribution in the summary.")
+@click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="List every distribution in the summary, and show what hooks say.",
+)
 @quiet
 def command(
     *,
@@ -54,6 +68,9 @@ def command(
     config: Path | None,
     stage: str | None,
     install_path: Path | None,
+    container: str | None,
+    container_engine: str | None,
+    container_image: str | None,
     output: Path | None,
     as_json: bool,
     verbose: bool,
@@ -78,7 +95,7 @@ def command(
     """  # noqa: D301  the backspace is click's mark
     from wherry.pipeline import build
 
-    with Talk(quiet=quiet) as talk:
+    with Talk(quiet=quiet, verbose=verbose) as talk:
         report = build(
             project,
             names=names,
@@ -96,6 +113,9 @@ def command(
             config=config,
             stage=stage,
             output=output,
+            container=container,
+            container_engine=container_engine,
+            container_image=container_image,
             offline=offline,
             reporter=talk,
         )
@@ -116,6 +136,8 @@ def summarize(report: BuildReport, talk: Talk, *, verbose: bool) -> None:
         took = "" if several else f" in {seconds(report.seconds)}"
         talk.line(f"{verb} {what}{package.path.as_posix()} for {_targets(package, report)}{took}")
         talk.line(f"  {_against_quotas(package)}")
+        if package.stripped_files:
+            talk.line(f"  {_saved(package)}")
         if package.handler:
             talk.line(f"  handler {package.handler}")
         if package.layers:
@@ -151,6 +173,12 @@ def _against_quotas(package: PackageReport) -> str:
     if package.unzipped_size_with_layers != package.unzipped_size:
         share = f"{size(package.unzipped_size_with_layers)} with its layers, {share}"
     return f"{zipped}, {plain} ({share}), {count(package.files, 'file')}"
+
+
+def _saved(package: PackageReport) -> str:
+    files = count(package.stripped_files, "file")
+    zipped = f"{size(abs(package.stripped_size))} {'more' if package.stripped_size < 0 else 'less'} zipped"
+    return f"stripped {files}: {size(package.stripped_unzipped_size)} less unzipped, {zipped}"
 
 
 def _warn_of_upload(package: PackageReport, talk: Talk) -> None:

@@ -44,6 +44,7 @@ def command(
     What pyproject.toml, requirements.in, Pipfile or setup.py declare is resolved by uv for the target alone.
     A project that is locked by uv, Poetry or Pipenv keeps its lock: run their own command.
     """
+    from wherry.indexes.access import Access
     from wherry.lock import LockRequest, write_lock
     from wherry.project import choose_target, read_project
 
@@ -57,6 +58,7 @@ def command(
             groups=(*found.settings.groups, *groups),
             extras=(*found.settings.extras, *extras),
             offline=offline,
+            access=Access(found.settings.indexes, folders=[found.root], offline=offline),
         )
         path = write_lock(request, output=output or project / "pylock.toml", reporter=talk)
     click.echo(path.as_posix())

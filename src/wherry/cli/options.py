@@ -18,6 +18,7 @@ __all__ = [
     "in_project",
     "of_build",
     "of_config",
+    "of_container",
     "of_handler",
     "of_lock",
     "of_settings",
@@ -137,6 +138,25 @@ of_handler = shared(
     ),
 )
 
+of_container = shared(
+    click.option(
+        "--container",
+        type=click.Choice(["auto", "always", "never"]),
+        help="When to build in a container: auto for what must be compiled and cannot be here, always for all that "
+        "has no wheel and the project itself. [default: the settings', else auto]",
+    ),
+    click.option(
+        "--container-engine",
+        metavar="COMMAND",
+        help="docker, podman, finch or a path. [default: CDK_DOCKER, else the first that is there]",
+    ),
+    click.option(
+        "--container-image",
+        metavar="IMAGE",
+        help="The image to build in. [default: the settings', else AWS's for the target]",
+    ),
+)
+
 of_stage = shared(
     click.argument("stage", metavar="STAGE"),
     click.argument("names", nargs=-1, metavar="[NAME]..."),
@@ -165,6 +185,7 @@ of_build = shared(
     of_handler,
     of_target,
     of_lock,
+    of_container,
     of_config,
     click.option(
         "-o",

@@ -13,10 +13,16 @@ import click
 from wherry.events import (
     BuildFinished,
     BuildStarted,
+    ContainerStarted,
     DownloadAdvanced,
     DownloadFinished,
     DownloadStarted,
     Event,
+    HookFinished,
+    HookOutput,
+    HookStarted,
+    ImageFetched,
+    ImageWanted,
     LockRead,
     Note,
     Step,
@@ -94,10 +100,12 @@ class Talk:
 
     Args:
         quiet: say nothing but warnings.
+        verbose: say what commands before and after bundling say.
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
         self._quiet = quiet
+        self._verbose = verbose
         self._color = for_stderr()
         self._lock = threading.Lock()
         self._downloads = _Downloads(visible=sys.stderr.isatty() and not quiet)
@@ -162,6 +170,19 @@ class Talk:
                 self.line(f"Building {name} ...")
             case BuildFinished(name=name, seconds=took):
                 self.line(f"Built {name} in {seconds(took)}")
+            case ImageWanted(name=name, made=made):
+                self.line(f"{'Making' if made else 'Fetching'} the image {name} ...")
+            case ImageFetched(name=name, made=made, seconds=took):
+                self.line(f"{'Made' if made else 'Fetched'} the image {name} in {seconds(took)}")
+            case ContainerStarted(image=image, names=names):
+                self.line(f"Building {', '.join(names)} in a container of {image} ...")
+            case HookStarted(command=command):
+                self.line(f"Running {_in_one_line(command)} ...")
+            case HookOutput(text=text):
+                if self._verbose:
+                    self.line(f"  {text}")
+            case HookFinished(command=command, seconds=took):
+                self.line(f"Ran {_in_one_line(command)} in {seconds(took)}")
             case _:
                 pass
 
@@ -188,6 +209,11 @@ class Less:
         """Take an event, from any thread."""
         if self._verbose or not isinstance(event, LockRead | Note):
             self._talk.emit(event)
+
+
+def _in_one_line(command: str) -> str:
+    first, *rest = command.strip().splitlines()
+    return f"`{first} …`" if rest else f"`{first}`"
 
 
 class _Downloads:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from wherry.bundle.algebra import Bundle
 from wherry.bundle.content import read_all
 from wherry.compose.choose import chosen_names
-from wherry.compose.model import EXTRA_PATHS, Composition, Distribution, Package
+from wherry.compose.model import EXTRA_PATHS, HOOKS, Composition, Distribution, Package
 from wherry.compose.paths import PathChoice, in_neither
 from wherry.compose.provided import Needs, without_provided
 from wherry.compose.stack import Rest, Stack, code_folder
@@ -40,6 +40,7 @@ def compose(
     *,
     settings: Settings,
     extra_paths: Mapping[ExtraPath, Bundle] | None = None,
+    generated: Mapping[str, Bundle] | None = None,
     adapters: Adapters | None = None,
 ) -> Composition:
     """The packages, unwritten.
@@ -54,13 +55,14 @@ def compose(
         target: what the distributions were selected for.
         settings: of the project.
         extra_paths: the files of every extra path that a recipe names, at their place below it.
+        generated: by package, files that commands have made before, at their place in the zip archive.
         adapters: gives the distributions of pinned wheels, for web applications whose project has no adapter.
 
     Raises:
         ConflictError: two different files for one path, and no winner said.
         SettingsError: the settings choose what is not there.
     """
-    composer = _Composer(supplies, target, settings, extra_paths or {}, adapters)
+    composer = _Composer(supplies, target, settings, extra_paths or {}, generated or {}, adapters)
     for recipe in recipes:
         composer.add(recipe)
     return Composition(
@@ -110,6 +112,7 @@ class _Composer:
         target: Target,
         settings: Settings,
         extra_paths: Mapping[ExtraPath, Bundle],
+        generated: Mapping[str, Bundle],
         adapters: Adapters | None,
     ) -> None:
         self.packages: list[Package] = []
@@ -118,6 +121,7 @@ class _Composer:
         self._target = target
         self._settings = settings
         self._extra_paths = extra_paths
+        self._generated = generated
         self._adapters = adapters
         self._needs = Needs(target)
         self._layers: dict[str, Package] = {}
@@ -339,6 +343,8 @@ class _Composer:
     def _extra(self, recipe: Recipe, folder: str) -> Bundle:
         """The files of the extra paths, at their place in the zip archive; ``folder`` is that of the code.
 
+        Those that commands have made are among them, and win.
+
         Raises:
             SettingsError: two of them put different files at one place.
         """
@@ -349,13 +355,15 @@ class _Composer:
             rooted = extra.to is not None and extra.to.startswith("/")
             bundles.append(found if rooted else found.prefix(folder))
         try:
-            return Bundle().merge(*bundles)
+            together = Bundle().merge(*bundles)
         except ConflictError as error:
             raise SettingsError(
                 f"{recipe.table}.extra-paths: {error.message}",
                 where=error.where,
                 hint='say where each is to lie: {path = "…", to = "…"}',
             ) from error
+        made = self._generated.get(recipe.name, Bundle())
+        return together.merge(made, settle=_extra_wins) if made.entries else together
 
     def _written(self, layers: Iterable[str]) -> tuple[str, ...]:
         """Without the layers that came out empty."""
@@ -405,8 +413,8 @@ def _by_name(one: Distribution) -> tuple[str, str]:
 
 
 def _extra_wins(path: str, owners: frozenset[str]) -> str | None:  # noqa: ARG001
-    # What is said file by file goes before what comes with everything.
-    return EXTRA_PATHS if EXTRA_PATHS in owners else None
+    # What is made on purpose, or said file by file, goes before what comes with everything.
+    return next((owner for owner in (HOOKS, EXTRA_PATHS) if owner in owners), None)
 
 
 def _said_of(rest: Rest, recipe: Recipe, layers: Sequence[str]) -> Iterable[Event]:
@@ -432,8 +440,11 @@ def _present(
     """The distributions that have a file in the package, and the project's own code."""
     owners = {entry.owner for entry in bundle}
     found = [one for one in distributions if one.own or one.name in owners]
-    if EXTRA_PATHS in owners:
-        found.append(Distribution(name=EXTRA_PATHS, version=None, bundle=extra))
+    found.extend(
+        Distribution(name=owner, version=None, bundle=extra)
+        for owner in (EXTRA_PATHS, HOOKS)
+        if owner in owners
+    )
     return tuple(sorted(found, key=_by_name))
 
 

@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from wherry.events import Event
     from wherry.target import Target
 
-__all__ = ["EXTRA_PATHS", "Composition", "Distribution", "Package"]
+__all__ = ["EXTRA_PATHS", "HOOKS", "Composition", "Distribution", "Package", "Saving"]
 
 EXTRA_PATHS = "extra-paths"
 """The owner of files that a package's ``extra-paths`` name."""
+
+HOOKS = "hooks"
+"""The owner of files that commands of the user's own have made."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +37,15 @@ class Distribution:
     own: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Saving:
+    """What was left out of a package's compiled files: in how many, bytes in the zip and unzipped."""
+
+    files: int = 0
+    size: int = 0
+    unzipped_size: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Package:
     """A function's deployment package or a layer, unwritten.
@@ -48,6 +60,7 @@ class Package:
         runtimes: the names of the runtimes it is for.
         architectures: the names of the architectures it is for.
         provided: what the runtime is trusted to have instead.
+        saving: what stripping it has saved.
     """
 
     name: str
@@ -59,6 +72,7 @@ class Package:
     runtimes: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
     provided: tuple[Distribution, ...] = ()
+    saving: Saving = Saving()
 
     @cached_property
     def unzipped_size(self) -> int:

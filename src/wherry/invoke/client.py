@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wherry.events import Reporter
+    from wherry.indexes.access import Access
     from wherry.invoke.interpreter import Interpreter
     from wherry.wheels.store import Store
 
@@ -64,6 +65,7 @@ def prepare_client(
     store: Store,
     *,
     offline: bool = False,
+    access: Access | None = None,
     reporter: Reporter = SILENT,
 ) -> RuntimeClient:
     """Have the runtime client for this interpreter unpacked in the store.
@@ -77,7 +79,7 @@ def prepare_client(
     files = client_files(interpreter)
     compiled = _key(interpreter) in _AWSLAMBDARIC
     try:
-        fetched = fetch_pinned(files, store, offline=offline, reporter=reporter)
+        fetched = fetch_pinned(files, store, offline=offline, access=access, reporter=reporter)
     except FetchError as error:
         raise type(error)(
             "AWS's runtime client, which runs functions locally, cannot be fetched",

@@ -140,6 +140,7 @@ def runnable_of_written(
         function=function,
         layers=tuple(_here(known, written, reporter)),
         environment=environment or {},
+        indexes=project.settings.indexes,
     )
 
 

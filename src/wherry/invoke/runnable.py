@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.bundle.algebra import Bundle
+    from wherry.indexes.declared import DeclaredIndex
     from wherry.target import Target
 
 __all__ = ["Runnable"]
@@ -28,6 +29,7 @@ class Runnable:
         runtime_bundle: distributions that the runtime provides, such as boto3. They come after the function's
             own code and its layers on ``sys.path``.
         environment: variables of the function's own.
+        indexes: those of the settings, which have what a local run needs besides.
     """
 
     name: str
@@ -37,3 +39,4 @@ class Runnable:
     layers: tuple[Path, ...] = ()
     runtime_bundle: Bundle | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    indexes: tuple[DeclaredIndex, ...] = ()

@@ -92,6 +92,7 @@ class Session:
             InvokeError: there is no interpreter, or a zip is missing.
             WherryError: something cannot be fetched or unpacked.
         """
+        from wherry.indexes.access import Access
         from wherry.invoke.client import prepare_client
         from wherry.invoke.interpreter import find_interpreter
         from wherry.invoke.unpack import unpack_archives, unpack_bundle
@@ -104,7 +105,13 @@ class Session:
         task = unpack_archives([runnable.function], store)
         layers = unpack_archives(runnable.layers, store) if runnable.layers else None
         provided = runnable.runtime_bundle
-        client = prepare_client(interpreter, store, offline=self._offline, reporter=reporter)
+        client = prepare_client(
+            interpreter,
+            store,
+            offline=self._offline,
+            access=Access(runnable.indexes, offline=self._offline),
+            reporter=reporter,
+        )
         self._sandbox = Sandbox(
             Contents(
                 task=task,

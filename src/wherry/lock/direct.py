@@ -88,6 +88,7 @@ def remote_archive(
         cwd=request.root,
         target=request.target,
         offline=request.offline,
+        access=request.access,
         reporter=reporter,
         what=f"{name} of {file}",
         options=["--no-deps"],

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wherry.events import Reporter
+    from wherry.indexes.access import Access
     from wherry.target import Target
 
 __all__ = ["read_extra"]
@@ -25,6 +26,7 @@ def read_extra(
     pinned: Mapping[str, str],
     target: Target,
     offline: bool,
+    access: Access | None = None,
     reporter: Reporter,
 ) -> Lock:
     """The requirements and all that they need, resolved for the target.
@@ -35,6 +37,7 @@ def read_extra(
         pinned: what the lock gives: these versions stand, and a requirement that excludes one fails.
         target: what to resolve for.
         offline: use no network.
+        access: what opens which index; by default what the environment says.
         reporter: hears that this part of the build is not locked.
 
     Raises:
@@ -64,6 +67,7 @@ def read_extra(
                 reporter=reporter,
                 what="extra-distributions",
                 offline=offline,
+                access=access,
                 options=["--constraints", str(constraints)],
             )
         except LockError as error:

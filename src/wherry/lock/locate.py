@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from wherry.errors import FetchError, LockError
-from wherry.lock.credentials import expand_variables
+from wherry.indexes.variables import expand_variables
 from wherry.lock.redact import redact
 
 if TYPE_CHECKING:
@@ -55,13 +55,16 @@ def locate(
             where=[f"{table.place}: `{name}=={version}`"],
         )
     offered = 0
+    failed: list[FetchError] = []
     for number, index in enumerate(indexes):
         try:
             files = find_files(expand_variables(index) if index else None, name)
-        except FetchError:
+        except FetchError as error:
             # Not every index has every project.
             if number == len(indexes) - 1 and not offered:
-                raise
+                # The first is the one that was meant, if any was.
+                raise (failed[0] if failed and _refused(failed[0]) else error) from None
+            failed.append(error)
             continue
         offered += len(files)
         if found := list(_matching(files, wanted)):
@@ -69,9 +72,20 @@ def locate(
     asked = ", ".join(f"`{redact(index)}`" if index else "the default index" for index in indexes)
     raise LockError(
         f"no file of `{name}=={version}` has a hash that `{table.file}` records",
-        where=[f"{asked} offers {offered} files of `{name}`"],
-        hint="the files have been removed or replaced since: lock again",
+        where=[
+            f"{asked} offers {offered} files of `{name}`",
+            *(line for error in failed for line in error.where),
+        ],
+        hint=next(
+            (error.hint for error in failed if _refused(error)),
+            "the files have been removed or replaced since: lock again",
+        ),
     )
+
+
+def _refused(error: FetchError) -> bool:
+    """Whether an index did not say that it has no such project, but did not answer as it should."""
+    return not any(line.endswith((" 404", " 410")) for line in error.where)
 
 
 def _matching(

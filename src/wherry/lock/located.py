@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from wherry.lock.credentials import expand_variables
+from wherry.indexes.variables import expand_variables
 
 __all__ = ["IndexFile", "index_url", "parse_index_url"]
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from packaging.pylock import Pylock
 
+    from wherry.indexes.access import Access
     from wherry.target import Target
 
 __all__ = ["FindFiles", "IndexedFile", "Lock", "LockFormat", "LockRequest"]
@@ -44,6 +45,7 @@ class LockRequest:
         package: the workspace member, by name, where the project is a workspace.
         lock: the lock file to use, where it is not to be looked for.
         offline: use no network.
+        access: what opens which index; None for what the environment says.
     """
 
     root: Path
@@ -53,6 +55,7 @@ class LockRequest:
     package: str | None = None
     lock: Path | None = None
     offline: bool = False
+    access: Access | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,8 +75,8 @@ class Lock:
         extras: the extras to evaluate markers with.
         member: the folder of the project whose own code is to be packaged: ``root``, or the workspace
             member's.
-        index_names: what the lock calls the indexes that it names, by address. Poetry's users keep passwords by
-            name (see ``wherry.lock.credentials``).
+        index_names: what the lock calls the indexes that it names, by address. Passwords are kept by name (see
+            ``wherry.indexes``).
     """
 
     pylock: Pylock

@@ -72,6 +72,9 @@ def _digest(path: Path) -> str:
                 key: value for key, value in tool.table("poetry").data.items() if key in _POETRY
             },
         }
+        wherry = tool.data.get("wherry")
+        if isinstance(wherry, dict) and "indexes" in wherry:
+            content["indexes"] = wherry["indexes"]
         data = json.dumps(content, sort_keys=True, default=str).encode()
     else:
         # Line ends are a matter of the checkout.

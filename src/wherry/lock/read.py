@@ -44,11 +44,14 @@ def read_lock(
     """
     from time import perf_counter
 
+    from wherry.indexes.access import Access
     from wherry.lock.assemble import check_python
 
     began = perf_counter()
     # Absolute, so that a result does not depend on the working folder; links stay as they are.
-    request = replace(request, root=request.root.absolute())
+    root = request.root.absolute()
+    access = request.access or Access(folders=[root], offline=request.offline)
+    request = replace(request, root=root, access=access)
     if not is_path(str(request.root)) or not request.root.is_dir():
         raise ProjectError("there is no such project", where=[f"{request.root} is no folder"])
     if request.lock is not None:

@@ -118,6 +118,7 @@ def _resolve(
         cwd=path.parent,
         target=request.target,
         offline=request.offline,
+        access=request.access,
         reporter=reporter,
         what=path.name,
         requires_python=requires_python,
@@ -211,7 +212,7 @@ def _poetry(
     optional = {
         name for extra in extras for name in project.extras.get(canonicalize_name(extra), ())
     }
-    lines = list(_poetry_sources(pyproject))
+    lines = list(_poetry_sources(pyproject, request))
     table = pyproject.table("tool").table("poetry").table("dependencies")
     for group in (main, *map(canonicalize_name, groups)):
         lines += [
@@ -227,10 +228,8 @@ def _poetry(
     return pylock, extras
 
 
-def _poetry_sources(pyproject: Table) -> Iterator[str]:
-    """``[[tool.poetry.source]]`` as options; passwords are where Poetry looks for them, in the environment."""
-    from wherry.lock.credentials import with_credentials
-
+def _poetry_sources(pyproject: Table, request: LockRequest) -> Iterator[str]:
+    """``[[tool.poetry.source]]`` as options; what opens them is kept by their names."""
     sources = list(pyproject.table("tool").table("poetry").tables("source"))
     for number, source in enumerate(sources):
         url = source.optional("url", str)
@@ -242,7 +241,10 @@ def _poetry_sources(pyproject: Table) -> Iterator[str]:
             source.optional("secondary", bool)
         )
         option = "--extra-index-url" if secondary or number else "--index-url"
-        yield f"{option} {with_credentials(url, source.optional('name', str) or '')}"
+        name = source.optional("name", str)
+        if name is not None and request.access is not None:
+            request.access.learn({url: name})
+        yield f"{option} {url}"
 
 
 def _requirement(dependency: Dependency, table: Table) -> str:

@@ -45,7 +45,11 @@ def write_lock(
         LockError: what it declares cannot be resolved, or another tool keeps its lock.
         OutputError: the file cannot be written.
     """
-    request = replace(request, root=request.root.absolute())
+    from wherry.indexes.access import Access
+
+    root = request.root.absolute()
+    access = request.access or Access(folders=[root], offline=request.offline)
+    request = replace(request, root=root, access=access)
     if not is_path(str(request.root)) or not request.root.is_dir():
         raise ProjectError("there is no such project", where=[f"{request.root} is no folder"])
     path = output or request.root / "pylock.toml"

@@ -7,20 +7,24 @@ Of two tables that say the same thing the nearer counts: ``[tool.wherry.function
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from wherry.containers.options import ContainerOptions
 from wherry.quotas import DIRECT_UPLOAD, LAYERS, UNZIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wherry.indexes.declared import DeclaredIndex
     from wherry.settings.stages import StageSettings
     from wherry.target import Runtime
 
 __all__ = [
+    "Command",
     "ContentSettings",
     "ExtraPath",
     "FunctionSettings",
+    "HookSettings",
     "LayerSettings",
     "QuotaSettings",
     "Settings",
@@ -38,6 +42,35 @@ class ExtraPath:
 
     path: str
     to: str | None = None
+
+
+Command: TypeAlias = str | tuple[str, ...]
+"""A line for the shell, or a program and its arguments."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HookSettings:
+    """Commands that run before and after packages are bundled.
+
+    Attributes:
+        before: run before anything else is done.
+        after: run when the content of a package is known, and not yet written.
+        where: ``host`` or ``container``; None is what ``[tool.wherry.hooks]`` says, or else the host.
+        inputs: gitignore patterns of the project's files that the commands read; None is all of its files.
+            Of ``[tool.wherry.hooks]`` alone.
+        always: whether they run although nothing has changed. Of ``[tool.wherry.hooks]`` alone.
+    """
+
+    before: tuple[Command, ...] = ()
+    after: tuple[Command, ...] = ()
+    where: str | None = None
+    inputs: tuple[str, ...] | None = None
+    always: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to run."""
+        return not self.before and not self.after
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +93,9 @@ class ContentSettings:
         groups: dependency groups; None for those of ``[tool.wherry]``.
         extras: extras of the project; None for those of ``[tool.wherry]``.
         package: the member of the workspace.
+        strip: gitignore patterns of paths in the package: of those files that are compiled, what only
+            debuggers read is left out. None for those of ``[tool.wherry]``.
+        hooks: commands of this package alone.
     """
 
     include: tuple[str, ...] = ("*",)
@@ -77,6 +113,8 @@ class ContentSettings:
     groups: tuple[str, ...] | None = None
     extras: tuple[str, ...] | None = None
     package: str | None = None
+    strip: tuple[str, ...] | None = None
+    hooks: HookSettings = HookSettings()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,9 +171,13 @@ class Settings:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     provided: tuple[str, ...] = ()
+    strip: tuple[str, ...] = ()
     conflicts: Mapping[str, str] = field(default_factory=dict)
     runtimes: Mapping[str, Runtime] = field(default_factory=dict)
     quotas: QuotaSettings = QuotaSettings()
+    hooks: HookSettings = HookSettings()
+    container: ContainerOptions = field(default_factory=ContainerOptions)
     functions: Mapping[str, FunctionSettings] = field(default_factory=dict)
     layers: Mapping[str, LayerSettings] = field(default_factory=dict)
     stages: Mapping[str, StageSettings] = field(default_factory=dict)
+    indexes: tuple[DeclaredIndex, ...] = ()

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from wherry.errors import SettingsError
 from wherry.settings import values
+from wherry.settings.containers import read_container
 from wherry.settings.findings import Findings
+from wherry.settings.indexes import read_indexes
 from wherry.settings.model import (
     ContentSettings,
     FunctionSettings,
+    HookSettings,
     LayerSettings,
     QuotaSettings,
     Settings,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CONTENT_READERS",
     "FUNCTION_READERS",
+    "HOOK_READERS",
     "LAYER_READERS",
     "QUOTA_READERS",
     "READERS",
@@ -46,17 +50,24 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "include": values.strings,
     "exclude": values.strings,
     "provided": values.names,
+    "strip": values.stripped,
     "conflicts": values.conflicts,
 }
 """The keys of ``[tool.wherry]`` that hold a value."""
 
-TABLES = ("functions", "layers", "quotas", "runtimes", "stages")
+TABLES = ("container", "functions", "hooks", "indexes", "layers", "quotas", "runtimes", "stages")
 """The keys of ``[tool.wherry]`` that hold tables with keys of their own."""
 
 QUOTA_READERS: Mapping[str, Callable[[object], Any]] = {
     "direct-upload": values.quota,
     "unzipped": values.quota,
     "layers": values.quota,
+}
+
+HOOK_READERS: Mapping[str, Callable[[object], Any]] = {
+    **values.HOOKS_OF_A_PACKAGE,
+    "inputs": values.file_patterns,
+    "always": values.boolean,
 }
 
 CONTENT_READERS: Mapping[str, Callable[[object], Any]] = {
@@ -75,6 +86,8 @@ CONTENT_READERS: Mapping[str, Callable[[object], Any]] = {
     "groups": values.strings,
     "extras": values.strings,
     "package": values.string,
+    "strip": values.stripped,
+    "hooks": values.hooks,
 }
 
 FUNCTION_READERS: Mapping[str, Callable[[object], Any]] = {
@@ -113,6 +126,9 @@ def read_settings(table: object, where: str) -> Settings:
     found = _read(plain, READERS, findings, known=[*READERS, *TABLES])
     found["runtimes"] = _runtimes(table.get("runtimes", {}), findings)
     found["quotas"] = _quotas(table.get("quotas", {}), findings)
+    found["indexes"] = read_indexes(table.get("indexes", []), findings)
+    found["container"] = read_container(table.get("container", {}), findings)
+    found["hooks"] = _hooks(table.get("hooks", {}), findings)
     found["layers"] = _packages("layers", table, LAYER_READERS, LayerSettings, findings)
     found["functions"] = _packages("functions", table, FUNCTION_READERS, FunctionSettings, findings)
     found["stages"] = read_stages(table.get("stages", {}), findings)
@@ -148,6 +164,14 @@ def _quotas(value: object, findings: Findings) -> QuotaSettings:
         return QuotaSettings()
     known = list(QUOTA_READERS)
     return QuotaSettings(**_read(value, QUOTA_READERS, findings, known=known, prefix="quotas."))
+
+
+def _hooks(value: object, findings: Findings) -> HookSettings:
+    if not isinstance(value, dict):
+        findings.add("hooks", f"a table is wanted: {', '.join(HOOK_READERS)}")
+        return HookSettings()
+    known = list(HOOK_READERS)
+    return HookSettings(**_read(value, HOOK_READERS, findings, known=known, prefix="hooks."))
 
 
 def _packages(

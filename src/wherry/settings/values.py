@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from wherry.settings.model import ExtraPath
+from wherry.settings.model import ExtraPath, HookSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from wherry.settings.model import Command
+
 __all__ = [
+    "HOOKS_OF_A_PACKAGE",
     "boolean",
     "choice",
+    "commands",
     "conflicts",
     "extra_paths",
     "file_patterns",
+    "hooks",
     "layer_names",
     "name_patterns",
     "names",
@@ -25,6 +30,7 @@ __all__ = [
     "requirements",
     "string",
     "strings",
+    "stripped",
 ]
 
 ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9_-]+:\d+")
@@ -101,6 +107,62 @@ def file_patterns(value: object) -> tuple[str, ...]:
     except SettingsError as error:
         raise ValueError(f"{', '.join(error.where)} is no gitignore pattern") from error
     return patterns
+
+
+def stripped(value: object) -> tuple[str, ...]:
+    """True for everything, false for nothing, or patterns as in a ``.gitignore`` file."""
+    if isinstance(value, bool):
+        return ("*",) if value else ()
+    try:
+        return file_patterns(value)
+    except ValueError as error:
+        said = "true, false or a list of patterns is wanted"
+        raise ValueError(str(error) if isinstance(value, list) else said) from error
+
+
+def commands(value: object) -> tuple[Command, ...]:
+    """Lines for the shell, or lists of a program and its arguments."""
+    wanted = (
+        'a list of commands is wanted: lines for the shell ("pytest -q"), or a program with its arguments '
+        '(["cp", "a.txt", "{output}"])'
+    )
+    if not isinstance(value, list):
+        raise ValueError(wanted)  # noqa: TRY004
+    found: list[Command] = []
+    for item in value:
+        words = item if isinstance(item, list) else [item]
+        if not words or not all(isinstance(word, str) for word in words) or not words[0].strip():
+            raise ValueError(wanted)
+        if any("\0" in word for word in words):
+            raise ValueError("a command holds no zero byte")
+        found.append(tuple(item) if isinstance(item, list) else item)
+    return tuple(found)
+
+
+def hooks(value: object) -> HookSettings:
+    """The table of a package's own hooks."""
+    keys = ", ".join(HOOKS_OF_A_PACKAGE)
+    if not isinstance(value, dict):
+        raise ValueError(f"a table is wanted: {keys}")  # noqa: TRY004
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        if key in {"inputs", "always"}:
+            raise ValueError(f"`{key}` is said for all packages at once: [tool.wherry.hooks]")
+        if key not in HOOKS_OF_A_PACKAGE:
+            raise ValueError(f"there is no `{key}` in it, but {keys}")
+        try:
+            found[key] = HOOKS_OF_A_PACKAGE[key](item)
+        except ValueError as error:
+            raise ValueError(f"{key}: {error}") from error
+    return HookSettings(**found)
+
+
+HOOKS_OF_A_PACKAGE: Mapping[str, Callable[[object], Any]] = {
+    "before": commands,
+    "after": commands,
+    "where": choice("host", "container"),
+}
+"""The keys of the hooks of one function or layer."""
 
 
 def regular_expressions(value: object) -> tuple[str, ...]:

@@ -40,7 +40,6 @@ _FIXED = {
     "TZ": "UTC",
 }
 _DROPPED = ("CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV")
-_LAST_LINES = 20
 # Folders that backends work in and do not clear away: pdm-backend's.
 _LEFT_BEHIND = (".pdm-build",)
 # Older ones do not read DIST_EXTRA_CONFIG.
@@ -182,39 +181,16 @@ def _source(declaration: Declaration, environment: Environment, temporary: Path)
 
 def _failure(declaration: Declaration, cause: str, log: Path, store: Store) -> BuildError:
     """The error, with the end of what the backend said; the whole of it stays in the store."""
-    import hashlib
-
     from wherry.lock.redact import redact
+    from wherry.sources.log import keep_log, last_lines
 
     try:
         said = redact(log.read_text(encoding="utf-8", errors="replace"))
     except OSError:
         said = ""
-    lines = [line.rstrip() for line in said.splitlines() if line.strip()]
-    hint = None
-    if lines:
-        digest = hashlib.sha256(said.encode()).hexdigest()[:12]
-        kept = store.folder("logs", f"{declaration.label.lower()}-{digest}.log")
-        try:
-            kept.write_text(said, encoding="utf-8")
-            hint = f"all that it said is in `{kept}`"
-        except OSError:
-            pass
+    kept = keep_log(said, label=declaration.label, store=store)
     return BuildError(
         f"`{declaration.label}` could not be built",
-        where=[cause, *_without_frames(lines)[-_LAST_LINES:]],
-        hint=hint,
+        where=[cause, *last_lines(said)],
+        hint=f"all that it said is in `{kept}`" if kept is not None else None,
     )
-
-
-def _without_frames(lines: Sequence[str]) -> list[str]:
-    """The lines but for the frames of tracebacks, which say little to who did not write the backend."""
-    kept: list[str] = []
-    within = False
-    for line in lines:
-        if line.lstrip(" |+").startswith("Traceback (most recent call last)"):
-            within = True
-        elif not within or not line.startswith((" ", "|")):
-            within = False
-            kept.append(line)
-    return kept

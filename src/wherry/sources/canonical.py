@@ -63,11 +63,13 @@ class Canonical:
         filename: the wheel's name as its backend gave it.
         info: its ``.dist-info`` folder.
         members: its files but for ``RECORD``, sorted by path.
+        compiled: the paths of those that the build compiled, which run on some targets only.
     """
 
     filename: str
     info: str
     members: tuple[Member, ...]
+    compiled: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -191,6 +193,7 @@ def to_memo(wheel: Canonical) -> bytes:
         "info": wheel.info,
         "archive": archive,
         "members": members,
+        "compiled": wheel.compiled,
     }
     return json.dumps(document, separators=(",", ":")).encode()
 
@@ -211,6 +214,11 @@ def from_memo(memo: bytes, store: Store) -> Canonical | None:
             )
             for path, executable, offset, size, crc, sha256 in document["members"]
         )
-        return Canonical(filename=document["filename"], info=document["info"], members=members)
+        return Canonical(
+            filename=document["filename"],
+            info=document["info"],
+            members=members,
+            compiled=tuple(document["compiled"]),
+        )
     except (ValueError, KeyError, TypeError):
         return None

@@ -42,9 +42,9 @@ _KNOWN = frozenset(
 )
 # And those that ask git besides.
 _ASKING_GIT = frozenset({"hatch-vcs", "setuptools-scm", "vcs-versioning"})
-# Environment variables that backends heed.
+# Environment variables that backends heed. Passwords of indexes are none.
 _VARIABLES = re.compile(
-    r"(SETUPTOOLS|HATCH|PDM|POETRY|PBR|FLIT|VCS_VERSIONING|DIST|GIT|EGG_INFO|UV_BUILD)_?\w*|PATH_INFO"
+    r"(SETUPTOOLS|HATCH|PDM|POETRY(?!_HTTP_BASIC)|PBR|FLIT|VCS_VERSIONING|DIST|GIT|EGG_INFO|UV_BUILD)_?\w*|PATH_INFO"
 )
 _OUTSIDE = re.compile(r"(^|[/\\])\.\.([/\\]|$)|^~|\{env:|\{home|\$\{?HOME")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from contextlib import contextmanager
@@ -12,27 +11,28 @@ from urllib.parse import unquote, urlsplit
 
 from wherry.errors import BuildError, SelectionError
 from wherry.events import SILENT
-from wherry.sources.declaration import normalized, read_declaration
+from wherry.sources.builder import Source
+from wherry.sources.canonical import to_memo
+from wherry.sources.declaration import normalized
 from wherry.sources.project import Built, project_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator, Sequence
 
     from packaging.pylock import PackageArchive, PackageSdist, PackageVcs
 
     from wherry.events import Reporter
+    from wherry.indexes.access import Access
+    from wherry.sources.builder import Tree
     from wherry.sources.canonical import Canonical
+    from wherry.sources.workshop import Workshop
     from wherry.target import Target
     from wherry.wheels.select import Selected
     from wherry.wheels.store import Store, StoredFile
 
-    Tree = Callable[[], AbstractContextManager[Path]]
+__all__ = ["dependency_bundle", "dependency_bundles", "prove_dependency", "recall_dependency"]
 
-__all__ = ["dependency_bundle", "recall_dependency"]
-
-# What was built, by what it was built from; and what was made of it, by its digest.
-_KIND = "built-wheels"
+# What was built, by its digest.
 _BY_DIGEST = "dependencies"
 
 
@@ -43,10 +43,35 @@ def dependency_bundle(
     store: Store,
     base: Path,
     offline: bool = False,
-    credentials: Mapping[str, tuple[str, str]] | None = None,
+    access: Access | None = None,
     reporter: Reporter = SILENT,
+    workshop: Workshop | None = None,
 ) -> Built:
-    """The files of a locked distribution that is no wheel on an index.
+    """The files of one: see ``dependency_bundles``."""
+    return dependency_bundles(
+        [selected],
+        target=target,
+        store=store,
+        base=base,
+        offline=offline,
+        access=access,
+        reporter=reporter,
+        workshop=workshop,
+    )[0]
+
+
+def dependency_bundles(
+    selected: Sequence[Selected],
+    *,
+    target: Target,
+    store: Store,
+    base: Path,
+    offline: bool = False,
+    access: Access | None = None,
+    reporter: Reporter = SILENT,
+    workshop: Workshop | None = None,
+) -> list[Built]:
+    """The files of locked distributions that are no wheels on an index.
 
     Sdists, archives and commits never change, so that each is built once. Folders are read anew each time,
     as the project itself is. An archive that is a wheel is taken as it is.
@@ -57,48 +82,53 @@ def dependency_bundle(
         store: where files and built wheels are kept.
         base: the folder that the lock's relative paths start from.
         offline: use no network.
-        credentials: as ``wherry.wheels.fetch`` takes them.
+        access: what opens which index; by default what the environment says.
         reporter: hears of downloads and builds.
+        workshop: who builds what; by default everything is built on this machine.
 
     Raises:
         FetchError: the source cannot be had, or is not what the lock records.
         ArchiveError: an archive is damaged or unsafe.
-        BuildError: it cannot be built, must be compiled for the target, or is another distribution than
+        BuildError: it cannot be built, does not run on the target, or is another distribution than
             the lock says.
         SelectionError: a wheel that the lock names by its address does not run on the target.
+        ContainerError: it wants a container, and none can be had.
         ProjectError, ToolError, StoreError: as ``project_bundle``.
     """
-    from packaging.pylock import PackageDirectory, PackageVcs, PackageWheel
+    from wherry.sources.host import HostBuilder
+    from wherry.sources.workshop import workshop_here
 
-    work = _Work(
-        selected,
-        target,
-        store,
-        base,
-        offline=offline,
-        credentials=credentials,
-        reporter=reporter,
+    workshop = workshop or workshop_here(
+        target, store, offline=offline, access=access, reporter=reporter
     )
-    source = selected.source
-    match source:
-        case PackageDirectory():
-            folder = _below(base / source.path, source.subdirectory, selected.name)
-            built = project_bundle(
-                folder,
-                target=target,
-                store=store,
-                offline=offline,
-                reporter=reporter,
-                must_build=True,
-            )
-        case PackageVcs():
-            built = work.from_commit(source)
-        case PackageWheel():
-            raise TypeError(source)  # these are fetched, and need no building
-        case _:
-            built = work.from_archive(source)
-    _require_same(selected, built)
-    return built
+    found: dict[int, Built] = {}
+    sources: dict[int, Source] = {}
+    for number, one in enumerate(selected):
+        work = _Work(
+            one,
+            target,
+            store,
+            base,
+            offline=offline,
+            access=access,
+            reporter=reporter,
+            workshop=workshop,
+        )
+        taken = work.take()
+        if isinstance(taken, Built):
+            found[number] = taken
+        else:
+            sources[number] = taken
+    host = HostBuilder(
+        target=target, store=store, offline=offline, access=access, reporter=reporter
+    )
+    wheels = workshop.wheels(list(sources.values()), host=host) if sources else []
+    for number, wheel in zip(sources, wheels, strict=True):
+        store.remember(_BY_DIGEST, wheel.digest, to_memo(wheel))
+        found[number] = _as_built(wheel)
+    for number, one in enumerate(selected):
+        _require_same(one, found[number])
+    return [found[number] for number in range(len(selected))]
 
 
 def recall_dependency(digest: str, *, store: Store) -> Built | None:
@@ -108,6 +138,21 @@ def recall_dependency(digest: str, *, store: Store) -> Built | None:
     memo = store.recall(_BY_DIGEST, digest)
     wheel = None if memo is None else from_memo(memo, store)
     return None if wheel is None else _as_built(wheel)
+
+
+def prove_dependency(digest: str, target: Target, *, store: Store) -> None:
+    """Refuse what ``dependency_bundle`` gave with this digest where it does not run on another target.
+
+    Raises:
+        IncompatibleError: it does not.
+    """
+    from wherry.sources.canonical import from_memo
+    from wherry.sources.host import prove
+
+    memo = store.recall(_BY_DIGEST, digest)
+    wheel = None if memo is None else from_memo(memo, store)
+    if wheel is not None:
+        prove(wheel, target)
 
 
 def _as_built(wheel: Canonical) -> Built:
@@ -125,18 +170,54 @@ class _Work:
         base: Path,
         *,
         offline: bool,
-        credentials: Mapping[str, tuple[str, str]] | None,
+        access: Access | None,
         reporter: Reporter,
+        workshop: Workshop,
     ) -> None:
         self._selected = selected
         self._target = target
         self._store = store
         self._base = base
         self._offline = offline
-        self._credentials = credentials
+        self._access = access
         self._reporter = reporter
+        self._workshop = workshop
 
-    def from_commit(self, source: PackageVcs) -> Built:
+    def take(self) -> Built | Source:
+        """What is there already, or the tree to build."""
+        from packaging.pylock import PackageDirectory, PackageVcs, PackageWheel
+
+        source = self._selected.source
+        match source:
+            case PackageDirectory():
+                return project_bundle(
+                    _below(self._base / source.path, source.subdirectory, self._selected.name),
+                    target=self._target,
+                    store=self._store,
+                    offline=self._offline,
+                    access=self._access,
+                    reporter=self._reporter,
+                    must_build=True,
+                    workshop=self._workshop,
+                )
+            case PackageVcs():
+                return self.from_commit(source)
+            case PackageWheel():
+                raise TypeError(source)  # these are fetched, and need no building
+            case _:
+                return self.from_archive(source)
+
+    def _source(self, identity: list[object], tree: Tree) -> Source:
+        return Source(
+            name=self._selected.name,
+            identity=identity,
+            place=json.dumps(identity),
+            tree=tree,
+            compiled=self._selected.compiled,
+        )
+
+    def from_commit(self, source: PackageVcs) -> Source:
+        from wherry.lock.redact import without_credentials
         from wherry.sources.git import check_out
 
         name = self._selected.name
@@ -154,9 +235,11 @@ class _Work:
                 check_out(url, source.commit_id, into, label=name, offline=self._offline)
                 yield _below(into, source.subdirectory, name)
 
-        return self._built(["git", url, source.commit_id, source.subdirectory], tree)
+        # A new password is no other tree.
+        known = without_credentials(url)
+        return self._source(["git", known, source.commit_id, source.subdirectory], tree)
 
-    def from_archive(self, source: PackageSdist | PackageArchive) -> Built:
+    def from_archive(self, source: PackageSdist | PackageArchive) -> Built | Source:
         from wherry.sources.unpack import unpack
 
         subdirectory: str | None = getattr(source, "subdirectory", None)
@@ -172,7 +255,7 @@ class _Work:
                 yield _below(folder, subdirectory, self._selected.name)
 
         hashes = sorted((name, digest.lower()) for name, digest in source.hashes.items())
-        return self._built(["archive", hashes, subdirectory], tree)
+        return self._source(["archive", hashes, subdirectory], tree)
 
     def _as_it_is(self, stored: StoredFile, filename: str) -> Built:
         from packaging.utils import InvalidWheelFilename, parse_wheel_filename
@@ -209,39 +292,9 @@ class _Work:
             [file],
             self._store,
             offline=self._offline,
-            credentials=self._credentials,
+            access=self._access,
             reporter=self._reporter,
         )[0]
-
-    def _built(self, identity: list[object], tree: Tree) -> Built:
-        from wherry.sources.canonical import from_memo, to_memo
-        from wherry.sources.closure import environment_facts
-        from wherry.sources.environment import interpreter_identity
-        from wherry.sources.purity import require_tags
-        from wherry.sources.wheel import FORMAT
-
-        facts = [FORMAT, interpreter_identity(), environment_facts(), identity]
-        key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-        memo = self._store.recall(_KIND, key)
-        wheel = from_memo(memo, self._store) if memo is not None else None
-        if wheel is None:
-            wheel = self._build(tree)
-            self._store.remember(_KIND, key, to_memo(wheel))
-        require_tags(wheel.filename, self._target)
-        self._store.remember(_BY_DIGEST, wheel.digest, to_memo(wheel))
-        return _as_built(wheel)
-
-    def _build(self, tree: Tree) -> Canonical:
-        from wherry.sources.wheel import build_wheel
-
-        with tree() as folder:
-            return build_wheel(
-                read_declaration(folder, must_build=True),
-                target=self._target,
-                store=self._store,
-                offline=self._offline,
-                reporter=self._reporter,
-            )
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.events import Reporter
+    from wherry.indexes.access import Access
     from wherry.sources.declaration import Declaration
     from wherry.wheels.store import Store
 
@@ -30,9 +30,6 @@ __all__ = ["Environment", "find_environment", "interpreter_identity", "make_envi
 
 _KIND = "environments"
 _MARK = "wherry-complete.json"
-_INDEXES = re.compile(
-    r"(UV_(INDEX|DEFAULT_INDEX|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX)|PIP_\w*INDEX_URL)"
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,10 +55,14 @@ def interpreter_identity() -> str:
 
 
 def find_environment(
-    requires: Iterable[str], declaration: Declaration, store: Store
+    requires: Iterable[str],
+    declaration: Declaration,
+    store: Store,
+    *,
+    access: Access | None = None,
 ) -> Environment | None:
     """The environment with these requirements, if it is kept."""
-    return _open(store.folder(_KIND, _key(requires, declaration)))
+    return _open(store.folder(_KIND, _key(requires, declaration, access)))
 
 
 def make_environment(
@@ -70,6 +71,7 @@ def make_environment(
     store: Store,
     *,
     offline: bool = False,
+    access: Access | None = None,
     reporter: Reporter = SILENT,
 ) -> Environment:
     """The environment with these requirements, made where it is not kept.
@@ -79,6 +81,7 @@ def make_environment(
         declaration: the project that is to be built; its ``[tool.uv]`` settings may name indexes.
         store: where it is kept.
         offline: use no network; requirements come from uv's own cache.
+        access: what opens which index; by default what the environment says.
         reporter: hears uv's warnings.
 
     Raises:
@@ -87,7 +90,7 @@ def make_environment(
         StoreError: the store cannot be written.
     """
     wanted = sorted(set(requires))
-    key = _key(wanted, declaration)
+    key = _key(wanted, declaration, access)
     folder = store.folder(_KIND, key)
     if (kept := _open(folder)) is not None:
         return kept
@@ -95,19 +98,21 @@ def make_environment(
         # Somebody else may have made it while this process waited.
         if (kept := _open(folder)) is not None:
             return kept
-        _make(folder, wanted, declaration, offline=offline, reporter=reporter)
+        _make(folder, wanted, declaration, offline=offline, access=access, reporter=reporter)
         made = _open(folder)
     if made is None:
         raise StoreError(f"the build environment `{folder}` vanished while it was made")
     return made
 
 
-def _key(requires: Iterable[str], declaration: Declaration) -> str:
-    indexes = {name: value for name, value in os.environ.items() if _INDEXES.match(name)}
+def _key(requires: Iterable[str], declaration: Declaration, access: Access | None) -> str:
+    from wherry.indexes.access import Access
+
     facts = [
         sorted(set(requires)),
         interpreter_identity(),
-        sorted(indexes.items()),
+        # Without passwords: a new token makes no other environment, and no digest is to be guessed from.
+        (access or Access()).identity(),
         declaration.tool("uv"),
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
@@ -137,6 +142,7 @@ def _make(
     declaration: Declaration,
     *,
     offline: bool,
+    access: Access | None,
     reporter: Reporter,
 ) -> None:
     import shutil
@@ -144,7 +150,9 @@ def _make(
     from wherry.lock.uv.run import run_uv
 
     def uv(*arguments: str) -> None:
-        answer = run_uv(arguments, cwd=declaration.root, reporter=reporter, offline=offline)
+        answer = run_uv(
+            arguments, cwd=declaration.root, reporter=reporter, offline=offline, access=access
+        )
         if answer.status != 0:
             raise BuildError(
                 f"the build requirements of `{declaration.label}` cannot be installed",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wherry.errors import FetchError, ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["check_out", "ignored_files", "repository_state"]
@@ -56,7 +56,8 @@ def check_out(url: str, commit: str, into: Path, *, label: str, offline: bool = 
     """The tree of a commit, submodules too.
 
     Args:
-        url: the repository, as git takes it; may hold a password, which no message repeats.
+        url: the repository, as git takes it; may hold a password, which no message repeats and git hears of by
+            its environment.
         commit: the whole digest of the commit.
         into: a folder that is not there yet.
         label: what messages call the distribution.
@@ -79,16 +80,18 @@ def check_out(url: str, commit: str, into: Path, *, label: str, offline: bool = 
             f"`{label}` is not in the store",
             where=["its repository may not be asked (`--offline`)"],
         )
+    url, opening = _opened(url)
     # Tags and history come along, as versions may be taken from them; contents only as they are needed.
     status, _, said = _run(
         into.parent,
         ("clone", "--quiet", "--no-checkout", "--filter=blob:none", "--", url, str(into)),
+        opening,
     )
     if status != 0:
         raise _failure(label, url, "its repository cannot be cloned", said)
 
     def git(*arguments: str) -> tuple[int, bytes, str]:
-        return _run(into, arguments)
+        return _run(into, arguments, opening)
 
     there = ("cat-file", "-e", f"{commit}^{{commit}}")
     # A commit that no branch leads to is given out on request, by servers that allow it.
@@ -117,6 +120,37 @@ def _is_local(url: str) -> bool:
     return url.startswith(("file:", "/", "."))
 
 
+def _opened(url: str) -> tuple[str, dict[str, str]]:
+    """The address without user and password, and the variables by which git has them for that host alone.
+
+    In the address they would be read by whoever lists processes, and git would write them into its configuration.
+    """
+    from wherry.indexes.login import origin, split_login
+
+    if not url.lower().startswith(("http://", "https://")):
+        return url, {}
+    try:
+        bare, login = split_login(url)
+    except ValueError:
+        return url, {}
+    if login is None:
+        return url, {}
+    # Git asks its helpers for what a host wants; this one, before any other, is a function of its shell.
+    said = "username=%s\\npassword=%s\\n"
+    helper = f'!f() {{ test "$1" = get && printf \'{said}\' "$GIT_ASKED_USER" "$GIT_ASKED_PASSWORD"; }}; f'
+    count = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    place = origin(bare)
+    return bare, {
+        "GIT_CONFIG_COUNT": str(count + 2),
+        f"GIT_CONFIG_KEY_{count}": f"credential.{place}.helper",
+        f"GIT_CONFIG_VALUE_{count}": "",
+        f"GIT_CONFIG_KEY_{count + 1}": f"credential.{place}.helper",
+        f"GIT_CONFIG_VALUE_{count + 1}": helper,
+        "GIT_ASKED_USER": login.user,
+        "GIT_ASKED_PASSWORD": login.password,
+    }
+
+
 def _failure(label: str, url: str, what: str, said: str) -> FetchError:
     lines = [line.strip() for line in _redacted(said.replace(url, _redacted(url))).splitlines()]
     return FetchError(
@@ -139,12 +173,15 @@ def _ask(root: Path, arguments: Sequence[str]) -> bytes | None:
     return output if status == 0 else None
 
 
-def _run(cwd: Path, arguments: Sequence[str]) -> tuple[int, bytes, str]:
+def _run(
+    cwd: Path, arguments: Sequence[str], opening: Mapping[str, str] | None = None
+) -> tuple[int, bytes, str]:
     import subprocess
 
     environment = {name: value for name, value in os.environ.items() if name not in _DROPPED}
     environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     environment.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+    environment |= opening or {}
     # Line ends as the repository has them, whatever this machine prefers.
     settings = (
         "-c",

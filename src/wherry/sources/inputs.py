@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import stat
 import zlib
 from dataclasses import dataclass
@@ -20,11 +21,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.bundle.gitignore import repository_root
 from wherry.bundle.junk import REPOSITORY_FOLDERS, VIRTUALENV_MARK
+from wherry.errors import BuildError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["LEFTOVERS", "InputFile", "Inputs", "is_passed_over", "read_inputs"]
+__all__ = ["LEFTOVERS", "InputFile", "Inputs", "copy_inputs", "is_passed_over", "read_inputs"]
 
 LEFTOVERS = frozenset({"dist", "build", "node_modules"})
 """Folders that tools leave behind, which a project may all the same ship from."""
@@ -107,6 +109,40 @@ def read_inputs(
         shape=shape.hexdigest(),
         digest=digest.hexdigest(),
     )
+
+
+def copy_inputs(inputs: Inputs, into: Path, *, repository: bool) -> None:
+    """Copy what was read, and nothing else, to a new folder.
+
+    Args:
+        inputs: what was read.
+        into: the folder, which is made.
+        repository: copy the git repository too.
+
+    Raises:
+        BuildError: a file is not what it was any more, or cannot be copied.
+    """
+    try:
+        into.mkdir(parents=True)
+        for file in inputs.files:
+            if file.path.startswith("../") or not file.sha256:
+                continue
+            place = into / file.path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            content = file.source.read_bytes()
+            if hashlib.sha256(content).hexdigest() != file.sha256:
+                raise BuildError(
+                    f"`{file.source}` changed while it was read", hint="run the command again"
+                )
+            place.write_bytes(content)
+            place.chmod(0o755 if file.mode else 0o644)
+        git = inputs.root / ".git"
+        if repository and git.is_dir():
+            shutil.copytree(git, into / ".git", symlinks=True)
+    except OSError as error:
+        raise BuildError(
+            f"`{inputs.root}` cannot be copied for the container", where=[str(error)]
+        ) from error
 
 
 def is_passed_over(path: str) -> bool:

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from wherry.events import Reporter
+    from wherry.indexes.access import Access
     from wherry.sources.installed_files import InstalledFile
     from wherry.sources.installed_info import Info
+    from wherry.sources.workshop import Workshop
     from wherry.target import Target
     from wherry.wheels.store import Store
 
@@ -102,7 +104,9 @@ def read_installed(
     target: Target,
     store: Store,
     offline: bool = False,
+    access: Access | None = None,
     reporter: Reporter = SILENT,
+    workshop: Workshop | None = None,
 ) -> Installed:
     """What lies in a folder that ``pip install --target`` or ``uv pip install --target`` made.
 
@@ -113,7 +117,9 @@ def read_installed(
         target: what must be able to run it.
         store: for building editable projects.
         offline: build them without the network.
+        access: what opens which index; by default what the environment says.
         reporter: hears of such builds, and of what older installs have left in the folder.
+        workshop: who builds them; by default this machine.
 
     Raises:
         ProjectError: the folder is missing, empty or unreadable; the sources of an editable install are not
@@ -153,7 +159,16 @@ def read_installed(
         bundle = Bundle.of(_entry(file, INSTALLED_FILES) for file in rest)
         found.append(InstalledDistribution(name=INSTALLED_FILES, version=None, bundle=bundle))
     found += [
-        _editable(info, folder, target, store, offline=offline, reporter=reporter)
+        _editable(
+            info,
+            folder,
+            target,
+            store,
+            offline=offline,
+            access=access,
+            reporter=reporter,
+            workshop=workshop,
+        )
         for info in infos
         if (folder := info.editable) is not None
     ]
@@ -255,7 +270,15 @@ def _digest_of(entry: Entry, known: Mapping[Path, str]) -> str:
 
 
 def _editable(
-    info: Info, folder: Path, target: Target, store: Store, *, offline: bool, reporter: Reporter
+    info: Info,
+    folder: Path,
+    target: Target,
+    store: Store,
+    *,
+    offline: bool,
+    access: Access | None,
+    reporter: Reporter,
+    workshop: Workshop | None,
 ) -> InstalledDistribution:
     from wherry.sources.project import project_bundle
 
@@ -270,8 +293,10 @@ def _editable(
         target=target,
         store=store,
         offline=offline,
+        access=access,
         reporter=reporter,
         must_build=True,
+        workshop=workshop,
     )
     return InstalledDistribution(name=built.name, version=built.version, bundle=built.bundle)
 

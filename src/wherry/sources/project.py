@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wherry.errors import BuildError
 from wherry.events import SILENT
 from wherry.sources.declaration import normalized, read_declaration
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from wherry.bundle.algebra import Bundle
     from wherry.events import Reporter
+    from wherry.indexes.access import Access
+    from wherry.sources.builder import Source
     from wherry.sources.canonical import Canonical
     from wherry.sources.closure import Closure
     from wherry.sources.declaration import Declaration
     from wherry.sources.environment import Environment
     from wherry.sources.inputs import Inputs
+    from wherry.sources.workshop import Workshop
     from wherry.target import Target
     from wherry.wheels.store import Store
 
@@ -52,11 +58,13 @@ def project_bundle(
     target: Target,
     store: Store,
     offline: bool = False,
+    access: Access | None = None,
     reporter: Reporter = SILENT,
     exclude: Sequence[str] = (),
     include: Sequence[str] = (),
     skip: Collection[Path] = (),
     must_build: bool = False,
+    workshop: Workshop | None = None,
 ) -> Built:
     """The project's own code.
 
@@ -69,15 +77,18 @@ def project_bundle(
         target: what it is for.
         store: where wheels and build environments are kept.
         offline: use no network.
+        access: what opens which index; by default what the environment says.
         reporter: hears of builds.
         exclude: gitignore patterns of paths that do not ship. The wheel's ``.dist-info`` always does.
         include: gitignore patterns of files of the folder that ship besides, at their place in the folder.
         skip: files and folders that are no part of the project, such as the one packages are written to.
         must_build: build the folder even if it names no build system, as is done with dependencies.
+        workshop: who builds what; by default everything is built on this machine.
 
     Raises:
         ProjectError: the folder or its ``pyproject.toml`` cannot be read.
-        BuildError: the build fails, or the wheel would have to be compiled for the target.
+        BuildError: the build fails, or the wheel does not run on the target.
+        ContainerError: it wants a container, and none can be had.
         EntryPathError, ConflictError: a file cannot stand in a package.
         SettingsError: a pattern is wrong.
         ToolError, StoreError: uv is missing; the store cannot be written.
@@ -86,10 +97,19 @@ def project_bundle(
     declaration = read_declaration(root, must_build=must_build)
     if declaration.backend is None:
         return _plain(declaration, exclude=exclude, include=include, skip=skip)
-    job = _Job.of(declaration, store, skip)
-    wheel = job.recall(store)
-    if wheel is None:
-        wheel, job = job.build(target, store, offline=offline, reporter=reporter)
+    from wherry.sources.workshop import workshop_here
+
+    job = _Job.of(declaration, store, skip, access)
+    host = _Host(job, target, store, offline=offline, access=access, reporter=reporter)
+    workshop = workshop or workshop_here(
+        target, store, offline=offline, access=access, reporter=reporter
+    )
+    source = job.source()
+    (wheel,) = workshop.wheels([source], host=host)
+    if not host.made:
+        job = replace(job, contained=workshop.key(source))
+    elif host.after is not None:
+        job = host.after
     return _built(job, wheel, target, exclude=exclude, include=include, skip=skip)
 
 
@@ -97,10 +117,12 @@ def project_digest(
     root: Path,
     *,
     store: Store,
+    access: Access | None = None,
     exclude: Sequence[str] = (),
     include: Sequence[str] = (),
     skip: Collection[Path] = (),
     must_build: bool = False,
+    workshop: Workshop | None = None,
 ) -> str | None:
     """What ``project_bundle`` would give as its digest, without building; arguments and errors as there.
 
@@ -110,7 +132,12 @@ def project_digest(
     declaration = read_declaration(root, must_build=must_build)
     if declaration.backend is None:
         return _plain(declaration, exclude=exclude, include=include, skip=skip).digest
-    job = _Job.of(declaration, store, skip)
+    job = _Job.of(declaration, store, skip, access)
+    if workshop is not None:
+        contained = workshop.key(job.source())
+        if contained is None and workshop.builds_all_inside:
+            return None
+        job = replace(job, contained=contained)
     return job.digest(exclude=exclude, include=include, skip=skip)
 
 
@@ -138,6 +165,7 @@ class _Job:
         closure: what else decides.
         environment: what it is built in, where that is known.
         skip: as ``project_bundle`` has it.
+        contained: the key of the wheel, where a container made it.
     """
 
     declaration: Declaration
@@ -145,9 +173,16 @@ class _Job:
     closure: Closure
     environment: Environment | None
     skip: Collection[Path]
+    contained: str | None = None
 
     @classmethod
-    def of(cls, declaration: Declaration, store: Store, skip: Collection[Path]) -> _Job:
+    def of(
+        cls,
+        declaration: Declaration,
+        store: Store,
+        skip: Collection[Path],
+        access: Access | None,
+    ) -> _Job:
         from wherry.sources.closure import examine, mentioned_leftovers
         from wherry.sources.inputs import read_inputs
         from wherry.sources.wheel import known_environment
@@ -158,9 +193,29 @@ class _Job:
             declaration=declaration,
             inputs=inputs,
             closure=examine(declaration, inputs),
-            environment=known_environment(declaration, store),
+            environment=known_environment(declaration, store, access=access),
             skip=skip,
         )
+
+    def source(self) -> Source:
+        """The tree as a builder is given it: in a container there is nothing but its inputs."""
+        from wherry.sources.builder import Source
+
+        identity = ["folder", self.inputs.digest, self.closure.state, self.declaration.label]
+        root = self.declaration.root
+        return Source(
+            name=self.declaration.label, identity=identity, place=str(root), tree=self._copy
+        )
+
+    @contextmanager
+    def _copy(self) -> Iterator[Path]:
+        from wherry.sources.inputs import copy_inputs
+
+        with tempfile.TemporaryDirectory(prefix="wherry-source-") as scratch:
+            # Not by its folder's name, which may be another one on every machine.
+            folder = Path(scratch) / self.declaration.label
+            copy_inputs(self.inputs, folder, repository=self.closure.asks_git)
+            yield folder
 
     def key(self, contents: str) -> str | None:
         """The key of what the build gives from these contents; None when that must not be remembered."""
@@ -192,7 +247,13 @@ class _Job:
         return wheel or assemble(shape, self.inputs, store)
 
     def build(
-        self, target: Target, store: Store, *, offline: bool, reporter: Reporter
+        self,
+        target: Target,
+        store: Store,
+        *,
+        offline: bool,
+        access: Access | None,
+        reporter: Reporter,
     ) -> tuple[Canonical, _Job]:
         """The wheel, built now, and the job as it was then.
 
@@ -208,15 +269,19 @@ class _Job:
             store=store,
             closed=self.closure.opening is None,
             offline=offline,
+            access=access,
             reporter=reporter,
         )
         # Somebody may have edited a file while the backend was reading, or the backend itself.
         again = read_declaration(self.declaration.root, must_build=True)
-        after = self.of(again, store, self.skip)
+        after = self.of(again, store, self.skip, access)
         settled = after.inputs.digest == self.inputs.digest and after.closure == self.closure
         if again != self.declaration or not settled or _from_leftovers(wheel, after.inputs):
             return wheel, replace(self, environment=None)
         exact, shape = after.key(after.inputs.digest), after.key(after.inputs.shape)
+        if wheel.compiled:
+            # More decides than is known: the machine's headers and libraries.
+            return wheel, replace(after, environment=None)
         if exact is not None and shape is not None:
             store.remember(_KIND, exact, to_memo(wheel))
             learn(shape, wheel, after.inputs, again, after.closure, store)
@@ -226,8 +291,54 @@ class _Job:
         self, *, exclude: Sequence[str], include: Sequence[str], skip: Collection[Path]
     ) -> str | None:
         """The digest of the bundle; None when only building can tell."""
-        key = self.key(self.inputs.digest)
+        key = self.contained or self.key(self.inputs.digest)
         return None if key is None else _digest(self, key, exclude, include, skip)
+
+
+class _Host:
+    """The builder of a project on this machine, as ``wherry.sources.builder.WheelBuilder``."""
+
+    def __init__(
+        self,
+        job: _Job,
+        target: Target,
+        store: Store,
+        *,
+        offline: bool,
+        access: Access | None,
+        reporter: Reporter,
+    ) -> None:
+        self._job = job
+        self._target = target
+        self._store = store
+        self._offline = offline
+        self._access = access
+        self._reporter = reporter
+        self.made = False
+        self.after: _Job | None = None
+
+    def recall(self, source: Source) -> Canonical | None:
+        """The wheel, from an earlier build of the same inputs, or by the fast path."""
+        del source  # it is the job's own
+        wheel = self._job.recall(self._store)
+        self.made = wheel is not None
+        return wheel
+
+    def build(self, sources: Sequence[Source]) -> list[Canonical | BuildError]:
+        """The wheel, built now."""
+        del sources
+        try:
+            wheel, self.after = self._job.build(
+                self._target,
+                self._store,
+                offline=self._offline,
+                access=self._access,
+                reporter=self._reporter,
+            )
+        except BuildError as error:
+            return [error]
+        self.made = True
+        return [wheel]
 
 
 def _from_leftovers(wheel: Canonical, inputs: Inputs) -> bool:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from wherry.errors import FetchError
 from wherry.events import SILENT, DownloadAdvanced, DownloadFinished, DownloadStarted, Warned
+from wherry.indexes.access import Access
 from wherry.lock.located import parse_index_url
 from wherry.wheels import http
 from wherry.wheels.arrival import STRONG, unproved
@@ -66,7 +67,7 @@ def fetch(
     store: Store,
     *,
     offline: bool = False,
-    credentials: Mapping[str, tuple[str, str]] | None = None,
+    access: Access | None = None,
     reporter: Reporter = SILENT,
 ) -> tuple[StoredFile, ...]:
     """Have all these files in the store; in the order given.
@@ -75,8 +76,7 @@ def fetch(
         files: what is wanted.
         store: where it goes. What is there already is not fetched, whatever address it had.
         offline: use no network; local files (``file:``) are still read.
-        credentials: user and password by ``scheme://host[:port]``, beside those that URLs, the environment
-            and netrc have.
+        access: what opens which index; by default what the environment says.
         reporter: hears of every download, from several threads.
 
     Raises:
@@ -99,7 +99,7 @@ def fetch(
     if missing:
         # The largest first, so that none is left to run alone at the end; an unknown size may be large.
         missing.sort(key=lambda one: (one[0].size is not None, -(one[0].size or 0)))
-        for numbers, stored in _fetch_all(missing, store, credentials, reporter):
+        for numbers, stored in _fetch_all(missing, store, access, reporter):
             for number in numbers:
                 found[number] = stored
     return tuple(stored for stored in found if stored is not None)
@@ -123,7 +123,7 @@ def _refuse_remote(files: Sequence[RemoteFile]) -> None:
 def _fetch_all(
     missing: Sequence[tuple[RemoteFile, list[int]]],
     store: Store,
-    credentials: Mapping[str, tuple[str, str]] | None,
+    access: Access | None,
     reporter: Reporter,
 ) -> list[tuple[list[int], StoredFile]]:
     tasks: SimpleQueue[tuple[RemoteFile, list[int]]] = SimpleQueue()
@@ -131,8 +131,9 @@ def _fetch_all(
         tasks.put(task)
     results: SimpleQueue[tuple[list[int], StoredFile] | BaseException] = SimpleQueue()
     stored: list[tuple[list[int], StoredFile]] = []
-    with open_session(credentials) as session:
-        downloads = _Downloads(session, store, reporter)
+    access = access or Access()
+    with open_session(access) as session:
+        downloads = _Downloads(session, store, access, reporter)
 
         def work() -> None:
             while not downloads.cancelled.is_set():
@@ -176,10 +177,13 @@ class _BrokenOff(Exception):  # noqa: N818
 class _Downloads:
     """What the workers of one ``fetch`` share."""
 
-    def __init__(self, session: requests.Session, store: Store, reporter: Reporter) -> None:
+    def __init__(
+        self, session: requests.Session, store: Store, access: Access, reporter: Reporter
+    ) -> None:
         self.cancelled = threading.Event()
         self._session = session
         self._store = store
+        self._access = access
         self._reporter = reporter
         # By thread: what is being written to the store, and the response it comes from.
         self._writing: dict[int, requests.Response | None] = {}
@@ -237,7 +241,7 @@ class _Downloads:
             lookup = self._lookups[key]
         with lookup:
             if key not in self._pages:
-                self._pages[key] = project_files(*key, session=self._session)
+                self._pages[key] = project_files(*key, session=self._session, access=self._access)
         files = self._pages[key]
         for file in files:
             if file.filename == located.filename:
@@ -271,7 +275,7 @@ class _Downloads:
         with explained(url, what=what):
             response = self._session.get(url, stream=True, timeout=timeouts())
         with response:
-            check(response, what=what)
+            check(response, what=what, access=self._access)
             length = response.headers.get("Content-Length", "")
             expected = size if size is not None else int(length) if length.isdecimal() else None
             with self._writes(response):

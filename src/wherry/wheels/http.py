@@ -1,33 +1,34 @@
 """The session that everything is fetched with, and what its failures mean.
 
-requests does the work, with its own rules for proxies, CA bundles and netrc. What is added here:
-timeouts, bounded retries, credentials by origin, and errors that a user can act on.
+requests does the work, with its own rules for proxies, CA bundles and netrc. What is added here: timeouts,
+bounded retries, the logins of indexes (``wherry.indexes``), and errors that a user can act on.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from wherry.errors import FetchError
+from wherry.indexes.access import Access
 from wherry.lock.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Self
 
     import requests
 
+    from wherry.indexes.login import Login
+
 __all__ = [
     "BACKOFF",
     "check",
-    "default_index",
     "explain",
     "explained",
-    "index_urls",
     "open_session",
     "place",
     "timeout",
@@ -41,8 +42,6 @@ _PATIENCE = 10
 BACKOFF = 0.2
 """Seconds before the second attempt; doubled for each further one."""
 _TRY_LATER = frozenset({429, 500, 502, 503, 504})
-# A named index of uv's is `NAME=URL`.
-_NAMED = re.compile(r"[A-Za-z0-9._-]+=(?=[a-z]+:)")
 
 
 def timeout() -> float:
@@ -71,36 +70,13 @@ def timeouts() -> tuple[float, float]:
     return min(seconds, _CONNECT), seconds
 
 
-def default_index() -> str | None:
-    """The address of the default index as the environment names it; None for PyPI."""
-    for variable in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"):
-        if urls := _urls(variable):
-            return urls[0]
-    return None
-
-
-def index_urls() -> tuple[str, ...]:
-    """Every index that the environment names, the default one first; with their credentials."""
-    variables = (
-        *("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"),
-        *("UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"),
-    )
-    return tuple(dict.fromkeys(url for variable in variables for url in _urls(variable)))
-
-
-def _urls(variable: str) -> list[str]:
-    return [_NAMED.sub("", word, count=1) for word in os.environ.get(variable, "").split()]
-
-
 @contextmanager
-def open_session(
-    credentials: Mapping[str, tuple[str, str]] | None = None,
-) -> Iterator[requests.Session]:
+def open_session(access: Access | None = None) -> Iterator[requests.Session]:
     """A session for several threads.
 
     Args:
-        credentials: user and password by URL prefix ``scheme://host[:port]``, besides those in the URLs
-            of ``index_urls``. A URL's own come first, then these, then netrc's.
+        access: what opens which index; by default what the environment says. A URL's own login comes first,
+            then this, then netrc's, and the keyring's when the index has answered 401.
     """
     import requests
     from requests.adapters import HTTPAdapter
@@ -129,26 +105,45 @@ def open_session(
         raise_on_status=False,
     )
     adapter = HTTPAdapter(max_retries=retries, pool_connections=16, pool_maxsize=16)
-    known = dict(credentials or {})
-    for url in index_urls():
-        # One that is no address is told of by whoever asks it.
-        with suppress(ValueError):
-            if (login := _login(url)) is not None:
-                known.setdefault(_origin(url), login)
+    logins = access or Access()
 
     class Session(requests.Session):
-        def request(self, method: str, url: str, **options: object) -> requests.Response:  # type: ignore[override]
-            # The login goes to the origin it is for, and nowhere else: requests drops it when a redirect
-            # leads to another host. Files of an index that wants a login want it too.
-            login = _login(url) or known.get(_origin(url))
+        def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
+            # The login goes to the origin it is for, and nowhere else.
+            bare = _without_login(url)
+            login = _completed(logins.login(url), bare)
+            response = self._ask(method, bare, login, options)
+            status = response.status_code
+            if status not in {401, 403} or _origin(response.url) != _origin(bare):
+                return response
+            second = logins.second_login(bare, login or _sent(response), status=status)
+            if second is None:
+                return response
+            response.close()
+            return self._ask(method, bare, second, options)
+
+        def _ask(
+            self, method: str, url: str, login: Login | None, options: dict[str, Any]
+        ) -> requests.Response:
             if login is not None:
-                known.setdefault(_origin(url), login)
-                options.setdefault("auth", (login[0].encode(), login[1].encode()))
-            return super().request(method, _without_login(url), **options)  # type: ignore[arg-type]
+                options = {"auth": (login.user.encode(), login.password.encode()), **options}
+            return super().request(method, url, **options)
+
+        def rebuild_auth(
+            self, prepared_request: requests.PreparedRequest, response: requests.Response
+        ) -> None:
+            # Drops the login where a redirect leads to another host; that host may be one with its own.
+            super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call,unused-ignore]
+            url = prepared_request.url or ""
+            if "Authorization" not in prepared_request.headers and (login := logins.login(url)):
+                prepared_request.prepare_auth((login.user.encode(), login.password.encode()))
 
     with Session() as session:
         session.mount("https://", adapter)
         session.mount("http://", adapter)
+        # Whoever has set up uv for certificates of their own means everybody. requests' own variables come first.
+        if os.path.isfile(certificates := os.environ.get("SSL_CERT_FILE", "")):  # noqa: PTH113
+            session.verify = certificates
         # Bytes are wanted as they were hashed: nothing is to be compressed on the way.
         session.headers.update({"User-Agent": _user_agent(), "Accept-Encoding": "identity"})
         yield session
@@ -163,16 +158,40 @@ def _user_agent() -> str:
         return "wherry"
 
 
-def _login(url: str) -> tuple[str, str] | None:
-    parts = urlsplit(url)
-    if not parts.username and not parts.password:
+def _completed(login: Login | None, url: str) -> Login | None:
+    """Of a user whose password is not known, what netrc has for that user."""
+    if login is None or login.password or not login.user:
+        return login
+    from dataclasses import replace
+
+    from requests.utils import get_netrc_auth
+
+    known = get_netrc_auth(url)
+    if known is None or known[0] != login.user:
+        return login
+    return replace(login, password=known[1], source="the netrc file")
+
+
+def _sent(response: requests.Response) -> Login | None:
+    """The login that came with a request; where nobody here gave it, requests took it from netrc."""
+    import base64
+
+    from wherry.indexes.login import Login
+
+    kind, _, value = response.request.headers.get("Authorization", "").partition(" ")
+    if kind != "Basic":
         return None
-    return unquote(parts.username or ""), unquote(parts.password or "")
+    try:
+        user, _, password = base64.b64decode(value).decode("utf-8", "replace").partition(":")
+    except ValueError:
+        return None
+    return Login(user=user, password=password, source="the netrc file")
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
+    from wherry.indexes.login import origin
+
+    return origin(url)
 
 
 def _without_login(url: str) -> str:
@@ -185,8 +204,13 @@ def place(url: str) -> str:
     return redact(url.partition("?")[0].partition("#")[0])
 
 
-def check(response: requests.Response, *, what: str) -> None:
+def check(response: requests.Response, *, what: str, access: Access | None = None) -> None:
     """Refuse an answer that is not the file or page asked for.
+
+    Args:
+        response: the answer.
+        what: what was asked for, for messages.
+        access: how it was asked.
 
     Raises:
         FetchError: the status is not 2xx.
@@ -194,24 +218,25 @@ def check(response: requests.Response, *, what: str) -> None:
     status = response.status_code
     if 200 <= status < 300:
         return
-    where = f"{place(response.url)} answered {status} {response.reason or ''}".rstrip()
+    where = [f"{place(response.url)} answered {status} {response.reason or ''}".rstrip()]
     match status:
-        case 401 | 407:
-            given = "Authorization" in response.request.headers
-            hint = (
-                "user or password is wrong"
-                if given
-                else "give user and password in the index URL, or in a netrc file"
-            )
-        case 403:
-            hint = "this user, or this network, may not read it"
+        case 401 | 403 | 407:
+            from wherry.indexes.refusal import refusal
+
+            logins = access or Access()
+            sent = _sent(response)
+            known = logins.login(response.url)
+            if sent is not None and known is not None and known.user == sent.user:
+                sent = known
+            more, hint = refusal(logins, response.url, status, sent)
+            where += more
         case 404 | 410:
             hint = "it was removed, or never there: lock again"
         case _ if status in _TRY_LATER:
             hint = "the server is in trouble: try again later"
         case _:
             hint = "is this the address of an index?"
-    raise FetchError(f"cannot fetch {what}", where=[where], hint=hint)
+    raise FetchError(f"cannot fetch {what}", where=where, hint=hint)
 
 
 @contextmanager
@@ -258,6 +283,9 @@ def _cause(error: BaseException) -> tuple[str, str | None]:
                 "behind a proxy that inspects traffic, set `REQUESTS_CA_BUNDLE` to its certificates",
             )
     for link in chain:
+        if isinstance(link, exceptions.ProxyError):
+            return _cause_of_proxy(chain)
+    for link in chain:
         if isinstance(link, (TimeoutError, exceptions.ReadTimeoutError)):
             return (
                 f"no answer within {timeout():g} s",
@@ -275,6 +303,21 @@ def _cause(error: BaseException) -> tuple[str, str | None]:
     if any(isinstance(link, exceptions.ProtocolError) for link in chain):
         return "the connection broke off", "try again"
     return re.sub(r"(?<!^)(?=[A-Z])", " ", type(chain[-1]).__name__).lower(), "try again"
+
+
+def _cause_of_proxy(chain: list[BaseException]) -> tuple[str, str]:
+    """Why a proxy did not let a connection through."""
+    from wherry.indexes.refusal import PROXY_HINT
+
+    for link in chain:
+        # http.client raises `Tunnel connection failed: 407 Proxy Authentication Required`.
+        if found := re.search(r"Tunnel connection failed: (\d{3})\b *([A-Za-z -]*)", str(link)):
+            status, reason = found[1], found[2].strip()
+            said = f"the proxy answered {status} {reason}".rstrip()
+            if status == "407":
+                return said, PROXY_HINT
+            return said, "the proxy does not let it through: ask who runs it, or set `NO_PROXY`"
+    return "the proxy cannot be reached", "check `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import FetchError
-from wherry.wheels.http import check, default_index, explained, open_session, place, timeouts
+from wherry.indexes.access import Access
+from wherry.wheels.http import check, explained, open_session, place, timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,22 +44,28 @@ class IndexedFile:
 
 
 def project_files(
-    index: str | None, project: str, *, session: requests.Session
+    index: str | None,
+    project: str,
+    *,
+    session: requests.Session,
+    access: Access | None = None,
 ) -> tuple[IndexedFile, ...]:
     """The files of a project, in the index's order.
 
     Args:
         index: the address of a Simple API; None for the default one, which is what the environment
-            says (``UV_DEFAULT_INDEX``, ``UV_INDEX_URL``, ``PIP_INDEX_URL``), or PyPI.
+            says (``UV_DEFAULT_INDEX``, ``UV_INDEX_URL``, ``PIP_INDEX_URL``), else the settings, or PyPI.
         project: a project's name.
         session: from ``wherry.wheels.http.open_session``.
+        access: what the session was opened with.
 
     Raises:
         FetchError: the index does not answer, does not know the project, or is no index.
     """
     import pypi_simple
 
-    address = index or default_index() or pypi_simple.PYPI_SIMPLE_ENDPOINT
+    access = access or Access()
+    address = index or access.default_index or pypi_simple.PYPI_SIMPLE_ENDPOINT
     client = pypi_simple.PyPISimple(endpoint=address, session=session)
     url = client.get_project_url(project)
     what = f"the list of `{project}`'s files"
@@ -72,7 +79,7 @@ def project_files(
             where=[f"{place(url)} answered {response.status_code}"],
             hint="name the index that has it: set `UV_DEFAULT_INDEX` to its address",
         )
-    check(response, what=what)
+    check(response, what=what, access=access)
     return tuple(
         IndexedFile(
             filename=package.filename,
@@ -119,11 +126,16 @@ def _no_index(url: str) -> FetchError:
 
 
 @contextmanager
-def index_finder(*, offline: bool) -> Iterator[FindFiles]:
+def index_finder(*, offline: bool, access: Access | None = None) -> Iterator[FindFiles]:
     """What a lock reader asks for the files of a project (``wherry.lock.model.FindFiles``).
+
+    Args:
+        offline: refuse to ask.
+        access: what opens which index; by default what the environment says.
 
     Nothing is loaded or connected before the first question; it may come from any thread.
     """
+    access = access or Access()
     with ExitStack() as stack:
         lock = threading.Lock()
         sessions: list[requests.Session] = []
@@ -137,7 +149,7 @@ def index_finder(*, offline: bool) -> Iterator[FindFiles]:
                 )
             with lock:
                 if not sessions:
-                    sessions.append(stack.enter_context(open_session()))
-            return project_files(index, project, session=sessions[0])
+                    sessions.append(stack.enter_context(open_session(access)))
+            return project_files(index, project, session=sessions[0], access=access)
 
         yield find

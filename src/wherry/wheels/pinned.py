@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wherry.events import Reporter
+    from wherry.indexes.access import Access
     from wherry.wheels.store import Store, StoredFile
 
 __all__ = ["PinnedFile", "fetch_pinned"]
@@ -43,6 +44,7 @@ def fetch_pinned(
     store: Store,
     *,
     offline: bool = False,
+    access: Access | None = None,
     reporter: Reporter = SILENT,
 ) -> tuple[StoredFile, ...]:
     """Have these wheels in the store, in the order given; the default index is asked for what is not there.
@@ -67,4 +69,4 @@ def fetch_pinned(
         )
         for file in files
     ]
-    return fetch(remote, store, offline=offline, reporter=reporter)
+    return fetch(remote, store, offline=offline, access=access, reporter=reporter)

@@ -40,25 +40,35 @@ __all__ = ["Selected", "select"]
 class Selected:
     """A locked distribution and the source of it that is used.
 
-    ``version`` is None where the lock does not record it, as for directories.
+    ``version`` is None where the lock does not record it, as for directories. ``unfit`` is why none of its
+    wheels will do, where an sdist is taken that must be compiled as far as these show.
     """
 
     name: NormalizedName
     version: str | None
     source: Source
+    unfit: Refusal | None = None
+
+    @property
+    def compiled(self) -> bool:
+        """Whether it is an sdist that must be compiled, as far as the lock's wheels show."""
+        return self.unfit is not None
 
 
-def select(lock: Lock, target: Target, *, skip: Collection[str] = ()) -> tuple[Selected, ...]:
+def select(
+    lock: Lock, target: Target, *, skip: Collection[str] = (), compilable: bool = False
+) -> tuple[Selected, ...]:
     """What of the lock goes to the target, sorted by name.
 
-    A wheel is preferred to an sdist; an sdist is chosen where no wheel runs on the target, unless the
-    lock's wheels show that it must be compiled: then none of them is for every platform. Markers see the target's environment, the lock's extras and groups, and nothing
-    of this machine.
+    A wheel is preferred to an sdist; an sdist is chosen where no wheel runs on the target. Where the lock's
+    wheels show that it must be compiled, as none of them is for every platform, it is refused unless somebody
+    can. Markers see the target's environment, the lock's extras and groups, and nothing of this machine.
 
     Args:
         lock: the lock.
         target: what to select for.
         skip: names of distributions to leave out.
+        compilable: whether there is anybody to compile.
 
     Raises:
         TargetError: the lock as a whole excludes the target.
@@ -86,7 +96,7 @@ def select(lock: Lock, target: Target, *, skip: Collection[str] = ()) -> tuple[S
         if len(packages) > 1:
             refusals.append(_ambiguous(packages, target))
             continue
-        outcome = _choose(packages[0], target)
+        outcome = _choose(packages[0], target, compilable=compilable)
         if isinstance(outcome, Refusal):
             refusals.append(outcome)
         else:
@@ -139,7 +149,7 @@ def _check_target(pylock: Pylock, target: Target) -> None:
         )
 
 
-def _choose(package: Package, target: Target) -> Selected | Refusal:
+def _choose(package: Package, target: Target, *, compilable: bool) -> Selected | Refusal:
     requires = package.requires_python
     if requires is not None and not admits(requires, target.runtime):
         return Refusal(
@@ -147,6 +157,7 @@ def _choose(package: Package, target: Target) -> Selected | Refusal:
             where=(f"it requires Python {requires}",),
             hint="lock again for this Python, or choose another --runtime",
         )
+    unfit = None
     source: Source | None = package.vcs or package.directory or package.archive
     if source is None:
         wheels = {wheel.filename: wheel for wheel in package.wheels or ()}
@@ -155,9 +166,11 @@ def _choose(package: Package, target: Target) -> Selected | Refusal:
         if source is None:
             return refuse(_title(package), tuple(wheels), target)
         if source is package.sdist and is_compiled(wheels):
-            return refuse(_title(package), tuple(wheels), target, sdist=True)
+            unfit = refuse(_title(package), tuple(wheels), target, sdist=True)
+            if not compilable:
+                return unfit
     version = str(package.version) if package.version is not None else None
-    return Selected(name=package.name, version=version, source=source)
+    return Selected(name=package.name, version=version, source=source, unfit=unfit)
 
 
 def _ambiguous(packages: list[Package], target: Target) -> Refusal:

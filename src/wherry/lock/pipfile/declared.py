@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from wherry.lock.credentials import expand_variables
+from wherry.indexes.variables import expand_variables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import LockError
-from wherry.lock.credentials import expand_variables
+from wherry.indexes.declared import is_pypi
+from wherry.indexes.variables import expand_variables
 from wherry.lock.document import read_json, read_toml
 from wherry.lock.model import Lock, LockFormat
 
@@ -268,20 +269,11 @@ def _indexed(
 
 
 def _recorded(source: str) -> str | None:
-    """The address of an index as it may be kept, None for the default one."""
-    return None if _is_default(source) else source.rstrip("/")
+    """The address of an index as it may be kept, None for the default one.
 
-
-def _is_default(source: str) -> bool:
-    """Pipenv names the public index in every lock; then a mirror that the environment names stands in."""
-    from urllib.parse import urlsplit
-
-    from pypi_simple import PYPI_SIMPLE_ENDPOINT
-
-    try:
-        return urlsplit(source).hostname == urlsplit(PYPI_SIMPLE_ENDPOINT).hostname
-    except ValueError:
-        return False
+    Pipenv names the public index in every lock; then a mirror that the environment names stands in.
+    """
+    return None if is_pypi(source) else source.rstrip("/")
 
 
 def _unhashed(entry: Table) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from packaging.pylock import Pylock
     from packaging.requirements import Requirement
 
     from wherry.events import Reporter
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_requirements"]
 
+_INDEXES = frozenset({"index-url", "extra-index-url"})
 _URL = re.compile(r"(?:(?:git|hg|svn|bzr)\+|https?:|file:)", re.IGNORECASE)
 _PATH = re.compile(r"\.{0,2}/|\.{1,2}($|\[|\\|\s)|[A-Za-z]:[\\/]")
 _ARCHIVE = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz")
@@ -64,18 +66,34 @@ def read_requirements(path: Path, request: LockRequest, reporter: Reporter) -> L
                 hint="pin with `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`",
             )
         )
-    pylock = resolve(
-        _text(read, base, request.root),
-        cwd=base,
-        target=request.target,
-        offline=request.offline,
-        reporter=reporter,
-        what=path.name,
-        options=_options(read, hashed=hashed),
-    )
-    if hashed:
-        listed = [(found, line.hashes) for line, found in (*parsed, *constraints)]
-        pylock = enforced(pylock, listed, path)
+    if request.access is not None:
+        request.access.use(value for name, value in read.options if name in _INDEXES)
+    listed = [(found, line.hashes) for line, found in (*parsed, *constraints)]
+
+    def resolved(*options: str) -> Pylock:
+        pylock = resolve(
+            _text(read, base, request.root),
+            cwd=base,
+            target=request.target,
+            offline=request.offline,
+            access=request.access,
+            reporter=reporter,
+            what=path.name,
+            options=[*_options(read), *options],
+        )
+        return enforced(pylock, listed, path) if hashed else pylock
+
+    try:
+        pylock = resolved()
+    except LockError as error:
+        refused = any(re.search(r" answered 40[13] ", line) for line in error.where)
+        if not hashed or refused or not _of_several_indexes(read):
+            raise
+        # pip looks for a version on all indexes. That is safe where hashes say which file is meant.
+        try:
+            pylock = resolved("--index-strategy=unsafe-best-match")
+        except LockError:
+            raise error from None
     unhashed = [line for line, found in parsed if found is not None and not line.hashes]
     local = [line.text for line, found in parsed if found is None]
     return Lock(
@@ -217,7 +235,14 @@ def _named_vcs(text: str) -> str:
     return f"{egg} @ {url}{'#' + rest if rest else ''}"
 
 
-def _options(read: RequirementsFile, *, hashed: bool) -> list[str]:
+def _of_several_indexes(read: RequirementsFile) -> bool:
+    """Whether another index than the first may have what the first has not."""
+    from wherry.indexes.variables import index_urls
+
+    return any(name in _INDEXES for name, _ in read.options) or len(index_urls()) > 1
+
+
+def _options(read: RequirementsFile) -> list[str]:
     options = []
     if read.has("no-index"):
         options.append("--no-index")
@@ -226,9 +251,6 @@ def _options(read: RequirementsFile, *, hashed: bool) -> list[str]:
     options += [
         f"--allow-insecure-host={value}" for name, value in read.options if name == "trusted-host"
     ]
-    if hashed:
-        # pip looks for a version on all indexes. That is safe where hashes say which file is meant.
-        options.append("--index-strategy=unsafe-best-match")
     return options
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.events import Warned
+from wherry.indexes.access import Access
+from wherry.indexes.declared import is_pypi
 from wherry.lock.pylock import parse_pylock
 from wherry.lock.uv.run import run_uv, target_options
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["resolve", "unlocked"]
 
+_DEFAULT = "--index-url "
+_FURTHER = "--extra-index-url "
+
 
 def resolve(
     requirements: str | None,
@@ -29,6 +34,7 @@ def resolve(
     reporter: Reporter,
     what: str,
     offline: bool = False,
+    access: Access | None = None,
     requires_python: SpecifierSet | None = None,
     options: Sequence[str] = (),
 ) -> Pylock:
@@ -42,6 +48,7 @@ def resolve(
         reporter: hears uv's warnings.
         what: the name of what is resolved, for errors.
         offline: use no network.
+        access: what opens which index; by default what the environment says.
         requires_python: what the project wants; decides the patch level that is assumed.
         options: further options of ``uv pip compile``.
 
@@ -49,6 +56,12 @@ def resolve(
         LockError: there is no solution, or an index cannot be reached; the causes are uv's words.
         ToolError: uv is missing.
     """
+    access = access or Access()
+    lines, default = _without_default(requirements, access)
+
+    def stdin() -> str:
+        return "".join(f"{_opened(line, access)}\n" for line in lines)
+
     answer = run_uv(
         [
             "pip",
@@ -63,10 +76,34 @@ def resolve(
         ],
         cwd=cwd,
         reporter=reporter,
-        stdin=requirements,
+        stdin=stdin if requirements is not None else None,
         offline=offline,
+        access=access,
+        default_index=default,
     )
     return parse_pylock(answer.expect(f"uv cannot resolve `{what}`"), file=what, base=cwd)
+
+
+def _without_default(requirements: str | None, access: Access) -> tuple[list[str], str | None]:
+    """The lines but for the one that names the default index, and that index.
+
+    To uv its environment is nearer than what a file says, and would put another index in the place of a private
+    one. Where a file names PyPI, a mirror that the environment or the settings name does stand in.
+    """
+    lines = (requirements or "").splitlines()
+    named = [line for line in lines if line.startswith(_DEFAULT)]
+    if not named:
+        return lines, None
+    rest = [line for line in lines if not line.startswith(_DEFAULT)]
+    url = named[-1].removeprefix(_DEFAULT).strip()
+    return rest, None if is_pypi(url) and access.default_index else url
+
+
+def _opened(line: str, access: Access) -> str:
+    """An option that names an index, with what opens it; any other line as it is."""
+    if not line.startswith(_FURTHER):
+        return line
+    return f"{_FURTHER}{access.with_login(line.removeprefix(_FURTHER).strip())}"
 
 
 def unlocked(path: Path) -> Warned:

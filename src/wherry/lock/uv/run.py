@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,21 @@ from wherry.events import Warned
 from wherry.lock.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
+    from subprocess import CompletedProcess
 
     from wherry.events import Reporter
+    from wherry.indexes.access import Access
     from wherry.target import Target
 
 __all__ = ["Answer", "run_uv", "target_options"]
 
 # Of uv's own variables only those pass that say how to reach indexes, or where its cache is. The others
-# (UV_PYTHON, UV_RESOLUTION, UV_NO_DEV, UV_PROJECT …) would let the building machine decide what is in a lock.
-_INDEXES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX")
-_ADDRESSES = frozenset({"UV_INDEX", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL"})
+# (UV_PYTHON, UV_RESOLUTION, UV_INDEX_STRATEGY, UV_NO_DEV, UV_PROJECT …) would let the building machine decide what
+# is in a lock.
+_INDEXES = re.compile(
+    r"UV_(INDEX|INDEX_URL|DEFAULT_INDEX|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|INDEX_\w+_(USERNAME|PASSWORD))"
+)
 _ACCESS = (
     "UV_CACHE_DIR",
     "UV_CONCURRENT_",
@@ -85,9 +89,11 @@ def run_uv(
     *,
     cwd: Path,
     reporter: Reporter,
-    stdin: str | None = None,
+    stdin: Callable[[], str] | None = None,
     indexes: bool = True,
     offline: bool = False,
+    access: Access | None = None,
+    default_index: str | None = None,
 ) -> Answer:
     """Run uv in ``cwd``, deaf to the settings of the building machine except how to reach indexes.
 
@@ -95,39 +101,100 @@ def run_uv(
         arguments: the command; without secrets, as other users of the machine can see them.
         cwd: relative paths, in what uv reads and writes, start here.
         reporter: hears uv's warnings.
-        stdin: the text to give it.
+        stdin: makes the text to give it, with what is known by then of what opens indexes.
         indexes: let the environment name indexes.
         offline: use no network.
+        access: which indexes there are besides, and what opens them; by default what the environment says. Uv is
+            told by variables: its own, and nobody else's to read.
+        default_index: the index that is to stand in for PyPI, whatever the environment says.
 
     Raises:
         ToolError: uv is missing or cannot be started.
+        FetchError: there is no token for an index of CodeArtifact.
     """
+    from wherry.indexes.access import Access
+
+    access = access or Access()
+    if access.is_abroad:
+        # uv would read the settings of the source it is run in.
+        cwd = Path(cwd.anchor)
+    command = [find_uv(), *arguments, *(["--offline"] if offline else [])]
+
+    def run() -> CompletedProcess[bytes]:
+        environment = _environment(cwd, access if indexes else None, default_index)
+        return _run(command, cwd, environment, stdin() if stdin is not None else "")
+
+    done = run()
+    refused = _refused(done.stderr.decode("utf-8", "replace")) if done.returncode else {}
+    # A keyring is asked, or a new token fetched, when an index wants it, and not before.
+    opened = [
+        access.second_login(url, access.login(url), status=status)
+        for url, status in refused.items()
+        if not offline
+    ]
+    if any(opened):
+        done = run()
+        refused = _refused(done.stderr.decode("utf-8", "replace")) if done.returncode else {}
+    said = _messages(access.hide(redact(done.stderr.decode("utf-8", "replace"))))
+    for lead, text in said:
+        if lead == "warning:":
+            reporter.emit(Warned(text=f"uv says: {text}"))
+    hints = [text for lead, text in said if lead == "hint:"]
+    causes = [text for lead, text in said if lead not in _ASIDE] or [
+        text for lead, text in said if not lead
+    ]
+    for url, status in list(refused.items())[:1]:
+        from http import HTTPStatus
+
+        from wherry.indexes.refusal import refusal
+
+        more, hint = refusal(access, url, status, access.login(url))
+        causes += [f"{_place(url)} answered {status} {HTTPStatus(status).phrase}", *more]
+        hints = [hint]
+    if done.returncode and any("proxy authorization required" in text.lower() for text in causes):
+        from wherry.indexes.refusal import PROXY_HINT
+
+        hints = [PROXY_HINT]
+    return Answer(
+        status=done.returncode,
+        output=done.stdout.decode("utf-8", "replace"),
+        causes=tuple(causes),
+        hint=hints[0] if hints else None,
+    )
+
+
+def _run(
+    command: Sequence[str], cwd: Path, environment: Mapping[str, str], stdin: str
+) -> CompletedProcess[bytes]:
     import subprocess
 
-    command = [find_uv(), *arguments, *(["--offline"] if offline else [])]
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             cwd=cwd,
-            env=_environment(indexes=indexes),
-            input=(stdin or "").encode("utf-8", "surrogateescape"),
+            env=environment,
+            input=stdin.encode("utf-8", "surrogateescape"),
             capture_output=True,
             check=False,
         )
     except (OSError, ValueError) as error:
         raise ToolError("uv cannot be started", where=[redact(str(error))]) from None
-    said = _messages(redact(done.stderr.decode("utf-8", "replace")))
-    for lead, text in said:
-        if lead == "warning:":
-            reporter.emit(Warned(text=f"uv says: {text}"))
-    hints = [text for lead, text in said if lead == "hint:"]
-    return Answer(
-        status=done.returncode,
-        output=done.stdout.decode("utf-8", "replace"),
-        causes=tuple(text for lead, text in said if lead not in _ASIDE)
-        or tuple(text for lead, text in said if not lead),
-        hint=hints[0] if hints else None,
-    )
+
+
+def _refused(said: str) -> dict[str, int]:
+    """The addresses that uv says answered 401 or 403."""
+    # uv breaks the lines of its hints.
+    lines = re.sub(r"\n[ │]+", " ", said).splitlines()
+    found: dict[str, int] = {}
+    for line in lines:
+        if status := re.search(r"\b40[13]\b", line):
+            for url in re.findall(r"https?://[^\s`'\"()]+", line):
+                found.setdefault(url, int(status[0]))
+    return found
+
+
+def _place(url: str) -> str:
+    return redact(url.partition("?")[0].partition("#")[0])
 
 
 def target_options(target: Target, *, patch: int | None = None) -> list[str]:
@@ -174,21 +241,36 @@ def find_uv() -> str:
     return found
 
 
-def _environment(*, indexes: bool) -> Mapping[str, str]:
+def _environment(
+    cwd: Path, access: Access | None, default_index: str | None = None
+) -> Mapping[str, str]:
+    """What uv is to hear of the environment; of indexes nothing, where there is no access to them."""
     import os
 
-    allowed = _ACCESS + (_INDEXES if indexes else ())
     environment = {
         name: value
         for name, value in os.environ.items()
-        if (not name.startswith("UV_") or name.startswith(allowed)) and name not in _DROPPED
+        if name not in _DROPPED
+        and (
+            not name.startswith("UV_")
+            or name.startswith(_ACCESS)
+            or (access is not None and _INDEXES.fullmatch(name))
+        )
     }
     environment.pop("VIRTUAL_ENV", None)
-    if indexes and not environment.keys() & _ADDRESSES:
-        # Whoever has set up pip for a private index means uv too; pip separates addresses by spaces, as uv does.
-        for pip, uv in (("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_EXTRA_INDEX_URL", "UV_INDEX")):
-            if environment.get(pip):
-                environment[uv] = environment[pip]
+    # And the other way round: uv knows this variable alone.
+    certificates = environment.get("REQUESTS_CA_BUNDLE", "")
+    if not environment.get("SSL_CERT_FILE") and os.path.isfile(certificates):  # noqa: PTH113
+        environment["SSL_CERT_FILE"] = certificates
+    for name in [name for name in environment if re.fullmatch(r"UV_INDEX_\w+_USERNAME", name)]:
+        # With a user alone, uv asks with an empty password; some indexes answer that with 403 for good.
+        if name.removesuffix("USERNAME") + "PASSWORD" not in environment:
+            del environment[name]
+    if access is not None:
+        environment |= access.uv_variables(cwd)
+        if default_index is not None:
+            environment.pop("UV_INDEX_URL", None)
+            environment["UV_DEFAULT_INDEX"] = access.with_login(default_index)
     return environment | _ALWAYS
 
 

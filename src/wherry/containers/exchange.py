@@ -1,0 +1,390 @@
+"""Running a container over folders of this machine: folders that it sees, or copies where it cannot.
+
+The files that come back belong to the user, whoever the container worked as: they are unpacked here where they
+are copied, and where a folder is shared, the container works as the user.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shlex
+import tarfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from wherry.containers.image import platform, values
+from wherry.containers.options import Copy
+from wherry.containers.run import (
+    INPUT,
+    NO_INPUT,
+    NO_PYTHON,
+    OUTPUT,
+    bind,
+    python_script,
+    run_options,
+    user,
+)
+from wherry.errors import ContainerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from wherry.containers.engine import Engine
+    from wherry.containers.image import Image
+    from wherry.containers.options import ContainerOptions
+    from wherry.target import Target
+
+__all__ = ["Container", "Ended", "Folder"]
+
+_LAST_LINES = 40
+# What engines answer with when a container cannot be started.
+_NOT_STARTED = frozenset({125, 126, 127})
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Folder:
+    """A folder of this machine that a container works with.
+
+    Attributes:
+        path: where it is.
+        inside: where the container finds it.
+        use: ``read``; ``fill``, for one that is empty and is to be filled; ``change``, for both; or ``lend``:
+            the container may write to it, and where files are copied it writes to its copy.
+    """
+
+    path: Path
+    inside: str
+    use: Literal["read", "fill", "change", "lend"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """A container that has ended.
+
+    Attributes:
+        status: the exit status of its command.
+        said: the last lines of its standard error, without secrets.
+    """
+
+    status: int
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Container:
+    """How to run containers of an image.
+
+    Attributes:
+        engine: the engine.
+        image: the image.
+        options: what the user says.
+        target: what is built for.
+    """
+
+    engine: Engine
+    image: Image
+    options: ContainerOptions
+    target: Target
+
+    def run_python(
+        self,
+        script: str,
+        told: Mapping[str, object],
+        *,
+        given: Path,
+        made: Path,
+        heard: Callable[[bytes], None],
+    ) -> Ended:
+        """Run a Python script of the input folder with the target's Python.
+
+        Args:
+            script: its name in the folder.
+            told: what it reads as one line of JSON. ``environment`` is added: the variables that were asked for.
+            given: the input folder.
+            made: the output folder, which is empty.
+            heard: takes each line that it writes.
+
+        Raises:
+            ContainerError: the container cannot be run, or has not the target's Python.
+        """
+        environment = values(self.options.environment, what="environment")
+        line = json.dumps({**told, "environment": environment}) + "\n"
+        python = self.target.runtime.python_version
+        folders = (
+            Folder(path=given, inside=INPUT, use="read"),
+            Folder(path=made, inside=OUTPUT, use="fill"),
+        )
+        ended = self._run(
+            ["-c", python_script(script, python=python)], line.encode(), folders, heard
+        )
+        if ended.status == NO_PYTHON:
+            raise ContainerError(
+                f"the image `{self.image.reference}` has no Python {python}",
+                where=[f"{self.target} is what is built for"],
+                hint="name an image that has it: --container-image NAME, or `image` of [tool.wherry.container]",
+            )
+        return ended
+
+    def run_shell(
+        self,
+        script: str,
+        *,
+        lent: Mapping[str, Path],
+        changed: Mapping[str, Path],
+        workdir: str,
+        environment: Mapping[str, str],
+        log: Path,
+    ) -> int:
+        """Run a script for a POSIX shell; its exit status.
+
+        Args:
+            script: the script. It travels by standard input, so its commands must not read from there.
+            lent: folders of this machine by their place in the container, which may write to them; where files
+                are copied, it writes to its copy.
+            changed: folders of this machine in which all that it writes is to be found afterwards.
+            workdir: the folder to start in.
+            environment: variables, beside those of the settings.
+            log: what is said on standard output and error is appended to it.
+
+        Raises:
+            ContainerError: the container cannot be run.
+        """
+        variables = {**values(self.options.environment, what="environment"), **environment}
+        lines = [
+            "exec 2>&1",
+            *(
+                f"export {name}={shlex.quote(value)}"
+                for name, value in variables.items()
+                if _NAME.fullmatch(name)
+            ),
+            f"cd {shlex.quote(workdir)} || exit {NO_INPUT}",
+            script,
+            "",
+        ]
+        with log.open("ab") as file:
+
+            def hear(line: bytes) -> None:
+                file.write(line)
+                file.flush()
+
+            ended = self._run(
+                ["-s"],
+                "\n".join(lines).encode("utf-8", "surrogateescape"),
+                [
+                    *(
+                        Folder(path=path, inside=inside, use="lend")
+                        for inside, path in lent.items()
+                    ),
+                    *(
+                        Folder(path=path, inside=inside, use="change")
+                        for inside, path in changed.items()
+                    ),
+                ],
+                hear,
+            )
+        return ended.status
+
+    @property
+    def copies(self) -> bool:
+        """Whether files are copied, as the engine does not see those of this machine."""
+        if self.options.copy is not None:
+            return self.options.copy is Copy.VOLUME
+        # What is shared with a container that works as somebody else would come back as theirs.
+        return self.engine.is_remote or self.options.user not in {None, user()}
+
+    def _run(
+        self,
+        words: Sequence[str],
+        stdin: bytes,
+        folders: Sequence[Folder],
+        heard: Callable[[bytes], None],
+    ) -> Ended:
+        name = f"wherry-{os.urandom(6).hex()}"
+        options = run_options(
+            self.options,
+            self.engine,
+            platform=self.options.platform or platform(self.target),
+            name=name,
+        )
+        try:
+            if self.copies:
+                ended = self._with_copies(name, options, words, stdin, folders, heard)
+            else:
+                for folder in folders:
+                    if folder.use == "fill":
+                        # Whoever the container works as writes to it; what it lies in is the user's alone.
+                        folder.path.chmod(0o777)
+                shared = [
+                    option
+                    for folder in folders
+                    for option in bind(folder.path, folder.inside, readonly=folder.use == "read")
+                ]
+                arguments = ["run", "--rm", *options, *shared, self.image.reference, *words]
+                ended = self._talk(arguments, stdin, heard)
+        except BaseException:
+            # It would go on working for nobody.
+            self.engine.ask(["rm", "--force", name])
+            raise
+        if ended.status == NO_INPUT:
+            raise ContainerError(
+                "the container sees no file of this machine",
+                where=[f"`{folders[0].path}` is empty in it"],
+                hint='let files be copied: copy = "volume" in [tool.wherry.container]; or choose with `TMPDIR` a '
+                "folder that the engine shares",
+            )
+        if ended.status in _NOT_STARTED or any("exec format error" in line for line in ended.said):
+            raise self.engine.failure(
+                f"the container of `{self.image.reference}` cannot be run", ended.said
+            )
+        return ended
+
+    def _with_copies(
+        self,
+        name: str,
+        options: Sequence[str],
+        words: Sequence[str],
+        stdin: bytes,
+        folders: Sequence[Folder],
+        heard: Callable[[bytes], None],
+    ) -> Ended:
+        # Without `--rm`, which would take away what the container made before it is copied.
+        self._expect(["create", *options, self.image.reference, *words])
+        try:
+            self._expect(["cp", "-", f"{name}:/"], stdin=_packed(folders))
+            ended = self._talk(["start", "--attach", "--interactive", name], stdin, heard)
+            if ended.status != NO_INPUT and ended.status not in _NOT_STARTED:
+                for folder in folders:
+                    if folder.use not in {"read", "lend"}:
+                        _unpack(self._expect(["cp", f"{name}:{folder.inside}/.", "-"]), folder.path)
+        finally:
+            self.engine.ask(["rm", "--force", name])
+        return ended
+
+    def _expect(self, arguments: Sequence[str], *, stdin: bytes = b"") -> bytes:
+        answer = self.engine.ask(arguments, stdin=stdin)
+        if answer.status != 0:
+            raise self.engine.failure(
+                f"the container of `{self.image.reference}` cannot be run", answer.said
+            )
+        return answer.output
+
+    def _talk(
+        self, arguments: Sequence[str], stdin: bytes, heard: Callable[[bytes], None]
+    ) -> Ended:
+        """Run a command of the engine, and hear its output while it comes."""
+        import subprocess
+        import tempfile
+
+        from wherry.containers.engine import plain_lines
+        from wherry.lock.redact import redact
+
+        with (
+            tempfile.TemporaryFile() as errors,
+            subprocess.Popen(
+                [self.engine.command, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            ) as process,
+        ):
+            assert process.stdin is not None  # noqa: S101
+            assert process.stdout is not None  # noqa: S101
+            try:
+                process.stdin.write(stdin)
+                process.stdin.close()
+            except OSError:
+                pass  # it has ended already, and says why
+            try:
+                for line in process.stdout:
+                    heard(line)
+                status = process.wait()
+            except BaseException:
+                process.terminate()
+                raise
+            errors.seek(0)
+            said = redact(errors.read().decode("utf-8", "replace"))
+        return Ended(status=status, said=tuple(plain_lines(said))[-_LAST_LINES:])
+
+
+def _packed(folders: Sequence[Folder]) -> bytes:
+    """The folders as an archive from the container's root on; whoever it works as may read them, and write."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        known: set[str] = set()
+        for folder in folders:
+            inside = folder.inside.strip("/")
+            parts = inside.split("/")
+            for end in range(1, len(parts)):
+                above = "/".join(parts[:end])
+                if above not in known:
+                    known.add(above)
+                    archive.addfile(_folder(above))
+            if folder.use == "fill":
+                archive.addfile(_folder(inside))
+            else:
+                archive.add(
+                    folder.path, inside, filter=_readable if folder.use == "read" else _writable
+                )
+    return buffer.getvalue()
+
+
+def _folder(name: str) -> tarfile.TarInfo:
+    folder = tarfile.TarInfo(name)
+    folder.type, folder.mode = tarfile.DIRTYPE, 0o777
+    return folder
+
+
+def _readable(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mode |= 0o555 if member.isdir() or member.mode & 0o100 else 0o444
+    return member
+
+
+def _writable(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member = _readable(member)
+    member.mode |= 0o222
+    return member
+
+
+def _unpack(archive: bytes, into: Path) -> None:
+    """Make the folder hold what the archive does.
+
+    Raises:
+        ContainerError: the archive cannot be unpacked there.
+    """
+    if not hasattr(tarfile, "data_filter"):
+        raise ContainerError(
+            "what the container made cannot be unpacked safely",
+            where=["this Python lacks the filters of PEP 706"],
+            hint="use a newer patch release of Python",
+        )
+    found: set[str] = set()
+    with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+        for member in opened:
+            if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
+                continue
+            name = os.path.normpath(member.name)
+            if name == ".":
+                continue
+            found.add(name)
+            # Its filter (PEP 706) lets nothing out of the folder, and takes no more rights than files need.
+            try:
+                opened.extract(member, into, filter="data")
+            except (OSError, tarfile.TarError) as error:
+                raise ContainerError(
+                    f"the container made a file that cannot be copied: `{name}`", where=[str(error)]
+                ) from error
+    for place, folders, names in os.walk(into, topdown=False):
+        for name in (*names, *folders):
+            path = os.path.join(place, name)  # noqa: PTH118
+            if os.path.relpath(path, into) not in found:
+                if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
+                    os.rmdir(path)  # noqa: PTH106
+                else:
+                    os.unlink(path)  # noqa: PTH108

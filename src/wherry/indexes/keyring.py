@@ -1,0 +1,70 @@
+"""Asking the user's keyring, by the command ``keyring``.
+
+The command and not the library: a keyring's backends (the system's, Google's, Azure's) are installed beside the
+command and seldom beside Wherry, and nothing of it is loaded where nobody needs it. pip and uv have this way too,
+and ask under the same names: the index's address, then its host.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from urllib.parse import urlsplit
+
+from wherry.indexes.login import Login
+
+__all__ = ["ask_keyring", "is_wanted"]
+
+# A keyring may wait for somebody to unlock it.
+_PATIENCE = 120
+
+
+def is_wanted() -> bool:
+    """Whether there is a keyring, and neither uv's nor pip's variable forbids to ask it."""
+    forbidden = ("UV_KEYRING_PROVIDER", "PIP_KEYRING_PROVIDER")
+    return (
+        not any(os.environ.get(variable) == "disabled" for variable in forbidden)
+        and shutil.which("keyring") is not None
+    )
+
+
+def ask_keyring(address: str, user: str | None) -> Login | None:
+    """What the keyring has for an index.
+
+    Args:
+        address: the index's, without user and password.
+        user: the user whose password is wanted; None to ask for both, which keyrings since 25.2 can tell.
+    """
+    if not is_wanted():
+        return None
+    for service in dict.fromkeys((address, urlsplit(address).netloc)):
+        # Neither is a secret, so that both may be arguments.
+        if user:
+            password = _run("get", service, user)
+            if password is not None:
+                return Login(user=user, password=password, source="the keyring")
+        elif (said := _run("--mode", "creds", "get", service)) is not None:
+            name, separator, password = said.partition("\n")
+            if separator:
+                return Login(user=name.rstrip("\r"), password=password, source="the keyring")
+    return None
+
+
+def _run(*arguments: str) -> str | None:
+    command = shutil.which("keyring")
+    if command is None:
+        return None
+    try:
+        done = subprocess.run(
+            [command, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=False,
+            timeout=_PATIENCE,
+        )
+    except (OSError, subprocess.TimeoutExpired, ValueError):
+        return None
+    said = done.stdout.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+    return said if done.returncode == 0 and said else None

@@ -1,0 +1,159 @@
+"""What the environment says of indexes, in the variables that the users of uv, pip and Poetry set."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from wherry.indexes.login import Login, split_login
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "ADDRESSES",
+    "DEFAULTS",
+    "default_index",
+    "expand_variables",
+    "index_urls",
+    "login_of",
+    "named_urls",
+    "secrets",
+    "spelled",
+    "split_name",
+    "user_of",
+    "without_secrets",
+]
+
+DEFAULTS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+"""The variables that name the default index; the first that is set counts."""
+
+ADDRESSES = (*DEFAULTS, "UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")
+"""Every variable that holds addresses of indexes, separated by blanks."""
+
+# A named index of uv's is `NAME=URL`.
+_NAMED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)=(?=[a-z]+:)")
+_SECRET = re.compile(r"UV_INDEX_\w+_PASSWORD|POETRY_HTTP_BASIC_\w+_PASSWORD")
+_USER = re.compile(r"(?P<lead>UV_INDEX|POETRY_HTTP_BASIC)_(?P<name>\w+)_USERNAME")
+_VARIABLE = re.compile(r"\$\{(?P<name>\w+)\}|\$(?P<bare>[A-Za-z_]\w*)")
+_PROXY = re.compile(r"(HTTP|HTTPS|ALL)_PROXY", re.IGNORECASE)
+
+
+def default_index() -> str | None:
+    """The address of the default index, with its login, as the environment names it; None where it does not."""
+    for variable in DEFAULTS:
+        for _, url in _words(variable):
+            return url
+    return None
+
+
+def index_urls() -> tuple[str, ...]:
+    """Every index that the environment names, the default one first; with their logins."""
+    return tuple(dict.fromkeys(url for variable in ADDRESSES for _, url in _words(variable)))
+
+
+def named_urls() -> Iterator[tuple[str, str]]:
+    """Those to which uv's variables give a name."""
+    for variable in ADDRESSES:
+        for name, url in _words(variable):
+            if name is not None:
+                yield name, url
+
+
+def _words(variable: str) -> Iterator[tuple[str | None, str]]:
+    for word in os.environ.get(variable, "").split():
+        yield split_name(word)
+
+
+def split_name(word: str) -> tuple[str | None, str]:
+    """The name that uv's variables give to an address, if any, and the address."""
+    found = _NAMED.match(word)
+    return (found["name"], word[found.end() :]) if found else (None, word)
+
+
+def without_secrets() -> list[list[str]]:
+    """The variables that decide which indexes uv asks, with their values but for users and passwords."""
+
+    def bare(name: str | None, url: str) -> str:
+        with suppress(ValueError):
+            url, _ = split_login(url)
+        return f"{name}={url}" if name else url
+
+    return [
+        [variable, " ".join(bare(*word) for word in _words(variable))]
+        for variable in (*ADDRESSES, "UV_FIND_LINKS", "UV_NO_INDEX")
+        if variable in os.environ
+    ]
+
+
+def spelled(name: str) -> str:
+    """An index's name as it stands within the names of variables."""
+    return re.sub(r"[^A-Z0-9]", "_", name.upper())
+
+
+def login_of(name: str) -> Login | None:
+    """User and password of the index with this name: uv's variables, or else Poetry's.
+
+    A password without a user is one as well, and so is a user without a password: some indexes want a token there.
+    """
+    for lead in ("UV_INDEX", "POETRY_HTTP_BASIC"):
+        user = os.environ.get(f"{lead}_{spelled(name)}_USERNAME")
+        variable = f"{lead}_{spelled(name)}_PASSWORD"
+        password = os.environ.get(variable)
+        if password is not None:
+            return Login(user=user or "", password=password, source=f"`{variable}`")
+    return None
+
+
+def user_of(name: str) -> str | None:
+    """The user alone, where the environment has no password for it: a keyring may."""
+    for lead in ("UV_INDEX", "POETRY_HTTP_BASIC"):
+        if user := os.environ.get(f"{lead}_{spelled(name)}_USERNAME"):
+            return user
+    return None
+
+
+def secrets() -> Iterator[Login]:
+    """Every user and password that the environment holds for indexes and proxies."""
+    for variable, value in os.environ.items():
+        if value and _SECRET.fullmatch(variable):
+            user = os.environ.get(variable.removesuffix("PASSWORD") + "USERNAME", "")
+            yield Login(user=user, password=value, source=variable)
+    proxies = [value for variable, value in os.environ.items() if _PROXY.fullmatch(variable)]
+    for url in (*index_urls(), *proxies):
+        try:
+            _, login = split_login(url)
+        except ValueError:
+            continue
+        if login is not None:
+            yield login
+
+
+def expand_variables(url: str) -> str:
+    """``url`` with ``${NAME}`` and ``$NAME`` replaced by what the environment holds; others stay as they are.
+
+    Within user and password, a value with characters that would end them is quoted.
+    """
+    scheme, separator, rest = url.partition("://")
+    head, at, tail = rest.rpartition("@")
+    if not separator or not at or "/" in _VARIABLE.sub("", head):
+        return _VARIABLE.sub(_value, url)
+    return (
+        f"{scheme}{separator}{_VARIABLE.sub(_quoted_value, head)}{at}{_VARIABLE.sub(_value, tail)}"
+    )
+
+
+def _value(found: re.Match[str]) -> str:
+    return os.environ.get(found["name"] or found["bare"], found[0])
+
+
+def _quoted_value(found: re.Match[str]) -> str:
+    value = _value(found)
+    if value == found[0]:
+        return value
+    return (
+        value if re.fullmatch(r"[\w.~!$&'()*+,;=%-]*", value, re.ASCII) else quote(value, safe="")
+    )

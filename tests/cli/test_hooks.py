@@ -1,0 +1,404 @@
+"""Commands around the bundling, through the command line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from support.backends import obedient_project
+from support.command import Wherry
+from support.index import Index
+from support.projects import make_project, write_files
+from support.wheels import make_wheel
+from wherry import compose_project
+from wherry.bundle.content import read_all
+from wherry.wheels.store import Store
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is wanted")
+
+ALPHA = make_wheel(
+    "alpha", "1.2", files={"alpha/__init__.py": b"A = 1\n" * 99, "alpha/b.txt": b"b"}
+)
+
+
+def members(project: Path, name: str) -> dict[str, bytes]:
+    """The files of a written package, without dist-info folders."""
+    with zipfile.ZipFile(project / "dist" / "lambda" / f"{name}.zip") as archive:
+        return {
+            path: archive.read(path) for path in archive.namelist() if ".dist-info/" not in path
+        }
+
+
+def runs(project: Path) -> int:
+    """How often a command that counts has run."""
+    count = project.parent / "count"
+    return len(count.read_text()) if count.exists() else 0
+
+
+COUNT = '"printf x >> ../count"'
+
+
+@pytest.fixture
+def project(index: Index, wherry: Wherry) -> Path:
+    index.add(ALPHA)
+    return make_project(wherry.cwd, index, [ALPHA])
+
+
+def settings(project: Path, text: str) -> None:
+    write_files(project, {"wherry.toml": text})
+
+
+def test_commands_before_and_after_bundling(project: Path, wherry: Wherry) -> None:
+    """K8: before it the output folder is empty, after it it holds the package; both end up in the package."""
+    settings(
+        project,
+        "[hooks]\n"
+        'before = ["ls -A \\"{output}/\\" | wc -l > ../n; mv ../n {output}/before.txt", ["cp", "shop/api.py", "{output}/copy.py"]]\n'
+        'after = ["find {output} -type f | sed \\"s|^$WHERRY_OUTPUT/||\\" | LC_ALL=C sort > ../found; mv ../found {output}/after.txt",\n'
+        '  "rm {output}/alpha/b.txt && echo X=1 >> {output}/shop/api.py && chmod +x {output}/copy.py"]\n',
+    )
+    done = wherry("build", "--json", "--runtime", "python3.13")
+    assert done.code == 0, done.err
+    found = members(project, "shop")
+    assert found["before.txt"].strip() == b"0"
+    assert found["after.txt"].decode().split() == sorted(
+        [
+            *(found.keys() - {"after.txt"}),
+            "alpha/b.txt",
+            *(f"alpha-1.2.dist-info/{name}" for name in ("METADATA", "RECORD", "WHEEL")),
+        ]
+    )
+    own = (project / "shop" / "api.py").read_bytes()
+    assert found["copy.py"] == own
+    assert found["shop/api.py"] == own + b"X=1\n"
+    assert "alpha/b.txt" not in found
+    # The project itself is left alone, and what was not touched keeps the bytes that it has in the wheel.
+    assert b"X=1" not in own
+    with zipfile.ZipFile(project / "dist" / "lambda" / "shop.zip") as archive:
+        held = {one.filename: one for one in archive.infolist()}
+    assert held["alpha/__init__.py"].compress_type == zipfile.ZIP_DEFLATED
+    assert held["shop/api.py"].compress_type == zipfile.ZIP_STORED
+    modes = {name: oct(one.external_attr >> 16) for name, one in held.items()}
+    assert modes.pop("copy.py") == "0o100755"
+    assert set(modes.values()) == {"0o100644"}
+    owners = {one["name"]: one["files"] for one in done.document["packages"][0]["distributions"]}
+    assert owners == {"alpha": 4, "hooks": 3, "shop": 2}
+    assert "Running `cp shop/api.py '{output}/copy.py'` ..." in done.err
+
+
+def test_the_same_bytes_in_another_folder_and_store(
+    project: Path, wherry: Wherry, tmp_path: Path
+) -> None:
+    """N1, K4: hooks that depend on nothing but their inputs give the same package anywhere."""
+    settings(
+        project,
+        '[hooks]\nbefore = ["echo $SOURCE_DATE_EPOCH > {output}/built"]\n'
+        'after = ["sed -i s/event/EVENT/ {output}/shop/api.py", "touch {output}/shop/z {output}/shop/a"]\n',
+    )
+    scratch = tmp_path / "else where"
+    scratch.mkdir()
+    arguments = ("build", "--json", "--runtime", "python3.13")
+    other = {"WHERRY_CACHE_DIR": str(tmp_path / "other"), "TMPDIR": str(scratch)}
+    first, again = wherry(*arguments), wherry(*arguments, **other)
+    assert first.code == again.code == 0, again.err
+    assert again.document["packages"][0]["changed"] is False
+
+
+def test_hooks_of_functions_and_layers(project: Path, wherry: Wherry) -> None:
+    """K8: those of the project around those of a package; a layer's output is where its code lies."""
+    note = "echo {when} $WHERRY_NAME >> ../order"
+    settings(
+        project,
+        f'[hooks]\nbefore = ["{note.format(when="project-before")}", "echo all > {{output}}/all.txt"]\n'
+        f'after = ["{note.format(when="project-after")}"]\n'
+        '[functions.api]\nlayers = ["deps"]\n'
+        f'[functions.api.hooks]\nbefore = ["{note.format(when="before")}", "echo api > {{output}}/all.txt"]\n'
+        f'after = ["{note.format(when="after")}"]\n'
+        "[functions.other]\n"
+        "[layers.deps]\n"
+        'hooks = {before = ["echo 1 > {output}/one.py; mkdir {output}/../bin; echo 2 > {output}/../bin/tool"]}\n',
+    )
+    done = wherry("build", "--json", "--runtime", "python3.13")
+    assert done.code == 0, done.err
+    assert (project.parent / "order").read_text().splitlines() == [
+        "project-before",
+        "before api",
+        "project-after deps",
+        "after api",
+        "project-after api",
+        "project-after other",
+    ]
+    assert members(project, "api")["all.txt"] == b"api\n"
+    assert members(project, "other")["all.txt"] == b"all\n"
+    assert set(members(project, "deps")) == {
+        "bin/tool", "python/alpha/__init__.py", "python/alpha/b.txt", "python/one.py",
+    }  # fmt: skip
+
+
+def test_a_handler_may_be_made_by_a_command(project: Path, wherry: Wherry) -> None:
+    settings(
+        project,
+        '[functions.api]\nhandler = "made.handler"\n'
+        "[functions.api.hooks]\nbefore = [\"echo 'def handler(e, c): ...' > {output}/made.py\"]\n",
+    )
+    done = wherry("build", "--json", "--runtime", "python3.13")
+    assert done.code == 0, done.err
+    assert done.document["packages"][0]["handler"] == "made.handler"
+
+
+def test_what_commands_before_write_into_the_project_is_packaged(
+    project: Path, wherry: Wherry
+) -> None:
+    """K8: they are given the project itself; locks are read afterwards, too."""
+    lock = (project / "pylock.toml").read_text()
+    (project / "pylock.toml").unlink()
+    write_files(project.parent, {"locked": lock})
+    settings(
+        project,
+        '[hooks]\nbefore = ["cp ../locked {input}/pylock.toml", "echo V=1 > shop/version.py"]\n',
+    )
+    for _ in range(2):
+        done = wherry("build", "--json", "--runtime", "python3.13")
+        assert done.code == 0, done.err
+    assert members(project, "shop")["shop/version.py"] == b"V=1\n"
+    assert done.document["packages"][0]["changed"] is False
+
+
+def test_nothing_runs_when_nothing_has_changed(project: Path, wherry: Wherry) -> None:
+    """K4: a changed command is a changed input, and so is every file that commands may read."""
+    write_files(project, {"tests/test_api.py": "", "notes/.gitignore": "*", "notes/x": ""})
+    text = 'exclude = ["/tests/"]\n[hooks]\nbefore = [{0}]\nafter = ["echo {1} > {{output}}/x"]\n'
+
+    def build() -> int:
+        before = runs(project)
+        done = wherry("build", "--quiet", "--runtime", "python3.13")
+        assert done.code == 0, done.err
+        return runs(project) - before
+
+    settings(project, text.format(COUNT, 1))
+    assert build() == 1
+    assert build() == 0
+    write_files(project, {"notes/x": "ignored by git"})
+    assert build() == 0
+    # Although it does not ship.
+    write_files(project, {"tests/test_api.py": "x"})
+    assert build() == 1
+    assert build() == 0
+    settings(project, text.format(COUNT, 2))
+    assert build() == 1
+    assert members(project, "shop")["x"] == b"2\n"
+    assert build() == 0
+    (project / "dist" / "lambda" / "shop.zip").unlink()
+    assert build() == 1
+
+
+def test_inputs_and_always(project: Path, wherry: Wherry) -> None:
+    """K4: what the commands read can be said; and that they depend on something else."""
+    write_files(project, {"proto/a.txt": "1", "docs/b.txt": "1", ".env": "1"})
+
+    def build(text: str) -> int:
+        settings(project, f"exclude = ['*.txt']\n[hooks]\nbefore = [{COUNT}]\n{text}")
+        before = runs(project)
+        done = wherry("build", "--quiet", "--runtime", "python3.13")
+        assert done.code == 0, done.err
+        return runs(project) - before
+
+    text = 'inputs = ["/proto/", ".env"]'
+    assert [build(text), build(text)] == [1, 0]
+    write_files(project, {"docs/b.txt": "2"})
+    assert build(text) == 0
+    write_files(project, {"proto/a.txt": "2"})
+    assert [build(text), build(text)] == [1, 0]
+    write_files(project, {".env": "2"})
+    assert [build(text), build(text)] == [1, 0]
+    assert [build("always = true"), build("always = true")] == [1, 1]
+
+
+def test_a_failing_command_ends_the_build(project: Path, wherry: Wherry) -> None:
+    """K8: at the first failure; a package that was there stays, and nothing is left behind."""
+    settings(project, "")
+    assert wherry("build", "--runtime", "python3.13").code == 0
+    package = (project / "dist" / "lambda" / "shop.zip").read_bytes()
+    for when, place in (("before", "before bundling"), ("after", "after bundling function `shop`")):
+        settings(project, f'[hooks]\n{when} = ["echo oops >&2; exit 3", {COUNT}]\n')
+        done = wherry("build", "--json", "--quiet", "--runtime", "python3.13")
+        assert done.code == 1
+        assert done.out == ""
+        lines = done.err.splitlines()
+        assert lines[:3] == [
+            f"error: a command {place} failed: `echo oops >&2; exit 3`",
+            "  ├─▶ it ended with status 3",
+            "  ╰─▶ oops",
+        ]
+        assert lines[3].startswith("hint: all that it said is in `")
+        assert len(lines) == 4
+    assert runs(project) == 0
+    assert (project / "dist" / "lambda" / "shop.zip").read_bytes() == package
+    assert wherry.rubbish() == []
+
+
+def test_temporary_folders_are_gone(project: Path, wherry: Wherry, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    settings(
+        project,
+        '[hooks]\nafter = ["mkdir {output}/d; touch {output}/d/f; chmod 500 {output}/d; exit 1"]\n',
+    )
+    assert wherry("build", TMPDIR=str(scratch)).code == 1
+    settings(
+        project, '[hooks]\nafter = ["mkdir {output}/d; touch {output}/d/f; chmod 500 {output}/d"]\n'
+    )
+    assert wherry("build", TMPDIR=str(scratch)).code == 0
+    assert list(scratch.iterdir()) == []
+
+
+def is_running(pid: int) -> bool:
+    """What has ended may wait for somebody to ask how."""
+    try:
+        os.kill(pid, 0)
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except ProcessLookupError:
+        return False
+    except OSError:
+        # A machine without /proc, or a process that has just gone.
+        return not Path("/proc/self").exists()
+
+
+def test_ctrl_c_ends_the_command_and_what_it_started(
+    project: Path, wherry: Wherry, tmp_path: Path
+) -> None:
+    """D10: and nothing is left behind."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    settings(
+        project,
+        '[hooks]\nbefore = ["sleep 1; sleep 600 & echo $! > ../pid.new; mv ../pid.new ../pid; wait"]\n',
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wherry", "build"],
+        cwd=project,
+        env=wherry.environment(TMPDIR=str(scratch)),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    pid = tmp_path / "pid"
+    while not pid.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    sleeping = int(pid.read_text())
+    while is_running(sleeping):
+        time.sleep(0.05)
+    assert list(scratch.iterdir()) == []
+
+
+def test_what_commands_say_is_shown_when_asked_for(project: Path, wherry: Wherry) -> None:
+    settings(project, '[hooks]\nbefore = ["echo hello; echo world >&2"]\n')
+    assert "hello" not in wherry("build").err.replace("echo hello", "")
+    settings(project, '[hooks]\nbefore = ["echo hello;  echo world >&2"]\n')
+    done = wherry("build", "--verbose")
+    assert "\n  hello\n  world\nRan `echo hello;  echo world >&2` in " in done.err
+    # stdout is data.
+    assert done.out == "dist/lambda/shop.zip\n"
+
+
+def test_a_package_that_is_left_empty(project: Path, wherry: Wherry) -> None:
+    settings(project, '[hooks]\nafter = ["rm -r {output}/*"]\n')
+    done = wherry("build", "--quiet")
+    assert done.code == 1
+    assert done.err == "error: the commands after bundling left nothing in function `shop`\n"
+
+
+def test_links_that_leave_the_package(project: Path, wherry: Wherry) -> None:
+    """D10: no file of the building machine comes into a package by a link."""
+    settings(project, '[hooks]\nafter = ["ln -s /etc/passwd {output}/users"]\n')
+    done = wherry("build", "--quiet")
+    assert done.code == 1
+    assert "error: what the commands left in function `shop` cannot be packaged" in done.err
+    assert "the link `users` to `/etc/passwd` leaves" in done.err
+
+
+def test_output_of_the_project_that_no_package_takes(project: Path, wherry: Wherry) -> None:
+    settings(project, '[hooks]\nbefore = ["echo > {output}/x"]\n[layers.deps]\n')
+    done = wherry("build", "--quiet")
+    assert done.code == 0
+    assert "warning: what the commands of `hooks` left is in no package" in done.err
+
+
+def test_quotas_are_of_what_commands_left(project: Path, wherry: Wherry) -> None:
+    """A12: and not of what was there before."""
+    settings(
+        project,
+        '[quotas]\nunzipped = 9000\n[hooks]\nafter = ["head -c 9001 /dev/zero > {output}/big"]\n',
+    )
+    done = wherry("build", "--quiet")
+    assert done.code == 1
+    assert "error: `shop` is 0.0 MiB unzipped, and AWS Lambda takes 0.0 MiB" in done.err
+    assert "`hooks` is 0.0 MiB of it" in done.err
+
+
+def test_a_project_with_a_build_system_and_dangling_links(index: Index, wherry: Wherry) -> None:
+    """What cannot be read is no reason to fail: the commands run each time then."""
+    obedient_project(wherry.cwd, files={"shop.py": b""})
+    (wherry.cwd / "dangling").symlink_to("nowhere")
+    settings(wherry.cwd, f"[hooks]\nbefore = [{COUNT}]\n")
+    for _ in range(2):
+        done = wherry("build", "--quiet")
+        assert done.code == 0, done.err
+    assert runs(wherry.cwd) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[hooks]\nbefore = "x"', "hooks.before: a list of commands is wanted"),
+        ("[hooks]\nbefore = [[]]", "hooks.before: a list of commands is wanted"),
+        ('[hooks]\nbefore = [""]', "hooks.before: a list of commands is wanted"),
+        ("[hooks]\nbefore = [[1]]", "hooks.before: a list of commands is wanted"),
+        ('[hooks]\nafter = ["a\\u0000b"]', "hooks.after: a command holds no zero byte"),
+        ('[hooks]\nwhere = "cloud"', "hooks.where: one of host, container is wanted"),
+        ('[hooks]\nbefor = ["x"]', "did you mean `hooks.before`?"),
+        ("[hooks]\nalways = 1", "hooks.always: true or false is wanted"),
+        ('hooks = ["x"]', "hooks: a table is wanted: before, after, where, inputs, always"),
+        ("[functions.api]\nhooks = true", "functions.api.hooks: a table is wanted"),
+        (
+            "[functions.api.hooks]\nalways = true",
+            "functions.api.hooks: `always` is said for all packages at once: [tool.wherry.hooks]",
+        ),
+        ('[layers.x.hooks]\nafter = "x"', "layers.x.hooks: after: a list of commands is wanted"),
+        ('[layers.x.hooks]\nx = "x"', "layers.x.hooks: there is no `x` in it, but before"),
+        ('strip = "*.so"', "strip: true, false or a list of patterns is wanted"),
+        ("[functions.api]\nstrip = 1", "functions.api.strip: true, false or a list of patterns"),
+        ('strip = [""]', "strip: a list of texts is wanted"),
+    ],
+)
+def test_wrong_settings(project: Path, wherry: Wherry, text: str, said: str) -> None:
+    """D10: one clear error."""
+    settings(project, text)
+    done = wherry("build")
+    assert done.code == 1
+    assert said in done.err
+    assert "Traceback" not in done.err
+
+
+def test_composing_from_python(project: Path, tmp_path: Path) -> None:
+    """S11: after a build, too, with what is remembered of it."""
+    write_files(project, {"data.txt": "1"})
+    settings(
+        project,
+        '[hooks]\nafter = ["echo made > {output}/made"]\n[functions.api]\nextra-paths = ["data.txt"]\n',
+    )
+    store = Store(tmp_path / "store")
+    for _ in range(2):
+        (package,) = compose_project(project, runtime="python3.13", store=store).packages
+        found = {entry.path: entry for entry in package.bundle}
+        assert read_all(found["made"].payload) == b"made\n"
+        assert read_all(found["data.txt"].payload) == b"1"

@@ -1,0 +1,161 @@
+"""Hunting a secret: in files, in archives within them, and in what the system shows of processes."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+__all__ = ["Seen", "Watched", "files_with", "watch"]
+
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A process as the system showed it."""
+
+    pid: int
+    parent: int
+    program: str
+    arguments: bytes
+    environment: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """A command that has ended, and every process of its session that was seen meanwhile."""
+
+    code: int
+    output: bytes
+    processes: tuple[Seen, ...]
+
+    def below(self, one: Seen, program: str) -> bool:
+        """Whether it was that program, or was started by it."""
+        seen: set[int] = set()
+        pending = [one]
+        while pending:
+            each = pending.pop()
+            if each.program == program:
+                return True
+            if each.pid not in seen:
+                seen.add(each.pid)
+                pending += [
+                    other for other in self.processes if other.pid in {each.pid, each.parent}
+                ]
+        return False
+
+
+def watch(
+    arguments: Iterable[str | Path],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    kill_when: Callable[[], bool] | None = None,
+) -> Watched:
+    """Run Wherry in a session of its own, and look at its processes all the time.
+
+    Args:
+        arguments: of the command line.
+        cwd: where it is run.
+        env: its environment.
+        kill_when: ends all its processes by SIGKILL once this holds.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wherry", *map(str, arguments)],
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    seen: dict[tuple[int, bytes, bytes], Seen] = {}
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            for each in _session(process.pid):
+                seen.setdefault((each.pid, each.arguments, each.environment), each)
+            time.sleep(0.002)
+
+    def end() -> None:
+        while kill_when is not None and process.poll() is None:
+            if kill_when():
+                os.killpg(process.pid, signal.SIGKILL)
+                return
+            time.sleep(0.01)
+
+    threads = [threading.Thread(target=each) for each in (look, end)]
+    for thread in threads:
+        thread.start()
+    try:
+        output, _ = process.communicate()
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    return Watched(code=process.returncode, output=output, processes=tuple(seen.values()))
+
+
+def _session(leader: int) -> Iterable[Seen]:
+    for folder in _PROC.iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            stat = (folder / "stat").read_text()
+            _, _, rest = stat.rpartition(") ")
+            words = rest.split()
+            # The fields are state, parent, group, session …
+            if int(words[3]) != leader:
+                continue
+            yield Seen(
+                pid=int(folder.name),
+                parent=int(words[1]),
+                program=stat[stat.index("(") + 1 : stat.rindex(")")],
+                arguments=(folder / "cmdline").read_bytes(),
+                environment=(folder / "environ").read_bytes(),
+            )
+        except (OSError, ValueError, IndexError):
+            # It has ended meanwhile.
+            continue
+
+
+def files_with(forms: Iterable[bytes], *roots: Path, but: Iterable[Path] = ()) -> list[str]:
+    """The files below these folders that hold one of the forms, in their names, contents or members."""
+    wanted = list(forms)
+    left_out = set(but)
+    found = []
+    for root in roots:
+        for path in sorted(root.rglob("*")):
+            if path in left_out or path.is_symlink():
+                continue
+            contents = [os.fsencode(path)]
+            if path.is_file():
+                contents += _contents(path)
+            found += [
+                f"{path}: {form!r}" for form in wanted if any(form in each for each in contents)
+            ]
+    return found
+
+
+def _contents(path: Path) -> list[bytes]:
+    data = path.read_bytes()
+    contents = [data]
+    if data[:2] == b"\x1f\x8b":
+        contents.append(gzip.decompress(data))
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            contents += [archive.read(name) for name in archive.namelist()]
+    return contents
