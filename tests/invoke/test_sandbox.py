@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -181,6 +182,25 @@ def test_how_it_ended(
     with sandbox(tmp_path, script, monkeypatch, isolated=isolated) as made:
         process = made.start({}, on_output=ran.output.append, on_exit=ran.exits.put)
         assert ran.exits.get(timeout=60).status == status
+        process.end()
+
+
+def test_catching_up_waits_for_what_is_being_handed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, handed = threading.Event(), []
+
+    def slowly(piece: bytes) -> None:
+        taken.set()
+        time.sleep(0.2)
+        handed.append(piece)
+
+    script = "import time; print('said', flush=True); time.sleep(600)"
+    with sandbox(tmp_path, script, monkeypatch, isolated=False) as made:
+        process = made.start({}, on_output=slowly, on_exit=lambda _: None)
+        assert taken.wait(60)
+        process.catch_up()
+        assert handed == [b"said\n"]
         process.end()
 
 

@@ -249,6 +249,9 @@ class Process:
         """Have handed on whatever the process has written by now."""
         while self._pump(wait=0):
             pass
+        # What another thread has read it may not have handed on yet.
+        with self._reading:
+            pass
 
     def end(self) -> None:
         """End the function's process and all that it started."""
