@@ -114,6 +114,9 @@ def dockerd(folder: Path, *, image: bool = True) -> Iterator[Dockerd]:
         if process.poll() is None:
             engine.stop()
         socket.unlink(missing_ok=True)
+        # The engine leaves a mount behind, which nobody could remove later.
+        for mount in (folder / "exec" / "netns").glob("*"):
+            subprocess.run(["umount", mount], stderr=subprocess.DEVNULL, check=False)
         shutil.rmtree(folder / "data", ignore_errors=True)
 
 
