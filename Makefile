@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Tests of one file stay together, for they share what takes time to set up.
-ALL_CORES := -n auto --dist loadfile
+# Tests of one file stay together, for they share what takes time to set up; tests/conftest.py puts the slow files first.
+ALL_CORES := -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test real lint types check docs bench lock-dev clean
 

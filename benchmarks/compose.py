@@ -7,10 +7,10 @@ import sys
 import time
 from pathlib import Path
 
-from wherry.bundle.algebra import Bundle
+from wherry.bundle.bundle import Bundle
 from wherry.bundle.wheel import wheel_bundle
 from wherry.bundle.writer import write_package
-from wherry.wheels.store import Store
+from wherry.store import Store
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """Write the generated parts of the documentation (run `python docs/generate.py`).
 
-``docs/reference/command-line.md`` is what every command says of itself; the table of runtimes in
-``docs/reference/targets.md`` is ``wherry.target.RUNTIMES``. A test compares both with what is committed.
+``docs/reference/command-line.md`` contains the help text of every command. The table of runtimes in
+``docs/reference/targets.md`` is made from ``wherry.target.RUNTIMES``. A test compares both with the committed files.
 """  # noqa: INP001
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wherry.cli import main
-from wherry.target import FACTS_AS_OF, RUNTIMES
+from wherry.target.model import FACTS_AS_OF, RUNTIMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,16 +28,16 @@ _RUNTIMES = re.compile(r"(?<=<!-- generated: runtimes -->\n).*?(?=<!-- end -->)"
 _HEAD = """\
 # Command line
 
-<!-- Written by docs/generate.py: edit the options in src/wherry/cli instead. -->
+<!-- Written by docs/generate.py: edit src/wherry/cli instead. -->
 
-What each command says of itself with `--help`. stdout is data: paths, or one JSON document with
-`--json` ([its fields](json.md)). Everything else goes to stderr. Exit codes are listed in
-[Errors](errors.md#exit-codes), environment variables in [Settings](settings.md#environment-variables).
+This page has the `--help` text of every command. Results go to stdout: paths, or JSON with `--json`
+([the fields](json.md)). Everything else goes to stderr. [Errors](errors.md#exit-codes) lists the exit codes,
+[Settings](settings.md#environment-variables) the environment variables.
 """
 
 
 def command_line() -> str:
-    """The page of the command line."""
+    """Return the page about the command line."""
     return "\n".join([_HEAD, *_sections(main, "wherry", None)])
 
 
@@ -55,7 +55,7 @@ def _sections(command: click.Command, name: str, parent: click.Context | None) -
 
 
 def targets(page: str) -> str:
-    """The page of targets with the table of today's runtimes."""
+    """Return the page about targets, with the current table of runtimes."""
     rows = [
         f"| `{runtime.name}` | {runtime.system} | {'.'.join(map(str, runtime.glibc))} "
         f"| `{runtime.python_full_version}` | {runtime.deprecation or 'unknown'} |"

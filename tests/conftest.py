@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hypothesis import settings
+import pytest
+from hypothesis import is_hypothesis_test, settings
+
+from support.index import serve_index
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.index import Index
 
 # A busy machine is no failure, so no example has to end in time.
 settings.register_profile("wherry", deadline=None)
@@ -13,3 +23,37 @@ settings.load_profile("wherry")
 # A shell that starts the tests in the background lets its children ignore Ctrl-C, which some tests press.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def index() -> Iterator[Index]:
+    """An index on loopback, still empty."""
+    with serve_index() as served:
+        yield served
+
+
+# What takes long begins first, so that no worker is left alone with it at the end.
+SLOW = (
+    "aws/test_faults.py",
+    "cli/test_leaks.py",
+    "cli/test_private_index.py",
+    "sources/installed/test_folder.py",
+    "aws/test_iam.py",
+    "cli/test_bad_input.py",
+    "aws/test_deploy.py",
+    "house/test_docs.py",
+    "pipeline/test_same_bytes.py",
+    "aws/test_apply.py",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the property tests, and put the slow files in front."""
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("property")
+    tests = Path(__file__).parent
+    places = {tests / name: place for place, name in enumerate(SLOW)}
+    assert all(path.is_file() for path in places)
+    items.sort(key=lambda item: places.get(item.path, len(SLOW)))

@@ -29,7 +29,7 @@ from wherry.events import (
     Note,
     Warned,
 )
-from wherry.wheels.store import Store
+from wherry.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,7 +123,7 @@ def test_builds_and_warnings_are_heard(tmp_path: Path, index: Index, store: Stor
     warnings = [event for event in heard.events if isinstance(event, Warned)]
     assert warnings == [
         Warned(
-            text=f"`{ALPHA.filename}` was yanked by its makers",
+            text=f"`{ALPHA.filename}` was yanked from the index",
             hint="lock again to get another version",
         )
     ]

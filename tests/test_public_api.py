@@ -1,4 +1,4 @@
-"""S11: all of it from Python, one call for a build system, and the algebra for those who need more."""
+"""S11: all of it from Python, one call for a build system, and bundles for those who need more."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import wherry
 from support.index import serve_index
 from support.projects import make_project
 from support.wheels import make_wheel
-from wherry.wheels.store import Store
+from wherry.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

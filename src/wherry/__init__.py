@@ -10,7 +10,9 @@ What was composed can be changed before it is written:
 >>> slim = composition.packages[0].bundle.filter(lambda entry: not entry.path.endswith(".pyi"))
 >>> wherry.write_package(slim, Path("build/api.zip"))
 
-What was built can be brought to AWS:
+What was built can be run as AWS Lambda would run it, and brought to AWS:
+
+>>> wherry.invoke("services/api", {"id": 7}).payload
 
 >>> wherry.deploy("services/api", "staging").applied.functions[0].arn
 
@@ -19,35 +21,55 @@ Importing this package loads nothing; each name is loaded when it is first used.
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from wherry.version import __version__
 
 if TYPE_CHECKING:
-    from wherry.aws.deploy import Deployed, Planned, deploy, plan, promote
-    from wherry.aws.steps import Published, Uploaded, publish, upload
-    from wherry.aws.upkeep import Pruned, RolledBack, prune, rollback
-    from wherry.bundle.algebra import Bundle
+    from wherry.aws.deploy import Deployed, Planned, deploy, plan
+    from wherry.aws.promote import promote
+    from wherry.aws.prune.prune import Pruned, prune
+    from wherry.aws.publish import Published, publish
+    from wherry.aws.rollback.rollback import RolledBack, rollback
+    from wherry.aws.upload import Uploaded, upload
+    from wherry.bundle.bundle import Bundle
     from wherry.bundle.entry import Entry
     from wherry.bundle.tree import tree_bundle
     from wherry.bundle.writer import Written, write_package
     from wherry.compose.model import Composition, Distribution, Package
     from wherry.errors import WherryError
     from wherry.events import Reporter
-    from wherry.pipeline import build, compose_project
-    from wherry.project import Project, read_project
-    from wherry.report import BuildReport, PackageReport
+    from wherry.invoke.outcome import Invocation
+    from wherry.invoke.run import Callbacks, InvokeOptions, ServeOptions, invoke, serve
+    from wherry.pipeline.build import build, compose_project
+    from wherry.pipeline.lock import LockOptions, lock
+    from wherry.pipeline.report import BuildReport, PackageReport
+    from wherry.pipeline.request import BuildOptions, BuildRequest, PackageOptions, read_request
+    from wherry.settings.init.write import FirstSettings, InitOptions, init
+    from wherry.settings.project import Project, read_project
+    from wherry.store import Store
     from wherry.target import Architecture, Runtime, Target
 
 __all__ = [
     "Architecture",
+    "BuildOptions",
     "BuildReport",
+    "BuildRequest",
     "Bundle",
+    "Callbacks",
     "Composition",
     "Deployed",
     "Distribution",
     "Entry",
+    "FirstSettings",
+    "InitOptions",
+    "Invocation",
+    "InvokeOptions",
+    "LockOptions",
     "Package",
+    "PackageOptions",
     "PackageReport",
     "Planned",
     "Project",
@@ -56,6 +78,8 @@ __all__ = [
     "Reporter",
     "RolledBack",
     "Runtime",
+    "ServeOptions",
+    "Store",
     "Target",
     "Uploaded",
     "WherryError",
@@ -64,12 +88,17 @@ __all__ = [
     "build",
     "compose_project",
     "deploy",
+    "init",
+    "invoke",
+    "lock",
     "plan",
     "promote",
     "prune",
     "publish",
     "read_project",
+    "read_request",
     "rollback",
+    "serve",
     "tree_bundle",
     "upload",
     "write_package",
@@ -77,36 +106,52 @@ __all__ = [
 
 _HOMES = {
     "Architecture": "wherry.target",
-    "BuildReport": "wherry.report",
-    "Bundle": "wherry.bundle.algebra",
+    "BuildOptions": "wherry.pipeline.request",
+    "BuildReport": "wherry.pipeline.report",
+    "BuildRequest": "wherry.pipeline.request",
+    "Bundle": "wherry.bundle.bundle",
+    "Callbacks": "wherry.invoke.run",
     "Composition": "wherry.compose.model",
     "Deployed": "wherry.aws.deploy",
     "Distribution": "wherry.compose.model",
     "Entry": "wherry.bundle.entry",
+    "FirstSettings": "wherry.settings.init.write",
+    "InitOptions": "wherry.settings.init.write",
+    "Invocation": "wherry.invoke.outcome",
+    "InvokeOptions": "wherry.invoke.run",
+    "LockOptions": "wherry.pipeline.lock",
     "Package": "wherry.compose.model",
-    "PackageReport": "wherry.report",
+    "PackageOptions": "wherry.pipeline.request",
+    "PackageReport": "wherry.pipeline.report",
     "Planned": "wherry.aws.deploy",
-    "Project": "wherry.project",
-    "Pruned": "wherry.aws.upkeep",
-    "Published": "wherry.aws.steps",
+    "Project": "wherry.settings.project",
+    "Pruned": "wherry.aws.prune.prune",
+    "Published": "wherry.aws.publish",
     "Reporter": "wherry.events",
-    "RolledBack": "wherry.aws.upkeep",
+    "RolledBack": "wherry.aws.rollback.rollback",
     "Runtime": "wherry.target",
+    "ServeOptions": "wherry.invoke.run",
+    "Store": "wherry.store",
     "Target": "wherry.target",
-    "Uploaded": "wherry.aws.steps",
+    "Uploaded": "wherry.aws.upload",
     "WherryError": "wherry.errors",
     "Written": "wherry.bundle.writer",
-    "build": "wherry.pipeline",
-    "compose_project": "wherry.pipeline",
+    "build": "wherry.pipeline.build",
+    "compose_project": "wherry.pipeline.build",
     "deploy": "wherry.aws.deploy",
+    "init": "wherry.settings.init.write",
+    "invoke": "wherry.invoke.run",
+    "lock": "wherry.pipeline.lock",
     "plan": "wherry.aws.deploy",
-    "promote": "wherry.aws.deploy",
-    "prune": "wherry.aws.upkeep",
-    "publish": "wherry.aws.steps",
-    "read_project": "wherry.project",
-    "rollback": "wherry.aws.upkeep",
+    "promote": "wherry.aws.promote",
+    "prune": "wherry.aws.prune.prune",
+    "publish": "wherry.aws.publish",
+    "read_project": "wherry.settings.project",
+    "read_request": "wherry.pipeline.request",
+    "rollback": "wherry.aws.rollback.rollback",
+    "serve": "wherry.invoke.run",
     "tree_bundle": "wherry.bundle.tree",
-    "upload": "wherry.aws.steps",
+    "upload": "wherry.aws.upload",
     "write_package": "wherry.bundle.writer",
 }
 
@@ -121,3 +166,14 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+class _Module(ModuleType):
+    """The package, in which `invoke` and `lock` stay the functions when the packages of these names are imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in _HOMES or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Module

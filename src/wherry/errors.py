@@ -1,34 +1,34 @@
-"""Everything that Wherry raises on purpose.
+"""The errors that Wherry raises.
 
-The whole tree::
+The tree::
 
     WherryError                 the root: a message, where it happened, and a hint
     ├── SettingsError           [tool.wherry] or wherry.toml is wrong
     ├── ProjectError            there is no project, or it cannot be read
-    ├── TargetError             an unknown runtime or architecture, or one the project excludes
+    ├── TargetError             an unknown runtime or architecture, or one that the project excludes
     ├── LockError               a lock is missing, unreadable, stale or of an unknown version
     ├── SelectionError          no file of a locked distribution runs on the target
     ├── FetchError              a file could not be fetched
-    │   └── HashMismatchError   what came is not what the lock recorded
+    │   └── HashMismatchError   a fetched file has another hash than the lock recorded
     ├── StoreError              the content-addressed store cannot be read or written
     ├── BuildError              a source distribution or project could not be built into a wheel
     │   └── IncompatibleError   a wheel was built that does not run on the target
-    ├── ContainerError          a container engine could not do what was asked of it
+    ├── ContainerError          a container engine failed
     │   └── NoEngineError       there is no container engine, or it does not answer
     ├── ToolError               a program that Wherry calls (uv, git) is missing or failed
     ├── HookError               a command before or after bundling failed
-    ├── BundleError             the algebra refused
-    │   ├── EntryPathError      a path that must not be in a deployment package
+    ├── BundleError             files cannot be put into a package
+    │   ├── EntryPathError      a path that is not allowed in a deployment package
     │   ├── ConflictError       two different files for one path
-    │   └── ArchiveError        a wheel is not a sound zip archive
+    │   └── ArchiveError        a wheel is not a valid zip archive
     ├── QuotaError              a package is over one of AWS Lambda's quotas
     ├── OutputError             a deployment package could not be written
-    ├── InvokeError             a deployment package could not be run here
-    ├── DeployError             what was built cannot be brought to what is on AWS
+    ├── InvokeError             a deployment package could not be run locally
+    ├── DeployError             packages cannot be deployed to AWS
     └── AwsError                AWS refused, or could not be reached
 
-Every error carries what a user needs to act: ``message`` says what is wrong, ``where`` is the chain of
-causes or details below it (outermost first), ``hint`` says what to do.
+Every error has a ``message`` that says what is wrong, ``where``, the chain of causes or details below it
+(outermost first), and a ``hint`` that says what to do.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class WherryError(Exception):
 
     Args:
         message: what is wrong, in one line, without a full stop at the end.
-        where: the causes or details, outermost first; each is one line of the error's chain.
+        where: the causes or details, outermost first; each becomes one line.
         hint: what the user can do about it.
     """
 
@@ -82,7 +82,7 @@ class WherryError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """The chain form: the message, its causes, the hint."""
+        """The message, its causes and the hint, on several lines."""
         lines = [self.message]
         for number, cause in enumerate(self.where, start=1):
             lines.append(f"  {'╰' if number == len(self.where) else '├'}─▶ {cause}")
@@ -116,7 +116,7 @@ class FetchError(WherryError):
 
 
 class HashMismatchError(FetchError):
-    """What came is not what the lock recorded."""
+    """A fetched file has another hash than the lock recorded."""
 
 
 class StoreError(WherryError):
@@ -132,7 +132,7 @@ class IncompatibleError(BuildError):
 
 
 class ContainerError(WherryError):
-    """A container engine could not do what was asked of it."""
+    """A container engine failed."""
 
 
 class NoEngineError(ContainerError):
@@ -144,15 +144,15 @@ class ToolError(WherryError):
 
 
 class HookError(WherryError):
-    """A command before or after bundling failed, or left what cannot be packaged."""
+    """A command before or after bundling failed, or left files that cannot be packaged."""
 
 
 class BundleError(WherryError):
-    """The bundle algebra refused."""
+    """Files cannot be put into a package."""
 
 
 class EntryPathError(BundleError):
-    """A path that must not be in a deployment package."""
+    """A path that is not allowed in a deployment package."""
 
 
 class ConflictError(BundleError):
@@ -160,7 +160,7 @@ class ConflictError(BundleError):
 
 
 class ArchiveError(BundleError):
-    """A wheel is not a sound zip archive."""
+    """A wheel is not a valid zip archive."""
 
 
 class QuotaError(WherryError):
@@ -172,11 +172,11 @@ class OutputError(WherryError):
 
 
 class InvokeError(WherryError):
-    """A deployment package could not be run here."""
+    """A deployment package could not be run locally."""
 
 
 class DeployError(WherryError):
-    """What was built cannot be brought to what is on AWS; nothing was changed."""
+    """Packages cannot be deployed to AWS; nothing was changed."""
 
 
 class AwsError(WherryError):
@@ -184,7 +184,7 @@ class AwsError(WherryError):
 
     Args:
         message: what was being done.
-        code: AWS's name of the error, such as ``AccessDeniedException``; empty where AWS was not reached.
+        code: AWS's name of the error, such as ``AccessDeniedException``; empty if AWS was not reached.
         where: AWS's own message.
         hint: what the user can do about it.
     """
@@ -194,3 +194,8 @@ class AwsError(WherryError):
     ) -> None:
         super().__init__(message, where=where, hint=hint)
         self.code = code
+
+    @property
+    def cause(self) -> str:
+        """AWS's own message, else the message."""
+        return self.where[0] if self.where else self.message

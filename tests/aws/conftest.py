@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
+import botocore.session
 import pytest
 
 from support.aws_faults import serve_faults
 from support.command import Wherry
-from support.index import serve_index
 from support.moto import moto as serve_moto
 
 if TYPE_CHECKING:
@@ -15,8 +16,16 @@ if TYPE_CHECKING:
 
     from support.aws_account import Account
     from support.aws_faults import Proxy
-    from support.index import Index
     from support.moto import Moto
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_read_once() -> Iterator[None]:
+    """What boto3 reads about AWS's services takes it longer than to ask them here."""
+    with pytest.MonkeyPatch.context() as patch:
+        once = functools.cache(botocore.session.create_loader)
+        patch.setattr(botocore.session, "create_loader", once)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -36,12 +45,6 @@ def account(moto: Moto) -> Account:
 def proxy(account: Account) -> Iterator[Proxy]:
     """Between Wherry and the account: counts calls and lets them fail."""
     with serve_faults(account.url) as served:
-        yield served
-
-
-@pytest.fixture
-def index() -> Iterator[Index]:
-    with serve_index() as served:
         yield served
 
 

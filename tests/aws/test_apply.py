@@ -23,11 +23,14 @@ from support.aws_faults import (
 )
 from support.deployments import hasty
 from support.functions import zip_of
-from wherry.aws.apply import Applied, AppliedLayer, apply
-from wherry.aws.cloud import Cloud
+from wherry.aws.applied import Applied, AppliedLayer
+from wherry.aws.apply import apply
+from wherry.aws.client import Client
+from wherry.aws.diff import diff
+from wherry.aws.locks import LockKeeper
 from wherry.aws.model import Desired, DesiredFunction, DesiredLayer
 from wherry.aws.observe import observe
-from wherry.aws.plan import diff
+from wherry.cli.aws_lines import aws_line
 from wherry.errors import AwsError
 from wherry.settings.stages import StageSettings
 
@@ -60,7 +63,7 @@ class Heard:
 
     @property
     def texts(self) -> list[str]:
-        return [getattr(event, "text", "") for event in self.events]
+        return [str(aws_line(event) or getattr(event, "text", "")) for event in self.events]
 
 
 @dataclass(kw_only=True)
@@ -74,7 +77,7 @@ class Work:
     heard: Heard = field(default_factory=Heard)
 
     def __post_init__(self) -> None:
-        self.cloud = Cloud(self.stage, name="staging")
+        self.client = Client(self.stage, name="staging")
 
     def package(self, name: str, says: str, folder: str = "") -> dict[str, Any]:
         path = zip_of(self.folder / f"{name}-{says}.zip", {f"{folder}{name}.py": f"A = {says!r}\n"})
@@ -113,21 +116,22 @@ class Work:
         self,
         *parts: DesiredFunction | DesiredLayer,
         between: Callable[[], None] = lambda: None,
-        on_layer: Callable[[AppliedLayer], None] | None = None,
+        lock: Path | None = None,
     ) -> Applied:
         """Observe, plan and apply; something may happen before the last."""
         desired = self.desire(*parts)
-        plan = diff(desired, observe(desired, self.cloud))
+        plan = diff(desired, observe(desired, self.client))
         between()
-        return apply(plan, self.cloud, on_layer=on_layer, reporter=self.heard)
+        locks = LockKeeper(self.client, lock, self.heard)
+        return apply(plan, self.client, locks=locks, reporter=self.heard)
 
     def is_done(self, *parts: DesiredFunction | DesiredLayer) -> bool:
         desired = self.desire(*parts)
-        return not diff(desired, observe(desired, self.cloud))
+        return not diff(desired, observe(desired, self.client))
 
     def tell(self, operation: str, change: Callable[[dict[str, Any]], None]) -> None:
         """Let AWS answer otherwise, whichever client asks."""
-        for client in (self.cloud.functions, self.cloud.changes):
+        for client in (self.client.functions, self.client.changes):
             client.meta.events.register(
                 f"after-call.lambda.{operation}", lambda parsed, **_: change(parsed)
             )
@@ -467,7 +471,7 @@ def test_changes_are_guarded_by_revision(work: Work) -> None:
         guards.append(params.pop("RevisionId", None))
 
     for operation in ("UpdateFunctionConfiguration", "UpdateFunctionCode", "PublishVersion"):
-        work.cloud.changes.meta.events.register(
+        work.client.changes.meta.events.register(
             f"provide-client-params.lambda.{operation}", unguarded
         )
     work.deploy(*everything(work))
@@ -585,7 +589,7 @@ def test_the_order_changes_where_the_sum_is_too_big_for_a_moment(work: Work) -> 
         headers["x-amzn-errortype"] = "InvalidParameterValueException"
         return AWSResponse(request.url, 400, headers, Raw(body))
 
-    work.cloud.changes.meta.events.register(
+    work.client.changes.meta.events.register(
         "before-send.lambda.UpdateFunctionConfiguration", refuse
     )
     work.proxy.forget()
@@ -630,18 +634,15 @@ def test_packages_are_out_of_the_bucket_before_what_follows(work: Work) -> None:
 @with_bucket
 def test_the_package_of_a_layer_stays_while_its_lock_is_not_kept(work: Work) -> None:
     """A9: the next run knows by it."""
-    seen = []
-
-    def fail(layer: AppliedLayer) -> None:
-        seen.append((layer.arn, work.account.objects(BUCKET)))
-        raise AwsError("cannot keep the lock")
-
-    with pytest.raises(AwsError, match="keep the lock"):
-        work.deploy(work.layer(), on_layer=fail)
-    ((arn, objects),) = seen
-    assert arn.endswith(":layer:deps:1")
-    assert len(objects) == 1
-    assert work.account.objects(BUCKET) == objects
+    lock = work.folder / "uv.lock"
+    lock.write_text("")
+    # The first object is the package, the second the lock.
+    work.proxy.inject(EXPIRED, operation="PutObject", at=1, attempts=None)
+    with pytest.raises(AwsError, match="cannot keep the lock of layer `deps`"):
+        work.deploy(work.layer(), lock=lock)
+    assert list(work.account.layer_versions("deps")) == [1]
+    (key,) = work.account.objects(BUCKET)
+    assert key.startswith("uploads/deps/")
 
 
 @with_bucket

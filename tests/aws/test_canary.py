@@ -129,11 +129,11 @@ def test_without_an_alias(site: Site) -> None:
     site.proxy.forget()
     assert site.deploy("--promote", code=1).error == (
         "error: there is no canary in stage `staging`\n"
-        "  ╰─▶ none of its functions has an alias, which would share the calls out\n"
+        "  ╰─▶ none of its functions has an alias, which would share the calls\n"
         'hint: give the stage one: alias = "live"\n'
     )
     assert site.deploy("--canary", "10%", code=1).error == (
-        "error: a canary wants an alias, which shares the calls out\n"
+        "error: a canary needs an alias, which shares the calls\n"
         "  ╰─▶ function `api` has none in stage `staging`\n"
         'hint: give the stage one: alias = "live"\n'
     )

@@ -383,7 +383,7 @@ def test_without_building(site: Site) -> None:
 def test_without_building_and_nothing_built(site: Site) -> None:
     done = site.deploy("--no-build", code=1)
     assert done.error == (
-        "error: not everything was built\n"
+        "error: `api` was not built\n"
         "  ╰─▶ there is no `dist/lambda/api.zip`\n"
         "hint: leave `--no-build` out, or run `wherry build`\n"
     )
@@ -458,7 +458,7 @@ def test_a_missing_function_without_a_role(site: Site) -> None:
     assert refused(site) == (
         "error: stage `staging` cannot be deployed\n"
         "  ╰─▶ there is no function `shop-api`\n"
-        "hint: see that the stage's region, profile and names are those of what is on AWS; to have a missing "
+        "hint: check that the stage's region, profile and names match AWS; to have a missing "
         'function created, give it a role: functions.api = {role = "arn:…"}\n'
     )
 
@@ -473,8 +473,8 @@ def test_an_image(site: Site) -> None:
     site.proxy.forget()
     assert refused(site) == (
         "error: stage `staging` cannot be deployed\n"
-        "  ╰─▶ function `shop-api` is made of a container image\n"
-        "hint: a function cannot change from an image to a zip: make another one, and name it in the stage\n"
+        "  ╰─▶ function `shop-api` runs a container image\n"
+        "hint: a function cannot change from an image to a zip: create another one, and name it in the stage\n"
     )
 
 
@@ -533,7 +533,7 @@ def test_a_package_over_the_quota_unzipped(site: Site, index: Index) -> None:
     site.build()
     change(site, "[stages.staging]\n", "[quotas]\nunzipped = 300\n\n[stages.staging]\n")
     for more in ([], ["--no-build"]):
-        assert "unzipped, and AWS Lambda takes 0.0 MiB" in refused(site, *more)
+        assert "unzipped, and AWS Lambda takes 300 B" in refused(site, *more)
     assert site.proxy.calls == []
 
 
@@ -586,7 +586,7 @@ def test_a_role_that_lambda_cannot_take(site: Site) -> None:
     done = site.deploy(code=1)
     assert "cannot create function `shop-api`" in done.error
     assert "  ╰─▶ CreateFunction: InvalidParameterValueException: The role defined" in done.error
-    assert "hint: the function's `role` must be there and let lambda.amazonaws.com" in done.error
+    assert "hint: the function's `role` must exist and let lambda.amazonaws.com" in done.error
     assert list(site.account.layer_versions(LAYER)) == [1]
 
 

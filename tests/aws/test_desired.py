@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from wherry.aws.desired import describe, desire, find_stage
+from wherry.aws.desired import describe, desire
 from wherry.aws.model import Desired
+from wherry.aws.stage import find_stage
 from wherry.errors import DeployError, SettingsError
-from wherry.project import Project
-from wherry.report import BuildReport, PackageReport
+from wherry.pipeline.report import BuildReport, PackageReport
+from wherry.settings.project import Project
 from wherry.settings.read import read_settings
 from wherry.target import Target, find_architecture, find_runtime
 
@@ -186,7 +187,7 @@ def test_a_stage_about_what_there_is_not() -> None:
     with pytest.raises(SettingsError) as caught:
         find_stage(project(text), "staging")
     assert str(caught.value) == (
-        "stage `staging` is about what the project does not have\n"
+        "stage `staging` names functions or layers that the project does not have\n"
         "  ├─▶ stages.staging.functions.app: there is no function `app`\n"
         "  ╰─▶ stages.staging.layers.dep: there is no layer `dep`\n"
         "hint: did you mean `api`?\n"
@@ -215,7 +216,7 @@ def test_a_canary_without_an_alias() -> None:
     with pytest.raises(DeployError) as caught:
         desired(SETTINGS, package("api"), canary=0.1)
     assert str(caught.value) == (
-        "a canary wants an alias, which shares the calls out\n"
+        "a canary needs an alias, which shares the calls\n"
         "  ╰─▶ function `api` has none in stage `staging`\n"
         'hint: give the stage one: alias = "live"'
     )

@@ -233,7 +233,7 @@ def played(moto: Moto, tmp_path_factory: pytest.TempPathFactory) -> dict[str, di
         serve_storage(Storage()) as storage,
     ):
         # No package in the bucket is too young to be left there.
-        patch.setattr("wherry.aws.prune._DEPLOYMENT", timedelta(0))
+        patch.setattr("wherry.aws.prune.find._DEPLOYMENT", timedelta(0))
         for name, scenario in SCENARIOS.items():
             account = moto.account()
             account.bucket(BUCKET, versioned="with versions" in scenario.so)

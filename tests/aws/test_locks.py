@@ -8,8 +8,8 @@ import pytest
 
 from support.aws_faults import CUT_BEFORE, EXPIRED
 from support.reporters import Heard
-from wherry.aws.cloud import Cloud
-from wherry.aws.locks import keep
+from wherry.aws.client import Client
+from wherry.aws.locks import LockKeeper
 from wherry.errors import AwsError
 from wherry.events import Warned
 from wherry.settings.stages import StageSettings
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from support.aws_faults import Fault, Proxy
 
 BUCKET = "deploy-bucket"
+ARN = "arn:aws:lambda:eu-west-1:123456789012:layer"
 STAGE = StageSettings(region="eu-west-1", bucket=BUCKET, prefix="wherry", tags={"team": "shop"})
 
 
@@ -38,11 +39,13 @@ def body(account: Account, key: str) -> bytes:
 
 def test_each_version_has_its_own(account: Account, tmp_path: Path) -> None:
     account.bucket(BUCKET)
-    cloud = Cloud(STAGE, name="test")
+    client = Client(STAGE, name="test")
     lock = tmp_path / "uv.lock"
     for version in (7, 8):
         lock.write_text(f"version = {version}\n")
-        found = keep(lock, layer="shop-dependencies", version=version, cloud=cloud, stage=STAGE)
+        found = LockKeeper(client, lock).keep(
+            "shop-dependencies", f"{ARN}:shop-dependencies:{version}"
+        )
         assert found == (
             f"wherry/shop-dependencies/{version:06}/uv.lock",
             "wherry/shop-dependencies/last-uv.lock",
@@ -62,9 +65,9 @@ def test_each_version_has_its_own(account: Account, tmp_path: Path) -> None:
 
 def test_without_a_bucket(tmp_path: Path) -> None:
     stage = StageSettings(region="eu-west-1")
-    cloud = Cloud(stage, name="test")
-    assert keep(tmp_path / "uv.lock", layer="l", version=1, cloud=cloud, stage=stage) == ()
-    assert cloud.calls == []
+    client = Client(stage, name="test")
+    assert LockKeeper(client, tmp_path / "uv.lock").keep("l", f"{ARN}:l:1") == ()
+    assert client.calls == []
 
 
 @pytest.mark.parametrize("fault", [EXPIRED, CUT_BEFORE], ids=str)
@@ -77,18 +80,18 @@ def test_what_fails_is_an_error(
     lock.write_text("")
     with account.here(url=proxy.url):
         proxy.inject(fault, operation="PutObject", attempts=None)
-        cloud = Cloud(STAGE, name="test")
+        client = Client(STAGE, name="test")
         with pytest.raises(AwsError, match="cannot keep the lock of layer `l`"):
-            keep(lock, layer="l", version=7, cloud=cloud, stage=STAGE)
+            LockKeeper(client, lock).keep("l", f"{ARN}:l:7")
 
 
 def test_a_bucket_that_refuses_is_warned_of(tmp_path: Path) -> None:
     """The layer is published, so there is nothing to undo."""
-    cloud = Cloud(STAGE, name="test")
+    client = Client(STAGE, name="test")
     lock = tmp_path / "uv.lock"
     recorder = Heard()
     for _ in ("no such lock", "no such bucket"):
-        found = keep(lock, layer="l", version=7, cloud=cloud, stage=STAGE, reporter=recorder)
+        found = LockKeeper(client, lock, recorder).keep("l", f"{ARN}:l:7")
         assert found == ()
         lock.write_text("")
     first, second = [event for event in recorder.events if isinstance(event, Warned)]

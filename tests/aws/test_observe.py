@@ -11,7 +11,7 @@ import pytest
 from support.aws_account import code_sha256
 from support.aws_faults import ACCESS_DENIED
 from support.functions import zip_of
-from wherry.aws.cloud import Cloud
+from wherry.aws.client import Client
 from wherry.aws.model import Desired, DesiredFunction, DesiredLayer
 from wherry.aws.observe import (
     observe,
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def cloud(account: Account, proxy: Proxy) -> Iterator[Cloud]:
+def client(account: Account, proxy: Proxy) -> Iterator[Client]:
     with account.here(url=proxy.url):
-        yield Cloud(StageSettings(region="eu-west-1"), name="staging")
+        yield Client(StageSettings(region="eu-west-1"), name="staging")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def layer(name: str, **more: Any) -> DesiredLayer:
     )
 
 
-def test_nothing_is_there(cloud: Cloud, proxy: Proxy) -> None:
+def test_nothing_is_there(client: Client, proxy: Proxy) -> None:
     """What is missing is no error."""
     found = observe(
         Desired(
@@ -81,7 +81,7 @@ def test_nothing_is_there(cloud: Cloud, proxy: Proxy) -> None:
             layers=(layer("deps", share=("111111111111",)),),
             functions=(function("api"), function("jobs", publish=True)),
         ),
-        cloud,
+        client,
     )
     assert (found.functions, found.layers) == ({}, {})
     assert proxy.mutations == []
@@ -89,10 +89,10 @@ def test_nothing_is_there(cloud: Cloud, proxy: Proxy) -> None:
 
 
 def test_a_function_that_publishes_nothing_takes_one_call(
-    cloud: Cloud, account: Account, proxy: Proxy, zipped: bytes
+    client: Client, account: Account, proxy: Proxy, zipped: bytes
 ) -> None:
     arn = account.function("api", zipped, Architectures=["arm64"])
-    found = observe_function(cloud, "api", versions=False)
+    found = observe_function(client, "api", versions=False)
     assert found is not None
     assert (found.arn, found.account, found.region) == (arn, "123456789012", "eu-west-1")
     assert (found.package_type, found.code_size) == ("Zip", len(zipped))
@@ -104,7 +104,7 @@ def test_a_function_that_publishes_nothing_takes_one_call(
 
 
 def test_versions_and_aliases_take_two_calls(
-    cloud: Cloud, account: Account, proxy: Proxy, zipped: bytes, other: bytes
+    client: Client, account: Account, proxy: Proxy, zipped: bytes, other: bytes
 ) -> None:
     """N1: `$LATEST` and the versions are told at once, by their digests."""
     base = account.layer("base", zipped)
@@ -119,7 +119,7 @@ def test_versions_and_aliases_take_two_calls(
         RoutingConfig={"AdditionalVersionWeights": {"2": 0.1}},
     )
     account.functions.create_alias(FunctionName="api", Name="dev", FunctionVersion="$LATEST")
-    found = observe_function(cloud, "api", versions=True)
+    found = observe_function(client, "api", versions=True)
     assert found is not None
     assert found.arn == arn
     assert [one.number for one in found.versions] == [1, 2]
@@ -137,11 +137,11 @@ def test_versions_and_aliases_take_two_calls(
     assert (dev.version, dict(dev.weights)) == (0, {})
     assert found.alias("none") is None
     assert proxy.operations == ["ListVersionsByFunction", "ListAliases"]
-    assert observe_functions(["api", "missing"], cloud).functions == {"api": found}
+    assert observe_functions(["api", "missing"], client).functions == {"api": found}
 
 
 def test_the_latest_version_of_a_layer_counts(
-    cloud: Cloud, account: Account, proxy: Proxy, zipped: bytes, other: bytes
+    client: Client, account: Account, proxy: Proxy, zipped: bytes, other: bytes
 ) -> None:
     """D11, A6: a version that was deleted is not there."""
     account.layer("deps", zipped)
@@ -150,7 +150,7 @@ def test_the_latest_version_of_a_layer_counts(
     )
     account.layer("deps", zipped)
     account.functions.delete_layer_version(LayerName="deps", VersionNumber=3)
-    found = observe_layer(cloud, "deps", shared=False)
+    found = observe_layer(client, "deps", shared=False)
     assert found is not None
     assert (found.arn, found.version) == (second, 2)
     assert found.code_sha256 == code_sha256(other)
@@ -158,10 +158,10 @@ def test_the_latest_version_of_a_layer_counts(
     assert proxy.operations == ["ListLayerVersions", "GetLayerVersion"]
 
 
-def test_who_may_use_a_layer(cloud: Cloud, account: Account, zipped: bytes) -> None:
+def test_who_may_use_a_layer(client: Client, account: Account, zipped: bytes) -> None:
     """A10: asked only where the stage shares it."""
     account.layer("deps", zipped)
-    found = observe_layer(cloud, "deps", shared=True)
+    found = observe_layer(client, "deps", shared=True)
     assert found is not None
     assert found.shared == ()
     for principal in ("111111111111", "*"):
@@ -172,7 +172,7 @@ def test_who_may_use_a_layer(cloud: Cloud, account: Account, zipped: bytes) -> N
             Action="lambda:GetLayerVersion",
             Principal=principal,
         )
-    found = observe_layer(cloud, "deps", shared=True)
+    found = observe_layer(client, "deps", shared=True)
     assert found is not None
     assert set(found.shared) == {"111111111111", "*"}
 
@@ -207,26 +207,26 @@ def test_policies_as_aws_writes_them() -> None:
 
 
 def test_each_layer_is_looked_up_once_for_all(
-    cloud: Cloud, account: Account, proxy: Proxy, zipped: bytes
+    client: Client, account: Account, proxy: Proxy, zipped: bytes
 ) -> None:
     account.layer("deps", zipped)
     functions = tuple(function(f"f{n}", layers=("deps",)) for n in range(10))
-    observe(Desired(stage="s", layers=(layer("deps"),), functions=functions), cloud)
+    observe(Desired(stage="s", layers=(layer("deps"),), functions=functions), client)
     assert proxy.operations.count("ListLayerVersions") == 1
     assert proxy.operations.count("GetLayerVersion") == 1
     assert len(proxy.operations) == 12
-    assert sorted(cloud.calls) == sorted(f"lambda:{one}" for one in proxy.operations)
+    assert sorted(client.calls) == sorted(f"lambda:{one}" for one in proxy.operations)
 
 
 @pytest.mark.parametrize("part", ["function", "layer"])
-def test_what_aws_refuses_is_told(cloud: Cloud, proxy: Proxy, part: str) -> None:
+def test_what_aws_refuses_is_told(client: Client, proxy: Proxy, part: str) -> None:
     """D10: missing is one thing, denied is another."""
     proxy.inject(ACCESS_DENIED, at=0, attempts=None)
     with pytest.raises(AwsError) as caught:
         _ = (
-            observe_function(cloud, "api", versions=True)
+            observe_function(client, "api", versions=True)
             if part == "function"
-            else observe_layer(cloud, "api", shared=False)
+            else observe_layer(client, "api", shared=False)
         )
     assert caught.value.message == f"cannot look at {part} `api`"
     assert caught.value.code == "AccessDeniedException"

@@ -15,8 +15,10 @@ import wherry as public
 from support.aws_faults import ACCESS_DENIED, CONFLICT
 from support.deployments import ONE, TWO, Site, make_site
 from support.reporters import Heard
-from wherry.aws.cloud import Cloud
-from wherry.aws.prune import Pruning, Removal, find_prunable, prune
+from wherry.aws.client import Client
+from wherry.aws.prune.find import Policy, find_prunable
+from wherry.aws.prune.prune import remove_all
+from wherry.aws.prune.pruning import Pruning, Removal
 from wherry.events import Warned
 from wherry.settings.stages import StageSettings
 
@@ -54,17 +56,24 @@ def publish(account: Account, name: str, count: int, **more: object) -> None:
     assert list(account.versions(name)) == [*range(1, count + 1)]
 
 
-def cloud_of(**more: object) -> Cloud:
+def client_of(**more: object) -> Client:
     stage = StageSettings(**{"region": "eu-west-1", "keep_versions": 2, "keep_days": 30, **more})  # type: ignore[arg-type]
-    return Cloud(stage, name="test")
+    return Client(stage, name="test")
 
 
 def find(
-    cloud: Cloud, *, functions: list[str] | None = None, layers: list[str] | None = None, days: int
+    client: Client,
+    *,
+    functions: list[str] | None = None,
+    layers: list[str] | None = None,
+    days: int,
 ) -> Pruning:
     """What could be pruned in so many days."""
     now = datetime.now(UTC) + timedelta(days=days)
-    return find_prunable(functions=functions or [], layers=layers or [], cloud=cloud, now=now)
+    policy = Policy.of(client, now=now)
+    return find_prunable(
+        functions=functions or [], layers=layers or [], client=client, policy=policy
+    )
 
 
 def removed(pruning: Pruning) -> list[tuple[str, str, int | None]]:
@@ -74,17 +83,17 @@ def removed(pruning: Pruning) -> list[tuple[str, str, int | None]]:
 def test_by_count_and_age(account: Account, proxy: Proxy) -> None:
     """A version stays while it is among the newest or young; finding changes nothing."""
     publish(account, "api", 5)
-    assert not find(cloud_of(), functions=["api"], days=29)
-    found = find(cloud_of(), functions=["api"], days=31)
+    assert not find(client_of(), functions=["api"], days=29)
+    found = find(client_of(), functions=["api"], days=31)
     assert removed(found) == [
         ("function", "api", 3),
         ("function", "api", 2),
         ("function", "api", 1),
     ]
     assert found.size > 0
-    assert not find(cloud_of(keep_versions=5), functions=["api"], days=31)
+    assert not find(client_of(keep_versions=5), functions=["api"], days=31)
     # The newest stays, whatever is said.
-    found = find(cloud_of(keep_versions=0, keep_days=0), functions=["api"], days=1)
+    found = find(client_of(keep_versions=0, keep_days=0), functions=["api"], days=1)
     assert [one.version for one in found.removals] == [4, 3, 2, 1]
     assert len(account.versions("api")) == 5
     assert proxy.mutations == []
@@ -92,9 +101,9 @@ def test_by_count_and_age(account: Account, proxy: Proxy) -> None:
 
 def test_the_default_policy(account: Account) -> None:
     publish(account, "api", 12)
-    cloud = cloud_of(keep_versions=None, keep_days=None)
-    assert not find(cloud, functions=["api"], days=29)
-    found = find(cloud, functions=["api"], days=31)
+    client = client_of(keep_versions=None, keep_days=None)
+    assert not find(client, functions=["api"], days=29)
+    found = find(client, functions=["api"], days=31)
     assert [one.version for one in found.removals] == [2, 1]
 
 
@@ -108,18 +117,18 @@ def test_a_version_of_an_alias_stays(account: Account) -> None:
         FunctionVersion="6",
         RoutingConfig={"AdditionalVersionWeights": {"3": 0.1}},
     )
-    cloud = cloud_of()
-    found = find(cloud, functions=["api"], days=31)
+    client = client_of()
+    found = find(client, functions=["api"], days=31)
     assert removed(found) == [("function", "api", 4), ("function", "api", 2)]
     assert [str(one) for one in found.spared] == [
         "function api version 3 is used by alias next",
         "function api version 1 is used by alias live",
     ]
-    gone = prune(found, cloud=cloud)
+    gone = remove_all(found, client=client)
     assert gone == found.removals
     assert list(account.versions("api")) == [1, 3, 5, 6]
     assert account.configuration("api")["Version"] == "$LATEST"
-    assert not find(cloud, functions=["api"], days=31)
+    assert not find(client, functions=["api"], days=31)
 
 
 def test_a_version_with_an_event_source_stays(account: Account) -> None:
@@ -130,7 +139,7 @@ def test_a_version_with_an_event_source_stays(account: Account) -> None:
     ]["QueueArn"]
     whole = account.configuration("api")["FunctionArn"]
     account.functions.create_event_source_mapping(FunctionName=f"{whole}:1", EventSourceArn=arn)
-    found = find(cloud_of(), functions=["api"], days=31)
+    found = find(client_of(), functions=["api"], days=31)
     assert [one.version for one in found.removals] == [2]
     assert [str(one) for one in found.spared] == [
         f"function api version 1 is used by event source {arn}"
@@ -144,14 +153,14 @@ def test_a_layer_version_that_any_function_takes_stays(account: Account) -> None
     account.function("theirs-too", code("x"), Layers=[arns[1]])
     account.functions.publish_version(FunctionName="theirs-too")
     account.functions.update_function_configuration(FunctionName="theirs-too", Layers=[])
-    cloud = cloud_of()
-    found = find(cloud, layers=["base", "none-there"], days=31)
+    client = client_of()
+    found = find(client, layers=["base", "none-there"], days=31)
     assert removed(found) == [("layer", "base", 3), ("layer", "base", 4), ("layer", "base", 5)]
     assert [str(one) for one in found.spared] == [
         "layer base version 1 is used by function somebody-elses $LATEST",
         "layer base version 2 is used by function theirs-too version 1",
     ]
-    prune(found, cloud=cloud)
+    remove_all(found, client=client)
     assert list(account.layer_versions("base")) == [1, 2, 6, 7]
 
 
@@ -162,8 +171,8 @@ def test_what_only_old_versions_take_goes_after_them(account: Account, proxy: Pr
         account.functions.update_function_configuration(FunctionName="api", Layers=[arns[number]])
         account.functions.update_function_code(FunctionName="api", ZipFile=code(f"v{number}"))
         account.functions.publish_version(FunctionName="api")
-    cloud = cloud_of()
-    found = find(cloud, functions=["api"], layers=["base"], days=31)
+    client = client_of()
+    found = find(client, functions=["api"], layers=["base"], days=31)
     assert removed(found) == [
         ("function", "api", 2),
         ("function", "api", 1),
@@ -173,7 +182,7 @@ def test_what_only_old_versions_take_goes_after_them(account: Account, proxy: Pr
     # One that has come into use meanwhile stays, and so does its layer.
     proxy.inject(CONFLICT, operation="DeleteFunction", at=1, attempts=None)
     heard = Heard()
-    gone = prune(found, cloud=cloud, reporter=heard)
+    gone = remove_all(found, client=client, reporter=heard)
     assert [(one.kind, one.version) for one in gone] == [("function", 2), ("layer", 2)]
     warned = [event.text for event in heard.events if isinstance(event, Warned)]
     assert len(warned) == 2
@@ -182,7 +191,7 @@ def test_what_only_old_versions_take_goes_after_them(account: Account, proxy: Pr
     assert list(account.versions("api")) == [1, 3, 4]
     assert list(account.layer_versions("base")) == [1, 3, 4]
     # What is gone already is no failure.
-    prune(Pruning(removals=gone, spared=()), cloud=cloud)
+    remove_all(Pruning(removals=gone, spared=()), client=client)
 
 
 @pytest.mark.parametrize("keep", [False, True])
@@ -196,17 +205,17 @@ def test_what_lies_in_the_bucket(account: Account, *, keep: bool) -> None:
     others = [f"wherry/uploads/web/{DIGEST}.zip", "wherry/api/000001/uv.lock", "notes.txt"]
     for key in others:
         account.storage.put_object(Bucket=BUCKET, Key=key, Body=b"")
-    cloud = cloud_of(bucket=BUCKET, prefix="wherry", keep=keep)
-    assert not find(cloud, functions=["api"], days=0)
+    client = client_of(bucket=BUCKET, prefix="wherry", keep=keep)
+    assert not find(client, functions=["api"], days=0)
     # The stand-in says of every unfinished upload that it is years old.
     account.storage.create_multipart_upload(Bucket=BUCKET, Key=f"wherry/uploads/api/{DIGEST}.zip")
-    found = find(cloud, functions=["api"], days=2)
+    found = find(client, functions=["api"], days=2)
     kinds = [one.kind for one in found.removals]
     assert kinds == (["upload"] if keep else ["package"] * 4 + ["upload"])
-    found = find(cloud, functions=["api"], days=31)
+    found = find(client, functions=["api"], days=31)
     assert len(found.removals) == (3 if keep else 5)
     assert found.size == (200 if keep else 400)
-    prune(found, cloud=cloud)
+    remove_all(found, client=client)
     left = set(account.objects(BUCKET))
     assert set(others) <= left
     # Of those of one second any two may count as the newest.
@@ -217,7 +226,7 @@ def test_what_lies_in_the_bucket(account: Account, *, keep: bool) -> None:
 def test_the_document_is_json(account: Account) -> None:
     publish(account, "api", 3)
     account.functions.create_alias(FunctionName="api", Name="live", FunctionVersion="1")
-    found = find(cloud_of(keep_versions=1), functions=["api"], days=31)
+    found = find(client_of(keep_versions=1), functions=["api"], days=31)
     document = json.loads(json.dumps(found.document()))
     assert [(one["kind"], one["version"]) for one in document["removals"]] == [("function", 2)]
     assert document["spared"] == [
@@ -230,7 +239,7 @@ def test_the_function_itself_is_never_removed(account: Account) -> None:
     account.function("api", code("x"))
     wrong = Pruning(removals=(Removal(kind="function", name="api"),), spared=())
     with pytest.raises(ValueError):
-        prune(wrong, cloud=cloud_of())
+        remove_all(wrong, client=client_of())
     assert account.configuration("api")
 
 

@@ -19,8 +19,9 @@ from support.aws_account import code_sha256
 from support.aws_faults import ACCESS_DENIED, CUT_AFTER, EXPIRED, THROTTLED, Fault
 from support.deployments import ONE, TWO, Site, make_site
 from support.storage import Storage, serve_storage
-from wherry.aws.cloud import Cloud
-from wherry.aws.rollback import Rollback, Subject, find_rollbacks, roll_back
+from wherry.aws.client import Client
+from wherry.aws.rollback.find import Rollback, Subject, find_rollbacks
+from wherry.aws.rollback.rollback import roll_back
 from wherry.errors import AwsError, DeployError, FetchError
 from wherry.settings.stages import StageSettings
 
@@ -54,8 +55,8 @@ def environment(proxy: Proxy, account: Account) -> Iterator[None]:
 
 
 @pytest.fixture
-def cloud() -> Cloud:
-    return Cloud(StageSettings(region="eu-west-1"), name="staging")
+def client() -> Client:
+    return Client(StageSettings(region="eu-west-1"), name="staging")
 
 
 def release(account: Account, number: int, *, layer: str | None = None, **more: Any) -> None:
@@ -79,24 +80,24 @@ def alias(account: Account, version: int, **weights: float) -> None:
     account.functions.create_alias(FunctionVersion=str(version), **given)
 
 
-def find(cloud: Cloud, subject: Subject = ALIASED, to: int | None = None) -> Rollback:
-    (found,) = find_rollbacks([subject], cloud=cloud, to=to)
+def find(client: Client, subject: Subject = ALIASED, to: int | None = None) -> Rollback:
+    (found,) = find_rollbacks([subject], client=client, to=to)
     return found
 
 
-def test_the_alias_goes_back(account: Account, proxy: Proxy, cloud: Cloud) -> None:
+def test_the_alias_goes_back(account: Account, proxy: Proxy, client: Client) -> None:
     """Code, layers and configuration together, by one call."""
     for number in (1, 2, 3):
         release(account, number, MemorySize=128 * number, Handler=f"shop.api.v{number}")
     alias(account, 3)
     proxy.forget()
-    found = find(cloud)
+    found = find(client)
     assert str(found) == (
         "api: alias `live` from version 3 back to version 2 (shop 1.2): code, layers, "
         "handler shop.api.v3 → shop.api.v2, configuration"
     )
     assert proxy.mutations == []
-    roll_back([found], cloud=cloud)
+    roll_back([found], client=client)
     assert proxy.mutations == ["UpdateAlias"]
     assert account.alias("shop-api", "live") == ("2", {})
     live = account.configuration("shop-api", "live")
@@ -104,65 +105,65 @@ def test_the_alias_goes_back(account: Account, proxy: Proxy, cloud: Cloud) -> No
     assert live["MemorySize"] == 256
     assert live["Layers"][0]["Arn"].endswith(":base:2")
     # Again, and it goes on to the one before that; then there is none.
-    roll_back([find(cloud)], cloud=cloud)
+    roll_back([find(client)], client=client)
     assert account.alias("shop-api", "live") == ("1", {})
     with pytest.raises(DeployError, match="it stands at version 1, the oldest there is"):
-        find(cloud)
+        find(client)
     # $LATEST is nobody's business.
     assert account.configuration("shop-api")["CodeSha256"] == code_sha256(CODES[3])
 
 
-def test_to_a_version(account: Account, cloud: Cloud) -> None:
+def test_to_a_version(account: Account, client: Client) -> None:
     for number in (1, 2, 3):
         release(account, number)
     alias(account, 3)
-    roll_back([find(cloud, to=1)], cloud=cloud)
+    roll_back([find(client, to=1)], client=client)
     assert account.alias("shop-api", "live") == ("1", {})
     # Forth is as good as back, and there is there.
-    roll_back([find(cloud, to=3)], cloud=cloud)
+    roll_back([find(client, to=3)], client=client)
     assert account.alias("shop-api", "live") == ("3", {})
-    assert find_rollbacks([ALIASED], cloud=cloud, to=3) == ()
+    assert find_rollbacks([ALIASED], client=client, to=3) == ()
     with pytest.raises(DeployError) as caught:
-        find(cloud, to=7)
+        find(client, to=7)
     assert caught.value.where == ("`api`: `shop-api` has no version 7",)
     assert caught.value.hint == "`api` has these: 1, 2, 3"
 
 
-def test_versions_that_were_pruned_are_passed_over(account: Account, cloud: Cloud) -> None:
+def test_versions_that_were_pruned_are_passed_over(account: Account, client: Client) -> None:
     for number in (1, 2, 3):
         release(account, number)
     alias(account, 3)
     account.functions.delete_function(FunctionName="shop-api", Qualifier="2")
-    assert find(cloud).to == 1
+    assert find(client).to == 1
 
 
-def test_a_canary_ends(account: Account, cloud: Cloud) -> None:
+def test_a_canary_ends(account: Account, client: Client) -> None:
     """What it tries is not what ran before."""
     for number in (1, 2, 3):
         release(account, number)
     alias(account, 2, v3=0.1)
-    found = find(cloud)
+    found = find(client)
     assert str(found) == (
         "api: alias `live` stays at version 2 (shop 1.2); version 3 gets no calls"
     )
-    roll_back([found], cloud=cloud)
+    roll_back([found], client=client)
     assert account.alias("shop-api", "live") == ("2", {})
-    assert find(cloud).to == 1
+    assert find(client).to == 1
 
 
 def test_a_change_by_somebody_else_is_not_overwritten(
-    account: Account, proxy: Proxy, cloud: Cloud
+    account: Account, proxy: Proxy, client: Client
 ) -> None:
     for number in (1, 2, 3):
         release(account, number)
     alias(account, 3)
-    found = find(cloud)
+    found = find(client)
     account.functions.update_alias(FunctionName="shop-api", Name="live", FunctionVersion="1")
     # As AWS would, which looks at RevisionId; the stand-in does not.
     proxy.forget()
     proxy.inject(PRECONDITION, operation="UpdateAlias", attempts=None)
     with pytest.raises(AwsError, match="somebody else changed alias `live`"):
-        roll_back([found], cloud=cloud)
+        roll_back([found], client=client)
     (call,) = [call for call in proxy.calls if call.operation == "UpdateAlias"]
     observed = found.observed.alias("live")
     assert observed is not None
@@ -171,18 +172,18 @@ def test_a_change_by_somebody_else_is_not_overwritten(
 
 
 @pytest.mark.parametrize("fault", [THROTTLED, CUT_AFTER], ids=str)
-def test_faults(account: Account, proxy: Proxy, cloud: Cloud, fault: Any) -> None:
+def test_faults(account: Account, proxy: Proxy, client: Client, fault: Any) -> None:
     for number in (1, 2):
         release(account, number)
     alias(account, 2)
-    found = find(cloud)
+    found = find(client)
     proxy.forget()
     proxy.inject(fault, operation="UpdateAlias")
-    roll_back([found], cloud=cloud)
+    roll_back([found], client=client)
     assert account.alias("shop-api", "live") == ("1", {})
 
 
-def test_everything_that_is_wrong_is_told_at_once(account: Account, cloud: Cloud) -> None:
+def test_everything_that_is_wrong_is_told_at_once(account: Account, client: Client) -> None:
     """D10, and nothing is changed."""
     account.function("new", CODES[1])
     account.functions.publish_version(FunctionName="new")
@@ -194,7 +195,7 @@ def test_everything_that_is_wrong_is_told_at_once(account: Account, cloud: Cloud
         Subject(name="new", aws_name="new", alias=None),
     ]
     with pytest.raises(DeployError) as caught:
-        find_rollbacks(subjects, cloud=cloud)
+        find_rollbacks(subjects, client=client)
     assert caught.value.message == "stage `staging` cannot go back"
     assert caught.value.where == (
         "`none`: there is no function `shop-none` in eu-west-1",
@@ -205,7 +206,7 @@ def test_everything_that_is_wrong_is_told_at_once(account: Account, cloud: Cloud
 
 
 @pytest.fixture
-def storage(cloud: Cloud) -> Iterator[Storage]:
+def storage(client: Client) -> Iterator[Storage]:
     """The addresses that the stand-in gives lead nowhere; this lets them lead to the code."""
     codes = {code_sha256(data): data for data in CODES.values()}
     files = {str(number): data for number, data in CODES.items()}
@@ -216,23 +217,25 @@ def storage(cloud: Cloud) -> Iterator[Storage]:
             name = next(name for name, each in CODES.items() if each == data)
             parsed["Code"]["Location"] = served.url(str(name))
 
-        cloud.functions.meta.events.register("after-call.lambda.GetFunction", lead)
+        client.functions.meta.events.register("after-call.lambda.GetFunction", lead)
         yield served
 
 
 @pytest.mark.usefixtures("storage")
-def test_without_an_alias_latest_is_restored(account: Account, proxy: Proxy, cloud: Cloud) -> None:
+def test_without_an_alias_latest_is_restored(
+    account: Account, proxy: Proxy, client: Client
+) -> None:
     """Code, layers, handler and runtime; memory is not Wherry's and stays."""
     release(account, 1, Runtime="python3.12", MemorySize=128, Handler="shop.api.old")
     release(account, 2, Runtime="python3.13", MemorySize=256, Handler="shop.api.new")
-    found = find(cloud, BARE)
+    found = find(client, BARE)
     assert str(found) == (
         "api: $LATEST from version 2 back to version 1 (shop 1.1): code, layers, "
         "handler shop.api.new → shop.api.old, runtime python3.13 → python3.12"
     )
     assert found.stays == ("variables, memory, timeout, role or other configuration",)
     proxy.forget()
-    roll_back([found], cloud=cloud)
+    roll_back([found], client=client)
     assert proxy.mutations == ["UpdateFunctionConfiguration", "UpdateFunctionCode"]
     latest = account.configuration("shop-api")
     assert latest["CodeSha256"] == code_sha256(CODES[1])
@@ -241,77 +244,77 @@ def test_without_an_alias_latest_is_restored(account: Account, proxy: Proxy, clo
     assert latest["Runtime"] == "python3.12"
     assert latest["MemorySize"] == 256
     with pytest.raises(DeployError, match="version 1 is what"):
-        find(cloud, BARE)
+        find(client, BARE)
     # And forth.
-    roll_back([find(cloud, BARE, to=2)], cloud=cloud)
+    roll_back([find(client, BARE, to=2)], client=client)
     assert account.configuration("shop-api")["CodeSha256"] == code_sha256(CODES[2])
-    assert find_rollbacks([BARE], cloud=cloud, to=2) == ()
+    assert find_rollbacks([BARE], client=client, to=2) == ()
 
 
 @pytest.mark.usefixtures("storage")
 def test_what_was_never_published_goes_back_to_the_newest_version(
-    account: Account, proxy: Proxy, cloud: Cloud
+    account: Account, proxy: Proxy, client: Client
 ) -> None:
     layer = account.layer("base", code("layer"))
     release(account, 1, layer=layer)
     release(account, 2, layer=layer)
     account.functions.update_function_code(FunctionName="shop-api", ZipFile=CODES[3])
-    found = find(cloud, BARE)
+    found = find(client, BARE)
     assert (found.was, found.to) == (None, 2)
     assert "from what was not published back to version 2" in str(found)
     proxy.forget()
-    roll_back([found], cloud=cloud)
+    roll_back([found], client=client)
     assert proxy.mutations == ["UpdateFunctionCode"]
     assert account.configuration("shop-api")["CodeSha256"] == code_sha256(CODES[2])
 
 
-def test_a_deleted_layer_cannot_be_restored(account: Account, cloud: Cloud) -> None:
+def test_a_deleted_layer_cannot_be_restored(account: Account, client: Client) -> None:
     """An alias does not mind: a version keeps its layers."""
     for number in (1, 2):
         release(account, number)
     alias(account, 2)
     account.functions.delete_layer_version(LayerName="base", VersionNumber=1)
     with pytest.raises(DeployError) as caught:
-        find(cloud, BARE)
+        find(client, BARE)
     assert ":layer:base:1`, which was deleted" in caught.value.where[0]
-    roll_back([find(cloud, ALIASED)], cloud=cloud)
+    roll_back([find(client, ALIASED)], client=client)
     assert account.alias("shop-api", "live") == ("1", {})
 
 
 def test_code_that_is_not_that_of_the_version(
-    account: Account, proxy: Proxy, cloud: Cloud, storage: Storage
+    account: Account, proxy: Proxy, client: Client, storage: Storage
 ) -> None:
     for number in (1, 2):
         release(account, number)
-    found = find(cloud, BARE)
+    found = find(client, BARE)
     storage.others["1"] = CODES[4]
     proxy.forget()
-    with pytest.raises(FetchError, match="is not what AWS says"):
-        roll_back([found], cloud=cloud)
+    with pytest.raises(FetchError, match="not the one that AWS reports"):
+        roll_back([found], client=client)
     assert proxy.mutations == []
 
 
 @pytest.mark.usefixtures("storage")
 def test_code_that_is_too_big_without_a_bucket(
-    account: Account, proxy: Proxy, cloud: Cloud
+    account: Account, proxy: Proxy, client: Client
 ) -> None:
     """D7: known before the configuration is changed."""
     for number in (1, 2):
         release(account, number)
-    found = find(cloud, BARE)
+    found = find(client, BARE)
     proxy.forget()
     with pytest.raises(DeployError) as caught:
-        roll_back([found], cloud=cloud, quota=10)
+        roll_back([found], client=client, quota=10)
     assert "the code of version 1 of `api` has " in caught.value.where[0]
     assert "bucket" in str(caught.value.hint)
     assert proxy.mutations == []
 
 
-def test_the_document_is_json(account: Account, cloud: Cloud) -> None:
+def test_the_document_is_json(account: Account, client: Client) -> None:
     for number in (1, 2):
         release(account, number)
     alias(account, 2)
-    document = json.loads(json.dumps(find(cloud).document()))
+    document = json.loads(json.dumps(find(client).document()))
     assert document["was"] == 2
     assert document["to"] == 1
     assert document["changes"] == ["code", "layers"]
@@ -410,7 +413,7 @@ def test_nobody_can_be_asked(site: Site) -> None:
     assert (done.out, done.err) == (
         "",
         (
-            "error: there is nobody to ask: say --yes, or --dry-run to look only\n"
+            "error: there is nobody to ask: give --yes, or --dry-run to only look\n"
             "hint: wherry rollback --help\n"
         ),
     )
@@ -459,8 +462,8 @@ def test_what_cannot_go_back(site: Site) -> None:
     )
     done = site.run("rollback", "staging", "dependencies", "--yes", code=1)
     assert done.err == (
-        "error: `dependencies` is a layer, and has no version that it stands at\n"
-        "  ╰─▶ the versions of a function hold those of its layers\n"
+        "error: `dependencies` is a layer, which cannot go back\n"
+        "  ╰─▶ the versions of a function contain those of its layers\n"
         "hint: name functions: `api`\n"
     )
     done = site.run("rollback", "staging", "--to", "0", "--yes", code=2)

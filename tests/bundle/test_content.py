@@ -64,9 +64,9 @@ def test_what_ends_early_is_found(tmp_path: Path, method: int) -> None:
 @pytest.mark.parametrize("method", [8, 12])
 def test_what_follows_a_stream_is_refused(tmp_path: Path, method: int) -> None:
     content = b"the content of some module\n" * 5
-    for junk in (b"x", b"x" * (1 << 20)):
+    for rest in (b"x", b"x" * (1 << 20)):
         with pytest.raises(ArchiveError) as caught:
-            read_all(place(tmp_path / "a", compress(content, method) + junk, content, method))
+            read_all(place(tmp_path / "a", compress(content, method) + rest, content, method))
         assert caught.value.where == ("something follows its compressed data",)
 
 

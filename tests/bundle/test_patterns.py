@@ -47,9 +47,7 @@ def test_comments_and_empty_lines_are_no_patterns() -> None:
 
 
 def test_all_wrong_patterns_are_named() -> None:
-    with pytest.raises(
-        SettingsError, match="`exclude` holds what is no gitignore pattern"
-    ) as caught:
+    with pytest.raises(SettingsError, match="`exclude` holds invalid gitignore patterns") as caught:
         compile_patterns(["*.md", "!", "a[b", "ok", "b\\"], where="`exclude`")
     assert list(caught.value.where) == ["`!`", "`a[b`", "`b\\`"]
 

@@ -17,13 +17,13 @@ from support.interpreters import missing
 from support.projects import write_files
 from wherry.bundle.content import read_all
 from wherry.bundle.entry import SourceFile
-from wherry.bundle.tree import read_tree, tree_bundle, tree_digest
+from wherry.bundle.tree import read_tree, tree_bundle
 from wherry.errors import EntryPathError, ProjectError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from wherry.bundle.algebra import Bundle
+    from wherry.bundle.bundle import Bundle
 
 
 @contextmanager
@@ -47,6 +47,10 @@ def tree(root: Path, *, exclude: Sequence[str] = (), include: Sequence[str] = ()
     return paths(tree_bundle(root, owner="shop", exclude=exclude, include=include))
 
 
+def tree_digest(root: Path, *, exclude: Sequence[str] = ()) -> str:
+    return read_tree(root, owner="shop", exclude=exclude).digest
+
+
 def test_every_file_ships_as_it_is(tmp_path: Path) -> None:
     write_files(tmp_path, {"app.py": "A = 1\n", "shop/__init__.py": "", "shop/data.bin": b"\0\1"})
     bundle = tree_bundle(tmp_path, owner="shop")
@@ -59,7 +63,7 @@ def test_every_file_ships_as_it_is(tmp_path: Path) -> None:
     assert {entry.owner for entry in bundle} == {"shop"}
 
 
-def test_junk_stays_behind(tmp_path: Path) -> None:
+def test_default_excludes_are_left_out(tmp_path: Path) -> None:
     """B4: no `.pyc`, no `__pycache__`; and no secrets, environments, caches, locks and settings."""
     write_files(
         tmp_path,
@@ -158,7 +162,7 @@ def test_a_folder_that_its_repository_ignores_is_still_a_project(tmp_path: Path)
 
 
 def test_what_ships_is_what_git_does_not_ignore(tmp_path: Path) -> None:
-    """The oracle is git itself, for everything but junk."""
+    """The oracle is git itself, for everything but default excludes."""
     if shutil.which("git") is None:
         missing("git is not installed")
     write_files(
@@ -242,7 +246,7 @@ def test_any_patterns_ignore_what_git_ignores(
     assert tree(repository) == unignored(repository)
 
 
-def test_include_brings_back_what_was_ignored_or_junk(tmp_path: Path) -> None:
+def test_include_overrides_gitignore_and_default_excludes(tmp_path: Path) -> None:
     write_files(
         tmp_path,
         {
@@ -328,7 +332,7 @@ def test_links_that_cannot_be_followed_are_all_named(tmp_path: Path) -> None:
         tree(project)
     assert list(caught.value.where) == [
         "the link `one.py` to `../outside.py` leaves the project's folder",
-        "the link `pkg/loop` to `..` leads back to a folder that it lies in",
+        "the link `pkg/loop` to `..` leads to a folder that contains it",
         "the link `self` to `self` leads nowhere",
         "the link `three.py` to `nowhere.py` leads nowhere",
         f"the link `two` to `{tmp_path / 'folder'}` leaves the project's folder",
@@ -352,7 +356,7 @@ def test_names_that_differ_by_case_alone_are_refused(tmp_path: Path) -> None:
         tmp_path,
         {"shop/a.py": "", "Shop/b.py": "", "x/README": "", "x/readme": "", "é": "", "É": ""},
     )
-    with pytest.raises(EntryPathError, match="differ by case alone") as caught:
+    with pytest.raises(EntryPathError, match="differ only by case") as caught:
         tree(tmp_path)
     assert list(caught.value.where) == [
         "`Shop` and `shop`",

@@ -25,15 +25,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.bundles import entries, offer, slices
+from support.files import file_digest
 from support.interpreters import missing
 from support.wheels import make_wheel
-from wherry.bundle.algebra import Bundle
 from wherry.bundle.archive import read_archive
+from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import read_all
 from wherry.bundle.entry import Entry, Inline, Payload, Slice, SourceFile, inline
 from wherry.bundle.writer import Written, write_package
 from wherry.errors import ArchiveError, OutputError
-from wherry.unchanged import file_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -403,7 +403,7 @@ class TestFailures:
         code = """
 import random, resource, sys, zlib
 from pathlib import Path
-from wherry.bundle.algebra import Bundle
+from wherry.bundle.bundle import Bundle
 from wherry.bundle.entry import inline
 from wherry.bundle.writer import write_package
 from wherry.errors import OutputError
@@ -459,7 +459,7 @@ except OutputError as error:
             with pytest.raises(OutputError, match="cannot write") as caught:
                 write_package(sample, path)
             assert caught.value.where
-            assert caught.value.hint == "choose another place with --output"
+            assert caught.value.hint == "choose another path with --output"
         assert os.listdir(tmp_path / "folder") == ["inner"]
         assert not list(tmp_path.glob(".*"))
 
@@ -504,7 +504,7 @@ except OutputError as error:
         code = """
 import sys
 from pathlib import Path
-from wherry.bundle.algebra import Bundle
+from wherry.bundle.bundle import Bundle
 from wherry.bundle.entry import Entry, SourceFile, inline
 from wherry.bundle.writer import write_package
 endless = SourceFile(Path(sys.argv[2]), 1 << 30, 0)

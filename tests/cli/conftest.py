@@ -5,19 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.command import Wherry
-from support.index import serve_index
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-    from support.index import Index
-
-
-@pytest.fixture
-def index() -> Iterator[Index]:
-    with serve_index() as served:
-        yield served
 
 
 @pytest.fixture

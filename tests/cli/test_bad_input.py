@@ -115,14 +115,14 @@ def test_settings_are_wrong_and_all_is_said_at_once(refused: Refused, project: P
     assert refused() == (
         "error: the settings in wherry.toml are wrong\n"
         "  ├─▶ runtme: there is no such setting\n"
-        "  ├─▶ groups: a list of texts is wanted\n"
-        "  ├─▶ name: a text is wanted\n"
+        "  ├─▶ groups: expected a list of strings\n"
+        "  ├─▶ name: expected a string\n"
         "  ├─▶ incldue: there is no such setting\n"
         "  ├─▶ zzz: there is no such setting\n"
-        "  ├─▶ conflicts: a table of paths and the distributions that win them is wanted\n"
+        "  ├─▶ conflicts: expected a table of paths and the distributions that win them\n"
         '  ├─▶ runtimes."python3.15".glib: there is no such setting\n'
-        '  ├─▶ runtimes."python3.15".glibc: the version of the C library is wanted, such as "2.34"\n'
-        '  ╰─▶ runtimes."python4": a table named as AWS names runtimes (`python3.15`) is wanted\n'
+        '  ├─▶ runtimes."python3.15".glibc: expected the version of the C library, such as "2.34"\n'
+        '  ╰─▶ runtimes."python4": expected a table named as AWS names runtimes (`python3.15`)\n'
         'hint: did you mean `runtime`, `include`, `runtimes."python3.15".glibc`?\n'
     )
 
@@ -131,7 +131,7 @@ def test_settings_are_wrong_and_all_is_said_at_once(refused: Refused, project: P
     ("text", "error"),
     [
         ("[tool]\nwherry = 3\n", "pyproject.toml [tool.wherry] is not a table"),
-        ('[tool.wherry]\nexclude = ["[z"]\n', "`exclude` holds what is no gitignore pattern"),
+        ('[tool.wherry]\nexclude = ["[z"]\n', "`exclude` holds invalid gitignore patterns"),
         ('[tool.wherry]\nruntime = "python3.31"\n', "unknown runtime `python3.31`"),
         ('[tool.wherry]\nlock = "none.txt"\n', "there is no lock `TMP/shop/none.txt`"),
     ],
@@ -147,9 +147,9 @@ def test_two_places_for_settings(refused: Refused, project: Path) -> None:
         {"pyproject.toml": PYPROJECT + '[tool.wherry]\nname = "x"\n', "wherry.toml": 'name = "y"'},
     )
     assert refused() == (
-        "error: two places hold Wherry's settings\n"
+        "error: two files hold Wherry's settings\n"
         "  ├─▶ pyproject.toml has [tool.wherry]\n"
-        "  ╰─▶ wherry.toml stands beside it\n"
+        "  ╰─▶ wherry.toml is beside it\n"
         "hint: keep one of them\n"
     )
 
@@ -176,7 +176,7 @@ def test_two_places_for_settings(refused: Refused, project: Path) -> None:
             (
                 "error: unknown architecture `aarch64`\n"
                 "  ╰─▶ the architectures of AWS Lambda are x86_64, arm64\n"
-                "hint: AWS says `arm64`\n"
+                "hint: AWS calls it `arm64`\n"
             ),
         ),
         (
@@ -360,7 +360,7 @@ def test_a_stale_poetry_lock(refused: Refused, index: Index) -> None:
         (
             ("--lock", "notes.md"),
             (
-                "error: `notes.md` is no lock that Wherry knows\n"
+                "error: Wherry does not know the format of the lock `notes.md`\n"
                 "  ╰─▶ it knows pylock.toml, pylock.NAME.toml, uv.lock, poetry.lock, Pipfile.lock, "
                 "*.txt and *.in\n"
             ),
@@ -409,7 +409,7 @@ def test_a_missing_file(refused: Refused, project: Path, index: Index) -> None:
     assert refused() == (
         "error: cannot fetch `alpha-1.2-py3-none-any.whl`\n"
         "  ╰─▶ INDEX/files/alpha-1.2-py3-none-any.whl answered 404 Not Found\n"
-        "hint: it was removed, or never there: lock again\n"
+        "hint: it was removed, or never existed: lock again\n"
     )
 
 
@@ -430,7 +430,7 @@ def test_a_yanked_file_is_warned_of_and_used(wherry: Wherry, index: Index) -> No
     assert (done.code, done.err) == (
         0,
         (
-            "warning: `alpha-1.2-py3-none-any.whl` was yanked by its makers: it bites\n"
+            "warning: `alpha-1.2-py3-none-any.whl` was yanked from the index: it bites\n"
             "hint: lock again to get another version\n"
         ),
     )
@@ -461,11 +461,11 @@ BAD_WHEELS: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "is not a zip archive\n  ╰─▶ it is empty"),
     "encrypted": (
         make_zip(Odd(name="bad/__init__.py", flags=1)),
-        "is encrypted\n  ╰─▶ its member `bad/__init__.py` wants a password",
+        "is encrypted\n  ╰─▶ its member `bad/__init__.py` needs a password",
     ),
     "not a wheel": (
         make_zip(Odd(name="bad.py")),
-        "is not a wheel\n  ╰─▶ it has no `.dist-info/WHEEL`, and one is wanted",
+        "is not a wheel\n  ╰─▶ it has no `.dist-info/WHEEL` instead of one",
     ),
 }
 
@@ -509,8 +509,8 @@ def test_a_member_with_a_bad_name(refused: Refused, index: Index, name: str) -> 
     assert refused() == (
         f"error: `bad` holds a file at the unsafe path {name!r}\n"
         f"  ╰─▶ {BAD_NAMES[name]}\n"
-        "hint: a deployment package holds relative paths with forward slashes only; report it to whoever "
-        "made this distribution\n"
+        "hint: a deployment package holds relative paths with forward slashes only; report it to the "
+        "maintainers of this distribution\n"
     )
 
 
@@ -519,7 +519,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
         fails(401),
         (
             "  ├─▶ INDEX/files/alpha-1.2-py3-none-any.whl answered 401 Unauthorized\n"
-            "  ╰─▶ the index wants user and password\n"
+            "  ╰─▶ the index requires a user and a password\n"
             "hint: name the index in `[[tool.wherry.indexes]]`, and set `UV_INDEX_NAME_USERNAME` and "
             "`UV_INDEX_NAME_PASSWORD`; or put them into a netrc file\n"
         ),
@@ -528,22 +528,22 @@ FAULTS: dict[str, tuple[Fault, str]] = {
         fails(403),
         (
             "  ├─▶ INDEX/files/alpha-1.2-py3-none-any.whl answered 403 Forbidden\n"
-            "  ╰─▶ the index was asked without user and password\n"
-            "hint: this network may not read it, or it wants a user\n"
+            "  ╰─▶ the index was asked without a user and a password\n"
+            "hint: this network is not permitted to read it, or it requires a user\n"
         ),
     ),
     "404": (
         fails(404),
         (
             "  ╰─▶ INDEX/files/alpha-1.2-py3-none-any.whl answered 404 Not Found\n"
-            "hint: it was removed, or never there: lock again\n"
+            "hint: it was removed, or never existed: lock again\n"
         ),
     ),
     "a login page": (
         answers(b"<html>log in</html>", kind="text/html"),
         (
             "  ├─▶ from INDEX/files/alpha-1.2-py3-none-any.whl\n"
-            "  ╰─▶ only 19 of 849 bytes came, 3 times\n"
+            "  ╰─▶ only 19 of 849 bytes were received, 3 times\n"
             "hint: try again\n"
         ),
     ),
@@ -551,20 +551,20 @@ FAULTS: dict[str, tuple[Fault, str]] = {
         fails(500),
         (
             "  ╰─▶ INDEX/files/alpha-1.2-py3-none-any.whl answered 500 Internal Server Error\n"
-            "hint: the server is in trouble: try again later\n"
+            "hint: the server has a problem: try again later\n"
         ),
     ),
     "silence": (
         refuses_to_talk(),
         (
             "  ├─▶ from INDEX/files/alpha-1.2-py3-none-any.whl\n"
-            "  ╰─▶ the connection broke off\n"
+            "  ╰─▶ the connection was lost\n"
             "hint: try again\n"
         ),
     ),
     "in circles": (
         redirects(""),
-        ("  ├─▶ from INDEX/files/alpha-1.2-py3-none-any.whl\n  ╰─▶ it redirects without end\n"),
+        ("  ├─▶ from INDEX/files/alpha-1.2-py3-none-any.whl\n  ╰─▶ it redirects too many times\n"),
     ),
 }
 
@@ -600,13 +600,13 @@ def test_a_password_is_never_said(refused: Refused, index: Index) -> None:
     address = index.simple.replace("://", "://me:s3cret-w0rd@")
     error = refused(UV_DEFAULT_INDEX=address)
     assert "answered 401" in error
-    assert "user or password is wrong" in error
+    assert "the user or the password is wrong" in error
     assert "s3cret" not in error
 
 
 def test_offline_with_an_empty_store(refused: Refused, project: Path, index: Index) -> None:
     assert refused("--offline") == (
-        "error: 1 file is not in the store, and `--offline` forbids to fetch\n"
+        "error: 1 file is not in the store, and `--offline` forbids fetching\n"
         "  ╰─▶ `alpha-1.2-py3-none-any.whl`\n"
         "hint: run once without `--offline`\n"
     )
@@ -663,7 +663,7 @@ def test_an_output_that_cannot_be(refused: Refused, project: Path, given: str) -
     write_files(project, {"a-file": "", "folder.zip/inside": ""})
     error = refused("--output", given)
     assert error.startswith(f"error: cannot write `{given}")
-    assert error.endswith("hint: choose another place with --output\n")
+    assert error.endswith("hint: choose another path with --output\n")
 
 
 def test_a_store_that_cannot_be(refused: Refused, project: Path) -> None:
@@ -776,6 +776,17 @@ def waited_for(found: Callable[[], object], process: subprocess.Popen[str]) -> N
         time.sleep(0.005)
 
 
+def has_ended(pid: int) -> bool:
+    """Whether a process ends, whose parent has ended before it: the system takes a moment to bury it."""
+    for _ in range(500):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
 def started(wherry: Wherry, command: str = "build", **env: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "wherry", command],
@@ -838,8 +849,7 @@ def test_interrupted_while_a_backend_works(wherry: Wherry, project: Path, tmp_pa
     assert (process.returncode, out) == (130, "")
     assert err.endswith("\ninterrupted\n")
     assert "Traceback" not in err
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(begun.read_text()), 0)
+    assert has_ended(int(begun.read_text()))
     assert list(scratch.iterdir()) == []
     assert contents(project) == before
     assert wherry.rubbish() == []

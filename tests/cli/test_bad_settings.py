@@ -47,12 +47,12 @@ def test_unknown_keys_at_every_level(project: Path, wherry: Wherry) -> None:
         "error: the settings in wherry.toml are wrong\n"
         "  ├─▶ function: there is no such setting\n"
         "  ├─▶ quotas.unziped: there is no such setting\n"
-        "  ├─▶ quotas.layers: a number is wanted\n"
+        "  ├─▶ quotas.layers: expected a number of at least 0\n"
         "  ├─▶ layers.deps.layuot: there is no such setting\n"
         "  ├─▶ layers.deps.handler: there is no such setting\n"
         "  ├─▶ functions.api.layer: there is no such setting\n"
         "  ├─▶ functions.api.include_files: there is no such setting\n"
-        '  ╰─▶ functions.api.extra-paths: there is no `too` in it: a list of paths, or of tables such as {path = "conf/prod.toml", to = "conf.toml"}, is wanted\n'
+        '  ╰─▶ functions.api.extra-paths: there is no setting `too`: expected a list of paths, or of tables such as {path = "conf/prod.toml", to = "conf.toml"}\n'
         "hint: did you mean `functions`, `quotas.unzipped`, `layers.deps.layout`, `functions.api.layers`, "
         "`functions.api.include-files`?\n"
     )
@@ -67,19 +67,19 @@ def test_values_of_the_wrong_kind(project: Path, wherry: Wherry) -> None:
         '[layers]\nlayout = "python"\ndeps = 3\n[layers."a b"]\n[layers.dups]\nlayers = ["deps", "deps"]\n',
     ) == (
         "error: the settings in wherry.toml are wrong\n"
-        "  ├─▶ layers.layout: it belongs below a name: [tool.wherry.layers.NAME]\n"
-        "  ├─▶ layers.deps: a table is wanted: [tool.wherry.layers.deps]\n"
-        "  ├─▶ layers.a b: a name has letters, digits, `-` and `_` alone, as AWS wants, and at most 140\n"
-        "  ├─▶ layers.dups.layers: a layer stands in it twice\n"
-        "  ├─▶ functions.api.app: a text is wanted\n"
-        "  ├─▶ functions.api.interface: one of wsgi, asgi is wanted\n"
-        "  ├─▶ functions.api.include: a list of texts is wanted\n"
-        "  ├─▶ functions.api.exclude: `a b` is no distribution's name; `*` is the only character with a meaning\n"
-        "  ├─▶ functions.api.project: true or false is wanted\n"
-        "  ├─▶ functions.api.include-regex: `(` is no regular expression: missing ), unterminated subpattern at position 0\n"
-        "  ├─▶ functions.api.exclude-files: `[z` is no gitignore pattern\n"
-        "  ├─▶ functions.api.extra-distributions: `a b c` is no requirement: Expected semicolon (after name with no version specifier) or end\n"
-        "  ├─▶ functions.api.rename: `../x` is no relative path in a package\n"
+        "  ├─▶ layers.layout: it belongs in a table with a name: [tool.wherry.layers.NAME]\n"
+        "  ├─▶ layers.deps: expected a table: [tool.wherry.layers.deps]\n"
+        "  ├─▶ layers.a b: a name consists of at most 140 letters, digits, `-` and `_`, as AWS requires\n"
+        "  ├─▶ layers.dups.layers: a layer is listed twice\n"
+        "  ├─▶ functions.api.app: expected a string\n"
+        "  ├─▶ functions.api.interface: expected one of wsgi, asgi\n"
+        "  ├─▶ functions.api.include: expected a list of strings\n"
+        "  ├─▶ functions.api.exclude: `a b` is not the name of a distribution; the only wildcard is `*`\n"
+        "  ├─▶ functions.api.project: expected true or false\n"
+        "  ├─▶ functions.api.include-regex: `(` is not a regular expression: missing ), unterminated subpattern at position 0\n"
+        "  ├─▶ functions.api.exclude-files: `[z` is not a gitignore pattern\n"
+        "  ├─▶ functions.api.extra-distributions: `a b c` is not a requirement: Expected semicolon (after name with no version specifier) or end\n"
+        "  ├─▶ functions.api.rename: `../x` is not a relative path in a package\n"
         "  ╰─▶ functions.api.layers: `arn:aws:lambda:x` is not the ARN of a layer version (arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION)\n"
     )
 
@@ -96,11 +96,11 @@ def test_values_of_the_wrong_kind(project: Path, wherry: Wherry) -> None:
         ),
         (
             '[layers.a]\nlayers = ["b"]\n[layers.b]\nlayers = ["c"]\n[layers.c]\nlayers = ["a"]\n',
-            "  ╰─▶ layers.a.layers: layers stand on each other: a → b → c → a\n",
+            "  ╰─▶ layers.a.layers: layers depend on each other: a → b → c → a\n",
         ),
         (
             '[layers.a]\nlayers = ["a"]\n',
-            "  ╰─▶ layers.a.layers: layers stand on each other: a → a\n",
+            "  ╰─▶ layers.a.layers: layers depend on each other: a → a\n",
         ),
         (
             "[functions.api]\n[layers.api]\n",
@@ -116,7 +116,7 @@ def test_values_of_the_wrong_kind(project: Path, wherry: Wherry) -> None:
         ),
         (
             '[functions.api]\ninterface = "wsgi"\n',
-            "  ╰─▶ functions.api.interface: it is of an `app`, and none is said\n",
+            "  ╰─▶ functions.api.interface: it is the interface of an `app`, and none is set\n",
         ),
         (
             '[layers.a]\nruntimes = ["python3.12", "pyhton3.13"]\narchitectures = ["arm"]\n',
@@ -128,7 +128,7 @@ def test_values_of_the_wrong_kind(project: Path, wherry: Wherry) -> None:
         ),
         (
             '[layers.a]\nlayout = "site-packages"\nruntimes = ["python3.12", "python3.13"]\n',
-            "  ╰─▶ layers.a.layout: below `site-packages` is the content of one runtime; for several it is `python`\n",
+            "  ╰─▶ layers.a.layout: `site-packages` is for one runtime; use `python` for several\n",
         ),
         (
             '[layers.a]\nlayout = "site-packages"\n[layers.b]\nlayers = ["a"]\n',
@@ -233,5 +233,6 @@ def test_warnings_where_nothing_is_missing(project: Path, wherry: Wherry) -> Non
         "hint: it is matched at the start of the path: begin it with `.*` to match anywhere",
     ]
     assert (
-        "note: `boto3` is said to be provided by the runtime, and the lock has none\n" in done.err
+        "note: the settings say that the runtime provides `boto3`, which is not in the lock\n"
+        in done.err
     )

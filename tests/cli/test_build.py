@@ -257,7 +257,7 @@ def test_conflicts_are_named_and_can_be_settled(wherry: Wherry, index: Index) ->
         "error: two different files for `shared.txt`\n"
         "  ├─▶ `one` holds one of 3 bytes (CRC 7a6c86f1)\n"
         "  ╰─▶ `two` holds one of 4 bytes (CRC 3aabf134)\n"
-        'hint: say which one wins: [tool.wherry.conflicts] "shared.txt" = "one"\n'
+        'hint: choose the winner: [tool.wherry.conflicts] "shared.txt" = "one"\n'
     )
     with (project / "pyproject.toml").open("a") as file:
         file.write('[tool.wherry.conflicts]\n"shared.txt" = "Two"\n')

@@ -15,6 +15,7 @@ import pytest
 from support.faults import hangs
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
+from wherry.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,7 +110,7 @@ def test_an_age_beyond_all_bounds(wherry: Wherry, project: Path) -> None:
     wherry("build")
     done = wherry("cache", "prune", "--older-than", f"{'9' * 30}w")
     assert (done.code, done.out) == (2, "")
-    assert done.error.startswith("error: invalid value for '--older-than': nothing is that old\n")
+    assert done.error.startswith("error: invalid value for '--older-than': it is too large\n")
     assert stored(wherry.store)
 
 
@@ -120,6 +121,34 @@ def test_what_is_not_wherrys_stays(wherry: Wherry, project: Path) -> None:
     assert (wherry.store / "notes.txt").is_file()
     assert (wherry.store / "files-v1x" / "a").is_file()
     assert (wherry.store / "other-v1" / "b").is_file()
+
+
+def test_verify(wherry: Wherry) -> None:
+    """It reads all files, and those that are damaged go."""
+    assert wherry("cache", "verify").err == "Verified 0 files (0 B)\n"
+    assert not wherry.store.exists()
+    store = Store(wherry.store)
+    paths = []
+    for data in (b"good", b"damaged"):
+        with store.writer() as writer:
+            writer.write(data)
+            paths.append(writer.commit(hashes={}, name="x").path)
+    good, damaged = paths
+    assert wherry("cache", "verify").err == "Verified 2 files (11 B)\n"
+    times = damaged.stat()
+    damaged.chmod(0o644)
+    damaged.write_bytes(b"DAMAGED")
+    os.utime(damaged, ns=(times.st_atime_ns, times.st_mtime_ns))
+    done = wherry("cache", "verify", "--json")
+    assert (done.code, done.err) == (0, "")
+    assert done.document == {"schema": 1, "files": 2, "size": 11, "damaged": [damaged.name]}
+    assert stored(wherry.store) == [good]
+    good.chmod(0o644)
+    good.write_bytes(b"GOOD")
+    done = wherry("cache", "verify")
+    assert (done.code, done.out) == (0, "")
+    assert done.err == "Verified 1 file (4 B), removed 1 that was damaged\n"
+    assert stored(wherry.store) == []
 
 
 def test_pruning_waits_for_a_build(wherry: Wherry, project: Path, index: Index) -> None:

@@ -149,32 +149,32 @@ def test_what_fails_without_a_compiler_is_not_tried_again(
 @pytest.mark.parametrize(
     ("settings", "finding"),
     [
-        ('container = "sometimes"', "container.mode: one of auto, always, never is wanted"),
-        ("container = 1", "container: one of auto, always, never, or a table, is wanted"),
+        ('container = "sometimes"', "container.mode: expected one of auto, always, never"),
+        ("container = 1", "container: expected one of auto, always, never, or a table"),
         (
             "[container]\nimages = 1",
             "container.images: there is no such setting\nhint: did you mean `container.image`?",
         ),
-        ("[container]\ncopy = 'rsync'", "container.copy: one of bind, volume is wanted"),
+        ("[container]\ncopy = 'rsync'", "container.copy: expected one of bind, volume"),
         (
             "[container]\nimage = 'x'\ndockerfile = 'y'",
             "container.image: `image` and `dockerfile` exclude each other",
         ),
         (
             "[container]\nbuild-args = {A = 'b'}",
-            "container.build-args: it is of a `dockerfile`, and none is said",
+            "container.build-args: it is a setting of a `dockerfile`, and none is set",
         ),
         (
             "[container]\nenvironment = {A = 1}",
-            "container.environment: a table of variables is wanted: a text, or `true` for what it is where Wherry runs",
+            "container.environment: expected a table of variables: a string, or `true` for the value of this machine",
         ),
         (
             "[container]\nenvironment = {'A B' = 'x'}",
-            "container.environment: `A B` is no name of a variable",
+            "container.environment: `A B` is not the name of a variable",
         ),
         (
             "[container]\nvolumes = ['x']",
-            "container.volumes: `x` is no volume: HOST:CONTAINER is wanted",
+            "container.volumes: `x` is not a volume: expected HOST:CONTAINER",
         ),
     ],
 )
@@ -207,4 +207,4 @@ def test_what_needs_no_container_imports_none(wherry: Wherry) -> None:
         text=True,
         check=True,
     )
-    assert done.stdout == "['wherry.containers', 'wherry.containers.options']\n"
+    assert done.stdout == "[]\n"

@@ -199,7 +199,7 @@ def test_what_the_runtime_provides(index: Index, wherry: Wherry) -> None:
     done = wherry("build")
     assert done.code == 1
     assert done.error == (
-        "error: `api` would ship a part of what it says the runtime provides\n"
+        "error: `api` would ship a part of what the runtime provides by its settings\n"
         "  ╰─▶ `requests` needs `urllib3`, and so does `botocore`, which the runtime provides\n"
         'hint: say that the runtime provides these too, provided = ["boto3", "urllib3"], or ship all: '
         "take `boto3` out of `provided`\n"
@@ -231,7 +231,7 @@ def test_extra_distributions(index: Index, wherry: Wherry) -> None:
     done = wherry("build", UV_DEFAULT_INDEX=index.simple)
     assert done.code == 1
     assert done.error == (
-        "error: `beta>=2` of `extra-distributions` cannot be had beside what the lock has\n"
+        "error: `beta>=2` of `extra-distributions` cannot be installed together with what the lock has\n"
         "  ├─▶ No solution found when resolving dependencies\n"
         "  ╰─▶ Because you require beta>=2 and beta==1.0, we can conclude that your requirements are "
         "unsatisfiable.\n"

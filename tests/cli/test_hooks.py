@@ -19,7 +19,7 @@ from support.projects import make_project, write_files
 from support.wheels import make_wheel
 from wherry import compose_project
 from wherry.bundle.content import read_all
-from wherry.wheels.store import Store
+from wherry.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is wanted")
 
@@ -341,8 +341,8 @@ def test_quotas_are_of_what_commands_left(project: Path, wherry: Wherry) -> None
     )
     done = wherry("build", "--quiet")
     assert done.code == 1
-    assert "error: `shop` is 0.0 MiB unzipped, and AWS Lambda takes 0.0 MiB" in done.err
-    assert "`hooks` is 0.0 MiB of it" in done.err
+    assert "error: `shop` is 9.9 KiB unzipped, and AWS Lambda takes 8.8 KiB" in done.err
+    assert "`hooks` is 8.8 KiB of it" in done.err
 
 
 def test_a_project_with_a_build_system_and_dangling_links(index: Index, wherry: Wherry) -> None:
@@ -359,25 +359,28 @@ def test_a_project_with_a_build_system_and_dangling_links(index: Index, wherry: 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[hooks]\nbefore = "x"', "hooks.before: a list of commands is wanted"),
-        ("[hooks]\nbefore = [[]]", "hooks.before: a list of commands is wanted"),
-        ('[hooks]\nbefore = [""]', "hooks.before: a list of commands is wanted"),
-        ("[hooks]\nbefore = [[1]]", "hooks.before: a list of commands is wanted"),
-        ('[hooks]\nafter = ["a\\u0000b"]', "hooks.after: a command holds no zero byte"),
-        ('[hooks]\nwhere = "cloud"', "hooks.where: one of host, container is wanted"),
+        ('[hooks]\nbefore = "x"', "hooks.before: expected a list of commands"),
+        ("[hooks]\nbefore = [[]]", "hooks.before: expected a list of commands"),
+        ('[hooks]\nbefore = [""]', "hooks.before: expected a list of commands"),
+        ("[hooks]\nbefore = [[1]]", "hooks.before: expected a list of commands"),
+        ('[hooks]\nafter = ["a\\u0000b"]', "hooks.after: a command cannot contain a null byte"),
+        ('[hooks]\nwhere = "cloud"', "hooks.where: expected one of host, container"),
         ('[hooks]\nbefor = ["x"]', "did you mean `hooks.before`?"),
-        ("[hooks]\nalways = 1", "hooks.always: true or false is wanted"),
-        ('hooks = ["x"]', "hooks: a table is wanted: before, after, where, inputs, always"),
-        ("[functions.api]\nhooks = true", "functions.api.hooks: a table is wanted"),
+        ("[hooks]\nalways = 1", "hooks.always: expected true or false"),
+        ('hooks = ["x"]', "hooks: expected a table: before, after, where, inputs, always"),
+        ("[functions.api]\nhooks = true", "functions.api.hooks: expected a table"),
         (
             "[functions.api.hooks]\nalways = true",
-            "functions.api.hooks: `always` is said for all packages at once: [tool.wherry.hooks]",
+            "functions.api.hooks: `always` applies to all packages: set it in [tool.wherry.hooks]",
         ),
-        ('[layers.x.hooks]\nafter = "x"', "layers.x.hooks: after: a list of commands is wanted"),
-        ('[layers.x.hooks]\nx = "x"', "layers.x.hooks: there is no `x` in it, but before"),
-        ('strip = "*.so"', "strip: true, false or a list of patterns is wanted"),
-        ("[functions.api]\nstrip = 1", "functions.api.strip: true, false or a list of patterns"),
-        ('strip = [""]', "strip: a list of texts is wanted"),
+        ('[layers.x.hooks]\nafter = "x"', "layers.x.hooks: after: expected a list of commands"),
+        ('[layers.x.hooks]\nx = "x"', "layers.x.hooks: there is no setting `x`: expected before"),
+        ('strip = "*.so"', "strip: expected true, false or a list of patterns"),
+        (
+            "[functions.api]\nstrip = 1",
+            "functions.api.strip: expected true, false or a list of patterns",
+        ),
+        ('strip = [""]', "strip: expected a list of strings"),
     ],
 )
 def test_wrong_settings(project: Path, wherry: Wherry, text: str, said: str) -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
 from wherry.errors import SettingsError
-from wherry.init import insert
-from wherry.init.applications import find_applications
+from wherry.settings.init.applications import find_applications
+from wherry.settings.init.insert import insert
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -228,7 +228,7 @@ def test_several_functions(wherry: Wherry) -> None:
         "mails": {"handler": "shop.mails.handler"},
         "orders": {"handler": "shop.orders.handler.handler"},
     }
-    assert "note: passed over `shop.web:app`, Flask too\n" in done.err
+    assert "note: passed over `shop.web:app`, also Flask\n" in done.err
 
 
 def test_nothing_to_be_found(wherry: Wherry) -> None:
@@ -281,7 +281,7 @@ def test_bytes_that_are_there_stay(tmp_path: Path, newline: str, end: str) -> No
 def test_it_adds_or_refuses(tmp_path: Path, document: dict[str, object], as_inline: bool) -> None:
     import tomli_w
 
-    from wherry.legacy import render
+    from wherry.settings.legacy.toml import render
 
     text = tomli_w.dumps(document)
     if as_inline:
@@ -311,7 +311,7 @@ def test_it_adds_or_refuses(tmp_path: Path, document: dict[str, object], as_inli
             {"pyproject.toml": PYPROJECT + "[tool.wherry]\n"},
             (),
             (
-                "error: the project has settings already\n"
+                "error: the project already has settings\n"
                 "  ╰─▶ pyproject.toml holds [tool.wherry]\n"
                 "hint: `wherry init --dry-run` prints what it would write\n"
             ),
@@ -320,7 +320,7 @@ def test_it_adds_or_refuses(tmp_path: Path, document: dict[str, object], as_inli
             {"pyproject.toml": PYPROJECT, "wherry.toml": ""},
             (),
             (
-                "error: the project has settings already\n"
+                "error: the project already has settings\n"
                 "  ╰─▶ wherry.toml holds them\n"
                 "hint: `wherry init --dry-run` prints what it would write\n"
             ),
@@ -335,7 +335,7 @@ def test_it_adds_or_refuses(tmp_path: Path, document: dict[str, object], as_inli
         (
             {"pyproject.toml": 'tool = { x = 1 }\n[project]\nname = "a"\n'},
             (),
-            "error: `pyproject.toml` is written in a way that allows no [tool.wherry] at its end\n",
+            "error: `pyproject.toml` does not allow [tool.wherry] at its end\n",
         ),
         ({"a.py": ""}, ("--config", "drover.yml"), "error: cannot read `drover.yml`\n"),
         (
@@ -362,7 +362,7 @@ def test_it_adds_or_refuses(tmp_path: Path, document: dict[str, object], as_inli
         (
             {"a.py": "", "settings.spindrift": SPINDRIFT.replace("name: shop", "name: other")},
             (),
-            "error: `settings.spindrift` is about another project than the one here\n",
+            "error: `settings.spindrift` is for another project\n",
         ),
         ({"a.py": ""}, ("--runtime", "python3.31"), "error: unknown runtime `python3.31`\n"),
         (

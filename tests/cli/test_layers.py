@@ -88,7 +88,7 @@ def test_the_stable_abi_is_for_several_runtimes(project: Path, wherry: Wherry) -
             'runtimes = ["python3.12", "python3.13"]',
             [
                 "error: layer `l` is not the same for python3.12-x86_64 and python3.13-x86_64",
-                "  ╰─▶ `elsewhere` is wanted for python3.12-x86_64 alone",
+                "  ╰─▶ `elsewhere` is needed for python3.12-x86_64 only",
             ],
         ),
         (
@@ -151,7 +151,7 @@ def test_a_quota_is_exceeded(project: Path, wherry: Wherry) -> None:
     done = wherry(*BUILD)
     assert (done.code, done.out) == (1, "")
     assert done.error.startswith(
-        "error: `f` with its layers is 0.0 MiB unzipped, and AWS Lambda takes 0.0 MiB\n  ├─▶ `alpha` is "
+        "error: `f` with its layers is 438 B unzipped, and AWS Lambda takes 400 B\n  ├─▶ `alpha` is "
     )
     assert not (project / "dist").exists()
 

@@ -230,7 +230,7 @@ class TestRefusals:
         assert "the index `company` refused user `robot` of `UV_INDEX_COMPANY_PASSWORD`" in joined(
             done.error
         )
-        assert "hint: user or password is wrong, or has run out" in done.error
+        assert "hint: the user or the password is wrong, or has expired" in done.error
         for form in forms(USER, "wr@ng s3cret"):
             assert form not in (done.out + done.err).encode()
 
@@ -244,7 +244,7 @@ class TestRefusals:
         assert done.code == 1
         assert "answered 403" in done.error
         assert "refused user `robot`" in done.error
-        assert "hint: this user, or this network, may not read it" in done.error
+        assert "hint: this user, or this network, is not permitted to read it" in done.error
 
     def test_an_index_without_a_name(
         self, wherry: Wherry, indexes: Indexes, tmp_path: Path
@@ -254,7 +254,7 @@ class TestRefusals:
         path.write_text(path.read_text().partition("[[tool")[0])
         done = wherry("build", **indexes.environment)
         assert done.code == 1
-        assert "the index wants user and password" in done.error
+        assert "the index requires a user and a password" in done.error
         assert "hint: name the index in `[[tool.wherry.indexes]]`" in done.error
 
     @pytest.mark.parametrize("format_", ["poetry.lock", "pyproject.toml"])
@@ -270,6 +270,8 @@ class TestRefusals:
                 **by_name(over_https, tmp_path),
                 **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY"), given),
                 NO_PROXY="",
+                # uv would try again for seconds.
+                UV_HTTP_RETRIES="0",
             )
         assert done.code == 1
         assert "Traceback" not in done.err
@@ -288,7 +290,7 @@ class TestRefusals:
             done = wherry("build", **env, HTTPS_PROXY=given, NO_PROXY="")
         assert done.code == 1
         assert "the proxy answered 403" in done.error
-        assert "hint: the proxy does not let it through" in done.error
+        assert "hint: the proxy does not permit the connection" in done.error
         assert "s3cret" not in done.err
 
     def test_a_proxy_that_is_not_there(

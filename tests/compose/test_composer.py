@@ -197,7 +197,7 @@ def test_two_extra_paths_for_one_place() -> None:
     with pytest.raises(SettingsError) as caught:
         composed([SHOP], table, extra={"a": {"c": "1"}, "b": {"c": "2"}})
     assert caught.value.message == "functions.f.extra-paths: two different files for `c`"
-    assert caught.value.hint == 'say where each is to lie: {path = "…", to = "…"}'
+    assert caught.value.hint == 'set the path of each in the package: {path = "…", to = "…"}'
 
 
 def test_extra_paths_are_in_the_function_whatever_a_layer_holds() -> None:
@@ -369,7 +369,7 @@ def test_a_half_shipped_sdk_is_an_error() -> None:
     with pytest.raises(SettingsError) as caught:
         composed([SHOP, REQUESTS, *SDK], '[functions.f]\nprovided = ["boto3"]\n')
     assert str(caught.value) == (
-        "`f` would ship a part of what it says the runtime provides\n"
+        "`f` would ship a part of what the runtime provides by its settings\n"
         "  ╰─▶ `requests` needs `urllib3`, and so does `botocore`, which the runtime provides\n"
         'hint: say that the runtime provides these too, provided = ["boto3", "urllib3"], or ship all: '
         "take `boto3` out of `provided`"
@@ -400,9 +400,9 @@ def test_a_layer_that_holds_a_part_of_what_is_provided() -> None:
     with pytest.raises(SettingsError) as caught:
         composed([SHOP, *SDK], table.format("urllib3"))
     assert str(caught.value) == (
-        "a layer of `f` holds a part of what the runtime is to provide\n"
+        "a layer of `f` holds a part of what the runtime should provide\n"
         "  ╰─▶ layer `l` holds `urllib3`\n"
-        "hint: say `provided` for the whole project, in [tool.wherry]"
+        "hint: set `provided` for the whole project, in [tool.wherry]"
     )
     # One that holds all of it is as good as the runtime.
     assert names(composed([SHOP, *SDK], table.format("*")), "f") == ["shop"]
@@ -411,12 +411,12 @@ def test_a_layer_that_holds_a_part_of_what_is_provided() -> None:
 def test_provided_and_not_in_the_lock() -> None:
     composition = composed([SHOP, ALPHA], '[functions.f]\nprovided = ["boto3"]\n')
     assert remarks(composition) == [
-        "`boto3` is said to be provided by the runtime, and the lock has none"
+        "the settings say that the runtime provides `boto3`, which is not in the lock"
     ]
     urllib3 = distribution("urllib3", {"urllib3.py": ""})
     composition = composed([SHOP, urllib3], '[functions.f]\nprovided = ["boto3"]\n')
     assert remarks(composition) == [
-        "`boto3` is said to be provided by the runtime, and would run with the package's `urllib3` there"
+        "the settings say that the runtime provides `boto3`, which would run with the package's `urllib3`"
     ]
 
 
@@ -509,8 +509,8 @@ def test_quotas_name_who_is_to_blame() -> None:
         "  ├─▶ `big4` is 4.0 MiB of it\n"
         "  ├─▶ `big3` is 3.0 MiB of it\n"
         "  ╰─▶ all others are 3.0 MiB\n"
-        "hint: leave out what is not needed, by `exclude` or `exclude-files`, or by `provided` what the "
-        "runtime has; past that, AWS Lambda wants a container image"
+        "hint: leave out what is not needed, with `exclude` or `exclude-files`, and what the runtime has, "
+        "with `provided`; larger functions need a container image"
     )
     arn = "arn:aws:lambda:eu-west-1:123456789012:layer:x:3"
     table = f'[quotas]\nlayers = 1\n[functions.f]\nlayers = ["l", "{arn}"]\n[layers.l]\ninclude = ["big1"]\n'

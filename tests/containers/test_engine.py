@@ -139,4 +139,4 @@ def test_one_on_another_machine(
 def test_passwords_are_not_repeated(play: Play) -> None:
     play("docker", "echo 'dial https://me:s3cret@registry.example: refused' >&2; exit 1")
     answer = find_engine().ask(["pull"])
-    assert answer.said == ("dial https://****@registry.example: refused",)
+    assert answer.errors == ("dial https://****@registry.example: refused",)

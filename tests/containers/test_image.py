@@ -6,19 +6,21 @@ from pathlib import Path
 
 import pytest
 
+from support.contexts import context
 from support.projects import write_files
 from wherry.containers.image import Images, default_image
-from wherry.containers.options import ContainerOptions
 from wherry.errors import SettingsError
+from wherry.settings.container_options import ContainerOptions
+from wherry.store import Store
 from wherry.target import RUNTIMES, Architecture, Target
-from wherry.wheels.store import Store
 
 TARGET = Target(runtime=RUNTIMES["python3.13"], architecture=Architecture.ARM64)
 
 
-def images(root: Path, **said: object) -> Images:
-    options = ContainerOptions(**said)  # type: ignore[arg-type]
-    return Images(options=options, root=root, target=TARGET, store=Store(root / "store"))
+def images(root: Path, **settings: object) -> Images:
+    options = ContainerOptions(**settings)  # type: ignore[arg-type]
+    run = context(Store(root / "store"), target=TARGET)
+    return Images(options=options, root=root, context=run)
 
 
 def test_awss_by_default(tmp_path: Path) -> None:

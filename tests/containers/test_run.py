@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from wherry.containers.engine import Engine
-from wherry.containers.options import ContainerOptions
 from wherry.containers.run import NO_INPUT, NO_PYTHON, bind, python_script, run_options
+from wherry.settings.container_options import ContainerOptions
 
 DOCKER = Engine(command="docker", kind="docker")
 

@@ -62,19 +62,19 @@ def test_the_symbol_is_named() -> None:
     many = wanting("libc.so.6", "GLIBC_2.34", *"abcde")
     assert "`a`, `b`, `c` and 2 more in" in obstacles(many, target())[0]
     assert obstacles(wanting("libc.so.6", "GLIBC_PRIVATE", "secret"), target()) == (
-        "it needs `secret` in GLIBC_PRIVATE, glibc's own, which differs from version to version",
+        "it needs `secret` in GLIBC_PRIVATE, which is internal to glibc and differs between versions",
     )
 
 
 def test_another_machine() -> None:
     assert obstacles(OBJECT.data(), target(architecture=Architecture.ARM64)) == (
-        "it is for x86_64, and aarch64 is wanted",
+        "it is for x86_64, not for aarch64",
     )
     assert obstacles(replace(OBJECT, bits=32, machine=3).data(), target()) == (
-        "it is for i386, and x86_64 is wanted",
+        "it is for i386, not for x86_64",
     )
     assert obstacles(replace(OBJECT, bits=32).data(), target()) == (
-        "it is for x86_64 of 32 bits, and x86_64 is wanted",
+        "it is for x86_64 of 32 bits, not for x86_64",
     )
 
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from support.interpreters import missing
 from support.shared_objects import AARCH64, X86_64, SharedObject
-from wherry.elf.reader import ElfError, is_elf, read_elf
+from wherry.elf.model import ElfError, is_elf
+from wherry.elf.reader import read_elf
 
 WANTS = {
     "libc.so.6": {"GLIBC_2.2.5": ["free", "malloc"], "GLIBC_2.34": ["pthread_create"]},

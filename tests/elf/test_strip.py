@@ -55,7 +55,7 @@ def test_debugging_information_goes_and_all_else_stays(machine: int) -> None:
 
 def test_stripping_is_done_after_once() -> None:
     stripped, _ = strip_elf(LIBRARY.data())
-    with pytest.raises(NotStrippedError, match="nothing to leave out"):
+    with pytest.raises(NotStrippedError, match="nothing to remove"):
         strip_elf(stripped)
 
 

@@ -20,7 +20,7 @@ from wherry.bundle.content import read_content
 from wherry.bundle.wheel import wheel_bundle
 from wherry.bundle.writer import write_package
 from wherry.errors import WherryError
-from wherry.wheels.store import Store, StoredFile
+from wherry.store import Store, StoredFile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -30,6 +30,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,16 +41,20 @@ import pytest
 import tomli_w
 
 import wherry
+from support import warm
 from support.extensions import extension_sdist, lock_of_sdists
 from support.index import serve_index
 from support.libraries import Library, Part
 from support.moto import moto as serve_moto
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
-from wherry import errors, project, report
-from wherry.aws import prune
+from wherry import errors
+from wherry.aws.prepare import DeployOptions
+from wherry.aws.prune import find as prune
+from wherry.aws.stage import StageOptions
 from wherry.cli import main
-from wherry.settings import model, read, stages
+from wherry.pipeline import report
+from wherry.settings import model, project, read, stage_readers
 from wherry.settings.containers import CONTAINER_READERS
 from wherry.settings.indexes import INDEX_READERS
 from wherry.target import Target, find_architecture, find_runtime
@@ -287,6 +292,12 @@ class Shell:
         }
 
     def __call__(self, command: str) -> tuple[int, str]:
+        if re.fullmatch(r"wherry [\w ./:=%-]+", command):
+            with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
+                words = command.split()[1:]
+                code = warm.call(words, cwd=self.cwd, environment=self._env, stdout=out, stderr=out)
+                out.seek(0)
+                return code, out.read()
         done = subprocess.run(
             ["sh", "-c", f"{command}\ncode=$?; pwd > {shlex.quote(str(self._where))}; exit $code"],
             cwd=self.cwd, env=self._env, stdin=subprocess.DEVNULL,
@@ -670,9 +681,9 @@ NEEDS = {
     "kms-key": 'bucket = "b-b"\nencryption = "aws:kms"',
 }
 OF_STAGES = (
-    ("", {*stages.STAGE_READERS, "functions", "layers"}),
-    ("functions.a.", set(stages.FUNCTION_STAGE_READERS)),
-    ("layers.b.", set(stages.LAYER_STAGE_READERS)),
+    ("", {*stage_readers.STAGE_READERS, "functions", "layers"}),
+    ("functions.a.", set(stage_readers.FUNCTION_STAGE_READERS)),
+    ("layers.b.", set(stage_readers.LAYER_STAGE_READERS)),
 )
 
 
@@ -742,7 +753,7 @@ def test_the_environment_variables_are_those_of_the_code() -> None:
         lead, named, rest = name.partition("_NAME_")
         if named:
             assert f'"{lead}"' in source
-            assert f"_{{spelled(name)}}_{rest}" in source
+            assert f"_{{environment_name(name)}}_{rest}" in source
         else:
             assert name in source
 
@@ -789,9 +800,22 @@ def test_the_parameters_of_build() -> None:
             assert unquoted(documented[name]).replace('"', "'") == repr(parameter.default)
 
 
+def test_the_options_of_the_library() -> None:
+    tables = (
+        ("## Options of a build", wherry.BuildOptions, ()),
+        ("## `wherry.invoke`", wherry.InvokeOptions, wherry.BuildOptions.__annotations__),
+        ("## `wherry.serve`", wherry.ServeOptions, wherry.InvokeOptions.__annotations__),
+    )
+    for heading, options, inherited in tables:
+        documented = {unquoted(row[0]) for row in rows(section("python.md", heading))}
+        assert documented == set(options.__annotations__) - set(inherited), heading
+    attributes = {unquoted(row[0]) for row in rows(section("python.md", "## `Invocation`"))}
+    assert attributes == {field.name for field in dataclasses.fields(wherry.Invocation)}
+
+
 def test_the_parameters_of_deploying() -> None:
     """Everything that the text above the table does not say of all of them."""
-    common = {"project", "stage", "names", "reporter", "name", "config", "options"}
+    common = {"project", "stage", "options"}
     documented: dict[str, dict[str, str]] = {}
     functions: list[str] = []
     for row in rows(section("python.md", "## Deploying")):
@@ -799,13 +823,22 @@ def test_the_parameters_of_deploying() -> None:
         for function in functions:
             for name in re.findall(r"`(\w+)`", row[1]):
                 documented.setdefault(function, {})[name] = unquoted(row[2])
-    for function in ("plan", "deploy", "promote", "upload", "publish", "rollback", "prune"):
+    assert set(DeployOptions.__annotations__) == {
+        *set(wherry.BuildOptions.__annotations__) - {"stage"},
+        "store",
+        "reporter",
+    }
+    assert set(StageOptions.__annotations__) == {"names", "reporter", "name", "config"}
+    options = {
+        **dict.fromkeys(("plan", "deploy", "upload", "publish"), "DeployOptions"),
+        **dict.fromkeys(("promote", "rollback", "prune"), "StageOptions"),
+    }
+    for function, kind in options.items():
         parameters = inspect.signature(getattr(wherry, function)).parameters
         own = {name: repr(one.default) for name, one in parameters.items() if name not in common}
         assert own == documented.get(function, {}), function
-        assert {"project", "stage", "names", "reporter"} <= set(parameters)
-        # What `build` takes, or what says where the settings are.
-        assert "options" in parameters or {"name", "config"} <= set(parameters)
+        assert {"project", "stage"} <= set(parameters)
+        assert parameters["options"].annotation == f"Unpack[{kind}]"
 
 
 def test_the_attributes_of_reports() -> None:
@@ -834,13 +867,13 @@ def paths_of(value: object, path: str = "") -> Iterator[tuple[str, object]]:
 
 
 TYPES: dict[str, tuple[type, ...]] = {
-    "list": (list,),
-    "number": (int,),
+    "array": (list,),
+    "boolean": (bool,),
     "number or null": (int, type(None)),
-    "table": (dict,),
-    "text": (str,),
-    "text or null": (str, type(None)),
-    "true or false": (bool,),
+    "number": (int,),
+    "object": (dict,),
+    "string or null": (str, type(None)),
+    "string": (str,),
 }
 
 
@@ -873,6 +906,11 @@ def test_the_json_document_has_the_documented_fields(built: Shell) -> None:
     heading = "## `wherry cache size --json`, `wherry cache prune --json`"
     of_store = {unquoted(row[0]) for row in rows(section("json.md", heading))}
     assert set(json.loads(out)) == of_store
+    code, out = built("wherry cache verify --json")
+    of_verify = {
+        unquoted(row[0]) for row in rows(section("json.md", "## `wherry cache verify --json`"))
+    }
+    assert set(json.loads(out)) == of_verify
 
 
 DEPLOYABLE = """\
@@ -939,11 +977,12 @@ def test_the_buckets_of_the_store() -> None:
     """Each kind of content that the code names has its line, and no other has."""
     source = Path(wherry.__file__).parent
     documented = set(re.findall(r"`([a-z-]+)-v1(?:/[^`]*)?`", section("store.md", "## Layout")))
-    used = {"files", "digest"}
+    used = {"files"}
     for path in source.rglob("*.py"):
         text = text_of(path)
         constants = dict(re.findall(r'^(_[A-Z_]+) = "([a-z-]+)"$', text, re.MULTILINE))
-        for argument in re.findall(r"\.(?:recall|remember|folder)\(\s*([^,()]+),", text):
+        used |= set(re.findall(r'\bMemo(?:\[.*\])?\(\s*"([a-z-]+)"', text))
+        for argument in re.findall(r"\b(?:recall|remember|folder)(?:_wheel)?\(\s*([^,()]+),", text):
             if argument in constants:
                 used.add(constants[argument])
             elif found := re.fullmatch(r'"([a-z-]+)"', argument):

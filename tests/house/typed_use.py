@@ -23,7 +23,7 @@ def builds() -> None:
         assert_type(package.layers, tuple[str, ...])
         assert_type(package.distributions[0].version, str | None)
     wherry.build(runtime=3.13)  # type: ignore[arg-type]
-    wherry.build(".", "python3.13")  # type: ignore[call-arg]
+    wherry.build(".", "python3.13")  # type: ignore[arg-type, call-arg]
     wherry.build(wheels=True)  # type: ignore[call-arg]
 
 

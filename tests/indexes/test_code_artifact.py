@@ -10,11 +10,11 @@ from support.code_artifact import serve_code_artifact
 from support.index import serve_index
 from support.wheels import make_wheel
 from wherry.errors import FetchError
-from wherry.indexes.access import Access
 from wherry.indexes.code_artifact import Tokens
 from wherry.indexes.declared import CodeArtifact, DeclaredIndex
-from wherry.wheels.http import open_session
-from wherry.wheels.index import project_files
+from wherry.indexes.network import Network
+from wherry.indexes.session import open_session
+from wherry.indexes.simple import project_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,22 +67,22 @@ def test_one_that_is_refused_is_renewed_once(endpoint: CodeArtifactEndpoint) -> 
 def test_an_index_that_no_longer_takes_a_token(endpoint: CodeArtifactEndpoint) -> None:
     """An expired token is no failure of a build."""
     with serve_index([make_wheel("foo")], auth=("aws", "token-2")) as index:
-        access = Access(
+        network = Network(
             [DeclaredIndex(name="artifacts", url=index.simple, code_artifact=REPOSITORY)]
         )
-        with open_session(access) as session:
-            assert project_files(index.simple, "foo", session=session, access=access)
+        with open_session(network) as session:
+            assert project_files(index.simple, "foo", session=session, network=network)
         assert len(endpoint.asked) == 2
-        assert "token-2" not in access.hide("token-1 token-2")
+        assert "token-2" not in network.hide("token-1 token-2")
 
 
 def test_an_index_that_takes_none(endpoint: CodeArtifactEndpoint) -> None:
     with serve_index([make_wheel("foo")], auth=("aws", "no such")) as index:
-        access = Access(
+        network = Network(
             [DeclaredIndex(name="artifacts", url=index.simple, code_artifact=REPOSITORY)]
         )
-        with open_session(access) as session, pytest.raises(FetchError) as caught:
-            project_files(index.simple, "foo", session=session, access=access)
+        with open_session(network) as session, pytest.raises(FetchError) as caught:
+            project_files(index.simple, "foo", session=session, network=network)
     assert "the index `artifacts` refused user `aws` of AWS CodeArtifact" in caught.value.where
     assert "token" not in "".join(caught.value.where)
     assert len(endpoint.asked) == 2
@@ -95,8 +95,8 @@ def test_what_the_environment_says_goes_first(
     monkeypatch.setenv("UV_INDEX_ARTIFACTS_USERNAME", "aws")
     monkeypatch.setenv("UV_INDEX_ARTIFACTS_PASSWORD", "of-the-pipeline")
     url = "https://host/simple/"
-    access = Access([DeclaredIndex(name="artifacts", url=url, code_artifact=REPOSITORY)])
-    login = access.login(url)
+    network = Network([DeclaredIndex(name="artifacts", url=url, code_artifact=REPOSITORY)])
+    login = network.login(url)
     assert login is not None
     assert login.password == "of-the-pipeline"
     assert endpoint.asked == []
@@ -105,7 +105,7 @@ def test_what_the_environment_says_goes_first(
 def test_nothing_is_asked_offline(endpoint: CodeArtifactEndpoint) -> None:
     url = "https://host/simple/"
     index = DeclaredIndex(name="artifacts", url=url, code_artifact=REPOSITORY)
-    assert Access([index], offline=True).login(url) is None
+    assert Network([index], offline=True).login(url) is None
     assert endpoint.asked == []
 
 

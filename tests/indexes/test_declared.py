@@ -8,6 +8,7 @@ import pytest
 
 from support.projects import write_files
 from wherry.errors import SettingsError
+from wherry.files import ProjectFiles
 from wherry.indexes.declared import CodeArtifact, DeclaredIndex, code_artifact_at, indexes_in
 from wherry.settings.read import read_settings
 
@@ -70,26 +71,32 @@ def test_what_only_looks_like_code_artifact_gets_no_token(url: str) -> None:
 @pytest.mark.parametrize(
     ("tables", "key"),
     [
-        ({"name": "a"}, "indexes: tables are wanted"),
-        ([{"name": "a"}], "indexes[0]: `url` is wanted"),
-        ([{"url": "https://host/"}], "indexes[0].name: it is wanted"),
-        ([{"name": "a b", "url": "https://host/"}], "indexes[0].name: a name"),
-        ([{"name": "a", "url": "ftp://host/"}], "indexes[0].url: the address"),
-        ([{"name": "a", "url": "https://"}], "indexes[0].url: the address"),
-        ([{"name": "a", "url": "https://h/?x=y"}], "indexes[0].url: the address"),
-        ([{"name": "a", "url": "https://h:x/"}], "indexes[0].url: the address"),
+        ({"name": "a"}, "indexes: expected tables"),
+        ([{"name": "a"}], "indexes[0]: expected `url`"),
+        ([{"url": "https://host/"}], "indexes[0].name: it is required"),
+        ([{"name": "a b", "url": "https://host/"}], "indexes[0].name: expected a name"),
+        ([{"name": "a", "url": "ftp://host/"}], "indexes[0].url: expected the address"),
+        ([{"name": "a", "url": "https://"}], "indexes[0].url: expected the address"),
+        ([{"name": "a", "url": "https://h/?x=y"}], "indexes[0].url: expected the address"),
+        ([{"name": "a", "url": "https://h:x/"}], "indexes[0].url: expected the address"),
         ([{"name": "a", "url": "https://h/", "nmae": "b"}], "indexes[0].nmae: there is no such"),
-        ([{"name": "a", "url": "https://h/", "default": 1}], "indexes[0].default: true or false"),
-        ([{"name": "a", "url": "https://h/", "profile": "p"}], "indexes[0].profile: it is of"),
-        ([{"name": "a", "domain": "acme"}], "indexes[0]: CodeArtifact wants `owner`"),
-        ([{"name": "a", **AWS, "owner": "1"}], "indexes[0].owner: the twelve digits"),
+        (
+            [{"name": "a", "url": "https://h/", "default": 1}],
+            "indexes[0].default: expected true or false",
+        ),
+        (
+            [{"name": "a", "url": "https://h/", "profile": "p"}],
+            "indexes[0].profile: it is a setting of",
+        ),
+        ([{"name": "a", "domain": "acme"}], "indexes[0]: CodeArtifact also needs `owner`"),
+        ([{"name": "a", **AWS, "owner": "1"}], "indexes[0].owner: expected the twelve digits"),
         (
             [{"name": "a-b", "url": "https://h/"}, {"name": "A.b", "url": "https://i/"}],
-            "indexes[1].name: `A.b` stands there twice",
+            "indexes[1].name: another index is called `A.b`",
         ),
         (
             [{"name": name, "url": "https://h/", "default": True} for name in "ab"],
-            "indexes[1].default: another one",
+            "indexes[1].default: another index",
         ),
     ],
 )
@@ -106,7 +113,7 @@ def test_a_password_is_refused_in_the_settings_and_not_repeated(url: str) -> Non
     """A8: the secret is in no file, and not in the error that says so."""
     with pytest.raises(SettingsError) as caught:
         read({"name": "a", "url": url})
-    assert "user and password do not belong here" in str(caught.value)
+    assert "user and password do not belong in the settings" in str(caught.value)
     assert "s3" not in str(caught.value)
 
 
@@ -124,7 +131,7 @@ def test_what_the_tools_call_their_indexes(tmp_path: Path) -> None:
             "Pipfile": '[[source]]\nname = "f"\nurl = "https://f/"\nverify_ssl = true\n',
         },
     )
-    found = {(each.name, each.url, each.tool) for each in indexes_in(tmp_path)}
+    found = {(each.name, each.url, each.tool) for each in indexes_in(tmp_path, ProjectFiles())}
     tools = {"u": "uv", "p": "poetry", "d": "pdm", "t": "uv", "f": "pipenv"}
     assert found == {
         *((name, f"https://{name}/", tool) for name, tool in tools.items()),
@@ -137,4 +144,4 @@ def test_what_the_tools_call_their_indexes(tmp_path: Path) -> None:
 )
 def test_files_that_cannot_be_read_have_none(tmp_path: Path, text: str) -> None:
     write_files(tmp_path, {"pyproject.toml": text})
-    assert list(indexes_in(tmp_path)) == []
+    assert list(indexes_in(tmp_path, ProjectFiles())) == []

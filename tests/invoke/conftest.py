@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wherry.wheels.store import Store
+from wherry.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

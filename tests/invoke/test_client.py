@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from support.contexts import context
 from support.index import serve_index
 from support.wheels import make_wheel
 from wherry.errors import FetchError
 from wherry.invoke.client import client_files, prepare_client
 from wherry.invoke.interpreter import Interpreter
-from wherry.wheels.store import Store
+from wherry.store import Store
 
 
 def interpreter(minor: int, suffix: str) -> Interpreter:
@@ -46,9 +47,9 @@ def test_where_there_is_none_any_has_the_python_part(suffix: str) -> None:
 def test_it_cannot_be_fetched(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     here = interpreter(13, ".cpython-313-x86_64-linux-gnu.so")
     with pytest.raises(FetchError, match="AWS's runtime client") as caught:
-        prepare_client(here, store, offline=True)
+        prepare_client(here, context(store, offline=True))
     assert "awslambdaric" in str(caught.value)
     with serve_index([make_wheel("other")]) as index:
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.simple)
         with pytest.raises(FetchError, match="AWS's runtime client"):
-            prepare_client(here, store)
+            prepare_client(here, context(store))

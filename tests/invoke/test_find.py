@@ -11,13 +11,14 @@ from support.index import serve_index
 from support.projects import make_project, write_files
 from support.reporters import Heard
 from support.wheels import make_wheel
-from wherry.errors import InvokeError
+from wherry.errors import InvokeError, OutputError
 from wherry.events import Warned
-from wherry.invoke.find import choose_function, runnable_of_report, runnable_of_written
-from wherry.pipeline import build
-from wherry.project import choose_target, read_project
-from wherry.report import BuildReport
-from wherry.wheels.store import Store
+from wherry.invoke.find import choose_function, find_runnable
+from wherry.pipeline.build import build
+from wherry.pipeline.report import BuildReport
+from wherry.pipeline.request import read_request
+from wherry.pipeline.written import report_written
+from wherry.store import Store
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:layer:other:3"
 SETTINGS = f"""
@@ -52,7 +53,7 @@ def project(tmp_path: Path, store: Store) -> tuple[Path, BuildReport]:
 def test_a_function_with_its_layers_in_their_order(project: tuple[Path, BuildReport]) -> None:
     root, report = project
     heard = Heard()
-    found = runnable_of_report(report, "api", environment={"A1": "x"}, reporter=heard)
+    found = find_runnable(report, "api", environment={"A1": "x"}, reporter=heard)
     output = root / "dist" / "lambda"
     assert found.function == output / "api.zip"
     assert found.layers == (output / "base.zip", output / "top.zip")
@@ -65,26 +66,26 @@ def test_a_function_with_its_layers_in_their_order(project: tuple[Path, BuildRep
 
 def test_what_was_written_is_found_again(project: tuple[Path, BuildReport]) -> None:
     root, report = project
-    found = read_project(root)
-    target, _ = choose_target(found)
     heard = Heard()
-    written = runnable_of_written(found, target, root / "dist" / "lambda", "api", reporter=heard)
-    assert written == runnable_of_report(report, "api")
+    request = read_request(root, names=["api"])
+    written = find_runnable(report_written(request), "api", reporter=heard)
+    assert written == find_runnable(report, "api")
     assert len(heard.events) == 1
     # A layer that came out empty was not written, and a function does without.
     (root / "dist" / "lambda" / "base.zip").unlink()
-    fewer = runnable_of_written(found, target, root / "dist" / "lambda", "api")
+    fewer = find_runnable(report_written(request), "api")
     assert [path.name for path in fewer.layers] == ["top.zip"]
-    with pytest.raises(InvokeError, match="was not built"):
-        runnable_of_written(found, target, root / "elsewhere", "api")
+    with pytest.raises(OutputError, match="was not built"):
+        report_written(read_request(root, names=["api"], output=root / "elsewhere"))
 
 
 def test_a_handler_that_is_said_elsewhere(project: tuple[Path, BuildReport]) -> None:
-    _, report = project
+    root, report = project
     with pytest.raises(InvokeError, match="`bare` has no handler") as caught:
-        runnable_of_report(report, "bare")
+        find_runnable(report, "bare")
     assert "[tool.wherry.functions.bare]" in (caught.value.hint or "")
-    assert runnable_of_report(report, "bare", handler="a.b").handler == "a.b"
+    written = report_written(read_request(root, names=["bare"], handler="a.b"))
+    assert find_runnable(written, "bare").handler == "a.b"
 
 
 def test_which_function() -> None:

@@ -28,6 +28,7 @@ def returned(value: Any, form: EventFormat, *, error: FunctionError | None = Non
             peak_memory=None,
             timed_out=False,
             log=b"",
+            memory=128,
         ),
         form,
     )

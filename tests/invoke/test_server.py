@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,16 @@ import requests
 from wherry.errors import InvokeError
 from wherry.invoke.outcome import FunctionError, Invocation
 from wherry.invoke.request import EventFormat
+from wherry.invoke.runnable import Runnable
 from wherry.invoke.server import FunctionServer, Served
+from wherry.target import Architecture, Target, find_runtime
+
+FUNCTION = Runnable(
+    name="shop",
+    target=Target(runtime=find_runtime("python3.13"), architecture=Architecture.X86_64),
+    handler="shop.handler",
+    function=Path("shop.zip"),
+)
 
 
 def ran(payload: bytes, *, error: FunctionError | None = None) -> Invocation:
@@ -30,6 +40,7 @@ def ran(payload: bytes, *, error: FunctionError | None = None) -> Invocation:
         peak_memory=None,
         timed_out=False,
         log=b"",
+        memory=128,
     )
 
 
@@ -45,7 +56,7 @@ def serving(
     served: list[Served] | None = None,
 ) -> Iterator[FunctionServer]:
     log = served if served is not None else []
-    server = FunctionServer(invoke, form=form, port=0, on_served=log.append)
+    server = FunctionServer(invoke, FUNCTION, form=form, port=0, on_served=log.append)
     thread = threading.Thread(target=server.serve)
     thread.start()
     try:
@@ -215,7 +226,7 @@ def test_concurrent_clients(url: str) -> None:
 
 def test_a_port_that_is_taken() -> None:
     with serving(echo) as server, pytest.raises(InvokeError, match="cannot listen") as caught:
-        FunctionServer(echo, form=EventFormat.REST, port=server.port)
+        FunctionServer(echo, FUNCTION, form=EventFormat.REST, port=server.port)
     assert "--port" in (caught.value.hint or "")
 
 

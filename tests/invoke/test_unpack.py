@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.archives import Odd, make_zip
-from wherry.bundle.algebra import Bundle
+from wherry.bundle.bundle import Bundle
 from wherry.bundle.entry import inline
 from wherry.bundle.writer import write_package
 from wherry.errors import ArchiveError, EntryPathError, InvokeError, StoreError
@@ -19,7 +19,7 @@ from wherry.invoke.unpack import unpack_archives, unpack_bundle
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wherry.wheels.store import Store
+    from wherry.store import Store
 
 
 def package(path: Path, **files: bytes) -> Path:

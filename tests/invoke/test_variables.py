@@ -61,7 +61,7 @@ def test_exactly_lambdas() -> None:
 
 
 def test_access_to_aws_comes_along() -> None:
-    access = {
+    network = {
         "AWS_ACCESS_KEY_ID": "AKIA",
         "AWS_SECRET_ACCESS_KEY": "s",
         "AWS_SESSION_TOKEN": "t",
@@ -69,8 +69,8 @@ def test_access_to_aws_comes_along() -> None:
         "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
         "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9000",
     }
-    found = variables({}, **access, AWS_SAM_LOCAL="true", AWS_LAMBDA_FUNCTION_NAME="mine")
-    assert access.items() <= found.items()
+    found = variables({}, **network, AWS_SAM_LOCAL="true", AWS_LAMBDA_FUNCTION_NAME="mine")
+    assert network.items() <= found.items()
     assert "AWS_SAM_LOCAL" not in found
     assert found["AWS_LAMBDA_FUNCTION_NAME"] == "api"
 

@@ -13,16 +13,15 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from support.locks import RELEASES, content_hash, find_files, target, write
+from support.locks import RELEASES, content_hash, lock_context, target, write
 from wherry.errors import WherryError
-from wherry.lock import LockRequest, read_lock
+from wherry.lock.model import LockRequest
+from wherry.lock.read import read_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from support.index import Index
-    from wherry.wheels.index import IndexedFile
 
 HASH = "0" * 64
 POETRY = (
@@ -134,11 +133,11 @@ PIPFILE_LOCK = {
         "hash": {"sha256": HASH},
         "pipfile-spec": 6,
         "requires": {"python_version": "3.13"},
-        "sources": [{"name": "main", "url": "https://${USER}@host/simple", "verify_ssl": True}],
+        "sources": [{"name": "main", "url": "INDEX", "verify_ssl": True}],
     },
     "default": {
         "alpha": {
-            "hashes": [f"sha256:{HASH}"],
+            "hashes": [f"sha256:{RELEASES[0].sha256}"],
             "index": "main",
             "version": "==1.0",
             "markers": "python_version >= '3.8'",
@@ -184,51 +183,29 @@ SLOW = settings(
 )
 
 
-def offers(_index: str | None, project: str, /) -> Sequence[IndexedFile]:
-    """An index that has every file of the tests and nothing to do with a network."""
-    from wherry.wheels.index import IndexedFile
-
-    return [
-        IndexedFile(
-            filename=made.filename,
-            url="",
-            hashes={"sha256": HASH},
-            size=None,
-            yanked=None,
-            requires_python=None,
-        )
-        for made in RELEASES
-        if made.filename.startswith(project)
-    ]
-
-
 def attempt(root: Path, name: str, data: bytes, *, target_name: str = "python3.13") -> None:
     (root / name).write_bytes(data)
-    request = LockRequest(
-        root=root,
-        target=target(target_name),
-        groups=(),
-        extras=(),
-        lock=root / name,
-        offline=True,
-    )
+    # Only `Pipfile.lock` needs an index, which is on loopback; the others would have uv ask one.
+    context = lock_context(root, target(target_name), offline=name != "Pipfile.lock")
     # Anything else that is raised fails the test.
     with contextlib.suppress(WherryError):
-        read_lock(request, find_files=offers)
+        read_lock(LockRequest(root=root, lock=root / name), context)
 
 
 @pytest.fixture(params=SAMPLES)
-def sample(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str, str]:
+def sample(request: pytest.FixtureRequest, tmp_path: Path, index: Index) -> tuple[Path, str, str]:
     name = request.param
     text, beside = SAMPLES[name]
-    return write(tmp_path, **beside), name, text
+    return write(tmp_path, **beside), name, text.replace("INDEX", index.simple)
 
 
 @pytest.fixture(params=[name for name in SAMPLES if not name.startswith("requirements")])
-def structured(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str, str]:
+def structured(
+    request: pytest.FixtureRequest, tmp_path: Path, index: Index
+) -> tuple[Path, str, str]:
     name = request.param
     text, beside = SAMPLES[name]
-    return write(tmp_path, **beside), name, text
+    return write(tmp_path, **beside), name, text.replace("INDEX", index.simple)
 
 
 @SLOW
@@ -302,7 +279,6 @@ def test_the_samples_are_sound_enough_to_be_worth_damaging(tmp_path: Path, index
         text, beside = SAMPLES[name]
         root = write(tmp_path / name, **beside)
         text = text.replace('[tool.wherry.inputs]\n"pyproject.toml" = "sha256:0"\n', "")
-        (root / name).write_text(text)
-        finder = offers if name == "Pipfile.lock" else find_files
-        request = LockRequest(root=root, target=target(), lock=root / name)
-        assert read_lock(request, find_files=finder).pylock.packages
+        (root / name).write_text(text.replace("INDEX", index.simple))
+        request = LockRequest(root=root, lock=root / name)
+        assert read_lock(request, lock_context(root)).pylock.packages

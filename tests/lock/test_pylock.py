@@ -10,7 +10,7 @@ from support.index import Index
 from support.locks import PYPROJECT, VERSIONS, Heard, read, versions, write
 from support.tools import run_uv
 from wherry.errors import LockError, TargetError
-from wherry.lock import LockFormat
+from wherry.lock.formats import LockFormat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,7 +144,7 @@ def test_an_unknown_version_is_refused(tmp_path: Path, version: str) -> None:
 def test_a_wrong_shape_says_where(tmp_path: Path, before: str, after: str, where: str) -> None:
     with pytest.raises(LockError) as caught:
         read(write(tmp_path, pylock__toml=WHOLE.replace(before, after)))
-    assert caught.value.message == "`pylock.toml` is not a sound lock"
+    assert caught.value.message == "`pylock.toml` is not a valid lock"
     assert caught.value.where[0].startswith(f"{tmp_path / 'pylock.toml'}: {where}")
 
 

@@ -9,7 +9,7 @@ import pytest
 from support.locks import Heard, content_hash, read, versions, write
 from wherry.errors import LockError
 from wherry.events import Note, Warned
-from wherry.lock import LockFormat
+from wherry.lock.formats import LockFormat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,13 +121,13 @@ def test_a_lock_of_an_unknown_kind(tmp_path: Path, name: str, hint: str | None) 
     (tmp_path / name).write_text("")
     with pytest.raises(LockError) as caught:
         read(tmp_path, lock=tmp_path / name)
-    assert caught.value.message == f"`{name}` is no lock that Wherry knows"
+    assert caught.value.message == f"Wherry does not know the format of the lock `{name}`"
     assert caught.value.hint == hint
 
 
 def test_a_lock_of_pdms_own_is_not_passed_over(tmp_path: Path) -> None:
     write(tmp_path, pyproject__toml=POETRY, pdm__lock="")
-    with pytest.raises(LockError, match=r"`pdm\.lock` is a format of PDM's own"):
+    with pytest.raises(LockError, match=r"Wherry cannot read `pdm\.lock`"):
         read(tmp_path)
 
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.locks import lock_context
 from support.projects import write_files
 from wherry.errors import LockError
-from wherry.lock import LockRequest, read_lock
+from wherry.lock.model import LockRequest
+from wherry.lock.read import read_lock
 from wherry.target import RUNTIMES, Architecture, Target
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ def read(root: Path, dependencies: str, *, name: str = "pylock.toml") -> None:
             "pyproject.toml": f'[project]\nname = "shop"\nversion = "1"\ndependencies = [{dependencies}]\n',
         },
     )
-    read_lock(LockRequest(root=root, target=TARGET))
+    read_lock(LockRequest(root=root), lock_context(root, TARGET))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,7 @@ def test_it_gives_what_is_asked_for(tmp_path: Path, dependencies: str) -> None:
 @pytest.mark.parametrize(
     ("dependencies", "told"),
     [
-        ('"flask", "click"', ["`pyproject.toml` asks for `click`, the lock does not know of it"]),
+        ('"flask", "click"', ["`pyproject.toml` asks for `click`, the lock does not have it"]),
         ('"flask>=4"', ["`pyproject.toml` asks for `flask>=4`, the lock has 3.1.0"]),
     ],
 )

@@ -12,7 +12,7 @@ from support.locks import NEWER, PYPROJECT, RELEASES, VERSIONS, read, versions, 
 from support.tools import run_tool, run_uv
 from support.wheels import make_wheel
 from wherry.errors import LockError
-from wherry.lock import LockFormat
+from wherry.lock.formats import LockFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

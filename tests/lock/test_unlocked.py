@@ -10,7 +10,7 @@ from support.locks import PYPROJECT, VERSIONS, Heard, read, versions, write
 from support.wheels import make_wheel
 from wherry.errors import LockError, ProjectError, TargetError
 from wherry.events import LockRead, Warned
-from wherry.lock import LockFormat
+from wherry.lock.formats import LockFormat
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from packaging.pylock import Pylock
 
 from support.index import Index, serve_index
-from support.locks import NEWER, PYPROJECT, RELEASES, VERSIONS, Heard, read, target, versions, write
+from support.locks import (
+    NEWER,
+    PYPROJECT,
+    RELEASES,
+    VERSIONS,
+    Heard,
+    lock_context,
+    read,
+    target,
+    versions,
+    write,
+)
 from support.wheels import make_wheel
 from wherry.errors import LockError, OutputError, ProjectError, TargetError
 from wherry.events import Warned
-from wherry.lock import LockFormat, LockRequest, write_lock
+from wherry.lock.formats import LockFormat
+from wherry.lock.model import LockRequest
+from wherry.lock.write import write_lock
 from wherry.wheels.select import select
 
 if TYPE_CHECKING:
@@ -26,13 +39,13 @@ def project(tmp_path: Path, index: Index) -> Path:
     return write(tmp_path, pyproject__toml=text)
 
 
-def request(root: Path) -> LockRequest:
-    return LockRequest(root=root, target=target())
+def written(root: Path, *, output: Path | None = None, **rest: Any) -> Path:
+    return write_lock(LockRequest(root=root), lock_context(root, **rest), output=output)
 
 
 def test_the_lock_that_is_written_is_read(project: Path) -> None:
     heard = Heard()
-    path = write_lock(request(project), reporter=heard)
+    path = written(project, reporter=heard)
     assert path == project / "pylock.toml"
     assert heard.texts(Warned) == []
     Pylock.from_dict(tomllib.loads(path.read_text()))
@@ -47,24 +60,24 @@ def test_the_lock_holds_when_newer_releases_come(tmp_path: Path) -> None:
     with serve_index(RELEASES) as index:
         text = f'{PYPROJECT}\n[[tool.uv.index]]\nurl = "{index.simple}"\ndefault = true\n'
         write(tmp_path, pyproject__toml=text)
-        write_lock(request(tmp_path))
+        written(tmp_path)
         index.add(*NEWER)
         assert versions(read(tmp_path)) == VERSIONS
 
 
 def test_the_same_project_gives_the_same_bytes(project: Path) -> None:
-    before = write_lock(request(project)).read_bytes()
-    assert write_lock(request(project)).read_bytes() == before
+    before = written(project).read_bytes()
+    assert written(project).read_bytes() == before
 
 
 def test_the_lock_is_for_its_target_alone(project: Path) -> None:
-    write_lock(request(project))
+    written(project)
     with pytest.raises(TargetError, match=r"the lock was not made for python3\.13-arm64"):
         select(read(project, architecture="arm64"), target(architecture="arm64"))
 
 
 def test_an_edit_makes_it_stale(project: Path) -> None:
-    write_lock(request(project))
+    written(project)
     pyproject = project / "pyproject.toml"
     pyproject.write_text(pyproject.read_text().replace('version = "0.1"', 'version = "0.2"'))
     assert versions(read(project)) == VERSIONS
@@ -82,9 +95,9 @@ def test_no_secret_is_written(tmp_path: Path) -> None:
         address = index.url.replace("://", "://me:hush-hush@")
         text = f"-i {address}/simple/\nalpha\ndelta @ {address}/files/delta-4.0-py3-none-any.whl\n"
         write(tmp_path, requirements__in=text)
-        written = write_lock(request(tmp_path)).read_text()
-    assert "delta-4.0" in written
-    assert "hush-hush" not in written
+        text = written(tmp_path).read_text()
+    assert "delta-4.0" in text
+    assert "hush-hush" not in text
 
 
 def test_paths_start_at_the_file_that_is_written(tmp_path: Path, index: Index) -> None:
@@ -92,7 +105,7 @@ def test_paths_start_at_the_file_that_is_written(tmp_path: Path, index: Index) -
     project = write(tmp_path / "project", requirements__in=text)
     make_wheel("local", "7.0").write(project / "wheels")
     (tmp_path / "locks").mkdir()
-    path = write_lock(request(project), output=tmp_path / "locks" / "pylock.toml")
+    path = written(project, output=tmp_path / "locks" / "pylock.toml")
     package = tomllib.loads(path.read_text())["packages"][0]
     assert package["archive"]["path"] == "../project/wheels/local-7.0-py3-none-any.whl"
 
@@ -100,7 +113,7 @@ def test_paths_start_at_the_file_that_is_written(tmp_path: Path, index: Index) -
 def test_a_project_with_a_lock_keeps_it(project: Path) -> None:
     (project / "uv.lock").write_text("")
     with pytest.raises(LockError) as caught:
-        write_lock(request(project))
+        written(project)
     assert caught.value.message == "the project has a lock, `uv.lock`"
     assert caught.value.hint == "run `uv lock` to bring it up to date"
 
@@ -108,25 +121,25 @@ def test_a_project_with_a_lock_keeps_it(project: Path) -> None:
 def test_nothing_is_written_when_nothing_is_resolved(tmp_path: Path) -> None:
     write(tmp_path, requirements__in="--no-index\nnowhere\n")
     with pytest.raises(LockError, match=r"uv cannot resolve"):
-        write_lock(request(tmp_path))
+        written(tmp_path)
     assert [each.name for each in tmp_path.iterdir()] == ["requirements.in"]
 
 
 def test_an_output_that_cannot_be_written(project: Path) -> None:
     (project / "blocked").mkdir()
     with pytest.raises(OutputError, match=r"`blocked` cannot be written"):
-        write_lock(request(project), output=project / "blocked")
+        written(project, output=project / "blocked")
     with pytest.raises(OutputError, match=r"`pylock\.toml` cannot be written"):
-        write_lock(request(project), output=project / "absent" / "pylock.toml")
+        written(project, output=project / "absent" / "pylock.toml")
     assert sorted(each.name for each in project.iterdir()) == ["blocked", "pyproject.toml"]
 
 
 def test_no_project(tmp_path: Path) -> None:
     with pytest.raises(ProjectError):
-        write_lock(request(tmp_path))
+        written(tmp_path)
 
 
 def test_a_project_that_needs_nothing(tmp_path: Path) -> None:
     write(tmp_path, app__py="")
-    write_lock(request(tmp_path))
+    written(tmp_path)
     assert versions(read(tmp_path)) == {}

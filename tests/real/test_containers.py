@@ -518,7 +518,7 @@ def test_an_image_of_the_other_architecture(wherry: Wherry, build: Build) -> Non
     project(wherry.cwd, extension_sdist("fastcount"))
     error = build("--architecture", "arm64", code=1).error
     assert error.startswith(
-        f"error: the image `{IMAGE}` is for linux/amd64, and linux/arm64 is wanted\n"
+        f"error: the image `{IMAGE}` is for linux/amd64, and not for linux/arm64\n"
     )
     assert "`image` or `platform` of [tool.wherry.container]" in error
 

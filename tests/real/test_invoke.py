@@ -1,4 +1,4 @@
-"""Functions run out of their zips by AWS's own runtime client, which comes from PyPI."""
+"""N5: Functions run out of their zips by AWS's own runtime client, which comes from PyPI."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from typing import Any
 
 import pytest
 
+from support.contexts import context
 from support.emulator import emulator
 from support.functions import HERE, bundle_of, make_runnable
 from support.interpreters import find_python
 from support.reporters import Heard
 from wherry.errors import InvokeError
-from wherry.events import Warned
+from wherry.events import SILENT, Warned
 from wherry.invoke.client import client_files, prepare_client
 from wherry.invoke.interpreter import find_interpreter
+from wherry.invoke.limits import Limits
 from wherry.invoke.runnable import Runnable
 from wherry.invoke.session import Session
 from wherry.invoke.unpack import unpack_archives
+from wherry.store import Store
 from wherry.target import Architecture
-from wherry.wheels.store import Store
 
 pytestmark = pytest.mark.real
 
@@ -71,7 +73,12 @@ def start(
     with ExitStack() as stack:
 
         def make(runnable: Runnable, **options: Any) -> Session:
-            return stack.enter_context(Session(runnable, store=store, **options))
+            limits = Limits(
+                **{key: options.pop(key) for key in {"timeout", "memory"} & options.keys()}
+            )
+            reporter = options.pop("reporter", SILENT)
+            here = context(store, target=runnable.target, reporter=reporter)
+            return stack.enter_context(Session(runnable, here, limits=limits, **options))
 
         yield make
 
@@ -289,7 +296,7 @@ def test_the_pins_of_every_python(store: Store) -> None:
                 machine=machine,
                 suffix=f".cpython-3{minor}-{machine}-linux-gnu.so",
             )
-            client = prepare_client(other, store)
+            client = prepare_client(other, context(store))
             assert client.compiled
             assert client.version == ("4.0.4" if minor == 9 else "4.2.2")
             assert not (client.folder / "runtime_client.py").exists()

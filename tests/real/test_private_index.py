@@ -1,4 +1,4 @@
-"""A8, S9: a real index that wants a password, the real tools that lock from it, and a real keyring."""
+"""A8, S9: a real index that needs a password, the real tools that lock from it, and a real keyring."""
 
 from __future__ import annotations
 

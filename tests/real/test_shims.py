@@ -22,7 +22,7 @@ from support.apps import ASGI, DJANGO, FASTAPI, FLASK, WSGI
 from support.emulator import Emulator, emulator
 from support.exchanges import EXCHANGES, Invoke, ask
 from support.lambda_events import KINDS, Request
-from wherry.wheels.store import Store
+from wherry.store import Store
 
 pytestmark = pytest.mark.real
 

@@ -11,13 +11,14 @@ import wherry
 from support.emulator import emulator
 from support.projects import write_files
 from support.tools import run_uv
-from wherry.elf.reader import is_elf, read_elf
-from wherry.wheels.store import Store
+from wherry.elf.model import is_elf
+from wherry.elf.reader import read_elf
+from wherry.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wherry.report import PackageReport
+    from wherry.pipeline.report import PackageReport
 
 pytestmark = pytest.mark.real
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from wherry.errors import SettingsError
-from wherry.shims import Package, Shim, plan_shim
+from wherry.shims import Package, plan_shim
+from wherry.shims.shim import Shim
 from wherry.target import RUNTIMES, Target, find_architecture, find_runtime
 
 
@@ -151,13 +152,13 @@ def test_through_other_modules(files: dict[str, str], text: str) -> None:
         ("from aiohttp import web\napp = web.Application()", "web:app", "aiohttp", ""),
         ("from dash import Dash\napp = Dash(__name__)", "web:app", "Dash", "app.server"),
         ("from chalice import Chalice\napp = Chalice('x')", "web:app", "handler itself", "handler"),
-        (FACTORY, "web:create_app", "makes an application", "web:create_app()"),
+        (FACTORY, "web:create_app", "creates an application", "web:create_app()"),
         (FACTORY, "web:far()", "asynchronous", "without `async`"),
         ("class A:\n    def __call__(self, environ, start_response): ...", "web:A", "is a class", "web:A()"),
     ],
 )  # fmt: skip
 def test_what_is_no_application(text: str, app: str, message: str, hint: str) -> None:
-    with pytest.raises(SettingsError, match="is no WSGI or ASGI application") as caught:
+    with pytest.raises(SettingsError, match="is not a WSGI or ASGI application") as caught:
         plan(text, app)
     assert message in caught.value.where[0]
     assert hint in (caught.value.hint or "")
@@ -191,8 +192,8 @@ def test_the_frameworks_of_the_package_tell(distributions: dict[str, str], expec
 
 
 @pytest.mark.parametrize("distributions", [{}, {"django": "5.2"}, {"flask": "3", "fastapi": "1"}])
-def test_an_interface_that_cannot_be_told_has_to_be_said(distributions: dict[str, str]) -> None:
-    with pytest.raises(SettingsError, match="cannot be told") as caught:
+def test_an_interface_that_cannot_be_detected_has_to_be_set(distributions: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="cannot be detected") as caught:
         plan(DARK, distributions=distributions)
     assert 'interface = "wsgi"' in (caught.value.hint or "")
     assert plan(DARK, interface="asgi", distributions=distributions).interface == "asgi"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wherry.errors import SettingsError
-from wherry.shims import Reference, parse_app, parse_handler
+from wherry.shims import parse_handler
+from wherry.shims.reference import Reference, parse_app
 
 
 @pytest.mark.parametrize(
@@ -33,14 +34,14 @@ def test_applications(text: str, expected: Reference) -> None:
         ("", "write `module:app`"),
         ("shop/web.py:app", "`shop.web:app`"),
         ("shop:create_app(1)", "without arguments"),
-        ("shop:", "`` is no name of an object"),
-        (":app", "`` is no name of a module"),
-        ("shop:1app", "`1app` is no name"),
-        ("shop web:app", "`shop web` is no name of a module"),
-        (".web:app", "nothing is relative"),
-        ("from .web import app", "nothing is relative"),
+        ("shop:", "`` is not the name of an object"),
+        (":app", "`` is not the name of a module"),
+        ("shop:1app", "`1app` is not the name"),
+        ("shop web:app", "`shop web` is not the name of a module"),
+        (".web:app", "relative names are not allowed"),
+        ("from .web import app", "relative names are not allowed"),
         ("from shop import app, other", "import one name"),
-        ("shop..web:app", "is no name of a module"),
+        ("shop..web:app", "is not the name of a module"),
     ],
 )
 def test_misspelt_applications(text: str, hint: str) -> None:
@@ -71,9 +72,9 @@ def test_handlers(text: str, module: str, function: str) -> None:
         ("shop.api:handler", "write `shop.api.handler`"),
         ("handler", "write `handler.handler`"),
         ("", "write `module.handler`"),
-        ("shop.handler()", "is no name of an object"),
+        ("shop.handler()", "is not the name of an object"),
         (".handler", "write"),
-        ("shop.1", "is no name of an object"),
+        ("shop.1", "is not the name of an object"),
         ("from shop import *", "import one name"),
         ("import shop", "import one name"),
     ],

@@ -6,8 +6,8 @@ import pytest
 
 from support.backends import HATCHLING, installed_wheel
 from support.reporters import Heard
+from wherry.store import Store
 from wherry.target import RUNTIMES, Architecture, Target
-from wherry.wheels import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

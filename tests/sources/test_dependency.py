@@ -11,22 +11,24 @@ from packaging.pylock import PackageArchive, PackageDirectory, PackageSdist, Pac
 from packaging.utils import canonicalize_name
 
 from support.backends import obedient_project
+from support.contexts import context
 from support.index import serve_index
 from support.interpreters import missing
 from support.projects import write_files
 from support.wheels import Made, make_sdist, make_wheel
 from wherry.bundle.content import read_all
 from wherry.errors import BuildError, FetchError, SelectionError, ToolError, WherryError
-from wherry.sources.dependency import dependency_bundle, recall_dependency
+from wherry.sources.dependency import dependency_bundles, recall_dependency
 from wherry.wheels.select import Selected
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from support.reporters import Heard
+    from wherry.context import Context
     from wherry.sources.project import Built
+    from wherry.store import Store
     from wherry.target import Target
-    from wherry.wheels import Store
     from wherry.wheels.select import Source
 
 
@@ -36,6 +38,10 @@ def selected(source: Source, *, name: str = "shop", version: str | None = "1.0")
 
 def files(built: Built) -> dict[str, bytes]:
     return {entry.path: read_all(entry.payload) for entry in built.bundle}
+
+
+def dependency_bundle(distribution: Selected, run: Context, *, base: Path) -> Built:
+    return dependency_bundles([distribution], base, run)[0]
 
 
 def sdist_of(root: Path) -> Made:
@@ -56,17 +62,17 @@ def test_an_sdist_is_fetched_verified_and_built_once(
             hashes={"sha256": made.sha256},
         )
         built = dependency_bundle(
-            selected(source), target=target, store=store, base=tmp_path, reporter=heard
+            selected(source), context(store, target=target, reporter=heard), base=tmp_path
         )
     assert (built.name, built.version) == ("shop", "1.0")
     assert files(built)["shop.py"] == b"A = 1\n"
     again = dependency_bundle(
-        selected(source), target=target, store=store, base=tmp_path, reporter=heard, offline=True
+        selected(source), context(store, target=target, offline=True, reporter=heard), base=tmp_path
     )
     assert again == built
     assert heard.builds == 1
-    assert recall_dependency(built.digest, store=store) == built
-    assert recall_dependency("0" * 64, store=store) is None
+    assert recall_dependency(built.digest, store) == built
+    assert recall_dependency("0" * 64, store) is None
 
 
 def test_an_sdist_on_disk(tmp_path: Path, target: Target, store: Store) -> None:
@@ -74,7 +80,7 @@ def test_an_sdist_on_disk(tmp_path: Path, target: Target, store: Store) -> None:
     made.write(tmp_path / "files")
     source = PackageSdist(path=f"files/{made.filename}", hashes={"sha256": made.sha256})
     built = dependency_bundle(
-        selected(source), target=target, store=store, base=tmp_path, offline=True
+        selected(source), context(store, target=target, offline=True), base=tmp_path
     )
     assert files(built)["shop.py"] == b"A = 1\n"
 
@@ -84,7 +90,7 @@ def test_hashes_are_enforced(tmp_path: Path, target: Target, store: Store) -> No
     made.write(tmp_path)
     source = PackageSdist(path=made.filename, hashes={"sha256": "0" * 64})
     with pytest.raises(FetchError, match="is not the file that the lock records"):
-        dependency_bundle(selected(source), target=target, store=store, base=tmp_path)
+        dependency_bundle(selected(source), context(store, target=target), base=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -99,10 +105,12 @@ def test_what_was_built_must_be_what_was_locked(
     source = PackageSdist(path=made.filename, hashes={"sha256": made.sha256})
     with pytest.raises(BuildError, match=message):
         dependency_bundle(
-            selected(source, name=name, version=version), target=target, store=store, base=tmp_path
+            selected(source, name=name, version=version),
+            context(store, target=target),
+            base=tmp_path,
         )
     same = dependency_bundle(
-        selected(source, version="1.0.0"), target=target, store=store, base=tmp_path
+        selected(source, version="1.0.0"), context(store, target=target), base=tmp_path
     )
     assert same.version == "1.0"
 
@@ -122,11 +130,13 @@ def test_an_archive_with_the_project_further_below(
             path=made.filename, hashes={"sha256": made.sha256}, subdirectory=subdirectory
         )
 
-    built = dependency_bundle(selected(source("python")), target=target, store=store, base=tmp_path)
+    built = dependency_bundle(
+        selected(source("python")), context(store, target=target), base=tmp_path
+    )
     assert "shop.py" in files(built)
     for wrong in ("../python", "none"):
         with pytest.raises(BuildError, match="is no folder of its source"):
-            dependency_bundle(selected(source(wrong)), target=target, store=store, base=tmp_path)
+            dependency_bundle(selected(source(wrong)), context(store, target=target), base=tmp_path)
 
 
 def test_an_archive_that_is_a_wheel_is_taken_as_it_is(
@@ -136,7 +146,7 @@ def test_an_archive_that_is_a_wheel_is_taken_as_it_is(
     made = make_wheel("shop", tag="cp313-cp313-manylinux_2_28_aarch64")
     made.write(tmp_path)
     source = PackageArchive(path=made.filename, hashes={"sha256": made.sha256})
-    built = dependency_bundle(selected(source), target=target, store=store, base=tmp_path)
+    built = dependency_bundle(selected(source), context(store, target=target), base=tmp_path)
     assert files(built)["shop/__init__.py"] == b"__version__ = '1.0'\n"
     assert built.digest == made.sha256
 
@@ -148,7 +158,7 @@ def test_a_wheel_for_another_target_is_refused(
     made.write(tmp_path)
     source = PackageArchive(path=made.filename, hashes={"sha256": made.sha256})
     with pytest.raises(SelectionError, match="does not run on python3.13-arm64"):
-        dependency_bundle(selected(source), target=target, store=store, base=tmp_path)
+        dependency_bundle(selected(source), context(store, target=target), base=tmp_path)
 
 
 def test_a_folder_is_read_anew_each_time(tmp_path: Path, target: Target, store: Store) -> None:
@@ -160,7 +170,7 @@ def test_a_folder_is_read_anew_each_time(tmp_path: Path, target: Target, store: 
     def build() -> dict[str, bytes]:
         found = selected(source, version=None)
         base = tmp_path / "project"
-        return files(dependency_bundle(found, target=target, store=store, base=base))
+        return files(dependency_bundle(found, context(store, target=target), base=base))
 
     first = build()
     assert first["shop.py"] == b"A = 1\n"
@@ -228,11 +238,8 @@ def test_an_exact_commit_is_built(
     for commit, content in ((first, b"A = 1\n"), (second, b"A = 2\n"), (first, b"A = 1\n")):
         built = dependency_bundle(
             selected(commit_source(repository, commit, "python")),
-            target=target,
-            store=store,
+            context(store, target=target, offline=True, reporter=heard),
             base=tmp_path,
-            reporter=heard,
-            offline=True,
         )
         assert files(built)["shop.py"] == content
     assert heard.builds == 2
@@ -246,7 +253,7 @@ def test_a_commit_that_no_branch_leads_to(
     repository.git("commit", "-q", "--amend", "-m", "another")
     repository.git("config", "uploadpack.allowAnySHA1InWant", "true")
     built = dependency_bundle(
-        selected(commit_source(repository, lost)), target=target, store=store, base=tmp_path
+        selected(commit_source(repository, lost)), context(store, target=target), base=tmp_path
     )
     assert files(built)["shop.py"] == b"old\n"
 
@@ -269,7 +276,7 @@ def test_submodules_come_along(
     repository.git("submodule", "--quiet", "add", inner.root.as_uri(), "sub")
     commit = repository.commit()
     built = dependency_bundle(
-        selected(commit_source(repository, commit)), target=target, store=store, base=tmp_path
+        selected(commit_source(repository, commit)), context(store, target=target), base=tmp_path
     )
     assert files(built)["shop.py"] == b"inner\n"
 
@@ -285,7 +292,9 @@ def test_a_commit_that_is_not_there(
     repository.commit()
     with pytest.raises(FetchError, match="`shop` cannot be fetched") as caught:
         dependency_bundle(
-            selected(commit_source(repository, commit)), target=target, store=store, base=tmp_path
+            selected(commit_source(repository, commit)),
+            context(store, target=target),
+            base=tmp_path,
         )
     assert cause in caught.value.where[0]
 
@@ -299,7 +308,7 @@ def test_a_repository_that_is_not_there(
     """A8: no password in the message."""
     source = PackageVcs(type="git", url=url, commit_id="0" * 40)
     with pytest.raises(FetchError) as caught:
-        dependency_bundle(selected(source), target=target, store=store, base=tmp_path)
+        dependency_bundle(selected(source), context(store, target=target), base=tmp_path)
     assert "pass-word" not in str(caught.value)
     assert not (tmp_path / "x").exists()
 
@@ -309,13 +318,15 @@ def test_offline_asks_no_repository(
 ) -> None:
     source = PackageVcs(type="git", url="https://127.0.0.1:9/x.git", commit_id="0" * 40)
     with pytest.raises(FetchError, match="is not in the store"):
-        dependency_bundle(selected(source), target=target, store=store, base=tmp_path, offline=True)
+        dependency_bundle(
+            selected(source), context(store, target=target, offline=True), base=tmp_path
+        )
 
 
 def test_other_version_control(tmp_path: Path, target: Target, store: Store) -> None:
     source = PackageVcs(type="hg", url="https://127.0.0.1:9/x", commit_id="0" * 40)
     with pytest.raises(BuildError, match="cannot be built"):
-        dependency_bundle(selected(source), target=target, store=store, base=tmp_path)
+        dependency_bundle(selected(source), context(store, target=target), base=tmp_path)
 
 
 def test_git_is_missing(
@@ -324,7 +335,7 @@ def test_git_is_missing(
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     source = PackageVcs(type="git", url="file:///x", commit_id="0" * 40)
     with pytest.raises(ToolError, match="`git` is missing"):
-        dependency_bundle(selected(source), target=target, store=store, base=tmp_path)
+        dependency_bundle(selected(source), context(store, target=target), base=tmp_path)
 
 
 def test_a_damaged_sdist(tmp_path: Path, target: Target, store: Store) -> None:
@@ -332,4 +343,4 @@ def test_a_damaged_sdist(tmp_path: Path, target: Target, store: Store) -> None:
     sha256 = hashlib.sha256(b"no archive").hexdigest()
     source = PackageSdist(path="shop-1.0.tar.gz", hashes={"sha256": sha256})
     with pytest.raises(WherryError, match=r"shop-1.0.tar.gz` is damaged"):
-        dependency_bundle(selected(source), target=target, store=store, base=tmp_path)
+        dependency_bundle(selected(source), context(store, target=target), base=tmp_path)

@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.backends import obedient_project
+from support.contexts import context
 from support.shared_objects import AARCH64, X86_64, SharedObject
+from wherry.builders import Source
 from wherry.errors import BuildError, IncompatibleError
 from wherry.events import Warned
-from wherry.sources.builder import Source
 from wherry.sources.host import HostBuilder, agrees, wants_compiler
-from wherry.sources.project import project_bundle, project_digest
+from wherry.sources.project import TreeOptions, project_bundle, project_digest
 from wherry.target import RUNTIMES, Architecture, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from support.reporters import Heard
-    from wherry.wheels import Store
+    from wherry.store import Store
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 TAG = f"cp{HERE.replace('.', '')}-cp{HERE.replace('.', '')}-linux_{{}}"
@@ -44,10 +45,10 @@ def test_what_runs_is_taken(tmp_path: Path, store: Store) -> None:
     root = obedient_project(
         tmp_path / "shop", files={"shop/_fast.so": OBJECT.data()}, tag=TAG.format("x86_64")
     )
-    built = project_bundle(root, target=on(), store=store)
+    built = project_bundle(root, TreeOptions(), context(store, target=on()))
     assert "shop/_fast.so" in [entry.path for entry in built.bundle]
     # It depends on this machine's headers and libraries, so that no digest can tell beforehand.
-    assert project_digest(root, store=store) is None
+    assert project_digest(root, TreeOptions(), context(store)) is None
 
 
 def test_a_newer_c_library_is_refused_with_symbol_and_file(tmp_path: Path, store: Store) -> None:
@@ -59,7 +60,7 @@ def test_a_newer_c_library_is_refused_with_symbol_and_file(tmp_path: Path, store
     with pytest.raises(
         IncompatibleError, match=f"`shop` must be compiled for python{HERE}-x86_64"
     ) as caught:
-        project_bundle(root, target=on(), store=store)
+        project_bundle(root, TreeOptions(), context(store, target=on()))
     glibc = ".".join(map(str, RUNTIMES[f"python{HERE}"].glibc))
     (reason,) = caught.value.where
     assert reason == (
@@ -74,23 +75,23 @@ def test_a_tag_is_not_believed(tmp_path: Path, store: Store) -> None:
     wrong = SharedObject(machine=AARCH64).data()
     root = obedient_project(tmp_path / "shop", files={"a.so": wrong}, tag=TAG.format("x86_64"))
     with pytest.raises(IncompatibleError) as caught:
-        project_bundle(root, target=on(), store=store)
-    assert "it is for aarch64, and x86_64 is wanted" in caught.value.where[0]
+        project_bundle(root, TreeOptions(), context(store, target=on()))
+    assert "it is for aarch64, not for x86_64" in caught.value.where[0]
 
 
 def test_a_pure_wheel_that_is_none_is_for_this_python(tmp_path: Path, store: Store) -> None:
     root = obedient_project(tmp_path / "shop", files={"a.so": OBJECT.data()})
-    project_bundle(root, target=on(), store=store)
+    project_bundle(root, TreeOptions(), context(store, target=on()))
     other = "python3.13" if HERE != "3.13" else "python3.12"
     with pytest.raises(IncompatibleError) as caught:
-        project_bundle(root, target=on(other), store=store)
+        project_bundle(root, TreeOptions(), context(store, target=on(other)))
     assert f"it was compiled with Python {HERE}" in caught.value.where[0]
 
 
 def test_libraries_that_nobody_brings_are_told(tmp_path: Path, store: Store, heard: Heard) -> None:
     data = SharedObject(needed=("libc.so.6", "libpq.so.5")).data()
     root = obedient_project(tmp_path / "shop", files={"a.so": data}, tag=TAG.format("x86_64"))
-    project_bundle(root, target=on(), store=store, reporter=heard)
+    project_bundle(root, TreeOptions(), context(store, target=on(), reporter=heard))
     (warning,) = [event for event in heard.events if isinstance(event, Warned)]
     assert warning.text == (
         "`shop` was compiled against `libpq.so.5` (for `a.so`), and its wheel does not bring it"
@@ -109,21 +110,21 @@ def test_what_is_remembered_is_proved_anew(tmp_path: Path, store: Store) -> None
     """For another target it may not do."""
     newer = library(libc={"GLIBC_2.30": ["gettid"]})
     root = obedient_project(tmp_path / "shop", files={"a.so": newer}, tag="py3-none-linux_x86_64")
-    builder = HostBuilder(target=on("python3.13"), store=store)
+    builder = HostBuilder(context=context(store, target=on("python3.13")))
     (built,) = builder.build([source(root)])
     assert not isinstance(built, BuildError)
     assert built.compiled == ("a.so",)
     recalled = builder.recall(source(root))
     assert recalled == built
     with pytest.raises(IncompatibleError, match="must be compiled for python3.11-x86_64"):
-        HostBuilder(target=on("python3.11"), store=store).recall(source(root))
+        HostBuilder(context=context(store, target=on("python3.11"))).recall(source(root))
 
 
 def test_another_compiler_builds_anew(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = obedient_project(tmp_path / "shop", files={"a.py": b""})
-    builder = HostBuilder(target=on(), store=store)
+    builder = HostBuilder(context=context(store, target=on()))
     builder.build([source(root)])
     assert builder.recall(source(root)) is not None
     monkeypatch.setenv("CFLAGS", "-O0")

@@ -2,15 +2,42 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+import time
+from pathlib import Path
+from typing import Self
 
 import pytest
 
 from support.projects import write_files
-from wherry.sources.inputs import read_inputs
+from wherry.files import ProjectFiles
+from wherry.sources.inputs import InputOptions, Inputs
+from wherry.sources.inputs import read_inputs as read_inputs_of
 
-if TYPE_CHECKING:
-    from pathlib import Path
+
+class Opened:
+    """The names of the files below a folder that are opened while the block runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.names: list[str] = []
+        self._folder = str(folder)
+        self._active = False
+
+    def __enter__(self) -> Self:
+        self._active = True
+        sys.addaudithook(self._hear)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._active = False
+
+    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
+        if self._active and event == "open" and str(arguments[0]).startswith(self._folder):
+            self.names.append(Path(str(arguments[0])).name)
+
+
+def read_inputs(root: Path, *, mentioned: str = "", skip: tuple[Path, ...] = ()) -> Inputs:
+    options = InputOptions(mentioned=frozenset(mentioned.split()), skip=skip)
+    return read_inputs_of(root, options, ProjectFiles())
 
 
 def paths(root: Path) -> list[str]:
@@ -37,7 +64,7 @@ def test_what_no_build_reads_is_passed_over(tmp_path: Path) -> None:
         ),
     )
     assert paths(tmp_path) == ["a.py"]
-    read = read_inputs(tmp_path, mentioned={"dist"}, skip=[tmp_path / "a.py"])
+    read = read_inputs(tmp_path, mentioned="dist", skip=(tmp_path / "a.py",))
     assert [file.path for file in read.files] == ["dist/a.whl"]
 
 
@@ -88,3 +115,33 @@ def test_links_are_followed_wherever_they_lead_but_not_in_circles(tmp_path: Path
     assert [file.path for file in before.files] == ["lib/x.py", "pkg/a.py"]
     write_files(tmp_path, {"outside/x.py": "2"})
     assert read_inputs(project).digest != before.digest
+
+
+def test_a_check_after_a_build_reads_only_what_may_have_changed(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a.py": "1", "b.py": "1", "c.py": "1"})
+    for name in ("a.py", "b.py", "c.py"):
+        os.utime(tmp_path / name, ns=(1, 1_000_000_001))
+    time.sleep(0.15)  # until times of the file system can tell
+    before = read_inputs(tmp_path)
+    assert all(file.signature for file in before.files)
+    (tmp_path / "b.py").write_text("2")
+    os.utime(tmp_path / "b.py", ns=(1, 1_000_000_001))
+    opened = Opened(tmp_path)
+    options = InputOptions()
+    with opened:
+        after = read_inputs_of(tmp_path, options, ProjectFiles(), before=before)
+    assert opened.names == ["b.py"]
+    assert after.digest != before.digest
+    assert after.digest == read_inputs(tmp_path).digest
+
+
+def test_files_that_were_read_are_not_opened_again(tmp_path: Path) -> None:
+    write_files(tmp_path, {"setup.cfg": "", "src/shop/__init__.py": "", "a.py": ""})
+    files = ProjectFiles()
+    files.read(tmp_path / "setup.cfg")
+    options = InputOptions(wanted=("shop/__init__.py",))
+    with Opened(tmp_path) as opened:
+        inputs = read_inputs_of(tmp_path, options, files)
+        files.read(tmp_path / "src/shop/__init__.py")
+    assert sorted(opened.names) == ["__init__.py", "a.py"]
+    assert inputs.digest == read_inputs(tmp_path).digest

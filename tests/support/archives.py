@@ -77,7 +77,7 @@ def make_zip(
 ) -> bytes:
     """An archive of these members. Offsets count ``prefix``; a member's ``gap`` comes before it."""
     data = bytearray(prefix)
-    directory = b""
+    directory = bytearray()
     for member in members:
         data += member.gap
         local, central = _headers(member, len(data))

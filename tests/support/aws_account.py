@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import boto3
@@ -34,6 +34,21 @@ _TRUST = {
 def code_sha256(data: bytes) -> str:
     """As AWS reports it."""
     return base64.b64encode(hashlib.sha256(data).digest()).decode()
+
+
+def _make_client(service: str, url: str, key: str, region: str, **more: Any) -> Any:
+    session = boto3.Session(
+        aws_access_key_id=key, aws_secret_access_key="testing", region_name=region
+    )
+    return session.client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=url,
+        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, **more),
+    )
+
+
+# It takes as long to make a client as to make several calls.
+_client = cache(_make_client)
 
 
 @dataclass(frozen=True)
@@ -74,18 +89,9 @@ class Account:
             os.environ.update(kept)
 
     def client(self, service: str, *, url: str | None = None, **more: Any) -> Any:
-        session = boto3.Session(
-            aws_access_key_id=self.key,
-            aws_secret_access_key="testing",
-            region_name=self.region,
-        )
-        return session.client(  # type: ignore[call-overload]
-            service,
-            endpoint_url=url or self.url,
-            config=Config(
-                retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, **more
-            ),
-        )
+        if more:
+            return _make_client(service, url or self.url, self.key, self.region, **more)
+        return _client(service, url or self.url, self.key, self.region)
 
     @cached_property
     def functions(self) -> Any:

@@ -6,8 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from support import warm
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +56,18 @@ class Wherry:
         }
 
     def __call__(self, *arguments: str | Path, **env: str) -> Finished:
+        environment = self.environment(**env)
+        given = list(map(str, arguments))
+        if not warm.can_call(environment):
+            return self.afresh(*given, **env)
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            code = warm.call(given, cwd=self.cwd, environment=environment, stdout=out, stderr=err)
+            out.seek(0)
+            err.seek(0)
+            return Finished(code=code, out=out.read(), err=err.read())
+
+    def afresh(self, *arguments: str | Path, **env: str) -> Finished:
+        """The same in an interpreter that is started for it."""
         done = subprocess.run(
             [sys.executable, "-m", "wherry", *map(str, arguments)],
             cwd=self.cwd,

@@ -6,11 +6,11 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wherry.bundle.algebra import Bundle
+from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import read_all
 from wherry.bundle.entry import inline
 from wherry.compose.composer import compose
-from wherry.compose.model import EXTRA_PATHS, Composition, Distribution, Package
+from wherry.compose.model import EXTRA_PATHS, Composition, Distribution, Package, Supplies
 from wherry.compose.recipe import recipes
 from wherry.settings.read import read_settings
 from wherry.target import Target, find_architecture, find_runtime
@@ -18,7 +18,7 @@ from wherry.target import Target, find_architecture, find_runtime
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from wherry.compose.composer import Adapters
+    from wherry.compose.model import Adapters
     from wherry.settings.model import Settings
 
 __all__ = [
@@ -90,15 +90,17 @@ def composed(
     wanted = recipes(said, name="shop", names=names)
     return compose(
         wanted,
-        {recipe.supply: distributions for recipe in wanted},
+        Supplies(
+            distributions={recipe.supply: distributions for recipe in wanted},
+            extra_paths={
+                each: extra_bundle((extra or {})[each.path])
+                for recipe in wanted
+                for each in recipe.settings.extra_paths
+            },
+            adapters=adapters,
+        ),
         target,
         settings=said,
-        extra_paths={
-            each: extra_bundle((extra or {})[each.path])
-            for recipe in wanted
-            for each in recipe.settings.extra_paths
-        },
-        adapters=adapters,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import functools
 import hashlib
 import io
 import os
@@ -14,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
 import tomli_w
 
 from support.command import Finished, Wherry
@@ -33,7 +31,6 @@ __all__ = ["ALIAS", "BUCKET", "FUNCTION", "LAYER", "Site", "hasty", "make_site"]
 FUNCTION, LAYER, ALIAS, BUCKET = "shop-api", "shop-dependencies", "live", "deploys"
 ONE = make_wheel("alpha", "1.0", files={"alpha/__init__.py": b"VERSION = 1\n"})
 TWO = make_wheel("alpha", "2.0", files={"alpha/__init__.py": b"VERSION = 2\n"})
-_create_loader = functools.cache(botocore.session.create_loader)
 HANDLER = """\
 import alpha
 
@@ -46,10 +43,9 @@ def handler(event, context):
 
 @contextlib.contextmanager
 def hasty(monkeypatch: Any) -> Iterator[None]:
-    """Whoever sleeps in this process, sleeps a hundredth of it; what boto3 reads about AWS's services, it reads once."""
+    """Whoever sleeps in this process, sleeps a hundredth of it."""
     sleep = time.sleep
     with monkeypatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", _create_loader)
         patch.setattr(time, "sleep", lambda seconds: sleep(seconds / 100))
         yield
 

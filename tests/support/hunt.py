@@ -85,8 +85,9 @@ def watch(
     done = threading.Event()
 
     def look() -> None:
+        others: set[str] = set()
         while not done.is_set():
-            for each in _session(process.pid):
+            for each in _session(process.pid, others):
                 seen.setdefault((each.pid, each.arguments, each.environment), each)
             time.sleep(0.002)
 
@@ -109,19 +110,22 @@ def watch(
     return Watched(code=process.returncode, output=output, processes=tuple(seen.values()))
 
 
-def _session(leader: int) -> Iterable[Seen]:
-    for folder in _PROC.iterdir():
-        if not folder.name.isdigit():
-            continue
+def _session(leader: int, others: set[str]) -> Iterable[Seen]:
+    """The processes of a session; ``others`` are known to be of none of its, which they cannot join."""
+    numbers = {name for name in os.listdir(_PROC) if name.isdigit()}
+    others &= numbers
+    for name in numbers - others:
+        folder = _PROC / name
         try:
             stat = (folder / "stat").read_text()
             _, _, rest = stat.rpartition(") ")
             words = rest.split()
             # The fields are state, parent, group, session …
             if int(words[3]) != leader:
+                others.add(name)
                 continue
             yield Seen(
-                pid=int(folder.name),
+                pid=int(name),
                 parent=int(words[1]),
                 program=stat[stat.index("(") + 1 : stat.rindex(")")],
                 arguments=(folder / "cmdline").read_bytes(),

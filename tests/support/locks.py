@@ -8,18 +8,18 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import requests
-
+from support.contexts import context
 from support.wheels import Made, make_sdist, make_wheel
 from wherry.events import Event
-from wherry.lock import Lock, LockRequest, read_lock
+from wherry.lock.model import Lock, LockRequest
+from wherry.lock.read import read_lock
+from wherry.store import Store
 from wherry.target import Target, find_architecture, find_runtime
-from wherry.wheels.index import IndexedFile, project_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from packaging.pylock import Package
+
+    from wherry.context import Context
 
 __all__ = [
     "NEWER",
@@ -29,7 +29,7 @@ __all__ = [
     "Heard",
     "by_name",
     "content_hash",
-    "find_files",
+    "lock_context",
     "read",
     "target",
     "versions",
@@ -98,19 +98,22 @@ def target(runtime: str = "python3.13", architecture: str = "x86_64") -> Target:
     return Target(runtime=find_runtime(runtime), architecture=find_architecture(architecture))
 
 
-def find_files(index: str | None, project: str, /) -> Sequence[IndexedFile]:
-    """Asks a real index, as the command line does."""
-    with requests.Session() as session:
-        return project_files(index, project, session=session)
+def lock_context(root: Path, for_target: Target | None = None, **rest: Any) -> Context:
+    """A context for locks, whose store stays empty, as they only need the target and the network."""
+    return context(Store(root / ".store"), target=for_target or target(), **rest)
 
 
 def read(
     root: Path, *, runtime: str = "python3.13", architecture: str = "x86_64", **wanted: Any
 ) -> Lock:
     """The project's lock, which must be sound PEP 751."""
-    reporter = wanted.pop("reporter", Heard())
-    request = LockRequest(root=root, target=target(runtime, architecture), **wanted)
-    lock = read_lock(request, find_files=find_files, reporter=reporter)
+    surroundings = lock_context(
+        root,
+        target(runtime, architecture),
+        reporter=wanted.pop("reporter", Heard()),
+        offline=wanted.pop("offline", False),
+    )
+    lock = read_lock(LockRequest(root=root, **wanted), surroundings)
     lock.pylock.validate()
     return lock
 

@@ -11,6 +11,7 @@ from support.keyrings import keyring_command
 from support.projects import pylock_for, write_files
 from support.tools import run_uv
 from support.wheels import make_sdist, make_wheel
+from wherry.files import ProjectFiles
 from wherry.lock.document import read_toml
 from wherry.lock.pipfile.declared import pipfile_hash
 from wherry.lock.poetry.content_hash import content_hashes
@@ -166,7 +167,7 @@ def _poetry_files(root: Path, indexes: Indexes, *, files: bool) -> None:
         f'[[tool.poetry.source]]\nname = "company"\nurl = "{indexes.private.simple}"\n'
     )
     write_files(root, {"pyproject.toml": pyproject + _declared(indexes)})
-    digest = next(iter(content_hashes(read_toml(root / "pyproject.toml"))))
+    digest = next(iter(content_hashes(read_toml(root / "pyproject.toml", ProjectFiles()))))
     packages += (
         f'[metadata]\nlock-version = "{"2.0" if files else "1.0"}"\npython-versions = "^3.9"\n'
         f'content-hash = "{digest}"\n'
@@ -195,7 +196,7 @@ def _pipenv(root: Path, indexes: Indexes) -> None:
     write_files(root, {"Pipfile": pipfile, "pyproject.toml": _PROJECT + _declared(indexes)})
     lock = {
         "_meta": {
-            "hash": {"sha256": pipfile_hash(read_toml(root / "Pipfile"))},
+            "hash": {"sha256": pipfile_hash(read_toml(root / "Pipfile", ProjectFiles()))},
             "pipfile-spec": 6,
             "requires": {},
             "sources": [source],

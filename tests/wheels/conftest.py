@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wherry.wheels import http
+from wherry.indexes import session as http
 
 VARIABLES = [
     *("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"),

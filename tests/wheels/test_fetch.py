@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
+from support.contexts import context
 from support.faults import (
     answers,
     breaks_off,
@@ -29,9 +30,9 @@ from support.index import serve_index
 from support.wheels import Made, make_wheel
 from wherry.errors import FetchError, HashMismatchError, StoreError
 from wherry.events import DownloadAdvanced, DownloadFinished, DownloadStarted, Event, Warned
-from wherry.lock.located import index_url
+from wherry.indexes.index_url import index_url
+from wherry.store import Store
 from wherry.wheels.fetch import RemoteFile, fetch
-from wherry.wheels.store import Store
 
 if TYPE_CHECKING:
     from support.index import Index
@@ -92,7 +93,7 @@ def remote(index: Index, made: Made = FOO, **changes: object) -> RemoteFile:
 
 def refusal(store: Store, *files: RemoteFile, offline: bool = False) -> FetchError:
     with pytest.raises(FetchError) as caught:
-        fetch(files, store, offline=offline)
+        fetch(files, context(store, offline=offline))
     assert caught.value.__cause__ is None
     return caught.value
 
@@ -100,37 +101,37 @@ def refusal(store: Store, *files: RemoteFile, offline: bool = False) -> FetchErr
 class TestGood:
     def test_all_come_in_the_order_given(self, index, store):
         for files in (FILES, FILES[::-1]):
-            stored = fetch([remote(index, made) for made in files], store)
+            stored = fetch([remote(index, made) for made in files], context(store))
             assert [one.sha256 for one in stored] == [made.sha256 for made in files]
             assert [one.path.read_bytes() for one in stored] == [made.data for made in files]
 
     def test_nothing_to_fetch(self, store):
-        assert fetch([], store) == ()
+        assert fetch([], context(store)) == ()
         assert not store.root.exists()
 
     def test_what_is_here_is_not_fetched_again(self, index, store):
         """Fetching can be repeated: it goes on where it was interrupted."""
-        fetch([remote(index, made) for made in FILES[:5]], store)
+        fetch([remote(index, made) for made in FILES[:5]], context(store))
         index.requests.clear()
-        fetch([remote(index, made) for made in FILES], store)
+        fetch([remote(index, made) for made in FILES], context(store))
         assert len(index.requests) == len(FILES) - 5
         index.requests.clear()
-        fetch([remote(index, made, url="http://127.0.0.1:1/") for made in FILES], store)
+        fetch([remote(index, made, url="http://127.0.0.1:1/") for made in FILES], context(store))
         assert index.requests == []
 
     def test_one_file_wanted_twice_is_fetched_once(self, index, store):
-        one, two = fetch([remote(index), remote(index, filename="again.whl")], store)
+        one, two = fetch([remote(index), remote(index, filename="again.whl")], context(store))
         assert one == two
         assert len(index.requests) == 1
 
     def test_the_largest_comes_first(self, index, store):
         files = [remote(index, made) for made in FILES[1:]] + [remote(index, BIG)]
-        fetch(files, store)
+        fetch(files, context(store))
         assert BIG.filename in "".join(index.requests[:10])
 
     def test_events(self, index, store):
         events = Events()
-        fetch([remote(index, BIG), remote(index)], store, reporter=events)
+        fetch([remote(index, BIG), remote(index)], context(store, reporter=events))
         started = {(e.filename, e.size) for e in events.of(DownloadStarted)}
         assert started == {(made.filename, len(made.data)) for made in (BIG, FOO)}
         assert {e.filename for e in events.of(DownloadFinished)} == {BIG.filename, FOO.filename}
@@ -138,39 +139,39 @@ class TestGood:
         assert sum(received) == len(BIG.data)
         assert len(received) > 5
         again = Events()
-        fetch([remote(index, BIG)], store, reporter=again)
+        fetch([remote(index, BIG)], context(store, reporter=again))
         assert again.heard == []
 
     def test_without_a_recorded_size(self, index, store):
         events = Events()
-        fetch([remote(index, BIG, size=None)], store, reporter=events)
+        fetch([remote(index, BIG, size=None)], context(store, reporter=events))
         (started,) = events.of(DownloadStarted)
         assert started == DownloadStarted(filename=BIG.filename, size=len(BIG.data))
 
     def test_a_file_known_by_sha512_alone(self, index, store):
         file = remote(index, hashes={"sha512": hashlib.sha512(FOO.data).hexdigest()})
         for _ in range(2):
-            (stored,) = fetch([file], store)
+            (stored,) = fetch([file], context(store))
             assert stored.sha256 == FOO.sha256
         assert len(index.requests) == 1
 
     def test_a_redirect_is_followed(self, index, store):
         with serve_index(FILES) as other:
             index.fault = redirects(other.url)
-            fetch([remote(index)], store)
+            fetch([remote(index)], context(store))
             assert other.downloads
 
     def test_the_login_stays_where_it_belongs(self, index, store):
         """A8: Authorization does not follow a redirect to another host."""
         index.auth = ("user", "p@ss")
         url = index.url.replace("//", "//user:p%40ss@") + f"/files/{FOO.filename}"
-        fetch([remote(index, url=url)], store)
+        fetch([remote(index, url=url)], context(store))
         assert index.authorizations[-1] is not None
         with serve_index(FILES) as other:
             index.fault = redirects(other.url)
             file = FILES[2]
             url = index.url.replace("//", "//user:p%40ss@") + f"/files/{file.filename}"
-            fetch([remote(index, file, url=url)], store)
+            fetch([remote(index, file, url=url)], context(store))
             assert other.authorizations == [None]
 
     def test_bytes_are_taken_as_they_are_sent(self, index, store):
@@ -181,7 +182,7 @@ class TestGood:
         sent = gzip.compress(b"an sdist")
         (stored,) = fetch(
             [remote(index, made, hashes={"sha256": hashlib.sha256(sent).hexdigest()}, size=None)],
-            store,
+            context(store),
         )
         assert stored.path.read_bytes()[:2] == b"\x1f\x8b"
 
@@ -193,7 +194,7 @@ class TestGood:
             return False
 
         index.fault = listen
-        fetch([remote(index)], store)
+        fetch([remote(index)], context(store))
         assert asked == ["identity"]
 
 
@@ -202,7 +203,7 @@ class TestLocalFiles:
         path = FOO.write(tmp_path / "wheels & more")
         events = Events()
         file = remote(index, url=path.as_uri())
-        (stored,) = fetch([file], store, offline=True, reporter=events)
+        (stored,) = fetch([file], context(store, offline=True, reporter=events))
         assert stored.path.read_bytes() == FOO.data
         assert index.requests == []
         assert events.of(DownloadFinished)
@@ -215,7 +216,7 @@ class TestLocalFiles:
     @pytest.mark.parametrize("url", ["file:///absent/x.whl", "file://host/x.whl", "file:///"])
     def test_that_cannot_be_read(self, store, index, url):
         with pytest.raises(FetchError, match=r"cannot (read|fetch)"):
-            fetch([remote(index, url=url)], store)
+            fetch([remote(index, url=url)], context(store))
 
 
 class TestIndexAddresses:
@@ -227,18 +228,18 @@ class TestIndexAddresses:
         return remote(index, made, url=index_url(project, made.filename, index=place), size=None)
 
     def test_are_looked_up(self, index, store):
-        fetch([self.located(index, made) for made in FILES], store)
+        fetch([self.located(index, made) for made in FILES], context(store))
         assert len(index.downloads) == len(FILES)
 
     def test_once_for_each_project(self, index, store):
         versions = [make_wheel("many", f"1.{number}") for number in range(8)]
         index.add(*versions)
-        fetch([self.located(index, made) for made in versions], store)
+        fetch([self.located(index, made) for made in versions], context(store))
         assert index.requests.count("/simple/many/") == 1
 
     def test_on_the_default_index(self, index, store, monkeypatch):
         monkeypatch.setenv("PIP_INDEX_URL", index.simple)
-        fetch([self.located(index, default=True)], store)
+        fetch([self.located(index, default=True)], context(store))
         assert index.downloads
 
     def test_on_a_private_index(self, index, store):
@@ -246,19 +247,19 @@ class TestIndexAddresses:
         index.url, plain = index.url.replace("//", "//user:p%40ss@"), index.url
         file = self.located(index)
         index.url = plain
-        fetch([file], store)
+        fetch([file], context(store))
 
     def test_not_when_the_file_is_here(self, index, store):
-        fetch([remote(index)], store)
+        fetch([remote(index)], context(store))
         index.requests.clear()
-        fetch([self.located(index)], store)
+        fetch([self.located(index)], context(store))
         assert index.requests == []
 
     def test_a_yanked_file_still_comes_with_a_warning(self, index, store):
         yanked = make_wheel("yanked", yanked="leaks")
         index.add(yanked)
         events = Events()
-        fetch([self.located(index, yanked)], store, reporter=events)
+        fetch([self.located(index, yanked)], context(store, reporter=events))
         (warned,) = events.of(Warned)
         assert "yanked-1.0-py3-none-any.whl" in str(warned)
         assert "leaks" in str(warned)
@@ -280,16 +281,16 @@ class TestIndexAddresses:
     def test_an_index_that_serves_another_file(self, index, store):
         index.fault = answers(make_wheel("p0", files={"evil.py": b""}).data, below="/files/")
         with pytest.raises(FetchError):
-            fetch([self.located(index)], store)
+            fetch([self.located(index)], context(store))
 
 
 class TestOffline:
     def test_what_is_here_suffices(self, index, store):
-        fetch([remote(index)], store)
-        assert fetch([remote(index)], store, offline=True)
+        fetch([remote(index)], context(store))
+        assert fetch([remote(index)], context(store, offline=True))
 
     def test_all_that_is_missing_is_named(self, index, store):
-        fetch([remote(index)], store)
+        fetch([remote(index)], context(store))
         index.requests.clear()
         error = refusal(store, *(remote(index, made) for made in FILES), offline=True)
         assert error.message.startswith(f"{len(FILES) - 1} files are not in the store")
@@ -321,13 +322,13 @@ class TestHashes:
         good = {"sha256": FOO.sha256, "md5": hashlib.md5(FOO.data).hexdigest()}
         bad = good | {"md5": "0" * 32}
         assert isinstance(refusal(store, remote(index, hashes=bad)), HashMismatchError)
-        assert fetch([remote(index, hashes=good)], store)
+        assert fetch([remote(index, hashes=good)], context(store))
 
     def test_a_file_without_end_is_cut_off(self, index, store):
         index.fault = answers(b"x" * 50_000_000, below="/files/")
         events = Events()
         with pytest.raises(FetchError, match="larger than the") as caught:
-            fetch([remote(index)], store, reporter=events)
+            fetch([remote(index)], context(store, reporter=events))
         assert caught.value.hint
         assert sum(e.received for e in events.of(DownloadAdvanced)) < 1_000_000
 
@@ -337,7 +338,7 @@ class TestFaults:
         ("status", "hint"),
         [
             (401, "netrc"),
-            (403, "may not read"),
+            (403, "not permitted to read"),
             (404, "lock again"),
             (410, "lock again"),
             (500, "later"),
@@ -364,7 +365,7 @@ class TestFaults:
     )
     def test_that_pass_are_survived(self, index, store, fault, size):
         index.fault = fault()
-        (stored,) = fetch([remote(index, BIG, size=size)], store)
+        (stored,) = fetch([remote(index, BIG, size=size)], context(store))
         assert stored.path.read_bytes() == BIG.data
 
     @pytest.mark.parametrize("sized", [True, False])
@@ -416,7 +417,7 @@ class TestFaults:
 
     def test_a_redirect_without_end(self, store, index):
         index.fault = redirects(index.url, below="/files/")
-        assert refusal(store, remote(index)).where[1] == "it redirects without end"
+        assert refusal(store, remote(index)).where[1] == "it redirects too many times"
 
     def test_one_failure_ends_the_others(self, index, store, monkeypatch):
         """Nine downloads that hang, for as good as ever, do not keep the tenth's failure from the user."""
@@ -463,7 +464,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
     def test_a_store_that_cannot_be_written(self, index, tmp_path):
         (tmp_path / "file").write_text("")
         with pytest.raises(StoreError):
-            fetch([remote(index)], Store(tmp_path / "file"))
+            fetch([remote(index)], context(Store(tmp_path / "file")))
 
 
 def run(index: Index, folder: Path, *, before: str = "") -> subprocess.Popen[str]:
@@ -471,16 +472,20 @@ def run(index: Index, folder: Path, *, before: str = "") -> subprocess.Popen[str
     code = f"""
 import sys, pathlib
 {before}
+from wherry.context import Context
 from wherry.errors import WherryError
 from wherry.wheels.fetch import RemoteFile, fetch
-from wherry.wheels.store import Store
+from wherry.store import Store
+from wherry.target import Target, find_architecture, find_runtime
 class Events:
     def emit(self, event):
         print(type(event).__name__, flush=True)
 file = RemoteFile(filename={BIG.filename!r}, url={index.url + "/files/" + BIG.filename!r},
     hashes={{"sha256": {BIG.sha256!r}}}, size={len(BIG.data)}, project="big")
 try:
-    (stored,) = fetch([file], Store(pathlib.Path({str(folder / "cache")!r})), reporter=Events())
+    store = Store(pathlib.Path({str(folder / "cache")!r}))
+    target = Target(runtime=find_runtime("python3.13"), architecture=find_architecture("x86_64"))
+    (stored,) = fetch([file], Context(target=target, store=store, reporter=Events()))
 except WherryError as error:
     sys.exit(str(error))
 except KeyboardInterrupt:
@@ -543,7 +548,7 @@ class TestProcesses:
         assert len(temporaries(store)) == 1
         assert store.find(BIG.sha256) is None
         index.fault = None
-        (stored,) = fetch([remote(index, BIG)], store)
+        (stored,) = fetch([remote(index, BIG)], context(store))
         assert stored.path.read_bytes() == BIG.data
         store.prune(older_than=None)
 

@@ -15,7 +15,8 @@ from packaging.markers import Environment
 from packaging.pylock import PackageSdist, PackageWheel, Pylock
 
 from wherry.errors import SelectionError, TargetError
-from wherry.lock.model import Lock, LockFormat
+from wherry.lock.formats import LockFormat
+from wherry.lock.model import Lock
 from wherry.target import RUNTIMES, Architecture, Target
 from wherry.wheels.select import select
 
@@ -248,19 +249,6 @@ class TestMarkers:
         with pytest.raises(SelectionError, match=r"marker of `foo==1.2`") as caught:
             select(lock, make_target())
         assert caught.value.hint
-
-
-class TestSkip:
-    def test_leaves_out_by_normalized_name(self):
-        """A3: `pip` goes, `pip-audit` stays."""
-        lock = make_lock(package("pip", "py3-none-any"), package("pip-audit", "py3-none-any"))
-        assert names(lock, skip={"PIP"}) == ["pip-audit"]
-        assert names(lock, skip=["Pip_Audit", "unknown"]) == ["pip"]
-
-    def test_what_is_skipped_need_not_run(self):
-        """B2: what the runtime provides may have no wheel for it."""
-        lock = make_lock(package("foo", "cp313-cp313-win32", requires_python=">=4"))
-        assert names(lock, skip=["foo"]) == []
 
 
 class TestRequiresPython:

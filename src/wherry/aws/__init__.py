@@ -1,4 +1,5 @@
-"""Wherry on AWS: what should be (``desired``), what is (``observe``), what to do (``plan``), and doing it (``apply``).
+"""AWS: ``desired`` and ``observe`` are compared by ``diff``, which makes a ``plan``, which ``apply`` carries out.
 
-boto3 is imported by the modules that need it, when they need it.
+The commands are ``deploy``, ``promote``, ``upload``, ``publish``, ``rollback`` and ``prune``. boto3 is imported when it is
+first used.
 """

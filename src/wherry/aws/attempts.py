@@ -1,38 +1,39 @@
-"""What became of a call that failed, and how long to wait before the next."""
+"""Retrying and waiting: the outcome of a call that failed, when to repeat it, and when to stop."""
 
 from __future__ import annotations
 
 import random
 import time
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from wherry.aws.refusal import CONFLICT, THROTTLED, code_of, translate
+from wherry.aws.errors import CONFLICT, THROTTLED, code_of, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from wherry.errors import AwsError
+__all__ = ["Outcome", "attempt", "outcome", "pauses", "poll"]
 
-__all__ = ["Fate", "Retrying", "fate", "pauses"]
-
-
-class Fate(Enum):
-    """What became of a call that failed."""
-
-    REFUSED = "refused"
-    """It was not carried out, and will not be however often it is asked for."""
-    LATER = "later"
-    """It was not carried out, and may be if it is asked for again."""
-    UNKNOWN = "unknown"
-    """The answer was lost: it may have been carried out."""
-
+Result = TypeVar("Result")
 
 _PRECONDITION = "PreconditionFailedException"
 
 
-def fate(error: Exception) -> Fate:
-    """What became of a call, by what boto3 raised."""
+class Outcome(Enum):
+    """The outcome of a call that failed."""
+
+    REFUSED = "refused"
+    """It was not carried out, and will not be however often it is repeated."""
+    LATER = "later"
+    """It was not carried out, and may be if it is repeated."""
+    EXISTS = "exists"
+    """It was not carried out, because what it creates exists already."""
+    UNKNOWN = "unknown"
+    """The answer was lost: it may have been carried out."""
+
+
+def outcome(error: Exception) -> Outcome:
+    """The outcome of a call, by the exception that boto3 raised."""
     from botocore.exceptions import (
         ClientError,
         ConnectTimeoutError,
@@ -43,55 +44,81 @@ def fate(error: Exception) -> Fate:
 
     if isinstance(error, ClientError):
         code = code_of(error)
+        if code == CONFLICT and "already exist" in str(error).lower():
+            return Outcome.EXISTS
         if code in THROTTLED or code in {CONFLICT, _PRECONDITION}:
-            return Fate.LATER
+            return Outcome.LATER
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return Fate.UNKNOWN if status >= 500 else Fate.REFUSED
+        return Outcome.UNKNOWN if status >= 500 else Outcome.REFUSED
     if isinstance(error, EndpointConnectionError | ConnectTimeoutError):
-        return Fate.LATER
-    return (
-        Fate.UNKNOWN if isinstance(error, HTTPClientError | ResponseParserError) else Fate.REFUSED
-    )
+        return Outcome.LATER
+    if isinstance(error, HTTPClientError | ResponseParserError):
+        return Outcome.UNKNOWN
+    return Outcome.REFUSED
 
 
 def pauses(*, first: float, most: float, total: float) -> Iterator[float]:
-    """Seconds to wait, longer and longer, each somewhat by chance so that many do not come back at once.
+    """Seconds to wait, growing, and random so that many processes do not come back at once.
 
     Args:
         first: about the first.
-        most: none is longer.
-        total: all of them together are about that long.
+        most: the longest.
+        total: about the sum of all.
     """
     spent, pause = 0.0, first
     while spent < total:
-        yield pause * random.uniform(0.5, 1.0)  # noqa: S311  nothing secret about it
+        yield pause * random.uniform(0.5, 1.0)  # noqa: S311  not used for cryptography
         spent += pause
         pause = min(pause * 2, most)
 
 
-class Retrying:
-    """How often and how long one change is tried."""
+def attempt(
+    doing: str,
+    call: Callable[[], Result],
+    *,
+    look: Callable[[Outcome], Result | None] = lambda _: None,
+    total: float = 120.0,
+) -> Result:
+    """Make a change, repeating the call while that may help.
 
-    def __init__(self, doing: str, *, total: float = 120.0) -> None:
-        """``doing`` is what is being done, as it follows "cannot"; ``total`` is in seconds."""
-        self.doing = doing
-        self._pauses = pauses(first=0.2, most=5.0, total=total)
+    Args:
+        doing: the change, as it follows "cannot": "publish layer `x`".
+        call: makes the call; raises what boto3 raises.
+        look: looks for the result of a call that failed, given its outcome; None repeats the call. With it a change
+            whose answer was lost is not made twice.
+        total: seconds after which it is given up.
 
-    def after(self, error: Exception) -> Fate:
-        """Wait before the next attempt, and say what became of the last one.
+    Raises:
+        AwsError: AWS refused, or the time is up.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
 
-        Raises:
-            AwsError: there is no use in another.
-        """
-        became = fate(error)
-        if became is Fate.REFUSED:
-            raise self.give_up(error) from error
-        pause = next(self._pauses, None)
-        if pause is None:
-            raise self.give_up(error) from error
+    waits = pauses(first=0.2, most=5.0, total=total)
+    while True:
+        try:
+            return call()
+        except (ClientError, BotoCoreError) as error:
+            failed = outcome(error)
+            # What exists already can be looked at without waiting.
+            if failed is Outcome.EXISTS and (result := look(failed)) is not None:
+                return result
+            pause = None if failed is Outcome.REFUSED else next(waits, None)
+            if pause is None:
+                raise translate(error, doing) from error
+            time.sleep(pause)
+            if failed is not Outcome.EXISTS and (result := look(failed)) is not None:
+                return result
+
+
+def poll(look: Callable[[], Result], done: Callable[[Result], bool]) -> tuple[Result, bool]:
+    """Look again and again, for ten minutes at most, until it is done.
+
+    Returns:
+        The last result of ``look``, and whether it is done.
+    """
+    for pause in pauses(first=0.1, most=3.0, total=600.0):
+        result = look()
+        if done(result):
+            return result, True
         time.sleep(pause)
-        return became
-
-    def give_up(self, error: Exception) -> AwsError:
-        """The error in our terms."""
-        return translate(error, self.doing)
+    return result, False

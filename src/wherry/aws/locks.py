@@ -1,96 +1,81 @@
-"""The lock that made each version of a layer, kept in the bucket beside it.
+"""The lock file from which each version of a layer was built, stored in the bucket.
 
 ``PREFIX/LAYER/000007/uv.lock`` belongs to version 7; ``PREFIX/LAYER/last-uv.lock`` is that of the latest.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from typing import TYPE_CHECKING
 
-from wherry.aws.refusal import refusing
-from wherry.aws.upload import REFUSALS, write_options
-from wherry.errors import AwsError
+from wherry.aws.bucket import Bucket, BucketError
+from wherry.aws.model import version_of_arn
 from wherry.events import SILENT, Warned
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wherry.aws.cloud import Cloud
+    from wherry.aws.client import Client
     from wherry.events import Reporter
-    from wherry.settings.stages import StageSettings
 
-__all__ = ["keep", "lock_keys"]
+__all__ = ["LockKeeper"]
 
 _DIGITS = 6
+"""Of the version in the key, so that keys sort by version."""
 
 
-def lock_keys(stage: StageSettings, *, layer: str, version: int, filename: str) -> tuple[str, str]:
-    """Where the lock of a layer version lies: by its number, so that they sort, and as the last one."""
-    prefix = f"{stage.prefix}/{layer}" if stage.prefix else layer
-    return f"{prefix}/{version:0{_DIGITS}}/{filename}", f"{prefix}/last-{filename}"
-
-
-def keep(
-    lock: Path,
-    *,
-    layer: str,
-    version: int,
-    cloud: Cloud,
-    stage: StageSettings,
-    reporter: Reporter = SILENT,
-) -> tuple[str, ...]:
-    """Keep the lock that a layer version was made from. Doing it twice changes nothing.
-
-    A bucket that refuses is warned of and passed over. What fails otherwise is an error: the package is then still in
-    the bucket, by which the next deployment knows that there is a lock to keep.
+class LockKeeper:
+    """Stores the lock file of a project for every layer version that is published.
 
     Args:
-        lock: the file.
-        layer: AWS's name of the layer.
-        version: of the layer.
-        cloud: to call.
-        stage: with its bucket.
-        reporter: hears of a bucket that refuses.
-
-    Returns:
-        The keys; empty when the stage has no bucket, or one that refuses.
-
-    Raises:
-        AwsError: S3 fails.
+        client: of the stage. If the stage has no bucket, nothing is stored.
+        lock: the file; None if the project has none.
+        reporter: receives the warnings.
     """
-    if stage.bucket is None:
-        return ()
-    keys = lock_keys(stage, layer=layer, version=version, filename=lock.name)
-    try:
-        data = lock.read_bytes()
-    except OSError as error:
-        reporter.emit(Warned(text=f"the lock of `{layer}` is not kept: {error}"))
-        return ()
-    options = write_options(stage, metadata={"layer": layer, "layer-version": str(version)})
-    checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
-    try:
-        client = cloud.storage(stage.bucket_region)
-        for key in keys:
-            with refusing(f"keep the lock of layer `{layer}` in `s3://{stage.bucket}/{key}`"):
-                client.put_object(
-                    Bucket=stage.bucket,
-                    Key=key,
-                    Body=data,
-                    ContentType="text/plain; charset=utf-8",
-                    ChecksumSHA256=checksum,
-                    **options,
-                )
-    except AwsError as error:
-        if error.code not in REFUSALS:
-            raise
-        cause = error.where[0] if error.where else error.message
-        reporter.emit(
-            Warned(
-                text=f"the lock of `{layer}` version {version} is not kept: {cause}",
-                hint=error.hint,
-            )
+
+    def __init__(self, client: Client, lock: Path | None, reporter: Reporter = SILENT) -> None:
+        self._bucket = Bucket.of(client)
+        self._lock = lock
+        self._reporter = reporter
+
+    def keep(self, layer: str, arn: str) -> tuple[str, ...]:
+        """Store the lock file of a layer version. Doing it twice changes nothing.
+
+        A bucket that cannot be used is warned of. Any other failure is an error: the package is then still in the
+        bucket, which tells the next deployment that the lock file is missing.
+
+        Args:
+            layer: the layer's name on AWS.
+            arn: of the version.
+
+        Returns:
+            The keys; empty if nothing was stored.
+
+        Raises:
+            AwsError: S3 fails.
+        """
+        if self._bucket is None or self._lock is None:
+            return ()
+        version, filename = version_of_arn(arn), self._lock.name
+        try:
+            data = self._lock.read_bytes()
+        except OSError as error:
+            self._reporter.emit(Warned(text=f"the lock of `{layer}` is not kept: {error}"))
+            return ()
+        keys = (
+            self._bucket.key(layer, f"{version:0{_DIGITS}}", filename),
+            self._bucket.key(layer, f"last-{filename}"),
         )
-        return ()
-    return keys
+        metadata = {"layer": layer, "layer-version": str(version)}
+        try:
+            for key in keys:
+                doing = f"keep the lock of layer `{layer}` in `{self._bucket.url}/{key}`"
+                self._bucket.put_text(doing, key, data, metadata)
+        except BucketError as error:
+            self._reporter.emit(
+                Warned(
+                    text=f"the lock of `{layer}` version {version} is not kept: {error.cause}",
+                    hint=error.hint,
+                )
+            )
+            return ()
+        return keys

@@ -1,4 +1,4 @@
-"""What is on AWS: everything that a plan looks at, asked with as few calls as will do. Nothing is changed."""
+"""Reading the state of functions and layers on AWS, with as few calls as possible. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from wherry.aws.errors import code_of, refusing
 from wherry.aws.model import (
     Observed,
     ObservedAlias,
@@ -15,16 +16,16 @@ from wherry.aws.model import (
     ObservedVersion,
     Snapshot,
 )
-from wherry.aws.refusal import code_of, refusing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wherry.aws.cloud import Cloud
+    from wherry.aws.client import Client
     from wherry.aws.model import Desired
 
 __all__ = [
     "observe",
+    "observe_alias",
     "observe_function",
     "observe_functions",
     "observe_layer",
@@ -47,60 +48,70 @@ _FROZEN = (
     "EphemeralStorage",
     "LoggingConfig",
 )
-"""What a version freezes besides what Wherry looks after."""
+"""The configuration that a version contains and that Wherry does not manage."""
 
 
-def observe(desired: Desired, cloud: Cloud) -> Observed:
-    """What there is of all that is desired, asked side by side; each layer is asked for once.
+def observe(desired: Desired, client: Client) -> Observed:
+    """The functions and layers on AWS that are desired, read in parallel; each layer is read once.
 
     Raises:
-        AwsError: AWS refused, or could not be reached. What is merely missing is no error.
+        AwsError: AWS refused, or could not be reached. A missing function or layer is no error.
     """
-    # Made here once: the first look at credentials would otherwise be taken by every thread.
-    _ = cloud.functions
+    # Created here once: otherwise every thread would look for credentials.
+    _ = client.functions
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="observe") as pool:
         layers = {
             layer.aws_name: pool.submit(
-                observe_layer, cloud, layer.aws_name, shared=bool(layer.share)
+                observe_layer, client, layer.aws_name, shared=bool(layer.share)
             )
             for layer in desired.layers
         }
         functions = {
             function.aws_name: pool.submit(
-                observe_function, cloud, function.aws_name, versions=function.publish
+                observe_function, client, function.aws_name, versions=function.publish
             )
             for function in desired.functions
         }
-        found_layers = {name: each.result() for name, each in layers.items()}
-        found_functions = {name: each.result() for name, each in functions.items()}
-    return Observed(
-        functions={name: one for name, one in found_functions.items() if one is not None},
-        layers={name: one for name, one in found_layers.items() if one is not None},
-    )
+        return Observed(
+            functions={
+                name: function
+                for name, future in functions.items()
+                if (function := future.result()) is not None
+            },
+            layers={
+                name: layer
+                for name, future in layers.items()
+                if (layer := future.result()) is not None
+            },
+        )
 
 
-def observe_functions(names: Iterable[str], cloud: Cloud) -> Observed:
-    """What there is of these functions (AWS's names), with versions and aliases, asked side by side.
+def observe_functions(names: Iterable[str], client: Client) -> Observed:
+    """These functions (names on AWS), with versions and aliases, read in parallel.
 
     Raises:
-        AwsError: AWS refused, or could not be reached. What is merely missing is no error.
+        AwsError: AWS refused, or could not be reached. A missing function is no error.
     """
-    _ = cloud.functions
-    wanted = tuple(names)
+    _ = client.functions
+    names = tuple(names)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="observe") as pool:
-        found = pool.map(lambda name: observe_function(cloud, name, versions=True), wanted)
-        there = dict(zip(wanted, found, strict=True))
-    return Observed(functions={name: one for name, one in there.items() if one is not None})
+        functions = pool.map(lambda name: observe_function(client, name, versions=True), names)
+        return Observed(
+            functions={
+                name: function
+                for name, function in zip(names, functions, strict=True)
+                if function is not None
+            }
+        )
 
 
-def observe_function(cloud: Cloud, name: str, *, versions: bool) -> ObservedFunction | None:
-    """A function as it is; None when there is none.
+def observe_function(client: Client, name: str, *, versions: bool) -> ObservedFunction | None:
+    """A function on AWS; None if there is none.
 
     Args:
-        cloud: the way to AWS.
-        name: AWS's name or the ARN.
-        versions: whether published versions and aliases are wanted too. That takes two calls; it is one
-            without.
+        client: of the stage.
+        name: on AWS, or the ARN.
+        versions: whether to read published versions and aliases too. That takes two calls instead of one.
 
     Raises:
         AwsError: AWS refused, or could not be reached.
@@ -111,41 +122,55 @@ def observe_function(cloud: Cloud, name: str, *, versions: bool) -> ObservedFunc
         try:
             if not versions:
                 return _function(
-                    name, cloud.functions.get_function_configuration(FunctionName=name)
+                    name, client.functions.get_function_configuration(FunctionName=name)
                 )
-            # One call tells `$LATEST` and the versions alike.
-            pages = cloud.functions.get_paginator("list_versions_by_function").paginate(
+            # One call returns both `$LATEST` and the versions.
+            pages = client.functions.get_paginator("list_versions_by_function").paginate(
                 FunctionName=name
             )
-            configurations = [one for page in pages for one in page["Versions"]]
-            latest = [one for one in configurations if one["Version"] == "$LATEST"]
-            if not latest:
+            configurations = {
+                version["Version"]: version for page in pages for version in page["Versions"]
+            }
+            latest = configurations.pop("$LATEST", None)
+            if latest is None:
                 return None
             aliases = [
-                one
-                for page in cloud.functions.get_paginator("list_aliases").paginate(
+                alias
+                for page in client.functions.get_paginator("list_aliases").paginate(
                     FunctionName=name
                 )
-                for one in page["Aliases"]
+                for alias in page["Aliases"]
             ]
         except ClientError as error:
             if code_of(error) == "ResourceNotFoundException":
                 return None
             raise
-    return _function(
-        name,
-        latest[0],
-        versions=[one for one in configurations if one["Version"] != "$LATEST"],
-        aliases=aliases,
-    )
+    return _function(name, latest, versions=configurations.values(), aliases=aliases)
+
+
+def observe_alias(client: Client, function: str, name: str) -> ObservedAlias | None:
+    """An alias of a function (name on AWS); None if there is none.
+
+    Raises:
+        AwsError: AWS refused, or could not be reached.
+    """
+    from botocore.exceptions import ClientError
+
+    with refusing(f"look at alias `{name}` of function `{function}`"):
+        try:
+            return _alias(client.functions.get_alias(FunctionName=function, Name=name))
+        except ClientError as error:
+            if code_of(error) == "ResourceNotFoundException":
+                return None
+            raise
 
 
 def _function(
     name: str,
     configuration: Mapping[str, Any],
     *,
-    versions: list[Any] | None = None,
-    aliases: list[Any] | None = None,
+    versions: Iterable[Any] = (),
+    aliases: Iterable[Any] = (),
 ) -> ObservedFunction:
     return ObservedFunction(
         aws_name=name,
@@ -154,8 +179,8 @@ def _function(
         package_type=configuration.get("PackageType") or "Zip",
         revision=configuration.get("RevisionId"),
         code_size=configuration.get("CodeSize") or 0,
-        versions=tuple(sorted(map(_version, versions or ()), key=lambda one: one.number)),
-        aliases=tuple(map(_alias, aliases or ())),
+        versions=tuple(sorted(map(_version, versions), key=lambda version: version.number)),
+        aliases=tuple(map(_alias, aliases)),
     )
 
 
@@ -182,40 +207,40 @@ def _alias(alias: Mapping[str, Any]) -> ObservedAlias:
 
 
 def snapshot_of(configuration: Mapping[str, Any]) -> Snapshot:
-    """What a function or version runs, out of its configuration as AWS tells it."""
-    rest = {key: _plain(configuration.get(key)) for key in _FROZEN}
+    """The code and configuration of a function or version, from AWS's answer."""
+    rest = {key: _without_empty(configuration.get(key)) for key in _FROZEN}
     vpc = rest["VpcConfig"]
     if isinstance(vpc, dict):
         vpc.pop("VpcId", None)
     rest["SnapStart"] = (configuration.get("SnapStart") or {}).get("ApplyOn") or "None"
-    told = {key: value for key, value in rest.items() if value}
+    rest = {key: value for key, value in rest.items() if value}
     return Snapshot(
         code_sha256=configuration.get("CodeSha256") or "",
         layers=tuple(layer["Arn"] for layer in configuration.get("Layers") or ()),
         runtime=configuration.get("Runtime") or None,
         handler=configuration.get("Handler") or None,
         architecture=(configuration.get("Architectures") or ["x86_64"])[0],
-        rest=hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
+        rest=hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest(),
     )
 
 
-def _plain(value: Any) -> Any:
-    """Without what is empty: AWS tells it sometimes, and sometimes not."""
+def _without_empty(value: Any) -> Any:
+    """The value without empty parts, which AWS sometimes returns and sometimes omits."""
     if isinstance(value, dict):
-        inner = {key: _plain(each) for key, each in value.items()}
-        return {key: each for key, each in inner.items() if each not in (None, "", [], {}, False)}
+        inner = {key: _without_empty(item) for key, item in value.items()}
+        return {key: item for key, item in inner.items() if item not in (None, "", [], {}, False)}
     if isinstance(value, list):
-        return sorted((_plain(each) for each in value), key=str)
+        return sorted((_without_empty(item) for item in value), key=str)
     return value
 
 
-def observe_layer(cloud: Cloud, name: str, *, shared: bool) -> ObservedLayer | None:
-    """The latest version of a layer; None when there is none.
+def observe_layer(client: Client, name: str, *, shared: bool) -> ObservedLayer | None:
+    """The latest version of a layer; None if there is none.
 
     Args:
-        cloud: the way to AWS.
-        name: AWS's name of the layer.
-        shared: whether it is wanted who may use it, which takes a call more.
+        client: of the stage.
+        name: of the layer on AWS.
+        shared: whether to read who may use it too. That takes one more call.
 
     Raises:
         AwsError: AWS refused, or could not be reached.
@@ -224,12 +249,12 @@ def observe_layer(cloud: Cloud, name: str, *, shared: bool) -> ObservedLayer | N
 
     with refusing(f"look at layer `{name}`"):
         try:
-            found = cloud.functions.list_layer_versions(LayerName=name, MaxItems=1)
-            if not found.get("LayerVersions"):
+            latest = client.functions.list_layer_versions(LayerName=name, MaxItems=1)
+            if not latest.get("LayerVersions"):
                 return None
-            number = found["LayerVersions"][0]["Version"]
-            # The list tells all but the digest.
-            version = cloud.functions.get_layer_version(LayerName=name, VersionNumber=number)
+            number = latest["LayerVersions"][0]["Version"]
+            # The list contains all but the digest.
+            version = client.functions.get_layer_version(LayerName=name, VersionNumber=number)
         except ClientError as error:
             if code_of(error) == "ResourceNotFoundException":
                 return None
@@ -240,17 +265,17 @@ def observe_layer(cloud: Cloud, name: str, *, shared: bool) -> ObservedLayer | N
             code_sha256=version["Content"].get("CodeSha256", ""),
             runtimes=tuple(version.get("CompatibleRuntimes") or ()),
             architectures=tuple(version.get("CompatibleArchitectures") or ()),
-            shared=_shared(cloud, name, number) if shared else (),
+            shared=_shared(client, name, number) if shared else (),
             code_size=version["Content"].get("CodeSize", 0),
         )
 
 
-def _shared(cloud: Cloud, name: str, number: int) -> tuple[str, ...]:
+def _shared(client: Client, name: str, number: int) -> tuple[str, ...]:
     """Accounts and organisations that may use a version of a layer."""
     from botocore.exceptions import ClientError
 
     try:
-        answer = cloud.functions.get_layer_version_policy(LayerName=name, VersionNumber=number)
+        answer = client.functions.get_layer_version_policy(LayerName=name, VersionNumber=number)
     except ClientError as error:
         if code_of(error) == "ResourceNotFoundException":
             return ()
@@ -259,7 +284,7 @@ def _shared(cloud: Cloud, name: str, number: int) -> tuple[str, ...]:
 
 
 def principals_of(policy: str) -> tuple[str, ...]:
-    """Accounts, organisations and ``*`` for everybody, out of the policy of a layer version."""
+    """Accounts, organisations and ``*`` for everybody, from the policy of a layer version."""
     return tuple(_principal(statement) for statement in json.loads(policy).get("Statement", ()))
 
 
@@ -270,6 +295,6 @@ def _principal(statement: Mapping[str, Any]) -> str:
     principal = statement.get("Principal")
     if isinstance(principal, dict):
         principal = principal.get("AWS", "")
-    # AWS tells an account as the ARN of its root.
+    # AWS returns an account as the ARN of its root.
     text = str(principal)
     return text.split(":")[4] if text.startswith("arn:") else text

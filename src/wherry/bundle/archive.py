@@ -1,9 +1,9 @@
-"""Reading a zip archive's directory, with the suspicion that a stranger's archive deserves.
+"""Reading the directory of a zip archive from an untrusted source.
 
-The structures are those of PKWARE's APPNOTE.TXT 6.3.10; section numbers stand beside the code. Only what
-is needed to copy members is read: names, sizes, CRCs and where the compressed bytes lie. What two readers
-could understand differently (names or sizes that disagree between the directory and a member's own
-header, members that overlap, one name twice) is refused, as installers refuse it.
+The structures are those of PKWARE's APPNOTE.TXT 6.3.10; comments name its sections. Only what is needed to copy
+members is read: names, sizes, CRCs and offsets of compressed bytes. Archives that two readers could understand
+differently (names or sizes that disagree between the directory and the header of a member, overlapping members,
+repeated names) are refused, as installers refuse them.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ _EXECUTABLE_BITS = 0o111
 
 
 class Member(NamedTuple):
-    """One file of an archive: where its compressed bytes lie, and what they are.
+    """A file in an archive, and the offset of its compressed bytes.
 
-    ``name`` is as the archive spells it and not yet checked for safety. ``executable`` tells whether the
-    mode has an execute bit, whatever system made the archive; that is how pip and uv install it. A symbolic
-    link is a plain file that holds its target, as it is for them. ``size`` and ``crc`` are of the
-    decompressed content. Folders are not members.
+    ``name`` is that of the archive, not yet checked for safety. ``executable`` is whether its mode has an execute
+    bit, whatever system made the archive, as pip and uv install it. A symbolic link is a plain file that holds
+    its target, as it is for them. ``size`` and ``crc`` are those of the decompressed content. Folders are not
+    members.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Member(NamedTuple):
 
 
 def read_archive(path: Path) -> tuple[Member, ...]:
-    """The files of a zip archive, in the order of its directory. Contents are not decompressed.
+    """The files of a zip archive in the order of its directory. Contents are not decompressed.
 
     Raises:
         ArchiveError: it is not a zip archive, is truncated, encrypted or ambiguous.
@@ -101,7 +101,7 @@ def _members(data: mmap.mmap, name: str) -> tuple[Member, ...]:
         text = _decode(raw_name, flags, extra, name)
         if flags & (_FLAG_ENCRYPTED | _FLAG_STRONG_ENCRYPTION | _FLAG_MASKED):
             raise ArchiveError(
-                f"`{name}` is encrypted", where=[f"its member `{_shown(text)}` wants a password"]
+                f"`{name}` is encrypted", where=[f"its member `{_shown(text)}` needs a password"]
             )
         if _MAX32 in (plain, compressed, offset) or disk == _MAX16:
             plain, compressed, offset, disk = _zip64(extra, plain, compressed, offset, disk, name)
@@ -125,7 +125,7 @@ def _members(data: mmap.mmap, name: str) -> tuple[Member, ...]:
 
 
 def _directory(data: mmap.mmap, name: str) -> tuple[int, int, int]:
-    """How many entries the central directory has, where it starts and its size in bytes."""
+    """The number of entries in the central directory, its offset and its size in bytes."""
     end = data.rfind(b"PK\x05\x06", max(0, len(data) - _END.size - _MAX_COMMENT))
     if end < 0 or end + _END.size > len(data):
         where = "it has no central directory"
@@ -134,11 +134,11 @@ def _directory(data: mmap.mmap, name: str) -> tuple[int, int, int]:
         raise ArchiveError(f"`{name}` is not a zip archive", where=[where])
     _, disk, first_disk, here, count, size, start, comment = _END.unpack_from(data, end)
     if end + _END.size + comment != len(data):
-        raise _damaged(name, "something follows its end")
+        raise _damaged(name, "there is something after its end")
     directory_end = end
     at = end - _END64_LOCATOR.size
-    # Some readers look for the zip64 record only where a field has overflowed, some always. Where it is
-    # there, both must find the same.
+    # Some readers use the zip64 record only if a field has overflowed, some always. Both must find the same
+    # values.
     if at >= 0 and data[at : at + 4] == b"PK\x06\x07":
         short = (disk, first_disk, here, count, size, start)
         _, _, record, _ = _END64_LOCATOR.unpack_from(data, at)
@@ -150,14 +150,13 @@ def _directory(data: mmap.mmap, name: str) -> tuple[int, int, int]:
         for few, many, most in zip(short, fields[4:], overflow, strict=True):
             if few not in (many, most):
                 raise _damaged(name, "its two ends contradict each other")
-        # The size leaves out the signature and itself.
+        # The size excludes the signature and itself.
         if record + 12 + fields[1] != at:
             raise _damaged(name, "its zip64 record is not where it should be")
         directory_end = record
     if disk or first_disk or here != count:
         raise _damaged(name, "it is one part of a split archive")
-    # Anything between the directory and its end, or before the first member, is read by some tools and
-    # not by others.
+    # Some tools read what is between the directory and its end, or before the first member, others do not.
     if start + size != directory_end:
         raise _damaged(name, "its directory is not where its end says")
     return count, start, size
@@ -166,7 +165,7 @@ def _directory(data: mmap.mmap, name: str) -> tuple[int, int, int]:
 def _zip64(
     extra: bytes, plain: int, compressed: int, offset: int, disk: int, name: str
 ) -> tuple[int, int, int, int]:
-    """The sizes and the offset out of the zip64 extra field (4.5.3): only those that did not fit."""
+    """The sizes, the offset and the disk, from the zip64 extra field (4.5.3) if they did not fit."""
     field = _field(extra, _ZIP64_FIELD)
     if field is None:
         return plain, compressed, offset, disk
@@ -188,13 +187,13 @@ def _zip64(
     return plain, compressed, offset, disk
 
 
-def _field(extra: bytes, wanted: int) -> bytes | None:
-    """The first extra field of that kind (4.5.1)."""
+def _field(extra: bytes, kind: int) -> bytes | None:
+    """The first extra field of this kind (4.5.1)."""
     position = 0
     while position + 4 <= len(extra):
-        kind, size = struct.unpack_from("<2H", extra, position)
+        field_kind, size = struct.unpack_from("<2H", extra, position)
         position += 4
-        if kind == wanted:
+        if field_kind == kind:
             return extra[position : position + size]
         position += size
     return None
@@ -207,7 +206,7 @@ def _data_offset(
     central: tuple[int, int, int, int, int],
     name: str,
 ) -> int:
-    """Where a member's bytes begin; its own header must agree with the directory."""
+    """The offset of a member's bytes. Its own header must agree with the directory."""
     flags, method, crc, compressed, plain = central
     try:
         header = _LOCAL.unpack_from(data, offset)
@@ -226,7 +225,7 @@ def _data_offset(
         own_plain, own_compressed, _, _ = _zip64(extra, own_plain, own_compressed, 0, 0, name)
     own = (own_crc, own_compressed, own_plain)
     if own != (crc, compressed, plain):
-        # Whoever wrote a data descriptor did not know them yet, and left nothing or less (4.4.4).
+        # Writers of data descriptors did not know them yet, and wrote zero or less (4.4.4).
         unknown = own_flags & _FLAG_DESCRIPTOR
         pairs = zip(own, central[2:], strict=True)
         if not unknown or any(first not in (second, 0, _MAX32) for first, second in pairs):
@@ -236,9 +235,9 @@ def _data_offset(
 
 
 def _decode(raw: bytes, flags: int, extra: bytes, name: str) -> str:
-    """A member's name: UTF-8 where its flag says so, otherwise code page 437 (appendix D).
+    """The name of a member: UTF-8 if its flag says so, otherwise code page 437 (appendix D).
 
-    Info-ZIP keeps the Unicode name in a field of its own (4.6.9).
+    Info-ZIP writes the Unicode name in an extra field (4.6.9).
     """
     try:
         text = raw.decode() if flags & _FLAG_UTF8 or raw.isascii() else raw.decode("cp437")
@@ -247,25 +246,25 @@ def _decode(raw: bytes, flags: int, extra: bytes, name: str) -> str:
             return text
         other = field[5:].decode()
     except UnicodeDecodeError:
-        raise _damaged(name, f"the name {raw[:80]!r} claims to be UTF-8 and is not") from None
+        raise _damaged(name, f"the name {raw[:80]!r} is marked as UTF-8 and is not") from None
     if other != text and (flags & _FLAG_UTF8 or raw.isascii()):
         raise _damaged(name, f"the member {raw[:80]!r} has two different names")
     return other
 
 
 def _refuse_overlap(spans: list[tuple[int, int]], name: str) -> None:
-    # Overlapping members are how a small archive is made to hold petabytes.
+    # Overlapping members let a small archive hold petabytes.
     last = 0
     for offset, end in sorted(spans):
         if offset < last:
             raise _damaged(name, "its members overlap")
         if offset and not last:
-            raise _damaged(name, "something comes before its first member")
+            raise _damaged(name, "there is something before its first member")
         last = end
 
 
 def _unique(members: list[Member], data: mmap.mmap, name: str) -> tuple[Member, ...]:
-    """The members, a repeated one once if both are the same."""
+    """The members without equal repetitions."""
     seen: dict[str, Member] = {}
     for member in members:
         first = seen.setdefault(member.name, member)
@@ -278,15 +277,15 @@ def _unique(members: list[Member], data: mmap.mmap, name: str) -> tuple[Member, 
 
 
 def _fingerprint(member: Member, data: mmap.mmap) -> tuple[object, ...]:
-    # CRCs can be made to collide; the compressed bytes are at hand.
+    # CRCs can be forged, so the compressed bytes are compared.
     end = member.offset + member.compressed_size
     return (*member[:3], *member[4:], data[member.offset : end])
 
 
 def _shown(text: str) -> str:
-    """A stranger's name, fit for a line of a message: nothing in it moves a terminal's cursor."""
+    """A name of the archive, escaped so that it cannot control a terminal."""
     return repr(text[:200])[1:-1]
 
 
-def _damaged(name: str, why: str) -> ArchiveError:
-    return ArchiveError(f"`{name}` is not a sound zip archive", where=[why])
+def _damaged(name: str, reason: str) -> ArchiveError:
+    return ArchiveError(f"`{name}` is not a valid zip archive", where=[reason])

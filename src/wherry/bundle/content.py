@@ -1,4 +1,4 @@
-"""Reading what a payload stands for."""
+"""Reading the content of payloads."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["read_all", "read_content", "same_content"]
 
 
 def read_content(payload: Payload) -> Iterator[bytes]:
-    """The decompressed bytes, in pieces; size and CRC are verified at the end.
+    """The decompressed bytes in pieces; size and CRC are verified at the end.
 
     Raises:
-        ArchiveError: the member of an archive does not decompress to what its directory says.
-        OutputError: a source file is gone or has changed since the entry was made.
+        ArchiveError: the member of an archive does not have the size or CRC in its directory.
+        OutputError: a source file was removed or changed since the entry was made.
     """
     match payload:
         case Inline(data):
@@ -34,18 +34,16 @@ def read_content(payload: Payload) -> Iterator[bytes]:
 
 
 def read_all(payload: Payload) -> bytes:
-    """The decompressed bytes at once, for what is known to be small."""
+    """The decompressed bytes at once, for small payloads."""
     return b"".join(read_content(payload))
 
 
-def same_content(one: Payload, other: Payload) -> bool:
+def same_content(first: Payload, second: Payload) -> bool:
     """Whether both decompress to the same bytes."""
-    if (one.size, one.crc) != (other.size, other.crc):
+    if (first.size, first.crc) != (second.size, second.crc):
         return False
-    if one == other:
-        return True
-    # CRC-32 is no proof; contents are compared, but only for paths that two distributions claim.
-    return _digest(one) == _digest(other)
+    # Equal CRCs do not prove equal contents.
+    return first == second or _digest(first) == _digest(second)
 
 
 def _digest(payload: Payload) -> bytes:
@@ -64,7 +62,7 @@ def _read_file(payload: SourceFile) -> Iterator[bytes]:
             while piece := file.read(CHUNK):
                 crc = zlib.crc32(piece, crc)
                 size += len(piece)
-                if size > payload.size:  # it may be growing still
+                if size > payload.size:  # the file may be growing
                     break
                 yield piece
     except OSError as error:
@@ -94,9 +92,10 @@ def _read_slice(payload: Slice) -> Iterator[bytes]:
         )
 
 
-def _damaged(payload: Slice, why: str) -> ArchiveError:
+def _damaged(payload: Slice, reason: str) -> ArchiveError:
     return ArchiveError(
-        f"`{payload.archive.name}` holds a damaged member at byte {payload.offset:,}", where=[why]
+        f"`{payload.archive.name}` holds a damaged member at byte {payload.offset:,}",
+        where=[reason],
     )
 
 

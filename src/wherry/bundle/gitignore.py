@@ -1,4 +1,4 @@
-"""What ``.gitignore`` files leave out: those of a folder, of folders in it, and of those it lies in."""
+"""The ``.gitignore`` files of a folder, of folders in it, and of folders above it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = ["Rule", "is_ignored", "read_gitignore", "repository_root", "rules_abo
 
 
 class Rule(NamedTuple):
-    """The patterns of one ``.gitignore``: paths are told relative to its folder."""
+    """The patterns of one ``.gitignore``, with the way from a path to one relative to its folder."""
 
     patterns: Patterns
-    cut: int  # how much of a path leads to the folder
-    lead: str  # how the folder leads to the root, where it lies above it
+    cut: int  # the length of the path to its folder
+    lead: str  # the path from its folder to the root, if the root is below it
 
     def decide(self, path: str) -> bool | None:
-        """What these patterns say of a path that is relative to the root."""
+        """The decision of these patterns about a path that is relative to the root."""
         return self.patterns.decide(self.lead + path[self.cut :])
 
 
 def rules_above(root: Path) -> tuple[Rule, ...]:
-    """The rules that folders above ``root`` hold, up to the root of its git repository; outermost first."""
+    """The rules of folders above ``root``, up to the root of its git repository; outermost first."""
     top = repository_root(root)
     if top is None:
         return ()
@@ -39,20 +39,20 @@ def rules_above(root: Path) -> tuple[Rule, ...]:
         lead = root.relative_to(folder).as_posix() + "/"
         if (patterns := read_gitignore(folder)) is not None:
             rules.append(Rule(patterns, 0, lead))
-    # Whoever builds a folder that its repository ignores does not mean an empty package.
+    # A project in a folder that its repository ignores must not become an empty package.
     return () if is_ignored("", rules) else tuple(rules)
 
 
 def repository_root(folder: Path) -> Path | None:
-    """The root of the git repository that a folder lies in, if any."""
-    for place in (folder, *folder.parents):
-        if (place / ".git").exists():
-            return place
+    """The root of the git repository of a folder, if any."""
+    for parent in (folder, *folder.parents):
+        if (parent / ".git").exists():
+            return parent
     return None
 
 
 def read_gitignore(folder: Path) -> Patterns | None:
-    """The patterns of the folder's ``.gitignore``; None without one.
+    """The patterns of the folder's ``.gitignore``; None if there is none.
 
     Raises:
         ProjectError: it cannot be read.
@@ -69,7 +69,7 @@ def read_gitignore(folder: Path) -> Patterns | None:
 
 
 def is_ignored(path: str, rules: Sequence[Rule]) -> bool:
-    """Whether the rules, outermost first, leave a path out; a folder's path ends with a slash."""
+    """Whether the rules, outermost first, exclude a path; the path of a folder ends with a slash."""
     for rule in reversed(rules):
         decision = rule.decide(path)
         if decision is not None:

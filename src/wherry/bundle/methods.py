@@ -1,6 +1,6 @@
-"""The compression methods of zip archives, as far as this Python can undo them (APPNOTE.TXT 4.4.5).
+"""Decompressing the methods of zip archives that this Python supports (APPNOTE.TXT 4.4.5).
 
-Output comes in pieces of bounded size: a small member that swells to gigabytes is never held.
+The size of output pieces is limited: a small member that expands to gigabytes is never held in memory.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from wherry.bundle.entry import DEFLATED, STORED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-__all__ = ["BZIP2", "CHUNK", "LZMA", "ZSTANDARD", "CompressionError", "decompress"]
+__all__ = ["CHUNK", "CompressionError", "decompress"]
 
-BZIP2 = 12
-LZMA = 14
-ZSTANDARD = 93
+_BZIP2 = 12
+_LZMA = 14
+_ZSTANDARD = 93
 
 CHUNK = 1 << 18
-"""How many bytes a piece has at most."""
+"""The largest number of bytes in a piece."""
 
-# What `xz -9` asks for; a header can ask for 4 GiB.
+# The dictionary of `xz -9`; a header can ask for 4 GiB.
 _LARGEST_DICTIONARY = 1 << 26
 
 
 class CompressionError(ValueError):
-    """Bytes are not what their compression method makes, or nobody knows the method."""
+    """Bytes are not what their compression method produces, or the method is unknown."""
 
 
-class _Machine(Protocol):
-    """What the decompressors of ``bz2``, ``lzma`` and ``compression.zstd`` have in common."""
+class _Decompressor(Protocol):
+    """The interface of the decompressors of ``bz2``, ``lzma`` and ``compression.zstd``."""
 
     @property
     def eof(self) -> bool: ...
@@ -43,34 +43,34 @@ class _Machine(Protocol):
 
 
 def decompress(pieces: Iterable[bytes], method: int) -> Iterator[bytes]:
-    """The decompressed bytes. Whoever takes them checks their size and CRC.
+    """The decompressed bytes. The caller checks their size and CRC.
 
     Raises:
         CompressionError: the bytes are damaged, end early or are followed by others, or the method is
             unknown or not built into this Python.
     """
-    undo = _METHODS.get(method)
-    if undo is None:
-        raise CompressionError(f"zip compression method {method} is not one that Wherry knows")
-    return undo(pieces)
+    decompress_method = _METHODS.get(method)
+    if decompress_method is None:
+        raise CompressionError(f"zip compression method {method} is unknown")
+    return decompress_method(pieces)
 
 
 def _inflate(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    machine = zlib.decompressobj(-zlib.MAX_WBITS)
+    decompressor = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         for piece in pieces:
-            if machine.eof:
+            if decompressor.eof:
                 raise _followed()
             while piece:
-                yield machine.decompress(piece, CHUNK)
-                piece = machine.unconsumed_tail  # noqa: PLW2901
-        while rest := machine.decompress(b"", CHUNK):
+                yield decompressor.decompress(piece, CHUNK)
+                piece = decompressor.unconsumed_tail  # noqa: PLW2901
+        while rest := decompressor.decompress(b"", CHUNK):
             yield rest
     except zlib.error as error:
         raise CompressionError(str(error)) from error
-    if not machine.eof:
+    if not decompressor.eof:
         raise CompressionError("its compressed data ends early")
-    if machine.unused_data:
+    if decompressor.unused_data:
         raise _followed()
 
 
@@ -83,7 +83,7 @@ def _bzip2(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _lzma(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """5.8.8: version and size of the properties, the properties, the stream without a container."""
+    """Decompress version and size of the properties, the properties, and the raw stream (5.8.8)."""
     try:
         import lzma
     except ImportError as error:  # pragma: no cover - a Python built without it
@@ -104,12 +104,12 @@ def _lzma(pieces: Iterable[bytes]) -> Iterator[bytes]:
         "lc": packed % 9,
         "lp": packed // 9 % 5,
         "pb": packed // 45,
-        # liblzma refuses less; whoever writes less needs no more.
+        # liblzma refuses less; streams with less can be read with more.
         "dict_size": max(dictionary, 1 << 12),
     }
     failures = (lzma.LZMAError, EOFError, ValueError, MemoryError)
     try:
-        machine = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[properties])
+        decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[properties])
     except failures as error:
         raise CompressionError("its LZMA header is malformed") from error
 
@@ -117,8 +117,8 @@ def _lzma(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield head[9:]
         yield from source
 
-    # Without an end marker, which is optional, only the size tells where the stream ends.
-    return _run(machine, stream(), failures, end_marked=False)
+    # The end marker is optional; without it only the size tells where the stream ends.
+    return _run(decompressor, stream(), failures, end_marked=False)
 
 
 def _zstandard(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -130,26 +130,26 @@ def _zstandard(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _run(
-    machine: _Machine,
+    decompressor: _Decompressor,
     pieces: Iterable[bytes],
     failures: tuple[type[Exception], ...],
     *,
     end_marked: bool = True,
 ) -> Iterator[bytes]:
     for piece in pieces:
-        if machine.eof and piece:
+        if decompressor.eof and piece:
             raise _followed()
         data = piece
-        while not machine.eof and (data or not machine.needs_input):
+        while not decompressor.eof and (data or not decompressor.needs_input):
             try:
-                out = machine.decompress(data, CHUNK)
+                out = decompressor.decompress(data, CHUNK)
             except failures as error:
                 raise CompressionError(str(error)) from error
             data = b""
             yield out
-    if end_marked and not machine.eof:
+    if end_marked and not decompressor.eof:
         raise CompressionError("its compressed data ends early")
-    if machine.unused_data:
+    if decompressor.unused_data:
         raise _followed()
 
 
@@ -160,7 +160,7 @@ def _followed() -> CompressionError:
 _METHODS: Mapping[int, Callable[[Iterable[bytes]], Iterator[bytes]]] = {
     STORED: iter,
     DEFLATED: _inflate,
-    BZIP2: _bzip2,
-    LZMA: _lzma,
-    ZSTANDARD: _zstandard,
+    _BZIP2: _bzip2,
+    _LZMA: _lzma,
+    _ZSTANDARD: _zstandard,
 }

@@ -1,7 +1,7 @@
 """Patterns in the language of ``.gitignore``, as git reads them.
 
-Written anew, as a folder is walked level by level and each level needs git's own answer, and because the
-libraries for it take longer to import than a small project takes to pack. Git is the oracle of the tests.
+A library is not used, because a folder is walked level by level and each level needs git's own answer, and
+because the libraries take longer to import than a small project takes to package. The tests compare with git.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.errors import SettingsError
+from wherry.problems import Problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Patterns", "compile_patterns"]
 
 _WILD = frozenset("*?[\\")
-# The classes of POSIX that brackets may name, as what stands between Python's.
+# The POSIX classes that brackets may name, as the content of Python's brackets.
 _CLASSES = {
     "alnum": "a-zA-Z0-9",
     "alpha": "a-zA-Z",
@@ -37,11 +38,11 @@ _CLASSES = {
 class _Pattern(NamedTuple):
     """One line.
 
-    ``literal`` is the whole name, ``ending`` the end of it; where both are None, ``expression`` is of the
-    name, or of the whole path for ``rooted`` patterns.
+    ``literal`` is the whole name, ``ending`` the end of it; if both are None, ``expression`` matches the name,
+    or the whole path for ``rooted`` patterns.
     """
 
-    takes_back: bool
+    is_negated: bool
     folders_only: bool
     rooted: bool
     literal: str | None
@@ -58,7 +59,7 @@ class _Pattern(NamedTuple):
 
 
 class Patterns:
-    """A list of patterns; the last that matches decides."""
+    """A list of patterns; the last match decides."""
 
     def __init__(self, patterns: Iterable[_Pattern]) -> None:
         """Made by ``compile_patterns``."""
@@ -66,24 +67,24 @@ class Patterns:
         self._folders: dict[str, bool] = {"": False}
 
     def decide(self, path: str) -> bool | None:
-        """Whether a file or folder is named: True, False where a ``!`` pattern takes it back, else None.
+        """Whether a path matches: True, False if a ``!`` pattern negates it, None if no pattern matches.
 
-        It is up to the caller to ask for the folders that it lies in first: what is in a folder that is
-        named is named too, and cannot be taken back.
+        The caller must decide about the folders above it first: everything in a folder that matches does
+        match, and cannot be negated.
 
         Args:
-            path: relative to where the patterns stand, with forward slashes; a folder ends with one.
+            path: relative to the folder of the patterns, with forward slashes; a folder ends with one.
         """
         folder = path.endswith("/")
         path = path.rstrip("/")
         name = path.rpartition("/")[2]
         for pattern in self._patterns:
             if (folder or not pattern.folders_only) and pattern.matches(path, name):
-                return not pattern.takes_back
+                return not pattern.is_negated
         return None
 
     def match(self, path: str) -> bool:
-        """Whether the path, or a folder that it lies in, is named."""
+        """Whether the path, or a folder above it, matches."""
         return self._within(path.rstrip("/").rpartition("/")[0]) or bool(self.decide(path))
 
     def _within(self, folder: str) -> bool:
@@ -95,18 +96,18 @@ class Patterns:
 
 
 def compile_patterns(lines: Iterable[str], *, where: str, lenient: bool = False) -> Patterns | None:
-    """The patterns on these lines; None where there is none.
+    """The patterns on these lines; None if there is none.
 
     Args:
-        lines: one pattern each; empty lines and comments (``#``) count for nothing.
-        where: where they stand, for the message.
-        lenient: pass over lines that can match nothing, as git does.
+        lines: one pattern each; empty lines and comments (``#``) are ignored.
+        where: where the lines come from, for messages.
+        lenient: ignore lines that can match nothing, as git does.
 
     Raises:
-        SettingsError: lines are no patterns; all such are named.
+        SettingsError: lines are not patterns; the error names all of them.
     """
     patterns: list[_Pattern] = []
-    wrong: list[str] = []
+    problems = Problems(SettingsError, f"{where} holds invalid gitignore patterns")
     for line in lines:
         text = _without_trailing_blanks(line)
         if not text or text.startswith("#"):
@@ -115,25 +116,21 @@ def compile_patterns(lines: Iterable[str], *, where: str, lenient: bool = False)
         if pattern is not None:
             patterns.append(pattern)
         else:
-            wrong.append(line)
-    if wrong and not lenient:
-        raise SettingsError(
-            f"{where} holds what is no gitignore pattern",
-            where=[f"`{line}`" for line in wrong],
-            hint="patterns are written as in a `.gitignore` file",
-        )
+            problems.add(f"`{line}`", hint="patterns are written as in a `.gitignore` file")
+    if not lenient:
+        problems.raise_all()
     return Patterns(patterns) if patterns else None
 
 
 def _without_trailing_blanks(line: str) -> str:
     text = line.rstrip(" ")
-    # A backslash before a blank keeps it, unless it is itself escaped.
+    # A backslash before a blank keeps the blank, unless the backslash is escaped.
     slashes = len(text) - len(text.rstrip("\\"))
     return line[: len(text) + 1] if slashes % 2 and len(text) < len(line) else text
 
 
 def _compile(text: str) -> _Pattern | None:
-    takes_back = text.startswith("!")
+    is_negated = text.startswith("!")
     text = text.removeprefix("!")
     folders_only = text.endswith("/")
     text = text.removesuffix("/")
@@ -151,11 +148,11 @@ def _compile(text: str) -> _Pattern | None:
         if translated is None:
             return None
         expression = re.compile(translated, re.DOTALL)
-    return _Pattern(takes_back, folders_only, rooted, literal, ending, expression)
+    return _Pattern(is_negated, folders_only, rooted, literal, ending, expression)
 
 
 def _translate(text: str) -> str | None:
-    """The regular expression of a pattern; None when it can match nothing."""
+    """The regular expression of a pattern; None if it can match nothing."""
     result: list[str] = []
     position = 0
     while position < len(text):
@@ -193,7 +190,7 @@ def _stars(text: str, start: int) -> tuple[str, int]:
 
 
 def _bracket(text: str, start: int) -> tuple[str, int] | None:
-    """What stands between brackets, and where it ends; None when it does not."""
+    """The regular expression of a bracket, and the position after it; None if the bracket does not end."""
     position = start
     negated = text[position : position + 1] in {"!", "^"}
     if negated:
@@ -220,7 +217,7 @@ def _bracket(text: str, start: int) -> tuple[str, int] | None:
         if low is None:
             return None
         position = low[1]
-        # The lower end always counts, even of a range that runs backwards.
+        # The lower end always matches, even in a range that is reversed.
         items.append(re.escape(low[0]))
         if text[position : position + 1] == "-" and text[position + 1 : position + 2] not in {
             "",

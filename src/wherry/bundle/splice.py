@@ -1,8 +1,8 @@
-"""Giving a deflate stream another beginning and another end, with the bits between copied as they are.
+"""Replacing the beginning and the end of a deflate stream, and copying the bits between.
 
-Deflating anew would let the local compressor have a say in the bytes, and storing would let them swell. So the
-stream is taken apart into its symbols (RFC 1951) without undoing them: the bits of those that still say what is
-wanted are copied, and what they do not say any more stands in stored blocks between them.
+Compressing again would make the bytes depend on the local compressor, and storing would make them larger. So the
+symbols of the stream (RFC 1951) are read without decompressing them: the bits of those that still give the new
+content are copied, and the rest of the content is written as stored blocks between them.
 """
 
 from __future__ import annotations
@@ -22,50 +22,50 @@ _PIECE = 1 << 20
 # Entries of a code below this are literals.
 _LITERALS = _END_OF_BLOCK << 4
 
-# 3.2.5: what the codes 257 to 285 and the distance codes stand for, and how many bits follow them.
+# 3.2.5: the values of the codes 257 to 285 and of the distance codes, and the number of bits after them.
 _LENGTHS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31,
             35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258)  # fmt: skip
 _LENGTH_BITS = (0,) * 8 + (1,) * 4 + (2,) * 4 + (3,) * 4 + (4,) * 4 + (5,) * 4 + (0,)
 _DISTANCES = (1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769,
               1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577)  # fmt: skip
 _DISTANCE_BITS = (0, 0, *(number // 2 for number in range(28)))
-# 3.2.7: the order in which the lengths of the codes for lengths stand.
+# 3.2.7: the order of the lengths of the codes for lengths.
 _ORDER = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15)
 
 
 class SpliceError(ValueError):
-    """The stream is not what deflate makes, or does not give what it should."""
+    """The stream is not a deflate stream, or not one of the content."""
 
 
 def splice(stream: bytes, old: bytes, new: bytes, *, kept: int) -> bytes:
-    """A deflate stream of ``new``, with the bits of another stream where the two contents agree.
+    """A deflate stream of ``new``, with the bits of the old stream where the two contents agree.
 
-    It depends on the arguments alone, and is proved by inflating it.
+    It depends only on the arguments, and is verified by decompressing it.
 
     Args:
         stream: the stream of ``old``.
         old: its content.
-        new: the content that is wanted.
-        kept: how many bytes of the two agree, but for a few near their beginning; what follows may be
-            anything. Differences lie in the first 1,024 bytes.
+        new: the new content.
+        kept: the number of bytes in which the two agree, except a few in the first 1,024 bytes; what follows
+            may differ.
 
     Raises:
-        SpliceError: the stream is damaged, or not of that content.
+        SpliceError: the stream is damaged, or not one of the old content.
     """
     head = min(kept, 1024)
     changed = frozenset(at for at in range(head) if old[at] != new[at])
     try:
-        made = _Splicing(stream, new, kept, changed).run()
+        spliced = _Splicing(stream, new, kept, changed).run()
     except (IndexError, zlib.error) as error:
-        raise SpliceError("it is no deflate stream") from error
+        raise SpliceError("it is not a deflate stream") from error
     machine = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        sound = machine.decompress(made) == new and machine.eof and not machine.unused_data
+        sound = machine.decompress(spliced) == new and machine.eof and not machine.unused_data
     except zlib.error:
         sound = False
     if not sound:
-        raise SpliceError("it does not give what is wanted")
-    return made
+        raise SpliceError("it does not give the new content")
+    return spliced
 
 
 class _Code:
@@ -74,23 +74,25 @@ class _Code:
     def __init__(self, lengths: Sequence[int]) -> None:
         self.bits = max(lengths, default=0) or 1
         self.mask = (1 << self.bits) - 1
-        # What no code begins with is a symbol that there is not.
+        # Bits that begin no code give a symbol that does not exist.
         self.table = [511 << 4 | 1] * (1 << self.bits)
         self.end: tuple[int, int] = (0, 0)
         code = 0
         for length in range(1, self.bits + 1):
             code <<= 1
-            for symbol, its in enumerate(lengths):
-                if its != length:
+            for symbol, symbol_length in enumerate(lengths):
+                if symbol_length != length:
                     continue
-                # Codes stand in the stream with their first bit first.
+                # Codes are in the stream with their first bit first.
                 if code >> length:
-                    raise SpliceError("its codes are no code")
-                turned = int(f"{code:0{length}b}"[::-1], 2)
+                    raise SpliceError("its codes are invalid")
+                reversed_code = int(f"{code:0{length}b}"[::-1], 2)
                 step = 1 << length
-                self.table[turned::step] = [symbol << 4 | length] * (1 << (self.bits - length))
+                self.table[reversed_code::step] = [symbol << 4 | length] * (
+                    1 << (self.bits - length)
+                )
                 if symbol == _END_OF_BLOCK:
-                    self.end = turned, length
+                    self.end = reversed_code, length
                 code += 1
 
 
@@ -108,11 +110,13 @@ class _Splicing:
         self._new = new
         self._kept = kept
         self._changed = changed
-        # From here on no symbol refers to what has changed.
+        # From here on no symbol refers to changed bytes.
         self._safe = max(changed, default=-_WINDOW) + _WINDOW + 1
         self._at = 0  # bits read
         self._position = 0  # bytes of content accounted for
-        self._run: int | None = None  # bits to be copied begin there, and end where reading is
+        self._run: int | None = (
+            None  # the start of the bits to copy, which end at the position of reading
+        )
         self._out = bytearray()
         self._bits = 0  # bits that do not yet fill a byte
         self._count = 0
@@ -138,7 +142,7 @@ class _Splicing:
         return bytes(self._out)
 
     def _take(self, count: int) -> int:
-        """The next bits of the stream."""
+        """Read the next bits of the stream."""
         byte, shift = divmod(self._at, 8)
         if self._at + count > len(self._stream) * 8:
             raise SpliceError("it ends early")
@@ -154,18 +158,18 @@ class _Splicing:
         if size ^ check != _LONGEST_STORED:
             raise SpliceError("a stored block contradicts itself")
         self._at += size * 8
-        # Where bytes begin is another place here, so it is written and not copied.
+        # Bytes are aligned differently in the new stream, so they are written and not copied.
         end = min(self._position + size, self._kept)
         self._write_stored(self._new[self._position : end], last=False)
         self._position = end
 
     def _compressed(self, start: int, last: int, kind: int) -> bool:
-        """Read a block; whether all of it was wanted."""
+        """Read a block; return whether it was read to its end."""
         literals, distances = _FIXED if kind == 1 else self._codes()
         begin = self._at
 
         def restart() -> None:
-            # The block's own header, which is not the last one's any more.
+            # The header of the block, which is no longer the last one.
             self._write_bits(0, 1)
             self._copy_bits(start + 1, begin)
             self._run = self._at
@@ -180,24 +184,24 @@ class _Splicing:
             before = self._at
             size, distance = self._symbol(literals, distances)
             ended = not size
-            wanted = self._position
-            if ended or self._says_what_is_wanted(wanted, size, distance):
+            start_of_symbol = self._position
+            if ended or self._gives_new_content(start_of_symbol, size, distance):
                 self._position += size
                 continue
-            # What is not said any more is said between two blocks.
+            # Content that the symbol no longer gives is written between two blocks.
             self._copy(before)
             self._write_bits(*literals.end)
-            self._position = min(wanted + size, self._kept)
-            self._write_stored(self._new[wanted : self._position], last=False)
+            self._position = min(start_of_symbol + size, self._kept)
+            self._write_stored(self._new[start_of_symbol : self._position], last=False)
             restart()
         if not ended and self._position < self._kept:
-            ended = self._hurry(literals, distances)
+            ended = self._read_fast(literals, distances)
         if not ended:
             self._copy(self._at)
             self._write_bits(*literals.end)
         return ended
 
-    def _says_what_is_wanted(self, position: int, size: int, distance: int) -> bool:
+    def _gives_new_content(self, position: int, size: int, distance: int) -> bool:
         if position + size > self._kept:
             return False
         return not any(
@@ -206,7 +210,7 @@ class _Splicing:
         )
 
     def _symbol(self, literals: _Code, distances: _Code) -> tuple[int, int]:
-        """Read one: how many bytes it stands for, and from how far back; no bytes at the end of the block."""
+        """Read a symbol; return its number of bytes (0 for the end of the block) and its distance."""
         stream, at = self._stream, self._at
         bits = int.from_bytes(stream[at >> 3 : (at >> 3) + 8], "little") >> (at & 7)
         entry = literals.table[bits & literals.mask]
@@ -228,10 +232,10 @@ class _Splicing:
         self._at = at + used
         return size, distance
 
-    def _hurry(self, literals: _Code, distances: _Code) -> bool:
-        """Read on to the end of the block, or to the last symbol before all is said that is kept.
+    def _read_fast(self, literals: _Code, distances: _Code) -> bool:
+        """Read to the end of the block, or to the last symbol of the kept content.
 
-        Whether the block has ended. This is where the time goes, hence the many names.
+        Return whether the block has ended. Most time is spent here, hence the local names.
         """
         stream, position, kept = self._stream, self._position, self._kept
         table, mask = literals.table, literals.mask
@@ -279,11 +283,11 @@ class _Splicing:
         return ended
 
     def _codes(self) -> tuple[_Code, _Code]:
-        """The codes of a block that brings its own (3.2.7)."""
+        """Read the codes of a block with its own codes (3.2.7)."""
         literals, distances, few = self._take(5) + 257, self._take(5) + 1, self._take(4) + 4
         short = [0] * 19
-        for place in _ORDER[:few]:
-            short[place] = self._take(3)
+        for position in _ORDER[:few]:
+            short[position] = self._take(3)
         code = _Code(short)
         lengths: list[int] = []
         while len(lengths) < literals + distances:
@@ -301,11 +305,11 @@ class _Splicing:
                 case length if length < 16:
                     lengths.append(length)
                 case _:
-                    raise SpliceError("its codes are no code")
+                    raise SpliceError("its codes are invalid")
         return _Code(lengths[:literals]), _Code(lengths[literals : literals + distances])
 
     def _copy(self, end: int) -> None:
-        """Write the bits of the stream from where a run begins to here; the run is over."""
+        """Write the bits of the stream from the start of the run to ``end``, and end the run."""
         assert self._run is not None  # noqa: S101
         self._copy_bits(self._run, end)
         self._run = None
@@ -325,7 +329,7 @@ class _Splicing:
         self._count = count % 8
 
     def _write_stored(self, data: bytes, *, last: bool) -> None:
-        """The data in blocks of their own (3.2.4)."""
+        """Write data as stored blocks (3.2.4)."""
         for start in range(0, len(data) or 1, _LONGEST_STORED):
             piece = data[start : start + _LONGEST_STORED]
             final = last and start + _LONGEST_STORED >= len(data)

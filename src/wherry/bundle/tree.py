@@ -1,12 +1,12 @@
 """A plain folder as a bundle: the files of a project that has no build system.
 
-What ships: every file, but for what ``.gitignore`` files name (those of the folder and of folders below it,
-and those above it up to the root of its git repository) and for junk (``wherry.bundle.junk``). ``include``
-brings files of either kind back, yet never version control's own folders or virtual environments;
-``exclude`` has the last word. A user's own git settings (``core.excludesFile``, ``.git/info/exclude``) are
-not asked, as they differ between machines.
+Every file is included, except what ``.gitignore`` files name (those of the folder, of folders in it, and of
+folders above it up to the root of its git repository) and default excludes
+(``wherry.bundle.default_excludes``). ``include`` overrides both, except for the folders of version control and
+virtual environments; ``exclude`` overrides ``include``. The user's own git settings (``core.excludesFile``,
+``.git/info/exclude``) are ignored, as they differ between machines.
 
-Links that stay inside the folder are followed, and stand for the files they lead to.
+Links that stay inside the folder are followed: they become the files they lead to.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from wherry.bundle.algebra import Bundle
+from wherry.bundle.bundle import Bundle
+from wherry.bundle.case_conflicts import refuse_case_conflicts
 from wherry.bundle.entry import Entry, SourceFile
 from wherry.bundle.gitignore import rules_above
 from wherry.bundle.patterns import compile_patterns
-from wherry.bundle.twins import refuse_case_twins
 from wherry.bundle.walk import TreeFile, Walk, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
+    Known: TypeAlias = Callable[[str], bytes | None]
 
 __all__ = [
     "Tree",
@@ -36,7 +37,6 @@ __all__ = [
     "read_file",
     "read_tree",
     "tree_bundle",
-    "tree_digest",
     "tree_files",
 ]
 
@@ -45,12 +45,12 @@ _CHUNK = 1 << 18
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tree:
-    """A folder that was read.
+    """The content of a folder.
 
     Attributes:
         bundle: its files.
-        digest: SHA-256, in hexadecimal, of their paths, executable bits and contents: equal digests mean
-            equal bundles.
+        digest: SHA-256, in hexadecimal, of their paths, executable bits and contents; bundles with equal
+            digests are equal.
     """
 
     bundle: Bundle
@@ -65,33 +65,22 @@ def tree_bundle(
     include: Sequence[str] = (),
     skip: Collection[Path] = (),
 ) -> Bundle:
-    """The files of a folder that ship, read once for their sizes and CRCs.
+    """The bundle of a folder.
 
     Args:
         root: the folder.
-        owner: who the entries belong to.
-        exclude: gitignore patterns of files that do not ship.
-        include: gitignore patterns of files that ship though ``.gitignore`` or custom leaves them out.
-        skip: files and folders to pass over, such as the one that packages are written to.
+        owner: the owner of the entries.
+        exclude: gitignore patterns of files to exclude.
+        include: gitignore patterns of files to include although ``.gitignore`` or a default excludes them.
+        skip: files and folders to skip, such as the folder of packages.
 
     Raises:
         ProjectError: the folder, or something in it, cannot be read.
-        EntryPathError: a link leaves the folder or leads nowhere, a name cannot stand in a package, or two
-            names differ by case alone. All such files are named at once.
+        EntryPathError: a link leaves the folder or is broken, a name is not allowed in a package, or two
+            names differ only by case. The error names all such files.
         SettingsError: a pattern is wrong.
     """
     return read_tree(root, owner=owner, exclude=exclude, include=include, skip=skip).bundle
-
-
-def tree_digest(
-    root: Path,
-    *,
-    exclude: Sequence[str] = (),
-    include: Sequence[str] = (),
-    skip: Collection[Path] = (),
-) -> str:
-    """What ``read_tree`` gives as its digest; arguments and errors as ``tree_bundle``."""
-    return read_tree(root, owner="project", exclude=exclude, include=include, skip=skip).digest
 
 
 def read_tree(
@@ -101,11 +90,14 @@ def read_tree(
     exclude: Sequence[str] = (),
     include: Sequence[str] = (),
     skip: Collection[Path] = (),
+    known: Known | None = None,
 ) -> Tree:
-    """The bundle and the digest of a folder, from one reading; arguments and errors as ``tree_bundle``."""
-    return _read_files(
-        tree_files(root, owner=owner, exclude=exclude, include=include, skip=skip), owner
-    )
+    """The bundle and the digest of a folder, read once; arguments and errors as ``tree_bundle``.
+
+    ``known`` gives the content of a file that was read before, by its path; None for others.
+    """
+    files = tree_files(root, owner=owner, exclude=exclude, include=include, skip=skip)
+    return _read_files(files, owner, known)
 
 
 def included_files(
@@ -115,14 +107,15 @@ def included_files(
     include: Sequence[str],
     exclude: Sequence[str] = (),
     skip: Collection[Path] = (),
+    known: Known | None = None,
 ) -> Tree:
-    """Of a folder the files alone that ``include`` brings in; arguments and errors as ``tree_bundle``."""
+    """Only the files of a folder that ``include`` names; arguments and errors as ``read_tree``."""
     files = _files(root, owner, exclude=exclude, include=include, skip=skip, included_only=True)
-    return _read_files(files, owner)
+    return _read_files(files, owner, known)
 
 
 def read_file(path: Path) -> tuple[SourceFile, str]:
-    """One file, read once, and the SHA-256 of its content in hexadecimal.
+    """A file and the SHA-256 of its content in hexadecimal.
 
     Raises:
         ProjectError: it cannot be read.
@@ -131,14 +124,19 @@ def read_file(path: Path) -> tuple[SourceFile, str]:
     return SourceFile(path, size, crc), sha256
 
 
-def _read_files(files: Iterable[TreeFile], owner: str) -> Tree:
+def _read_files(files: Iterable[TreeFile], owner: str, known: Known | None = None) -> Tree:
     entries: list[Entry] = []
     digest = hashlib.sha256()
     for file in files:
-        crc, size, sha256 = _read(file)
+        content = None if known is None else known(str(file.source))
+        crc, size, sha256 = _read(file) if content is None else _sums(content)
         entries.append(Entry(file.path, file.executable, SourceFile(file.source, size, crc), owner))
         digest.update(f"{file.path}\0{file.executable:d}{sha256}\n".encode())
     return Tree(bundle=Bundle.of(entries), digest=digest.hexdigest())
+
+
+def _sums(content: bytes) -> tuple[int, int, str]:
+    return zlib.crc32(content), len(content), hashlib.sha256(content).hexdigest()
 
 
 def _read(file: TreeFile) -> tuple[int, int, str]:
@@ -163,7 +161,7 @@ def tree_files(
     include: Sequence[str] = (),
     skip: Collection[Path] = (),
 ) -> tuple[TreeFile, ...]:
-    """The files of a folder that ship, sorted by path and not yet read; as ``tree_bundle``."""
+    """The files of a folder, sorted by path and not yet read; arguments and errors as ``tree_bundle``."""
     return _files(root, owner, exclude=exclude, include=include, skip=skip, included_only=False)
 
 
@@ -176,7 +174,7 @@ def _files(
     skip: Collection[Path],
     included_only: bool,
 ) -> tuple[TreeFile, ...]:
-    root = Path(os.path.abspath(root))  # noqa: PTH100  links stay as the user named them
+    root = Path(os.path.abspath(root))  # noqa: PTH100  links in the path are kept
     walk = Walk(
         root=root,
         owner=owner,
@@ -187,5 +185,5 @@ def _files(
     walk.enter(str(root), "", rules_above(root), ignored=included_only, above=())
     walk.finish()
     files = sorted(walk.files)
-    refuse_case_twins((file.path for file in files), owner=owner)
+    refuse_case_conflicts((file.path for file in files), owner=owner)
     return tuple(files)

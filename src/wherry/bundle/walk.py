@@ -1,4 +1,4 @@
-"""Walking a plain folder: which of its files ship, and what is wrong with those that cannot."""
+"""Walking a plain folder: the files to include, and the problems of those that cannot be."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from wherry.bundle.default_excludes import (
+    REPOSITORY_FOLDERS,
+    VIRTUALENV_MARK,
+    is_excluded_by_default,
+)
 from wherry.bundle.entry import check_path
 from wherry.bundle.gitignore import Rule, is_ignored, read_gitignore
-from wherry.bundle.junk import REPOSITORY_FOLDERS, VIRTUALENV_MARK, is_junk
 from wherry.errors import EntryPathError, ProjectError, WherryError
 
 if TYPE_CHECKING:
@@ -21,7 +25,7 @@ __all__ = ["TreeFile", "Walk", "unreadable"]
 
 
 class TreeFile(NamedTuple):
-    """A file that ships: its path in the package, whether its owner may execute it, where it lies."""
+    """A file to include: its path in the package, whether its owner may execute it, and its path on disk."""
 
     path: str
     executable: bool
@@ -29,7 +33,7 @@ class TreeFile(NamedTuple):
 
 
 class Walk:
-    """One pass over a folder. What is wrong is collected, and raised at the end."""
+    """One pass over a folder. Problems are collected, and raised at the end."""
 
     def __init__(
         self,
@@ -60,26 +64,34 @@ class Walk:
         ignored: bool,
         above: tuple[str, ...],
     ) -> None:
-        """Take in a folder; ``above`` are the real paths of those that lead to it."""
+        """Walk a folder.
+
+        Args:
+            folder: its path.
+            prefix: its path relative to the root, with a slash at the end.
+            rules: of the folders above it.
+            ignored: whether only files that ``include`` names are included.
+            above: the real paths of the folders above it.
+        """
         try:
             with os.scandir(folder) as listing:
-                found = list(listing)
+                entries = list(listing)
         except OSError as error:
             self._unreadable.append((prefix or folder, error))
             return
-        names = {entry.name for entry in found}
+        names = {entry.name for entry in entries}
         if VIRTUALENV_MARK in names and prefix:
             return
         if ".gitignore" in names and (patterns := read_gitignore(Path(folder))) is not None:
             rules = (*rules, Rule(patterns, len(prefix), ""))
         here = (*above, os.path.realpath(folder))
-        for entry in found:
+        for entry in entries:
             if entry.name in REPOSITORY_FOLDERS:
                 continue
             if entry.name in self._skip_names and os.path.realpath(entry.path) in self._skip:
                 continue
             path = prefix + entry.name
-            dropped = ignored or is_junk(entry.name, at_root=not prefix)
+            dropped = ignored or is_excluded_by_default(entry.name, at_root=not prefix)
             try:
                 self._take(entry, path, rules, dropped, here)
             except OSError as error:
@@ -99,24 +111,24 @@ class Walk:
             path += "/"
         dropped = dropped or is_ignored(path, rules)
         if folder:
-            # What is left out is still looked through when a pattern may bring a file of it back.
+            # An excluded folder is still walked if `include` may name a file in it.
             if dropped and self._include is None:
                 return
-            if self._left_out(path):
+            if self._is_excluded(path):
                 return
-            # A link that goes wrong matters only where it would ship.
+            # A broken link is a problem only if it would be included.
             if link and not self._follow(
-                entry, path, here, quiet=dropped and not self._brought_back(path)
+                entry, path, here, quiet=dropped and not self._is_included(path)
             ):
                 return
             self.enter(entry.path, path, rules, ignored=dropped, above=here)
             return
-        if (dropped and not self._brought_back(path)) or self._left_out(path):
+        if (dropped and not self._is_included(path)) or self._is_excluded(path):
             return
         if link and not self._follow(entry, path, here, quiet=False):
             return
         status = entry.stat()
-        # Sockets, pipes and devices are in no checkout either.
+        # Sockets, pipes and devices are never in a checkout.
         if not stat.S_ISREG(status.st_mode):
             return
         try:
@@ -126,16 +138,16 @@ class Walk:
             return
         self.files.append(TreeFile(path, bool(status.st_mode & stat.S_IXUSR), Path(entry.path)))
 
-    def _brought_back(self, path: str) -> bool:
+    def _is_included(self, path: str) -> bool:
         return self._include is not None and self._include.match(path)
 
-    def _left_out(self, path: str) -> bool:
+    def _is_excluded(self, path: str) -> bool:
         return self._exclude is not None and self._exclude.match(path)
 
     def _follow(
         self, entry: os.DirEntry[str], path: str, here: tuple[str, ...], *, quiet: bool
     ) -> bool:
-        """Whether a link leads to something that may stand in its place."""
+        """Whether a link leads to a file or folder that can replace it."""
         real = os.path.realpath(entry.path)
         inside = real == self._real_root or real.startswith(self._real_root.rstrip(os.sep) + os.sep)
         if inside and not os.path.exists(real):  # noqa: PTH110
@@ -143,7 +155,7 @@ class Walk:
         elif not inside:
             problem = "leaves the project's folder"
         elif path.endswith("/") and real in here:
-            problem = "leads back to a folder that it lies in"
+            problem = "leads to a folder that contains it"
         else:
             return True
         if not quiet:
@@ -152,14 +164,14 @@ class Walk:
         return False
 
     def finish(self) -> None:
-        """Raise what was found wrong."""
+        """Raise the problems, if there are any."""
         if self._unreadable:
-            raise unreadable(sorted(self._unreadable, key=lambda found: found[0]))
+            raise unreadable(sorted(self._unreadable, key=lambda problem: problem[0]))
         if self._links:
             raise EntryPathError(
                 f"`{self._owner}` holds links that cannot be followed",
                 where=sorted(self._links),
-                hint="put the file itself in the link's place, or name the link in `exclude`",
+                hint="replace the link by the file, or name the link in `exclude`",
             )
         if self._first is not None:
             raise self._first
@@ -172,10 +184,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def unreadable(found: Sequence[tuple[str, OSError]]) -> ProjectError:
-    """The error for files and folders that cannot be read, by their paths."""
+def unreadable(errors: Sequence[tuple[str, OSError]]) -> ProjectError:
+    """The error about files and folders that cannot be read, with their paths."""
     return ProjectError(
-        f"cannot read `{found[0][0].rstrip('/')}`" + (" and others" if len(found) > 1 else ""),
-        where=[f"`{path.rstrip('/')}`: {error.strerror or error}" for path, error in found],
-        hint="mend its permissions, or name it in `exclude`",
+        f"cannot read `{errors[0][0].rstrip('/')}`" + (" and others" if len(errors) > 1 else ""),
+        where=[f"`{path.rstrip('/')}`: {error.strerror or error}" for path, error in errors],
+        hint="change its permissions, or name it in `exclude`",
     )

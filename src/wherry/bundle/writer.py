@@ -1,8 +1,8 @@
-"""Writing a bundle as a zip archive whose bytes are a function of the bundle alone.
+"""Writing a bundle as a zip archive whose bytes depend only on the bundle.
 
-Entries come in the order of their paths' bytes, dated 1980-01-01 00:00:00, with mode 0644 or 0755; there
-are no folders, no extra fields, no data descriptors and no comments. Compressed bytes are copied from the
-wheels they lie in; whatever is Wherry's or the project's own is stored, so that no compressor has a say.
+Entries are sorted by the bytes of their paths, dated 1980-01-01 00:00:00, with mode 0644 or 0755; there are no
+folders, extra fields, data descriptors or comments. Compressed bytes are copied from wheels; the files of Wherry
+and of the project are stored, so that their bytes do not depend on a compressor.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from wherry.bundle.content import read_content
 from wherry.bundle.entry import STORED, Inline, Slice
-from wherry.bundle.sink import Sink
+from wherry.bundle.package_writer import PackageWriter
 from wherry.errors import ArchiveError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from wherry.bundle.algebra import Bundle
+    from wherry.bundle.bundle import Bundle
 
 __all__ = ["Written", "copy_package", "write_package"]
 
-# APPNOTE.TXT 4.3.7 local file header and 4.3.12 central directory header; most of the two is the same.
+# APPNOTE.TXT 4.3.7 local file header and 4.3.12 central directory header, which have most fields in common.
 _LOCAL = struct.Struct("<4s5H3L2H")
 _DESCRIBED = struct.Struct("<5H3L2H")
 _CENTRAL_END = struct.Struct("<3H2L")
@@ -55,8 +55,8 @@ _CENTRAL_START = struct.pack("<4sH", b"PK\1\2", _MADE_BY_UNIX)
 
 _OPEN_ARCHIVES = 64
 
-# Seconds after which a temporary file is nobody's.
-_LEFT_BEHIND = 60 * 60
+# Seconds after which a temporary file is no longer in use.
+_ABANDONED = 60 * 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,10 +64,10 @@ class Written:
     """A written zip archive.
 
     Attributes:
-        path: where it is.
+        path: its path.
         sha256: the digest of its bytes, in hexadecimal.
         size: its size in bytes.
-        changed: False when the very same bytes were there before and were left alone.
+        changed: False if the file already held the same bytes and was not written.
     """
 
     path: Path
@@ -82,13 +82,13 @@ class Written:
 
 
 def write_package(bundle: Bundle, path: Path) -> Written:
-    """Write the bundle to ``path``, beside it first and then renamed over it.
+    """Write the bundle to a temporary file and rename it to ``path``.
 
     Raises:
-        OutputError: the folder or file cannot be written, or a source file changed meanwhile.
-        ArchiveError: an archive that the bundle copies from is gone or truncated.
+        OutputError: the folder or file cannot be written, or a source file has changed.
+        ArchiveError: an archive that the bundle copies from is missing or truncated.
     """
-    with _beside(path) as temporary:
+    with _temporary_file(path) as temporary:
         with temporary.open("wb", buffering=0) as file, _before(path) as before:
             sha256, size, changed = _write(bundle, file, before)
         if changed:
@@ -98,12 +98,12 @@ def write_package(bundle: Bundle, path: Path) -> Written:
 
 
 def copy_package(written: Written, path: Path) -> Written:
-    """The same bytes at another path, which take no second composing and hashing.
+    """Copy a written package to another path, without composing and hashing it again.
 
     Raises:
         OutputError: the folder or file cannot be written.
     """
-    with _beside(path) as temporary:
+    with _temporary_file(path) as temporary:
         changed = not (path.is_file() and filecmp.cmp(written.path, path, shallow=False))
         if changed:
             shutil.copyfile(written.path, temporary)
@@ -113,12 +113,12 @@ def copy_package(written: Written, path: Path) -> Written:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """An empty file in the same folder, which is gone afterwards unless it was renamed."""
+def _temporary_file(path: Path) -> Iterator[Path]:
+    """An empty file in the same folder, which is removed at the end unless it was renamed."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
-        # Of the name only the beginning, or a long one would be too long.
+        _remove_abandoned(path)
+        # Only the beginning of the name, so that the new one is not too long.
         descriptor, name = tempfile.mkstemp(
             prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent
         )
@@ -135,12 +135,12 @@ def _beside(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _sweep(path: Path) -> None:
-    """Remove what a killed build left beside the package; another build's own is younger."""
-    for left in path.parent.glob(f".{escape(path.name[:40])}.*.tmp"):
+def _remove_abandoned(path: Path) -> None:
+    """Remove the temporary files of killed builds; those of running builds are younger."""
+    for file in path.parent.glob(f".{escape(path.name[:40])}.*.tmp"):
         with suppress(OSError):
-            if time.time() - left.stat().st_mtime > _LEFT_BEHIND:
-                left.unlink()
+            if time.time() - file.stat().st_mtime > _ABANDONED:
+                file.unlink()
 
 
 def _unwritable(path: Path, error: OSError | ValueError) -> OutputError:
@@ -150,7 +150,7 @@ def _unwritable(path: Path, error: OSError | ValueError) -> OutputError:
     return OutputError(
         f"cannot write `{path}`",
         where=[cause],
-        hint="choose another place with --output",
+        hint="choose another path with --output",
     )
 
 
@@ -158,7 +158,7 @@ _reading_umask = threading.Lock()
 
 
 def _umask() -> int:
-    # There is no way to read the umask but to set it, and put it back at once.
+    # The umask can only be read by setting it, so it is restored at once.
     with _reading_umask:
         mask = os.umask(0o077)
         os.umask(mask)
@@ -167,7 +167,7 @@ def _umask() -> int:
 
 @contextmanager
 def _before(path: Path) -> Iterator[int | None]:
-    """What is at ``path`` now, open for reading, when that is a file that can be read."""
+    """A descriptor of the file that is now at ``path``; None if it cannot be read."""
     descriptor = None
     if path.is_file():
         with suppress(OSError):
@@ -180,18 +180,18 @@ def _before(path: Path) -> Iterator[int | None]:
 
 
 def _write(bundle: Bundle, file: BinaryIO, before: int | None) -> tuple[str, int, bool]:
-    """The digest and the size of what was written, and whether it differs from what was before."""
-    sink = Sink(file, before=before)
+    """Write the package; return its digest, its size, and whether it differs from the one before."""
+    writer = PackageWriter(file, before=before)
     try:
-        _fill(bundle, sink)
-        sha256 = sink.close()
+        _fill(bundle, writer)
+        sha256 = writer.close()
     except BaseException:
-        sink.abandon()
+        writer.abandon()
         raise
-    return sha256, sink.size, sink.changed
+    return sha256, writer.size, writer.changed
 
 
-def _fill(bundle: Bundle, sink: Sink) -> None:
+def _fill(bundle: Bundle, writer: PackageWriter) -> None:
     central: list[bytes] = []
     archives = _Archives()
     offset = 0
@@ -210,11 +210,11 @@ def _fill(bundle: Bundle, sink: Sink) -> None:
             if end > _MAX32 or size > _MAX32:
                 raise OutputError(
                     "the deployment package would be larger than 4 GiB",
-                    where=[f"`{path}` of `{owner}` does not fit any more"],
-                    hint="AWS Lambda admits 250 MiB unzipped: leave distributions out",
+                    where=[f"`{path}` of `{owner}` does not fit"],
+                    hint="AWS Lambda allows 250 MiB unzipped: exclude distributions",
                 )
             # Both headers hold the same fields in the same order: version, flags, method, time, date, CRC,
-            # sizes, and the lengths of the name and of no extra field.
+            # sizes, and the lengths of the name and of the extra field.
             described = _DESCRIBED.pack(
                 _VERSION,
                 0 if length == len(path) else _UTF8,
@@ -233,19 +233,19 @@ def _fill(bundle: Bundle, sink: Sink) -> None:
                     (_CENTRAL_START, described, _CENTRAL_END.pack(0, 0, 0, mode, offset), name)
                 )
             )
-            sink.write(b"".join((b"PK\3\4", described, name)))
+            writer.write(b"".join((b"PK\3\4", described, name)))
             if isinstance(payload, Slice):
-                sink.copy(archives.open(archive), start, compressed, archive)
+                writer.copy(archives.open(archive), start, compressed, archive)
             elif isinstance(payload, Inline):
-                sink.write(payload.data)
+                writer.write(payload.data)
             else:
                 for piece in read_content(payload):
-                    sink.write(piece)
+                    writer.write(piece)
             offset = end
     finally:
         archives.close()
     for piece in _end(central, len(bundle), offset):
-        sink.write(piece)
+        writer.write(piece)
 
 
 def _end(central: list[bytes], count: int, start: int) -> Iterable[bytes]:
@@ -255,7 +255,7 @@ def _end(central: list[bytes], count: int, start: int) -> Iterable[bytes]:
     size = len(directory)
     if count >= _MAX16 or start + size > _MAX32:
         record = start + size
-        # The size counts what follows the field itself; version 4.5 knows zip64.
+        # The size is that of the fields after it; zip64 requires version 4.5.
         yield _END64.pack(
             b"PK\6\6", _END64.size - 12, 3 << 8 | 45, 45, 0, 0, count, count, size, start
         )
@@ -265,7 +265,7 @@ def _end(central: list[bytes], count: int, start: int) -> Iterable[bytes]:
 
 
 class _Archives:
-    """Open files to copy from, the least recently used closed first."""
+    """Open files to copy from; the least recently used is closed first."""
 
     def __init__(self) -> None:
         self._open: OrderedDict[Path, int] = OrderedDict()

@@ -1,6 +1,6 @@
-"""AWS Lambda's quotas, checked before anything is written.
+"""Checking AWS Lambda's quotas before anything is written.
 
-A function counts with all its layers; what layers of others weigh (those taken by ARN) only AWS knows.
+A function counts with all its layers, except layers of others (by ARN), whose sizes only AWS knows.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.errors import QuotaError
+from wherry.sizes import format_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,57 +18,53 @@ if TYPE_CHECKING:
 
 __all__ = ["check_quotas", "unzipped_size"]
 
-_BLAMED = 5
+_MAX_OWNERS = 5
 
 
 def check_quotas(composition: Composition, quotas: QuotaSettings) -> None:
-    """Refuse what AWS would refuse.
+    """Refuse packages that AWS would refuse.
 
     Raises:
         QuotaError: a function takes too many layers, or it is too big unzipped together with its layers,
             or a layer is too big by itself.
     """
     for package in composition.packages:
-        taken = [*_own_layers(package, composition)]
+        layers = [*_own_layers(package, composition)]
         if package.kind == "function" and len(package.layers) > quotas.layers:
             raise QuotaError(
                 f"`{package.name}` takes {len(package.layers)} layers, and AWS Lambda allows {quotas.layers}",
                 where=[", ".join(package.layers)],
                 hint="put several layers into one",
             )
-        everything = [package, *taken] if package.kind == "function" else [package]
-        total = sum(each.unzipped_size for each in everything)
+        counted = [package, *layers] if package.kind == "function" else [package]
+        total = sum(part.unzipped_size for part in counted)
         if total > quotas.unzipped:
-            name = f"`{package.name}`" + (" with its layers" if len(everything) > 1 else "")
+            name = f"`{package.name}`" + (" with its layers" if len(counted) > 1 else "")
             raise QuotaError(
-                f"{name} is {_mib(total)} unzipped, and AWS Lambda takes {_mib(quotas.unzipped)}",
-                where=_blamed(everything),
-                hint="leave out what is not needed, by `exclude` or `exclude-files`, or by `provided` what "
-                "the runtime has; past that, AWS Lambda wants a container image",
+                f"{name} is {format_size(total)} unzipped, and AWS Lambda takes {format_size(quotas.unzipped)}",
+                where=_largest_owners(counted),
+                hint="leave out what is not needed, with `exclude` or `exclude-files`, and what the runtime has, "
+                "with `provided`; larger functions need a container image",
             )
 
 
 def unzipped_size(package: Package, composition: Composition) -> int:
     """Bytes of a function and all layers of this composition that it takes, unzipped."""
-    return sum(each.unzipped_size for each in (package, *_own_layers(package, composition)))
+    return sum(part.unzipped_size for part in (package, *_own_layers(package, composition)))
 
 
 def _own_layers(package: Package, composition: Composition) -> Iterator[Package]:
-    for each in composition.packages:
-        if each.kind == "layer" and each.name in package.layers:
-            yield each
+    for other in composition.packages:
+        if other.kind == "layer" and other.name in package.layers:
+            yield other
 
 
-def _blamed(packages: Sequence[Package]) -> list[str]:
+def _largest_owners(packages: Sequence[Package]) -> list[str]:
     sizes: dict[str, int] = {}
     for package in packages:
         for entry in package.bundle:
             sizes[entry.owner] = sizes.get(entry.owner, 0) + entry.payload.size
-    biggest = sorted(sizes.items(), key=lambda one: (-one[1], one[0]))
-    lines = [f"`{owner}` is {_mib(size)} of it" for owner, size in biggest[:_BLAMED]]
-    rest = sum(size for _, size in biggest[_BLAMED:])
-    return [*lines, f"all others are {_mib(rest)}"] if rest else lines
-
-
-def _mib(size: int) -> str:
-    return f"{size / 2**20:,.1f} MiB"
+    biggest = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
+    lines = [f"`{owner}` is {format_size(size)} of it" for owner, size in biggest[:_MAX_OWNERS]]
+    rest = sum(size for _, size in biggest[_MAX_OWNERS:])
+    return [*lines, f"all others are {format_size(rest)}"] if rest else lines

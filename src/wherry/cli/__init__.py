@@ -121,9 +121,9 @@ def _usage(error: click.ClickException) -> WherryError:
     path = context.command_path if context is not None else "wherry"
     hint = f"{path} --help"
     if match := re.fullmatch(r"No such command '(.*)'", message):
-        from difflib import get_close_matches
+        from wherry.nearest import nearest
 
         message = f"there is no command `{match[1]}`"
-        if nearest := get_close_matches(match[1], COMMANDS, n=1):
-            hint = f"did you mean `wherry {nearest[0]}`?"
+        if near := nearest(match[1], COMMANDS):
+            hint = f"did you mean `wherry {near}`?"
     return WherryError(message[:1].lower() + message[1:], hint=hint)

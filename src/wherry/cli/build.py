@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.options import (
-    in_project,
-    of_container,
-    of_handler,
-    of_lock,
-    of_settings,
-    of_target,
-    quiet,
-)
-from wherry.cli.render import Talk, count, seconds, size
+from wherry.cli.options import drover_stage, in_project, of_build, quiet
+from wherry.cli.render import Terminal, count, seconds
+from wherry.sizes import format_size
 
 if TYPE_CHECKING:
-    from wherry.report import BuildReport, DistributionReport, PackageReport
+    from pathlib import Path
+
+    from wherry.pipeline.report import BuildReport, DistributionReport, PackageReport
+    from wherry.pipeline.request import BuildOptions
 
 __all__ = ["command"]
 
@@ -30,18 +25,8 @@ _BIGGEST = 5
 @click.command("build")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @in_project
-@of_handler
-@of_target
-@of_lock
-@of_settings
-@of_container
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="A folder for the packages, or FILE.zip. [default: dist/lambda in the project]",
-)
+@of_build
+@drover_stage
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @click.option(
     "-v",
@@ -52,29 +37,11 @@ _BIGGEST = 5
 @quiet
 def command(
     *,
-    names: tuple[str, ...],
     project: Path,
-    name: str | None,
-    app: str | None,
-    handler: str | None,
-    interface: str | None,
-    runtime: str | None,
-    architecture: str | None,
-    groups: tuple[str, ...],
-    extras: tuple[str, ...],
-    package: str | None,
-    lock: Path | None,
-    offline: bool,
-    config: Path | None,
-    stage: str | None,
-    install_path: Path | None,
-    container: str | None,
-    container_engine: str | None,
-    container_image: str | None,
-    output: Path | None,
     as_json: bool,
     verbose: bool,
     quiet: bool,
+    **options: Unpack[BuildOptions],
 ) -> None:
     """Build deployment packages and layers from the project's lock.
 
@@ -93,32 +60,10 @@ def command(
       wherry build --project services/api --output build/api.zip
       wherry build --json | jq -r '.packages[].code_sha256'
     """  # noqa: D301  the backspace is click's mark
-    from wherry.pipeline import build
+    from wherry.pipeline.build import build
 
-    with Talk(quiet=quiet, verbose=verbose) as talk:
-        report = build(
-            project,
-            names=names,
-            name=name,
-            app=app,
-            handler=handler,
-            interface=interface,
-            runtime=runtime,
-            architecture=architecture,
-            groups=groups,
-            extras=extras,
-            package=package,
-            lock=lock,
-            install_path=install_path,
-            config=config,
-            stage=stage,
-            output=output,
-            container=container,
-            container_engine=container_engine,
-            container_image=container_image,
-            offline=offline,
-            reporter=talk,
-        )
+    with Terminal(quiet=quiet, verbose=verbose) as talk:
+        report = build(project, reporter=talk, **options)
     summarize(report, talk, verbose=verbose)
     if as_json:
         click.echo(json.dumps(report.document()))
@@ -127,7 +72,7 @@ def command(
             click.echo(written.path.as_posix())
 
 
-def summarize(report: BuildReport, talk: Talk, *, verbose: bool) -> None:
+def summarize(report: BuildReport, talk: Terminal, *, verbose: bool) -> None:
     """Say on stderr what was built: sizes against the quotas, and the biggest distributions."""
     several = len(report.packages) > 1
     for package in report.packages:
@@ -165,28 +110,30 @@ def _targets(package: PackageReport, report: BuildReport) -> str:
 
 
 def _against_quotas(package: PackageReport) -> str:
-    from wherry.quotas import DIRECT_UPLOAD, UNZIPPED
+    from wherry.target.quotas import DIRECT_UPLOAD, UNZIPPED
 
-    zipped = f"{size(package.size)} zipped ({package.size / DIRECT_UPLOAD:.0%} of a direct upload)"
-    plain = f"{size(package.unzipped_size)} unzipped"
+    zipped = f"{format_size(package.size)} zipped ({package.size / DIRECT_UPLOAD:.0%} of a direct upload)"
+    plain = f"{format_size(package.unzipped_size)} unzipped"
     share = f"{package.unzipped_size_with_layers / UNZIPPED:.0%} of the quota"
     if package.unzipped_size_with_layers != package.unzipped_size:
-        share = f"{size(package.unzipped_size_with_layers)} with its layers, {share}"
+        share = f"{format_size(package.unzipped_size_with_layers)} with its layers, {share}"
     return f"{zipped}, {plain} ({share}), {count(package.files, 'file')}"
 
 
 def _saved(package: PackageReport) -> str:
     files = count(package.stripped_files, "file")
-    zipped = f"{size(abs(package.stripped_size))} {'more' if package.stripped_size < 0 else 'less'} zipped"
-    return f"stripped {files}: {size(package.stripped_unzipped_size)} less unzipped, {zipped}"
+    zipped = f"{format_size(abs(package.stripped_size))} {'more' if package.stripped_size < 0 else 'less'} zipped"
+    return (
+        f"stripped {files}: {format_size(package.stripped_unzipped_size)} less unzipped, {zipped}"
+    )
 
 
-def _warn_of_upload(package: PackageReport, talk: Talk) -> None:
-    from wherry.quotas import DIRECT_UPLOAD
+def _warn_of_upload(package: PackageReport, talk: Terminal) -> None:
+    from wherry.target.quotas import DIRECT_UPLOAD
 
     if package.size > DIRECT_UPLOAD:
         talk.warn(
-            f"`{package.name}` is too big for a direct upload, which takes {size(DIRECT_UPLOAD)}",
+            f"`{package.name}` is too big for a direct upload, which takes {format_size(DIRECT_UPLOAD)}",
             hint="upload it through an S3 bucket in the function's region",
         )
 
@@ -195,6 +142,6 @@ def _table(distributions: list[DistributionReport]) -> list[str]:
     names = [f"{one.name} {one.version or ''}".rstrip() for one in distributions]
     width = max((len(name) for name in names), default=0)
     return [
-        f"{name:<{width}}  {size(one.size):>10} zipped  {size(one.unzipped_size):>10} unzipped"
+        f"{name:<{width}}  {format_size(one.size):>10} zipped  {format_size(one.unzipped_size):>10} unzipped"
         for name, one in zip(names, distributions, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""``wherry cache``: where the store is, how big, and how to shrink it."""
+"""``wherry cache``: where the store is, how big, whether it is sound, and how to shrink it."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wherry.cli.render import count, size
+from wherry.cli.render import count
+from wherry.sizes import format_size
 
 if TYPE_CHECKING:
-    from wherry.wheels.store import StoreUsage
+    from wherry.store import StoreUsage
 
 __all__ = ["command"]
 
 
 @click.group("cache")
 def command() -> None:
-    """Show or prune the store of fetched and built files.
+    """Show, verify or prune the store of fetched and built files.
 
     The store holds wheels by the digest of their content, and small results derived from them. It can be
-    removed at any time: what is needed is fetched again. $WHERRY_CACHE_DIR puts it elsewhere.
+    removed at any time: files are fetched again when they are needed. $WHERRY_CACHE_DIR sets its folder.
     """
 
 
 @command.command("dir")
 def directory() -> None:
     """Print the store's folder."""
-    from wherry.wheels.store import Store
+    from wherry.store import Store
 
     click.echo(Store.default().root)
 
@@ -38,15 +39,41 @@ def directory() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def show_size(*, as_json: bool) -> None:
     """Print how big the store is, by kind of content."""
-    from wherry.wheels.store import Store
+    from wherry.store import Store
 
     usage = Store.default().usage()
     if as_json:
         click.echo(json.dumps(_document(usage)))
         return
     for kind, total in sorted(usage.kinds.items()):
-        click.echo(f"{kind:<16} {size(total):>10}")
-    click.echo(f"{'total':<16} {size(usage.size):>10}  in {count(usage.files, 'file')}")
+        click.echo(f"{kind:<16} {format_size(total):>10}")
+    click.echo(f"{'total':<16} {format_size(usage.size):>10}  in {count(usage.files, 'file')}")
+
+
+@command.command("verify")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def verify(*, as_json: bool) -> None:
+    """Read every file again, and remove those that are not what they were when they were stored.
+
+    A build does the same with each file that it needs and that has changed; a build that needs a removed file fetches
+    it again.
+    """
+    from wherry.store import Store
+
+    outcome = Store.default().verify()
+    if as_json:
+        document = {
+            "schema": 1,
+            "files": outcome.files,
+            "size": outcome.size,
+            "damaged": list(outcome.damaged),
+        }
+        click.echo(json.dumps(document))
+        return
+    line = f"Verified {count(outcome.files, 'file')} ({format_size(outcome.size)})"
+    if number := len(outcome.damaged):
+        line += f", removed {number} that {'was' if number == 1 else 'were'} damaged"
+    click.echo(line, err=True)
 
 
 class _Age(click.ParamType[timedelta]):
@@ -62,7 +89,7 @@ class _Age(click.ParamType[timedelta]):
         try:
             return timedelta(**{unit: int(match[1])})
         except (OverflowError, ValueError):
-            self.fail("nothing is that old", param, ctx)
+            self.fail("it is too large", param, ctx)
 
 
 @command.command("prune")
@@ -75,13 +102,15 @@ class _Age(click.ParamType[timedelta]):
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def prune(*, older_than: timedelta | None, as_json: bool) -> None:
     """Remove files from the store. A build that needs one again fetches it again."""
-    from wherry.wheels.store import Store
+    from wherry.store import Store
 
     removed = Store.default().prune(older_than=older_than)
     if as_json:
         click.echo(json.dumps(_document(removed)))
     else:
-        click.echo(f"Removed {count(removed.files, 'file')} ({size(removed.size)})", err=True)
+        click.echo(
+            f"Removed {count(removed.files, 'file')} ({format_size(removed.size)})", err=True
+        )
 
 
 def _document(usage: StoreUsage) -> dict[str, object]:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from base64 import b64decode
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from wherry.cli.options import canary as of_canary
-from wherry.cli.options import in_project, of_build, of_stage, quiet
-from wherry.cli.render import Less, Talk, count, seconds
+from wherry.cli.options import in_project, of_deployment, of_stage, quiet
+from wherry.cli.render import BriefReporter, Terminal, count, seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.aws.deploy import Deployed
-    from wherry.aws.model import Plan
+    from wherry.pipeline.request import PackageOptions
 
 __all__ = ["command"]
 
@@ -33,12 +32,11 @@ __all__ = ["command"]
 @click.option("--dry-run", is_flag=True, help="Say what would be done: `wherry plan`.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @in_project
-@of_build
+@of_deployment
 @quiet
 def command(
     *,
     stage: str,
-    names: tuple[str, ...],
     project: Path,
     canary: float | None,
     promote: bool,
@@ -47,7 +45,7 @@ def command(
     no_build: bool,
     verbose: bool,
     quiet: bool,
-    **options: Any,
+    **options: Unpack[PackageOptions],
 ) -> None:
     """Bring a stage of the settings to what was built.
 
@@ -65,19 +63,18 @@ def command(
       wherry deploy --config drover.yml --install-path install staging
     """  # noqa: D301  the backspace is click's mark
     from wherry.aws.deploy import deploy, plan
-    from wherry.aws.deploy import promote as promote_canary
+    from wherry.aws.promote import promote as promote_canary
 
     if promote and (canary is not None or dry_run):
         raise click.UsageError("--promote stands alone")
-    with Talk(quiet=quiet) as talk:
-        reporter = Less(talk, verbose=verbose)
+    with Terminal(quiet=quiet) as talk:
+        reporter = BriefReporter(talk, verbose=verbose)
         if dry_run:
             from wherry.cli.plan import show
 
             planned = plan(
                 project,
                 stage,
-                names=names,
                 canary=canary,
                 build=not no_build,
                 differences=True,
@@ -91,20 +88,17 @@ def command(
             deployed = promote_canary(
                 project,
                 stage,
-                names=names,
+                names=options["names"],
                 name=options["name"],
                 config=options["config"],
-                on_plan=lambda found: _without_canary(found, talk),
                 reporter=reporter,
             )
         else:
             deployed = deploy(
                 project,
                 stage,
-                names=names,
                 canary=canary,
                 build=not no_build,
-                on_plan=lambda found: _digests(found, talk),
                 reporter=reporter,
                 **options,
             )
@@ -119,33 +113,7 @@ def command(
         click.echo(function.arn if qualifier is None else f"{function.arn}:{qualifier}")
 
 
-def _digests(plan: Plan, talk: Talk) -> None:
-    """What was built, by its digest, and what becomes of it."""
-    for layer in plan.layers:
-        fate = "to be changed" if layer.actions else f"as it should be, {layer.version}"
-        talk.line(f"Layer `{layer.aws_name}`: sha256 {_hex(layer.code_sha256)}, {fate}")
-    for function in plan.functions:
-        if function.observed is None:
-            fate = "to be created"
-        else:
-            fate = (
-                "to be changed" if function.actions else f"as it should be, {function.observed.arn}"
-            )
-        digest = _hex(function.after.code_sha256)
-        talk.line(f"Function `{function.aws_name}`: sha256 {digest}, {fate}")
-
-
-def _hex(code_sha256: str) -> str:
-    return b64decode(code_sha256).hex()
-
-
-def _without_canary(plan: Plan, talk: Talk) -> None:
-    for function in plan.functions:
-        if not function.actions:
-            talk.line(f"Function `{function.aws_name}` has no canary")
-
-
-def _summary(deployed: Deployed, talk: Talk, *, took: float, verbose: bool) -> None:
+def _summary(deployed: Deployed, talk: Terminal, *, took: float, verbose: bool) -> None:
     number = len(deployed.plan.actions)
     if verbose:
         talk.line(f"called AWS {len(deployed.calls)} times: {', '.join(deployed.calls)}")

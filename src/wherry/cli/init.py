@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from wherry.cli.options import in_project, of_target, quiet
-from wherry.cli.render import Talk
+from wherry.cli.render import Terminal
+
+if TYPE_CHECKING:
+    from wherry.settings.init.write import InitOptions
 
 __all__ = ["command"]
 
@@ -33,16 +37,7 @@ __all__ = ["command"]
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @quiet
 def command(
-    *,
-    project: Path,
-    runtime: str | None,
-    architecture: str | None,
-    config: Path | None,
-    stage: str | None,
-    install_path: Path | None,
-    dry_run: bool,
-    as_json: bool,
-    quiet: bool,
+    *, project: Path, dry_run: bool, as_json: bool, quiet: bool, **options: Unpack[InitOptions]
 ) -> None:
     """Write settings for a project: [tool.wherry] in pyproject.toml, or wherry.toml.
 
@@ -56,39 +51,11 @@ def command(
       wherry init --dry-run
       wherry init --config drover.yml --stage staging --install-path install
     """  # noqa: D301  the backspace is click's mark
-    from wherry.init import insert, propose
-    from wherry.init.insert import file_of, text_for
-    from wherry.project import read_project
+    from wherry.settings.init.write import init
 
-    found = read_project(project)
-    with Talk(quiet=quiet) as talk:
-        proposal = propose(
-            found,
-            runtime=runtime,
-            architecture=architecture,
-            config=config,
-            stage=stage,
-            install_path=None if install_path is None else install_path.as_posix(),
-        )
-        for note in proposal.notes:
-            talk.note(note)
-        for warning in proposal.warnings:
-            talk.warn(warning)
-        path = file_of(found.root)
-        if dry_run:
-            text = text_for(path, proposal.table, proposal.comments)
-        else:
-            text = insert(path, proposal.table, proposal.comments)
-            talk.line(f"Wrote settings to {path.name}")
-    shown = project / path.name
+    with Terminal(quiet=quiet) as talk:
+        first = init(project, write=not dry_run, reporter=talk, **options)
     if as_json:
-        document = {
-            "schema": 1,
-            "path": shown.as_posix(),
-            "written": not dry_run,
-            "settings": proposal.table,
-            "text": text,
-        }
-        click.echo(json.dumps(document))
+        click.echo(json.dumps(first.document()))
     else:
-        click.echo(text if dry_run else shown.as_posix(), nl=not dry_run)
+        click.echo(first.text if dry_run else first.path.as_posix(), nl=not dry_run)

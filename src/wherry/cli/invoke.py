@@ -5,41 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.options import (
-    in_project,
-    of_handler,
-    of_lock,
-    of_settings,
-    of_target,
-    quiet,
-    shared,
-)
-from wherry.cli.render import Talk
-from wherry.errors import InvokeError
+from wherry.cli.options import drover_stage, in_project, of_build, quiet, shared
+from wherry.cli.render import BriefReporter, Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from wherry.bundle.algebra import Bundle
     from wherry.invoke.outcome import Invocation
-    from wherry.invoke.request import EventFormat, HttpRequest, HttpResponse
-    from wherry.invoke.runnable import Runnable
-    from wherry.report import BuildReport
+    from wherry.invoke.request import EventFormat, HttpResponse
+    from wherry.invoke.run import InvokeOptions
+    from wherry.pipeline.report import BuildReport
 
-__all__ = [
-    "command",
-    "end_on_sigterm",
-    "of_format",
-    "of_run",
-    "own_variables",
-    "report_line",
-    "runnable",
-    "to_stderr",
-]
+__all__ = ["command", "end_on_sigterm", "of_format", "of_run", "summarize_build", "to_stderr"]
 
 FORMATS = ("function-url", "http", "rest", "alb", "alb-multi")
 
@@ -125,14 +104,12 @@ of_format = click.option(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document a call on stdout.")
 @of_run
 @in_project
-@of_handler
-@of_target
-@of_lock
-@of_settings
+@of_build
+@drover_stage
 @quiet
 def command(
     *,
-    function: str | None,
+    project: Path,
     events: tuple[str, ...],
     http: tuple[str, str] | None,
     headers: tuple[str, ...],
@@ -140,12 +117,11 @@ def command(
     form: str,
     repeat: int,
     as_json: bool,
-    timeout: float,
-    memory: int,
-    python: Path | None,
-    offline: bool,
+    variables: tuple[str, ...],
+    variable_files: tuple[Path, ...],
+    verbose: bool,
     quiet: bool,
-    **said: Any,
+    **options: Unpack[InvokeOptions],
 ) -> None:
     """Call a function out of its written package, as AWS Lambda would.
 
@@ -159,10 +135,10 @@ def command(
       echo '{"id": 7}' | wherry invoke api --event -
       wherry invoke web --http POST /items -H 'content-type: application/json' -d '{"name": "x"}'
     """  # noqa: D301  the backspace is click's mark
-    from wherry.invoke.http_event import http_event
+    from wherry.invoke.event import read_event, request_event
     from wherry.invoke.request import EventFormat
-    from wherry.invoke.session import Session
-    from wherry.invoke.variables import region
+    from wherry.invoke.run import Callbacks, open_function
+    from wherry.invoke.variables import read_variables
 
     if http and events:
         raise click.UsageError("--event and --http exclude each other")
@@ -171,391 +147,79 @@ def command(
             "--header and --data are parts of a request: say --http METHOD PATH too"
         )
     end_on_sigterm()
-    service = EventFormat(form)
-    own = own_variables(said["variables"], said["variable_files"])
+    environment = options["environment"] = read_variables(variables, variable_files)
+    service = EventFormat(form) if http else None
     if http:
-        request = _request(http, headers, data)
-        import os
-
-        event = http_event(request, service, region=region(os.environ, own))
-        payloads = [json.dumps(event, ensure_ascii=False).encode("utf-8", "replace")]
+        payloads = [request_event(*http, EventFormat(form), headers, data, environment)]
     else:
-        payloads = [_event(source) for source in events] or [b"{}"]
-    failed = False
-    with Talk(quiet=quiet) as talk:
-        what = runnable(talk, function, own, offline=offline, **said)
-        with Session(
-            what,
-            python=python,
-            timeout=timeout,
-            memory=memory,
-            offline=offline,
-            on_log=to_stderr,
-            reporter=talk,
-        ) as session:
-            for _ in range(repeat):
-                for payload in payloads:
-                    invocation = session.invoke(payload)
-                    failed = (
-                        _show(invocation, memory, service if http else None, as_json, talk)
-                        or failed
-                    )
+        payloads = [read_event(source) for source in events] or [b"{}"]
+    with Terminal(quiet=quiet) as talk:
+        opened = open_function(
+            project,
+            options,
+            callbacks=Callbacks(
+                log=to_stderr,
+                built=lambda report: summarize_build(report, talk, verbose=verbose),
+            ),
+            reporter=BriefReporter(talk, verbose=verbose),
+        )
+        with opened as session:
+            failed, show = False, _show_document if as_json else _show
+            for payload in payloads * repeat:
+                invocation = session.invoke(payload)
+                talk.line(invocation.report_line)
+                failed |= show(invocation, service, talk)
     if failed:
         raise click.exceptions.Exit(1)
 
 
-def _show(
-    invocation: Invocation, memory: int, service: EventFormat | None, as_json: bool, talk: Talk
-) -> bool:
-    """Print what came of a call; True when it failed."""
+def summarize_build(report: BuildReport, talk: Terminal, *, verbose: bool) -> None:
+    """Say what was built, to those who asked."""
+    if verbose:
+        from wherry.cli.build import summarize
+
+        summarize(report, talk, verbose=False)
+
+
+def _show(invocation: Invocation, service: EventFormat | None, talk: Terminal) -> bool:
+    """Print the result of a call; True when it failed."""
     from wherry.invoke.http_response import http_response
 
-    response = http_response(invocation, service) if service is not None else None
-    talk.line(report_line(invocation, memory))
-    if invocation.error is not None and not invocation.log:
-        _tell_error(invocation)
-    if as_json:
-        click.echo(json.dumps(_document(invocation, memory, response), ensure_ascii=False))
-    elif response is not None:
-        lines = [
-            f"HTTP {response.status}",
-            *(f"{name}: {value}" for name, value in response.headers),
-        ]
-        talk.line("\n".join(lines))
-        out = sys.stdout.buffer
-        out.write(response.body)
-        if response.body and not response.body.endswith(b"\n") and sys.stdout.isatty():
-            out.write(b"\n")
-        out.flush()
-    else:
+    _tell_error(invocation)
+    if service is None:
         sys.stdout.buffer.write(invocation.payload + b"\n")
         sys.stdout.buffer.flush()
+        return invocation.error is not None
+    response = http_response(invocation, service)
+    lines = [f"HTTP {response.status}", *(f"{name}: {value}" for name, value in response.headers)]
+    talk.line("\n".join(lines))
+    out = sys.stdout.buffer
+    out.write(response.body)
+    if response.body and not response.body.endswith(b"\n") and sys.stdout.isatty():
+        out.write(b"\n")
+    out.flush()
+    return _is_failure(invocation, response, talk)
+
+
+def _show_document(invocation: Invocation, service: EventFormat | None, talk: Terminal) -> bool:
+    """Print a call as a JSON document; True when it failed."""
+    from wherry.invoke.http_response import http_response
+
+    _tell_error(invocation)
+    response = None if service is None else http_response(invocation, service)
+    click.echo(json.dumps(invocation.document(response), ensure_ascii=False))
+    return _is_failure(invocation, response, talk)
+
+
+def _is_failure(invocation: Invocation, response: HttpResponse | None, talk: Terminal) -> bool:
     if response is not None and response.fault is not None and invocation.error is None:
         talk.warn(response.fault)
     return invocation.error is not None or (response is not None and response.fault is not None)
 
 
 def _tell_error(invocation: Invocation) -> None:
-    assert invocation.error is not None  # noqa: S101
-    click.echo(f"[ERROR] {invocation.error.type}: {invocation.error.message}", err=True)
-
-
-def report_line(invocation: Invocation, memory: int) -> str:
-    """Lambda's last line about a call."""
-    parts = [
-        f"REPORT RequestId: {invocation.request_id}",
-        f"Duration: {invocation.seconds * 1000:.2f} ms",
-        f"Memory Size: {memory} MB",
-    ]
-    if invocation.peak_memory is not None:
-        parts.append(f"Max Memory Used: {invocation.peak_memory / 1048576:.0f} MB")
-    if invocation.init_seconds is not None:
-        parts.append(f"Init Duration: {invocation.init_seconds * 1000:.2f} ms")
-    if invocation.error is not None:
-        parts.append("Status: timeout" if invocation.timed_out else "Status: error")
-        parts.append(f"Error Type: {invocation.error.type}")
-    return "  ".join(parts)
-
-
-def _document(
-    invocation: Invocation, memory: int, response: HttpResponse | None
-) -> Mapping[str, object]:
-    import math
-
-    error = invocation.error
-    try:
-        result = json.loads(invocation.payload) if error is None else None
-    except ValueError:
-        result = invocation.payload.decode(errors="replace")
-    init = invocation.init_seconds
-    document: dict[str, object] = {
-        "schema": 1,
-        "request_id": invocation.request_id,
-        "result": result,
-        "error": None
-        if error is None
-        else {"type": error.type, "message": error.message, "stack_trace": list(error.stack_trace)},
-        "timed_out": invocation.timed_out,
-        "duration_ms": round(invocation.seconds * 1000, 2),
-        "init_ms": None if init is None else round(init * 1000, 2),
-        "billed_ms": math.ceil((invocation.seconds + (init or 0)) * 1000),
-        "memory_mb": memory,
-        "peak_memory_bytes": invocation.peak_memory,
-        "log": invocation.log.decode(errors="replace"),
-    }
-    if response is not None:
-        import base64
-
-        try:
-            body, encoded = response.body.decode(), False
-        except UnicodeDecodeError:
-            body, encoded = base64.b64encode(response.body).decode(), True
-        document["http"] = {
-            "status": response.status,
-            "headers": [list(pair) for pair in response.headers],
-            "body": body,
-            "base64": encoded,
-            "fault": response.fault,
-        }
-    return document
-
-
-def runnable(
-    talk: Talk,
-    function: str | None,
-    environment: Mapping[str, str],
-    *,
-    project: Path,
-    runtime: str | None,
-    architecture: str | None,
-    offline: bool,
-    no_build: bool,
-    verbose: bool,
-    variables: Sequence[str] = (),
-    variable_files: Sequence[Path] = (),
-    **said: Any,
-) -> Runnable:
-    """The function that the options mean, built unless that is not wanted."""
-    del variables, variable_files
-    if no_build:
-        return _written(
-            talk,
-            function,
-            environment,
-            project=project,
-            runtime=runtime,
-            architecture=architecture,
-            **said,
-        )
-    from wherry.invoke.find import runnable_of_report
-    from wherry.pipeline import build
-
-    # Every function is known by name, and only the one that is called is built.
-    options = {
-        **said,
-        "runtime": runtime,
-        "architecture": architecture,
-        "offline": offline,
-        "names": (function,) if function else (),
-    }
-    report = build(project, reporter=_Less(talk, verbose=verbose), **options)
-    if verbose:
-        from wherry.cli.build import summarize
-
-        summarize(report, talk, verbose=False)
-    return runnable_of_report(
-        report,
-        function,
-        environment=environment,
-        runtime_bundle=_provided(report, function, project, options),
-        reporter=talk,
-    )
-
-
-def _provided(
-    report: BuildReport, function: str | None, project: Path, options: Mapping[str, Any]
-) -> Bundle | None:
-    """What the runtime has and the package has not, in the versions that the lock names."""
-    wanted = {
-        one.name
-        for one in report.packages
-        if one.kind == "function" and one.provided and function in {None, one.name}
-    }
-    if not wanted:
-        return None
-    from wherry.bundle.algebra import Bundle
-    from wherry.pipeline import compose_project
-
-    bundles = [
-        distribution.bundle
-        for package in compose_project(project, **options).packages
-        if package.name in wanted
-        for distribution in package.provided
-    ]
-    return Bundle().merge(*bundles)
-
-
-class _Less:
-    """Lets through what matters to somebody who wants to run, not to build."""
-
-    def __init__(self, talk: Talk, *, verbose: bool) -> None:
-        self._talk = talk
-        self._verbose = verbose
-
-    def emit(self, event: Any) -> None:
-        from wherry.events import LockRead, Note
-
-        if self._verbose or not isinstance(event, LockRead | Note):
-            self._talk.emit(event)
-
-
-def _written(
-    talk: Talk,
-    function: str | None,
-    environment: Mapping[str, str],
-    *,
-    project: Path,
-    runtime: str | None,
-    architecture: str | None,
-    **said: Any,
-) -> Runnable:
-    from wherry.compose.recipe import with_handler
-    from wherry.invoke.find import runnable_of_written
-    from wherry.project import DEFAULT_OUTPUT, choose_target, read_project
-
-    found = read_project(
-        project,
-        config=said["config"],
-        stage=said["stage"],
-        install_path=said["install_path"],
-        name=said["name"],
-    )
-    target, _ = choose_target(found, runtime=runtime, architecture=architecture)
-    settings = found.settings
-    if said["app"]:
-        from dataclasses import replace
-
-        settings = with_handler(
-            settings, name=found.name, app=said["app"], interface=said["interface"]
-        )
-        found = replace(found, settings=settings)
-    return runnable_of_written(
-        found,
-        target,
-        project / (settings.output or DEFAULT_OUTPUT),
-        function,
-        handler=said["handler"],
-        environment=environment,
-        reporter=talk,
-    )
-
-
-def _event(source: str) -> bytes:
-    """A JSON document from a file or stdin.
-
-    Raises:
-        InvokeError: it cannot be read, or is not JSON.
-    """
-    name = "stdin" if source == "-" else f"`{source}`"
-    try:
-        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-    except OSError as error:
-        raise InvokeError(
-            f"cannot read the event {name}", where=[error.strerror or str(error)]
-        ) from error
-    try:
-        json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise InvokeError(
-            f"the event in {name} is not JSON",
-            where=[str(error)],
-            hint='an event is a JSON document, such as {"id": 7}',
-        ) from error
-    return data.decode("utf-8-sig").encode() if data.startswith(b"\xef\xbb\xbf") else data
-
-
-def _request(http: tuple[str, str], headers: Sequence[str], data: str | None) -> HttpRequest:
-    """The request that the options describe.
-
-    Raises:
-        InvokeError: a header has no colon, the path no slash, or the body cannot be read.
-    """
-    from urllib.parse import quote
-
-    from wherry.invoke.request import HttpRequest
-
-    method, target = http
-    if not target.startswith("/"):
-        raise InvokeError(
-            f"`{target}` is not the path of a request",
-            hint="a path begins with a slash: --http GET /items",
-        )
-    path, _, query = target.partition("#")[0].partition("?")
-    pairs = []
-    for header in headers:
-        name, colon, value = header.partition(":")
-        if not colon or not name.strip():
-            raise InvokeError(f"`{header}` is not a header", hint="write --header 'Name: value'")
-        pairs.append((name.strip(), value.strip()))
-    body = _body(data)
-    present = {name.lower() for name, _ in pairs}
-    if body and "content-type" not in present:
-        kind = "application/json" if _is_json(body) else "application/x-www-form-urlencoded"
-        pairs.append(("Content-Type", kind))
-    if body and "content-length" not in present:
-        pairs.append(("Content-Length", str(len(body))))
-    if "user-agent" not in present:
-        pairs.append(("User-Agent", "wherry"))
-    # What a browser would encode may be written as it reads.
-    safe = "!#$%&'()*+,/:;=?@[]~"
-    return HttpRequest(
-        method=method.upper(),
-        path=quote(path, safe=safe),
-        query=quote(query, safe=safe),
-        headers=tuple(pairs),
-        body=body,
-    )
-
-
-def _body(data: str | None) -> bytes:
-    if data is None:
-        return b""
-    if not data.startswith("@"):
-        return data.encode("utf-8", "surrogateescape")
-    source = data[1:]
-    try:
-        if source == "-":
-            return sys.stdin.buffer.read()
-        return Path(source).read_bytes()
-    except OSError as error:
-        raise InvokeError(
-            f"cannot read the body `{source}`", where=[error.strerror or str(error)]
-        ) from error
-
-
-def _is_json(body: bytes) -> bool:
-    try:
-        json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def own_variables(pairs: Sequence[str], files: Sequence[Path]) -> dict[str, str]:
-    """The function's own variables; what comes later wins.
-
-    Raises:
-        InvokeError: a line has no ``=``, a file cannot be read, or AWS would refuse a name.
-    """
-    from wherry.invoke.variables import check_variables
-
-    found: dict[str, str] = {}
-    for pair, where in (*_lines(files), *((pair, "--env") for pair in pairs)):
-        name, equals, value = pair.partition("=")
-        if not equals:
-            # The value may be a secret that was put where the name belongs.
-            raise InvokeError(
-                "an environment variable has no `=`", where=[where], hint="write KEY=VALUE"
-            )
-        found[name.strip()] = value
-    check_variables(found)
-    return found
-
-
-def _lines(files: Sequence[Path]) -> Iterator[tuple[str, str]]:
-    for path in files:
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvokeError(f"cannot read `{path}`", where=[str(error)]) from error
-        for number, line in enumerate(text.splitlines(), start=1):
-            said = line.strip().removeprefix("export ").strip()
-            if said and not said.startswith("#"):
-                name, equals, value = said.partition("=")
-                value = value.strip()
-                if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-                    value = value[1:-1]
-                yield f"{name}{equals}{value}", f"{path} line {number}"
+    if invocation.error is not None and not invocation.log:
+        click.echo(f"[ERROR] {invocation.error.type}: {invocation.error.message}", err=True)
 
 
 def to_stderr(piece: bytes) -> None:

@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "canary",
+    "drover_stage",
     "in_project",
     "of_build",
     "of_config",
-    "of_container",
-    "of_handler",
-    "of_lock",
+    "of_deployment",
+    "of_resolution",
     "of_settings",
-    "of_site",
     "of_stage",
+    "of_stage_names",
     "of_target",
     "of_written",
+    "offline",
     "quiet",
     "shared",
 ]
@@ -64,7 +65,7 @@ of_target = shared(
     ),
 )
 
-of_lock = shared(
+of_resolution = shared(
     click.option(
         "--group",
         "groups",
@@ -80,42 +81,45 @@ of_lock = shared(
         help="Include an extra of the project. May be repeated.",
     ),
     click.option("--package", metavar="NAME", help="The member of a workspace."),
+)
+
+offline = click.option(
+    "--offline", is_flag=True, help="Use no network: what is not in the store is an error."
+)
+
+of_lock = shared(
+    of_resolution,
     click.option(
         "--lock",
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="The lock file, where it is not to be looked for.",
     ),
-    click.option(
-        "--offline", is_flag=True, help="Use no network: what is not in the store is an error."
-    ),
+    offline,
 )
 
-_config = click.option(
+of_settings = click.option(
     "--config",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="A file with the settings, in place of the project's: TOML, drover.yml or settings.spindrift.",
 )
 
-_install_path = click.option(
-    "--install-path",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Package what `pip install --target DIR` made, in place of what a lock gives.",
+of_config = shared(
+    of_settings,
+    click.option(
+        "--install-path",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Package what `pip install --target DIR` made, in place of what a lock gives.",
+    ),
 )
 
-of_settings = shared(
-    _config,
-    click.option("--stage", metavar="NAME", help="The stage of drover.yml."),
-    _install_path,
-)
+drover_stage = click.option("--stage", metavar="NAME", help="The stage of drover.yml.")
 
-of_config = shared(_config, _install_path)
-
-of_site = shared(
+of_stage_names = shared(
     click.option("--name", metavar="NAME", help="The function's name. [default: the project's]"),
-    _config,
+    of_settings,
     click.option("-v", "--verbose", is_flag=True, help="Say what AWS was asked, too."),
 )
 
@@ -185,15 +189,20 @@ of_build = shared(
     of_handler,
     of_target,
     of_lock,
-    of_container,
     of_config,
+    of_container,
     click.option(
         "-o",
         "--output",
         type=click.Path(path_type=Path),
         metavar="PATH",
-        help="Where the packages are written. [default: dist/lambda in the project]",
+        help="A folder for the packages, or FILE.zip. [default: dist/lambda in the project]",
     ),
+)
+"""What every command that builds takes: the keys of ``wherry.pipeline.request.BuildOptions``."""
+
+of_deployment = shared(
+    of_build,
     click.option("--no-build", is_flag=True, help="Take what is written, without building first."),
     click.option(
         "-v", "--verbose", is_flag=True, help="Say what the build did and what AWS was asked, too."

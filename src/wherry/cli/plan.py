@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from wherry.cli.options import canary as of_canary
-from wherry.cli.options import in_project, of_build, of_stage, quiet
-from wherry.cli.render import Less, Talk
+from wherry.cli.options import in_project, of_deployment, of_stage, quiet
+from wherry.cli.render import BriefReporter, Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.aws.deploy import Planned
+    from wherry.pipeline.request import PackageOptions
 
 __all__ = ["command", "show"]
 
@@ -27,12 +28,11 @@ __all__ = ["command", "show"]
 @of_canary
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @in_project
-@of_build
+@of_deployment
 @quiet
 def command(
     *,
     stage: str,
-    names: tuple[str, ...],
     project: Path,
     exit_code: bool,
     canary: float | None,
@@ -40,7 +40,7 @@ def command(
     no_build: bool,
     verbose: bool,
     quiet: bool,
-    **options: Any,
+    **options: Unpack[PackageOptions],
 ) -> int:
     """Say what `wherry deploy STAGE` would do, and change nothing.
 
@@ -55,25 +55,22 @@ def command(
     """  # noqa: D301  the backspace is click's mark
     from wherry.aws.deploy import plan
 
-    with Talk(quiet=quiet) as talk:
+    with Terminal(quiet=quiet) as talk:
         planned = plan(
             project,
             stage,
-            names=names,
             canary=canary,
             build=not no_build,
             differences=True,
-            reporter=Less(talk, verbose=verbose),
+            reporter=BriefReporter(talk, verbose=verbose),
             **options,
         )
         show(planned, talk, as_json=as_json, verbose=verbose)
     return 3 if exit_code and planned.plan else 0
 
 
-def show(planned: Planned, talk: Talk, *, as_json: bool, verbose: bool) -> None:
+def show(planned: Planned, talk: Terminal, *, as_json: bool, verbose: bool) -> None:
     """The plan on stdout; warnings, and the calls that were made, on stderr."""
-    from wherry.aws.render import plan_lines
-
     for warning in planned.plan.warnings:
         talk.warn(warning)
     if verbose:
@@ -81,5 +78,5 @@ def show(planned: Planned, talk: Talk, *, as_json: bool, verbose: bool) -> None:
     if as_json:
         click.echo(json.dumps(planned.document()))
         return
-    for line in plan_lines(planned.plan, planned.differences):
+    for line in planned.plan.lines(planned.differences):
         click.echo(line)

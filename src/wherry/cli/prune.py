@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wherry.cli.options import in_project, of_site, of_stage, quiet
-from wherry.cli.render import Talk, count, seconds, size
+from wherry.cli.aws_lines import aws_line
+from wherry.cli.options import in_project, of_stage, of_stage_names, quiet
+from wherry.cli.render import Terminal, count, seconds
+from wherry.events import Event, Removed
+from wherry.sizes import format_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from wherry.aws.prune import Pruning, Removal
+    from wherry.aws.prune.pruning import Removal
 
 __all__ = ["command"]
 
@@ -37,7 +40,7 @@ __all__ = ["command"]
 @click.option("-y", "--yes", is_flag=True, help="Remove what would only be told otherwise.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @in_project
-@of_site
+@of_stage_names
 @quiet
 def command(
     *,
@@ -68,15 +71,10 @@ def command(
       wherry prune staging --yes
       wherry prune production api --keep-versions 3 --keep-days 7
     """  # noqa: D301  the backspace is click's mark
-    from wherry.aws.upkeep import prune
+    from wherry.aws.prune.prune import prune
 
     begin = time.perf_counter()
-    with Talk(quiet=quiet) as talk:
-
-        def tell(pruning: Pruning) -> None:
-            for spared in pruning.spared:
-                talk.note(f"{spared}, and stays")
-
+    with Terminal(quiet=quiet) as talk:
         found = prune(
             project,
             stage,
@@ -84,12 +82,9 @@ def command(
             keep_versions=keep_versions,
             keep_days=keep_days,
             dry_run=not yes,
-            on_find=tell,
-            # At once: what is gone is told even if the next call fails.
-            on_remove=None if as_json else lambda removal: click.echo(_line(removal)),
             name=name,
             config=config,
-            reporter=talk,
+            reporter=_Removals(talk, shown=not as_json),
         )
         if verbose:
             talk.line(f"called AWS {len(found.calls)} times: {', '.join(found.calls)}")
@@ -98,7 +93,7 @@ def command(
             click.echo(json.dumps(found.document()))
         elif not found.done:
             for removal in shown:
-                click.echo(_line(removal))
+                click.echo(aws_line(Removed(what=str(removal), size=removal.size)))
         what = _counted(shown)
         if not found.pruning:
             talk.line(f"Stage {stage} has nothing to remove")
@@ -108,19 +103,33 @@ def command(
             talk.line(f"Would remove {what}: say --yes to have it done")
 
 
-def _line(removal: Removal) -> str:
-    told = f", {size(removal.size)}" if removal.size else ""
-    return f"{removal}{told}"
+class _Removals:
+    """Prints removals on stdout at once, so that they are known even if the next call fails.
+
+    Args:
+        terminal: renders all other events.
+        shown: whether to print removals.
+    """
+
+    def __init__(self, terminal: Terminal, *, shown: bool) -> None:
+        self._terminal = terminal
+        self._shown = shown
+
+    def emit(self, event: Event) -> None:
+        if not isinstance(event, Removed):
+            self._terminal.emit(event)
+        elif self._shown:
+            click.echo(aws_line(event))
 
 
 def _counted(removals: Iterable[Removal]) -> str:
-    """``3 versions and 1 package``, with what they take where AWS tells."""
-    found = list(removals)
-    versions = sum(one.version is not None for one in found)
+    """``3 versions and 1 package``, with the sum of the known sizes."""
+    removals = list(removals)
+    versions = sum(removal.version is not None for removal in removals)
     parts = []
-    if versions or not found:
+    if versions or not removals:
         parts.append(count(versions, "version"))
-    if len(found) > versions:
-        parts.append(count(len(found) - versions, "package"))
-    total = sum(one.size or 0 for one in found)
-    return " and ".join(parts) + (f" ({size(total)})" if total else "")
+    if len(removals) > versions:
+        parts.append(count(len(removals) - versions, "package"))
+    total = sum(removal.size or 0 for removal in removals)
+    return " and ".join(parts) + (f" ({format_size(total)})" if total else "")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from wherry.cli.options import in_project, of_stage, of_written, quiet
-from wherry.cli.render import Talk, count, seconds
+from wherry.cli.render import Terminal, count, seconds
 
 __all__ = ["command"]
 
@@ -30,7 +30,6 @@ __all__ = ["command"]
 def command(
     *,
     stage: str,
-    names: tuple[str, ...],
     project: Path,
     as_json: bool,
     quiet: bool,
@@ -50,11 +49,11 @@ def command(
       wherry build && wherry publish staging dependencies
       wherry publish staging --json
     """  # noqa: D301  the backspace is click's mark
-    from wherry.aws.steps import publish
+    from wherry.aws.publish import publish
 
     begin = time.perf_counter()
-    with Talk(quiet=quiet) as talk:
-        published = publish(project, stage, names=names, reporter=talk, **options)
+    with Terminal(quiet=quiet) as talk:
+        published = publish(project, stage, reporter=talk, **options)
         new = [version for version in published.versions if version.published]
         took = seconds(time.perf_counter() - begin)
         talk.line(

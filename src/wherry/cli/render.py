@@ -1,4 +1,4 @@
-"""How Wherry speaks: errors in their chain form, events as lines, sizes and times for people."""
+"""Output for people: errors as chains, events as lines, numbers and times as text."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wherry.cli.aws_lines import aws_line
 from wherry.events import (
     BuildFinished,
     BuildStarted,
@@ -25,9 +26,10 @@ from wherry.events import (
     ImageWanted,
     LockRead,
     Note,
-    Step,
+    SettingsWritten,
     Warned,
 )
+from wherry.sizes import format_size
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -37,14 +39,14 @@ if TYPE_CHECKING:
 
     from wherry.errors import WherryError
 
-__all__ = ["Less", "Talk", "count", "error_text", "for_stderr", "seconds", "size"]
+__all__ = ["BriefReporter", "Terminal", "count", "error_text", "for_stderr", "seconds"]
 
-_PATIENCE = 0.4
-"""Seconds of downloading after which a progress bar appears."""
+_BAR_DELAY = 0.4
+"""Seconds of downloading before a progress bar appears."""
 
 
 def for_stderr() -> bool:
-    """Whether stderr wants colours (https://no-color.org; FORCE_COLOR)."""
+    """Whether to write colours to stderr (https://no-color.org; FORCE_COLOR)."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
@@ -52,20 +54,8 @@ def for_stderr() -> bool:
     return sys.stderr.isatty()
 
 
-def size(number: int) -> str:
-    """Bytes, for people: ``53.3 MiB``."""
-    if number < 1024:
-        return f"{number} B"
-    value = float(number)
-    for unit in ("KiB", "MiB", "GiB"):
-        value /= 1024
-        if value < 1024 or unit == "GiB":
-            break
-    return f"{value:.1f} {unit}"
-
-
 def seconds(duration: float) -> str:
-    """A duration, for people: ``12ms`` or ``1.24s``."""
+    """A duration for people: ``12ms`` or ``1.24s``."""
     return f"{duration * 1000:.0f}ms" if duration < 1 else f"{duration:.2f}s"
 
 
@@ -75,7 +65,7 @@ def count(number: int, noun: str) -> str:
 
 
 def error_text(error: WherryError, *, color: bool) -> str:
-    """An error in its chain form."""
+    """An error as a chain of causes."""
 
     def paint(text: str, **style: object) -> str:
         return click.style(text, **style) if color else text  # type: ignore[arg-type]
@@ -83,7 +73,7 @@ def error_text(error: WherryError, *, color: bool) -> str:
     lines = [f"{paint('error:', fg='red', bold=True)} {error.message}"]
     for number, cause in enumerate(error.where, start=1):
         arrow = "╰─▶" if number == len(error.where) else "├─▶"
-        # A cause of several lines (a compiler's last words) keeps its indentation.
+        # A cause of several lines (the output of a compiler) keeps its indentation.
         first, *rest = cause.splitlines() or [""]
         lines.append(f"  {paint(arrow, fg='red')} {first}")
         bar = " " if number == len(error.where) else paint("│", fg="red")
@@ -95,12 +85,12 @@ def error_text(error: WherryError, *, color: bool) -> str:
     return "\n".join(lines)
 
 
-class Talk:
-    """Renders events on stderr. Use it as a context: a progress bar is taken away at the end.
+class Terminal:
+    """Renders events on stderr. As a context manager it removes the progress bar at the end.
 
     Args:
-        quiet: say nothing but warnings.
-        verbose: say what commands before and after bundling say.
+        quiet: print only warnings.
+        verbose: print the output of commands before and after bundling.
     """
 
     def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
@@ -120,52 +110,44 @@ class Talk:
         traceback: TracebackType | None,
     ) -> None:
         with self._lock:
-            self._finish_downloads(said=kind is None)
+            self._finish_downloads(report=kind is None)
 
     def emit(self, event: Event) -> None:
-        """Take an event, from any thread."""
+        """Render an event, from any thread."""
         with self._lock:
             if isinstance(event, DownloadStarted | DownloadAdvanced | DownloadFinished):
                 self._downloads.take(event)
                 return
-            self._finish_downloads(said=True)
-            self._say(event)
+            self._finish_downloads(report=True)
+            self._render(event)
 
     def line(self, text: str) -> None:
-        """Say something on stderr, unless quiet."""
+        """Print a line on stderr, unless quiet."""
         if not self._quiet:
             click.echo(text, err=True, color=self._color)
 
     def note(self, text: str) -> None:
-        """Say something that asks for nothing."""
+        """Print a note."""
         self.emit(Note(text=text))
 
     def warn(self, text: str, *, hint: str | None = None) -> None:
-        """Say something that the user will probably want to change."""
+        """Print a warning."""
         self.emit(Warned(text=text, hint=hint))
 
-    def _say(self, event: Event) -> None:
+    def _render(self, event: Event) -> None:
         match event:
             case Warned(text=text, hint=hint):
-                click.echo(
-                    f"{click.style('warning:', fg='yellow', bold=True)} {text}",
-                    err=True,
-                    color=self._color,
-                )
+                click.echo(f"{_label('warning', 'yellow')} {text}", err=True, color=self._color)
                 if hint:
-                    click.echo(
-                        f"{click.style('hint:', fg='cyan', bold=True)} {hint}",
-                        err=True,
-                        color=self._color,
-                    )
+                    click.echo(f"{_label('hint', 'cyan')} {hint}", err=True, color=self._color)
             case Note(text=text):
                 self.line(f"{click.style('note:', bold=True)} {text}")
+            case SettingsWritten(path=path):
+                self.line(f"Wrote settings to {path.name}")
             case LockRead(path=path, packages=packages, seconds=took, locked=locked):
                 verb = "Read" if locked else "Resolved"
                 what = count(packages, "distribution")
                 self.line(f"{verb} {what} from {path.name} in {seconds(took)}")
-            case Step(text=text):
-                self.line(text)
             case BuildStarted(name=name):
                 self.line(f"Building {name} ...")
             case BuildFinished(name=name, seconds=took):
@@ -184,31 +166,38 @@ class Talk:
             case HookFinished(command=command, seconds=took):
                 self.line(f"Ran {_in_one_line(command)} in {seconds(took)}")
             case _:
-                pass
+                if (line := aws_line(event)) is not None:
+                    self.line(line)
 
-    def _finish_downloads(self, *, said: bool) -> None:
+    def _finish_downloads(self, *, report: bool) -> None:
         finished = self._downloads.finish()
-        if finished is not None and said:
+        if finished is not None and report:
             files, received, took = finished
-            self.line(f"Fetched {count(files, 'file')} ({size(received)}) in {seconds(took)}")
+            self.line(
+                f"Fetched {count(files, 'file')} ({format_size(received)}) in {seconds(took)}"
+            )
 
 
-class Less:
-    """Lets through what matters to somebody who wants more than to build.
+class BriefReporter:
+    """Passes on the events that matter to commands for which building is only a step.
 
     Args:
-        talk: who says it.
-        verbose: let everything through.
+        terminal: receives the events.
+        verbose: pass on all events.
     """
 
-    def __init__(self, talk: Talk, *, verbose: bool) -> None:
-        self._talk = talk
+    def __init__(self, terminal: Terminal, *, verbose: bool) -> None:
+        self._terminal = terminal
         self._verbose = verbose
 
     def emit(self, event: Event) -> None:
-        """Take an event, from any thread."""
+        """Pass on an event, from any thread."""
         if self._verbose or not isinstance(event, LockRead | Note):
-            self._talk.emit(event)
+            self._terminal.emit(event)
+
+
+def _label(word: str, color: str) -> str:
+    return click.style(f"{word}:", fg=color, bold=True)
 
 
 def _in_one_line(command: str) -> str:
@@ -217,7 +206,7 @@ def _in_one_line(command: str) -> str:
 
 
 class _Downloads:
-    """Counts what is fetched, and shows a bar when it lasts and somebody is looking."""
+    """Counts downloads, and shows a progress bar on a terminal if they take long."""
 
     def __init__(self, *, visible: bool) -> None:
         self._visible = visible
@@ -241,7 +230,7 @@ class _Downloads:
                 self._total[filename] = got
             case _:
                 pass
-        if self._visible and time.monotonic() - self._begin > _PATIENCE:
+        if self._visible and time.monotonic() - self._begin > _BAR_DELAY:
             self._show()
 
     def _show(self) -> None:
@@ -264,7 +253,7 @@ class _Downloads:
         self._progress.update(self._task, total=total, completed=self._received)
 
     def finish(self) -> tuple[int, int, float] | None:
-        """Take the bar away: files, bytes and seconds since the last call, None when nothing came."""
+        """Remove the bar; return files, bytes and seconds since the last call, None without files."""
         if self._progress is not None:
             self._progress.stop()
         begin, files, received = self._begin, self._files, self._received

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wherry.cli.options import in_project, of_site, of_stage, quiet
-from wherry.cli.render import Talk, count, seconds
+from wherry.cli.options import in_project, of_stage, of_stage_names, quiet
+from wherry.cli.render import Terminal, count, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from wherry.aws.rollback import Rollback
+    from wherry.aws.rollback.find import Rollback
 
 __all__ = ["command"]
 
@@ -33,7 +33,7 @@ __all__ = ["command"]
 @click.option("--dry-run", is_flag=True, help="Say what would be done, on stdout, and do nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @in_project
-@of_site
+@of_stage_names
 @quiet
 def command(
     *,
@@ -66,14 +66,14 @@ def command(
       wherry rollback production api --to 41 --yes
       wherry rollback production --dry-run
     """  # noqa: D301  the backspace is click's mark
-    from wherry.aws.upkeep import rollback
+    from wherry.aws.rollback.rollback import rollback
 
     begin = time.perf_counter()
     asked = not (yes or dry_run)
     if asked and not sys.stdin.isatty():
-        raise click.UsageError("there is nobody to ask: say --yes, or --dry-run to look only")
+        raise click.UsageError("there is nobody to ask: give --yes, or --dry-run to only look")
     refused = False
-    with Talk(quiet=quiet) as talk:
+    with Terminal(quiet=quiet) as talk:
 
         def confirm(rollbacks: Sequence[Rollback]) -> bool:
             nonlocal refused

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.invoke import (
-    end_on_sigterm,
-    of_format,
-    of_run,
-    own_variables,
-    report_line,
-    runnable,
-    to_stderr,
-)
-from wherry.cli.options import in_project, of_handler, of_lock, of_settings, of_target, quiet
-from wherry.cli.render import Talk, seconds
-from wherry.events import SILENT
+from wherry.cli.invoke import end_on_sigterm, of_format, of_run, summarize_build, to_stderr
+from wherry.cli.options import drover_stage, in_project, of_build, quiet
+from wherry.cli.render import BriefReporter, Terminal, seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from wherry.invoke.run import ServeOptions
     from wherry.invoke.server import Served
 
 __all__ = ["command"]
@@ -49,24 +40,17 @@ __all__ = ["command"]
 )
 @of_run
 @in_project
-@of_handler
-@of_target
-@of_lock
-@of_settings
+@of_build
+@drover_stage
 @quiet
 def command(
     *,
-    function: str | None,
-    host: str,
-    port: int,
-    form: str,
-    concurrency: int,
-    timeout: float,
-    memory: int,
-    python: Path | None,
-    offline: bool,
+    project: Path,
+    variables: tuple[str, ...],
+    variable_files: tuple[Path, ...],
+    verbose: bool,
     quiet: bool,
-    **said: Any,
+    **options: Unpack[ServeOptions],
 ) -> None:
     """Put an HTTP server in front of a function, as its service would stand there.
 
@@ -79,49 +63,33 @@ def command(
       wherry serve web
       wherry serve web --port 0 --format rest --concurrency 4
     """  # noqa: D301  the backspace is click's mark
-    import os
-
-    from wherry.invoke.pool import Pool
-    from wherry.invoke.request import EventFormat
-    from wherry.invoke.server import FunctionServer
-    from wherry.invoke.session import Session
-    from wherry.invoke.variables import region
+    from wherry.invoke.run import Callbacks, open_server
+    from wherry.invoke.variables import read_variables
 
     # A server that is told to end has done its work.
     end_on_sigterm(0)
-    own = own_variables(said["variables"], said["variable_files"])
-    verbose = bool(said["verbose"])
-    with Talk(quiet=quiet) as talk, ExitStack() as stack:
-        what = runnable(talk, function, own, offline=offline, **said)
-        sessions = []
-        for number in range(concurrency):
-            # What there is to say about the machine is said once.
-            session = Session(
-                what,
-                python=python,
-                timeout=timeout,
-                memory=memory,
-                offline=offline,
-                on_log=to_stderr,
-                reporter=talk if number == 0 else SILENT,
+    options["environment"] = read_variables(variables, variable_files)
+    with Terminal(quiet=quiet) as talk:
+        opened = open_server(
+            project,
+            options,
+            callbacks=Callbacks(
+                log=to_stderr,
+                built=lambda report: summarize_build(report, talk, verbose=verbose),
+                served=lambda served: _log(served, talk, verbose=verbose),
+            ),
+            reporter=BriefReporter(talk, verbose=verbose),
+        )
+        with opened as server:
+            if options["host"] not in {"127.0.0.1", "localhost", "::1"}:
+                talk.warn(f"whoever reaches {options['host']} can call the function")
+            front = _FRONTS[options["form"]]
+            talk.line(
+                f"Serving {server.function.name} for {server.function.target} as behind {front}; "
+                "Ctrl-C ends it"
             )
-            sessions.append(stack.enter_context(session))
-        server = FunctionServer(
-            Pool(sessions).invoke,
-            form=EventFormat(form),
-            host=host,
-            port=port,
-            region=region(os.environ, own),
-            on_served=lambda served: _log(served, talk, memory, verbose=verbose),
-        )
-        stack.callback(server.close)
-        if host not in {"127.0.0.1", "localhost", "::1"}:
-            talk.warn(f"whoever reaches {host} can call the function")
-        talk.line(
-            f"Serving {what.name} for {what.target} as behind {_FRONTS[form]}; Ctrl-C ends it"
-        )
-        click.echo(server.url)
-        server.serve()
+            click.echo(server.url)
+            server.serve()
 
 
 _FRONTS = {
@@ -134,14 +102,14 @@ _FRONTS = {
 _talking = threading.Lock()
 
 
-def _log(served: Served, talk: Talk, memory: int, *, verbose: bool) -> None:
+def _log(served: Served, talk: Terminal, *, verbose: bool) -> None:
     request, response = served.request, served.response
     query = f"?{request.query}" if request.query else ""
     with _talking:
         if served.invocation is not None and (
             verbose or served.invocation.init_seconds is not None
         ):
-            talk.line(report_line(served.invocation, memory))
+            talk.line(served.invocation.report_line)
         talk.line(
             f"{request.method} {request.path}{query} {response.status} {len(response.body)} bytes "
             f"in {seconds(served.seconds)}"

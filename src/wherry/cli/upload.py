@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from wherry.cli.options import in_project, of_stage, of_written, quiet
-from wherry.cli.render import Talk, count, seconds, size
+from wherry.cli.render import Terminal, count, seconds
+from wherry.sizes import format_size
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from wherry.pipeline.request import PackageOptions
 
 __all__ = ["command"]
 
@@ -26,11 +29,10 @@ __all__ = ["command"]
 def command(
     *,
     stage: str,
-    names: tuple[str, ...],
     project: Path,
     as_json: bool,
     quiet: bool,
-    **options: Any,
+    **options: Unpack[PackageOptions],
 ) -> None:
     """Put what was built into the bucket of a stage.
 
@@ -45,14 +47,14 @@ def command(
       wherry build && wherry upload staging
       wherry upload staging dependencies --json
     """  # noqa: D301  the backspace is click's mark
-    from wherry.aws.steps import upload
+    from wherry.aws.upload import upload
 
     begin = time.perf_counter()
-    with Talk(quiet=quiet) as talk:
-        uploaded = upload(project, stage, names=names, reporter=talk, **options)
+    with Terminal(quiet=quiet) as talk:
+        uploaded = upload(project, stage, reporter=talk, **options)
         sent = [package for package in uploaded.packages if package.sent]
         took = seconds(time.perf_counter() - begin)
-        total = size(sum(package.size for package in sent))
+        total = format_size(sum(package.size for package in sent))
         talk.line(
             f"Uploaded {count(len(sent), 'package')} ({total}) in {took}"
             if sent

@@ -1,5 +1,5 @@
-"""Composing: distributions and the project's own code become functions and layers, not yet written.
+"""Composing functions and layers, unwritten, from distributions and the project's own code.
 
-Pure: whatever had to be fetched, built or read from a source tree was so before. ``recipe`` says which
-packages there are to make and of what, ``composer`` makes them, ``model`` is what goes in and comes out.
+Pure: everything was fetched, built and read before. ``recipe`` decides which packages to make, ``composer``
+makes them, and ``model`` holds what goes in and comes out.
 """

@@ -1,13 +1,13 @@
-"""Choosing distributions by name: whole names, with ``*`` for any characters, never by how they begin."""
+"""Choosing distributions by name: full names, with ``*`` for any characters."""
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from wherry.errors import SettingsError
 from wherry.events import Warned
+from wherry.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
     from wherry.events import Event
     from wherry.settings.model import ContentSettings
 
-__all__ = ["chosen_names", "matching_names"]
+__all__ = ["choose_names", "matching_names"]
 
 
 def matching_names(settings: ContentSettings, names: Collection[str]) -> set[str]:
-    """The names that ``include`` and ``exclude`` choose, whatever else they name."""
+    """The names that ``include`` and ``exclude`` choose; other names in them are ignored."""
     included = _matching(settings.include, names)
     excluded = _matching(settings.exclude, names)
     return set().union(*included.values()) - set().union(*excluded.values())
 
 
-def chosen_names(
+def choose_names(
     recipe: Recipe, names: Collection[str], remarks: list[Event], *, own: str | None = None
 ) -> set[str]:
     """The names that the recipe's ``include`` and ``exclude`` choose.
 
-    A name in ``include`` that is not there is an error, as something is missing from the package then; in
-    ``exclude`` it is only remarked, as is a wildcard that matches nothing.
+    An unknown name in ``include`` is an error, because the package would lack something. In ``exclude`` it is
+    a remark, as is a wildcard that matches nothing.
 
     Args:
         recipe: of the package.
-        names: of all distributions that there are, without the project.
-        remarks: hears of patterns that match nothing.
-        own: the project's own name, which is chosen by ``project``.
+        names: of all distributions except the project.
+        remarks: receives the patterns that match nothing.
+        own: the name of the project, which ``project`` chooses.
 
     Raises:
         SettingsError: ``include`` names what the lock does not have.
@@ -47,16 +47,16 @@ def chosen_names(
     table = recipe.table
     included = _matching(settings.include, names)
     excluded = _matching(settings.exclude, names)
-    missing = [each for each, found in included.items() if not found and "*" not in each]
+    missing = [name for name, matches in included.items() if not matches and "*" not in name]
     if missing:
         raise SettingsError(
             f"{table}.include names what the lock does not have",
-            where=[f"there is no distribution `{each}`" for each in missing],
+            where=[f"there is no distribution `{name}`" for name in missing],
             hint=_hint(missing, names, own) or "`wherry build --verbose` lists what there is",
         )
-    for key, matches in (("include", included), ("exclude", excluded)):
-        for pattern, found in matches.items():
-            if not found and pattern != "*":
+    for key, patterns in (("include", included), ("exclude", excluded)):
+        for pattern, matches in patterns.items():
+            if not matches and pattern != "*":
                 remarks.append(
                     Warned(
                         text=f"{table}.{key}: `{pattern}` matches no distribution",
@@ -78,5 +78,4 @@ def _matching(patterns: Sequence[str], names: Collection[str]) -> dict[str, set[
 def _hint(patterns: Sequence[str], names: Collection[str], own: str | None) -> str | None:
     if own in patterns:
         return "the project's own code is chosen by `project = true` or `false`"
-    nearest = {near: None for each in patterns for near in get_close_matches(each, names, n=1)}
-    return f"did you mean {', '.join(f'`{near}`' for near in nearest)}?" if nearest else None
+    return did_you_mean(*patterns, known=names)

@@ -1,32 +1,40 @@
-"""What is composed: distributions in, packages out."""
+"""Distributions and other supplies, and the packages that are composed of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from wherry.bundle.algebra import Bundle
-    from wherry.events import Event
-    from wherry.target import Target
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["EXTRA_PATHS", "HOOKS", "Composition", "Distribution", "Package", "Saving"]
+    from wherry.bundle.bundle import Bundle
+    from wherry.bundle.entry import Payload
+    from wherry.compose.recipe import SupplyKey
+    from wherry.events import Event
+    from wherry.settings.model import ExtraPath
+    from wherry.target import Target
+    from wherry.wheels.pinned import PinnedFile
+
+    Adapters: TypeAlias = Callable[[Sequence[PinnedFile]], Sequence["Distribution"]]
+
+__all__ = ["EXTRA_PATHS", "HOOKS", "Composition", "Distribution", "Package", "Saving", "Supplies"]
 
 EXTRA_PATHS = "extra-paths"
-"""The owner of files that a package's ``extra-paths`` name."""
+"""The owner of the files of ``extra-paths``."""
 
 HOOKS = "hooks"
-"""The owner of files that commands of the user's own have made."""
+"""The owner of files that the user's commands have made."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Distribution:
-    """A distribution, or the project itself, and what it puts into a package.
+    """A distribution, or the project itself, and its files.
 
     Attributes:
         name: normalized, as PEP 503 has it.
-        version: None for what has no metadata.
+        version: None without metadata.
         bundle: its files, owned by ``name``.
         own: whether it is the project's own code.
     """
@@ -38,8 +46,38 @@ class Distribution:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Supplies:
+    """What recipes choose from.
+
+    Attributes:
+        distributions: the distributions, including the project's own code.
+        extra_paths: the files of every extra path that a recipe names, at their path below it.
+        generated: by package, files that commands have made before, at their path in the zip archive.
+        adapters: gives the distributions of pinned wheels, for web applications of projects without an adapter.
+    """
+
+    distributions: Mapping[SupplyKey, Sequence[Distribution]]
+    extra_paths: Mapping[ExtraPath, Bundle] = field(default_factory=dict)
+    generated: Mapping[str, Bundle] = field(default_factory=dict)
+    adapters: Adapters | None = None
+    _contents: dict[Payload, bytes] = field(default_factory=dict, init=False, repr=False)
+
+    def read(self, payload: Payload) -> bytes:
+        """The content of a file, read once for all packages.
+
+        Raises:
+            ArchiveError, OutputError: it cannot be read.
+        """
+        if payload not in self._contents:
+            from wherry.bundle.content import read_all
+
+            self._contents[payload] = read_all(payload)
+        return self._contents[payload]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Saving:
-    """What was left out of a package's compiled files: in how many, bytes in the zip and unzipped."""
+    """What stripping has saved: the number of files, and of bytes in the zip and unzipped."""
 
     files: int = 0
     size: int = 0
@@ -53,14 +91,14 @@ class Package:
     Attributes:
         name: of the function or layer.
         kind: ``function`` or ``layer``.
-        bundle: its files, as they will lie in the zip archive.
-        distributions: what they come from, the project's own code among it.
-        handler: of a function, as AWS means it, where one is said.
+        bundle: its files, at their paths in the zip archive.
+        distributions: the owners of the files, including the project.
+        handler: of a function, as AWS means it, if the settings name one.
         layers: of a function, the names or ARNs of its layers in the order in which Lambda unpacks them.
         runtimes: the names of the runtimes it is for.
         architectures: the names of the architectures it is for.
-        provided: what the runtime is trusted to have instead.
-        saving: what stripping it has saved.
+        provided: the distributions that the runtime is expected to have instead.
+        saving: what stripping has saved.
     """
 
     name: str
@@ -87,7 +125,7 @@ class Composition:
     Attributes:
         target: what they are for.
         packages: layers before the functions that take them.
-        remarks: what the user should hear about the settings.
+        remarks: what to tell the user about the settings.
     """
 
     target: Target

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from wherry.bundle.algebra import Bundle
+from wherry.bundle.bundle import Bundle
 from wherry.bundle.entry import check_path
 from wherry.bundle.patterns import compile_patterns
 from wherry.errors import ConflictError, SettingsError
@@ -19,35 +19,35 @@ if TYPE_CHECKING:
 
     Matches = Callable[[str], bool]
 
-__all__ = ["PathChoice", "Unmatched", "in_neither"]
+__all__ = ["PathChoice", "Unmatched", "in_both"]
 
 
 class Unmatched(NamedTuple):
-    """A pattern or regular expression that matches no file: the key it stands in, itself, and a hint."""
+    """A pattern or regular expression that matches no file, with its key and a hint."""
 
     key: str
     pattern: str
     hint: str | None = None
 
     def remark(self, table: str) -> Warned:
-        """What to say of it; ``table`` is that of the package's settings."""
+        """The warning about it; ``table`` is that of the package's settings."""
         return Warned(text=f"{table}.{self.key}: `{self.pattern}` matches no file", hint=self.hint)
 
 
-def in_neither(some: Sequence[Unmatched], others: Sequence[Unmatched]) -> tuple[Unmatched, ...]:
-    """What matches neither some paths nor others."""
-    known = {(other.key, other.pattern): other for other in others}
+def in_both(first: Sequence[Unmatched], second: Sequence[Unmatched]) -> tuple[Unmatched, ...]:
+    """The patterns that are unmatched in both sequences."""
+    hints = {(pattern.key, pattern.pattern): pattern.hint for pattern in second}
     return tuple(
-        one._replace(hint=one.hint or known[one.key, one.pattern].hint)
-        for one in some
-        if (one.key, one.pattern) in known
+        pattern._replace(hint=pattern.hint or hints[pattern.key, pattern.pattern])
+        for pattern in first
+        if (pattern.key, pattern.pattern) in hints
     )
 
 
 class PathChoice(NamedTuple):
-    """Which files of a package go in, and what they are called there.
+    """The files of a package to include, and their new names.
 
-    Packages of equal choices and equal content share the result.
+    Packages with equal choices and equal content share the result.
     """
 
     include_files: tuple[str, ...]
@@ -69,24 +69,24 @@ class PathChoice(NamedTuple):
 
     @property
     def is_everything(self) -> bool:
-        """Whether all files go in under their own names."""
+        """Whether all files are included under their own names."""
         return not any(self)
 
     def apply(self, code: Bundle, table: str) -> Bundle:
-        """The files that go in, under their new names.
+        """The included files, under their new names.
 
-        Where there is anything to include, nothing else goes in; what is to be excluded never does.
+        If there are patterns to include, nothing else is included; what is excluded never is.
 
         Args:
             code: all files.
             table: of the package's settings, for messages.
 
         Raises:
-            SettingsError: a path to rename is not there, or its new name is taken.
+            SettingsError: a path to rename does not exist, or its new name is taken.
         """
         if self.include_files or self.include_regex:
-            wanted = _either(self.include_files, self.include_regex)
-            code = code.filter(lambda entry: wanted(entry.path))
+            included = _any_of(self.include_files, self.include_regex)
+            code = code.filter(lambda entry: included(entry.path))
         code = self.without_excluded(code)
         return _renamed(code, dict(self.renames), table) if self.renames else code
 
@@ -94,20 +94,20 @@ class PathChoice(NamedTuple):
         """The files that are not excluded."""
         if not self.exclude_files and not self.exclude_regex:
             return bundle
-        unwanted = _either(self.exclude_files, self.exclude_regex)
-        return bundle.filter(lambda entry: not unwanted(entry.path))
+        excluded = _any_of(self.exclude_files, self.exclude_regex)
+        return bundle.filter(lambda entry: not excluded(entry.path))
 
     def unmatched(self, paths: Sequence[str]) -> tuple[Unmatched, ...]:
         """The patterns and expressions that match none of these paths."""
-        found: list[Unmatched] = []
+        unmatched: list[Unmatched] = []
         for key, patterns in (
             ("include-files", self.include_files),
             ("exclude-files", self.exclude_files),
         ):
-            found.extend(
+            unmatched.extend(
                 Unmatched(key, pattern)
                 for pattern in patterns
-                if not any(map(_either((pattern.removeprefix("!"),), ()), paths))
+                if not any(map(_any_of((pattern.removeprefix("!"),), ()), paths))
             )
         for key, expressions in (
             ("include-regex", self.include_regex),
@@ -120,15 +120,15 @@ class PathChoice(NamedTuple):
                 hint = None
                 if any(map(compiled.search, paths)):
                     hint = "it is matched at the start of the path: begin it with `.*` to match anywhere"
-                found.append(Unmatched(key, expression, hint))
-        return tuple(found)
+                unmatched.append(Unmatched(key, expression, hint))
+        return tuple(unmatched)
 
 
 def _renamed(bundle: Bundle, renames: Mapping[str, str], table: str) -> Bundle:
     used: set[str] = set()
 
     def rename(entry: Entry) -> Entry:
-        # The longest that fits: what is said of a file goes before what is said of its folder.
+        # The longest prefix: the rename of a file has precedence over that of its folder.
         old = entry.path
         while old and old not in renames:
             old = old.rpartition("/")[0]
@@ -155,9 +155,9 @@ def _renamed(bundle: Bundle, renames: Mapping[str, str], table: str) -> Bundle:
         ) from error
 
 
-def _either(patterns: Sequence[str], expressions: Sequence[str]) -> Matches:
+def _any_of(patterns: Sequence[str], expressions: Sequence[str]) -> Matches:
     compiled = compile_patterns(patterns, where="the settings")
-    # Each on its own: a group's number or name in one must not meet another's.
+    # Each is compiled separately, because the groups of one must not refer to those of another.
     matchers = [re.compile(expression).match for expression in expressions]
 
     def matches(path: str) -> bool:

@@ -1,8 +1,8 @@
 """Leaving out what the runtime provides, as a whole or not at all.
 
-Lambda's Python runtimes carry boto3 and what it needs, but ``/var/task`` and ``/opt`` come before them on the
-search path: a package that ships urllib3 alone makes the runtime's botocore run with a urllib3 that it was
-never tested with. So what is provided is a closed set: a distribution and all that it needs.
+Lambda's Python runtimes have boto3 and what it needs, but ``/var/task`` and ``/opt`` come before them on the
+search path: a package that ships only urllib3 makes the runtime's botocore run with a urllib3 that it was
+never tested with. So a distribution is provided together with everything that it needs.
 """
 
 from __future__ import annotations
@@ -15,34 +15,35 @@ from wherry.errors import SettingsError
 from wherry.events import Note, Warned
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from wherry.bundle.algebra import Bundle
+    from wherry.bundle.bundle import Bundle
     from wherry.compose.model import Distribution
     from wherry.compose.recipe import Recipe
     from wherry.events import Event
     from wherry.target import Target
 
-__all__ = ["Needs", "without_provided"]
+__all__ = ["Requirements", "missing_remarks", "without_provided"]
 
 _SDK = frozenset({"boto3", "botocore", "s3transfer"})
-"""Distributions that are released together and work in matching versions only."""
+"""Distributions that are released together and work only in matching versions."""
 
 
-class Needs:
-    """What distributions need on a target, by their metadata; read once."""
+class Requirements:
+    """The requirements of distributions on a target, read from their metadata once."""
 
     def __init__(self, target: Target) -> None:
-        """Markers see the target's environment."""
+        """Markers are evaluated for the target."""
         self._environment = {key: str(value) for key, value in target.environment.items()}
-        # The bundle is kept, or its id might become another's.
+        # The bundle is kept, so that its id stays its own.
         self._known: dict[int, tuple[Bundle, frozenset[str]]] = {}
 
-    def of(self, one: Distribution) -> frozenset[str]:
-        """The normalized names that it requires, without its extras."""
-        key = id(one.bundle)
+    def of(self, dist: Distribution) -> frozenset[str]:
+        """The normalized names that a distribution requires without extras."""
+        key = id(dist.bundle)
         if key not in self._known:
-            self._known[key] = one.bundle, frozenset(self._read(one.bundle))
+            bundle = dist.bundle
+            self._known[key] = bundle, frozenset(self._read(bundle))
         return self._known[key][1]
 
     def _read(self, bundle: Bundle) -> set[str]:
@@ -60,7 +61,7 @@ class Needs:
                 try:
                     requirement = Requirement(text)
                 except InvalidRequirement:
-                    continue  # of an age when anything went; installers pass over it too
+                    continue  # old metadata is not always valid; installers ignore it too
                 environment = {**self._environment, "extra": ""}
                 if requirement.marker is None or requirement.marker.evaluate(environment):
                     names.add(canonicalize_name(requirement.name))
@@ -69,38 +70,38 @@ class Needs:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Split:
-    """The names that the runtime provides, and why each package is asked about them."""
+    """The names that the runtime provides for a package, and the requirements that this is checked by."""
 
     recipe: Recipe
     named: Sequence[str]
     provided: Collection[str]
     needs: Mapping[str, frozenset[str]]
 
-    def refuse_halves(self, shipped: Sequence[Distribution]) -> None:
-        """What is shipped must not need what only comes with something that is provided."""
+    def refuse_shared_requirements(self, shipped: Sequence[Distribution]) -> None:
+        """Refuse to ship what needs something that is provided only as a requirement."""
         implied = set(self.provided) - set(self.named)
-        halves = [
-            (one.name, name)
-            for one in shipped
-            # That the project itself names botocore beside boto3 says nothing new.
-            for name in sorted((self.needs[one.name] & implied) - (_SDK if one.own else set()))
+        shared = [
+            (dist.name, name)
+            for dist in shipped
+            # The project itself may require botocore beside boto3.
+            for name in sorted((self.needs[dist.name] & implied) - (_SDK if dist.own else set()))
         ]
-        if halves:
+        if shared:
             also = ", ".join(
-                f'"{name}"' for name in sorted({*self.named, *(name for _, name in halves)})
+                f'"{name}"' for name in sorted({*self.named, *(name for _, name in shared)})
             )
             raise SettingsError(
-                f"`{self.recipe.name}` would ship a part of what it says the runtime provides",
+                f"`{self.recipe.name}` would ship a part of what the runtime provides by its settings",
                 where=[
                     f"`{user}` needs `{name}`, and so does {self._user(name)}"
-                    for user, name in halves
+                    for user, name in shared
                 ],
                 hint=f"say that the runtime provides these too, provided = [{also}], "
                 f"or ship all: take {_quoted(self.named)} out of `provided`",
             )
 
-    def refuse_half_sdk(self, present: Collection[str]) -> None:
-        """Of AWS's SDK either all comes with the package or all from the runtime."""
+    def refuse_partial_sdk(self, present: Collection[str]) -> None:
+        """Require that AWS's SDK is either all in the package or all in the runtime."""
         if (shipped := _SDK & (set(present) - set(self.provided))) and _SDK & set(self.provided):
             raise SettingsError(
                 f"`{self.recipe.name}` would ship a part of AWS's SDK and use the runtime's other part",
@@ -111,14 +112,14 @@ class _Split:
                 hint='provided = ["boto3"] takes the whole from the runtime',
             )
 
-    def refuse_half_layers(self, held: Mapping[str, str]) -> None:
-        """Layers hold all that is provided, which then is not asked of the runtime, or nothing of it."""
+    def refuse_partial_layers(self, held: Mapping[str, str]) -> None:
+        """Require that layers hold all of what is provided, instead of the runtime, or nothing of it."""
         part = sorted(set(self.provided) & held.keys())
         if part and not set(self.provided) <= held.keys():
             raise SettingsError(
-                f"a layer of `{self.recipe.name}` holds a part of what the runtime is to provide",
+                f"a layer of `{self.recipe.name}` holds a part of what the runtime should provide",
                 where=[f"layer `{held[name]}` holds `{name}`" for name in part],
-                hint="say `provided` for the whole project, in [tool.wherry]",
+                hint="set `provided` for the whole project, in [tool.wherry]",
             )
 
     def _user(self, name: str) -> str:
@@ -133,67 +134,77 @@ def without_provided(
     *,
     held: Mapping[str, str],
     recipe: Recipe,
-    needs: Needs,
-    remarks: list[Event],
+    needs: Requirements,
 ) -> tuple[tuple[Distribution, ...], tuple[Distribution, ...]]:
-    """What is shipped, and what the runtime is trusted to have.
+    """The distributions to ship, and those that the runtime is expected to have.
 
     Args:
-        chosen: what the package would hold.
-        supply: all that it could choose from.
+        chosen: the distributions of the package.
+        supply: all distributions that it could choose from.
         names: normalized names of those that the settings call provided. What they need is provided too.
-        held: the distributions that the package's layers hold, and the layer of each.
+        held: the distributions in the package's layers, with the layer of each.
         recipe: of the package.
-        needs: what distributions need.
-        remarks: hears of names that are not there.
+        needs: the requirements of distributions.
 
     Raises:
         SettingsError: something that is shipped needs what a provided distribution needs, or a part of
             AWS's SDK is provided and another is shipped.
     """
-    if not names:
-        return tuple(chosen), ()
-    by_name = {one.name: one for one in supply if not one.own}
+    by_name = {dist.name: dist for dist in supply if not dist.own}
     named = [name for name in dict.fromkeys(names) if name in by_name]
-    if recipe.kind == "function":
-        present = {one.name for one in chosen} | held.keys()
-        remarks.extend(_absent(name, present) for name in names if name not in by_name)
     if not named:
         return tuple(chosen), ()
-    known = {name: needs.of(one) & by_name.keys() for name, one in by_name.items()}
-    known |= {one.name: needs.of(one) & by_name.keys() for one in chosen if one.own}
-    provided = _closure(named, known)
-    shipped = [one for one in chosen if one.own or one.name not in provided]
+    known = {name: needs.of(dist) & by_name.keys() for name, dist in by_name.items()}
+    known |= {dist.name: needs.of(dist) & by_name.keys() for dist in chosen if dist.own}
+    provided = _with_requirements(named, known)
+    shipped = [dist for dist in chosen if dist.own or dist.name not in provided]
     split = _Split(recipe=recipe, named=named, provided=provided, needs=known)
-    split.refuse_half_sdk({one.name for one in shipped if not one.own} | held.keys())
-    split.refuse_halves(shipped)
-    split.refuse_half_layers(held)
+    split.refuse_partial_sdk({dist.name for dist in shipped if not dist.own} | held.keys())
+    split.refuse_shared_requirements(shipped)
+    split.refuse_partial_layers(held)
     return tuple(shipped), tuple(
-        one for one in chosen if not one.own and one.name in provided and one.name not in held
+        dist for dist in chosen if not dist.own and dist.name in provided and dist.name not in held
     )
 
 
-def _absent(name: str, present: Collection[str]) -> Event:
-    if name in _SDK and "urllib3" in present:
-        # What a dev group has is not seen here, but the SDK's way of sharing urllib3 is known.
-        return Warned(
-            text=f"`{name}` is said to be provided by the runtime, and would run with the package's "
-            "`urllib3` there",
-            hint=f'say that the runtime provides it too, provided = ["{name}", "urllib3"], or ship all: '
-            f"make `{name}` a dependency",
-        )
-    return Note(text=f"`{name}` is said to be provided by the runtime, and the lock has none")
+def missing_remarks(
+    names: Sequence[str], supply: Sequence[Distribution], present: Collection[str]
+) -> Iterator[Event]:
+    """Remarks about names that the settings call provided and that the lock does not have.
+
+    Args:
+        names: the names.
+        supply: what the lock has.
+        present: the names of the distributions in the package and in its layers.
+    """
+    known = {dist.name for dist in supply if not dist.own}
+    for name in names:
+        if name in known:
+            continue
+        if name in _SDK and "urllib3" in present:
+            # The SDK may be in a dev group, which is not seen here; that it needs urllib3 is known.
+            yield Warned(
+                text=f"the settings say that the runtime provides `{name}`, which would run with the package's "
+                "`urllib3`",
+                hint=f'say that the runtime provides it too, provided = ["{name}", "urllib3"], or ship all: '
+                f"make `{name}` a dependency",
+            )
+        else:
+            yield Note(
+                text=f"the settings say that the runtime provides `{name}`, which is not in the lock"
+            )
 
 
-def _closure(names: Sequence[str], needs: Mapping[str, frozenset[str]]) -> set[str]:
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting.extend(needs.get(name, ()))
-    return found
+def _with_requirements(names: Sequence[str], needs: Mapping[str, frozenset[str]]) -> set[str]:
+    """The names, and those of everything that they need."""
+    complete: set[str] = set()
+    pending = list(names)
+    while pending:
+        name = pending.pop()
+        if name not in complete:
+            complete.add(name)
+            pending.extend(needs.get(name, ()))
+    return complete
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Which packages there are to make, of what, and in which order."""
+"""Recipes: the packages to make, what they choose from, and their order."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wherry.errors import SettingsError
+from wherry.nearest import did_you_mean
 from wherry.settings.model import FunctionSettings, LayerSettings
 
 if TYPE_CHECKING:
@@ -18,13 +19,13 @@ __all__ = ["Recipe", "SupplyKey", "recipes", "with_handler"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SupplyKey:
-    """What decides which distributions a package can choose from. Packages with equal keys share them.
+    """Decides which distributions a package can choose from. Packages with equal keys share them.
 
     Attributes:
         package: the member of the workspace; None for the project itself.
         groups: dependency groups beyond the default ones.
         extras: extras of the project.
-        requirements: what is wanted beyond the lock.
+        requirements: requirements beyond the lock.
     """
 
     package: str | None = None
@@ -35,14 +36,14 @@ class SupplyKey:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """How one package is made.
+    """How to make one package.
 
     Attributes:
         name: of the package.
-        settings: its table of the settings.
+        settings: the settings of the function or layer.
         supply: what it chooses from.
-        layers: names and ARNs of all layers it takes or stands on, in the order in which Lambda unpacks them.
-        implicit: no function or layer is in the settings: it is the one package that there is.
+        layers: names and ARNs of all layers it takes or depends on, in the order in which Lambda unpacks them.
+        implicit: whether the settings have no function or layer, so that this is the only package.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Recipe:
 
     @property
     def table(self) -> str:
-        """What messages call its table of the settings."""
+        """The name of its settings in messages."""
         return f"{self.kind}s.{self.name}"
 
 
@@ -71,15 +72,15 @@ def recipes(
     extras: Sequence[str] = (),
     package: str | None = None,
 ) -> tuple[Recipe, ...]:
-    """The packages to make, each layer before what stands on it.
+    """The packages to make, each layer before those that depend on it.
 
     Args:
         settings: of the project.
-        name: what the package is called where the settings name none.
-        names: the functions and layers that are wanted, all when empty; layers that they need come too.
-        groups: dependency groups wanted besides, for all packages.
-        extras: extras wanted besides, for all packages.
-        package: the member of the workspace, where a package does not name its own.
+        name: the name of the package if the settings name none.
+        names: the functions and layers to make, with the layers that they need; all if empty.
+        groups: additional dependency groups for all packages.
+        extras: additional extras for all packages.
+        package: the member of the workspace, if a package does not name its own.
 
     Raises:
         SettingsError: a name is not that of a function or layer.
@@ -88,11 +89,11 @@ def recipes(
     implicit = not layers and not functions
     if implicit:
         functions = {name: FunctionSettings()}
-    wanted = _wanted(names, functions, layers)
+    chosen = _chosen(names, functions, layers)
 
-    def recipe(each: str, content: FunctionSettings | LayerSettings) -> Recipe:
+    def recipe(package_name: str, content: FunctionSettings | LayerSettings) -> Recipe:
         return Recipe(
-            name=each,
+            name=package_name,
             settings=content,
             supply=SupplyKey(
                 package=content.package or package,
@@ -109,12 +110,13 @@ def recipes(
         )
 
     needed = {
-        layer for each in wanted for layer in _stack(functions.get(each) or layers[each], layers)
+        layer
+        for package_name in chosen
+        for layer in _stack(functions.get(package_name) or layers[package_name], layers)
     }
-    chosen_layers = [each for each in _bottom_up(layers) if each in needed or each in wanted]
     return (
-        *(recipe(each, layers[each]) for each in chosen_layers),
-        *(recipe(each, content) for each, content in functions.items() if each in wanted),
+        *(recipe(layer, layers[layer]) for layer in _bottom_up(layers) if layer in needed | chosen),
+        *(recipe(function, functions[function]) for function in functions if function in chosen),
     )
 
 
@@ -127,86 +129,81 @@ def with_handler(
     handler: str | None = None,
     interface: str | None = None,
 ) -> Settings:
-    """The settings with a function's app or handler as it was said outside of them.
+    """The settings with the app or handler of a function that the user gave outside of them.
 
     Args:
         settings: of the project.
-        name: what the function is called where the settings name none.
-        names: the functions that are asked for: where that is one, it is meant.
+        name: the name of the function if the settings name none.
+        names: the functions that the user asks for; if it is one, that one is meant.
         app: the web application.
         handler: the function to call.
         interface: of the app.
 
     Raises:
-        SettingsError: there are several functions, so that it is not known which is meant.
+        SettingsError: there are several functions, so that it is unclear which is meant.
     """
     if app is None and handler is None and interface is None:
         return settings
     functions = {
-        each: function
-        for each, function in settings.functions.items()
-        if not names or each in names
+        key: function for key, function in settings.functions.items() if not names or key in names
     }
     if len(functions) > 1 or (not functions and (settings.functions or settings.layers)):
-        said = ", ".join(f"`{each}`" for each in settings.functions) or "none"
+        known = ", ".join(f"`{key}`" for key in settings.functions) or "none"
         raise SettingsError(
             "an app or handler was given, and it is not clear for which function",
-            where=[f"the settings have these functions: {said}"],
-            hint="name the function, or say it in the settings: [tool.wherry.functions.NAME]",
+            where=[f"the settings have these functions: {known}"],
+            hint="name the function, or set it in the settings: [tool.wherry.functions.NAME]",
         )
-    each, function = next(iter(functions.items()), (name, FunctionSettings()))
+    key, function = next(iter(functions.items()), (name, FunctionSettings()))
     if app is not None or handler is not None:
         function = replace(function, app=app, handler=handler, interface=interface)
     else:
         function = replace(function, interface=interface)
     if function.interface and not function.app:
         raise SettingsError(
-            f"`{function.interface}` is the interface of an app, and none is said",
+            f"`{function.interface}` is the interface of an app, and none is set",
             hint="name it: --app module:object",
         )
-    return replace(settings, functions={**settings.functions, each: function})
+    return replace(settings, functions={**settings.functions, key: function})
 
 
 def _together(settings: Sequence[str], options: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*settings, *options)))
 
 
-def _wanted(
+def _chosen(
     names: Iterable[str], functions: Mapping[str, object], layers: Mapping[str, object]
 ) -> set[str]:
     known = [*functions, *layers]
-    wanted = set(names)
-    if unknown := sorted(wanted - set(known)):
-        from difflib import get_close_matches
-
-        nearest = get_close_matches(unknown[0], known, n=1)
+    chosen = set(names)
+    if unknown := sorted(chosen - set(known)):
         raise SettingsError(
             f"there is no function or layer `{unknown[0]}`",
-            where=[f"there are {', '.join(f'`{each}`' for each in known)}"],
-            hint=f"did you mean `{nearest[0]}`?" if nearest else None,
+            where=[f"there are {', '.join(f'`{name}`' for name in known)}"],
+            hint=did_you_mean(unknown[0], known=known),
         )
-    return wanted or set(known)
+    return chosen or set(known)
 
 
 def _stack(content: ContentSettings, layers: Mapping[str, LayerSettings]) -> tuple[str, ...]:
-    """The layers of a package and those that they stand on: what is stood on is unpacked before."""
-    found: dict[str, None] = {}
+    """The layers of a package and those that they depend on, which are unpacked before."""
+    ordered: dict[str, None] = {}
 
     def add(name: str) -> None:
         if name in layers:
-            for below in layers[name].layers:
-                add(below)
-        found.setdefault(name)
+            for lower in layers[name].layers:
+                add(lower)
+        ordered.setdefault(name)
 
     for name in content.layers:
         add(name)
-    return tuple(found)
+    return tuple(ordered)
 
 
 def _bottom_up(layers: Mapping[str, LayerSettings]) -> list[str]:
     ordered: dict[str, None] = {}
     for name, layer in layers.items():
-        for below in _stack(layer, layers):
-            ordered.setdefault(below)
+        for lower in _stack(layer, layers):
+            ordered.setdefault(lower)
         ordered.setdefault(name)
     return list(ordered)

@@ -1,10 +1,10 @@
-"""Layers, unpacked over one another at ``/opt``, and what a function has to hold besides.
+"""Layers as Lambda unpacks them, and the files that a function has to hold in addition.
 
-Lambda unpacks layers in their order into one folder, so that of two files at one path the later stays.
-The interpreter then looks into ``/var/task``, the ``site-packages`` of ``/opt/python`` and ``/opt/python``,
-in this order, and takes a regular package (a folder with ``__init__.py``) from the first place alone: what
-the other places have of it is never seen. So files are shared one by one, but a regular package and a
-``.dist-info`` folder are shared whole or not at all.
+Lambda unpacks layers in their order into ``/opt``, so that of two files at one path the later stays. The
+interpreter then searches ``/var/task``, the ``site-packages`` of ``/opt/python``, and ``/opt/python``, in this
+order, and takes a regular package (a folder with ``__init__.py``) only from the first folder that has it. So
+files are shared one by one, but a regular package and a ``.dist-info`` folder are shared as a whole or not at
+all.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
-from wherry.bundle.algebra import Bundle
+from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import read_all, same_content
 
 if TYPE_CHECKING:
@@ -25,20 +25,19 @@ __all__ = ["Rest", "Stack", "code_folder"]
 
 
 def code_folder(layout: str, target: Target) -> str:
-    """Where code lies in a layer of this layout."""
+    """The folder of code in a layer with this layout."""
     if layout == "site-packages":
         return f"python/lib/{target.runtime.name}/site-packages"
     return "python"
 
 
 class Rest(NamedTuple):
-    """What a function has to hold.
+    """The files that a function has to hold in addition to its layers.
 
     Attributes:
-        bundle: its files.
-        whole: packages and folders that it holds although its layers hold some of it: they hold another part
-            or version.
-        hidden: files that cannot be imported, because a layer has the package that they are in.
+        bundle: the files.
+        whole: packages and folders that it repeats, because its layers hold another part or version.
+        hidden: files that cannot be imported, because a layer has their package.
     """
 
     bundle: Bundle
@@ -50,41 +49,41 @@ class Stack:
     """Layers, in the order in which Lambda unpacks them."""
 
     def __init__(self, layers: Iterable[Bundle], target: Target) -> None:
-        """Take the layers' content, as it lies in their zip archives."""
+        """Take the content of the layers, at its paths in their zip archives."""
         self._files = {entry.path: entry for layer in layers for entry in layer}
-        site, plain = (f"{code_folder(each, target)}/" for each in ("site-packages", "python"))
-        places: tuple[dict[str, Entry], dict[str, Entry]] = ({}, {})
+        site, plain = (f"{code_folder(layout, target)}/" for layout in ("site-packages", "python"))
+        folders: tuple[dict[str, Entry], dict[str, Entry]] = ({}, {})
         for path, entry in self._files.items():
             if path.startswith(site):
-                places[0][path.removeprefix(site)] = entry
+                folders[0][path.removeprefix(site)] = entry
             elif path.startswith(plain):
-                places[1][path.removeprefix(plain)] = entry
-        self._places = [place for place in places if place]
+                folders[1][path.removeprefix(plain)] = entry
+        self._folders = [folder for folder in folders if folder]
 
     def find(self, path: str) -> Entry | None:
-        """The file that stands at this path below the folders where Python looks."""
-        for place in self._places:
-            if found := place.get(path):
-                return found
+        """The entry with this path in the folders that Python searches."""
+        for folder in self._folders:
+            if entry := folder.get(path):
+                return entry
         return None
 
     def paths(self) -> Iterator[str]:
         """All paths that ``find`` knows."""
-        for place in self._places:
-            yield from place
+        for folder in self._folders:
+            yield from folder
 
     def beyond(self, layer: Bundle) -> Bundle:
-        """What of another layer's content these do not hold; it is unpacked after them."""
+        """The files of another layer, unpacked after these, that these do not hold."""
         if not self._files:
             return layer
         return layer.filter(lambda entry: not _same(self._files.get(entry.path), entry))
 
     def rest(self, code: Bundle, *, always: Collection[str] = ()) -> Rest:
-        """What of a function's code these do not hold.
+        """The files of a function that these layers do not hold.
 
         Args:
-            code: all that is to be there, at the paths that imports see.
-            always: paths that are to be in the function itself, whatever layers hold.
+            code: all of its files, at the paths that imports see.
+            always: paths that the function itself must hold.
         """
         if not self._files:
             return Rest(code)
@@ -93,52 +92,52 @@ class Stack:
             entry.path not in always and _same(self.find(entry.path), entry) for entry in entries
         ]
         paths = [entry.path for entry in entries]
-        # All of what these hold alone: functions often have nothing of their own but a few files.
+        # Functions often have only a few files that layers do not hold.
         units = _Units(code)
-        torn: dict[str, None] = {}
+        repeated: dict[str, None] = {}
         hidden: list[str] = []
         for path, is_held in zip(paths, held, strict=True):
             if is_held:
-                if len(self._places) > 1:
+                if len(self._folders) > 1:
                     unit = units.of(path)
                     if unit is not None and self._is_spread(unit, path):
-                        torn.setdefault(unit)
+                        repeated.setdefault(unit)
                 continue
             unit = units.of(path)
             if unit is None:
                 if self._hides(path):
                     hidden.append(path)
-            elif unit not in torn:
+            elif unit not in repeated:
                 start, end = _range(paths, unit)
                 if any(held[start:end]):
-                    torn.setdefault(unit)
-        for unit in torn:
+                    repeated.setdefault(unit)
+        for unit in repeated:
             start, end = _range(paths, unit)
             held[start:end] = [False] * (end - start)
         self._keep_libraries(entries, held)
         rest = Bundle(
             tuple(entry for entry, is_held in zip(entries, held, strict=True) if not is_held)
         )
-        return Rest(rest, tuple(torn), tuple(hidden))
+        return Rest(rest, tuple(repeated), tuple(hidden))
 
     def _hides(self, path: str) -> bool:
-        """Whether a layer has a regular package where the function has only a folder."""
+        """Whether a layer has a regular package at a folder of this path."""
         folder = path.rpartition("/")[0]
         while folder:
-            found = self.find(f"{folder}/__init__.py")
-            if found is not None and not _extends(found):
+            module = self.find(f"{folder}/__init__.py")
+            if module is not None and not _extends(module):
                 return True
             folder = folder.rpartition("/")[0]
         return False
 
     def _is_spread(self, unit: str, path: str) -> bool:
-        """Whether a file lies at another place than where Python would find its package."""
-        first = next((p for p in self._places if f"{unit}/__init__.py" in p), None)
-        place = next(p for p in self._places if path in p)
-        return first is not None and first is not place
+        """Whether a file is in another folder than the one in which Python finds its package."""
+        of_unit = next((f for f in self._folders if f"{unit}/__init__.py" in f), None)
+        of_file = next(f for f in self._folders if path in f)
+        return of_unit is not None and of_unit is not of_file
 
     def _keep_libraries(self, entries: tuple[Entry, ...], held: list[bool]) -> None:
-        """Shared libraries of a wheel (``NAME.libs``) are found beside what was compiled against them."""
+        """Keep the shared libraries of a wheel (``NAME.libs``) beside the files that were linked with them."""
         owners = {
             entry.owner
             for entry, is_held in zip(entries, held, strict=True)
@@ -155,14 +154,14 @@ def _is_library(path: str) -> bool:
 
 
 class _Units:
-    """The outermost folders of some code that are found whole or not at all."""
+    """The outermost folders of some code that are shared as a whole or not at all."""
 
     def __init__(self, code: Bundle) -> None:
         self._entries = {entry.path: entry for entry in code}
         self._known: dict[str, str | None] = {}
 
     def of(self, path: str) -> str | None:
-        """The unit that a file is in; None for one that stands for itself."""
+        """The unit of a file; None for a file that is shared by itself."""
         return self._of_folder(path.rpartition("/")[0])
 
     def _of_folder(self, folder: str) -> str | None:
@@ -178,18 +177,18 @@ class _Units:
     def _is_unit(self, folder: str) -> bool:
         if folder.endswith(".dist-info") and "/" not in folder:
             return True
-        found = self._entries.get(f"{folder}/__init__.py")
-        return found is not None and not _extends(found)
+        module = self._entries.get(f"{folder}/__init__.py")
+        return module is not None and not _extends(module)
 
 
 def _extends(module: Entry) -> bool:
-    """Whether a package's ``__init__.py`` looks for its other parts itself, by ``pkgutil.extend_path``."""
+    """Whether a package's ``__init__.py`` finds its other parts itself, with ``pkgutil.extend_path``."""
     payload = module.payload
     return 0 < payload.size < 4096 and b"extend_path(" in read_all(payload)
 
 
 def _range(paths: list[str], folder: str) -> tuple[int, int]:
-    """Where what is in the folder begins and ends; ``0`` is the character after ``/``."""
+    """The indexes at which the content of a folder begins and ends; ``0`` is the character after ``/``."""
     return bisect_left(paths, f"{folder}/"), bisect_left(paths, f"{folder}0")
 
 

@@ -11,10 +11,10 @@ from wherry.errors import ContainerError, NoEngineError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["ENGINES", "Answer", "Engine", "find_engine", "require_engine"]
+__all__ = ["Answer", "Engine", "find_engine", "require_engine"]
 
-ENGINES = ("docker", "podman", "finch")
-"""The commands that are looked for, in this order."""
+# The commands that are looked for, in this order.
+_ENGINES = ("docker", "podman", "finch")
 
 _INSTALL = (
     "install docker, podman or finch, and start it; or name its command: --container-engine PATH"
@@ -29,17 +29,17 @@ _SHOWN = 6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What a command of the engine said.
+    """The answer of a command of the engine.
 
     Attributes:
         status: its exit status.
         output: its standard output.
-        said: the lines of its standard error, without secrets.
+        errors: the lines of its standard error, without secrets.
     """
 
     status: int
     output: bytes
-    said: tuple[str, ...]
+    errors: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +48,7 @@ class Engine:
 
     Attributes:
         command: its program.
-        kind: one of ``ENGINES``, whose options it takes.
+        kind: ``docker``, ``podman`` or ``finch``, whose options it takes.
         rootless: it works without privileges, so that root in its containers is the user.
     """
 
@@ -58,7 +58,7 @@ class Engine:
 
     @property
     def endpoint(self) -> str:
-        """Where it does its work, as its own variables say; empty for its default."""
+        """The address of the machine it works on, by its own variables; empty for its default."""
         return os.environ.get("CONTAINER_HOST" if self.kind == "podman" else "DOCKER_HOST", "")
 
     @property
@@ -77,15 +77,15 @@ class Engine:
 
         Args:
             arguments: the command; without secrets, as other users of the machine can see them.
-            stdin: what it is given to read.
-            variables: of its environment, beside Wherry's own.
+            stdin: its standard input.
+            variables: further variables of its environment.
 
         Raises:
             NoEngineError: it cannot be started.
         """
         import subprocess
 
-        from wherry.lock.redact import redact
+        from wherry.indexes.redact import redact
 
         try:
             done = subprocess.run(
@@ -104,22 +104,24 @@ class Engine:
         return Answer(
             status=done.returncode,
             output=done.stdout,
-            said=tuple(plain_lines(redact(done.stderr.decode("utf-8", "replace")))),
+            errors=tuple(plain_lines(redact(done.stderr.decode("utf-8", "replace")))),
         )
 
-    def failure(self, what: str, said: Sequence[str], *, hint: str | None = None) -> ContainerError:
-        """The error to raise when a command failed: what the engine said, and the way out where it is known."""
-        return ContainerError(what, where=said[-_SHOWN:], hint=hint or _way_out(self, said))
+    def failure(
+        self, message: str, errors: Sequence[str], *, hint: str | None = None
+    ) -> ContainerError:
+        """The error to raise when a command failed: the engine's own errors, and the way out where it is known."""
+        return ContainerError(message, where=errors[-_SHOWN:], hint=hint or _way_out(self, errors))
 
 
 def plain_lines(text: str) -> Iterator[str]:
-    """The lines of a program's talk that say something."""
+    """The lines of a program's output that are not empty."""
     for line in text.replace("\r", "\n").splitlines():
         if line.strip() and not line.startswith("See 'docker"):
             yield line.rstrip()
 
 
-def find_engine(asked: str | None = None) -> Engine:
+def find_engine(command: str | None = None) -> Engine:
     """The engine to use: the one asked for, the one that ``CDK_DOCKER`` names, or the first that is installed.
 
     Raises:
@@ -127,42 +129,42 @@ def find_engine(asked: str | None = None) -> Engine:
     """
     import shutil
 
-    named = asked or os.environ.get("CDK_DOCKER") or ""
+    named = command or os.environ.get("CDK_DOCKER") or ""
     if named:
-        found = shutil.which(os.path.expanduser(named))  # noqa: PTH111
-        if found is None:
+        program = shutil.which(os.path.expanduser(named))  # noqa: PTH111
+        if program is None:
             raise NoEngineError(
                 f"there is no container engine `{named}`",
                 where=["`--container-engine` or the settings name it"]
-                if asked
+                if command
                 else ["the variable `CDK_DOCKER` names it"],
                 hint=_INSTALL,
             )
-        return Engine(command=found, kind=_kind(found))
-    for name in ENGINES:
-        if (found := shutil.which(name)) is not None:
-            return Engine(command=found, kind=name)
+        return Engine(command=program, kind=_kind(program))
+    for name in _ENGINES:
+        if (program := shutil.which(name)) is not None:
+            return Engine(command=program, kind=name)
     raise NoEngineError(
         "there is no container engine on this machine",
-        where=[f"none of {', '.join(ENGINES)} is installed"],
+        where=[f"none of {', '.join(_ENGINES)} is installed"],
         hint=_INSTALL,
     )
 
 
-def require_engine(asked: str | None = None) -> Engine:
+def require_engine(command: str | None = None) -> Engine:
     """The engine to use, which answers.
 
     Raises:
         NoEngineError: there is none, or it does not answer.
     """
-    engine = find_engine(asked)
+    engine = find_engine(command)
     # `info` asks the engine itself; without a form, as the engines have different ones.
     answer = engine.ask(["info"])
     if answer.status != 0:
         raise NoEngineError(
             f"the container engine `{engine.kind}` does not answer",
-            where=answer.said[-_SHOWN:],
-            hint=_way_out(engine, answer.said) or _START[engine.kind],
+            where=answer.errors[-_SHOWN:],
+            hint=_way_out(engine, answer.errors) or _START[engine.kind],
         )
     return replace(
         engine, rootless=b"rootless: true" in answer.output or b"rootless\n" in answer.output
@@ -176,8 +178,8 @@ def _kind(command: str) -> str:
     return "finch" if "finch" in name or "nerdctl" in name else "docker"
 
 
-def _way_out(engine: Engine, said: Sequence[str]) -> str | None:
-    text = "\n".join(said).lower()
+def _way_out(engine: Engine, errors: Sequence[str]) -> str | None:
+    text = "\n".join(errors).lower()
     if "permission denied" in text and ("sock" in text or "connect" in text):
         return (
             "let your user use it: `sudo usermod -aG docker $USER`, then log in again"

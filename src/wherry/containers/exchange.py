@@ -1,6 +1,6 @@
 """Running a container over folders of this machine: folders that it sees, or copies where it cannot.
 
-The files that come back belong to the user, whoever the container worked as: they are unpacked here where they
+The files that come back belong to the user, whichever user the container works as: they are unpacked here where they
 are copied, and where a folder is shared, the container works as the user.
 """
 
@@ -15,8 +15,7 @@ import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from wherry.containers.image import platform, values
-from wherry.containers.options import Copy
+from wherry.containers.image import platform
 from wherry.containers.run import (
     INPUT,
     NO_INPUT,
@@ -27,7 +26,9 @@ from wherry.containers.run import (
     run_options,
     user,
 )
+from wherry.containers.variables import values
 from wherry.errors import ContainerError
+from wherry.settings.container_options import Copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,13 +36,13 @@ if TYPE_CHECKING:
 
     from wherry.containers.engine import Engine
     from wherry.containers.image import Image
-    from wherry.containers.options import ContainerOptions
+    from wherry.settings.container_options import ContainerOptions
     from wherry.target import Target
 
 __all__ = ["Container", "Ended", "Folder"]
 
 _LAST_LINES = 40
-# What engines answer with when a container cannot be started.
+# The exit statuses of engines when a container cannot be started.
 _NOT_STARTED = frozenset({125, 126, 127})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -68,11 +69,11 @@ class Ended:
 
     Attributes:
         status: the exit status of its command.
-        said: the last lines of its standard error, without secrets.
+        errors: the last lines of its standard error, without secrets.
     """
 
     status: int
-    said: tuple[str, ...]
+    errors: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,8 +83,8 @@ class Container:
     Attributes:
         engine: the engine.
         image: the image.
-        options: what the user says.
-        target: what is built for.
+        options: of containers.
+        target: the target that is built for.
     """
 
     engine: Engine
@@ -94,38 +95,38 @@ class Container:
     def run_python(
         self,
         script: str,
-        told: Mapping[str, object],
+        request: Mapping[str, object],
         *,
-        given: Path,
-        made: Path,
-        heard: Callable[[bytes], None],
+        inputs: Path,
+        outputs: Path,
+        on_line: Callable[[bytes], None],
     ) -> Ended:
         """Run a Python script of the input folder with the target's Python.
 
         Args:
             script: its name in the folder.
-            told: what it reads as one line of JSON. ``environment`` is added: the variables that were asked for.
-            given: the input folder.
-            made: the output folder, which is empty.
-            heard: takes each line that it writes.
+            request: the line of JSON that it reads. ``environment`` is added: the variables of the settings.
+            inputs: the input folder.
+            outputs: the output folder, which is empty.
+            on_line: takes each line that it writes.
 
         Raises:
-            ContainerError: the container cannot be run, or has not the target's Python.
+            ContainerError: the container cannot be run, or lacks the target's Python.
         """
         environment = values(self.options.environment, what="environment")
-        line = json.dumps({**told, "environment": environment}) + "\n"
+        line = json.dumps({**request, "environment": environment}) + "\n"
         python = self.target.runtime.python_version
         folders = (
-            Folder(path=given, inside=INPUT, use="read"),
-            Folder(path=made, inside=OUTPUT, use="fill"),
+            Folder(path=inputs, inside=INPUT, use="read"),
+            Folder(path=outputs, inside=OUTPUT, use="fill"),
         )
         ended = self._run(
-            ["-c", python_script(script, python=python)], line.encode(), folders, heard
+            ["-c", python_script(script, python=python)], line.encode(), folders, on_line
         )
         if ended.status == NO_PYTHON:
             raise ContainerError(
                 f"the image `{self.image.reference}` has no Python {python}",
-                where=[f"{self.target} is what is built for"],
+                where=[f"the target is {self.target}"],
                 hint="name an image that has it: --container-image NAME, or `image` of [tool.wherry.container]",
             )
         return ended
@@ -146,10 +147,10 @@ class Container:
             script: the script. It travels by standard input, so its commands must not read from there.
             lent: folders of this machine by their place in the container, which may write to them; where files
                 are copied, it writes to its copy.
-            changed: folders of this machine in which all that it writes is to be found afterwards.
+            changed: folders of this machine that hold afterwards what it wrote to them.
             workdir: the folder to start in.
             environment: variables, beside those of the settings.
-            log: what is said on standard output and error is appended to it.
+            log: standard output and error are appended to it.
 
         Raises:
             ContainerError: the container cannot be run.
@@ -168,7 +169,7 @@ class Container:
         ]
         with log.open("ab") as file:
 
-            def hear(line: bytes) -> None:
+            def append(line: bytes) -> None:
                 file.write(line)
                 file.flush()
 
@@ -185,7 +186,7 @@ class Container:
                         for inside, path in changed.items()
                     ),
                 ],
-                hear,
+                append,
             )
         return ended.status
 
@@ -194,7 +195,7 @@ class Container:
         """Whether files are copied, as the engine does not see those of this machine."""
         if self.options.copy is not None:
             return self.options.copy is Copy.VOLUME
-        # What is shared with a container that works as somebody else would come back as theirs.
+        # Files that are shared with a container that works as another user would come back as theirs.
         return self.engine.is_remote or self.options.user not in {None, user()}
 
     def _run(
@@ -202,7 +203,7 @@ class Container:
         words: Sequence[str],
         stdin: bytes,
         folders: Sequence[Folder],
-        heard: Callable[[bytes], None],
+        on_line: Callable[[bytes], None],
     ) -> Ended:
         name = f"wherry-{os.urandom(6).hex()}"
         options = run_options(
@@ -213,11 +214,11 @@ class Container:
         )
         try:
             if self.copies:
-                ended = self._with_copies(name, options, words, stdin, folders, heard)
+                ended = self._with_copies(name, options, words, stdin, folders, on_line)
             else:
                 for folder in folders:
                     if folder.use == "fill":
-                        # Whoever the container works as writes to it; what it lies in is the user's alone.
+                        # The container may work as another user; the folder above is the user's alone.
                         folder.path.chmod(0o777)
                 shared = [
                     option
@@ -225,9 +226,9 @@ class Container:
                     for option in bind(folder.path, folder.inside, readonly=folder.use == "read")
                 ]
                 arguments = ["run", "--rm", *options, *shared, self.image.reference, *words]
-                ended = self._talk(arguments, stdin, heard)
+                ended = self._run_command(arguments, stdin, on_line)
         except BaseException:
-            # It would go on working for nobody.
+            # Without this it would go on.
             self.engine.ask(["rm", "--force", name])
             raise
         if ended.status == NO_INPUT:
@@ -237,9 +238,11 @@ class Container:
                 hint='let files be copied: copy = "volume" in [tool.wherry.container]; or choose with `TMPDIR` a '
                 "folder that the engine shares",
             )
-        if ended.status in _NOT_STARTED or any("exec format error" in line for line in ended.said):
+        if ended.status in _NOT_STARTED or any(
+            "exec format error" in line for line in ended.errors
+        ):
             raise self.engine.failure(
-                f"the container of `{self.image.reference}` cannot be run", ended.said
+                f"the container of `{self.image.reference}` cannot be run", ended.errors
             )
         return ended
 
@@ -250,13 +253,13 @@ class Container:
         words: Sequence[str],
         stdin: bytes,
         folders: Sequence[Folder],
-        heard: Callable[[bytes], None],
+        on_line: Callable[[bytes], None],
     ) -> Ended:
         # Without `--rm`, which would take away what the container made before it is copied.
         self._expect(["create", *options, self.image.reference, *words])
         try:
             self._expect(["cp", "-", f"{name}:/"], stdin=_packed(folders))
-            ended = self._talk(["start", "--attach", "--interactive", name], stdin, heard)
+            ended = self._run_command(["start", "--attach", "--interactive", name], stdin, on_line)
             if ended.status != NO_INPUT and ended.status not in _NOT_STARTED:
                 for folder in folders:
                     if folder.use not in {"read", "lend"}:
@@ -269,19 +272,19 @@ class Container:
         answer = self.engine.ask(arguments, stdin=stdin)
         if answer.status != 0:
             raise self.engine.failure(
-                f"the container of `{self.image.reference}` cannot be run", answer.said
+                f"the container of `{self.image.reference}` cannot be run", answer.errors
             )
         return answer.output
 
-    def _talk(
-        self, arguments: Sequence[str], stdin: bytes, heard: Callable[[bytes], None]
+    def _run_command(
+        self, arguments: Sequence[str], stdin: bytes, on_line: Callable[[bytes], None]
     ) -> Ended:
-        """Run a command of the engine, and hear its output while it comes."""
+        """Run a command of the engine, and take its output line by line."""
         import subprocess
         import tempfile
 
         from wherry.containers.engine import plain_lines
-        from wherry.lock.redact import redact
+        from wherry.indexes.redact import redact
 
         with (
             tempfile.TemporaryFile() as errors,
@@ -298,21 +301,21 @@ class Container:
                 process.stdin.write(stdin)
                 process.stdin.close()
             except OSError:
-                pass  # it has ended already, and says why
+                pass  # it has ended already, and tells why
             try:
                 for line in process.stdout:
-                    heard(line)
+                    on_line(line)
                 status = process.wait()
             except BaseException:
                 process.terminate()
                 raise
             errors.seek(0)
-            said = redact(errors.read().decode("utf-8", "replace"))
-        return Ended(status=status, said=tuple(plain_lines(said))[-_LAST_LINES:])
+            text = redact(errors.read().decode("utf-8", "replace"))
+        return Ended(status=status, errors=tuple(plain_lines(text))[-_LAST_LINES:])
 
 
 def _packed(folders: Sequence[Folder]) -> bytes:
-    """The folders as an archive from the container's root on; whoever it works as may read them, and write."""
+    """The folders as an archive from the container's root on; every user may read them, and write."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         known: set[str] = set()

@@ -1,31 +1,32 @@
-"""The image to build in: AWS's for the target, another, or one made of a Dockerfile."""
+"""The image to build in: AWS's for the target, another, or one made from a Dockerfile."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wherry.containers.variables import values
 from wherry.errors import ContainerError, SettingsError
-from wherry.events import SILENT, ImageFetched, ImageWanted
+from wherry.events import ImageFetched, ImageWanted
+from wherry.store.memo import Memo, memo_key
 from wherry.target import Architecture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     from wherry.containers.engine import Engine
-    from wherry.containers.options import ContainerOptions, Value
-    from wherry.events import Reporter
+    from wherry.context import Context
+    from wherry.settings.container_options import ContainerOptions
     from wherry.target import Target
-    from wherry.wheels.store import Store
 
-__all__ = ["Image", "Images", "default_image", "platform", "values"]
+__all__ = ["Image", "Images", "default_image", "platform"]
 
-_KIND = "container-images"
+# The identity of the image that a name stood for.
+_IDENTITIES: Memo[str] = Memo("container-images", str, str)
 # Variables that every Dockerfile's build knows and that are kept out of the image's history.
 _PREDEFINED = frozenset(
     name
@@ -40,7 +41,7 @@ class Image:
     """An image that the engine has.
 
     Attributes:
-        reference: what it is called.
+        reference: its name.
         identity: the digest of its configuration and layers; another image has another.
     """
 
@@ -54,7 +55,7 @@ def default_image(target: Target) -> str:
 
 
 def platform(target: Target) -> str:
-    """What container engines call the target's architecture."""
+    """The target's architecture in the words of container engines."""
     return "linux/arm64" if target.architecture is Architecture.ARM64 else "linux/amd64"
 
 
@@ -63,56 +64,50 @@ class Images:
     """The images of a project.
 
     Attributes:
-        options: what the user says.
+        options: of containers.
         root: the project's folder.
-        target: what images are for.
-        store: where it is remembered which image a name meant.
-        reporter: hears that an image is fetched or made.
-        offline: fetch none.
+        context: of the run.
     """
 
     options: ContainerOptions
     root: Path
-    target: Target
-    store: Store
-    reporter: Reporter = SILENT
-    offline: bool = False
+    context: Context
 
     @property
     def platform(self) -> str:
         """The platform of the image."""
-        return self.options.platform or platform(self.target)
+        return self.options.platform or platform(self.context.target)
 
     @property
     def reference(self) -> str:
-        """What the image is called. One of a Dockerfile is called after all that it is made of.
+        """The name of the image. That of a Dockerfile's is a digest of all that it is made of.
 
         Raises:
-            SettingsError: there is no such Dockerfile, or its settings cannot be.
+            SettingsError: there is no such Dockerfile, or its settings are wrong.
         """
         if self.options.dockerfile is None:
-            return self.options.image or default_image(self.target)
+            return self.options.image or default_image(self.context.target)
         return f"wherry-build:{self._dockerfile_key()[:24]}"
 
     def known(self) -> Image | None:
         """The image as it was when it was last used, without asking an engine."""
         reference = self.reference
-        memo = self.store.recall(_KIND, self._key(reference))
-        return Image(reference=reference, identity=memo.decode()) if memo else None
+        identity = _IDENTITIES.recall(self.context.store, self._key(reference))
+        return Image(reference=reference, identity=identity) if identity else None
 
     def ready(self, engine: Engine) -> Image:
         """The image, fetched or made where the engine does not have it.
 
         Raises:
-            ContainerError: it cannot be had.
-            SettingsError: there is no such Dockerfile, or its settings cannot be.
+            ContainerError: it cannot be fetched or made.
+            SettingsError: there is no such Dockerfile, or its settings are wrong.
         """
         reference = self.reference
         identity = self._find(engine, reference)
         if identity is None:
             began = time.monotonic()
             made = self.options.dockerfile is not None
-            self.reporter.emit(ImageWanted(name=self._title(reference), made=made))
+            self.context.reporter.emit(ImageWanted(name=self._title(reference), made=made))
             if made:
                 self._make(engine, reference)
             else:
@@ -120,43 +115,43 @@ class Images:
             identity = self._find(engine, reference)
             if identity is None:
                 raise ContainerError(f"the image `{reference}` vanished while it was fetched")
-            self.reporter.emit(
+            self.context.reporter.emit(
                 ImageFetched(
                     name=self._title(reference), made=made, seconds=time.monotonic() - began
                 )
             )
-        self.store.remember(_KIND, self._key(reference), identity.encode())
+        _IDENTITIES.remember(self.context.store, self._key(reference), identity)
         return Image(reference=reference, identity=identity)
 
     def _title(self, reference: str) -> str:
         return self.options.dockerfile or reference
 
     def _key(self, reference: str) -> str:
-        facts = [reference, self.platform, self.options.engine, os.environ.get("DOCKER_HOST", "")]
-        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        host = os.environ.get("DOCKER_HOST", "")
+        return memo_key(reference, self.platform, self.options.engine, host)
 
     def _find(self, engine: Engine, reference: str) -> str | None:
         answer = engine.ask(["image", "inspect", reference])
         if answer.status != 0:
             return None
         try:
-            found = json.loads(answer.output)[0]
-            identity = str(found["Id"])
-            its = f"{found['Os']}/{found['Architecture']}"
+            image = json.loads(answer.output)[0]
+            identity = str(image["Id"])
+            own = f"{image['Os']}/{image['Architecture']}"
         except (ValueError, LookupError, TypeError):
             return None
-        if its != self.platform.rpartition("/v")[0] and its != self.platform:
+        if own not in {self.platform, self.platform.rpartition("/v")[0]}:
             if self.options.dockerfile is None and "/" in reference:
                 # The name stands for another platform's image; the registry may have the right one.
                 return None
             raise ContainerError(
-                f"the image `{reference}` is for {its}, and {self.platform} is wanted",
+                f"the image `{reference}` is for {own}, and not for {self.platform}",
                 hint="name one for the target's architecture: `image` or `platform` of [tool.wherry.container]",
             )
         return identity
 
     def _fetch(self, engine: Engine, reference: str) -> None:
-        if self.offline:
+        if self.context.offline:
             raise ContainerError(
                 f"the image `{reference}` is not there, and `--offline` forbids to fetch",
                 hint="run once without `--offline`",
@@ -165,9 +160,9 @@ class Images:
         if answer.status != 0:
             raise engine.failure(
                 f"the image `{reference}` cannot be had",
-                answer.said,
+                answer.errors,
                 hint=None
-                if any("no space left" in line for line in answer.said)
+                if any("no space left" in line for line in answer.errors)
                 else f"look whether `{engine.kind} pull {reference}` works, or name another image: "
                 "--container-image NAME, or `image` or `dockerfile` of [tool.wherry.container]",
             )
@@ -188,15 +183,16 @@ class Images:
         answer = engine.ask([*command, str(folder)], variables=variables)
         if answer.status != 0:
             from wherry.containers.engine import plain_lines
-            from wherry.lock.redact import redact
+            from wherry.indexes.redact import redact
 
-            said = [*plain_lines(redact(answer.output.decode("utf-8", "replace"))), *answer.said]
+            output = redact(answer.output.decode("utf-8", "replace"))
+            lines = [*plain_lines(output), *answer.errors]
             hint = None
-            if secrets and any("secret" in line.lower() for line in answer.said):
+            if secrets and any("secret" in line.lower() for line in answer.errors):
                 hint = "secrets of a build need BuildKit: install docker's buildx, or use podman"
             raise ContainerError(
                 f"the image of `{self.options.dockerfile}` cannot be made",
-                where=_without(said, secrets.values())[-_LAST_LINES:],
+                where=_without(lines, secrets.values())[-_LAST_LINES:],
                 hint=hint,
             )
 
@@ -213,7 +209,7 @@ class Images:
         return file.parent, file
 
     def _dockerfile_key(self) -> str:
-        from wherry.containers.context import context_digest
+        from wherry.containers.build_context import context_digest
 
         _, file = self._dockerfile()
         arguments = values(self.options.build_args, what="build-args")
@@ -225,33 +221,12 @@ class Images:
                     hint=f"put `{name}` into `build-secrets`, and write in the Dockerfile: "
                     f"RUN --mount=type=secret,id={name} {name}=$(cat /run/secrets/{name}) ...",
                 )
-        facts = [
+        return memo_key(
             context_digest(file),
             sorted(arguments.items()),
             sorted(self.options.build_secrets),
             self.platform,
-        ]
-        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-
-def values(variables: Mapping[str, Value], *, what: str) -> dict[str, str]:
-    """Variables with their values; those that are taken from where Wherry runs are left out where it has none.
-
-    Raises:
-        SettingsError: a secret is wanted that is not there.
-    """
-    found = {}
-    for name, value in variables.items():
-        if isinstance(value, str):
-            found[name] = value
-        elif value and name in os.environ:
-            found[name] = os.environ[name]
-        elif value and what == "build-secrets":
-            raise SettingsError(
-                f"the variable `{name}` is not set",
-                where=[f"`{what}` of [tool.wherry.container] names it"],
-            )
-    return found
+        )
 
 
 def _holds_password(value: str) -> bool:

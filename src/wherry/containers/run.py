@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wherry.containers.engine import Engine
-    from wherry.containers.options import ContainerOptions
+    from wherry.settings.container_options import ContainerOptions
 
 __all__ = [
     "INPUT",
@@ -23,13 +23,13 @@ __all__ = [
 ]
 
 INPUT = "/wherry/input"
-"""Where a container finds what it is given."""
+"""The folder in which a container finds its input."""
 
 OUTPUT = "/wherry/output"
-"""Where a container leaves what it made."""
+"""The folder in which a container leaves its output."""
 
 NO_PYTHON = 97
-"""The exit status that says there is no interpreter of the wanted version in the image."""
+"""The exit status that says there is no interpreter of the requested version in the image."""
 
 NO_INPUT = 98
 """The exit status that says the container does not see its input."""
@@ -41,10 +41,10 @@ def run_options(
     """The options of ``run`` and ``create``, but for folders and the image.
 
     Args:
-        options: what the user says.
+        options: of containers.
         engine: the engine.
         platform: of the image.
-        name: what the container is called, by which it can be ended.
+        name: of the container, by which it can be ended.
     """
     arguments = ["--interactive", "--name", name, "--platform", platform]
     arguments += ["--label", "wherry", "--entrypoint", "sh", "--workdir", "/tmp"]  # noqa: S108
@@ -53,35 +53,35 @@ def run_options(
     elif (own := user()) is not None and (engine.kind == "podman" or not engine.rootless):
         arguments += ["--user", own]
         if engine.kind == "podman" and engine.rootless:
-            # Without it the user's id would be somebody else's in the container.
+            # Without this the user's id would be another user's in the container.
             arguments += ["--userns", "keep-id"]
     if options.network is not None:
         arguments += ["--network", options.network]
-    for given in options.security_opt:
-        arguments += ["--security-opt", given]
-    for given in options.volumes:
-        arguments += ["--volume", _volume(given)]
-    for given in options.volumes_from:
-        arguments += ["--volumes-from", given]
+    for option in options.security_opt:
+        arguments += ["--security-opt", option]
+    for volume in options.volumes:
+        arguments += ["--volume", _volume(volume)]
+    for container in options.volumes_from:
+        arguments += ["--volumes-from", container]
     return arguments
 
 
 def user() -> str | None:
-    """Who a container works as, so that its files are the user's; None where there are no such numbers."""
+    """The user that a container works as, so that its files are the user's; None on a system without user ids."""
     return None if sys.platform == "win32" else f"{os.geteuid()}:{os.getegid()}"
 
 
 def bind(path: object, inside: str, *, readonly: bool) -> list[str]:
     """The options that show a folder of this machine to the container."""
     flags = ["ro"] if readonly else []
-    # Where SELinux is at work, containers see but what is labelled for them.
+    # With SELinux, containers see only files that are labelled for them.
     if os.path.exists("/sys/fs/selinux/enforce"):  # noqa: PTH110
         flags.append("z")
     return ["--volume", ":".join([str(path), inside, *([",".join(flags)] if flags else [])])]
 
 
 def python_script(script: str, *, python: str) -> str:
-    """The shell's line that runs a script of the input with the wanted version of Python."""
+    """The shell's line that runs a script of the input with the requested version of Python."""
     major, minor = python.split(".")
     # `manylinux` images keep theirs below /opt/python.
     places = (
@@ -95,9 +95,9 @@ def python_script(script: str, *, python: str) -> str:
     )
 
 
-def _volume(given: str) -> str:
+def _volume(volume: str) -> str:
     """A volume as the engine takes it; a path of this machine may be relative to the user's home."""
-    place, colon, rest = given.partition(":")
+    place, colon, rest = volume.partition(":")
     if re.match(r"~(/|$)", place):
         place = os.path.expanduser(place)  # noqa: PTH111
     return f"{place}{colon}{rest}"

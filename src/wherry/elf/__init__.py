@@ -1,1 +1,1 @@
-"""Compiled files: what an ELF file says about the machine, the libraries and the symbols that it wants."""
+"""Compiled files: the machine, libraries and symbols that an ELF file needs, and stripping it."""

@@ -1,8 +1,8 @@
-"""Whether a compiled file runs on a target: by what the file says of itself, not by any wheel's tag.
+"""Whether a compiled file runs on a target, judged by its content and not by the tag of its wheel.
 
-A file runs where the machine is the same, and every version of a symbol that it wants from glibc or from the
-compiler's libraries is one that the runtime's have. Names of the symbols are told, since they lead to the line
-of code, or the option of the compiler, that made them necessary.
+A file runs if it is for the same machine, and if the runtime's glibc and compiler libraries have every version
+of a symbol that it needs. Messages name the symbols, which lead to the line of code, or the option of the
+compiler, that made them necessary.
 """
 
 from __future__ import annotations
@@ -10,27 +10,28 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wherry.elf.reader import ET_REL, Elf, ElfError, is_elf, read_elf
+from wherry.elf.model import ET_REL, Elf, ElfError, is_elf
+from wherry.elf.reader import read_elf
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from wherry.elf.reader import VersionNeed
+    from wherry.elf.model import VersionNeed
     from wherry.target import Runtime, Target
 
 __all__ = ["missing_libraries", "obstacles"]
 
-# The versions of symbols that GCC's libraries have on AWS's systems: those of GCC 7 and of GCC 11, as GCC's own
+# The versions of symbols in GCC's libraries on AWS's systems: those of GCC 7 and of GCC 11, as GCC's
 # documentation lists them (libstdc++ manual, "ABI Policy and Guidelines"). As of 2026-11-01.
 _GCC_7 = {"GLIBCXX": (3, 4, 24), "CXXABI": (1, 3, 11), "GCC": (7, 0, 0)}
 _GCC_11 = {"GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13), "GCC": (11, 0, 0)}
 _GCC = {"Amazon Linux 2": _GCC_7, "Amazon Linux 2023": _GCC_11}
 
-# Versions that have no number, and the glibc that brought them.
+# Versions without a number, and the glibc that introduced them.
 _UNNUMBERED = {"GLIBC_ABI_DT_RELR": (2, 36), "GLIBC_ABI_GNU_TLS": (2, 42)}
 _VERSION = re.compile(r"(GLIBC|GLIBCXX|CXXABI|GCC)_(\d+(?:\.\d+)*)")
 
-# What every Linux with glibc brings, and with it the runtimes (PEP 600's policies allow as much).
+# The libraries of every Linux with glibc, and so of the runtimes (PEP 600's policies allow them).
 _PROVIDED = re.compile(
     r"ld-linux[\w.-]*\.so\.\d+|lib(c|m|dl|rt|pthread|util|resolv|nsl|anl|BrokenLocale)\.so\.\d+"
     r"|lib(gcc_s|stdc\+\+)\.so\.\d+|libpython3[\w.]*\.so[\d.]*"
@@ -39,11 +40,11 @@ _SYMBOLS_SHOWN = 3
 
 
 def obstacles(data: bytes, target: Target) -> tuple[str, ...]:
-    """Why a file does not run on the target; empty where nothing is in the way.
+    """The reasons why a file does not run on the target; empty if it runs.
 
     Args:
-        data: its content. What is no ELF file, or is one that no linker loads, is in nobody's way.
-        target: what it should run on.
+        data: its content. A file that is not ELF, or that no linker loads, has no obstacles.
+        target: where it should run.
     """
     if not is_elf(data[:4]):
         return ()
@@ -53,20 +54,20 @@ def obstacles(data: bytes, target: Target) -> tuple[str, ...]:
         return (f"it cannot be understood: {error}",)
     if elf.header.type == ET_REL:
         return ()
-    wanted = target.architecture.machine
-    if elf.machine_name != wanted:
-        return (f"it is for {elf.machine_name}, and {wanted} is wanted",)
+    machine = target.architecture.machine
+    if elf.machine_name != machine:
+        return (f"it is for {elf.machine_name}, not for {machine}",)
     if elf.header.bits != 64:
-        return (f"it is for {elf.machine_name} of {elf.header.bits} bits, and {wanted} is wanted",)
+        return (f"it is for {elf.machine_name} of {elf.header.bits} bits, not for {machine}",)
     return (*_another_libc(elf), *_too_new(elf, target.runtime))
 
 
 def missing_libraries(data: bytes, *, beside: Collection[str]) -> tuple[str, ...]:
-    """The libraries that a file is linked with, and that neither glibc, GCC nor its own wheel brings.
+    """The libraries that a file is linked with, and that neither the runtime nor its own wheel has.
 
     Args:
         data: its content.
-        beside: the names of the files of its wheel.
+        beside: the names of the files in its wheel.
     """
     try:
         elf = read_elf(data)
@@ -84,20 +85,20 @@ def _another_libc(elf: Elf) -> Iterator[str]:
 
 
 def _too_new(elf: Elf, runtime: Runtime) -> Iterator[str]:
-    have: Mapping[str, tuple[int, ...]] = {
+    runtime_versions: Mapping[str, tuple[int, ...]] = {
         "GLIBC": runtime.glibc,
         **_GCC.get(runtime.system, {}),
     }
-    # The newest of each library that is missing says it all: who has that one has the older ones.
+    # Only the newest missing version of each library is reported: libraries with it have the older ones.
     newest: dict[tuple[str, str], tuple[tuple[int, ...], VersionNeed]] = {}
     for need in elf.version_needs:
         if need.name == "GLIBC_PRIVATE":
             yield (
-                f"it needs{_symbols(need.symbols)} GLIBC_PRIVATE, glibc's own, which differs from version to version"
+                f"it needs{_symbols(need.symbols)} GLIBC_PRIVATE, which is internal to glibc and differs between versions"
             )
             continue
         library, version = _version(need.name)
-        limit = have.get(library)
+        limit = runtime_versions.get(library)
         if limit is None or version <= limit:
             continue
         key = (need.library, library)
@@ -106,7 +107,7 @@ def _too_new(elf: Elf, runtime: Runtime) -> Iterator[str]:
     for (_, library), (_, need) in newest.items():
         yield (
             f"it needs{_symbols(need.symbols)} `{need.name}` of {need.library}, "
-            f"and {runtime.name} has {library}_{'.'.join(map(str, have[library]))}"
+            f"and {runtime.name} has {library}_{'.'.join(map(str, runtime_versions[library]))}"
         )
 
 

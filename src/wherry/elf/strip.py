@@ -1,9 +1,9 @@
-"""Leaving out of an ELF file what only debuggers read.
+"""Removing from an ELF file what only debuggers read.
 
-Everything that is loaded stays where it is, byte for byte: a file is cut after its last segment, and what is to
-stay of the rest is written behind the cut, with a new table of sections. A file of which that cannot be said with
-certainty is left alone: where segments lie behind the debugging information (as patchelf makes them), where
-something was appended, where a section looks like a signature, or where anything is not understood.
+Everything that is loaded stays where it is, byte for byte: the file is cut after its last segment, and the other
+sections to keep are written after the cut, with a new table of sections. A file is not changed if that is not
+certainly safe: if segments follow the debugging information (as patchelf writes them), if something was appended,
+if a section looks like a signature, or if anything is not understood.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from wherry.elf.reader import (
+from wherry.elf.model import (
     EM_AARCH64,
     EM_X86_64,
     ET_DYN,
@@ -28,36 +28,35 @@ from wherry.elf.reader import (
     SHT_SYMTAB,
     SHT_SYMTAB_SHNDX,
     ElfError,
-    pack_section,
-    read_elf,
 )
+from wherry.elf.reader import pack_section, read_elf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wherry.elf.reader import Elf, Header, Section
+    from wherry.elf.model import Elf, Header, Section
 
 __all__ = ["NotStrippedError", "Stripped", "strip_elf"]
 
-# Debugging information in all its forms, and notes of compilers. Whatever else there is stays, as somebody may
-# read it: `.gnu_debuglink`, which names the file that holds what was left out, or `.note.stapsdt`.
+# Debugging information in all its forms, and notes of compilers. Other sections stay, as programs may read them:
+# `.gnu_debuglink`, which names the file with the debugging information, or `.note.stapsdt`.
 _DEBUGGING = re.compile(
     r"\.z?debug_.*|\.gdb_index|\.stab(\..*)?|\.stabstr|\.line|\.gnu\.(lto|debuglto)_.*|\.gnu_debugdata"
     r"|\.comment|\.gnu\.build\.attributes.*"
 )
 _SIGNATURE = re.compile(r"sign|\.sig|_sig|pkcs|\.ima|fsverity", re.IGNORECASE)
-_TOO_MANY = 0xFF00
-# What sections that are not loaded are aligned to, at most.
-_WIDEST = 4096
-# Bytes below which a file is not worth the change: a page of memory.
-_WORTH = 4096
-# The fields of the header that tell of the table of sections: its offset, and its length and the names' place in it.
+_MAX_SECTIONS = 0xFF00
+# The largest alignment of sections that are not loaded.
+_MAX_ALIGN = 4096
+# The fewest bytes that are worth the change: a page of memory.
+_MIN_SAVING = 4096
+# The offsets of header fields for the table of sections: its offset; its length and the index of the names.
 _TABLE_OFFSET = 40
 _TABLE_COUNT = 60
 
 
 class NotStrippedError(ValueError):
-    """The file is left as it is; ``str(error)`` says why."""
+    """The file is not changed; ``str(error)`` is the reason."""
 
 
 class Stripped(NamedTuple):
@@ -65,7 +64,7 @@ class Stripped(NamedTuple):
 
     Attributes:
         data: its content.
-        kept: how many bytes from its beginning are those of the whole file, but for three fields of the header.
+        kept: the number of bytes at its beginning that are those of the original, except three fields of the header.
     """
 
     data: bytes
@@ -73,10 +72,10 @@ class Stripped(NamedTuple):
 
 
 def strip_elf(data: bytes) -> Stripped:
-    """The file without what only debuggers read.
+    """Remove from a file what only debuggers read.
 
     Raises:
-        NotStrippedError: there is nothing to leave out, or it cannot be done safely.
+        NotStrippedError: there is nothing to remove, or removing it is not certainly safe.
     """
     try:
         elf = read_elf(data)
@@ -86,10 +85,10 @@ def strip_elf(data: bytes) -> Stripped:
     end = _end_of_segments(elf)
     _require_nothing_else(data, elf, end)
     kept = _kept(elf)
-    new = _rewritten(data, elf, kept, end)
-    if len(new) > len(data) - _WORTH:
-        raise NotStrippedError("there is next to nothing to leave out")
-    _prove(data, new, elf, end)
+    new = _rewrite(data, elf, kept, end)
+    if len(new) > len(data) - _MIN_SAVING:
+        raise NotStrippedError("there is almost nothing to remove")
+    _verify(data, new, elf, end)
     return Stripped(new, end)
 
 
@@ -103,12 +102,12 @@ def _require_known(elf: Elf) -> None:
         raise NotStrippedError("it has no table of sections")
     if elf.sections[0].type != SHT_NULL or not 0 < header.names_index < len(elf.sections):
         raise NotStrippedError("its sections have no names")
-    if len(elf.sections) >= _TOO_MANY or header.program_count >= _TOO_MANY:
+    if len(elf.sections) >= _MAX_SECTIONS or header.program_count >= _MAX_SECTIONS:
         raise NotStrippedError("it has too many sections")
 
 
 def _end_of_segments(elf: Elf) -> int:
-    """Where that ends which is loaded, or which the dynamic linker or the kernel may look at."""
+    """The end of what is loaded, or what the dynamic linker or the kernel may read."""
     header = elf.header
     ends = [segment.end for segment in elf.segments if segment.file_size]
     table = header.program_offset + header.program_count * header.program_entry_size
@@ -116,14 +115,14 @@ def _end_of_segments(elf: Elf) -> int:
 
 
 def _require_nothing_else(data: bytes, elf: Elf, end: int) -> None:
-    """Behind the segments are sections and their table; and sections that are not loaded are there alone."""
+    """Require that only sections and their table follow the segments, and that unloaded sections do."""
     header = elf.header
     table = (
         header.section_offset,
         header.section_offset + (header.section_count * header.section_entry_size),
     )
     if table[0] < end:
-        raise NotStrippedError("what is loaded does not lie before everything else")
+        raise NotStrippedError("what is loaded is not before everything else")
     parts = [table]
     for section in elf.sections:
         if section.type in {SHT_NOBITS, SHT_NULL} or not section.size:
@@ -133,24 +132,24 @@ def _require_nothing_else(data: bytes, elf: Elf, end: int) -> None:
                 raise NotStrippedError(f"its section `{section.name}` is loaded by no segment")
             continue
         if section.offset < end:
-            raise NotStrippedError("what is loaded does not lie before everything else")
+            raise NotStrippedError("what is loaded is not before everything else")
         if _SIGNATURE.search(section.name):
             raise NotStrippedError(f"its section `{section.name}` may be a signature")
         parts.append((section.offset, section.end))
     at = end
     for start, stop in sorted(parts):
-        # Between sections there is nothing but what aligns them.
+        # Between sections there is only padding.
         if start < at:
             raise NotStrippedError("its sections overlap")
         if any(data[at:start]):
-            raise NotStrippedError("something lies between its sections")
+            raise NotStrippedError("there is something between its sections")
         at = max(at, stop)
     if at != len(data):
         raise NotStrippedError("something was appended to it")
 
 
 def _kept(elf: Elf) -> list[Section]:
-    """The sections that stay, in their order."""
+    """The sections to keep, in their order."""
     names = elf.header.names_index
     dropped: set[int] = set()
     for section in elf.sections:
@@ -158,7 +157,7 @@ def _kept(elf: Elf) -> list[Section]:
             continue
         if section.type in {SHT_SYMTAB, SHT_SYMTAB_SHNDX} or _DEBUGGING.fullmatch(section.name):
             dropped.add(section.index)
-    # The names of symbols go with their table, and relocations with what they are of.
+    # The names of symbols are removed with their table, and relocations with their section.
     for section in elf.sections:
         if section.index in dropped and section.type == SHT_SYMTAB and section.link != names:
             strings = elf.sections[section.link] if section.link < len(elf.sections) else section
@@ -171,17 +170,17 @@ def _kept(elf: Elf) -> list[Section]:
         ):
             dropped.add(section.index)
     if not dropped:
-        raise NotStrippedError("there is nothing to leave out")
+        raise NotStrippedError("there is nothing to remove")
     loaded = [section.index for section in elf.sections if section.allocated]
-    # Dynamic symbols name sections by their numbers, and these lie in what is loaded.
+    # Dynamic symbols are loaded, and name sections by their numbers.
     if loaded and min(dropped) < max(loaded):
-        raise NotStrippedError("its sections stand in an unusual order")
+        raise NotStrippedError("its sections are in an unusual order")
     kept = [section for section in elf.sections if section.index not in dropped]
     for section in kept:
         numbers = [section.link, section.info] if _points(section) else [section.link]
         if any(number in dropped or number >= len(elf.sections) for number in numbers):
-            raise NotStrippedError(f"its section `{section.name}` needs one that would be left out")
-        if not section.allocated and section.align > _WIDEST:
+            raise NotStrippedError(f"its section `{section.name}` needs one that would be removed")
+        if not section.allocated and section.align > _MAX_ALIGN:
             raise NotStrippedError(f"its section `{section.name}` is aligned in an unusual way")
     return kept
 
@@ -191,11 +190,11 @@ def _points(section: Section) -> bool:
     return bool(section.flags & SHF_INFO_LINK) or section.type in {SHT_REL, SHT_RELA}
 
 
-def _rewritten(data: bytes, elf: Elf, kept: list[Section], end: int) -> bytes:
-    """The file up to the cut, what stays of the rest, the names and the table of sections."""
+def _rewrite(data: bytes, elf: Elf, kept: list[Section], end: int) -> bytes:
+    """The file up to the cut, the other sections to keep, their names and their table."""
     header = elf.header
-    number: Mapping[int, int] = {section.index: new for new, section in enumerate(kept)}
-    names, place_of = _names(kept)
+    new_index: Mapping[int, int] = {section.index: new for new, section in enumerate(kept)}
+    names, name_offset = _names(kept)
     out = bytearray(data[:end])
     table = []
     for section in kept:
@@ -210,25 +209,25 @@ def _rewritten(data: bytes, elf: Elf, kept: list[Section], end: int) -> bytes:
             out += content
         moved = replace(
             moved,
-            link=number[section.link],
-            info=number[section.info] if _points(section) else section.info,
+            link=new_index[section.link],
+            info=new_index[section.info] if _points(section) else section.info,
         )
-        table.append(pack_section(moved, header, place_of[section.name]))
+        table.append(pack_section(moved, header, name_offset[section.name]))
     _align(out, 8)
     struct.pack_into("<Q", out, _TABLE_OFFSET, len(out))
-    struct.pack_into("<HH", out, _TABLE_COUNT, len(kept), number[header.names_index])
+    struct.pack_into("<HH", out, _TABLE_COUNT, len(kept), new_index[header.names_index])
     return bytes(out) + b"".join(table)
 
 
 def _names(sections: Iterable[Section]) -> tuple[bytes, Mapping[str, int]]:
-    """The names' section, and where each begins in it."""
+    """The section of names, and the offset of each name in it."""
     names = bytearray(b"\0")
-    places: dict[str, int] = {"": 0}
+    offsets: dict[str, int] = {"": 0}
     for section in sections:
-        if section.name not in places:
-            places[section.name] = len(names)
+        if section.name not in offsets:
+            offsets[section.name] = len(names)
             names += section.name.encode("utf-8", "surrogateescape") + b"\0"
-    return bytes(names), places
+    return bytes(names), offsets
 
 
 def _align(out: bytearray, to: int) -> None:
@@ -236,8 +235,8 @@ def _align(out: bytearray, to: int) -> None:
         out += bytes(-len(out) % to)
 
 
-def _prove(old: bytes, new: bytes, before: Elf, end: int) -> None:
-    """Read what was written: all that is loaded is what it was, where it was."""
+def _verify(old: bytes, new: bytes, before: Elf, end: int) -> None:
+    """Read the new file, and require that all that is loaded is unchanged and at the same offset."""
     try:
         after = read_elf(new)
     except ElfError as error:
@@ -266,5 +265,5 @@ def _without_table(header: Header) -> Header:
 
 
 def _loaded(section: Section) -> Section:
-    # Numbers of sections may change; what they are the numbers of has been seen to.
+    # The numbers of sections may change; `_rewrite` has mapped them.
     return replace(section, link=0, info=0)

@@ -1,5 +1,5 @@
-"""Package indexes: which there are, and what opens those that want a user and a password.
+"""Package indexes: addresses, logins, the HTTP session and the Simple API.
 
-Secrets live in memory and in the environment of the programs that need them; never in a file, an argument or
-a message. Nothing here is asked before an index is.
+Secrets are held in memory and in the environment of the programs that need them; never in a file, an argument or
+a message. No login is looked for before an index is asked.
 """

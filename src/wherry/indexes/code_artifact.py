@@ -1,4 +1,4 @@
-"""AWS CodeArtifact: tokens in place of passwords, kept in memory for as long as they are good."""
+"""Tokens of AWS CodeArtifact, kept in memory until they expire."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
 
 __all__ = ["Tokens"]
 
-# AWS's default is twelve hours. A build is over sooner, and a new token is one call away.
+# AWS's default is twelve hours. A build takes less, and a new token costs one call.
 _SECONDS = 3600
-# One that is about to run out is not sent any more: a download may last.
+# A token that is about to expire is not sent any more, as a download takes time.
 _MARGIN = 60.0
 
 
 class Tokens:
-    """The tokens of one process, by domain: all repositories of a domain take the same."""
+    """The tokens of one process, by domain: all repositories of a domain share one."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        """``clock`` gives seconds since the epoch."""
+        """Begin without a token; ``clock`` gives seconds since the epoch."""
         self._clock = clock
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str, str, str | None], tuple[str, float]] = {}
 
     def login(self, repository: CodeArtifact, *, refused: Login | None = None) -> Login:
-        """A user and a token that is good.
+        """A login with a valid token.
 
         Args:
-            repository: what it is for.
-            refused: a login with a token that the repository did not take: a new one is fetched.
+            repository: the repository to log in to.
+            refused: a login that the repository has refused; a new token is fetched.
 
         Raises:
-            FetchError: AWS gives none.
+            FetchError: AWS gives no token.
             ToolError: boto3 is missing.
         """
         key = (repository.domain, repository.owner, repository.region, repository.profile)
@@ -53,32 +53,34 @@ class Tokens:
 
 
 def _fetch(repository: CodeArtifact) -> tuple[str, float]:
-    """A token, and when it runs out."""
+    """A token, and when it expires, in seconds since the epoch."""
     try:
         import boto3
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError, ClientError
     except ImportError:
         raise ToolError(
-            "boto3 is missing, and CodeArtifact's tokens come by it",
-            hint="install it beside Wherry: boto3",
+            "boto3 is missing, which fetches the tokens of CodeArtifact",
+            hint="install `boto3` in the environment of Wherry",
         ) from None
-    patience = Config(connect_timeout=10, read_timeout=30, retries={"total_max_attempts": 4})
+    config = Config(connect_timeout=10, read_timeout=30, retries={"total_max_attempts": 4})
     try:
         session = boto3.session.Session(
             profile_name=repository.profile, region_name=repository.region
         )
-        client: Any = session.client("codeartifact", config=patience)  # type: ignore[call-overload,unused-ignore]
+        client: Any = session.client("codeartifact", config=config)  # type: ignore[call-overload,unused-ignore]
         answer = client.get_authorization_token(
             domain=repository.domain, domainOwner=repository.owner, durationSeconds=_SECONDS
         )
         return answer["authorizationToken"], answer["expiration"].timestamp()
     except ClientError as error:
-        said = error.response.get("Error", {})
+        details = error.response.get("Error", {})
         raise _failure(
             repository,
-            f"AWS answered {said.get('Code', 'an error')}: {said.get('Message', '')}".rstrip(": "),
-            _hint(said.get("Code", ""), repository),
+            f"AWS answered {details.get('Code', 'an error')}: {details.get('Message', '')}".rstrip(
+                ": "
+            ),
+            _hint(details.get("Code", ""), repository),
         ) from None
     except BotoCoreError as error:
         raise _failure(repository, str(error), _hint(type(error).__name__, repository)) from None
@@ -99,7 +101,7 @@ def _hint(kind: str, repository: CodeArtifact) -> str | None:
     profile = f" --profile {repository.profile}" if repository.profile else ""
     match kind:
         case "AccessDeniedException":
-            return "it takes `codeartifact:GetAuthorizationToken` and `sts:GetServiceBearerToken`"
+            return "allow `codeartifact:GetAuthorizationToken` and `sts:GetServiceBearerToken`"
         case "ResourceNotFoundException":
             return "check `domain`, `owner` and `region` of the index"
         case "ProfileNotFound":
@@ -114,4 +116,4 @@ def _hint(kind: str, repository: CodeArtifact) -> str | None:
         ):
             return "check the network and its proxy settings"
         case _:
-            return f"log in to AWS: `aws sso login{profile}`, `aws configure{profile}`, or its variables"
+            return f"log in to AWS: `aws sso login{profile}`, `aws configure{profile}`, or AWS's variables"

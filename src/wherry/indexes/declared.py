@@ -1,4 +1,4 @@
-"""The indexes that a project declares, in Wherry's settings or in those of the tool that locks it."""
+"""The indexes that a project declares, in Wherry's settings or in those of another tool."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from wherry.files import ProjectFiles
 
 __all__ = [
     "CodeArtifact",
     "DeclaredIndex",
-    "ToolsIndex",
+    "ToolIndex",
     "code_artifact_at",
     "indexes_in",
     "is_pypi",
@@ -35,7 +37,7 @@ class CodeArtifact:
         owner: the account that owns the domain, twelve digits.
         repository: its name.
         region: its region.
-        profile: of AWS's configuration files; None for what AWS's tools take by default.
+        profile: the profile of AWS's configuration files; None for the default one.
     """
 
     domain: str
@@ -46,20 +48,20 @@ class CodeArtifact:
 
     @property
     def address(self) -> str:
-        """Of its Simple API."""
+        """The address of its Simple API."""
         host = f"{self.domain}-{self.owner}.d.codeartifact.{self.region}.amazonaws.com"
         return f"https://{host}/pypi/{self.repository}/simple/"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeclaredIndex:
-    """``[[tool.wherry.indexes]]``.
+    """An index of ``[[tool.wherry.indexes]]``.
 
     Attributes:
-        name: what it is called; the names of environment variables are made of it.
+        name: its name, of which the names of environment variables are made.
         url: its address, without user and password.
-        default: it stands in for PyPI.
-        code_artifact: it is one of AWS's, whose passwords are tokens that AWS gives out.
+        default: whether it replaces PyPI.
+        code_artifact: the repository of AWS CodeArtifact that it is, if it is one.
     """
 
     name: str
@@ -69,9 +71,9 @@ class DeclaredIndex:
 
 
 def code_artifact_at(url: str, *, profile: str | None = None) -> CodeArtifact | None:
-    """The repository that has this address, where it is one of CodeArtifact's."""
-    found = _CODE_ARTIFACT.fullmatch(url)
-    return None if found is None else CodeArtifact(**found.groupdict(), profile=profile)
+    """The repository of AWS CodeArtifact that has this address, if one has."""
+    match = _CODE_ARTIFACT.fullmatch(url)
+    return None if match is None else CodeArtifact(**match.groupdict(), profile=profile)
 
 
 def is_pypi(url: str) -> bool:
@@ -86,20 +88,20 @@ def is_pypi(url: str) -> bool:
         return False
 
 
-def same_address(one: str, other: str) -> bool:
+def same_address(url: str, other: str) -> bool:
     """Whether two addresses are of one index: a slash at the end makes no difference."""
-    return one.rstrip("/") == other.rstrip("/")
+    return url.rstrip("/") == other.rstrip("/")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ToolsIndex:
+class ToolIndex:
     """An index that the file of another tool declares.
 
     Attributes:
-        name: what it is called there; empty where it has no name.
+        name: its name there; empty where it has none.
         url: its address, as it stands there.
-        tool: whose it is: ``uv``, ``poetry``, ``pdm`` or ``pipenv``.
-        explicit: it is asked for those alone that are said to come from it.
+        tool: ``uv``, ``poetry``, ``pdm`` or ``pipenv``.
+        explicit: whether it is asked only for distributions that name it.
     """
 
     name: str
@@ -108,33 +110,35 @@ class ToolsIndex:
     explicit: bool
 
 
-def indexes_in(folder: Path) -> Iterator[ToolsIndex]:
+def indexes_in(folder: Path, files: ProjectFiles) -> Iterator[ToolIndex]:
     """The indexes that the tools' own files in a folder declare.
 
-    What cannot be read has none: whoever needs the file will say so.
+    A file that cannot be read declares none; the reader of locks and settings reports it.
     """
-    for filename, tool, path in _PLACES:
-        for entry in _tables(_toml(folder / filename), path):
-            name, url = entry.get("name", ""), entry.get("url")
-            if isinstance(name, str) and isinstance(url, str):
-                explicit = entry.get("explicit") is True or entry.get("priority") == "explicit"
-                yield ToolsIndex(name=name, url=url, tool=tool, explicit=explicit)
+    for filename, tables in _TABLES.items():
+        document = _toml(folder / filename, files)
+        for tool, path in tables.items():
+            for entry in _tables(document, path):
+                name, url = entry.get("name", ""), entry.get("url")
+                if isinstance(name, str) and isinstance(url, str):
+                    explicit = entry.get("explicit") is True or entry.get("priority") == "explicit"
+                    yield ToolIndex(name=name, url=url, tool=tool, explicit=explicit)
 
 
-_PLACES = (
-    ("pyproject.toml", "uv", ("tool", "uv", "index")),
-    ("pyproject.toml", "poetry", ("tool", "poetry", "source")),
-    ("pyproject.toml", "pdm", ("tool", "pdm", "source")),
-    ("uv.toml", "uv", ("index",)),
-    ("Pipfile", "pipenv", ("source",)),
-)
+_TABLES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "pyproject.toml": {
+        "uv": ("tool", "uv", "index"),
+        "poetry": ("tool", "poetry", "source"),
+        "pdm": ("tool", "pdm", "source"),
+    },
+    "uv.toml": {"uv": ("index",)},
+    "Pipfile": {"pipenv": ("source",)},
+}
 
 
-def _toml(path: Path) -> Any:
-    import tomllib
-
+def _toml(path: Path, files: ProjectFiles) -> Any:
     try:
-        return tomllib.loads(path.read_bytes().decode())
+        return files.toml(path)
     except (OSError, ValueError, RecursionError):
         return {}
 

@@ -1,4 +1,4 @@
-"""Asking the user's keyring, by the command ``keyring``.
+"""Logins from the user's keyring, by the command ``keyring``.
 
 The command and not the library: a keyring's backends (the system's, Google's, Azure's) are installed beside the
 command and seldom beside Wherry, and nothing of it is loaded where nobody needs it. pip and uv have this way too,
@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 from wherry.indexes.login import Login
 
-__all__ = ["ask_keyring", "is_wanted"]
+__all__ = ["ask_keyring"]
 
 # A keyring may wait for somebody to unlock it.
-_PATIENCE = 120
+_TIMEOUT = 120
 
 
-def is_wanted() -> bool:
-    """Whether there is a keyring, and neither uv's nor pip's variable forbids to ask it."""
+def _may_ask() -> bool:
+    """Whether there is a keyring, and neither uv's nor pip's variable forbids asking it."""
     forbidden = ("UV_KEYRING_PROVIDER", "PIP_KEYRING_PROVIDER")
     return (
         not any(os.environ.get(variable) == "disabled" for variable in forbidden)
@@ -30,13 +30,13 @@ def is_wanted() -> bool:
 
 
 def ask_keyring(address: str, user: str | None) -> Login | None:
-    """What the keyring has for an index.
+    """The login that the keyring has for an index.
 
     Args:
-        address: the index's, without user and password.
-        user: the user whose password is wanted; None to ask for both, which keyrings since 25.2 can tell.
+        address: the address of the index, without user and password.
+        user: the user to find the password of; None to find both, which keyring can do since 25.2.
     """
-    if not is_wanted():
+    if not _may_ask():
         return None
     for service in dict.fromkeys((address, urlsplit(address).netloc)):
         # Neither is a secret, so that both may be arguments.
@@ -44,8 +44,8 @@ def ask_keyring(address: str, user: str | None) -> Login | None:
             password = _run("get", service, user)
             if password is not None:
                 return Login(user=user, password=password, source="the keyring")
-        elif (said := _run("--mode", "creds", "get", service)) is not None:
-            name, separator, password = said.partition("\n")
+        elif (output := _run("--mode", "creds", "get", service)) is not None:
+            name, separator, password = output.partition("\n")
             if separator:
                 return Login(user=name.rstrip("\r"), password=password, source="the keyring")
     return None
@@ -62,9 +62,9 @@ def _run(*arguments: str) -> str | None:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             check=False,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
         )
     except (OSError, subprocess.TimeoutExpired, ValueError):
         return None
-    said = done.stdout.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
-    return said if done.returncode == 0 and said else None
+    output = done.stdout.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+    return output if done.returncode == 0 and output else None

@@ -1,4 +1,4 @@
-"""A user and a password, and the addresses that they are written into."""
+"""Users and passwords, and the addresses that hold them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Login:
-    """What opens an index.
+    """A user and a password for an index.
 
     Attributes:
-        user: the user's name; may itself be the secret, as some indexes want a token there.
+        user: the name of the user; it may itself be a secret, as some indexes require a token there.
         password: may be empty.
-        source: where it came from, for messages.
+        source: where the login was found, for messages.
     """
 
     user: str
@@ -26,31 +26,31 @@ class Login:
 
     @property
     def shown(self) -> str:
-        """The user as messages may show it: one without a password may be a token."""
+        """The login as messages may show it: a user without a password may be a token."""
         return f"user `{self.user}`" if self.user and self.password else "a token"
 
 
 def split_login(url: str, source: str = "") -> tuple[str, Login | None]:
-    """The address without user and password, and these.
+    """The address without user and password, and these two.
 
     Raises:
-        ValueError: it is no address.
+        ValueError: the address is invalid.
     """
     if "@" not in url:
         return url, None
     parts = urlsplit(url)
-    before, at, place = parts.netloc.rpartition("@")
+    userinfo, at, host = parts.netloc.rpartition("@")
     if not at:
         return url, None
-    bare = parts._replace(netloc=place).geturl()
-    user, _, password = before.partition(":")
+    bare = parts._replace(netloc=host).geturl()
+    user, _, password = userinfo.partition(":")
     if not user and not password:
         return bare, None
     return bare, Login(user=unquote(user), password=unquote(password), source=source)
 
 
 def with_login(url: str, login: Login) -> str:
-    """The address with user and password in it, quoted; one that has them already stays as it is."""
+    """The address with user and password written into it, quoted; one that has a user already stays as it is."""
     parts = urlsplit(url)
     if "@" in parts.netloc:
         return url
@@ -59,7 +59,7 @@ def with_login(url: str, login: Login) -> str:
 
 
 def origin(url: str) -> str:
-    """``scheme://host[:port]``, one spelling for each; what is no address has none, which is an empty text."""
+    """``scheme://host[:port]`` of an address, normalized; empty for an invalid address."""
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -1,4 +1,4 @@
-"""What the environment says of indexes, in the variables that the users of uv, pip and Poetry set."""
+"""The indexes and logins of the environment, in the variables of uv, pip and Poetry."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ADDRESSES",
-    "DEFAULTS",
     "default_index",
+    "environment_name",
     "expand_variables",
     "index_urls",
-    "login_of",
+    "login_by_name",
     "named_urls",
     "secrets",
-    "spelled",
     "split_name",
-    "user_of",
+    "user_by_name",
     "without_secrets",
 ]
 
-DEFAULTS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+_DEFAULTS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 """The variables that name the default index; the first that is set counts."""
 
-ADDRESSES = (*DEFAULTS, "UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")
+ADDRESSES = (*_DEFAULTS, "UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")
 """Every variable that holds addresses of indexes, separated by blanks."""
 
 # A named index of uv's is `NAME=URL`.
@@ -43,20 +42,20 @@ _PROXY = re.compile(r"(HTTP|HTTPS|ALL)_PROXY", re.IGNORECASE)
 
 
 def default_index() -> str | None:
-    """The address of the default index, with its login, as the environment names it; None where it does not."""
-    for variable in DEFAULTS:
+    """The address of the environment's default index, with its login; None where there is none."""
+    for variable in _DEFAULTS:
         for _, url in _words(variable):
             return url
     return None
 
 
 def index_urls() -> tuple[str, ...]:
-    """Every index that the environment names, the default one first; with their logins."""
+    """The addresses of all indexes of the environment, with their logins; the default one first."""
     return tuple(dict.fromkeys(url for variable in ADDRESSES for _, url in _words(variable)))
 
 
 def named_urls() -> Iterator[tuple[str, str]]:
-    """Those to which uv's variables give a name."""
+    """The names and addresses of the indexes to which uv's variables give a name."""
     for variable in ADDRESSES:
         for name, url in _words(variable):
             if name is not None:
@@ -75,43 +74,43 @@ def split_name(word: str) -> tuple[str | None, str]:
 
 
 def without_secrets() -> list[list[str]]:
-    """The variables that decide which indexes uv asks, with their values but for users and passwords."""
+    """The variables that decide which indexes uv asks, and their values without users and passwords."""
 
-    def bare(name: str | None, url: str) -> str:
+    def without_login(name: str | None, url: str) -> str:
         with suppress(ValueError):
             url, _ = split_login(url)
         return f"{name}={url}" if name else url
 
     return [
-        [variable, " ".join(bare(*word) for word in _words(variable))]
+        [variable, " ".join(without_login(*word) for word in _words(variable))]
         for variable in (*ADDRESSES, "UV_FIND_LINKS", "UV_NO_INDEX")
         if variable in os.environ
     ]
 
 
-def spelled(name: str) -> str:
+def environment_name(name: str) -> str:
     """An index's name as it stands within the names of variables."""
     return re.sub(r"[^A-Z0-9]", "_", name.upper())
 
 
-def login_of(name: str) -> Login | None:
+def login_by_name(name: str) -> Login | None:
     """User and password of the index with this name: uv's variables, or else Poetry's.
 
-    A password without a user is one as well, and so is a user without a password: some indexes want a token there.
+    The user may be empty: some indexes want a token as the password.
     """
     for lead in ("UV_INDEX", "POETRY_HTTP_BASIC"):
-        user = os.environ.get(f"{lead}_{spelled(name)}_USERNAME")
-        variable = f"{lead}_{spelled(name)}_PASSWORD"
+        user = os.environ.get(f"{lead}_{environment_name(name)}_USERNAME")
+        variable = f"{lead}_{environment_name(name)}_PASSWORD"
         password = os.environ.get(variable)
         if password is not None:
             return Login(user=user or "", password=password, source=f"`{variable}`")
     return None
 
 
-def user_of(name: str) -> str | None:
-    """The user alone, where the environment has no password for it: a keyring may."""
+def user_by_name(name: str) -> str | None:
+    """The user of the index with this name, whose password a keyring may have."""
     for lead in ("UV_INDEX", "POETRY_HTTP_BASIC"):
-        if user := os.environ.get(f"{lead}_{spelled(name)}_USERNAME"):
+        if user := os.environ.get(f"{lead}_{environment_name(name)}_USERNAME"):
             return user
     return None
 
@@ -133,7 +132,7 @@ def secrets() -> Iterator[Login]:
 
 
 def expand_variables(url: str) -> str:
-    """``url`` with ``${NAME}`` and ``$NAME`` replaced by what the environment holds; others stay as they are.
+    """The address with ``${NAME}`` and ``$NAME`` replaced by the environment's values, where there are any.
 
     Within user and password, a value with characters that would end them is quoted.
     """

@@ -1,7 +1,7 @@
-"""AWS's runtime client, as it lies in ``/var/runtime``: pinned by hash, with what it needs.
+"""AWS's runtime client, as it is in ``/var/runtime``: pinned by hash, with its dependencies.
 
 It is awslambdaric, which AWS publishes on PyPI and runs in its own runtimes. Its transport is a compiled module;
-on a machine that has no wheel of it (macOS, a free-threaded Python) ``runtime_client`` stands in for that part.
+where there is no wheel of it (macOS, a free-threaded Python) ``runtime_client`` replaces that module.
 """
 
 from __future__ import annotations
@@ -10,20 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wherry.bundle.algebra import Bundle
+from wherry.bundle.bundle import Bundle
 from wherry.bundle.entry import inline
 from wherry.errors import FetchError
-from wherry.events import SILENT
 from wherry.invoke.unpack import unpack_bundle
 from wherry.wheels.pinned import PinnedFile, fetch_pinned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wherry.events import Reporter
-    from wherry.indexes.access import Access
+    from wherry.context import Context
     from wherry.invoke.interpreter import Interpreter
-    from wherry.wheels.store import Store
 
 __all__ = ["PINNED_AS_OF", "RuntimeClient", "client_files", "prepare_client"]
 
@@ -36,9 +33,9 @@ class RuntimeClient:
     """AWS's runtime client, unpacked.
 
     Attributes:
-        folder: what is to lie at ``/var/runtime``.
-        version: of awslambdaric.
-        compiled: whether its own transport is there, or Wherry's in its place.
+        folder: the folder that becomes ``/var/runtime``.
+        version: the version of awslambdaric.
+        compiled: whether it has its own transport, or Wherry's.
     """
 
     folder: Path
@@ -47,10 +44,10 @@ class RuntimeClient:
 
 
 def client_files(interpreter: Interpreter) -> tuple[PinnedFile, ...]:
-    """The wheels that the runtime client is made of for this interpreter, awslambdaric first."""
+    """The wheels of the runtime client for this interpreter, awslambdaric first."""
     key = _key(interpreter)
     python = "".join(map(str, interpreter.version[:2]))
-    # Without a wheel of its own, any of the newest has the same Python files in it.
+    # Where no wheel is for this interpreter, any of the newest holds the same Python files.
     ric = key if key in _AWSLAMBDARIC else ("39" if python == "39" else "314", "x86_64")
     files = [_pin("awslambdaric", ric, _AWSLAMBDARIC)]
     if key in _SIMPLEJSON:
@@ -60,15 +57,8 @@ def client_files(interpreter: Interpreter) -> tuple[PinnedFile, ...]:
     return (*files, _SNAPSHOT_RESTORE)
 
 
-def prepare_client(
-    interpreter: Interpreter,
-    store: Store,
-    *,
-    offline: bool = False,
-    access: Access | None = None,
-    reporter: Reporter = SILENT,
-) -> RuntimeClient:
-    """Have the runtime client for this interpreter unpacked in the store.
+def prepare_client(interpreter: Interpreter, context: Context) -> RuntimeClient:
+    """Unpack the runtime client for this interpreter in the store.
 
     Raises:
         FetchError: it cannot be fetched.
@@ -79,7 +69,7 @@ def prepare_client(
     files = client_files(interpreter)
     compiled = _key(interpreter) in _AWSLAMBDARIC
     try:
-        fetched = fetch_pinned(files, store, offline=offline, access=access, reporter=reporter)
+        fetched = fetch_pinned(files, context)
     except FetchError as error:
         raise type(error)(
             "AWS's runtime client, which runs functions locally, cannot be fetched",
@@ -87,7 +77,7 @@ def prepare_client(
             hint=error.hint,
         ) from error
     bundles = [
-        wheel_bundle(stored, filename=file.filename, owner=file.name, store=store)
+        wheel_bundle(stored, filename=file.filename, owner=file.name, store=context.store)
         for file, stored in zip(files, fetched, strict=True)
     ]
     own = ["bootstrap.py"]
@@ -98,12 +88,12 @@ def prepare_client(
     bundles.append(
         Bundle.of(inline(name, (here / name).read_bytes(), owner="wherry") for name in own)
     )
-    folder = unpack_bundle(bundles[0].merge(*bundles[1:]), store)
+    folder = unpack_bundle(bundles[0].merge(*bundles[1:]), context.store)
     return RuntimeClient(folder=folder, version=files[0].version, compiled=compiled)
 
 
 def _key(interpreter: Interpreter) -> tuple[str, str] | None:
-    """Python's version and the machine, when its extension modules are those of glibc on Linux."""
+    """Python's version and the machine, if the interpreter loads extension modules for glibc on Linux."""
     python = "".join(map(str, interpreter.version[:2]))
     for machine in ("x86_64", "aarch64"):
         if interpreter.suffix == f".cpython-{python}-{machine}-linux-gnu.so":

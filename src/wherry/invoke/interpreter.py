@@ -109,7 +109,7 @@ _WHERE = "import sys; print(sys.executable)"
 
 def _uv(version: str) -> str | None:
     from wherry.errors import ToolError
-    from wherry.lock.uv.run import find_uv
+    from wherry.tools.uv import find_uv
 
     try:
         uv = find_uv()

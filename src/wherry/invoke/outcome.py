@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import signal
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wherry.invoke.request import HttpResponse
 
 __all__ = ["FunctionError", "Invocation", "exit_error", "read_error", "timeout_error"]
 
@@ -37,6 +41,7 @@ class Invocation:
         peak_memory: of the environment so far, in bytes, where the system tells.
         timed_out: the error is that time was up.
         log: what the function wrote to stdout and stderr, its start included where that fell to it.
+        memory: in MB, as the function was told.
     """
 
     request_id: str
@@ -47,6 +52,69 @@ class Invocation:
     peak_memory: int | None
     timed_out: bool
     log: bytes
+    memory: int
+
+    @property
+    def report_line(self) -> str:
+        """Lambda's last line about a call."""
+        parts = [
+            f"REPORT RequestId: {self.request_id}",
+            f"Duration: {self.seconds * 1000:.2f} ms",
+            f"Memory Size: {self.memory} MB",
+        ]
+        if self.peak_memory is not None:
+            parts.append(f"Max Memory Used: {self.peak_memory / 1048576:.0f} MB")
+        if self.init_seconds is not None:
+            parts.append(f"Init Duration: {self.init_seconds * 1000:.2f} ms")
+        if self.error is not None:
+            parts.append("Status: timeout" if self.timed_out else "Status: error")
+            parts.append(f"Error Type: {self.error.type}")
+        return "  ".join(parts)
+
+    def document(self, response: HttpResponse | None = None) -> dict[str, object]:
+        """The JSON document of a call, with the response that a service makes of its result."""
+        import math
+
+        error = self.error
+        try:
+            result = json.loads(self.payload) if error is None else None
+        except ValueError:
+            result = self.payload.decode(errors="replace")
+        init = self.init_seconds
+        document: dict[str, object] = {
+            "schema": 1,
+            "request_id": self.request_id,
+            "result": result,
+            "error": None
+            if error is None
+            else {
+                "type": error.type,
+                "message": error.message,
+                "stack_trace": list(error.stack_trace),
+            },
+            "timed_out": self.timed_out,
+            "duration_ms": round(self.seconds * 1000, 2),
+            "init_ms": None if init is None else round(init * 1000, 2),
+            "billed_ms": math.ceil((self.seconds + (init or 0)) * 1000),
+            "memory_mb": self.memory,
+            "peak_memory_bytes": self.peak_memory,
+            "log": self.log.decode(errors="replace"),
+        }
+        if response is not None:
+            import base64
+
+            try:
+                body, encoded = response.body.decode(), False
+            except UnicodeDecodeError:
+                body, encoded = base64.b64encode(response.body).decode(), True
+            document["http"] = {
+                "status": response.status,
+                "headers": [list(pair) for pair in response.headers],
+                "body": body,
+                "base64": encoded,
+                "fault": response.fault,
+            }
+        return document
 
 
 def read_error(payload: bytes) -> FunctionError:

@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from wherry.bundle.algebra import Bundle
-    from wherry.indexes.declared import DeclaredIndex
+    from wherry.bundle.bundle import Bundle
     from wherry.target import Target
 
 __all__ = ["Runnable"]
@@ -29,7 +28,6 @@ class Runnable:
         runtime_bundle: distributions that the runtime provides, such as boto3. They come after the function's
             own code and its layers on ``sys.path``.
         environment: variables of the function's own.
-        indexes: those of the settings, which have what a local run needs besides.
     """
 
     name: str
@@ -39,4 +37,3 @@ class Runnable:
     layers: tuple[Path, ...] = ()
     runtime_bundle: Bundle | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    indexes: tuple[DeclaredIndex, ...] = ()

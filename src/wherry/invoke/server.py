@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import time
@@ -15,11 +16,13 @@ from wherry.invoke.http_event import MAX_ALB_BODY, http_event
 from wherry.invoke.http_response import http_response, service_error
 from wherry.invoke.request import EventFormat, HttpRequest, HttpResponse
 from wherry.invoke.runtime_api import MAX_EVENT
+from wherry.invoke.variables import region
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wherry.invoke.outcome import Invocation
+    from wherry.invoke.runnable import Runnable
 
 __all__ = ["FunctionServer", "Served"]
 
@@ -49,27 +52,29 @@ class FunctionServer:
     def __init__(
         self,
         invoke: Callable[[bytes], Invocation],
+        function: Runnable,
         *,
         form: EventFormat,
         host: str = "127.0.0.1",
         port: int = 8000,
-        region: str = "us-east-1",
         on_served: Callable[[Served], None] | None = None,
     ) -> None:
         """Bind the port.
 
         Args:
             invoke: called with the event, from several threads.
+            function: that is called; its environment says the region.
             form: of the events.
             host: the address to listen on.
             port: 0 for any that is free.
-            region: named in the events.
             on_served: called, in a thread, after each response.
 
         Raises:
             InvokeError: the address cannot be listened on.
         """
-        self.invoke, self.form, self.region, self.on_served = invoke, form, region, on_served
+        self.invoke, self.function = invoke, function
+        self.form, self.on_served = form, on_served
+        self._region = region(os.environ, function.environment)
         handler = type("Handler", (_Handler,), {"front": self})
         server = _Server6 if ":" in host else _Server
         try:
@@ -109,7 +114,7 @@ class FunctionServer:
         begin = time.monotonic()
         invocation = None
         event = json.dumps(
-            http_event(request, self.form, region=self.region), ensure_ascii=False
+            http_event(request, self.form, region=self._region), ensure_ascii=False
         ).encode("utf-8", "replace")
         balanced = self.form in {EventFormat.ALB, EventFormat.ALB_MULTI}
         if len(event) > MAX_EVENT or (balanced and len(request.body) > MAX_ALB_BODY):

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from wherry.bundle.algebra import Bundle
-    from wherry.wheels.store import Store
+    from wherry.bundle.bundle import Bundle
+    from wherry.store import Store
 
 __all__ = ["unpack_archives", "unpack_bundle"]
 
@@ -96,21 +96,21 @@ def _kept(key: str, entries: Callable[[], Iterable[Entry]], store: Store) -> Pat
     place = store.folder(_KIND, key)
     if place.is_dir():
         return place
-    from wherry.wheels.arrival import refusal
+    from wherry.store.writer import write_error
 
     with store.lock(_KIND, key):
         if place.is_dir():
             return place
-        temporary = store.root / "tmp" / f"{os.getpid()}-{os.urandom(8).hex()}"
+        temporary = store.temporary_path()
         try:
-            temporary.mkdir(parents=True)
+            temporary.mkdir()
             folders = _write(entries(), temporary)
             temporary.replace(place)
             # A folder that may not be written cannot be moved, so it is closed last.
             for folder in (*folders, ""):
                 (place / folder).chmod(0o555)
         except OSError as error:
-            raise refusal(error, store.root) from error
+            raise write_error(error, store.root) from error
         finally:
             _discard(temporary)
     return place

@@ -11,11 +11,20 @@ from typing import TYPE_CHECKING
 from wherry.errors import InvokeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from wherry.invoke.runnable import Runnable
 
-__all__ = ["ACCOUNT", "Places", "check_variables", "credential_files", "lambda_variables", "region"]
+__all__ = [
+    "ACCOUNT",
+    "Places",
+    "check_variables",
+    "credential_files",
+    "lambda_variables",
+    "read_variables",
+    "region",
+]
 
 from dataclasses import dataclass
 
@@ -159,5 +168,40 @@ def lambda_variables(
         "LAMBDA_RUNTIME_DIR": runtime,
         "LAMBDA_TASK_ROOT": task,
     }
-    access = {name: value for name, value in caller.items() if _ACCESS.fullmatch(name)}
-    return {**default, **access, **own, **fixed}
+    network = {name: value for name, value in caller.items() if _ACCESS.fullmatch(name)}
+    return {**default, **network, **own, **fixed}
+
+
+def read_variables(pairs: Sequence[str], files: Sequence[Path]) -> dict[str, str]:
+    """The function's own variables; what comes later wins.
+
+    Raises:
+        InvokeError: a line has no ``=``, a file cannot be read, or AWS would refuse a name.
+    """
+    found: dict[str, str] = {}
+    for pair, where in (*_lines(files), *((pair, "--env") for pair in pairs)):
+        name, equals, value = pair.partition("=")
+        if not equals:
+            # The value may be a secret that was put where the name belongs.
+            raise InvokeError(
+                "an environment variable has no `=`", where=[where], hint="write KEY=VALUE"
+            )
+        found[name.strip()] = value
+    check_variables(found)
+    return found
+
+
+def _lines(files: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    for path in files:
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvokeError(f"cannot read `{path}`", where=[str(error)]) from error
+        for number, line in enumerate(text.splitlines(), start=1):
+            said = line.strip().removeprefix("export ").strip()
+            if said and not said.startswith("#"):
+                name, equals, value = said.partition("=")
+                value = value.strip()
+                if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+                    value = value[1:-1]
+                yield f"{name}{equals}{value}", f"{path} line {number}"

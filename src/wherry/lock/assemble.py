@@ -1,33 +1,49 @@
-"""What the readers share: making PEP 751 locks and answering for groups and extras."""
+"""Assembling PEP 751 locks, and checking that a lock has the groups and extras that were asked for."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wherry.errors import LockError, TargetError
+from wherry.lock.model import Lock
+from wherry.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
+    from packaging.markers import Marker
+    from packaging.pylock import Package, Pylock
     from packaging.specifiers import SpecifierSet
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
+    from wherry.lock.formats import LockFormat
+    from wherry.lock.model import LockRequest
     from wherry.lock.poetry.constraint import Constraint
     from wherry.target import Target
 
 __all__ = [
+    "LockedFile",
     "check_python",
-    "files_of",
+    "indexed_package",
     "known",
     "make_pylock",
     "replace_packages",
+    "resolved_lock",
     "unknown",
     "without_project",
 ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedFile:
+    """A file of an index as a lock records it."""
+
+    filename: str
+    hashes: Mapping[str, str]
+    size: int | None = None
 
 
 def make_pylock(
@@ -50,18 +66,19 @@ def make_pylock(
     )
 
 
-def files_of(
+def indexed_package(
     name: NormalizedName,
     version: Version,
-    files: Iterable[tuple[str, Mapping[str, str], int | None]],
+    files: Iterable[LockedFile],
     *,
+    marker: Marker | None,
     index: str | None,
-) -> tuple[list[PackageWheel], PackageSdist | None]:
-    """The wheels and the sdist among these files, given as name, hashes and size.
+) -> Package | None:
+    """The package of these files of an index; None where none of them is a wheel or an sdist of this version.
 
     Files of other versions and of other kinds (eggs, installers) are passed over, as are those without hashes.
     """
-    from packaging.pylock import PackageSdist, PackageWheel
+    from packaging.pylock import Package, PackageSdist, PackageWheel
     from packaging.utils import (
         InvalidSdistFilename,
         InvalidWheelFilename,
@@ -69,33 +86,61 @@ def files_of(
         parse_wheel_filename,
     )
 
-    from wherry.lock.located import index_url
+    from wherry.indexes.index_url import index_url
 
     wheels: dict[str, PackageWheel] = {}
     sdists: dict[str, PackageSdist] = {}
-    for filename, hashes, size in files:
+    for file in files:
+        filename, hashes, size = file.filename, file.hashes, file.size
         if not hashes:
             continue
         try:
             if filename.endswith(".whl"):
-                found = parse_wheel_filename(filename)[:2]
+                release = parse_wheel_filename(filename)[:2]
             elif filename.endswith((".tar.gz", ".zip")):
-                found = parse_sdist_filename(filename)
+                release = parse_sdist_filename(filename)
             else:
                 continue
         except (InvalidWheelFilename, InvalidSdistFilename):
             continue
-        if found != (name, version):
+        if release != (name, version):
             continue
         url = index_url(name, filename, index=index)
         if filename.endswith(".whl"):
             wheels[filename] = PackageWheel(name=filename, url=url, hashes=hashes, size=size)
         else:
             sdists[filename] = PackageSdist(name=filename, url=url, hashes=hashes, size=size)
-    # PEP 625 has but one sdist, a .tar.gz; old releases have a .zip, or both.
+    if not wheels and not sdists:
+        return None
+    # PEP 625 allows one sdist, a .tar.gz; old releases have a .zip, or both.
     preferred = sorted(sdists, key=lambda filename: (not filename.endswith(".tar.gz"), filename))
-    return [wheels[filename] for filename in sorted(wheels)], (
-        sdists[preferred[0]] if preferred else None
+    return Package(
+        name=name,
+        version=version,
+        marker=marker,
+        index=index,
+        sdist=sdists[preferred[0]] if preferred else None,
+        wheels=[wheels[filename] for filename in sorted(wheels)] or None,
+    )
+
+
+def resolved_lock(
+    pylock: Pylock,
+    path: Path,
+    request: LockRequest,
+    *,
+    format: LockFormat,  # noqa: A002
+    extras: tuple[str, ...] = (),
+) -> Lock:
+    """The lock of a project without one, resolved from what ``path`` declares."""
+    return Lock(
+        pylock=without_project(pylock, base=path.parent, project=request.root),
+        format=format,
+        path=path,
+        base=path.parent,
+        inputs=(path,),
+        extras=extras,
+        member=request.root,
     )
 
 
@@ -119,7 +164,7 @@ def replace_packages(pylock: Pylock, packages: Sequence[Package]) -> Pylock:
 
 
 def check_python(wanted: Constraint | SpecifierSet | None, target: Target, path: Path) -> None:
-    """See that the project is for the target's Python, at one of its patch levels.
+    """Check that the project is for the target's Python, at one of its patch levels.
 
     Raises:
         TargetError: it is not.
@@ -131,10 +176,10 @@ def check_python(wanted: Constraint | SpecifierSet | None, target: Target, path:
         return
     alternatives = wanted.alternatives if isinstance(wanted, Constraint) else (wanted,)
     if not any(admits(each, target.runtime) for each in alternatives):
-        said = " || ".join(str(each) for each in alternatives)
+        versions = " || ".join(str(each) for each in alternatives)
         raise TargetError(
             f"the project is not for {target.runtime.name}",
-            where=[f"{path}: it wants Python `{said}`"],
+            where=[f"{path}: it requires Python `{versions}`"],
             hint="choose another `--runtime`",
         )
 
@@ -142,11 +187,11 @@ def check_python(wanted: Constraint | SpecifierSet | None, target: Target, path:
 def known(
     kind: str, wanted: Iterable[str], offered: Collection[str], path: Path
 ) -> tuple[str, ...]:
-    """The wanted names as the lock spells them.
+    """The names that are asked for, as the lock spells them.
 
     Args:
         kind: ``group`` or ``extra``.
-        wanted: the names, normalized or not.
+        wanted: the names that are asked for, normalized or not.
         offered: the names that the lock has.
         path: the lock.
 
@@ -156,25 +201,22 @@ def known(
     from packaging.utils import canonicalize_name
 
     spelled = {canonicalize_name(name): name for name in offered}
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for name in wanted:
         canonical = canonicalize_name(name)
         if canonical not in spelled:
             raise unknown(kind, name, offered, path)
-        found[spelled[canonical]] = None
-    return tuple(found)
+        names[spelled[canonical]] = None
+    return tuple(names)
 
 
 def unknown(kind: str, name: str, offered: Collection[str], path: Path) -> LockError:
     """The error for a name that the lock does not have."""
-    from difflib import get_close_matches
-
-    nearest = get_close_matches(name, offered, n=1)
     names = ", ".join(f"`{offer}`" for offer in sorted(offered))
     return LockError(
         f"`{path.name}` has no {kind} `{name}`",
         where=[f"it has {names}" if names else f"it has no {kind}s"],
-        hint=f"did you mean `{nearest[0]}`?" if nearest else None,
+        hint=did_you_mean(name, known=offered),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a ``pyproject.toml`` declares: its dependencies, extras and dependency groups."""
+"""The dependencies, extras and dependency groups that a ``pyproject.toml`` declares."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from wherry.lock.document import Table
 
-__all__ = ["Declared", "declared"]
+__all__ = ["Declared", "declares_dependencies", "read_declared"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,8 +38,18 @@ class Declared:
     dynamic: frozenset[str]
 
 
-def declared(pyproject: Table) -> Declared:
-    """What this ``pyproject.toml`` declares.
+def declares_dependencies(pyproject: Table) -> bool:
+    """Whether a ``pyproject.toml`` asks for any distribution, or leaves that to its build backend."""
+    project = pyproject.table("project")
+    dynamic = set(project.strings("dynamic"))
+    if project.data.get("dependencies") or "dependencies" in dynamic:
+        return True
+    poetry = pyproject.table("tool").table("poetry")
+    return bool(poetry.table("dependencies").data.keys() - {"python"})
+
+
+def read_declared(pyproject: Table) -> Declared:
+    """Read what a ``pyproject.toml`` declares.
 
     Raises:
         LockError: a part of it is of a wrong type, or a group includes itself or one that is missing.

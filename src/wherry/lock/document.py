@@ -1,4 +1,4 @@
-"""Reading TOML and JSON that somebody else wrote: every value is asked for by type, every error says where."""
+"""TOML and JSON that other tools wrote: every value is asked for by type, and every error says where it stands."""
 
 from __future__ import annotations
 
@@ -6,13 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wherry.errors import LockError
-from wherry.lock.redact import redact
+from wherry.indexes.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["Table", "is_path", "parse_toml", "read_bytes", "read_json", "read_text", "read_toml"]
+    from wherry.files import ProjectFiles
+
+__all__ = [
+    "Table",
+    "file_sha256",
+    "is_path",
+    "parse_toml",
+    "read_bytes",
+    "read_json",
+    "read_text",
+    "read_toml",
+]
 
 T = TypeVar("T")
 
@@ -30,7 +41,7 @@ class Table:
     Attributes:
         data: its keys and values.
         file: the file's name, for messages.
-        place: such as ``package[3].source``; empty for the whole file.
+        place: where it stands in the file, such as ``package[3].source``; empty for the whole file.
         hint: what to do about a file that is wrong.
     """
 
@@ -146,37 +157,56 @@ def wrong_shape(file: str, place: str, problem: str, *, hint: str | None = None)
 
 
 def is_path(text: str) -> bool:
-    """Whether a file can have this name. Asking a system about another raises what is no matter of locks."""
+    """Whether a file can have this path; asking the system about any other may raise errors of its own."""
     if not text or any(character < " " or "\ud800" <= character <= "\udfff" for character in text):
         return False
     parts = text.replace("\\", "/").split("/")
     return len(text) <= _LONGEST and all(len(part.encode()) <= _LONGEST_PART for part in parts)
 
 
-def read_bytes(path: Path) -> bytes:
-    """The file's contents.
+def read_bytes(path: Path, files: ProjectFiles) -> bytes:
+    """The content of a file.
 
     Raises:
         LockError: it cannot be read.
     """
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise LockError(
-            f"`{path.name}` cannot be read", where=[f"{path}: {error.strerror or error}"]
-        ) from None
-    except ValueError as error:
-        # A NUL or a lone surrogate in the path.
-        raise LockError("a file cannot be read", where=[f"{str(path)!a}: {error}"]) from None
+        return files.read(path)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
 
 
-def read_text(path: Path) -> str:
-    """The file's contents, which must be UTF-8; a byte order mark is dropped.
+def _unreadable(path: Path, error: OSError | ValueError) -> LockError:
+    """The error for a file that cannot be opened or read."""
+    if isinstance(error, OSError):
+        where = f"{path}: {error.strerror or error}"
+        return LockError(f"`{path.name}` cannot be read", where=[where])
+    # A NUL or a lone surrogate in the path.
+    return LockError("a file cannot be read", where=[f"{str(path)!a}: {error}"])
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal.
+
+    Raises:
+        LockError: it cannot be read.
+    """
+    import hashlib
+
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+
+
+def read_text(path: Path, files: ProjectFiles) -> str:
+    """The content of a file, which must be UTF-8; a byte order mark is dropped.
 
     Raises:
         LockError: it cannot be read, or is not UTF-8.
     """
-    data = read_bytes(path)
+    data = read_bytes(path, files)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -186,13 +216,22 @@ def read_text(path: Path) -> str:
         ) from None
 
 
-def read_toml(path: Path, *, hint: str | None = None) -> Table:
-    """The file's contents as TOML.
+def read_toml(path: Path, files: ProjectFiles, *, hint: str | None = None) -> Table:
+    """The content of a file as TOML.
+
+    Args:
+        path: the file.
+        files: read it, at most once.
+        hint: what to do about a file that is wrong.
 
     Raises:
         LockError: it cannot be read, or is not TOML; says the line and column.
     """
-    return parse_toml(read_text(path), file=path.name, where=str(path), hint=hint)
+    try:
+        return Table(data=files.toml(path), file=path.name, hint=hint)
+    except (OSError, ValueError, RecursionError):
+        # Again, to say what is wrong; unless it was but a byte order mark.
+        return parse_toml(read_text(path, files), file=path.name, where=str(path), hint=hint)
 
 
 def parse_toml(text: str, *, file: str, where: str, hint: str | None = None) -> Table:
@@ -214,15 +253,15 @@ def parse_toml(text: str, *, file: str, where: str, hint: str | None = None) -> 
     raise LockError(f"`{file}` is not valid TOML", where=[f"{where}: {problem}"], hint=hint)
 
 
-def read_json(path: Path, *, hint: str | None = None) -> Table:
-    """The file's contents as a JSON object.
+def read_json(path: Path, files: ProjectFiles, *, hint: str | None = None) -> Table:
+    """The content of a file as a JSON object.
 
     Raises:
         LockError: it cannot be read, or is not a JSON object; says the line and column.
     """
     import json
 
-    text = read_text(path)
+    text = read_text(path, files)
     try:
         data = json.loads(text)
     except RecursionError:

@@ -1,4 +1,4 @@
-"""Which file of a project says what it needs."""
+"""Choosing the file that says what a project needs."""
 
 from __future__ import annotations
 
@@ -6,166 +6,173 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import LockError, ProjectError
-from wherry.events import Note
-from wherry.lock.document import is_path, read_toml
-from wherry.lock.model import LockFormat
+from wherry.events import Note, Warned
+from wherry.lock.document import is_path, read_bytes, read_toml
+from wherry.lock.formats import UNREADABLE, LockFormat, format_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from wherry.events import Reporter
+    from wherry.files import ProjectFiles
     from wherry.lock.model import LockRequest
 
-__all__ = ["TOOL_MADE", "Found", "find_given", "find_locks", "find_unlocked", "format_of"]
-
-TOOL_MADE = (LockFormat.PYLOCK, LockFormat.UV, LockFormat.POETRY, LockFormat.PIPFILE_LOCK)
-"""The formats that only a tool writes, in order of precedence."""
-
-_BY_NAME = {
-    "uv.lock": LockFormat.UV,
-    "poetry.lock": LockFormat.POETRY,
-    "Pipfile.lock": LockFormat.PIPFILE_LOCK,
-    "Pipfile": LockFormat.PIPFILE,
-    "pyproject.toml": LockFormat.PYPROJECT,
-    "setup.py": LockFormat.SETUP,
-    "setup.cfg": LockFormat.SETUP,
-}
+__all__ = ["Choice", "choose_declaration", "choose_lock"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """A file and its format."""
+class Choice:
+    """The file that says what a project needs.
+
+    Attributes:
+        path: the file; the project's folder where no file says anything.
+        format: its format.
+        remarks: why it is this file, where the user may expect another.
+        rivals: further locks that must give the same versions, as nothing tells which tool the project belongs to.
+    """
 
     path: Path
     format: LockFormat
+    remarks: tuple[Note | Warned, ...] = ()
+    rivals: tuple[Choice, ...] = ()
 
 
-def format_of(path: Path) -> LockFormat:
-    """The format of a lock, by its name.
-
-    Raises:
-        LockError: the name is not one that Wherry knows.
-    """
-    name = path.name
-    if name in _BY_NAME:
-        return _BY_NAME[name]
-    if name.startswith("pylock") and name.endswith(".toml"):
-        return LockFormat.PYLOCK
-    if path.suffix == ".txt":
-        return LockFormat.REQUIREMENTS
-    if path.suffix == ".in":
-        return LockFormat.REQUIREMENTS_IN
-    hint = "run `pdm export -f pylock -o pylock.toml`" if name == "pdm.lock" else None
-    raise LockError(
-        f"`{name}` is no lock that Wherry knows",
-        where=[
-            "it knows pylock.toml, pylock.NAME.toml, uv.lock, poetry.lock, Pipfile.lock, *.txt and *.in"
-        ],
-        hint=hint,
-    )
-
-
-def find_given(request: LockRequest, lock: Path) -> Found:
-    """The lock that was named; a relative path starts at the working folder, or else at the project.
-
-    Raises:
-        LockError: there is no such file, or its name is not one that Wherry knows.
-    """
-    for path in (lock, request.root / lock):
-        if is_path(str(path)) and path.is_file():
-            return Found(path=path.absolute(), format=format_of(path))
-    raise LockError(f"there is no lock `{lock}`", where=[f"looked for {request.root / lock}"])
-
-
-def find_locks(request: LockRequest, reporter: Reporter) -> tuple[Found, ...]:
-    """The locks that a tool made, by precedence, or else the requirements file, or nothing.
+def choose_lock(request: LockRequest, files: ProjectFiles) -> Choice | None:
+    """Choose the lock of a project: the one that the request names, else one that a tool made, else
+    ``requirements.txt``.
 
     A member of a uv workspace without a lock of its own has its workspace's.
 
+    Returns:
+        The choice; None where the project has no lock.
+
     Raises:
-        LockError: there are several ``pylock.NAME.toml``, or a lock that Wherry does not read.
+        LockError: there is no lock of the name that was asked for, there are several ``pylock.NAME.toml``, or
+            only a lock that Wherry cannot read.
     """
     from wherry.lock.uv.workspace import find_workspace
 
+    if request.lock is not None:
+        return _named(request.root, request.lock)
     root = request.root
-    found = list(_tool_made(root))
-    if not found and (workspace := find_workspace(root)) is not None:
-        found.append(Found(path=workspace / "uv.lock", format=LockFormat.UV))
+    locks = _tool_made(root)
+    if not locks and (workspace := find_workspace(root, files)) is not None:
+        locks.append(Choice(path=workspace / "uv.lock", format=LockFormat.UV))
     requirements = root / "requirements.txt"
-    if found:
-        if requirements.is_file():
-            text = f"`{requirements.name}` is passed over: `{found[0].path.name}` is the lock"
-            reporter.emit(Note(text=text))
-        return tuple(found)
-    if (root / "pdm.lock").is_file():
-        raise LockError(
-            "`pdm.lock` is a format of PDM's own",
-            where=[f"{root}: there is no other lock"],
-            hint="run `pdm export -f pylock -o pylock.toml`",
-        )
+    if locks:
+        return _choose(locks, root, files, unused=requirements if requirements.is_file() else None)
+    for name, command in UNREADABLE.items():
+        if (root / name).is_file():
+            raise LockError(
+                f"Wherry cannot read `{name}`",
+                where=[f"{root}: there is no other lock"],
+                hint=command,
+            )
     if requirements.is_file():
-        return (Found(path=requirements, format=LockFormat.REQUIREMENTS),)
-    return ()
+        return Choice(path=requirements, format=LockFormat.REQUIREMENTS)
+    return None
 
 
-def _tool_made(root: Path) -> Iterator[Found]:
-    pylock = root / "pylock.toml"
-    named = sorted(path for path in root.glob("pylock.*.toml") if path.is_file())
-    if pylock.is_file():
-        yield Found(path=pylock, format=LockFormat.PYLOCK)
-    elif len(named) == 1:
-        yield Found(path=named[0], format=LockFormat.PYLOCK)
-    for format_ in TOOL_MADE[1:]:
-        if (root / format_).is_file():
-            yield Found(path=root / format_, format=format_)
-            named = []
-    if len(named) > 1 and not pylock.is_file():
-        raise LockError(
-            "there are several locks",
-            where=[path.name for path in named],
-            hint=f"say which one, such as `--lock {named[0].name}`",
-        )
-
-
-def find_unlocked(request: LockRequest) -> Found:
-    """The file that declares dependencies, where there is no lock; the folder itself where none does.
+def choose_declaration(request: LockRequest, files: ProjectFiles) -> Choice:
+    """Choose the file that declares dependencies, where there is no lock; the folder itself where none does.
 
     Raises:
         ProjectError: there is no Python project.
     """
-    from wherry.lock.unlocked import declares_dependencies
+    from wherry.lock.declared import declares_dependencies
 
     root = request.root
     pyproject = root / "pyproject.toml"
-    table = read_toml(pyproject) if pyproject.is_file() else None
+    table = read_toml(pyproject, files) if pyproject.is_file() else None
     if table is not None and declares_dependencies(table):
-        return Found(path=pyproject, format=LockFormat.PYPROJECT)
-    for name, format_ in (
-        ("Pipfile", LockFormat.PIPFILE),
-        ("requirements.in", LockFormat.REQUIREMENTS_IN),
-    ):
-        if (root / name).is_file():
-            return Found(path=root / name, format=format_)
+        return Choice(path=pyproject, format=LockFormat.PYPROJECT)
+    for format_ in (LockFormat.PIPFILE, LockFormat.REQUIREMENTS_IN):
+        if (root / format_.value.filename).is_file():
+            return Choice(path=root / format_.value.filename, format=format_)
     if table is not None and ("project" in table or "poetry" in table.table("tool")):
-        return Found(path=pyproject, format=LockFormat.PYPROJECT)
+        return Choice(path=pyproject, format=LockFormat.PYPROJECT)
     for name in ("setup.py", "setup.cfg"):
         path = root / name
-        if path.is_file() and (name == "setup.py" or "install_requires" in _text(path)):
-            return Found(path=path, format=LockFormat.SETUP)
+        if path.is_file() and (
+            name == "setup.py" or b"install_requires" in read_bytes(path, files)
+        ):
+            return Choice(path=path, format=LockFormat.SETUP)
     if table is None and not any(_python_files(root)):
         raise ProjectError(
             "there is no Python project here",
             where=[f"{root}: no pyproject.toml, no lock, no Python file"],
             hint="name the project's folder with `--project`",
         )
-    return Found(path=root, format=LockFormat.NONE)
+    return Choice(path=root, format=LockFormat.NONE)
 
 
-def _text(path: Path) -> str:
-    from wherry.lock.document import read_bytes
+def _named(root: Path, lock: Path) -> Choice:
+    """The lock that the user named; a relative path starts at the working folder, or else at the project."""
+    for path in (lock, root / lock):
+        if is_path(str(path)) and path.is_file():
+            break
+    else:
+        raise LockError(f"there is no lock `{lock}`", where=[f"looked for {root / lock}"])
+    if (format_ := format_of(path.name)) is None:
+        raise LockError(
+            f"Wherry does not know the format of the lock `{path.name}`",
+            where=[
+                "it knows pylock.toml, pylock.NAME.toml, uv.lock, poetry.lock, Pipfile.lock, *.txt and *.in"
+            ],
+            hint=UNREADABLE.get(path.name),
+        )
+    return Choice(path=path.absolute(), format=format_)
 
-    return read_bytes(path).decode("utf-8", "replace")
+
+def _tool_made(root: Path) -> list[Choice]:
+    """The locks in a folder that a tool made, by precedence."""
+    try:
+        names = sorted(path.name for path in root.iterdir())
+    except OSError:
+        names = []
+    locks: list[Choice] = []
+    several: list[str] = []
+    for format_ in LockFormat:
+        if not format_.value.tool_made:
+            continue
+        found = [name for name in names if format_.value.has_name(name) and (root / name).is_file()]
+        if format_.value.filename in found:
+            found = [format_.value.filename]
+        if len(found) == 1:
+            locks.append(Choice(path=root / found[0], format=format_))
+        elif found:
+            several = found
+    if several and not locks:
+        raise LockError(
+            "there are several locks",
+            where=several,
+            hint=f"say which one, such as `--lock {several[0]}`",
+        )
+    return locks
+
+
+def _choose(
+    locks: Sequence[Choice], root: Path, files: ProjectFiles, *, unused: Path | None
+) -> Choice:
+    """The lock of the tool that the project belongs to, or else the first, with the others as its rivals."""
+    from wherry.lock.lock_owner import find_lock_owner
+
+    lock, rivals = locks[0], tuple(locks[1:])
+    remarks: list[Note | Warned] = []
+    if rivals and (owner := find_lock_owner(root, [each.format for each in locks], files)):
+        lock = next(each for each in locks if each.format is owner.format)
+        rivals = ()
+        names = ", ".join(f"`{each.path.name}`" for each in locks)
+        remarks.append(
+            Warned(
+                text=f"of {names}, `{lock.path.name}` is used: {owner.reason}",
+                hint="remove the others, or say which one with `--lock`",
+            )
+        )
+    if unused is not None:
+        text = f"`{unused.name}` is passed over: `{lock.path.name}` is the lock"
+        remarks.insert(0, Note(text=text))
+    return Choice(path=lock.path, format=lock.format, remarks=tuple(remarks), rivals=rivals)
 
 
 def _python_files(root: Path) -> Iterator[Path]:

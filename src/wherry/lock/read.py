@@ -3,162 +3,134 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from wherry.errors import LockError, ProjectError
-from wherry.events import SILENT, LockRead, Note, Warned
+from wherry.events import SILENT, LockRead, Note
 from wherry.lock.document import is_path
-from wherry.lock.find import TOOL_MADE, find_given, find_locks, find_unlocked
-from wherry.lock.model import LockFormat
+from wherry.lock.find import choose_declaration, choose_lock
+from wherry.lock.formats import LockFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from typing import TypeAlias
 
-    from wherry.events import Reporter
-    from wherry.lock.find import Found
-    from wherry.lock.model import FindFiles, Lock, LockRequest
+    from wherry.context import Context
+    from wherry.lock.find import Choice
+    from wherry.lock.model import Lock, LockRequest
+    from wherry.target import Target
 
-__all__ = ["read_lock"]
+    Reader: TypeAlias = Callable[[Path, LockRequest, Context], Lock]
+
+__all__ = ["in_project", "read_choice", "read_lock"]
 
 
-def read_lock(
-    request: LockRequest,
-    *,
-    find_files: FindFiles | None = None,
-    reporter: Reporter = SILENT,
-) -> Lock:
+def read_lock(request: LockRequest, context: Context) -> Lock:
     """Find a project's lock and read it as PEP 751 has it; resolve, with a warning, where there is none.
 
     Args:
-        request: what is wanted.
-        find_files: asks an index for its files; needed where a lock records no file names. Called from several
-            threads.
-        reporter: hears which lock was chosen, and why.
+        request: what is asked for.
+        context: what it is for; its reporter is told which lock was chosen, and why.
 
     Raises:
         ProjectError: there is no Python project.
         LockError: the lock is unreadable, stale, of an unknown version, lacks what was asked for, or there are
             two that disagree.
         TargetError: the project is not for the target's Python.
+        FetchError: an index had to be asked for the files of a lock, and does not answer.
         ToolError: uv is missing.
     """
     from time import perf_counter
 
-    from wherry.indexes.access import Access
     from wherry.lock.assemble import check_python
 
     began = perf_counter()
-    # Absolute, so that a result does not depend on the working folder; links stay as they are.
-    root = request.root.absolute()
-    access = request.access or Access(folders=[root], offline=request.offline)
-    request = replace(request, root=root, access=access)
-    if not is_path(str(request.root)) or not request.root.is_dir():
-        raise ProjectError("there is no such project", where=[f"{request.root} is no folder"])
-    if request.lock is not None:
-        lock = _read(find_given(request, request.lock), request, find_files, reporter)
+    request = in_project(request, context)
+    choice = choose_lock(request, context.files) or choose_declaration(request, context.files)
+    for remark in choice.remarks:
+        context.reporter.emit(remark)
+    if choice.rivals:
+        lock = _read_several(choice, request, context)
     else:
-        found = find_locks(request, reporter)
-        if len(found) > 1:
-            lock = _of_several(found, request, find_files, reporter)
-        else:
-            chosen = found[0] if found else find_unlocked(request)
-            lock = _read(chosen, request, find_files, reporter)
+        lock = read_choice(choice, request, context)
     if request.package is not None and lock.format is not LockFormat.UV:
         raise LockError(
             f"`{lock.path.name}` has no member `{request.package}`",
             where=["of the locks, only `uv.lock` knows workspaces"],
             hint="name the member's folder with `--project`",
         )
-    check_python(lock.pylock.requires_python, request.target, lock.path)
-    reporter.emit(
+    check_python(lock.pylock.requires_python, context.target, lock.path)
+    context.reporter.emit(
         LockRead(
             path=lock.path,
             packages=len(lock.pylock.packages),
             seconds=perf_counter() - began,
-            locked=lock.format in (*TOOL_MADE, LockFormat.REQUIREMENTS, LockFormat.NONE),
+            locked=lock.format.value.locked,
         )
     )
     return lock
 
 
-def _read(
-    found: Found, request: LockRequest, find_files: FindFiles | None, reporter: Reporter
-) -> Lock:
-    match found.format:
-        case LockFormat.PYLOCK:
-            from wherry.lock.pylock import read_pylock
+def in_project(request: LockRequest, context: Context) -> LockRequest:
+    """The request with the absolute path of the project, whose indexes the network learns.
 
-            return read_pylock(found.path, request)
-        case LockFormat.UV:
-            from wherry.lock.uv.reader import read_uv_lock
-
-            return read_uv_lock(found.path, request, reporter)
-        case LockFormat.POETRY:
-            from wherry.lock.poetry.reader import read_poetry_lock
-
-            return read_poetry_lock(found.path, request, find_files, reporter)
-        case LockFormat.PIPFILE_LOCK:
-            from wherry.lock.pipfile.reader import read_pipfile_lock
-
-            return read_pipfile_lock(found.path, request, find_files, reporter)
-        case LockFormat.REQUIREMENTS | LockFormat.REQUIREMENTS_IN:
-            from wherry.lock.requirements.reader import read_requirements
-
-            return read_requirements(found.path, request, reporter)
-        case _:
-            from wherry.lock.unlocked import read_unlocked
-
-            return read_unlocked(found.path, found.format, request, reporter)
+    Raises:
+        ProjectError: there is no such folder.
+    """
+    # Absolute, so that a result does not depend on the working folder; links stay as they are.
+    root = request.root.absolute()
+    if not is_path(str(root)) or not root.is_dir():
+        raise ProjectError("there is no such project", where=[f"{root} is not a folder"])
+    context.network.consult(root)
+    return replace(request, root=root)
 
 
-def _of_several(
-    found: Sequence[Found],
-    request: LockRequest,
-    find_files: FindFiles | None,
-    reporter: Reporter,
-) -> Lock:
-    """The lock of the tool that is in charge, or else the first of several that agree."""
-    from wherry.lock.charge import tool_in_charge
+def read_choice(choice: Choice, request: LockRequest, context: Context) -> Lock:
+    """Read a file by the reader of its format.
 
-    others = ", ".join(f"`{each.path.name}`" for each in found)
-    charge = tool_in_charge(request.root, [each.format for each in found])
-    if charge is not None:
-        winner = next(each for each in found if each.format is charge.format)
-        reporter.emit(
-            Warned(
-                text=f"of {others}, `{winner.path.name}` is used: {charge.reason}",
-                hint="remove the others, or say which one with `--lock`",
-            )
-        )
-        return _read(winner, request, find_files, reporter)
-    ask = f"say which one, such as `--lock {found[0].path.name}`"
+    Raises:
+        WherryError: as the reader does.
+    """
+    from importlib import import_module
+
+    module, _, function = choice.format.value.reader.partition(":")
+    reader = cast("Reader", getattr(import_module(f"wherry.lock.{module}"), function))
+    return reader(choice.path, request, context)
+
+
+def _read_several(choice: Choice, request: LockRequest, context: Context) -> Lock:
+    """The first of several locks, which must agree."""
+    choices = (choice, *choice.rivals)
+    names = ", ".join(f"`{each.path.name}`" for each in choices)
+    hint = f"say which one, such as `--lock {choice.path.name}`"
     locks = []
-    for each in found:
+    for each in choices:
         try:
-            locks.append(_read(each, request, find_files, SILENT))
+            locks.append(read_choice(each, request, replace(context, reporter=SILENT)))
         except LockError as error:
             raise LockError(
-                f"there are several locks, {others}, and they cannot be compared",
+                f"there are several locks, {names}, and they cannot be compared",
                 where=[error.message, *error.where],
-                hint=ask,
+                hint=hint,
             ) from None
-    first = _versions(locks[0], request)
+    first = locks[0]
     for other in locks[1:]:
-        if differences := _differences(locks[0], first, other, _versions(other, request)):
+        if differences := _differences(first, other, context.target):
             raise LockError(
-                f"`{locks[0].path.name}` and `{other.path.name}` disagree",
+                f"`{first.path.name}` and `{other.path.name}` disagree",
                 where=differences,
-                hint=ask,
+                hint=hint,
             )
-    reporter.emit(Note(text=f"of {others}, which agree, `{locks[0].path.name}` is used"))
-    return locks[0]
+    context.reporter.emit(Note(text=f"of {names}, which agree, `{first.path.name}` is used"))
+    return first
 
 
-def _versions(lock: Lock, request: LockRequest) -> dict[str, str | None]:
-    """What the target gets, by name; the version is None where the lock records none, as of folders."""
+def _versions(lock: Lock, target: Target) -> dict[str, str | None]:
+    """The versions that the target gets, by name; None where the lock records none, as of folders."""
     groups = lock.groups if lock.groups is not None else lock.pylock.default_groups or ()
     environment: Mapping[str, object] = {
-        **request.target.environment,
+        **target.environment,
         "extras": frozenset(lock.extras),
         "dependency_groups": frozenset(groups),
     }
@@ -169,21 +141,17 @@ def _versions(lock: Lock, request: LockRequest) -> dict[str, str | None]:
     }
 
 
-def _differences(
-    one: Lock, ours: Mapping[str, str | None], other: Lock, theirs: Mapping[str, str | None]
-) -> list[str]:
+def _differences(one: Lock, other: Lock, target: Target) -> list[str]:
+    """The differences between two locks, in at most six lines."""
     shown = 5
+    versions = [_versions(lock, target) for lock in (one, other)]
     lines = []
-    for name in sorted({*ours, *theirs}):
-        if name in ours and name in theirs:
-            versions = (ours[name], theirs[name])
-            if versions[0] == versions[1] or None in versions:
+    for name in sorted({*versions[0], *versions[1]}):
+        if all(name in locked for locked in versions):
+            first, second = (locked[name] for locked in versions)
+            if first == second or None in (first, second):
                 continue
-            said = [str(version) for version in versions]
-        else:
-            said = [
-                "nothing" if name not in each else each[name] or "it" for each in (ours, theirs)
-            ]
-        lines.append(f"`{name}`: {one.path.name} has {said[0]}, {other.path.name} has {said[1]}")
+        held = [(locked[name] or "it") if name in locked else "nothing" for locked in versions]
+        lines.append(f"`{name}`: {one.path.name} has {held[0]}, {other.path.name} has {held[1]}")
     more = len(lines) - shown
     return [*lines[:shown], f"and {more} more"] if more > 0 else lines

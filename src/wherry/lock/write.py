@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from wherry.errors import LockError, OutputError, ProjectError
-from wherry.events import SILENT
-from wherry.lock.document import is_path
-from wherry.lock.model import LockFormat
+from wherry.errors import LockError, OutputError
+from wherry.lock.find import Choice, choose_declaration, choose_lock
+from wherry.lock.formats import LockFormat
+from wherry.lock.read import in_project, read_choice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,25 +17,22 @@ if TYPE_CHECKING:
     from packaging.pylock import Package, Pylock
     from packaging.utils import NormalizedName
 
+    from wherry.context import Context
     from wherry.events import Event, Reporter
     from wherry.lock.model import Lock, LockRequest
 
 __all__ = ["write_lock"]
 
-_UNLOCKED = (LockFormat.PYPROJECT, LockFormat.PIPFILE, LockFormat.REQUIREMENTS_IN, LockFormat.SETUP)
 
-
-def write_lock(
-    request: LockRequest, *, output: Path | None = None, reporter: Reporter = SILENT
-) -> Path:
+def write_lock(request: LockRequest, context: Context, *, output: Path | None = None) -> Path:
     """Resolve what a project declares for the target, and write it as ``pylock.toml`` (PEP 751).
 
-    The file is good for the target alone, and says so. It holds no passwords. It appears whole or not at all.
+    The file is for this target alone, and says so. It holds no passwords. It is written as a whole or not at all.
 
     Args:
-        request: whose lock is wanted; ``lock`` may name the file to resolve.
+        request: whose lock is written; ``lock`` may name the file to resolve.
+        context: what it is for; its reporter is told uv's warnings.
         output: the file to write; ``pylock.toml`` in the project's folder if None.
-        reporter: hears uv's warnings.
 
     Returns:
         The file that was written.
@@ -45,60 +42,42 @@ def write_lock(
         LockError: what it declares cannot be resolved, or another tool keeps its lock.
         OutputError: the file cannot be written.
     """
-    from wherry.indexes.access import Access
-
-    root = request.root.absolute()
-    access = request.access or Access(folders=[root], offline=request.offline)
-    request = replace(request, root=root, access=access)
-    if not is_path(str(request.root)) or not request.root.is_dir():
-        raise ProjectError("there is no such project", where=[f"{request.root} is no folder"])
+    request = in_project(request, context)
     path = output or request.root / "pylock.toml"
-    lock = _resolved(request, path, _WithoutAdvice(reporter))
-    _write(path, _document(lock, request, path.parent))
+    choice = _choose(request, path, context)
+    if choice.format.value.tool_made:
+        raise LockError(f"`{choice.path.name}` is a lock already")
+    reporter = _WithoutAdvice(context.reporter)
+    lock = read_choice(choice, request, replace(context, reporter=reporter))
+    _write(path, _document(lock, request, context, path.parent))
     return path
 
 
-def _resolved(request: LockRequest, path: Path, reporter: Reporter) -> Lock:
-    from wherry.lock.find import Found, find_given, find_unlocked
-    from wherry.lock.requirements.reader import read_requirements
-    from wherry.lock.unlocked import empty_lock, read_unlocked
-
-    if request.lock is not None:
-        found = find_given(request, request.lock)
-    else:
-        _refuse_other_tools(request, path)
-        requirements = request.root / "requirements.txt"
-        if requirements.is_file():
-            found = Found(path=requirements, format=LockFormat.REQUIREMENTS)
-        else:
-            found = find_unlocked(request)
-    if found.format in {LockFormat.REQUIREMENTS, LockFormat.REQUIREMENTS_IN}:
-        return read_requirements(found.path, request, reporter)
-    if found.format is LockFormat.NONE:
-        return empty_lock(request, found.path, found.format)
-    if found.format not in _UNLOCKED:
-        raise LockError(f"`{found.path.name}` is a lock already")
-    return read_unlocked(found.path, found.format, request, reporter)
+def _choose(request: LockRequest, path: Path, context: Context) -> Choice:
+    """The file to resolve; a ``pylock.toml`` that is there is replaced."""
+    if request.lock is not None and (choice := choose_lock(request, context.files)):
+        return choice
+    _refuse_second_lock(request.root, path)
+    requirements = request.root / "requirements.txt"
+    if requirements.is_file():
+        return Choice(path=requirements, format=LockFormat.REQUIREMENTS)
+    return choose_declaration(request, context.files)
 
 
-def _refuse_other_tools(request: LockRequest, path: Path) -> None:
-    """A second lock beside a tool's own would go its own way."""
-    commands = {
-        LockFormat.UV: "uv lock",
-        LockFormat.POETRY: "poetry lock",
-        LockFormat.PIPFILE_LOCK: "pipenv lock",
-    }
-    for format_, command in commands.items():
-        if (request.root / format_).is_file():
+def _refuse_second_lock(root: Path, path: Path) -> None:
+    """Refuse to write a lock beside that of another tool, from which it would soon differ."""
+    for format_ in LockFormat:
+        name, command = format_.value.filename, format_.value.command
+        if command is not None and (root / name).is_file():
             raise LockError(
-                f"the project has a lock, `{format_}`",
+                f"the project has a lock, `{name}`",
                 where=[f"{path.name} would be a second one"],
                 hint=f"run `{command}` to bring it up to date",
             )
 
 
 class _WithoutAdvice:
-    """Passes events on, except the advice to do what is being done."""
+    """Passes events on, except the advice to run `wherry lock`."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
@@ -109,13 +88,14 @@ class _WithoutAdvice:
             self._reporter.emit(event)
 
 
-def _document(lock: Lock, request: LockRequest, base: Path) -> dict[str, Any]:
+def _document(lock: Lock, request: LockRequest, context: Context, base: Path) -> dict[str, Any]:
     """The lock as a TOML document, relative to ``base``."""
     from packaging.markers import Marker
 
-    from wherry.lock.provenance import provenance
+    from wherry.lock.pylock.provenance import provenance
 
-    environment = request.target.environment
+    inputs = [path for path in lock.inputs if path.is_file()]
+    environment = context.target.environment
     marker = Marker(
         " and ".join(
             f"{name} == '{environment[name]}'"
@@ -131,12 +111,12 @@ def _document(lock: Lock, request: LockRequest, base: Path) -> dict[str, Any]:
         lock.pylock,
         created_by="wherry",
         environments=[marker],
-        # What was asked for is in the lock without conditions: those who ask again are given it.
+        # The groups and extras that were asked for are in the lock without conditions; it admits asking for them.
         extras=_names(request.extras),
         dependency_groups=_names(request.groups),
         default_groups=_names(request.groups),
         packages=[_portable(package, lock.base, base) for package in lock.pylock.packages],
-        tool={"wherry": provenance([path for path in lock.inputs if path.is_file()], base)},
+        tool={"wherry": provenance(inputs, base, context.files)},
     )
     return dict(pylock.to_dict())
 
@@ -149,7 +129,7 @@ def _names(given: Sequence[str]) -> list[NormalizedName] | None:
 
 def _portable(package: Package, before: Path, after: Path) -> Package:
     """The package without secrets in its URLs, its paths relative to the new lock."""
-    from wherry.lock.redact import without_credentials
+    from wherry.indexes.redact import without_credentials
 
     def clean(source: Any) -> Any:
         if source is None:
@@ -205,6 +185,6 @@ def _write(path: Path, document: dict[str, Any]) -> None:
             f"`{path.name}` cannot be written", where=[f"{path}: {error.strerror or error}"]
         ) from None
     finally:
-        # After the renaming there is nothing left to remove; after anything else, Ctrl-C included, there is.
+        # The file is gone once it is renamed; after any error, Ctrl-C included, it has to be removed.
         if temporary is not None:
             temporary.unlink(missing_ok=True)

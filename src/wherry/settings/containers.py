@@ -1,17 +1,18 @@
-"""``[tool.wherry.container]``: how what must be compiled is built in a container."""
+"""Reading ``[tool.wherry.container]``."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from wherry.containers.options import ContainerOptions, Copy, Mode
 from wherry.settings import values
+from wherry.settings.container_options import ContainerOptions, Copy, Mode
+from wherry.settings.tables import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wherry.settings.findings import Findings
+    from wherry.problems import Problems
 
 __all__ = ["CONTAINER_READERS", "read_container"]
 
@@ -19,34 +20,36 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _variables(value: object) -> Mapping[str, str | bool]:
-    wanted = "a table of variables is wanted: a text, or `true` for what it is where Wherry runs"
+    expected = "expected a table of variables: a string, or `true` for the value of this machine"
     if not isinstance(value, dict):
-        raise ValueError(wanted)  # noqa: TRY004  one kind of error for all readers
+        raise ValueError(expected)  # noqa: TRY004  one kind of error for all readers
     for name, content in value.items():
         if not _NAME.fullmatch(name):
-            raise ValueError(f"`{name}` is no name of a variable")
+            raise ValueError(f"`{name}` is not the name of a variable")
         if not isinstance(content, str) and content is not True:
-            raise ValueError(wanted)
+            raise ValueError(expected)
     return dict(value)
 
 
 def _variable_names(value: object) -> tuple[str, ...]:
-    for name in values.strings(value):
+    names = values.strings(value)
+    for name in names:
         if not _NAME.fullmatch(name):
-            raise ValueError(f"`{name}` is no name of a variable")
-    return values.strings(value)
+            raise ValueError(f"`{name}` is not the name of a variable")
+    return names
 
 
 def _words(value: object) -> tuple[str, ...]:
-    """A text, or several."""
+    """A string, or several."""
     return (value,) if isinstance(value, str) and value else values.strings(value)
 
 
 def _volumes(value: object) -> tuple[str, ...]:
-    for volume in _words(value):
+    volumes = _words(value)
+    for volume in volumes:
         if ":" not in volume:
-            raise ValueError(f"`{volume}` is no volume: HOST:CONTAINER is wanted")
-    return _words(value)
+            raise ValueError(f"`{volume}` is not a volume: expected HOST:CONTAINER")
+    return volumes
 
 
 CONTAINER_READERS: Mapping[str, Callable[[object], Any]] = {
@@ -68,31 +71,24 @@ CONTAINER_READERS: Mapping[str, Callable[[object], Any]] = {
 }
 
 
-def read_container(value: object, findings: Findings) -> ContainerOptions:
+def read_container(value: object, problems: Problems) -> ContainerOptions:
     """The options, or the mode alone: ``container = "always"``."""
     if isinstance(value, str):
         value = {"mode": value}
     if not isinstance(value, dict):
-        findings.add("container", f"one of {', '.join(Mode)}, or a table, is wanted")
+        problems.add("container", f"expected one of {', '.join(Mode)}, or a table")
         return ContainerOptions()
-    found: dict[str, Any] = {}
-    for key, content in value.items():
-        if key not in CONTAINER_READERS:
-            findings.unknown(key, list(CONTAINER_READERS), "container.")
-            continue
-        try:
-            found[key.replace("-", "_")] = CONTAINER_READERS[key](content)
-        except ValueError as error:
-            findings.add(f"container.{key}", str(error))
-    if "image" in found and "dockerfile" in found:
-        findings.add("container.image", "`image` and `dockerfile` exclude each other")
+    options = read_table(value, CONTAINER_READERS, problems, prefix="container.")
+    if "image" in options and "dockerfile" in options:
+        problems.add("container.image", "`image` and `dockerfile` exclude each other")
     for key in ("build_args", "build_secrets"):
-        if key in found and "dockerfile" not in found:
-            findings.add(
-                f"container.{key.replace('_', '-')}", "it is of a `dockerfile`, and none is said"
+        if key in options and "dockerfile" not in options:
+            problems.add(
+                f"container.{key.replace('_', '-')}",
+                "it is a setting of a `dockerfile`, and none is set",
             )
-    if "mode" in found:
-        found["mode"] = Mode(found["mode"])
-    if "copy" in found:
-        found["copy"] = Copy(found["copy"])
-    return ContainerOptions(**found)
+    if "mode" in options:
+        options["mode"] = Mode(options["mode"])
+    if "copy" in options:
+        options["copy"] = Copy(options["copy"])
+    return ContainerOptions(**options)

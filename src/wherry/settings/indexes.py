@@ -1,4 +1,4 @@
-"""``[[tool.wherry.indexes]]``: the package indexes that a project declares."""
+"""Reading ``[[tool.wherry.indexes]]``, the package indexes that a project declares."""
 
 from __future__ import annotations
 
@@ -8,61 +8,54 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.indexes.declared import CodeArtifact, DeclaredIndex, code_artifact_at
 from wherry.settings import values
+from wherry.settings.tables import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wherry.settings.findings import Findings
+    from wherry.problems import Problems
 
 __all__ = ["INDEX_READERS", "read_indexes"]
-
-
-def _matching(pattern: str, wanted: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise ValueError(wanted)
-        return value
-
-    return read
 
 
 def _address(value: object) -> str:
     """The address of an index. One with a password is refused: settings are files that are shared."""
     from urllib.parse import urlsplit
 
-    wanted = "the address of an index is wanted, such as https://packages.example/simple/"
     text = values.string(value)
     try:
         parts = urlsplit(text)
         sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         sound = False
-    # The value is not repeated: it may hold a password in spite of all.
+    # The message does not repeat the value, which may hold a password.
     if "@" in text.partition("://")[2].partition("?")[0] and not (
         sound and "@" not in parts.netloc
     ):
-        raise ValueError("user and password do not belong here: see `UV_INDEX_NAME_PASSWORD`")
+        raise ValueError(
+            "a user and password do not belong in the settings: use `UV_INDEX_NAME_PASSWORD`"
+        )
     if not sound or re.search(r"\s", text) or parts.query or parts.fragment:
-        raise ValueError(wanted)
+        raise ValueError(
+            "expected the address of an index, such as https://packages.example/simple/"
+        )
     return text
 
 
 INDEX_READERS: Mapping[str, Callable[[object], Any]] = {
-    "name": _matching(
-        r"[A-Za-z0-9][A-Za-z0-9._-]*", "a name of letters, digits, `-`, `_` and `.` is wanted"
+    "name": values.matching(
+        r"[A-Za-z0-9][A-Za-z0-9._-]*", "a name of letters, digits, `-`, `_` and `.`"
     ),
     "url": _address,
     "default": values.boolean,
-    "domain": _matching(
-        r"[a-z][a-z0-9-]{0,48}[a-z0-9]", "the name of a CodeArtifact domain is wanted"
+    "domain": values.matching(r"[a-z][a-z0-9-]{0,48}[a-z0-9]", "the name of a CodeArtifact domain"),
+    "owner": values.matching(
+        r"\d{12}", 'the twelve digits of an AWS account as a string: "111122223333"'
     ),
-    "owner": _matching(
-        r"\d{12}", 'the twelve digits of an AWS account are wanted, as a text: "111122223333"'
+    "repository": values.matching(
+        r"[A-Za-z0-9][A-Za-z0-9._-]{1,99}", "the name of a CodeArtifact repository"
     ),
-    "repository": _matching(
-        r"[A-Za-z0-9][A-Za-z0-9._-]{1,99}", "the name of a CodeArtifact repository is wanted"
-    ),
-    "region": _matching(r"[a-z]{2}(-[a-z]+)+-\d", "the name of an AWS region is wanted"),
+    "region": values.matching(r"[a-z]{2}(-[a-z]+)+-\d", "the name of an AWS region"),
     "profile": values.string,
 }
 """The keys of ``[[tool.wherry.indexes]]``."""
@@ -70,71 +63,60 @@ INDEX_READERS: Mapping[str, Callable[[object], Any]] = {
 _OF_AWS = ("domain", "owner", "repository", "region")
 
 
-def read_indexes(value: object, findings: Findings) -> tuple[DeclaredIndex, ...]:
-    """The indexes, in the order in which they are asked; what is wrong is added to the findings."""
-    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        findings.add("indexes", "tables are wanted: [[tool.wherry.indexes]]")
+def read_indexes(value: object, problems: Problems) -> tuple[DeclaredIndex, ...]:
+    """The indexes in the order in which they are asked."""
+    if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
+        problems.add("indexes", "expected tables: [[tool.wherry.indexes]]")
         return ()
-    found: list[DeclaredIndex] = []
+    indexes: list[DeclaredIndex] = []
     for number, table in enumerate(value):
-        index = _index(table, f"indexes[{number}]", findings)
+        index = _index(table, f"indexes[{number}]", problems)
         if index is None:
             continue
-        if any(_variable(index.name) == _variable(other.name) for other in found):
-            findings.add(
+        if any(_variable(index.name) == _variable(other.name) for other in indexes):
+            problems.add(
                 f"indexes[{number}].name",
-                f"`{index.name}` stands there twice, capitals and punctuation aside",
+                f"another index is called `{index.name}`, apart from case and punctuation",
             )
-        if index.default and any(other.default for other in found):
-            findings.add(f"indexes[{number}].default", "another one is the default already")
-        found.append(index)
-    return tuple(found)
+        if index.default and any(other.default for other in indexes):
+            problems.add(f"indexes[{number}].default", "another index is already the default")
+        indexes.append(index)
+    return tuple(indexes)
 
 
 def _variable(name: str) -> str:
-    from wherry.indexes.variables import spelled
+    from wherry.indexes.variables import environment_name
 
-    return spelled(name)
+    return environment_name(name)
 
 
-def _index(table: Mapping[str, object], key: str, findings: Findings) -> DeclaredIndex | None:
-    read: dict[str, Any] = {}
-    sound = True
-    for name, value in table.items():
-        if name not in INDEX_READERS:
-            findings.unknown(name, INDEX_READERS, f"{key}.")
-            sound = False
-            continue
-        try:
-            read[name] = INDEX_READERS[name](value)
-        except ValueError as error:
-            findings.add(f"{key}.{name}", str(error))
-            sound = False
-    if not sound:
+def _index(table: Mapping[str, object], key: str, problems: Problems) -> DeclaredIndex | None:
+    fields = read_table(table, INDEX_READERS, problems, prefix=f"{key}.")
+    if len(fields) < len(table):
         return None
-    if "name" not in read:
-        findings.add(
-            f"{key}.name", "it is wanted: variables with user and password are named after it"
+    if "name" not in fields:
+        problems.add(
+            f"{key}.name", "it is required: variables with user and password are named after it"
         )
         return None
-    profile = read.get("profile")
+    profile = fields.get("profile")
     artifact: CodeArtifact | None = None
-    if any(name in read for name in _OF_AWS):
-        missing = [name for name in _OF_AWS if name not in read]
+    if any(name in fields for name in _OF_AWS):
+        missing = [name for name in _OF_AWS if name not in fields]
         if missing:
-            findings.add(
-                key, f"CodeArtifact wants {', '.join(f'`{name}`' for name in missing)} too"
+            problems.add(
+                key, f"CodeArtifact also needs {', '.join(f'`{name}`' for name in missing)}"
             )
             return None
-        artifact = CodeArtifact(**{name: read[name] for name in _OF_AWS}, profile=profile)
-    elif "url" in read:
-        artifact = code_artifact_at(read["url"], profile=profile)
+        artifact = CodeArtifact(**{name: fields[name] for name in _OF_AWS}, profile=profile)
+    elif "url" in fields:
+        artifact = code_artifact_at(fields["url"], profile=profile)
     if profile is not None and artifact is None:
-        findings.add(f"{key}.profile", "it is of an index of CodeArtifact")
+        problems.add(f"{key}.profile", "it is a setting of an index of CodeArtifact")
         return None
-    url = read.get("url") or (artifact.address if artifact else None)
+    url = fields.get("url") or (artifact.address if artifact else None)
     if url is None:
-        findings.add(key, "`url` is wanted, or `domain`, `owner`, `repository` and `region`")
+        problems.add(key, "expected `url`, or `domain`, `owner`, `repository` and `region`")
         return None
-    index = DeclaredIndex(name=read["name"], url=url, default=read.get("default", False))
+    index = DeclaredIndex(name=fields["name"], url=url, default=fields.get("default", False))
     return replace(index, code_artifact=artifact)

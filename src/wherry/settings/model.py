@@ -1,6 +1,6 @@
-"""The settings as they are once read: frozen, checked, and without any default filled in.
+"""The settings: frozen, checked, and without defaults filled in.
 
-Of two tables that say the same thing the nearer counts: ``[tool.wherry.functions.NAME]`` before
+Of two tables with the same key the more specific has precedence: ``[tool.wherry.functions.NAME]`` before
 ``[tool.wherry]``.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from wherry.containers.options import ContainerOptions
-from wherry.quotas import DIRECT_UPLOAD, LAYERS, UNZIPPED
+from wherry.settings.container_options import ContainerOptions
+from wherry.target.quotas import DIRECT_UPLOAD, LAYERS, UNZIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,11 +33,11 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExtraPath:
-    """A file or folder beside the code that is to be part of a package.
+    """A file or folder beside the code that a package includes.
 
     Attributes:
         path: where it is, relative to the project's folder.
-        to: where it comes to lie in the package; None is the same relative path.
+        to: its path in the package; None for the same relative path.
     """
 
     path: str
@@ -53,12 +53,12 @@ class HookSettings:
     """Commands that run before and after packages are bundled.
 
     Attributes:
-        before: run before anything else is done.
+        before: run before anything else.
         after: run when the content of a package is known, and not yet written.
-        where: ``host`` or ``container``; None is what ``[tool.wherry.hooks]`` says, or else the host.
-        inputs: gitignore patterns of the project's files that the commands read; None is all of its files.
-            Of ``[tool.wherry.hooks]`` alone.
-        always: whether they run although nothing has changed. Of ``[tool.wherry.hooks]`` alone.
+        where: ``host`` or ``container``; None for that of ``[tool.wherry.hooks]``, or else the host.
+        inputs: gitignore patterns of the project's files that the commands read; None for all of its files.
+            Only in ``[tool.wherry.hooks]``.
+        always: whether they run even if nothing has changed. Only in ``[tool.wherry.hooks]``.
     """
 
     before: tuple[Command, ...] = ()
@@ -69,33 +69,33 @@ class HookSettings:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to run."""
+        """Whether there are no commands."""
         return not self.before and not self.after
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContentSettings:
-    """What goes into a function or a layer.
+    """The content of a function or a layer.
 
     Attributes:
-        include: patterns of distributions' names that go in.
-        exclude: patterns of distributions' names that do not.
-        include_files: gitignore patterns of paths in the package; where there are any, nothing else goes in.
-        exclude_files: gitignore patterns of paths in the package that do not go in.
-        include_regex: regular expressions for the start of a path; where there are any, nothing else goes in.
-        exclude_regex: regular expressions for the start of paths that do not go in.
+        include: patterns of the names of distributions to include.
+        exclude: patterns of the names of distributions to exclude.
+        include_files: gitignore patterns of paths in the package; if there are any, nothing else is included.
+        exclude_files: gitignore patterns of paths in the package to exclude.
+        include_regex: regular expressions for the start of a path; if there are any, nothing else is included.
+        exclude_regex: regular expressions for the start of paths to exclude.
         provided: distributions that the runtime provides.
-        project: whether the project's own code goes in; None for the kind's default.
-        rename: files and folders of the package, and what they are called instead.
-        extra_paths: files and folders that go in besides.
-        extra_distributions: requirements (PEP 508) that go in besides what the lock gives.
+        project: whether to include the project's own code; None for the default of its kind.
+        rename: paths of files and folders in the package, and their new names.
+        extra_paths: additional files and folders.
+        extra_distributions: requirements (PEP 508) in addition to the lock.
         layers: names of layers, or ARNs, in the order in which Lambda unpacks them.
         groups: dependency groups; None for those of ``[tool.wherry]``.
         extras: extras of the project; None for those of ``[tool.wherry]``.
         package: the member of the workspace.
-        strip: gitignore patterns of paths in the package: of those files that are compiled, what only
-            debuggers read is left out. None for those of ``[tool.wherry]``.
-        hooks: commands of this package alone.
+        strip: gitignore patterns of paths in the package: compiled files to strip of debugging information.
+            None for those of ``[tool.wherry]``.
+        hooks: commands for this package only.
     """
 
     include: tuple[str, ...] = ("*",)
@@ -123,7 +123,7 @@ class FunctionSettings(ContentSettings):
 
     Attributes:
         app: a web application, as ``module:object``.
-        interface: ``wsgi`` or ``asgi``, where it is not to be detected.
+        interface: ``wsgi`` or ``asgi``; None to detect it.
         handler: a plain function, as ``module.function``.
     """
 
@@ -137,7 +137,7 @@ class LayerSettings(ContentSettings):
     """``[tool.wherry.layers.NAME]``.
 
     Attributes:
-        layout: ``python`` or ``site-packages``: below which folder Python finds the content.
+        layout: ``python`` or ``site-packages``: the folder in which Python finds the content.
         runtimes: the runtimes that the layer is for; empty for the target's.
         architectures: the architectures that the layer is for; empty for the target's.
     """
@@ -149,7 +149,7 @@ class LayerSettings(ContentSettings):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuotaSettings:
-    """AWS Lambda's quotas, in bytes and layers, where an account has others."""
+    """AWS Lambda's quotas in bytes and layers, for accounts with other quotas than the default."""
 
     direct_upload: int = DIRECT_UPLOAD
     unzipped: int = UNZIPPED
@@ -158,7 +158,7 @@ class QuotaSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """``[tool.wherry]``, checked. What is None or empty was not said."""
+    """``[tool.wherry]``, checked. What is None or empty was not set."""
 
     runtime: str | None = None
     architecture: str | None = None

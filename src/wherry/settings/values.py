@@ -1,4 +1,4 @@
-"""One reader for each kind of value. Each gives the value, or raises ``ValueError`` with what is wanted."""
+"""Readers of the kinds of values. Each returns the value, or raises ``ValueError`` with what it expected."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ __all__ = [
     "HOOKS_OF_A_PACKAGE",
     "boolean",
     "choice",
-    "commands",
     "conflicts",
     "extra_paths",
     "file_patterns",
     "hooks",
     "layer_names",
+    "matching",
     "name_patterns",
     "names",
-    "quota",
+    "number",
     "regular_expressions",
     "renames",
     "requirements",
@@ -37,32 +37,54 @@ ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9_-]+:
 
 
 def string(value: object) -> str:
-    """A text that is not empty."""
+    """A string that is not empty."""
     if not isinstance(value, str) or not value:
-        raise ValueError("a text is wanted")
+        raise ValueError("expected a string")
     return value
 
 
 def strings(value: object) -> tuple[str, ...]:
-    """A list of texts, none of them empty."""
+    """A list of strings that are not empty."""
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise ValueError("a list of texts is wanted")
+        raise ValueError("expected a list of strings")
     return tuple(value)
 
 
 def boolean(value: object) -> bool:
-    """A truth value."""
+    """True or false."""
     if not isinstance(value, bool):
-        raise ValueError("true or false is wanted")  # noqa: TRY004  one kind of error for all readers
+        raise ValueError("expected true or false")  # noqa: TRY004  one kind of error for all readers
     return value
 
 
 def choice(*choices: str) -> Callable[[object], str]:
-    """One of these texts."""
+    """A reader of one of these strings."""
 
     def read(value: object) -> str:
         if value not in choices or not isinstance(value, str):
-            raise ValueError(f"one of {', '.join(choices)} is wanted")
+            raise ValueError(f"expected one of {', '.join(choices)}")
+        return value
+
+    return read
+
+
+def matching(pattern: str, noun: str) -> Callable[[object], str]:
+    """A reader of strings that a regular expression matches as a whole; ``noun`` says what they are."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError(f"expected {noun}")
+        return value
+
+    return read
+
+
+def number(least: int) -> Callable[[object], int]:
+    """A reader of whole numbers that are not below ``least``."""
+
+    def read(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ValueError(f"expected a number of at least {least}")
         return value
 
     return read
@@ -73,7 +95,7 @@ def conflicts(value: object) -> Mapping[str, str]:
     from packaging.utils import canonicalize_name
 
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise ValueError("a table of paths and the distributions that win them is wanted")
+        raise ValueError("expected a table of paths and the distributions that win them")
     return {path: canonicalize_name(owner) for path, owner in value.items()}
 
 
@@ -90,7 +112,7 @@ def name_patterns(value: object) -> tuple[str, ...]:
     for pattern in patterns:
         if not re.fullmatch(r"[A-Za-z0-9._*-]+", pattern):
             raise ValueError(
-                f"`{pattern}` is no distribution's name; `*` is the only character with a meaning"
+                f"`{pattern}` is not the name of a distribution; the only wildcard is `*`"
             )
     # As PEP 503 normalizes names, but for the stars.
     return tuple(re.sub(r"[-_.]+", "-", pattern).lower() for pattern in patterns)
@@ -105,7 +127,7 @@ def file_patterns(value: object) -> tuple[str, ...]:
     try:
         compile_patterns(patterns, where="it")
     except SettingsError as error:
-        raise ValueError(f"{', '.join(error.where)} is no gitignore pattern") from error
+        raise ValueError(f"{', '.join(error.where)} is not a gitignore pattern") from error
     return patterns
 
 
@@ -116,45 +138,45 @@ def stripped(value: object) -> tuple[str, ...]:
     try:
         return file_patterns(value)
     except ValueError as error:
-        said = "true, false or a list of patterns is wanted"
-        raise ValueError(str(error) if isinstance(value, list) else said) from error
+        expected = "expected true, false or a list of patterns"
+        raise ValueError(str(error) if isinstance(value, list) else expected) from error
 
 
 def commands(value: object) -> tuple[Command, ...]:
-    """Lines for the shell, or lists of a program and its arguments."""
-    wanted = (
-        'a list of commands is wanted: lines for the shell ("pytest -q"), or a program with its arguments '
+    """Lines for the shell, and lists of a program and its arguments."""
+    expected = (
+        'expected a list of commands: lines for the shell ("pytest -q"), or a program with its arguments '
         '(["cp", "a.txt", "{output}"])'
     )
     if not isinstance(value, list):
-        raise ValueError(wanted)  # noqa: TRY004
-    found: list[Command] = []
+        raise ValueError(expected)  # noqa: TRY004
+    parsed: list[Command] = []
     for item in value:
         words = item if isinstance(item, list) else [item]
         if not words or not all(isinstance(word, str) for word in words) or not words[0].strip():
-            raise ValueError(wanted)
+            raise ValueError(expected)
         if any("\0" in word for word in words):
-            raise ValueError("a command holds no zero byte")
-        found.append(tuple(item) if isinstance(item, list) else item)
-    return tuple(found)
+            raise ValueError("a command cannot contain a null byte")
+        parsed.append(tuple(item) if isinstance(item, list) else item)
+    return tuple(parsed)
 
 
 def hooks(value: object) -> HookSettings:
     """The table of a package's own hooks."""
     keys = ", ".join(HOOKS_OF_A_PACKAGE)
     if not isinstance(value, dict):
-        raise ValueError(f"a table is wanted: {keys}")  # noqa: TRY004
-    found: dict[str, Any] = {}
+        raise ValueError(f"expected a table: {keys}")  # noqa: TRY004
+    attributes: dict[str, Any] = {}
     for key, item in value.items():
         if key in {"inputs", "always"}:
-            raise ValueError(f"`{key}` is said for all packages at once: [tool.wherry.hooks]")
+            raise ValueError(f"`{key}` applies to all packages: set it in [tool.wherry.hooks]")
         if key not in HOOKS_OF_A_PACKAGE:
-            raise ValueError(f"there is no `{key}` in it, but {keys}")
+            raise ValueError(f"there is no setting `{key}`: expected {keys}")
         try:
-            found[key] = HOOKS_OF_A_PACKAGE[key](item)
+            attributes[key] = HOOKS_OF_A_PACKAGE[key](item)
         except ValueError as error:
             raise ValueError(f"{key}: {error}") from error
-    return HookSettings(**found)
+    return HookSettings(**attributes)
 
 
 HOOKS_OF_A_PACKAGE: Mapping[str, Callable[[object], Any]] = {
@@ -166,18 +188,18 @@ HOOKS_OF_A_PACKAGE: Mapping[str, Callable[[object], Any]] = {
 
 
 def regular_expressions(value: object) -> tuple[str, ...]:
-    """Regular expressions, as Python has them."""
+    """Regular expressions of Python."""
     expressions = strings(value)
     for expression in expressions:
         try:
             re.compile(expression)
         except (re.error, RecursionError, OverflowError) as error:
-            raise ValueError(f"`{expression}` is no regular expression: {error}") from error
+            raise ValueError(f"`{expression}` is not a regular expression: {error}") from error
     return expressions
 
 
 def layer_names(value: object) -> tuple[str, ...]:
-    """Names of layers, or the ARNs of layer versions that are somebody else's."""
+    """Names of layers, and ARNs of versions of other layers."""
     layers = strings(value)
     for layer in layers:
         if layer.startswith("arn:") and not ARN.fullmatch(layer):
@@ -185,46 +207,48 @@ def layer_names(value: object) -> tuple[str, ...]:
                 f"`{layer}` is not the ARN of a layer version (arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION)"
             )
     if len(set(layers)) < len(layers):
-        raise ValueError("a layer stands in it twice")
+        raise ValueError("a layer is listed twice")
     return layers
 
 
 def renames(value: object) -> Mapping[str, str]:
-    """Paths in the package, and what they become."""
+    """Paths in the package, and their new names."""
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise ValueError("a table of paths in the package and what they become is wanted")
+        raise ValueError("expected a table of paths in the package and their new names")
     for path in [*value, *value.values()]:
         _require_inside(path)
     return {old.rstrip("/"): new.rstrip("/") for old, new in value.items()}
 
 
 def extra_paths(value: object) -> tuple[ExtraPath, ...]:
-    """Texts, or tables of ``path`` and ``to``."""
-    wanted = 'a list of paths, or of tables such as {path = "conf/prod.toml", to = "conf.toml"}, is wanted'
+    """Paths, and tables of ``path`` and ``to``."""
+    expected = (
+        'expected a list of paths, or of tables such as {path = "conf/prod.toml", to = "conf.toml"}'
+    )
     if not isinstance(value, list):
-        raise ValueError(wanted)  # noqa: TRY004
-    found = []
+        raise ValueError(expected)  # noqa: TRY004
+    paths = []
     for item in value:
         table = {"path": item} if isinstance(item, str) else item
         if isinstance(table, dict) and (unknown := table.keys() - {"path", "to"}):
-            raise ValueError(f"there is no `{min(unknown)}` in it: {wanted}")
+            raise ValueError(f"there is no setting `{min(unknown)}`: {expected}")
         if (
             not isinstance(table, dict)
             or not all(isinstance(text, str) for text in table.values())
             or not table.get("path")
         ):
-            raise ValueError(wanted)
+            raise ValueError(expected)
         if table.get("to"):
-            # In a layer a path from `/` is one from the layer's own root, and not from where code lies.
+            # In a layer, a path that begins with `/` starts at the layer's root, not at the folder of code.
             _require_inside(table["to"].removeprefix("/"))
-        found.append(ExtraPath(path=table["path"], to=table.get("to")))
-    return tuple(found)
+        paths.append(ExtraPath(path=table["path"], to=table.get("to")))
+    return tuple(paths)
 
 
 def _require_inside(path: str) -> None:
     segments = path.rstrip("/").split("/")
     if "\\" in path or "" in segments or "." in segments or ".." in segments:
-        raise ValueError(f"`{path}` is no relative path in a package")
+        raise ValueError(f"`{path}` is not a relative path in a package")
 
 
 def requirements(value: object) -> tuple[str, ...]:
@@ -237,12 +261,5 @@ def requirements(value: object) -> tuple[str, ...]:
             Requirement(text)
         except InvalidRequirement as error:
             first = str(error).splitlines()[0]
-            raise ValueError(f"`{text}` is no requirement: {first}") from error
+            raise ValueError(f"`{text}` is not a requirement: {first}") from error
     return texts
-
-
-def quota(value: object) -> int:
-    """A number of bytes or of layers."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError("a number is wanted")
-    return value

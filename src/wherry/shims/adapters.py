@@ -1,7 +1,7 @@
-"""The adapters: distributions that call WSGI and ASGI applications, and the files Wherry adds of them.
+"""The distributions that call WSGI and ASGI applications, and their wheels that Wherry adds.
 
-A project that locks one itself keeps its version. ``docs/explanation/web-apps.md`` says why these two, and
-what is put right around them.
+A project that locks one itself keeps its version. ``docs/explanation/web-apps.md`` explains the choice of the
+two, and what the shim corrects.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ __all__ = ["ADAPTERS", "Adapter"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Adapter:
-    """A distribution that makes requests of events, and responses of what an application answers.
+    """A distribution that converts events to requests, and answers of an application to responses.
 
     Attributes:
         distribution: its normalized name.
-        oldest: the oldest version that the shim works with; the tests run it.
-        files: what Wherry adds of it, and of what it needs, by the first Python that each set is for, the
-            newest first.
+        oldest: the oldest version that the shim works with, which the tests run.
+        files: its wheel and those of its requirements, by the oldest Python that they are for, the newest
+            first.
     """
 
     distribution: str
@@ -37,17 +37,17 @@ class Adapter:
     files: tuple[tuple[tuple[int, int], tuple[PinnedFile, ...]], ...]
 
     def pinned(self, target: Target) -> tuple[PinnedFile, ...]:
-        """The adapter and what it needs, for the target's Python."""
+        """The wheels of the adapter and its requirements, for the target's Python."""
         for since, files in self.files:
             if target.runtime.python >= since:
                 return files
         return self.files[-1][1]
 
     def missing(self, distributions: Mapping[str, str], target: Target) -> tuple[PinnedFile, ...]:
-        """The files to add to a package that holds these distributions.
+        """The wheels to add to a package with these distributions.
 
         Raises:
-            SettingsError: it holds the adapter in a version that is too old.
+            SettingsError: its version of the adapter is too old.
         """
         version = distributions.get(self.distribution)
         if version:
@@ -64,9 +64,9 @@ class Adapter:
         if old:
             raise SettingsError(
                 f"`{self.distribution}=={version}` is too old for the shim of a web application",
-                where=[f"it works with {self.oldest} and newer; the project has the older one"],
+                where=[f"it works with {self.oldest} and newer"],
                 hint=f"ask for `{self.distribution}>={self.oldest}` and lock again, or leave it out: "
-                "then Wherry adds one that it was tested with",
+                "then Wherry adds a tested version",
             )
 
 

@@ -1,4 +1,4 @@
-"""Which names a module's text binds, and to what, without running it."""
+"""The names that the text of a module binds, and their values, without running it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A name that an import binds, by where it comes from: ``flask.Flask``."""
+    """An imported name, by its origin: ``flask.Flask``."""
 
     origin: str
 
 
 @dataclass(slots=True)
 class Bindings:
-    """Names and what each is bound to, in the order of the text.
+    """Names and their values, in the order of the text.
 
     Attributes:
-        names: an expression, a definition, or an import; None for what cannot be told.
-        annotations: what a name is said to be.
+        names: for each name expressions, definitions and imports; None for other values.
+        annotations: the annotations of names.
         stars: modules whose names are all imported.
         open: whether there may be names that the text does not show.
     """
@@ -42,103 +42,103 @@ class Bindings:
     stars: list[str] = field(default_factory=list)
     open: bool = False
 
-    def bind(self, name: str, to: ast.expr | Function | ast.ClassDef | Imported | None) -> None:
-        """One more meaning of a name."""
-        self.names.setdefault(name, []).append(to)
+    def bind(self, name: str, value: ast.expr | Function | ast.ClassDef | Imported | None) -> None:
+        """Add a value of a name."""
+        self.names.setdefault(name, []).append(value)
 
 
 def read_bindings(module: Module) -> Bindings:
-    """The names at the top level of a module; open when its text tells nothing."""
+    """The names at the top level of a module; open if it cannot be parsed."""
     if module.source is None:
         return Bindings(open=True)
     try:
         with warnings.catch_warnings():
-            # What an invalid escape in somebody's module is worth saying, its own interpreter says.
+            # Such as those about invalid escapes.
             warnings.simplefilter("ignore")
             tree = ast.parse(module.source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        # It may be in the language of a newer Python than this one.
+        # It may be written for a newer Python than this one.
         return Bindings(open=True)
     parent = module.name if module.is_package else module.name.rpartition(".")[0]
-    found = bindings_of(tree.body, parent)
+    bindings = bindings_of(tree.body, parent)
     for node in ast.walk(tree):
         if isinstance(node, ast.Global):
-            # Bound by a function, once somebody calls it.
+            # Bound by a function when it is called.
             for name in node.names:
-                found.names.setdefault(name, [None])
+                bindings.names.setdefault(name, [None])
         elif isinstance(node, ast.Name) and node.id in {"exec", "globals", "setattr", "vars"}:
-            found.open = True
-    found.open = found.open or "__getattr__" in found.names
-    return found
+            bindings.open = True
+    bindings.open = bindings.open or "__getattr__" in bindings.names
+    return bindings
 
 
 def bindings_of(body: Iterable[ast.stmt], parent: str) -> Bindings:
-    """The names that statements bind, those in their blocks too, but not in functions and classes.
+    """The names that statements and their blocks bind, but not those in functions and classes.
 
     Args:
         body: the statements.
         parent: the package that relative imports begin at.
     """
-    found = Bindings()
+    bindings = Bindings()
     for statement in body:
-        _visit(statement, parent, found)
-    return found
+        _visit(statement, parent, bindings)
+    return bindings
 
 
-def _visit(node: ast.stmt, parent: str, found: Bindings) -> None:
+def _visit(node: ast.stmt, parent: str, bindings: Bindings) -> None:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        found.bind(node.name, node)
+        bindings.bind(node.name, node)
         return
     if isinstance(node, ast.Import):
         for alias in node.names:
             if alias.asname:
-                found.bind(alias.asname, Imported(alias.name))
+                bindings.bind(alias.asname, Imported(alias.name))
             else:
                 top = alias.name.partition(".")[0]
-                found.bind(top, Imported(top))
+                bindings.bind(top, Imported(top))
         return
     if isinstance(node, ast.ImportFrom):
         origin = _origin(node, parent)
         for alias in node.names:
             if alias.name == "*":
-                found.stars.append(origin)
+                bindings.stars.append(origin)
             else:
-                found.bind(alias.asname or alias.name, Imported(f"{origin}.{alias.name}"))
+                bindings.bind(alias.asname or alias.name, Imported(f"{origin}.{alias.name}"))
         return
     if isinstance(node, ast.Assign):
         for target in node.targets:
-            _assign(target, node.value, found)
+            _assign(target, node.value, bindings)
     elif isinstance(node, ast.AnnAssign):
         if isinstance(node.target, ast.Name):
-            found.annotations[node.target.id] = node.annotation
+            bindings.annotations[node.target.id] = node.annotation
         if node.value is not None:
-            _assign(node.target, node.value, found)
+            _assign(node.target, node.value, bindings)
     elif isinstance(node, ast.AugAssign | ast.For | ast.AsyncFor):
-        _assign(node.target, None, found)
+        _assign(node.target, None, bindings)
     elif isinstance(node, ast.With | ast.AsyncWith):
         for item in node.items:
             if item.optional_vars is not None:
-                _assign(item.optional_vars, None, found)
+                _assign(item.optional_vars, None, bindings)
     for inner in ast.iter_child_nodes(node):
         if isinstance(inner, ast.stmt):
-            _visit(inner, parent, found)
+            _visit(inner, parent, bindings)
         elif isinstance(inner, ast.ExceptHandler | ast.match_case):
             for statement in inner.body:
-                _visit(statement, parent, found)
+                _visit(statement, parent, bindings)
         elif isinstance(inner, ast.expr):
             for part in ast.walk(inner):
                 if isinstance(part, ast.NamedExpr):
-                    _assign(part.target, part.value, found)
+                    _assign(part.target, part.value, bindings)
 
 
-def _assign(target: ast.expr, value: ast.expr | None, found: Bindings) -> None:
+def _assign(target: ast.expr, value: ast.expr | None, bindings: Bindings) -> None:
     if isinstance(target, ast.Name):
-        found.bind(target.id, value)
+        bindings.bind(target.id, value)
     elif isinstance(target, ast.Tuple | ast.List):
         for element in target.elts:
-            _assign(element, None, found)
+            _assign(element, None, bindings)
     elif isinstance(target, ast.Starred):
-        _assign(target.value, None, found)
+        _assign(target.value, None, bindings)
 
 
 def _origin(node: ast.ImportFrom, parent: str) -> str:

@@ -1,8 +1,8 @@
-"""Which interface a web application has, told from the text of its module, without running it.
+"""Detecting the interface of a web application from the text of its module, without running it.
 
-The object's assignments are followed to what makes it: a class of a framework, a function of the project's
-own with its ``return``, a wrapper around another application, a class with ``__call__``; through imports into
-the other modules of the package. What stays in the dark is not guessed at.
+Assignments are followed to what creates the object: a class of a framework, a function of the project and its
+``return``, a wrapper around another application, a class with ``__call__``; through imports into the other
+modules of the package. Nothing is guessed.
 """
 
 from __future__ import annotations
@@ -12,43 +12,42 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from wherry.shims.bindings import Bindings, Function, Imported, bindings_of, read_bindings
+from wherry.shims.callables import assigned_to_self, returned, signature_interface
 from wherry.shims.frameworks import Neither, by_name, by_origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from wherry.shims.frameworks import Interface, Verdict
+    from wherry.shims.frameworks import Verdict
     from wherry.shims.package import Module, Package
     from wherry.shims.reference import Reference
 
 __all__ = ["detect_interface"]
 
-# More steps than any application takes; a circle of imports ends here.
-_DEEPEST = 25
-_WSGI_PARAMETERS = 2
-_ASGI_PARAMETERS = 3
+# More steps than any application needs; cycles of imports end here.
+_MAX_DEPTH = 25
 
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """Where a name is looked up: perhaps a function's, then its module's."""
+    """Where names are looked up: in a function, if any, and then in its module."""
 
     module: Module
     local: Bindings | None = None
-    # How many of a name's meanings stood before the text that is being read.
+    # The number of a name's values before the position in the text.
     before: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """Something of that full name, which is not in the package or need not be looked into."""
+    """An object by its full name, which is not in the package or need not be followed."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Defined:
-    """A function or class whose text is at hand."""
+    """A function or class whose text is known."""
 
     node: Function | ast.ClassDef | ast.Lambda
     scope: _Scope
@@ -56,7 +55,7 @@ class _Defined:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What calling something gives."""
+    """The result of a call."""
 
     maker: _Value
     call: ast.Call | None
@@ -65,7 +64,7 @@ class _Made:
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """An attribute of a made object."""
+    """An attribute of the result of a call."""
 
     of: _Made
     name: str
@@ -77,12 +76,12 @@ _Value: TypeAlias = _Origin | _Defined | _Made | _Member
 def detect_interface(
     reference: Reference, package: Package, distributions: Mapping[str, str]
 ) -> Verdict | None:
-    """The interface of the application that is meant, None when it cannot be told.
+    """The interface of an application; None if it cannot be determined.
 
     Args:
         reference: the application.
-        package: where it is looked for.
-        distributions: versions by normalized name, for frameworks that changed sides.
+        package: its package.
+        distributions: versions by normalized name, for frameworks whose interface depends on the version.
     """
     return _Detection(package, distributions).of(reference)
 
@@ -100,23 +99,22 @@ class _Detection:
             return self._of_origin(f"{reference.module}.{reference.attribute}", made=reference.call)
         scope = _Scope(module)
         expression: ast.expr = ast.parse(reference.attribute, mode="eval").body
-        found: Verdict | None = None
+        verdict: Verdict | None = None
         for value in self._values(expression, scope):
-            meant = _Made(value, None, scope) if reference.call else value
-            found = self._verdict(meant)
-            if found is None and not reference.call and self._is_factory(value, scope):
+            verdict = self._verdict(_Made(value, None, scope) if reference.call else value)
+            if verdict is None and not reference.call and self._is_factory(value, scope):
                 return Neither(
-                    message=f"`{reference}` is a function that makes an application",
+                    message=f"`{reference}` is a function that creates an application",
                     hint=f"call it: `{reference}()`",
                 )
-            if found is not None:
+            if verdict is not None:
                 break
-        if found is None:
+        if verdict is None:
             first = reference.attribute.partition(".")[0]
             annotation = self._read(module).annotations.get(first)
             if annotation is not None and "." not in reference.attribute:
-                found = self._annotated(annotation, scope)
-        return found
+                verdict = self._annotated(annotation, scope)
+        return verdict
 
     def _is_factory(self, value: _Value, scope: _Scope) -> bool:
         return isinstance(value, _Defined) and self._verdict(_Made(value, None, scope)) in (
@@ -129,18 +127,18 @@ class _Detection:
             self._bindings[module.name] = read_bindings(module)
         return self._bindings[module.name]
 
-    # What an expression may be.
+    # The values of expressions.
 
     def _values(self, node: ast.expr, scope: _Scope) -> Iterator[_Value]:
-        """What an expression may stand for, the likeliest first."""
-        if self._depth > _DEEPEST:
+        """The possible values of an expression, the likeliest first."""
+        if self._depth > _MAX_DEPTH:
             return
         self._depth += 1
         try:
-            found = list(self._possible(node, scope))
+            values = list(self._possible(node, scope))
         finally:
             self._depth -= 1
-        yield from found
+        yield from values
 
     def _possible(self, node: ast.expr, scope: _Scope) -> Iterator[_Value]:
         if isinstance(node, ast.Name):
@@ -153,7 +151,7 @@ class _Detection:
             for maker in makers:
                 yield _Made(maker, node, scope)
             if not makers:
-                # A method of something unknown: its name and its arguments may tell.
+                # A method of something unknown: its name and its arguments may determine the interface.
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
                 yield _Made(_Origin(name), node, scope)
         elif isinstance(node, ast.NamedExpr | ast.Await):
@@ -162,48 +160,48 @@ class _Detection:
             yield from self._values(node.body, scope)
             yield from self._values(node.orelse, scope)
         elif isinstance(node, ast.BoolOp):
-            for each in reversed(node.values):
-                yield from self._values(each, scope)
+            for operand in reversed(node.values):
+                yield from self._values(operand, scope)
         elif isinstance(node, ast.Lambda):
             yield _Defined(node, scope)
 
     def _named(self, name: str, scope: _Scope) -> Iterator[_Value]:
-        """The meanings of a name, the last first."""
+        """The values of a name, the last first."""
         bindings = self._read(scope.module)
         local = scope.local
-        meanings = local.names.get(name, []) if local else []
+        bound = local.names.get(name, []) if local else []
         where: Bindings | None = local
-        if not meanings:
-            meanings, where = bindings.names.get(name, []), None
-        until = scope.before.get(name, len(meanings))
-        for place in range(min(until, len(meanings)) - 1, -1, -1):
-            meaning = meanings[place]
-            inner = _Scope(scope.module, where, {**scope.before, name: place})
-            if isinstance(meaning, Imported):
-                yield from self._imported(meaning.origin)
-            elif isinstance(meaning, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                yield _Defined(meaning, _Scope(scope.module, where))
-            elif meaning is not None:
-                yield from self._values(meaning, inner)
-        if not meanings:
+        if not bound:
+            bound, where = bindings.names.get(name, []), None
+        until = scope.before.get(name, len(bound))
+        for index in range(min(until, len(bound)) - 1, -1, -1):
+            value = bound[index]
+            inner = _Scope(scope.module, where, {**scope.before, name: index})
+            if isinstance(value, Imported):
+                yield from self._imported(value.origin)
+            elif isinstance(value, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                yield _Defined(value, _Scope(scope.module, where))
+            elif value is not None:
+                yield from self._values(value, inner)
+        if not bound:
             for star in bindings.stars:
                 yield from self._imported(f"{star}.{name}")
 
     def _imported(self, origin: str) -> Iterator[_Value]:
-        """Something by its full name: followed into the package, unless the name is known."""
-        if by_origin(origin) is not None or self._depth > _DEEPEST:
+        """The values of a full name: followed into the package, unless the name is known."""
+        if by_origin(origin) is not None or self._depth > _MAX_DEPTH:
             yield _Origin(origin)
             return
         self._depth += 1
         try:
-            found = []
-            module, _, name = origin.rpartition(".")
-            if module and (home := self._package.find(module)) is not None:
-                found = list(self._named(name, _Scope(home)))
+            values = []
+            module_name, _, name = origin.rpartition(".")
+            if module_name and (module := self._package.find(module_name)) is not None:
+                values = list(self._named(name, _Scope(module)))
         finally:
             self._depth -= 1
-        yield from found
-        if not found:
+        yield from values
+        if not values:
             yield _Origin(origin)
 
     def _attribute(self, base: _Value, name: str) -> Iterator[_Value]:
@@ -212,13 +210,13 @@ class _Detection:
         elif isinstance(base, _Made):
             yield _Member(base, name)
         elif isinstance(base, _Defined) and isinstance(base.node, ast.ClassDef):
-            held = bindings_of(base.node.body, "")
-            yield from self._named(name, _Scope(base.scope.module, held))
+            bindings = bindings_of(base.node.body, "")
+            yield from self._named(name, _Scope(base.scope.module, bindings))
 
-    # What a value is.
+    # The interfaces of values.
 
     def _verdict(self, value: _Value) -> Verdict | None:
-        if self._depth > _DEEPEST:
+        if self._depth > _MAX_DEPTH:
             return None
         self._depth += 1
         try:
@@ -234,29 +232,29 @@ class _Detection:
 
     def _of_origin(self, origin: str, *, made: bool) -> Verdict | None:
         if origin.split(".", maxsplit=1)[0] == "connexion" and origin.endswith(("App", "FlaskApp")):
-            # Version 3 went over to ASGI.
+            # Version 3 changed to ASGI.
             major = self._distributions.get("connexion", "").partition(".")[0]
             return "wsgi" if major in {"1", "2"} else "asgi"
         return by_origin(origin) if made else None
 
     def _made(self, value: _Made) -> Verdict | None:
         maker = value.maker
-        found: Verdict | None = None
+        verdict: Verdict | None = None
         if isinstance(maker, _Origin):
-            found = self._of_origin(maker.name, made=True) or by_name(maker.name)
+            verdict = self._of_origin(maker.name, made=True) or by_name(maker.name)
         elif isinstance(maker, _Member):
-            found = by_name(maker.name)
-            if found is None:
-                found = self._method(maker)
+            verdict = by_name(maker.name)
+            if verdict is None:
+                verdict = self._method(maker)
         elif isinstance(maker, _Defined):
             if isinstance(maker.node, ast.ClassDef):
-                found = self._instance(maker.node, maker.scope)
+                verdict = self._instance(maker.node, maker.scope)
             else:
-                found = self._returned(maker.node, maker.scope)
-        return found or self._wrapped(value)
+                verdict = self._returned(maker.node, maker.scope)
+        return verdict or self._wrapped(value)
 
     def _wrapped(self, value: _Made) -> Verdict | None:
-        """A wrapper that is not known has the interface of what it wraps."""
+        """An unknown wrapper has the interface of what it wraps."""
         if value.call is None:
             return None
         arguments = [*value.call.args[:1]]
@@ -267,12 +265,12 @@ class _Detection:
         ]
         for argument in arguments:
             for inner in self._values(argument, value.scope):
-                if (found := self._verdict(inner)) in ("wsgi", "asgi"):
-                    return found
+                if (verdict := self._verdict(inner)) in ("wsgi", "asgi"):
+                    return verdict
         return None
 
     def _member(self, value: _Member) -> Verdict | None:
-        """An attribute of an application or of what holds one."""
+        """The interface of an attribute of an application, or of an object that holds one."""
         maker = value.of.maker
         if isinstance(maker, _Origin):
             if maker.name.split(".")[0] == "dash" and value.name == "server":
@@ -282,8 +280,8 @@ class _Detection:
         if isinstance(maker, _Defined) and isinstance(maker.node, ast.ClassDef):
             for expression, scope in _attributes(maker.node, maker.scope, value.name):
                 for inner in self._values(expression, scope):
-                    if (found := self._verdict(inner)) is not None:
-                        return found
+                    if (verdict := self._verdict(inner)) is not None:
+                        return verdict
         return by_name(value.name)
 
     def _method(self, value: _Member) -> Verdict | None:
@@ -295,24 +293,24 @@ class _Detection:
         return None
 
     def _returned(self, node: Function | ast.Lambda, scope: _Scope) -> Verdict | None:
-        """What calling a function gives."""
+        """The interface of what a function returns."""
         if isinstance(node, ast.Lambda):
             return self._first(node.body, scope)
         if isinstance(node, ast.AsyncFunctionDef):
             return Neither(
-                message=f"`{node.name}` is asynchronous: calling it gives no application",
-                hint="make the application in a function without `async`",
+                message=f"`{node.name}` is asynchronous: calling it does not return an application",
+                hint="create the application in a function without `async`",
             )
         inner = _Scope(scope.module, bindings_of(node.body, _parent(scope.module)))
-        for expression in _returns(node):
-            if (found := self._first(expression, inner)) is not None:
-                return found
+        for expression in returned(node):
+            if (verdict := self._first(expression, inner)) is not None:
+                return verdict
         return self._annotated(node.returns, scope) if node.returns is not None else None
 
     def _first(self, node: ast.expr, scope: _Scope) -> Verdict | None:
         for value in self._values(node, scope):
-            if (found := self._verdict(value)) is not None:
-                return found
+            if (verdict := self._verdict(value)) is not None:
+                return verdict
         return None
 
     def _annotated(self, annotation: ast.expr, scope: _Scope) -> Verdict | None:
@@ -322,39 +320,39 @@ class _Detection:
             except SyntaxError:
                 return None
         for value in self._values(annotation, scope):
-            if (found := self._verdict(_Made(value, None, scope))) in ("wsgi", "asgi"):
-                return found
+            if (verdict := self._verdict(_Made(value, None, scope))) in ("wsgi", "asgi"):
+                return verdict
         return None
 
     def _defined(self, value: _Defined) -> Verdict | None:
-        """A function or class that is itself the application."""
+        """The interface of a function or class that is itself the application."""
         node = value.node
         if isinstance(node, ast.ClassDef):
-            # PEP 3333 admits a class whose instances are the responses.
+            # PEP 3333 allows a class whose instances are the responses.
             for method in node.body:
                 if (
                     isinstance(method, ast.FunctionDef)
                     and method.name == "__init__"
-                    and _signature(method, method=True) == "wsgi"
+                    and signature_interface(method, method=True) == "wsgi"
                 ):
                     return "wsgi"
             if self._instance(node, value.scope) in ("wsgi", "asgi"):
                 return Neither(
                     message=f"`{node.name}` is a class, and its instances are applications",
-                    hint=f"make one: `{value.scope.module.name}:{node.name}()`",
+                    hint=f"create one: `{value.scope.module.name}:{node.name}()`",
                 )
             return None
-        return _signature(node, method=False)
+        return signature_interface(node, method=False)
 
     def _instance(self, node: ast.ClassDef, scope: _Scope) -> Verdict | None:
-        """What an object of the class is: by ``__call__``, its own or inherited."""
+        """The interface of instances of a class, by its own or an inherited ``__call__``."""
         for method in node.body:
             if isinstance(method, Function) and method.name == "__call__":
-                return _signature(method, method=True)
+                return signature_interface(method, method=True)
         for base in node.bases:
             for value in self._values(base, scope):
-                if (found := self._verdict(_Made(value, None, scope))) is not None:
-                    return found
+                if (verdict := self._verdict(_Made(value, None, scope))) is not None:
+                    return verdict
         return None
 
 
@@ -362,51 +360,14 @@ def _parent(module: Module) -> str:
     return module.name if module.is_package else module.name.rpartition(".")[0]
 
 
-def _signature(node: Function | ast.Lambda, *, method: bool) -> Interface | None:
-    """The interface that a callable's parameters have: two for WSGI, three for ASGI."""
-    positional = [*node.args.posonlyargs, *node.args.args][1 if method else 0 :]
-    needed = len(positional) - len(node.args.defaults)
-    if isinstance(node, ast.AsyncFunctionDef):
-        return "asgi" if len(positional) == _ASGI_PARAMETERS else None
-    names = [each.arg.lstrip("_") for each in positional]
-    if names[:_ASGI_PARAMETERS] == ["scope", "receive", "send"]:
-        return "asgi"
-    if needed == _WSGI_PARAMETERS and any(
-        word in name for name in names for word in ("env", "start", "respon")
-    ):
-        return "wsgi"
-    return None
-
-
-def _returns(node: Function) -> list[ast.expr]:
-    """What the function returns, the last first; not what functions in it do."""
-    found: list[ast.expr] = []
-    pending: list[ast.AST] = list(node.body)
-    while pending:
-        each = pending.pop()
-        if isinstance(each, ast.Return) and each.value is not None:
-            found.append(each.value)
-        if not isinstance(each, Function | ast.ClassDef | ast.Lambda):
-            pending.extend(ast.iter_child_nodes(each))
-    return found
-
-
 def _attributes(node: ast.ClassDef, scope: _Scope, name: str) -> Iterator[tuple[ast.expr, _Scope]]:
-    """What methods of the class assign to ``self.NAME``, and the class itself to ``NAME``."""
-    held = bindings_of(node.body, _parent(scope.module))
-    for each in held.names.get(name, []):
-        if isinstance(each, ast.expr):
-            yield each, scope
+    """The expressions that a class assigns to ``NAME``, and its methods to ``self.NAME``."""
+    bindings = bindings_of(node.body, _parent(scope.module))
+    for value in bindings.names.get(name, []):
+        if isinstance(value, ast.expr):
+            yield value, scope
     for method in node.body:
-        if not isinstance(method, Function):
-            continue
-        inner = _Scope(scope.module, bindings_of(method.body, _parent(scope.module)))
-        for statement in ast.walk(method):
-            if isinstance(statement, ast.Assign) and any(
-                isinstance(target, ast.Attribute)
-                and target.attr == name
-                and isinstance(target.value, ast.Name)
-                and target.value.id == "self"
-                for target in statement.targets
-            ):
-                yield statement.value, inner
+        if isinstance(method, Function):
+            inner = _Scope(scope.module, bindings_of(method.body, _parent(scope.module)))
+            for expression in assigned_to_self(method, name):
+                yield expression, inner

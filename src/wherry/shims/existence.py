@@ -1,14 +1,13 @@
-"""Whether the package has the object that a reference means."""
+"""Checking that a package has the object of a reference."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from wherry.errors import SettingsError
+from wherry.nearest import did_you_mean, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from wherry.shims.package import Package
     from wherry.shims.reference import Reference
 
@@ -16,13 +15,13 @@ __all__ = ["check_exists"]
 
 
 def check_exists(reference: Reference, package: Package, *, key: str, text: str) -> None:
-    """See that the module is there and has a name like that; what cannot be told is accepted.
+    """Require that the module exists and has the name; what cannot be determined is accepted.
 
     Args:
-        reference: what is meant.
-        package: where it has to be.
+        reference: the reference.
+        package: the package.
         key: the setting, ``app`` or ``handler``.
-        text: what is written there.
+        text: the value of the setting.
 
     Raises:
         SettingsError: the module is not in the package, or the name not in the module.
@@ -47,29 +46,24 @@ def check_exists(reference: Reference, package: Package, *, key: str, text: str)
         raise SettingsError(
             f"`{module.name}.{first}` is a module, and the {key} an object in one",
             where=[f'{key} = "{text}"'],
-            hint=f'write {key} = "{module.name}.{first}{separator}{key}", or what it is called there',
+            hint=f'write {key} = "{module.name}.{first}{separator}{key}", or its name there',
         )
     names = [name for name in bindings.names if not name.startswith("__")]
     raise SettingsError(
         f"the module `{module.name}` has no `{first}`",
         where=[f'{key} = "{text}"', _listing(names)],
-        hint=_nearest(first, names),
+        hint=did_you_mean(first, known=names),
     )
 
 
 def _near_module(name: str, package: Package, key: str) -> str:
     modules = package.modules()
-    # People write the path of the file in the repository, or leave the package out.
-    alike = [each for each in modules if name.endswith(f".{each}") or each.endswith(f".{name}")]
-    meant = f"did you mean `{min(alike, key=len)}`?" if alike else _nearest(name, modules)
-    return meant or f"the {key} names a module as it is imported on Lambda"
-
-
-def _nearest(name: str, names: Iterable[str]) -> str | None:
-    from difflib import get_close_matches
-
-    matches = get_close_matches(name, list(names), n=1)
-    return f"did you mean `{matches[0]}`?" if matches else None
+    # People write the path of the file in the repository, or omit the package.
+    similar = [
+        module for module in modules if name.endswith(f".{module}") or module.endswith(f".{name}")
+    ]
+    hint = suggestion([min(similar, key=len)]) if similar else did_you_mean(name, known=modules)
+    return hint or f"the {key} names a module as it is imported on Lambda"
 
 
 def _listing(names: list[str]) -> str:

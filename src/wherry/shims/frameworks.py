@@ -1,4 +1,4 @@
-"""What is known of frameworks: which interface the objects have that are made by their classes."""
+"""The interfaces of the applications of frameworks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Interface: TypeAlias = Literal["wsgi", "asgi"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Neither:
-    """It is no web application of either interface.
+    """An object that is not a WSGI or ASGI application.
 
     Attributes:
         message: what it is.
@@ -29,14 +29,14 @@ class Neither:
 
 Verdict: TypeAlias = Interface | Neither
 
-# By the whole name, where the first and the last part do not decide.
+# By the full name, if the first and the last part do not decide.
 _WHOLE: Mapping[str, Verdict] = {
     "falcon.asgi.App": "asgi",
     "falcon.asgi.app.App": "asgi",
     "aiohttp.web.Application": Neither(message="an aiohttp application has neither interface"),
     "tornado.web.Application": Neither(message="a Tornado application has neither interface"),
 }
-# By the first part of the name and the last: where a class lies between them changes with versions.
+# By the first part of the name and the last: the modules between them change with versions.
 _KNOWN: Mapping[tuple[str, str], Verdict] = {
     ("a2wsgi", "ASGIMiddleware"): "wsgi",
     ("a2wsgi", "WSGIMiddleware"): "asgi",
@@ -85,7 +85,7 @@ _KNOWN: Mapping[tuple[str, str], Verdict] = {
     ("whitenoise", "WhiteNoise"): "wsgi",
 }
 
-# Distributions that are there only for applications of one interface.
+# Distributions that are only for applications of one interface.
 _FRAMEWORKS: Mapping[str, frozenset[str]] = {
     "wsgi": frozenset(
         {"apig-wsgi", "apiflask", "bottle", "cherrypy", "flask", "pyramid", "web-py"}
@@ -94,12 +94,12 @@ _FRAMEWORKS: Mapping[str, frozenset[str]] = {
         {"blacksheep", "fastapi", "litestar", "mangum", "quart", "sanic", "starlette", "starlite"}
     ),
 }
-# What stands upon a framework of the other interface brings it along.
-_BROUGHT_BY = {"flask": "quart"}
+# Frameworks that another framework, of the other interface, requires.
+_REQUIRED_BY = {"flask": "quart"}
 
 
 def by_origin(origin: str) -> Verdict | None:
-    """What a class or function of that full name makes, such as ``flask.app.Flask``."""
+    """The interface of what a class or function creates, by its full name, such as ``flask.app.Flask``."""
     if origin in _WHOLE:
         return _WHOLE[origin]
     parts = origin.split(".")
@@ -115,20 +115,24 @@ def by_origin(origin: str) -> Verdict | None:
 
 
 def by_name(name: str) -> Interface | None:
-    """What the name of a function or method alone tells: ``make_wsgi_app``."""
-    found = {each.lower() for each in re.findall("wsgi|asgi", name, re.IGNORECASE)}
-    return _interface(found.pop()) if len(found) == 1 else None
+    """The interface that the name of a function or method suggests: ``make_wsgi_app``."""
+    return _only({word.lower() for word in re.findall("wsgi|asgi", name, re.IGNORECASE)})
 
 
 def by_distributions(distributions: Mapping[str, str]) -> Interface | None:
-    """The interface that all frameworks of the package have, None when they differ or there is none."""
-    found = {
-        interface
-        for interface, names in _FRAMEWORKS.items()
-        for name in names & distributions.keys()
-        if _BROUGHT_BY.get(name) not in distributions
-    }
-    return _interface(found.pop()) if len(found) == 1 else None
+    """The interface of all frameworks in the package; None if they differ or there is none."""
+    return _only(
+        {
+            interface
+            for interface, names in _FRAMEWORKS.items()
+            for name in names & distributions.keys()
+            if _REQUIRED_BY.get(name) not in distributions
+        }
+    )
+
+
+def _only(interfaces: set[str]) -> Interface | None:
+    return _interface(interfaces.pop()) if len(interfaces) == 1 else None
 
 
 def _interface(name: str) -> Interface:

@@ -1,4 +1,4 @@
-"""What imports will find in a deployment package, asked before anything is written or run."""
+"""A deployment package as imports see it, before it is written or run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Module:
     Attributes:
         name: dotted.
         is_package: whether relative imports in it begin at itself.
-        source: its text; None for one that is compiled, which tells nothing.
+        source: its text; None if it is compiled.
     """
 
     name: str
@@ -31,11 +31,10 @@ class Package:
     """A function and its layers, as the interpreter on Lambda sees them.
 
     Attributes:
-        lookup: the bytes of a file, None where there is none. Paths are relative to the folder that is on
-            the interpreter's path: what is in a layer is asked for without ``python/`` or
-            ``python/lib/pythonX.Y/site-packages/``.
-        paths: the paths of all files; asked only for what ``lookup`` cannot tell.
-        complete: False when there are files besides, of a layer that is not at hand.
+        lookup: returns the bytes of a file, or None. Paths are relative to the folder on the interpreter's
+            path: those in a layer are without ``python/`` or ``python/lib/pythonX.Y/site-packages/``.
+        paths: returns the paths of all files; called only if ``lookup`` is not enough.
+        complete: False if there are other files, of a layer that is not known.
     """
 
     lookup: Callable[[str], bytes | None]
@@ -43,7 +42,7 @@ class Package:
     complete: bool = True
 
     def find(self, name: str) -> Module | None:
-        """The module of that name, None when there is none."""
+        """The module of that name; None if there is none."""
         base = name.replace(".", "/")
         if (source := self.lookup(f"{base}/__init__.py")) is not None:
             return Module(name=name, is_package=True, source=source)
@@ -57,14 +56,14 @@ class Package:
             if rest.startswith((".", "/__init__.")) and rest.endswith((".so", ".pyc")):
                 return Module(name=name, is_package=rest.startswith("/"), source=None)
             folder = folder or rest.startswith("/")
-        # A folder without `__init__.py` is a namespace package: nothing is defined in it.
+        # A folder without `__init__.py` is a namespace package, which defines nothing.
         return Module(name=name, is_package=True, source=b"") if folder else None
 
     def modules(self) -> list[str]:
-        """The names of all modules that could be meant by somebody who misspelt one."""
-        found = set()
+        """The names of all modules in source form."""
+        names = set()
         for path in self.paths():
             if path.endswith(".py"):
                 name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-                found.add(name)
-        return sorted(found)
+                names.add(name)
+        return sorted(names)

@@ -1,4 +1,4 @@
-"""References to Python objects, as people write them in settings."""
+"""References to Python objects in settings."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from wherry.errors import SettingsError
 
 __all__ = ["Reference", "parse_app", "parse_handler"]
 
-# `from module import object as alias`, as spindrift spells entries; the alias changes nothing.
+# `from module import object as alias`, the form of spindrift; the alias is ignored.
 _FROM = re.compile(r"from\s+(?P<module>\S+)\s+import\s+(?P<name>\w+)(?:\s+as\s+\w+)?")
-# A module that is imported by its name alone may be called what the file system admits, as Lambda has it.
+# A module may have any name that the file system allows, because Lambda imports it by its name.
 _MODULE = re.compile(r"[^\s.:/\\(),;'\"]+(?:\.[^\s.:/\\(),;'\"]+)*")
 _ATTRIBUTE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
@@ -23,7 +23,7 @@ class Reference:
     Attributes:
         module: its dotted name.
         attribute: the object's name in it, dotted where it is an attribute of another.
-        call: whether calling the object gives what is meant.
+        call: whether the object is to be called.
     """
 
     module: str
@@ -31,19 +31,19 @@ class Reference:
     call: bool = False
 
     def __str__(self) -> str:
-        """As ``app`` is written: ``shop.web:create_app()``."""
+        """The reference as ``app`` spells it: ``shop.web:create_app()``."""
         return f"{self.module}:{self.attribute}{'()' if self.call else ''}"
 
 
 def parse_app(text: str) -> Reference:
-    """The web application that ``module:object``, ``module:create_app()`` or ``from module import object`` means.
+    """Parse ``module:object``, ``module:create_app()`` or ``from module import object``.
 
     Raises:
-        SettingsError: it means none.
+        SettingsError: it is none of these.
     """
     stripped = text.strip()
-    if found := _FROM.fullmatch(stripped):
-        return _checked(text, "app", found["module"], found["name"], call=False)
+    if match := _FROM.fullmatch(stripped):
+        return _checked(text, "app", match["module"], match["name"], call=False)
     _refuse_other_imports(text, "app")
     module, colon, attribute = stripped.partition(":")
     call = attribute.endswith("()")
@@ -55,14 +55,14 @@ def parse_app(text: str) -> Reference:
 
 
 def parse_handler(text: str) -> Reference:
-    """The function that ``module.function``, ``folder/module.function`` or ``from module import function`` means.
+    """Parse ``module.function``, ``folder/module.function`` or ``from module import function``.
 
     Raises:
-        SettingsError: it means none.
+        SettingsError: it is none of these.
     """
     stripped = text.strip()
-    if found := _FROM.fullmatch(stripped):
-        return _checked(text, "handler", found["module"], found["name"], call=False)
+    if match := _FROM.fullmatch(stripped):
+        return _checked(text, "handler", match["module"], match["name"], call=False)
     _refuse_other_imports(text, "handler")
     if ":" in stripped:
         raise _malformed(
@@ -71,7 +71,7 @@ def parse_handler(text: str) -> Reference:
             f"write `{stripped.replace(':', '.')}` for a function that takes an event and a context, "
             f'or `app = "{stripped}"` for a web application',
         )
-    # AWS splits at the last dot, and reads slashes as dots.
+    # AWS splits at the last dot, and replaces slashes by dots.
     module, _, function = stripped.rpartition(".")
     if not module:
         raise _malformed(
@@ -90,23 +90,23 @@ def _checked(text: str, key: str, module: str, attribute: str, *, call: bool) ->
         near = module.removesuffix(".py").replace("/", ".").replace("\\", ".")
         raise _malformed(text, key, f"name the module, not its file: `{near}:{attribute or 'app'}`")
     if module.startswith("."):
-        raise _malformed(text, key, "name the module from its root: nothing is relative here")
+        raise _malformed(text, key, "name the module from its root: relative names are not allowed")
     if not _MODULE.fullmatch(module):
-        raise _malformed(text, key, f"`{module}` is no name of a module")
+        raise _malformed(text, key, f"`{module}` is not the name of a module")
     if key == "app" and "(" in attribute:
         raise _malformed(
-            text, key, "an application is made without arguments: `module:create_app()`"
+            text, key, "an application is created without arguments: `module:create_app()`"
         )
     if not _ATTRIBUTE.fullmatch(attribute):
-        raise _malformed(text, key, f"`{attribute}` is no name of an object in a module")
+        raise _malformed(text, key, f"`{attribute}` is not the name of an object in a module")
     return Reference(module=module, attribute=attribute, call=call)
 
 
 def _malformed(text: str, key: str, hint: str) -> SettingsError:
-    wanted = {
+    expected = {
         "app": "a web application: `module:object`, `module:create_app()` or `from module import object`",
         "handler": "a function: `module.function` or `from module import function`",
     }
     return SettingsError(
-        f"cannot read the {key} {text!r}", where=[f"`{key}` names {wanted[key]}"], hint=hint
+        f"cannot read the {key} {text!r}", where=[f"`{key}` names {expected[key]}"], hint=hint
     )

@@ -1,4 +1,4 @@
-"""A shim: the few modules that make a Lambda handler of a web application."""
+"""Shims: the few modules that make a handler for Lambda of a web application."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from wherry.target import Target
     from wherry.wheels.pinned import PinnedFile
 
-__all__ = ["OWNER", "SHIM", "Shim", "check_handler", "plan_shim", "shim_entries"]
+__all__ = ["SHIM", "Shim", "check_handler", "plan_shim"]
 
-OWNER = "wherry"
+_OWNER = "wherry"
 """The owner of a shim's entries."""
 
 SHIM = "wherry_shim"
@@ -35,14 +35,14 @@ _ON_LAMBDA = Path(__file__).parent / "on_lambda"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shim:
-    """What makes a function of a web application.
+    """A shim, and what it needs.
 
     Attributes:
-        handler: what Lambda is to call.
-        entries: files for the function's own package.
-        files: wheels that the function needs besides, and that neither it nor its layers have.
-        interface: which the application has.
-        notes: what a user may want to know.
+        handler: the handler in it.
+        entries: its modules, for the package of the function.
+        files: the wheels that it needs, and that neither the function nor its layers have.
+        interface: of the application.
+        notes: what to tell the user.
     """
 
     handler: str
@@ -53,10 +53,10 @@ class Shim:
 
 
 def check_handler(handler: str, package: Package) -> str:
-    """The handler as AWS spells it, once it is known to be there.
+    """Require that a handler exists, and return it as AWS spells it.
 
     Raises:
-        SettingsError: it is misspelt, or not in the package.
+        SettingsError: it is malformed, or not in the package.
     """
     reference = parse_handler(handler)
     check_exists(reference, package, key="handler", text=handler)
@@ -71,47 +71,40 @@ def plan_shim(
     distributions: Mapping[str, str],
     target: Target,
 ) -> Shim:
-    """What has to be added to a package for Lambda to call its web application.
+    """The shim for a web application.
 
     Args:
         app: the application, as ``parse_app`` reads it.
         package: the function with its layers.
-        interface: ``wsgi`` or ``asgi``; None to have it told from the code.
-        distributions: versions by normalized name, of those that the package holds.
+        interface: ``wsgi`` or ``asgi``; None to detect it.
+        distributions: the versions of the distributions in the package, by normalized name.
         target: what the package is for.
 
     Raises:
-        SettingsError: the application is misspelt or not there, its interface cannot be told, or the
+        SettingsError: the application is malformed or missing, its interface cannot be detected, or the
             project's adapter is too old.
     """
-    # With all that fetching takes, and only for web applications.
+    # Imported only for web applications.
     from wherry.shims.adapters import ADAPTERS
 
     reference = parse_app(app)
     check_exists(reference, package, key="app", text=app)
-    said = _said(interface, app)
-    known = said or _detect(reference, package, distributions, app)
-    adapter = ADAPTERS[known]
+    chosen = _parse_interface(interface, app) or _detect(reference, package, distributions, app)
+    adapter = ADAPTERS[chosen]
     files = adapter.missing(distributions, target)
     notes = [
         f"`{app}` is called by {file.name} {file.version}, which Wherry adds"
         for file in files
         if file.name == adapter.distribution
     ]
-    entries, handler = shim_entries(reference, known, package)
-    return Shim(handler=handler, entries=entries, files=files, interface=known, notes=tuple(notes))
+    entries, handler = _entries(reference, chosen, package)
+    return Shim(handler=handler, entries=entries, files=files, interface=chosen, notes=tuple(notes))
 
 
-def shim_entries(
+def _entries(
     reference: Reference, interface: Interface, package: Package
 ) -> tuple[tuple[Entry, ...], str]:
-    """The modules of a shim, and the handler in them.
-
-    Args:
-        reference: the application.
-        interface: which it has.
-        package: what the modules are put beside; they take a name that is free there.
-    """
+    """The modules of a shim, under a name that is free in the package, and the handler in them."""
     name = SHIM
     while package.find(name) is not None:
         name += "_"
@@ -121,12 +114,12 @@ def shim_entries(
         f"{interface}.py": _module(interface),
     }
     entries = [
-        inline(f"{name}/{path}", text.encode(), owner=OWNER) for path, text in modules.items()
+        inline(f"{name}/{path}", text.encode(), owner=_OWNER) for path, text in modules.items()
     ]
     return tuple(entries), f"{name}.handler"
 
 
-def _said(interface: str | None, app: str) -> Interface | None:
+def _parse_interface(interface: str | None, app: str) -> Interface | None:
     if interface is None:
         return None
     if interface.lower() not in {"wsgi", "asgi"}:
@@ -142,23 +135,25 @@ def _detect(
 ) -> Interface:
     from wherry.shims.detection import detect_interface
 
-    found = detect_interface(reference, package, distributions)
-    if isinstance(found, Neither):
+    verdict = detect_interface(reference, package, distributions)
+    if isinstance(verdict, Neither):
         raise SettingsError(
-            f"`{app}` is no WSGI or ASGI application", where=[found.message], hint=found.hint
+            f"`{app}` is not a WSGI or ASGI application", where=[verdict.message], hint=verdict.hint
         )
-    found = found or by_distributions(distributions)
-    if found is None:
+    verdict = verdict or by_distributions(distributions)
+    if verdict is None:
         raise SettingsError(
-            f"the interface of `{app}` cannot be told from its code",
-            where=["it is followed to what makes it, and to the frameworks in the package"],
-            hint='say it beside `app`: `interface = "wsgi"` or `interface = "asgi"`',
+            f"the interface of `{app}` cannot be detected from its code",
+            where=[
+                "neither the code that creates it nor the frameworks in the package determine it"
+            ],
+            hint='set it beside `app`: `interface = "wsgi"` or `interface = "asgi"`',
         )
-    return found
+    return verdict
 
 
 def _module(name: str) -> str:
-    # A checkout on Windows may have other ends of lines.
+    # A checkout on Windows may have other line ends.
     return (_ON_LAMBDA / f"{name}.py").read_text(encoding="utf-8")
 
 
@@ -166,7 +161,7 @@ _MAIN = '''\
 """Lambda calls `handler`, which answers with the {kind} application `{reference}`. Made by Wherry."""
 
 try:
-    {found}
+    {statement}
 except ImportError:
     # Lambda tells of a failed import without saying where; here is where.
     import traceback
@@ -183,18 +178,18 @@ handler = events.make_handler({interface}.responder({application}))
 def _main(reference: Reference, interface: Interface, name: str) -> str:
     first, dot, rest = reference.attribute.partition(".")
     segments = reference.module.split(".")
-    if all(each.isidentifier() and not keyword.iskeyword(each) for each in segments):
-        found = f"from {reference.module} import {first} as application"
+    if all(name.isidentifier() and not keyword.iskeyword(name) for name in segments):
+        statement = f"from {reference.module} import {first} as application"
     else:
-        # No statement can name it.
-        found = (
+        # No import statement can name it.
+        statement = (
             "import importlib\n\n"
             f"    application = importlib.import_module({reference.module!r}).{first}"
         )
     return _MAIN.format(
         kind=interface.upper(),
         reference=reference,
-        found=found,
+        statement=statement,
         name=name,
         interface=interface,
         modules=", ".join(sorted(("events", interface))),

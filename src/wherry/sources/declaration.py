@@ -1,4 +1,4 @@
-"""What a folder says about how it is built: ``pyproject.toml`` (PEP 517, 518, 621) or ``setup.py``."""
+"""How a folder is built, by its ``pyproject.toml`` (PEP 517, 518, 621) or ``setup.py``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["LEGACY_BACKEND", "Declaration", "normalized", "read_declaration"]
+    from wherry.files import ProjectFiles
 
-LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
-"""The backend of a folder that names none (PEP 517)."""
+__all__ = ["Declaration", "normalized", "read_declaration"]
+
+# The backend of a folder that names none (PEP 517).
+_LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,8 +26,8 @@ class Declaration:
 
     Attributes:
         root: the folder.
-        name: what its metadata calls it, normalized; None where it says nothing.
-        version: as its metadata says, where that is static.
+        name: the name in its metadata, normalized; None without one.
+        version: the version in its metadata, where that is static.
         backend: the build backend, as PEP 517 names objects; None for a plain folder.
         requires: the build requirements.
         backend_path: folders of the project that the backend is imported from.
@@ -42,7 +44,7 @@ class Declaration:
 
     @property
     def label(self) -> str:
-        """What messages call it: its name, or else its folder's."""
+        """The name that messages use: its own, or else its folder's."""
         return self.name or normalized(self.root.name)
 
     def tool(self, name: str) -> Mapping[str, Any]:
@@ -61,22 +63,29 @@ class Declaration:
         return tuple(map(str, value)) if isinstance(value, list) else ()
 
 
-def read_declaration(root: Path, *, must_build: bool = False) -> Declaration:
-    """What the folder says.
+def read_declaration(root: Path, files: ProjectFiles, *, must_build: bool = False) -> Declaration:
+    """Read how a folder is built.
 
     A folder is plain when it has no ``[build-system]``, or when its settings say that it is no package
     (``tool.poetry.package-mode``, ``tool.uv.package``, ``tool.pdm.distribution`` are false).
 
     Args:
         root: the folder.
-        must_build: a folder without ``[build-system]`` is built by setuptools, as pip does it with a
-            dependency, and is not taken as plain.
+        files: reads its files.
+        must_build: build a folder without ``[build-system]`` with setuptools, as pip does with a dependency,
+            instead of taking it as plain.
 
     Raises:
         ProjectError: ``pyproject.toml`` cannot be read.
         BuildError: its ``[build-system]`` is wrong, or there is nothing to build.
     """
-    document = _read(root)
+    return files.once(
+        ("declaration", root, must_build), lambda: _read_declaration(root, files, must_build)
+    )
+
+
+def _read_declaration(root: Path, files: ProjectFiles, must_build: bool) -> Declaration:
+    document = _read(root, files)
     project = _table(document, "project")
     poetry = _table(_table(document, "tool"), "poetry")
     name = _text(project, "name") or _text(poetry, "name")
@@ -118,13 +127,13 @@ def _build_system(
                 f"`{root.name}` holds nothing to build",
                 where=["it has neither a `pyproject.toml` nor a `setup.py`"],
             )
-        return LEGACY_BACKEND, ("setuptools>=40.8.0",), ()
+        return _LEGACY_BACKEND, ("setuptools>=40.8.0",), ()
     if not isinstance(table, dict):
         raise _wrong(root, "[build-system] is not a table")
     requires = table.get("requires")
     if not isinstance(requires, list) or not _texts(requires):
         raise _wrong(root, "build-system.requires is not a list of requirements")
-    backend = table.get("build-backend", LEGACY_BACKEND)
+    backend = table.get("build-backend", _LEGACY_BACKEND)
     if not isinstance(backend, str) or not re.fullmatch(r"[\w.]+(:[\w.]+)?", backend):
         raise _wrong(root, "build-system.build-backend names no object")
     path = table.get("backend-path", [])
@@ -139,12 +148,10 @@ def _wrong(root: Path, what: str) -> BuildError:
     )
 
 
-def _read(root: Path) -> dict[str, Any]:
-    import tomllib
-
+def _read(root: Path, files: ProjectFiles) -> dict[str, Any]:
     path = root / "pyproject.toml"
     try:
-        return tomllib.loads(path.read_bytes().decode())
+        return files.toml(path)
     except FileNotFoundError:
         return {}
     except OSError as error:

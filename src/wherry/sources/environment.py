@@ -1,8 +1,11 @@
-"""Build environments, kept: what a backend needs is installed once and used again.
+"""Build environments, kept: the requirements of a backend are installed once and used again.
 
 An environment belongs to its requirements, the interpreter and the indexes they came from. It is complete
-once its mark is there, which also tells what was installed; so its identity, unlike its requirements,
+once its mark is there, which also lists what was installed; so its identity, unlike its requirements,
 changes when the same requirements bring newer backends.
+
+A known backend whose build is hermetic needs a folder of modules only, which the interpreter that runs Wherry imports
+them from. Any other gets a virtual environment, as it may start interpreters and scripts of its own.
 """
 
 from __future__ import annotations
@@ -11,161 +14,205 @@ import hashlib
 import json
 import os
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.errors import BuildError, StoreError
-from wherry.events import SILENT
+from wherry.store.memo import Memo, memo_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
-    from wherry.events import Reporter
-    from wherry.indexes.access import Access
+    from wherry.context import Context
     from wherry.sources.declaration import Declaration
-    from wherry.wheels.store import Store
 
-__all__ = ["Environment", "find_environment", "interpreter_identity", "make_environment"]
+__all__ = [
+    "FORMAT",
+    "Environment",
+    "find_environment",
+    "interpreter_identity",
+    "known_environment",
+    "make_environment",
+    "remember_requirements",
+]
+
+FORMAT = 2
+"""Part of the key of every build's result; raised when Wherry builds or canonicalises in another way."""
 
 _KIND = "environments"
 _MARK = "wherry-complete.json"
+# What a backend asks for beyond its requirements, and the files that decide it.
+_REQUIREMENTS: Memo[Sequence[str]] = Memo(
+    "build-requirements", sorted, lambda names: [*map(str, names)]
+)
+_DECIDING = ("pyproject.toml", "setup.py", "setup.cfg", "hatch.toml")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Environment:
-    """A virtual environment to run a backend in.
+class Environment(NamedTuple):
+    """A folder in which the requirements of a backend are installed.
 
     Attributes:
-        python: its interpreter.
+        folder: the folder.
+        virtual: whether it is a virtual environment, with an interpreter of its own.
         identity: a digest of all that it is made of.
         installed: versions by normalized name.
     """
 
-    python: Path
+    folder: Path
+    virtual: bool
     identity: str
     installed: Mapping[str, str]
 
+    @property
+    def python(self) -> Path:
+        """The interpreter that runs the backend."""
+        return _python(self.folder) if self.virtual else Path(sys.executable)
+
+    @property
+    def scripts(self) -> Path:
+        """The folder of its scripts."""
+        windows = sys.platform == "win32" and self.virtual
+        return self.folder / ("Scripts" if windows else "bin")
+
 
 def interpreter_identity() -> str:
-    """What is of interest about the interpreter that runs Wherry, and its backends."""
+    """The version and place of the interpreter that runs Wherry, and its backends."""
     return (
         f"{sys.implementation.name} {sys.version} {sys.platform} {os.path.realpath(sys.executable)}"
     )
 
 
 def find_environment(
-    requires: Iterable[str],
-    declaration: Declaration,
-    store: Store,
-    *,
-    access: Access | None = None,
+    requires: Iterable[str], declaration: Declaration, context: Context, *, virtual: bool
 ) -> Environment | None:
     """The environment with these requirements, if it is kept."""
-    return _open(store.folder(_KIND, _key(requires, declaration, access)))
+    key = _key(requires, declaration, context, virtual=virtual)
+    return _open(context.store.folder(_KIND, key), virtual=virtual)
+
+
+def known_environment(declaration: Declaration, context: Context) -> Environment | None:
+    """The environment of a hermetic build, with all that its backend asks for, if it is kept."""
+    first = find_environment(declaration.requires, declaration, context, virtual=False)
+    if first is None:
+        return None
+    more = _REQUIREMENTS.recall(context.store, _requirements_key(declaration, first, context))
+    if more is None:
+        return None
+    if not more:
+        return first
+    return find_environment([*declaration.requires, *more], declaration, context, virtual=False)
+
+
+def remember_requirements(
+    requires: Sequence[str], declaration: Declaration, first: Environment, context: Context
+) -> None:
+    """Remember what a backend asks for in the environment of its declared requirements."""
+    key = _requirements_key(declaration, first, context)
+    _REQUIREMENTS.remember(context.store, key, requires)
+
+
+def _requirements_key(declaration: Declaration, first: Environment, context: Context) -> str:
+    digests = [context.files.digest(declaration.root / name) for name in _DECIDING]
+    return memo_key(FORMAT, first.identity, declaration.backend, digests)
 
 
 def make_environment(
-    requires: Iterable[str],
-    declaration: Declaration,
-    store: Store,
-    *,
-    offline: bool = False,
-    access: Access | None = None,
-    reporter: Reporter = SILENT,
+    requires: Iterable[str], declaration: Declaration, context: Context, *, virtual: bool
 ) -> Environment:
     """The environment with these requirements, made where it is not kept.
 
     Args:
         requires: PEP 508 requirements.
         declaration: the project that is to be built; its ``[tool.uv]`` settings may name indexes.
-        store: where it is kept.
-        offline: use no network; requirements come from uv's own cache.
-        access: what opens which index; by default what the environment says.
-        reporter: hears uv's warnings.
+        context: of the run; offline, requirements come from uv's own cache.
+        virtual: make a virtual environment.
 
     Raises:
         BuildError: the requirements cannot be installed.
         ToolError: uv is missing.
         StoreError: the store cannot be written.
     """
-    wanted = sorted(set(requires))
-    key = _key(wanted, declaration, access)
-    folder = store.folder(_KIND, key)
-    if (kept := _open(folder)) is not None:
+    requires = sorted(set(requires))
+    key = _key(requires, declaration, context, virtual=virtual)
+    folder = context.store.folder(_KIND, key)
+    if (kept := _open(folder, virtual=virtual)) is not None:
         return kept
-    with store.lock(_KIND, key):
-        # Somebody else may have made it while this process waited.
-        if (kept := _open(folder)) is not None:
+    with context.store.lock(_KIND, key):
+        # Another process or thread may have made it while this one waited.
+        if (kept := _open(folder, virtual=virtual)) is not None:
             return kept
-        _make(folder, wanted, declaration, offline=offline, access=access, reporter=reporter)
-        made = _open(folder)
+        _make(folder, requires, declaration, context, virtual=virtual)
+        made = _open(folder, virtual=virtual)
     if made is None:
         raise StoreError(f"the build environment `{folder}` vanished while it was made")
     return made
 
 
-def _key(requires: Iterable[str], declaration: Declaration, access: Access | None) -> str:
-    from wherry.indexes.access import Access
-
-    facts = [
+def _key(
+    requires: Iterable[str], declaration: Declaration, context: Context, *, virtual: bool
+) -> str:
+    return memo_key(
         sorted(set(requires)),
         interpreter_identity(),
-        # Without passwords: a new token makes no other environment, and no digest is to be guessed from.
-        (access or Access()).identity(),
-        declaration.tool("uv"),
-    ]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+        # Without passwords: a new token makes no other environment, and none can be guessed from a digest.
+        context.network.identity(),
+        # Dates of TOML are not JSON.
+        repr(declaration.tool("uv")),
+        virtual,
+    )
 
 
 def _python(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
-def _open(folder: Path) -> Environment | None:
+def _open(folder: Path, *, virtual: bool) -> Environment | None:
     try:
         mark = (folder / _MARK).read_bytes()
         installed = json.loads(mark)
     except (OSError, ValueError):
         return None
-    python = _python(folder)
     # The link dangles when the interpreter it was made from has been removed.
-    if not isinstance(installed, dict) or not python.exists():
+    if not isinstance(installed, dict) or (virtual and not _python(folder).exists()):
         return None
     identity = hashlib.sha256(folder.name.encode() + b"\0" + mark).hexdigest()
-    return Environment(python=python, identity=identity, installed=installed)
+    return Environment(folder=folder, virtual=virtual, identity=identity, installed=installed)
 
 
 def _make(
     folder: Path,
     requires: Sequence[str],
     declaration: Declaration,
+    context: Context,
     *,
-    offline: bool,
-    access: Access | None,
-    reporter: Reporter,
+    virtual: bool,
 ) -> None:
     import shutil
 
-    from wherry.lock.uv.run import run_uv
+    from wherry.tools.uv import run_uv
 
     def uv(*arguments: str) -> None:
         answer = run_uv(
-            arguments, cwd=declaration.root, reporter=reporter, offline=offline, access=access
+            arguments, cwd=declaration.root, network=context.network, reporter=context.reporter
         )
         if answer.status != 0:
             raise BuildError(
                 f"the build requirements of `{declaration.label}` cannot be installed",
                 where=[f"they are {', '.join(requires) or 'none'}", *answer.causes],
-                hint="run once without `--offline`" if offline else answer.hint,
+                hint="run once without `--offline`" if context.offline else answer.hint,
             )
 
     try:
         shutil.rmtree(folder, ignore_errors=True)
-        uv("venv", "--quiet", "--no-project", "--python", sys.executable, str(folder))
+        if virtual:
+            uv("venv", "--quiet", "--no-project", "--python", sys.executable, str(folder))
+            place = ["--python", str(_python(folder))]
+        else:
+            folder.mkdir()
+            place = ["--python", sys.executable, "--target", str(folder)]
         if requires:
-            uv("pip", "install", "--quiet", "--python", str(_python(folder)), "--", *requires)
-        mark = json.dumps(_installed(folder), sort_keys=True)
+            uv("pip", "install", "--quiet", *place, "--", *requires)
+        mark = json.dumps(_installed(folder, virtual=virtual), sort_keys=True)
         (folder / _MARK).write_text(mark, encoding="utf-8")
     except OSError as error:
         raise StoreError(
@@ -176,9 +223,10 @@ def _make(
         raise
 
 
-def _installed(folder: Path) -> dict[str, str]:
+def _installed(folder: Path, *, virtual: bool) -> dict[str, str]:
     from wherry.sources.declaration import normalized
 
-    found = sorted(path.name for path in folder.glob("**/site-packages/*.dist-info"))
-    pairs = (name.removesuffix(".dist-info").split("-", 1) for name in found)
+    found = folder.glob("**/site-packages/*.dist-info" if virtual else "*.dist-info")
+    names = sorted(path.name.removesuffix(".dist-info") for path in found)
+    pairs = (name.split("-", 1) for name in names)
     return {normalized(pair[0]): pair[-1] for pair in pairs}

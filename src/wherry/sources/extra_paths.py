@@ -1,7 +1,7 @@
 """Files and folders that a package is to hold besides: at a place of choice.
 
-They were named one by one, so ``.gitignore`` has no say and neither have names that are junk at the top of a
-project. What begins with a dot or was compiled by Python stays out of folders all the same.
+They were named one by one, so neither ``.gitignore`` nor the default excludes of a project apply. Names that begin
+with a dot and byte code are left out of folders all the same.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from wherry.bundle.algebra import Bundle
+from wherry.bundle.bundle import Bundle
 from wherry.bundle.entry import Entry, check_path
 from wherry.bundle.tree import Tree, read_file, read_tree
 from wherry.errors import ProjectError
@@ -35,7 +35,7 @@ def read_extra_path(
         to: its place in the package; the files of a folder come to lie right there. Where it ends with a
             slash, a file comes to lie in it. None is the same relative path, or the name alone for what lies
             outside of ``root``.
-        owner: who the entries belong to.
+        owner: the owner of the entries.
         skip: files and folders to pass over, such as the one that packages are written to.
 
     Raises:

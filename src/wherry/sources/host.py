@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import platform
 import re
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from wherry.bundle.canonical import recall_wheel, remember_wheel
 from wherry.errors import BuildError
-from wherry.events import SILENT
+from wherry.files import ProjectFiles
+from wherry.store.memo import memo_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from wherry.events import Reporter
-    from wherry.indexes.access import Access
-    from wherry.sources.builder import Source
-    from wherry.sources.canonical import Canonical
+    from wherry.builders import Source
+    from wherry.bundle.canonical import Canonical
+    from wherry.context import Context
     from wherry.target import Target
-    from wherry.wheels.store import Store
 
 __all__ = ["HostBuilder", "agrees", "prove", "wants_compiler"]
 
 _KIND = "built-wheels"
-# What compilers and those who call them heed.
+# The environment variables that compilers and build tools read.
 _VARIABLES = re.compile(
     r"(CC|CXX|CPP|LD|AR|AS|RANLIB|STRIP|FC|F77|F90|CYTHON|CMAKE|SKBUILD|MESON|CARGO|RUST|MATURIN|PKG_CONFIG)(_\w+)?"
     r"|(C|CPP|CXX|F|LD)FLAGS|LDSHARED|ARCHFLAGS|CPATH|C_INCLUDE_PATH|LIBRARY_PATH|MACOSX_DEPLOYMENT_TARGET"
@@ -41,34 +39,23 @@ _TO_COMPILE = re.compile(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HostBuilder:
-    """As ``wherry.sources.builder.WheelBuilder``.
+    """A ``wherry.builders.WheelBuilder`` of trees that are not the project's own.
 
     Attributes:
-        target: what wheels must run on.
-        store: where they are kept.
-        offline: use no network.
-        access: what opens which index; by default what the environment says.
-        reporter: hears of builds.
+        context: of the run.
     """
 
-    target: Target
-    store: Store
-    offline: bool = False
-    access: Access | None = None
-    reporter: Reporter = SILENT
+    context: Context
 
     def recall(self, source: Source) -> Canonical | None:
-        """As the protocol has it."""
-        from wherry.sources.canonical import from_memo
-
-        memo = self.store.recall(_KIND, _key(source))
-        wheel = from_memo(memo, self.store) if memo is not None else None
+        """The wheel of an earlier build, proved anew, as this target may be another."""
+        wheel = recall_wheel(_KIND, _key(source), self.context.store)
         if wheel is not None:
-            prove(wheel, self.target)
+            prove(wheel, self.context.target)
         return wheel
 
     def build(self, sources: Sequence[Source]) -> list[Canonical | BuildError]:
-        """As the protocol has it."""
+        """The wheel of each tree, or why there is none."""
         built: list[Canonical | BuildError] = []
         for source in sources:
             try:
@@ -78,29 +65,27 @@ class HostBuilder:
         return built
 
     def _one(self, source: Source) -> Canonical:
-        from wherry.indexes.access import Access
-        from wherry.sources.canonical import to_memo
         from wherry.sources.declaration import read_declaration
         from wherry.sources.wheel import build_wheel
 
+        context = replace(
+            self.context,
+            # The settings of the tree may not name indexes, as somebody else wrote them.
+            network=self.context.network.for_third_party(),
+            # The folder is a temporary one.
+            files=ProjectFiles(),
+        )
         with source.tree() as folder:
-            wheel = build_wheel(
-                read_declaration(folder, must_build=True),
-                target=self.target,
-                store=self.store,
-                offline=self.offline,
-                # What its own settings say of indexes is somebody else's word.
-                access=(self.access or Access()).abroad(),
-                reporter=self.reporter,
-            )
-        self.store.remember(_KIND, _key(source), to_memo(wheel))
+            declaration = read_declaration(folder, context.files, must_build=True)
+            wheel = build_wheel(declaration, context)
+        remember_wheel(_KIND, _key(source), wheel, context.store)
         return wheel
 
 
 def agrees(target: Target) -> bool:
-    """Whether what is compiled here may run on the target: the system, machine and Python are the same.
+    """Whether files that are compiled here may run on the target: system, machine and Python are the same.
 
-    Whether it does is proved file by file, as this machine's C library may be newer.
+    Whether they do is proved file by file, as this machine's C library may be newer.
     """
     return (
         sys.platform == "linux"
@@ -116,7 +101,7 @@ def prove(wheel: Canonical, target: Target) -> None:
     Raises:
         IncompatibleError: its tags or its compiled files say so.
     """
-    from wherry.sources.purity import require_suitable, require_tags
+    from wherry.sources.compiled_check import require_suitable, require_tags
 
     require_tags(wheel.filename, target)
     if wheel.compiled:
@@ -128,21 +113,21 @@ def prove(wheel: Canonical, target: Target) -> None:
 
 
 def wants_compiler(folder: Path) -> bool:
-    """Whether a source tree holds what is for a compiler."""
+    """Whether a source tree holds files for a compiler."""
     return any(_TO_COMPILE.fullmatch(name) for _, _, names in os.walk(folder) for name in names)
 
 
 def _key(source: Source) -> str:
-    from wherry.sources.closure import environment_facts
-    from wherry.sources.environment import interpreter_identity
-    from wherry.sources.wheel import FORMAT
+    from wherry.sources.environment import FORMAT, interpreter_identity
+    from wherry.sources.hermetic import environment_facts
 
-    facts = [FORMAT, interpreter_identity(), environment_facts(), _compiler(), source.identity]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    return memo_key(
+        FORMAT, interpreter_identity(), environment_facts(), _compiler(), source.identity
+    )
 
 
 def _compiler() -> list[object]:
-    """What is of interest about the compiler, without running it."""
+    """The compiler and the variables that it reads, without running it."""
     facts: list[object] = [
         [name, value] for name, value in sorted(os.environ.items()) if _VARIABLES.fullmatch(name)
     ]

@@ -1,10 +1,11 @@
 """The inputs of a build: every file of a project's folder that its backend could read.
 
-Ignored and generated files count, since backends ship those too. Left out is what no build reads: version
-control's own folders, virtual environments, caches, and what builds and tools leave behind (`dist`, `build`
+Ignored and generated files count, since backends ship those too. What no build reads is left out: version
+control's own folders, virtual environments, caches, and leftovers of builds and tools (`dist`, `build`
 and the like), the latter only as long as the project's build settings do not mention them.
 
-Contents are always read: an edit that leaves a file's size and times as they were is an edit.
+Contents are always read: an edit that leaves a file's size and times as they were is an edit. Only the check after
+a build, whether anything has changed meanwhile, relies on ``wherry.files.signature``.
 """
 
 from __future__ import annotations
@@ -12,21 +13,32 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import stat
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from wherry.bundle.default_excludes import REPOSITORY_FOLDERS, VIRTUALENV_MARK
 from wherry.bundle.gitignore import repository_root
-from wherry.bundle.junk import REPOSITORY_FOLDERS, VIRTUALENV_MARK
 from wherry.errors import BuildError
+from wherry.files import signature
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
-__all__ = ["LEFTOVERS", "InputFile", "Inputs", "copy_inputs", "is_passed_over", "read_inputs"]
+    from wherry.files import ProjectFiles
+
+__all__ = [
+    "LEFTOVERS",
+    "InputFile",
+    "InputOptions",
+    "Inputs",
+    "copy_inputs",
+    "is_passed_over",
+    "read_inputs",
+]
 
 LEFTOVERS = frozenset({"dist", "build", "node_modules"})
 """Folders that tools leave behind, which a project may all the same ship from."""
@@ -47,7 +59,8 @@ class InputFile(NamedTuple):
     """A file, as it was read.
 
     ``mode`` holds its executable bits; ``link`` is the link's text where the file is one; a file that
-    cannot be read, which no backend can read either, has an empty ``sha256``.
+    cannot be read, which no backend can read either, has an empty ``sha256``; ``signature`` is as
+    ``wherry.files.signature`` gives it.
     """
 
     path: str
@@ -57,11 +70,12 @@ class InputFile(NamedTuple):
     crc: int
     sha256: str
     source: Path
+    signature: tuple[int, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What a build can read.
+    """The files that a build can read.
 
     Attributes:
         root: the project's folder.
@@ -76,26 +90,43 @@ class Inputs:
     shape: str
     digest: str
 
-    @property
-    def by_path(self) -> dict[str, InputFile]:
+    @cached_property
+    def by_path(self) -> Mapping[str, InputFile]:
         """The files by path."""
         return {file.path: file for file in self.files}
 
 
+class InputOptions(NamedTuple):
+    """How inputs are read.
+
+    Attributes:
+        mentioned: those of ``LEFTOVERS`` that count as inputs.
+        skip: files and folders that are Wherry's own, such as the one that packages are written to.
+        wanted: the ends of the paths of files whose contents will be asked for, so that they are opened once.
+    """
+
+    mentioned: frozenset[str] = frozenset()
+    skip: tuple[Path, ...] = ()
+    wanted: tuple[str, ...] = ()
+
+
 def read_inputs(
-    root: Path, *, mentioned: Collection[str] = (), skip: Collection[Path] = ()
+    root: Path,
+    options: InputOptions,
+    files: ProjectFiles,
+    *,
+    before: Inputs | None = None,
 ) -> Inputs:
     """Read all inputs.
 
     Args:
         root: the project's folder.
-        mentioned: those of ``LEFTOVERS`` that count as inputs.
-        skip: files and folders that are Wherry's own, such as the one that packages are written to.
+        options: how they are read.
+        files: the files of the run, of which none is opened again.
+        before: the inputs as they were; files that have the same signature are not read again, and ``files`` is
+            not asked.
     """
-    reading = _Reading(
-        leftovers=LEFTOVERS - set(mentioned),
-        skip=frozenset(os.path.realpath(path) for path in skip),
-    )
+    reading = _Reading(options, files, before)
     reading.folder(str(root), "", ())
     reading.gitignores(root)
     reading.files.sort()
@@ -112,15 +143,15 @@ def read_inputs(
 
 
 def copy_inputs(inputs: Inputs, into: Path, *, repository: bool) -> None:
-    """Copy what was read, and nothing else, to a new folder.
+    """Copy the files that were read, and nothing else, to a new folder.
 
     Args:
-        inputs: what was read.
+        inputs: the files.
         into: the folder, which is made.
         repository: copy the git repository too.
 
     Raises:
-        BuildError: a file is not what it was any more, or cannot be copied.
+        BuildError: a file has changed, or cannot be copied.
     """
     try:
         into.mkdir(parents=True)
@@ -138,6 +169,8 @@ def copy_inputs(inputs: Inputs, into: Path, *, repository: bool) -> None:
             place.chmod(0o755 if file.mode else 0o644)
         git = inputs.root / ".git"
         if repository and git.is_dir():
+            import shutil
+
             shutil.copytree(git, into / ".git", symlinks=True)
     except OSError as error:
         raise BuildError(
@@ -154,12 +187,15 @@ def is_passed_over(path: str) -> bool:
 
 
 class _Reading:
-    def __init__(self, *, leftovers: frozenset[str], skip: frozenset[str]) -> None:
+    def __init__(self, options: InputOptions, files: ProjectFiles, before: Inputs | None) -> None:
         self.files: list[InputFile] = []
         self.shapes: list[str] = []
-        self._leftovers = leftovers
-        self._skip = skip
-        self._skip_names = {os.path.basename(path) for path in skip}  # noqa: PTH119
+        self._leftovers = LEFTOVERS - options.mentioned
+        self._skip = frozenset(os.path.realpath(path) for path in options.skip)
+        self._skip_names = {os.path.basename(path) for path in self._skip}  # noqa: PTH119
+        self._wanted = options.wanted
+        self._known = files if before is None else None
+        self._before = before.by_path if before is not None else {}
 
     def folder(self, folder: str, prefix: str, above: tuple[str, ...]) -> None:
         """Take in a folder; ``above`` are the real paths of those that lead to it."""
@@ -202,26 +238,54 @@ class _Reading:
             self.shapes.append(f"{path}\0{link}\0unreadable")
             return
         if stat.S_ISREG(status.st_mode):
-            self.file(path, entry.path, status.st_mode & 0o111, link)
+            self.file(InputFile(path, status.st_mode & 0o111, link, 0, 0, "", Path(entry.path), ()))
 
-    def file(self, path: str, place: str, mode: int, link: str) -> None:
+    def file(self, file: InputFile) -> None:
         """Read a file."""
+        self.shapes.append(f"{file.path}\0{file.mode:o}\0{file.link}")
+        try:
+            self.files.append(self._unchanged(file) or self._held(file) or self._read(file))
+        except OSError:
+            self.files.append(file)
+
+    def _unchanged(self, file: InputFile) -> InputFile | None:
+        before = self._before.get(file.path)
+        if before is None or not before.signature:
+            return None
+        same = signature(file.source.stat()) == before.signature
+        return before._replace(mode=file.mode, link=file.link) if same else None
+
+    def _held(self, file: InputFile) -> InputFile | None:
+        """The file, where its content is held in memory, or will be asked for."""
+        if self._known is None:
+            return None
+        content = self._known.known(str(file.source))
+        if content is None and self._wanted and file.path.endswith(self._wanted):
+            content = self._known.content(file.source)
+        if content is None:
+            return None
+        data = content.data
+        return file._replace(
+            size=len(data),
+            crc=zlib.crc32(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            signature=content.signature,
+        )
+
+    def _read(self, file: InputFile) -> InputFile:
         crc = size = 0
         digest = hashlib.sha256()
-        try:
-            with open(place, "rb", buffering=0) as stream:  # noqa: PTH123
-                while piece := stream.read(_CHUNK):
-                    crc = zlib.crc32(piece, crc)
-                    size += len(piece)
-                    digest.update(piece)
-            sha256 = digest.hexdigest()
-        except OSError:
-            sha256 = ""
-        self.shapes.append(f"{path}\0{mode:o}\0{link}")
-        self.files.append(InputFile(path, mode, link, size, crc, sha256, Path(place)))
+        with open(file.source, "rb", buffering=0) as stream:  # noqa: PTH123
+            unchanging = signature(os.fstat(stream.fileno()))
+            while piece := stream.read(_CHUNK):
+                crc = zlib.crc32(piece, crc)
+                size += len(piece)
+                digest.update(piece)
+        path, mode, link, *_ = file
+        return InputFile(path, mode, link, size, crc, digest.hexdigest(), file.source, unchanging)
 
     def gitignores(self, root: Path) -> None:
-        """Read those of the folders above, which backends heed too."""
+        """Read those of the folders above, which backends read too."""
         top = repository_root(root)
         if top is None:
             return
@@ -231,4 +295,4 @@ class _Reading:
             place = folder / ".gitignore"
             if place.is_file():
                 path = os.path.relpath(place, root).replace(os.sep, "/")
-                self.file(path, str(place), 0, "")
+                self.file(InputFile(path, 0, "", 0, 0, "", place, ()))

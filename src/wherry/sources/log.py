@@ -1,4 +1,4 @@
-"""What a backend or a compiler said: its last words for the error, the whole of it in a file."""
+"""The output of a backend or a compiler: its last lines for the error, the whole of it in a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wherry.wheels.store import Store
+    from wherry.store import Store
 
 __all__ = ["keep_log", "last_lines"]
 
@@ -29,9 +29,9 @@ def keep_log(text: str, *, label: str, store: Store) -> Path | None:
 
 
 def last_lines(text: str) -> list[str]:
-    """The last lines that say something.
+    """The last lines that are not empty.
 
-    The frames of tracebacks are left out, which say little to who did not write the backend.
+    The frames of tracebacks are left out, which help only the author of the backend.
     """
     kept: list[str] = []
     within = False

@@ -1,4 +1,4 @@
-"""What can be told of Python source without running it."""
+"""Facts about Python source that are known without running it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def assigns_text(source: bytes, name: str) -> bool:
 
 
 def has_docstring(source: bytes) -> bool:
-    """Whether a module begins with a text that says what it is."""
+    """Whether a module begins with a docstring."""
     tree = _parse(source)
     return tree is not None and bool(ast.get_docstring(tree))
 

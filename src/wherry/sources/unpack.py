@@ -1,4 +1,4 @@
-"""Unpacking source archives, as what they are: files from a stranger."""
+"""Unpacking source archives, which are not trusted."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def unpack(archive: Path, *, filename: str, into: Path) -> Path:
         else:
             raise ArchiveError(
                 f"`{filename}` is no source archive",
-                where=["a tar archive (`.tar.gz` and the like) or a `.zip` is wanted"],
+                where=["expected a tar archive (`.tar.gz` and the like) or a `.zip`"],
             )
     except OSError as error:
         raise ArchiveError(
@@ -111,5 +111,5 @@ def _unsafe(filename: str, member: str, reason: str) -> ArchiveError:
     return ArchiveError(
         f"`{filename}` holds an unsafe member {member!r}",
         where=[reason],
-        hint="report it to whoever made this distribution",
+        hint="report it to the author of this distribution",
     )

@@ -2,157 +2,111 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from wherry.bundle.canonical import canonical
 from wherry.bundle.wheel import wheel_bundle
-from wherry.events import SILENT, BuildFinished, BuildStarted
-from wherry.sources.backend import wheel_from_backend, wheel_requirements
-from wherry.sources.canonical import canonical
-from wherry.sources.environment import find_environment, make_environment
-from wherry.sources.purity import (
+from wherry.events import BuildFinished, BuildStarted
+from wherry.sources.compiled_check import (
     compiled_files,
     lacking_libraries,
     require_suitable,
     require_tags,
 )
+from wherry.sources.environment import (
+    known_environment,
+    make_environment,
+    remember_requirements,
+)
+from wherry.sources.hooks import call_backend
+from wherry.store.memo import memo_key
 
 if TYPE_CHECKING:
-    from wherry.events import Reporter
-    from wherry.indexes.access import Access
-    from wherry.sources.canonical import Canonical
+    from pathlib import Path
+
+    from wherry.bundle.bundle import Bundle
+    from wherry.bundle.canonical import Canonical
+    from wherry.context import Context
     from wherry.sources.declaration import Declaration
-    from wherry.sources.environment import Environment
-    from wherry.target import Target
-    from wherry.wheels.store import Store
 
-__all__ = ["FORMAT", "build_wheel", "known_environment"]
-
-FORMAT = 2
-"""Goes into the key of whatever a build gave; raised when Wherry builds or canonicalises in another way."""
-
-_REQUIREMENTS = "build-requirements"
-# What a backend asks for beyond its requirements is decided by these.
-_DECIDING = ("pyproject.toml", "setup.py", "setup.cfg", "hatch.toml")
+__all__ = ["build_wheel", "examined"]
 
 
-def build_wheel(
-    declaration: Declaration,
-    *,
-    target: Target,
-    store: Store,
-    closed: bool = False,
-    offline: bool = False,
-    access: Access | None = None,
-    reporter: Reporter = SILENT,
-) -> Canonical:
+def build_wheel(declaration: Declaration, context: Context, *, hermetic: bool = False) -> Canonical:
     """Build the wheel.
 
     Args:
         declaration: of a tree that has a backend.
-        target: what it must run on. It is built by the Python that runs Wherry; what that compiles is looked at.
-        store: where its contents and the build environment are kept.
-        closed: the backend does nothing that its settings do not say, so that it need not be asked twice
-            what it requires (``wherry.sources.closure``).
-        offline: use no network.
-        access: what opens which index; by default what the environment says.
-        reporter: hears that the build starts and ends.
+        context: of the run. The wheel is built by the Python that runs Wherry; what that compiles is examined.
+        hermetic: the backend does nothing that its settings do not say (``wherry.sources.hermetic``), so that it
+            need not be asked twice for requirements.
 
     Raises:
         BuildError: the backend or its requirements fail.
-        IncompatibleError: what came of it does not run on the target.
+        IncompatibleError: the wheel does not run on the target.
         ToolError: uv is missing.
         StoreError: the store cannot be written.
         ArchiveError, EntryPathError: the backend made an unsound wheel.
     """
-    reporter.emit(BuildStarted(name=declaration.label))
+    store = context.store
+    context.reporter.emit(BuildStarted(name=declaration.label))
     began = time.monotonic()
-    environment = known_environment(declaration, store, access=access) if closed else None
+    environment = known_environment(declaration, context) if hermetic else None
+    ask = environment is None
     if environment is None:
-        environment = _ready_environment(
-            declaration, store, offline=offline, access=access, reporter=reporter
+        environment = make_environment(
+            declaration.requires, declaration, context, virtual=not hermetic
         )
-    # Backends that leave something in the tree while they work must not meet each other.
-    tree = hashlib.sha256(str(declaration.root).encode(errors="surrogateescape")).hexdigest()
-    with (
-        store.lock("build", tree),
-        wheel_from_backend(declaration, environment, store) as path,
-    ):
-        filename = path.name
-        require_tags(filename, target)
-        stored = store.add(path)
+    with ExitStack() as stack:
+        # Backends that leave something in the tree while they work must not meet each other.
+        stack.enter_context(store.lock("build", memo_key(declaration.root)))
+        call = call_backend(declaration, environment, store, ask=ask)
+        outcome = stack.enter_context(call)
+        if ask:
+            remember_requirements(outcome.requires, declaration, environment, context)
+        if outcome.wheel is None:
+            requires = [*declaration.requires, *outcome.requires]
+            environment = make_environment(requires, declaration, context, virtual=not hermetic)
+            call = call_backend(declaration, environment, store, ask=False)
+            outcome = stack.enter_context(call)
+        assert outcome.wheel is not None  # noqa: S101
+        filename = outcome.wheel.name
+        require_tags(filename, context.target)
+        stored = store.add(outcome.wheel)
         bundle = wheel_bundle(stored, filename=filename, owner=declaration.label, store=store)
-        compiled = compiled_files(bundle, source=declaration.root)
-    require_suitable(compiled, filename=filename, target=target, python=sys.version_info[:2])
-    if (warning := lacking_libraries(compiled, bundle, name=declaration.label)) is not None:
-        reporter.emit(warning)
-    made = canonical(bundle, filename=filename, store=store)
-    made = replace(made, compiled=tuple(entry.path for entry in compiled))
-    reporter.emit(BuildFinished(name=declaration.label, seconds=time.monotonic() - began))
-    return made
+        wheel = examined(bundle, filename, declaration.root, context, python=sys.version_info[:2])
+    context.reporter.emit(BuildFinished(name=declaration.label, seconds=time.monotonic() - began))
+    return wheel
 
 
-def known_environment(
-    declaration: Declaration, store: Store, *, access: Access | None = None
-) -> Environment | None:
-    """The environment to build in, if it is kept."""
-    first = find_environment(declaration.requires, declaration, store, access=access)
-    if first is None:
-        return None
-    more = _recall(declaration, first, store)
-    if more is None:
-        return None
-    if not more:
-        return first
-    return find_environment([*declaration.requires, *more], declaration, store, access=access)
-
-
-def _ready_environment(
-    declaration: Declaration,
-    store: Store,
+def examined(
+    bundle: Bundle,
+    filename: str,
+    source: Path,
+    context: Context,
     *,
-    offline: bool,
-    access: Access | None,
-    reporter: Reporter,
-) -> Environment:
-    """The environment to build in, with all that the backend asks for."""
-    first = make_environment(
-        declaration.requires, declaration, store, offline=offline, access=access, reporter=reporter
-    )
-    more = wheel_requirements(declaration, first, store)
-    memo = json.dumps(sorted(more)).encode()
-    store.remember(_REQUIREMENTS, _requirements_key(declaration, first), memo)
-    if not more:
-        return first
-    return make_environment(
-        [*declaration.requires, *more],
-        declaration,
-        store,
-        offline=offline,
-        access=access,
-        reporter=reporter,
-    )
+    python: tuple[int, int] | None,
+) -> Canonical:
+    """The canonical form of a wheel that was built, with its compiled files proved to run on the target.
 
+    Args:
+        bundle: its files.
+        filename: its name.
+        source: the tree that it was built from.
+        context: of the run.
+        python: the version that compiled it, where its tags may not tell; None where the target's did.
 
-def _recall(declaration: Declaration, first: Environment, store: Store) -> list[str] | None:
-    memo = store.recall(_REQUIREMENTS, _requirements_key(declaration, first))
-    try:
-        more = json.loads(memo or b"null")
-    except ValueError:
-        return None
-    return more if isinstance(more, list) else None
-
-
-def _requirements_key(declaration: Declaration, first: Environment) -> str:
-    digest = hashlib.sha256(f"{FORMAT} {first.identity} {declaration.backend}".encode())
-    for name in _DECIDING:
-        try:
-            content = (declaration.root / name).read_bytes()
-        except OSError:
-            content = b""
-        digest.update(f"\0{name} {len(content)}\0".encode() + content)
-    return digest.hexdigest()
+    Raises:
+        IncompatibleError: it does not run on the target.
+    """
+    name = next((entry.owner for entry in bundle), filename)
+    compiled = compiled_files(bundle, source=source)
+    require_suitable(compiled, filename=filename, target=context.target, python=python)
+    if (warning := lacking_libraries(compiled, bundle, name=name)) is not None:
+        context.reporter.emit(warning)
+    wheel = canonical(bundle, filename=filename, store=context.store)
+    return replace(wheel, compiled=tuple(entry.path for entry in compiled))

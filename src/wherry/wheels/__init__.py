@@ -1,5 +1,1 @@
-"""Distribution files: which of a lock's run on a target, and where they lie on this machine."""
-
-from wherry.wheels.store import Store, StoredFile, StoreUsage
-
-__all__ = ["Store", "StoreUsage", "StoredFile"]
+"""Wheels: which file of a lock fits a target, why none does, and fetching files."""

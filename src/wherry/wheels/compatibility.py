@@ -1,4 +1,4 @@
-"""How well a wheel suits a target, from its filename alone."""
+"""How well a wheel fits a target, by its filename alone."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class WheelTags(NamedTuple):
 
 
 def wheel_tags(filename: str) -> WheelTags | None:
-    """The tags of a wheel's filename (PEP 427), or None when it is no wheel's.
+    """The tags of a wheel's filename (PEP 427), or None when it is not that of a wheel.
 
-    Locks hold thousands of wheels and a target wants one in twenty, so this looks at the tags only;
-    ``best`` has packaging parse the names of those that fit.
+    Locks hold thousands of wheels of which one in twenty fits a target, so only the tags are looked at here;
+    ``best`` has packaging parse the filenames of those that fit.
     """
     stem, dot, suffix = filename.rpartition(".")
     parts = stem.split("-")
@@ -55,16 +55,16 @@ def _ranks(target: Target) -> Mapping[tuple[str, str, str], int]:
 
 
 def rank(tags: WheelTags, target: Target) -> int | None:
-    """The place of the wheel's best tag among the target's, 0 the best; None when none runs there."""
+    """The position of a wheel's best tag among the target's, 0 being the best; None when it does not run there."""
     ranks = _ranks(target)
-    found = (ranks.get(tag) for tag in product(tags.pythons, tags.abis, tags.platforms))
-    return min((number for number in found if number is not None), default=None)
+    numbers = (ranks.get(tag) for tag in product(tags.pythons, tags.abis, tags.platforms))
+    return min((number for number in numbers if number is not None), default=None)
 
 
 def best(filenames: Iterable[str], target: Target) -> str | None:
-    """The filename of the wheel that suits the target best, in whatever order they come.
+    """The filename of the wheel that fits the target best, whatever the order of the filenames.
 
-    By tag first, then by build number (PEP 427: the higher wins), and by name where both are equal.
+    The tag decides, then the build number (PEP 427: the higher wins), then the filename.
     """
     from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
@@ -85,6 +85,6 @@ def best(filenames: Iterable[str], target: Target) -> str | None:
 
 
 def is_compiled(filenames: Iterable[str]) -> bool:
-    """Whether these wheels are of a distribution that is compiled: there are some, each for a platform."""
+    """Whether a distribution with these wheels is compiled: there are some, and each is for a platform."""
     known = [tags for filename in filenames if (tags := wheel_tags(filename)) is not None]
     return bool(known) and not any("any" in tags.platforms for tags in known)

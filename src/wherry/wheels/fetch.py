@@ -1,7 +1,6 @@
-"""Bringing files into the store: in parallel, verified while they stream.
+"""Fetching files into the store: in parallel, verified while they are received.
 
-Fetching can be repeated at will: what is in the store is not fetched again, and what was interrupted
-has left nothing there.
+A file that is in the store is not fetched again, and a download that was interrupted leaves nothing there.
 """
 
 from __future__ import annotations
@@ -15,13 +14,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from wherry.errors import FetchError
-from wherry.events import SILENT, DownloadAdvanced, DownloadFinished, DownloadStarted, Warned
-from wherry.indexes.access import Access
-from wherry.lock.located import parse_index_url
-from wherry.wheels import http
-from wherry.wheels.arrival import STRONG, unproved
-from wherry.wheels.http import check, explain, explained, open_session, place, timeouts
-from wherry.wheels.index import project_files
+from wherry.events import DownloadAdvanced, DownloadFinished, DownloadStarted, Warned
+from wherry.indexes import session as http
+from wherry.indexes.index_url import parse_index_url
+from wherry.indexes.session import check, explain, explained, open_session, shown_url, timeouts
+from wherry.indexes.simple import project_files
+from wherry.store.writer import STRONG, unverifiable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,18 +27,18 @@ if TYPE_CHECKING:
 
     import requests
 
-    from wherry.events import Reporter
-    from wherry.lock.located import IndexFile
-    from wherry.wheels.index import IndexedFile
-    from wherry.wheels.store import Store, StoredFile
+    from wherry.context import Context
+    from wherry.indexes.files import IndexedFile
+    from wherry.indexes.index_url import IndexFile
+    from wherry.store import StoredFile
 
 __all__ = ["RemoteFile", "fetch"]
 
 _WORKERS = 10
 _ATTEMPTS = 3
 _CHUNK = 1 << 18
-# Seconds that the others may take to clean up when one has failed.
-_GRACE = 5.0
+# Seconds to wait for the other downloads to end when one has failed.
+_CLEAN_UP = 5.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,9 +47,9 @@ class RemoteFile:
 
     Attributes:
         filename: its name.
-        url: ``http:``, ``https:`` or ``file:``, or of the scheme of ``wherry.lock.located``.
-        hashes: hexadecimal digests by algorithm; at least one strong one.
-        size: in bytes, where the lock records it.
+        url: its address: ``http:``, ``https:``, ``file:`` or that of ``wherry.indexes.index_url``.
+        hashes: hexadecimal digests by algorithm, at least one of a strong one.
+        size: its size in bytes, where the lock records it.
         project: the normalized name of its distribution.
     """
 
@@ -62,22 +60,11 @@ class RemoteFile:
     project: str
 
 
-def fetch(
-    files: Sequence[RemoteFile],
-    store: Store,
-    *,
-    offline: bool = False,
-    access: Access | None = None,
-    reporter: Reporter = SILENT,
-) -> tuple[StoredFile, ...]:
-    """Have all these files in the store; in the order given.
+def fetch(files: Sequence[RemoteFile], context: Context) -> tuple[StoredFile, ...]:
+    """Bring files into the store, and return them in the order given.
 
-    Args:
-        files: what is wanted.
-        store: where it goes. What is there already is not fetched, whatever address it had.
-        offline: use no network; local files (``file:``) are still read.
-        access: what opens which index; by default what the environment says.
-        reporter: hears of every download, from several threads.
+    A file that the store has is not fetched, whatever its address. Local files (``file:``) are read offline
+    too. Every download is reported, from several threads.
 
     Raises:
         HashMismatchError: a file is not the one the lock records.
@@ -87,19 +74,19 @@ def fetch(
     """
     for file in files:
         if not any(algorithm in STRONG for algorithm in file.hashes):
-            raise unproved(file.hashes, name=file.filename)
-    found = [store.find_by(file.hashes) for file in files]
+            raise unverifiable(file.hashes, name=file.filename)
+    found = [context.store.find_by(file.hashes) for file in files]
     wanted: dict[str, list[int]] = defaultdict(list)
     for number, file in enumerate(files):
         if found[number] is None:
             wanted[_identity(file)].append(number)
     missing = [(files[numbers[0]], numbers) for numbers in wanted.values()]
-    if offline:
+    if context.offline:
         _refuse_remote([file for file, _ in missing])
     if missing:
         # The largest first, so that none is left to run alone at the end; an unknown size may be large.
-        missing.sort(key=lambda one: (one[0].size is not None, -(one[0].size or 0)))
-        for numbers, stored in _fetch_all(missing, store, access, reporter):
+        missing.sort(key=lambda task: (task[0].size is not None, -(task[0].size or 0)))
+        for numbers, stored in _fetch_all(missing, context):
             for number in numbers:
                 found[number] = stored
     return tuple(stored for stored in found if stored is not None)
@@ -114,26 +101,22 @@ def _refuse_remote(files: Sequence[RemoteFile]) -> None:
     if remote:
         raise FetchError(
             f"{len(remote)} {'files are' if len(remote) > 1 else 'file is'} not in the store, "
-            "and `--offline` forbids to fetch",
+            "and `--offline` forbids fetching",
             where=[f"`{filename}`" for filename in remote],
             hint="run once without `--offline`",
         )
 
 
 def _fetch_all(
-    missing: Sequence[tuple[RemoteFile, list[int]]],
-    store: Store,
-    access: Access | None,
-    reporter: Reporter,
+    missing: Sequence[tuple[RemoteFile, list[int]]], context: Context
 ) -> list[tuple[list[int], StoredFile]]:
     tasks: SimpleQueue[tuple[RemoteFile, list[int]]] = SimpleQueue()
     for task in missing:
         tasks.put(task)
     results: SimpleQueue[tuple[list[int], StoredFile] | BaseException] = SimpleQueue()
     stored: list[tuple[list[int], StoredFile]] = []
-    access = access or Access()
-    with open_session(access) as session:
-        downloads = _Downloads(session, store, access, reporter)
+    with open_session(context.network) as session:
+        downloads = _Downloads(session, context)
 
         def work() -> None:
             while not downloads.cancelled.is_set():
@@ -147,8 +130,8 @@ def _fetch_all(
                     results.put(error)
                     return
 
-        # Not a ThreadPoolExecutor: the interpreter would wait at its end for a worker that a dead server
-        # keeps waiting, and Ctrl-C is to end the program now.
+        # Not a ThreadPoolExecutor: at exit the interpreter would wait for a worker that waits for a server that
+        # does not answer, and Ctrl-C must end the program now.
         workers = [
             threading.Thread(target=work, name="wherry-fetch", daemon=True)
             for _ in range(min(_WORKERS, len(missing)))
@@ -167,24 +150,22 @@ def _fetch_all(
 
 
 class _Cancelled(Exception):  # noqa: N818
-    """Another file's failure ended this download."""
+    """The failure of another file ended this download."""
 
 
-class _BrokenOff(Exception):  # noqa: N818
-    """The body ended too soon; another attempt may do better."""
+class _ConnectionLost(Exception):  # noqa: N818
+    """The body ended too soon; another attempt may succeed."""
 
 
 class _Downloads:
-    """What the workers of one ``fetch`` share."""
+    """The state that the workers of one ``fetch`` share."""
 
-    def __init__(
-        self, session: requests.Session, store: Store, access: Access, reporter: Reporter
-    ) -> None:
+    def __init__(self, session: requests.Session, context: Context) -> None:
         self.cancelled = threading.Event()
         self._session = session
-        self._store = store
-        self._access = access
-        self._reporter = reporter
+        self._store = context.store
+        self._network = context.network
+        self._reporter = context.reporter
         # By thread: what is being written to the store, and the response it comes from.
         self._writing: dict[int, requests.Response | None] = {}
         self._guard = threading.Condition()
@@ -192,16 +173,16 @@ class _Downloads:
         self._pages: dict[tuple[str | None, str], tuple[IndexedFile, ...]] = {}
 
     def cancel(self) -> None:
-        """End what is under way, and wait until nothing is left of it in the store."""
+        """End the other downloads, and wait until nothing of them is left in the store."""
         with self._guard:
             self.cancelled.set()
             for response in self._writing.values():
-                # Wakes a worker that waits for bytes. (urllib3 before 2.3 has no such thing.)
+                # Wakes a worker that waits for bytes. (urllib3 before 2.3 has no such method.)
                 with suppress(Exception):
                     if response is not None:
                         response.raw.shutdown()
-            # Those that still wait for an answer have nothing in the store, and will put nothing there.
-            self._guard.wait_for(lambda: not self._writing, timeout=_GRACE)
+            # Workers that wait for a response have written nothing to the store, and will not.
+            self._guard.wait_for(lambda: not self._writing, timeout=_CLEAN_UP)
 
     @contextmanager
     def _writes(self, response: requests.Response | None = None) -> Iterator[None]:
@@ -220,43 +201,45 @@ class _Downloads:
         if _is_local(file):
             return self._copy(file)
         url, size = file.url, file.size
-        if (located := parse_index_url(url)) is not None:
-            indexed = self._look_up(located)
+        if (index_file := parse_index_url(url)) is not None:
+            indexed = self._look_up(index_file)
             url, size = indexed.url, file.size or indexed.size
         for attempt in range(_ATTEMPTS):
             try:
                 return self._download(file, url, size)
-            except _BrokenOff as error:
+            except _ConnectionLost as error:
                 if attempt + 1 == _ATTEMPTS or self.cancelled.wait(http.BACKOFF * 2**attempt):
                     raise FetchError(
                         f"cannot fetch `{file.filename}`",
-                        where=[f"from {place(url)}", f"{error}, {attempt + 1} times"],
+                        where=[f"from {shown_url(url)}", f"{error}, {attempt + 1} times"],
                         hint="try again",
                     ) from None
         raise AssertionError("unreachable")
 
-    def _look_up(self, located: IndexFile) -> IndexedFile:
-        key = (located.index, located.project)
+    def _look_up(self, index_file: IndexFile) -> IndexedFile:
+        key = (index_file.index, index_file.project)
         with self._guard:
             lookup = self._lookups[key]
         with lookup:
             if key not in self._pages:
-                self._pages[key] = project_files(*key, session=self._session, access=self._access)
+                self._pages[key] = project_files(*key, session=self._session, network=self._network)
         files = self._pages[key]
         for file in files:
-            if file.filename == located.filename:
+            if file.filename == index_file.filename:
                 break
         else:
             raise FetchError(
-                f"`{located.filename}` is not on the index",
-                where=[f"{_named(located)} has {len(files)} other files of `{located.project}`"],
+                f"`{index_file.filename}` is not on the index",
+                where=[
+                    f"{_index_name(index_file)} has {len(files)} other files of `{index_file.project}`"
+                ],
                 hint="it was removed, or locked from another index: lock again",
             )
         if file.yanked is not None:
             reason = f": {file.yanked}" if file.yanked else ""
             self._reporter.emit(
                 Warned(
-                    text=f"`{file.filename}` was yanked by its makers{reason}",
+                    text=f"`{file.filename}` was yanked from the index{reason}",
                     hint="lock again to get another version",
                 )
             )
@@ -275,7 +258,7 @@ class _Downloads:
         with explained(url, what=what):
             response = self._session.get(url, stream=True, timeout=timeouts())
         with response:
-            check(response, what=what, access=self._access)
+            check(response, what=what, network=self._network)
             length = response.headers.get("Content-Length", "")
             expected = size if size is not None else int(length) if length.isdecimal() else None
             with self._writes(response):
@@ -290,14 +273,14 @@ class _Downloads:
         with self._store.writer(algorithms=file.hashes) as writer:
             while True:
                 try:
-                    # As sent, whatever the server says about its encoding.
+                    # The bytes as they were sent, whatever encoding the response declares.
                     piece = response.raw.read(_CHUNK, decode_content=False)
                 except ReadTimeoutError as error:
-                    # It has had its time.
+                    # A server that does not answer in time is not asked again.
                     raise explain(error, response.url, what=f"`{file.filename}`") from None
                 except (HTTPError, OSError) as error:
-                    raise _BrokenOff(
-                        f"the connection broke off after {writer.size:,} bytes"
+                    raise _ConnectionLost(
+                        f"the connection was lost after {writer.size:,} bytes"
                     ) from error
                 if self.cancelled.is_set():
                     raise _Cancelled
@@ -308,11 +291,11 @@ class _Downloads:
                     break
                 self._reporter.emit(DownloadAdvanced(filename=file.filename, received=len(piece)))
             if expected is not None and writer.size < expected:
-                raise _BrokenOff(f"only {writer.size:,} of {expected:,} bytes came")
+                raise _ConnectionLost(f"only {writer.size:,} of {expected:,} bytes were received")
             if expected is not None and writer.size > expected:
                 raise FetchError(
                     f"`{file.filename}` is larger than the {expected:,} bytes that the lock records",
-                    where=[f"from {place(response.url)}"],
+                    where=[f"from {shown_url(response.url)}"],
                     hint="somebody replaced the file: find out why before you lock again",
                 )
             stored = writer.commit(hashes=file.hashes, name=file.filename)
@@ -320,8 +303,8 @@ class _Downloads:
         return stored
 
 
-def _named(located: IndexFile) -> str:
-    return place(located.index) if located.index else "the default index"
+def _index_name(index_file: IndexFile) -> str:
+    return shown_url(index_file.index) if index_file.index else "the default index"
 
 
 def _is_local(file: RemoteFile) -> bool:
@@ -337,7 +320,7 @@ def _local_path(file: RemoteFile) -> Path:
     if parts.netloc not in {"", "localhost"}:
         raise FetchError(
             f"cannot fetch `{file.filename}`",
-            where=[f"{place(file.url)} is on another machine"],
+            where=[f"{shown_url(file.url)} is on another machine"],
             hint="a `file:` address has three slashes before the path",
         )
     return Path(url2pathname(parts.path))

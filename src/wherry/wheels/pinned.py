@@ -1,7 +1,7 @@
-"""Wheels that Wherry itself asks for: of a version that it was tested with, by their hash.
+"""Wheels that Wherry itself needs: of the version that it was tested with, by their hash.
 
 Adapters for web applications and AWS's runtime client are not part of a project's lock. They come from the
-index that the user has configured, and their bytes are those that are pinned here, or nothing.
+index that the user has configured, and are refused unless their bytes are the pinned ones.
 """
 
 from __future__ import annotations
@@ -9,28 +9,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wherry.events import SILENT
-from wherry.lock.located import index_url
+from wherry.indexes.index_url import index_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wherry.events import Reporter
-    from wherry.indexes.access import Access
-    from wherry.wheels.store import Store, StoredFile
+    from wherry.context import Context
+    from wherry.store import StoredFile
 
 __all__ = ["PinnedFile", "fetch_pinned"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PinnedFile:
-    """A wheel by its hash.
+    """A wheel with its hash.
 
     Attributes:
         name: the normalized name of its distribution.
         version: its version.
-        filename: its name on an index.
-        sha256: of its bytes, in hexadecimal.
+        filename: its filename on an index.
+        sha256: its SHA-256, in hexadecimal.
     """
 
     name: str
@@ -39,24 +37,17 @@ class PinnedFile:
     sha256: str
 
 
-def fetch_pinned(
-    files: Sequence[PinnedFile],
-    store: Store,
-    *,
-    offline: bool = False,
-    access: Access | None = None,
-    reporter: Reporter = SILENT,
-) -> tuple[StoredFile, ...]:
-    """Have these wheels in the store, in the order given; the default index is asked for what is not there.
+def fetch_pinned(files: Sequence[PinnedFile], context: Context) -> tuple[StoredFile, ...]:
+    """Bring wheels into the store, from the default index if it does not have them; in the order given.
 
     Raises:
-        HashMismatchError: the index has other bytes under the name.
+        HashMismatchError: the index has another file of this name.
         FetchError: the index does not answer or has no such file.
         StoreError: the store cannot be written.
     """
-    found = [store.find_by({"sha256": file.sha256}) for file in files]
-    if None not in found:
-        return tuple(stored for stored in found if stored is not None)
+    stored = [context.store.find_by({"sha256": file.sha256}) for file in files]
+    if None not in stored:
+        return tuple(file for file in stored if file is not None)
     from wherry.wheels.fetch import RemoteFile, fetch
 
     remote = [
@@ -69,4 +60,4 @@ def fetch_pinned(
         )
         for file in files
     ]
-    return fetch(remote, store, offline=offline, access=access, reporter=reporter)
+    return fetch(remote, context)

@@ -1,4 +1,4 @@
-"""Which file of each locked distribution goes to a target: pure, by the lock and the target alone.
+"""The choice of a file of each locked distribution for a target; by the lock and the target alone.
 
 Follows the installation steps of PEP 751, with one deliberate difference: where packaging and pip stop
 at the first problem, every problem is collected.
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, TypeAlias
 from wherry.errors import SelectionError, TargetError
 from wherry.target import admits, newest_runtime
 from wherry.wheels.compatibility import best, is_compiled
-from wherry.wheels.refusal import Refusal, refuse, refuse_all
+from wherry.wheels.unsuitable import Unsuitable, explain_unsuitable, selection_error
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from packaging.pylock import (
         Package,
@@ -38,16 +38,19 @@ __all__ = ["Selected", "select"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selected:
-    """A locked distribution and the source of it that is used.
+    """A locked distribution, and the source of it that is used.
 
-    ``version`` is None where the lock does not record it, as for directories. ``unfit`` is why none of its
-    wheels will do, where an sdist is taken that must be compiled as far as these show.
+    Attributes:
+        name: its normalized name.
+        version: its version; None where the lock does not record it, as for directories.
+        source: the file, repository or directory that it is taken from.
+        unfit: why none of its wheels fits, where an sdist is taken that must be compiled as far as they show.
     """
 
     name: NormalizedName
     version: str | None
     source: Source
-    unfit: Refusal | None = None
+    unfit: Unsuitable | None = None
 
     @property
     def compiled(self) -> bool:
@@ -55,54 +58,46 @@ class Selected:
         return self.unfit is not None
 
 
-def select(
-    lock: Lock, target: Target, *, skip: Collection[str] = (), compilable: bool = False
-) -> tuple[Selected, ...]:
-    """What of the lock goes to the target, sorted by name.
+def select(lock: Lock, target: Target, *, compilable: bool = False) -> tuple[Selected, ...]:
+    """The distributions of the lock for a target, sorted by name.
 
-    A wheel is preferred to an sdist; an sdist is chosen where no wheel runs on the target. Where the lock's
-    wheels show that it must be compiled, as none of them is for every platform, it is refused unless somebody
-    can. Markers see the target's environment, the lock's extras and groups, and nothing of this machine.
+    A wheel is preferred to an sdist; an sdist is chosen where no wheel runs on the target. One that must be
+    compiled, as the wheels show when none of them is for every platform, is an error unless it can be compiled.
+    Markers see the target's environment, the lock's extras and groups, and nothing of this machine.
 
     Args:
         lock: the lock.
-        target: what to select for.
-        skip: names of distributions to leave out.
-        compilable: whether there is anybody to compile.
+        target: the target to select for.
+        compilable: whether sdists can be compiled.
 
     Raises:
         TargetError: the lock as a whole excludes the target.
-        SelectionError: distributions of which no file runs on the target; ``where`` tells of all.
+        SelectionError: distributions of which no file runs on the target; ``where`` names all.
     """
-    from packaging.utils import canonicalize_name
-
     _check_target(lock.pylock, target)
-    left_out = {canonicalize_name(name) for name in skip}
     environment = _environment(lock, target)
     chosen: dict[NormalizedName, Selected] = {}
     applying: dict[NormalizedName, list[Package]] = {}
-    refusals: list[Refusal] = []
+    problems: list[Unsuitable] = []
     for package in lock.pylock.packages:
-        if package.name in left_out:
-            continue
         try:
             if package.marker is None or package.marker.evaluate(environment, context="lock_file"):
                 applying.setdefault(package.name, []).append(package)
         except (LookupError, ValueError) as error:
             # packaging's UndefinedEnvironmentName is a KeyError, UndefinedComparison a ValueError.
-            refusals.append(_bad_marker(package, error))
+            problems.append(_bad_marker(package, error))
     for name in sorted(applying):
         packages = applying[name]
         if len(packages) > 1:
-            refusals.append(_ambiguous(packages, target))
+            problems.append(_ambiguous(packages, target))
             continue
         outcome = _choose(packages[0], target, compilable=compilable)
-        if isinstance(outcome, Refusal):
-            refusals.append(outcome)
+        if isinstance(outcome, Unsuitable):
+            problems.append(outcome)
         else:
             chosen[name] = outcome
-    if refusals:
-        raise refuse_all(refusals, target)
+    if problems:
+        raise selection_error(problems, target)
     return tuple(chosen.values())
 
 
@@ -139,7 +134,7 @@ def _check_target(pylock: Pylock, target: Target) -> None:
         )
     except (LookupError, ValueError) as error:
         raise SelectionError(
-            "the lock's `environments` cannot be evaluated", where=[_say(error)]
+            "the lock's `environments` cannot be evaluated", where=[_reason(error)]
         ) from error
     if excluded:
         raise TargetError(
@@ -149,10 +144,10 @@ def _check_target(pylock: Pylock, target: Target) -> None:
         )
 
 
-def _choose(package: Package, target: Target, *, compilable: bool) -> Selected | Refusal:
+def _choose(package: Package, target: Target, *, compilable: bool) -> Selected | Unsuitable:
     requires = package.requires_python
     if requires is not None and not admits(requires, target.runtime):
-        return Refusal(
+        return Unsuitable(
             message=f"`{_title(package)}` does not run on {target.runtime.name}",
             where=(f"it requires Python {requires}",),
             hint="lock again for this Python, or choose another --runtime",
@@ -164,37 +159,37 @@ def _choose(package: Package, target: Target, *, compilable: bool) -> Selected |
         filename = best(wheels, target)
         source = wheels[filename] if filename is not None else package.sdist
         if source is None:
-            return refuse(_title(package), tuple(wheels), target)
+            return explain_unsuitable(_title(package), tuple(wheels), target)
         if source is package.sdist and is_compiled(wheels):
-            unfit = refuse(_title(package), tuple(wheels), target, sdist=True)
+            unfit = explain_unsuitable(_title(package), tuple(wheels), target, sdist=True)
             if not compilable:
                 return unfit
     version = str(package.version) if package.version is not None else None
     return Selected(name=package.name, version=version, source=source, unfit=unfit)
 
 
-def _ambiguous(packages: list[Package], target: Target) -> Refusal:
+def _ambiguous(packages: list[Package], target: Target) -> Unsuitable:
     versions = ", ".join(
         f"{package.version or 'an unversioned source'}"
         + (f" (where {package.marker})" if package.marker is not None else "")
         for package in packages
     )
-    return Refusal(
+    return Unsuitable(
         message=f"the lock holds `{packages[0].name}` more than once for {target}",
         where=(f"it holds {versions}",),
         hint="choose extras and groups that do not conflict, or lock again",
     )
 
 
-def _bad_marker(package: Package, error: Exception) -> Refusal:
-    return Refusal(
+def _bad_marker(package: Package, error: Exception) -> Unsuitable:
+    return Unsuitable(
         message=f"the marker of `{_title(package)}` cannot be evaluated",
-        where=(f"the marker is {package.marker}", _say(error)),
+        where=(f"the marker is {package.marker}", _reason(error)),
         hint="lock again with a current version of the tool that made the lock",
     )
 
 
-def _say(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"a lock's marker has no variable `{error.args[0]}`"
     return str(error)

@@ -1,4 +1,4 @@
-"""What a ``Pipfile`` declares: its hash, by which a lock knows it, and its requirements."""
+"""The requirements that a ``Pipfile`` declares, and the hash of it that a lock records."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ if TYPE_CHECKING:
 
     from wherry.lock.document import Table
 
-__all__ = ["categories", "git_url", "pipfile_hash", "requirement_lines"]
+__all__ = [
+    "categories",
+    "git_url",
+    "group_names",
+    "pipfile_hash",
+    "requirement_lines",
+    "with_markers",
+]
 
 _OTHERS = frozenset({"source", "requires", "scripts", "pipfile", "pipenv"})
 _MARKERS = (
@@ -31,7 +38,7 @@ _MARKERS = (
 
 
 def pipfile_hash(pipfile: Table) -> str:
-    """The hash of what decides a lock, as pipenv computes it."""
+    """The hash of those parts that decide a lock, as pipenv computes it."""
     import json
     from hashlib import sha256
 
@@ -47,6 +54,12 @@ def pipfile_hash(pipfile: Table) -> str:
     data |= {key: values for key, values in pipfile.data.items() if key not in known}
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def group_names(groups: Iterable[str], *, development: str) -> list[str]:
+    """The names of categories; the development category may be called by three names."""
+    aliases = dict.fromkeys(("dev", "develop", "dev-packages"), development)
+    return [aliases.get(name, name) for name in groups]
 
 
 def categories(pipfile: Table) -> set[str]:
@@ -70,12 +83,12 @@ def requirement_lines(pipfile: Table, groups: Collection[str]) -> Iterator[str]:
 
 
 def git_url(url: str) -> str:
-    """What git takes, ``git@host:path`` included, as a URL."""
+    """A repository as git takes it, ``git@host:path`` included, as a URL."""
     url = url.removeprefix("git+")
-    found = re.fullmatch(r"(?P<user>[\w.-]+@)?(?P<host>[\w.-]+):(?P<path>[^/].*)", url)
-    if found is None or "://" in url:
+    match = re.fullmatch(r"(?P<user>[\w.-]+@)?(?P<host>[\w.-]+):(?P<path>[^/].*)", url)
+    if match is None or "://" in url:
         return url
-    return f"ssh://{found['user'] or ''}{found['host']}/{found['path']}"
+    return f"ssh://{match['user'] or ''}{match['host']}/{match['path']}"
 
 
 def _requirement(name: str, table: Table) -> str:
@@ -97,7 +110,7 @@ def _requirement(name: str, table: Table) -> str:
         text += f" @ {expand_variables(place)}{f'#subdirectory={fragment}' if fragment else ''}"
     elif version is not None and version.strip() != "*":
         text += version
-    return _with_markers(text, _markers(entry))
+    return with_markers(text, _markers(entry))
 
 
 def _markers(entry: Table) -> Iterator[str]:
@@ -108,6 +121,7 @@ def _markers(entry: Table) -> Iterator[str]:
             yield f"{key} {condition}"
 
 
-def _with_markers(text: str, markers: Iterable[str]) -> str:
-    said = " and ".join(f"({marker})" for marker in markers)
-    return f"{text} ; {said}" if said else text
+def with_markers(text: str, markers: Iterable[str]) -> str:
+    """A requirement that applies where all of these markers hold."""
+    marker = " and ".join(f"({each})" for each in markers)
+    return f"{text} ; {marker}" if marker else text

@@ -1,4 +1,4 @@
-"""Poetry's version constraints: ``^1.2``, ``~1.2``, ``1.*``, ``>=1,<2 || >=3`` and what else it allows."""
+"""Poetry's version constraints, such as ``^1.2``, ``~1.2``, ``1.*`` and ``>=1,<2 || >=3``."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Constraint:
 
 
 def parse_constraint(text: str) -> Constraint:
-    """Understand a constraint of Poetry's.
+    """Parse a constraint of Poetry's.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     from packaging.specifiers import SpecifierSet
 
@@ -52,11 +52,11 @@ def parse_constraint(text: str) -> Constraint:
     for alternative in re.split(r"\|\|?", text):
         terms = []
         rest = re.sub(r"[\s,]+", " ", alternative).strip()
-        # An operator may stand apart from its version.
+        # There may be blanks between an operator and its version.
         for found in _TERM.finditer(rest):
             terms += _specifiers(found["operator"] or "", found["version"])
         if _TERM.sub("", rest).strip() or (not terms and rest not in {"", "*"}):
-            raise ValueError(f"`{text}` is no version constraint")
+            raise ValueError(f"`{text}` is not a version constraint")
         alternatives.append(SpecifierSet(",".join(terms)))
     return Constraint(alternatives=tuple(alternatives))
 
@@ -64,7 +64,7 @@ def parse_constraint(text: str) -> Constraint:
 def _python_term(specifier: str) -> str:
     found = _TERM.fullmatch(specifier)
     if found is None:
-        raise ValueError(f"`{specifier}` is no version of Python")
+        raise ValueError(f"`{specifier}` is not a version of Python")
     version = found["version"]
     if version.endswith(".*") and version.count(".") == 2:
         return f"python_version {found['operator']} '{version.removesuffix('.*')}'"
@@ -76,7 +76,7 @@ def _specifiers(operator: str, version: str) -> list[str]:
     if version in {"*", "x", "X"}:
         return []
     if operator in {"^", "~"}:
-        # A wildcard says no more than the operator does.
+        # A wildcard adds nothing to these operators.
         return _range(operator, version.removesuffix(".*"))
     if operator in {"", "="}:
         operator = "=="

@@ -1,6 +1,6 @@
 """Whether a ``poetry.lock`` still is what its ``pyproject.toml`` asks for: Poetry's ``content-hash``.
 
-Poetry hashes those parts of ``pyproject.toml`` that decide a lock. Which parts has changed over the years, and a lock
+Poetry hashes those parts of ``pyproject.toml`` that decide a lock. Versions of Poetry hash different parts, and a lock
 does not say which Poetry wrote it, so each way of hashing is tried.
 """
 
@@ -22,7 +22,7 @@ _PROJECT = ("requires-python", "dependencies", "optional-dependencies")
 
 
 def check_fresh(lock: Table, pyproject: Table) -> None:
-    """See that the lock was made from this ``pyproject.toml``.
+    """Check that the lock was made from this ``pyproject.toml``.
 
     Raises:
         LockError: it was not.
@@ -44,15 +44,15 @@ def check_fresh(lock: Table, pyproject: Table) -> None:
 
 
 def content_hashes(pyproject: Table) -> Iterator[str]:
-    """The hash of the relevant parts, by each way that a Poetry has had."""
+    """The hash of the relevant parts, as each version of Poetry computes it."""
     poetry = pyproject.table("tool").table("poetry").data
     project = pyproject.table("project").data
     standard = {key: project[key] for key in _PROJECT if key in project}
     groups = pyproject.table("dependency-groups").data
-    # Poetry 2.3 and later; 2.0 to 2.2, which passed over [dependency-groups]; 1.x, which passed over [project].
+    # Poetry 2.3 and later; 2.0 to 2.2, which ignored [dependency-groups]; 1.x, which ignored [project].
     for with_project, with_groups in ((standard, groups), (standard, {}), ({}, {})):
         yield _digest(_relevant(poetry, with_project, with_groups))
-    # Poetry before 1.2 knew no groups but the development one.
+    # Poetry before 1.2 knew only the development group.
     yield _digest({key: poetry.get(key) for key in _LEGACY})
 
 
@@ -70,7 +70,7 @@ def _relevant(
             "poetry": {key: poetry[key] for key in keys if poetry.get(key) is not None}
         }
         return content
-    # As Poetry 1 did: the four old keys are hashed even where they are absent.
+    # Poetry 1 hashes the four old keys even where they are absent.
     content = {key: poetry.get(key) for key in _LEGACY}
     if poetry.get("group") is not None:
         content["group"] = poetry["group"]

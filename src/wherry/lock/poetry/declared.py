@@ -1,23 +1,25 @@
-"""What a Poetry project declares: dependencies by group, in ``[tool.poetry]``, ``[project]`` or both."""
+"""The dependencies that a Poetry project declares, by group, in ``[tool.poetry]``, ``[project]`` or both."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from wherry.lock.declared import declared
+from wherry.lock.declared import read_declared
 from wherry.lock.poetry.constraint import parse_constraint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from packaging.specifiers import SpecifierSet
     from packaging.utils import NormalizedName
 
     from wherry.lock.document import Table
     from wherry.lock.poetry.constraint import Constraint
     from wherry.target import Target
 
-__all__ = ["Dependency", "PoetryProject", "dependencies_of", "poetry_project"]
+__all__ = ["Dependency", "PoetryProject", "bare_name", "dependencies_of", "poetry_project"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,11 +28,11 @@ class Dependency:
 
     Attributes:
         name: its normalized name.
-        extras: the extras that are asked of it.
-        constraint: the versions that will do; None where any will.
+        extras: the extras of it that are asked for.
+        constraint: the versions that are allowed; None where any is.
         marker: a PEP 508 marker.
         python: the versions of Python that it is for.
-        optional: only some extra asks for it.
+        optional: only an extra asks for it.
         source: where it comes from, as Poetry writes it: ``path``, ``url``, ``git`` with ``rev``, ``tag``,
             ``branch`` and ``subdirectory``, ``source``; empty for the default index.
     """
@@ -73,9 +75,22 @@ class PoetryProject:
     extras: Mapping[NormalizedName, frozenset[NormalizedName]]
     python: Constraint | None
 
+    @property
+    def requires_python(self) -> SpecifierSet | None:
+        """The versions of Python where one specifier can express them; None where there are alternatives."""
+        if self.python is None or len(self.python.alternatives) != 1:
+            return None
+        return self.python.alternatives[0] or None
+
+    def optional(self, extras: Iterable[str]) -> set[NormalizedName]:
+        """The names of the optional dependencies that these extras ask for."""
+        from packaging.utils import canonicalize_name
+
+        return {name for extra in extras for name in self.extras.get(canonicalize_name(extra), ())}
+
 
 def poetry_project(pyproject: Table) -> PoetryProject:
-    """What this ``pyproject.toml`` declares to Poetry.
+    """Read what a ``pyproject.toml`` declares to Poetry.
 
     Raises:
         LockError: a part of it is of a wrong type or cannot be understood.
@@ -83,30 +98,32 @@ def poetry_project(pyproject: Table) -> PoetryProject:
     from packaging.utils import canonicalize_name
 
     poetry = pyproject.table("tool").table("poetry")
-    standard = declared(pyproject)
+    standard = read_declared(pyproject)
     project = pyproject.table("project")
     main_table = poetry.table("dependencies")
     main = list(dependencies_of(main_table))
     extras: dict[NormalizedName, frozenset[NormalizedName]] = {}
     table = poetry.table("extras")
     for extra in table.data:
-        names = frozenset(canonicalize_name(_bare(name)) for name in table.strings(extra))
+        names = frozenset(canonicalize_name(bare_name(name)) for name in table.strings(extra))
         extras[canonicalize_name(extra)] = names
     if "dependencies" in project or "optional-dependencies" in project:
-        # Then [tool.poetry.dependencies] only says where some of them come from.
+        # Then [tool.poetry.dependencies] says only where some of them come from.
         sources = {dependency.name: dependency.source for dependency in main}
         main = [_with_source(each, sources) for each in _parsed(project, standard.dependencies)]
         for extra, texts in standard.extras.items():
-            found = list(_parsed(project, texts))
-            extras[extra] = frozenset(dependency.name for dependency in found)
-            main += [replace(_with_source(each, sources), optional=True) for each in found]
+            dependencies = list(_parsed(project, texts))
+            extras[extra] = frozenset(dependency.name for dependency in dependencies)
+            main += [replace(_with_source(each, sources), optional=True) for each in dependencies]
     groups = {canonicalize_name("main"): tuple(main)}
-    for name, dependencies in _group_tables(poetry):
-        groups[canonicalize_name(name)] = dependencies
+    for name, members in _group_tables(poetry):
+        groups[canonicalize_name(name)] = members
     for group, texts in standard.groups.items():
-        found = list(_parsed(pyproject.table("dependency-groups"), texts))
-        enriched = {each.name: each.source for each in groups.get(group, ())}
-        groups[group] = tuple(_with_source(each, enriched) for each in found)
+        sources = {dependency.name: dependency.source for dependency in groups.get(group, ())}
+        groups[group] = tuple(
+            _with_source(dependency, sources)
+            for dependency in _parsed(pyproject.table("dependency-groups"), texts)
+        )
     return PoetryProject(
         groups=_with_included(groups, poetry), extras=extras, python=_python(main_table, project)
     )
@@ -183,7 +200,7 @@ def _parsed(table: Table, texts: Iterable[str]) -> Iterator[Dependency]:
             extras=frozenset(canonicalize_name(extra) for extra in requirement.extras),
             constraint=Constraint(alternatives=(requirement.specifier,)),
             marker=str(requirement.marker) if requirement.marker else None,
-            source={"direct": requirement.url} if requirement.url else {},
+            source={"archive": requirement.url} if requirement.url else {},
         )
 
 
@@ -207,7 +224,7 @@ def _group_tables(poetry: Table) -> Iterator[tuple[str, tuple[Dependency, ...]]]
 def _with_included(
     groups: Mapping[NormalizedName, tuple[Dependency, ...]], poetry: Table
 ) -> dict[NormalizedName, tuple[Dependency, ...]]:
-    """Groups with what their ``include-groups`` bring in."""
+    """Groups with the dependencies of those that they include by ``include-groups``."""
     from packaging.utils import canonicalize_name
 
     includes = {
@@ -237,8 +254,6 @@ def _python(main: Table, project: Table) -> Constraint | None:
     return project.parsed("requires-python", parse_constraint)
 
 
-def _bare(name: str) -> str:
+def bare_name(requirement: str) -> str:
     """The name at the start of a requirement."""
-    import re
-
-    return re.split(r"[\s\[(;<>=!~@]", name.strip(), maxsplit=1)[0]
+    return re.split(r"[\s\[(;<>=!~@]", requirement.strip(), maxsplit=1)[0]

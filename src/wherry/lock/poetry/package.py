@@ -1,4 +1,4 @@
-"""The packages of a ``poetry.lock``, and what PEP 751 calls them."""
+"""The packages of a ``poetry.lock``, and their conversion to PEP 751."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wherry.lock.poetry.declared import dependencies_of
+from wherry.lock.find_by_hash import find_by_hash, split_hash
+from wherry.lock.poetry.declared import bare_name, dependencies_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from packaging.markers import Marker
     from packaging.pylock import Package
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
-    from wherry.events import Reporter
+    from wherry.context import Context
+    from wherry.indexes.files import FindFiles
     from wherry.lock.document import Table
-    from wherry.lock.model import FindFiles, LockRequest
     from wherry.lock.poetry.constraint import Constraint
     from wherry.lock.poetry.declared import Dependency
 
-__all__ = ["LockedPackage", "locked_packages", "to_pylock_package"]
+__all__ = ["Converter", "LockedPackage", "locked_packages"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,8 +88,7 @@ def _locked(table: Table, metadata: Table) -> LockedPackage:
         dependencies=tuple(dependencies_of(table.table("dependencies"))),
         extras={
             canonicalize_name(extra): frozenset(
-                canonicalize_name(re.split(r"[\s\[(;<>=!~@]", text.strip(), maxsplit=1)[0])
-                for text in extras.strings(extra)
+                canonicalize_name(bare_name(text)) for text in extras.strings(extra)
             )
             for extra in extras.data
         },
@@ -116,11 +117,10 @@ def _lock_marker(text: str) -> str:
 
     text = str(Marker(text))
 
-    def rewritten(found: re.Match[str]) -> str:
-        name = found["right"] or found["left"]
-        return (
-            f"{name} {'in' if (found['operator'] or found['other']) == '==' else 'not in'} extras"
-        )
+    def rewritten(match: re.Match[str]) -> str:
+        name = match["right"] or match["left"]
+        operator = "in" if (match["operator"] or match["other"]) == "==" else "not in"
+        return f"{name} {operator} extras"
 
     return str(
         Marker(
@@ -138,103 +138,96 @@ def _files(table: Table, metadata: Table, spelled: str) -> list[tuple[str, str]]
     if "files" in table:
         entries = table.tables("files")
     elif "files" in metadata:
-        # All versions of a package share this list; the wrong ones are told by their names.
+        # All versions of a package share this list; their names tell which version they belong to.
         entries = metadata.table("files").tables(spelled)
     else:
-        # The algorithm went without saying.
+        # These locks do not name the algorithm.
         return [("", f"sha256:{digest}") for digest in metadata.table("hashes").strings(spelled)]
     return [(entry.required("file", str), entry.required("hash", str)) for entry in entries]
 
 
-def to_pylock_package(
-    package: LockedPackage,
-    marker: str | None,
-    base: Path,
-    find_files: FindFiles | None,
-    request: LockRequest,
-    reporter: Reporter,
-) -> Package:
-    """The package as PEP 751 has it.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Converter:
+    """Makes PEP 751 packages of those of a lock.
 
-    Raises:
-        LockError: the lock records nothing that it could be fetched by.
+    Attributes:
+        base: the folder of the lock.
+        root: the project's folder.
+        find_files: asks an index for the names of files.
+        context: what an archive without a hash is fetched with.
     """
-    from packaging.markers import Marker
-    from packaging.pylock import Package, PackageDirectory, PackageVcs
 
-    from wherry.lock.direct import local_archive, remote_archive, sound_path
+    base: Path
+    root: Path
+    find_files: FindFiles
+    context: Context
 
-    source = package.table.table("source")
-    kind = source.optional("type", str)
-    when = Marker(marker) if marker else None
-    if kind in {None, "legacy", "pypi"}:
-        return _indexed(package, when, source, find_files)
-    url = source.required("url", str)
-    subdirectory = source.optional("subdirectory", str)
-    hashes = _hashes(package)
-    if kind == "directory":
-        path = sound_path(url, source, "url")
-        return Package(name=package.name, marker=when, directory=PackageDirectory(path=path))
-    if kind == "git":
-        return Package(
+    def convert(self, package: LockedPackage, marker: str | None) -> Package:
+        """The package as PEP 751 has it.
+
+        Raises:
+            LockError: the lock records nothing that it could be fetched by.
+        """
+        from packaging.markers import Marker
+        from packaging.pylock import Package, PackageDirectory, PackageVcs
+
+        from wherry.lock.archives import LockedArchive, local_archive, remote_archive, valid_path
+
+        source = package.table.table("source")
+        kind = source.optional("type", str)
+        when = Marker(marker) if marker else None
+        if kind in {None, "legacy", "pypi"}:
+            return self._indexed(package, when, source.optional("url", str))
+        url = source.required("url", str)
+        subdirectory = source.optional("subdirectory", str)
+        if kind == "directory":
+            path = valid_path(url, source, "url")
+            return Package(name=package.name, marker=when, directory=PackageDirectory(path=path))
+        if kind == "git":
+            return Package(
+                name=package.name,
+                version=package.version,
+                marker=when,
+                vcs=PackageVcs(
+                    type="git",
+                    # Poetry 2 writes `file:///path` in this form.
+                    url=url.replace("file://None/", "file:///"),
+                    requested_revision=source.optional("reference", str),
+                    commit_id=source.required("resolved_reference", str),
+                    subdirectory=subdirectory,
+                ),
+            )
+        if kind not in {"file", "url"}:
+            raise source.wrong("type", f"`{kind}` is not known")
+        locked = LockedArchive(
             name=package.name,
-            version=package.version,
-            marker=when,
-            vcs=PackageVcs(
-                type="git",
-                # Poetry 2 mangles `file:///path` so.
-                url=url.replace("file://None/", "file:///"),
-                requested_revision=source.optional("reference", str),
-                commit_id=source.required("resolved_reference", str),
-                subdirectory=subdirectory,
-            ),
+            place=valid_path(url, source, "url") if kind == "file" else url,
+            hashes=dict(pair for _, digest in package.files if (pair := split_hash(digest))),
+            subdirectory=subdirectory,
+            table=source,
         )
-    if kind == "file":
-        archive = local_archive(sound_path(url, source, "url"), hashes, base, source, subdirectory)
-    elif kind == "url":
-        archive = remote_archive(
-            package.name, url, hashes, subdirectory, request, reporter, package.table.file
-        )
-    else:
-        raise source.wrong("type", f"`{kind}` is not known")
-    return Package(name=package.name, version=package.version, marker=when, archive=archive)
+        if kind == "file":
+            archive = local_archive(locked, self.base)
+        else:
+            archive = remote_archive(locked, self.root, self.context)
+        return Package(name=package.name, version=package.version, marker=when, archive=archive)
 
+    def _indexed(self, package: LockedPackage, marker: Marker | None, index: str | None) -> Package:
+        from wherry.lock.assemble import LockedFile, indexed_package
 
-def _indexed(
-    package: LockedPackage, marker: object, source: Table, find_files: FindFiles | None
-) -> Package:
-    from packaging.markers import Marker
-    from packaging.pylock import Package
-
-    from wherry.lock.assemble import files_of
-    from wherry.lock.locate import locate, split_hash
-
-    index = source.optional("url", str)
-    if index is not None:
-        index = index.rstrip("/")
-    named = [(name, split_hash(digest)) for name, digest in package.files if name]
-    bare = [digest for name, digest in package.files if not name]
-    files: Sequence[tuple[str, Mapping[str, str], int | None]] = [
-        (name, dict([pair]), None) for name, pair in named if pair
-    ]
-    if bare:
-        _, files = locate(package.name, package.version, bare, [index], find_files, package.table)
-    wheels, sdist = files_of(package.name, package.version, files, index=index)
-    if not wheels and sdist is None:
-        raise package.table.wrong(
-            "files", f"there is no wheel and no sdist of `{package.name}=={package.version}`"
-        )
-    return Package(
-        name=package.name,
-        version=package.version,
-        marker=marker if isinstance(marker, Marker) else None,
-        index=index,
-        sdist=sdist,
-        wheels=wheels or None,
-    )
-
-
-def _hashes(package: LockedPackage) -> dict[str, str]:
-    from wherry.lock.locate import split_hash
-
-    return dict(pair for _, digest in package.files if (pair := split_hash(digest)))
+        name, version = package.name, package.version
+        if index is not None:
+            index = index.rstrip("/")
+        files = [
+            LockedFile(filename=filename, hashes=dict([pair]))
+            for filename, digest in package.files
+            if filename and (pair := split_hash(digest))
+        ]
+        if bare := [digest for filename, digest in package.files if not filename]:
+            _, files = find_by_hash(name, version, bare, [index], self.find_files, package.table)
+        indexed = indexed_package(name, version, files, marker=marker, index=index)
+        if indexed is None:
+            raise package.table.wrong(
+                "files", f"there is no wheel and no sdist of `{name}=={version}`"
+            )
+        return indexed

@@ -1,8 +1,8 @@
 """``poetry.lock``, of every version that Poetry has written.
 
 - 2.1 (Poetry 2) records the groups of every package, and the markers under which each group needs it.
-- 2.0 and 1.x record neither: what a group needs is found by walking from the project's own dependencies.
-- 1.x keeps the files of all packages in one table, by name; the very first kept hashes without file names.
+- 2.0 and 1.x record neither: what a group needs is found by following the project's own dependencies.
+- 1.x keeps the files of all packages in one table, by name; its first versions keep hashes without file names.
 """
 
 from __future__ import annotations
@@ -11,81 +11,79 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
 from wherry.lock.document import read_toml
-from wherry.lock.model import Lock, LockFormat
+from wherry.lock.formats import LockFormat
+from wherry.lock.model import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from packaging.pylock import Pylock
-    from packaging.specifiers import SpecifierSet
     from packaging.utils import NormalizedName
 
-    from wherry.events import Reporter
+    from wherry.context import Context
     from wherry.lock.document import Table
-    from wherry.lock.model import FindFiles, LockRequest
-    from wherry.lock.poetry.declared import PoetryProject
+    from wherry.lock.model import LockRequest
     from wherry.lock.poetry.package import LockedPackage
 
-__all__ = ["read_poetry_lock"]
+__all__ = ["read"]
 
 _HINT = "run `poetry lock`"
 
 
-def read_poetry_lock(
-    path: Path, request: LockRequest, find_files: FindFiles | None, reporter: Reporter
-) -> Lock:
+def read(path: Path, request: LockRequest, context: Context) -> Lock:
     """Read ``poetry.lock`` and the ``pyproject.toml`` beside it.
 
     Of a lock without groups and markers, only what the target needs is in the result.
 
     Raises:
-        LockError: it is no sound lock, of an unknown version, older than its ``pyproject.toml``, or lacks a
+        LockError: it is malformed, of an unknown version, older than its ``pyproject.toml``, or lacks a
             group or extra that was asked for.
         TargetError: the project is not for the target's Python.
     """
     from packaging.utils import canonicalize_name
 
+    from wherry.indexes.simple import index_finder
     from wherry.lock.assemble import check_python, known, make_pylock, without_project
-    from wherry.lock.poetry.closure import needed
     from wherry.lock.poetry.constraint import parse_constraint
     from wherry.lock.poetry.content_hash import check_fresh
     from wherry.lock.poetry.declared import poetry_project
-    from wherry.lock.poetry.package import locked_packages, to_pylock_package
+    from wherry.lock.poetry.needed import needed_packages
+    from wherry.lock.poetry.package import Converter, locked_packages
 
-    lock = read_toml(path, hint=_HINT)
+    lock = read_toml(path, context.files, hint=_HINT)
     version = _version(lock, path)
     pyproject_path = path.parent / "pyproject.toml"
     if not pyproject_path.is_file():
         raise LockError(
             f"`{path.name}` has no `pyproject.toml` beside it",
-            where=[f"{path.parent}: it says which of the locked packages are needed"],
+            where=[f"{path.parent}: `pyproject.toml` says which of the locked packages are needed"],
         )
-    pyproject = read_toml(pyproject_path)
+    pyproject = read_toml(pyproject_path, context.files)
     check_fresh(lock, pyproject)
     project = poetry_project(pyproject)
     packages = locked_packages(lock)
     recorded = lock.table("metadata").parsed("python-versions", parse_constraint)
     for python in (project.python, recorded):
-        check_python(python, request.target, pyproject_path)
+        check_python(python, context.target, pyproject_path)
 
     others = {*project.groups, *(group for package in packages for group in package.groups or ())}
     others -= {canonicalize_name("main")}
     groups = known("group", request.groups, others, path)
     extras = known("extra", request.extras, project.extras, path)
     wanted = [canonicalize_name(name) for name in ("main", *groups)]
-    chosen = (
-        _by_groups(packages, wanted)
-        if version >= (2, 1)
-        else [(package, None) for package in needed(packages, project, wanted, extras, request)]
-    )
-    converted = [
-        to_pylock_package(package, marker, path.parent, find_files, request, reporter)
-        for package, marker in chosen
-    ]
-    pylock: Pylock = make_pylock(
+    if version >= (2, 1):
+        chosen = _by_groups(packages, wanted)
+    else:
+        needed = needed_packages(packages, project, wanted, extras, context.target)
+        chosen = [(package, None) for package in needed]
+    with index_finder(context.network) as find_files:
+        converter = Converter(
+            base=path.parent, root=request.root, find_files=find_files, context=context
+        )
+        converted = [converter.convert(package, marker) for package, marker in chosen]
+    pylock = make_pylock(
         converted,
-        requires_python=_requires_python(project),
+        requires_python=project.requires_python,
         extras=sorted(project.extras),
     )
     return Lock(
@@ -102,7 +100,7 @@ def read_poetry_lock(
 
 
 def _unhashed(package: LockedPackage) -> bool:
-    """Whether it is at a URL, with nothing recorded to know it by."""
+    """Whether it is at a URL, and the lock records no hash of it."""
     return package.table.table("source").data.get("type") == "url" and not package.files
 
 
@@ -117,8 +115,8 @@ def _index_names(packages: Iterable[LockedPackage]) -> Iterator[tuple[str, str]]
 def _version(lock: Table, path: Path) -> tuple[int, int]:
     text = lock.table("metadata").optional("lock-version", str) or "1.0"
     major, _, minor = text.partition(".")
-    sound = major in {"1", "2"} and minor.isascii() and minor.isdecimal() and len(minor) <= 3
-    if not sound or (int(major), int(minor)) > (2, 1):
+    valid = major in {"1", "2"} and minor.isascii() and minor.isdecimal() and len(minor) <= 3
+    if not valid or (int(major), int(minor)) > (2, 1):
         raise LockError(
             f"`{path.name}` is of the unknown lock version {text}",
             where=[f"{path}: metadata.lock-version: this Wherry knows 1.0 to 2.1"],
@@ -136,10 +134,10 @@ def _by_groups(
         groups = package.groups
         if groups is None:
             raise package.table.wrong("groups", "this is missing")
-        mine = [group for group in wanted if group in groups]
-        if not mine:
+        needing = [group for group in wanted if group in groups]
+        if not needing:
             continue
-        markers = list(dict.fromkeys(package.markers.get(group) for group in mine))
+        markers = list(dict.fromkeys(package.markers.get(group) for group in needing))
         if None in markers:
             chosen.append((package, None))
         elif len(markers) == 1:
@@ -147,10 +145,3 @@ def _by_groups(
         else:
             chosen.append((package, " or ".join(f"({marker})" for marker in markers)))
     return chosen
-
-
-def _requires_python(project: PoetryProject) -> SpecifierSet | None:
-    """As PEP 751 can say it: alternatives have no place there, and have been checked by then."""
-    if project.python is None or len(project.python.alternatives) != 1:
-        return None
-    return project.python.alternatives[0] or None

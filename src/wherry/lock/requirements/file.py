@@ -1,7 +1,7 @@
 """The format of pip's requirements files.
 
 A line is a requirement, an option, or both; lines are joined by backslashes, ``#`` begins a comment, ``${NAME}`` is
-taken from the environment, ``-r`` and ``-c`` bring in other files. This module reads; uv resolves.
+taken from the environment, ``-r`` and ``-c`` include other files. This module reads; uv resolves.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
+from wherry.indexes.redact import redact
 from wherry.lock.document import is_path, read_text
-from wherry.lock.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from wherry.files import ProjectFiles
 
 __all__ = ["RequirementLine", "RequirementsFile", "read_requirements_file"]
 
@@ -69,13 +71,13 @@ class RequirementLine:
 
 @dataclass(kw_only=True, slots=True)
 class RequirementsFile:
-    """A requirements file with all the files that it brings in.
+    """A requirements file with all the files that it includes.
 
     Attributes:
         requirements: in order.
         constraints: likewise.
-        options: names without dashes, with their values; empty for those without one.
-        constraint_files: those that were named as constraints, outermost only.
+        options: names without dashes, with their values; an empty value for those without one.
+        constraint_files: the files that were included as constraints, outermost only.
         files: every file that was read.
     """
 
@@ -90,38 +92,72 @@ class RequirementsFile:
         return any(name == option for name, _ in self.options)
 
 
-def read_requirements_file(path: Path) -> RequirementsFile:
+def read_requirements_file(path: Path, files: ProjectFiles) -> RequirementsFile:
     """Read a requirements file, and those that it includes.
 
     Raises:
         LockError: a file cannot be read, includes itself, or has an option that is not known.
     """
-    result = RequirementsFile()
-    _read(path, result, constraint=False, within=())
-    return result
+    reader = _Reader(files=files, result=RequirementsFile())
+    reader.read(path, constraint=False, within=())
+    return reader.result
 
 
-def _read(
-    path: Path, result: RequirementsFile, *, constraint: bool, within: tuple[Path, ...]
-) -> None:
-    if path in within or len(within) > _DEPTH:
-        raise LockError(
-            f"`{path.name}` includes itself", where=[str(each) for each in (*within, path)]
-        )
-    text = read_text(path)
-    result.files[path] = None
-    for number, line in _logical_lines(text):
-        place = f"{path.name}: line {number}"
-        expanded = _VARIABLE.sub(lambda found: os.environ.get(found[1]) or found[0], line)
-        _line(expanded, place, path, result, constraint=constraint, within=(*within, path))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Reader:
+    """Reads requirements files into one result."""
+
+    files: ProjectFiles
+    result: RequirementsFile
+
+    def read(self, path: Path, *, constraint: bool, within: tuple[Path, ...]) -> None:
+        """Read a file that is included by the files ``within``."""
+        if path in within or len(within) > _DEPTH:
+            raise LockError(
+                f"`{path.name}` includes itself", where=[str(each) for each in (*within, path)]
+            )
+        text = read_text(path, self.files)
+        self.result.files[path] = None
+        for number, line in _logical_lines(text):
+            place = f"{path.name}: line {number}"
+            expanded = _VARIABLE.sub(lambda match: os.environ.get(match[1]) or match[0], line)
+            self._line(expanded, place, constraint=constraint, within=(*within, path))
+
+    def _line(self, line: str, place: str, *, constraint: bool, within: tuple[Path, ...]) -> None:
+        path, result = within[-1], self.result
+        requirements = result.constraints if constraint else result.requirements
+        if not line.startswith("-"):
+            requirements.append(_requirement(line, place, editable=False))
+            return
+        for name, value in _options(line, place):
+            if name == "editable":
+                requirements.append(_requirement(value, place, editable=True))
+            elif name in {"requirement", "constraint"}:
+                if "://" in value:
+                    raise LockError(
+                        f"`{path.name}` includes a file from the network",
+                        where=[f"{place}: {redact(value)}"],
+                        hint="fetch it and include it by its path",
+                    )
+                included = _beside(path, value, place)
+                if name == "constraint" and not constraint:
+                    result.constraint_files.append(included)
+                as_constraint = constraint or name == "constraint"
+                self.read(included, constraint=as_constraint, within=within)
+            elif name == "find-links" and "://" not in value:
+                # Relative to the file, where there is such a folder; else to where pip is run.
+                beside = _beside(path, value, place)
+                result.options.append((name, str(beside) if beside.exists() else value))
+            else:
+                result.options.append((name, value))
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Lines after joining and without comments, each with the number that it begins at."""
+    """Lines after joining and without comments, each with the number of its first line."""
     joined = ""
-    began = 0
+    first = 0
     for number, line in enumerate(text.splitlines(), start=1):
-        began = began or number
+        first = first or number
         comment = re.match(r"(^|.*?\s)#", line)
         if comment is None and line.endswith("\\"):
             joined += line[:-1]
@@ -129,56 +165,15 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         joined += line
         stripped = re.sub(r"(^|\s+)#.*$", "", joined).strip()
         if stripped:
-            yield began, stripped
-        joined, began = "", 0
+            yield first, stripped
+        joined, first = "", 0
     if stripped := re.sub(r"(^|\s+)#.*$", "", joined).strip():
-        yield began, stripped
-
-
-def _line(
-    line: str,
-    place: str,
-    path: Path,
-    result: RequirementsFile,
-    *,
-    constraint: bool,
-    within: tuple[Path, ...],
-) -> None:
-    if not line.startswith("-"):
-        requirement = _requirement(line, place, editable=False)
-        (result.constraints if constraint else result.requirements).append(requirement)
-        return
-    for name, value in _options(line, place):
-        if name == "editable":
-            requirement = _requirement(value, place, editable=True)
-            (result.constraints if constraint else result.requirements).append(requirement)
-        elif name in {"requirement", "constraint"}:
-            if "://" in value:
-                raise LockError(
-                    f"`{path.name}` includes a file from the network",
-                    where=[f"{place}: {redact(value)}"],
-                    hint="fetch it and include it by its path",
-                )
-            included = _beside(path, value, place)
-            if name == "constraint" and not constraint:
-                result.constraint_files.append(included)
-            _read(
-                included,
-                result,
-                constraint=constraint or name == "constraint",
-                within=within,
-            )
-        elif name == "find-links" and "://" not in value:
-            # Relative to the file, where there is such a folder; else to where pip is run.
-            beside = _beside(path, value, place)
-            result.options.append((name, str(beside) if beside.exists() else value))
-        else:
-            result.options.append((name, value))
+        yield first, stripped
 
 
 def _beside(path: Path, value: str, place: str) -> Path:
     if not is_path(value):
-        raise LockError(f"`{path.name}` names a file that cannot be", where=[place])
+        raise LockError(f"`{path.name}` names a file that cannot exist", where=[place])
     from os.path import normpath
     from pathlib import Path
 
@@ -187,7 +182,7 @@ def _beside(path: Path, value: str, place: str) -> Path:
 
 def _options(line: str, place: str) -> Iterator[tuple[str, str]]:
     if editable := re.fullmatch(r"(?:-e|--editable)(?:\s*=|\s)\s*(?P<rest>.+)", line):
-        # The rest is a requirement, whose marker keeps its quotes.
+        # The rest is a requirement, and its marker keeps the quotes.
         yield "editable", _unquoted(editable["rest"])
         return
     try:
@@ -220,9 +215,9 @@ def _requirement(text: str, place: str, *, editable: bool) -> RequirementLine:
     parts = re.split(r"\s+(?=--[a-z])", text)
     hashes = []
     for option in parts[1:]:
-        found = re.fullmatch(r"--hash[=\s]\s*(?P<hash>\S+)", option.strip())
-        if found:
-            hashes.append(found["hash"])
+        match = re.fullmatch(r"--hash[=\s]\s*(?P<hash>\S+)", option.strip())
+        if match:
+            hashes.append(match["hash"])
         elif not re.match(r"--(config-settings?|global-option|install-option)\b", option):
             raise LockError(
                 "a requirement has an option that is not known",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
 from wherry.lock.assemble import replace_packages
-from wherry.lock.locate import split_hash
+from wherry.lock.find_by_hash import split_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from packaging.pylock import Package, Pylock
     from packaging.requirements import Requirement
 
-__all__ = ["enforced"]
+__all__ = ["keep_listed"]
 
 
-def enforced(
+def keep_listed(
     pylock: Pylock, listed: Sequence[tuple[Requirement | None, Iterable[str]]], path: Path
 ) -> Pylock:
-    """The lock with only those files that have a listed hash.
+    """Keep only those files of a lock that have a listed hash.
 
-    As pip has it: where one requirement has hashes, all that comes from an index or a URL must have.
+    As with pip, where one requirement has hashes, every distribution from an index or a URL must have.
 
     Args:
-        pylock: what the requirements came to.
+        pylock: the resolved requirements.
         listed: requirements, None for paths and bare URLs, each with its hashes.
         path: the requirements file.
 
     Raises:
-        LockError: a distribution has no listed hash, or none of its files has one.
+        LockError: no hash of a distribution is listed, or none of its files has one.
     """
     packages: list[Package] = []
     unlisted: list[str] = []
@@ -47,7 +47,7 @@ def enforced(
         if not allowed:
             unlisted.append(f"{label} has none")
         elif kept is None:
-            wrong.append(f"{label}: what the index has for the target has other hashes")
+            wrong.append(f"{label}: the files that the index has for the target have other hashes")
         else:
             packages.append(kept)
     if wrong:
@@ -73,7 +73,7 @@ def _allowed(
     return {
         pair
         for requirement, hashes in listed
-        # What a path or a bare URL is called is in the file itself; its hash says enough.
+        # The name of a path or a bare URL is in the file itself; its hash suffices.
         if requirement is None
         or (
             canonicalize_name(requirement.name) == package.name

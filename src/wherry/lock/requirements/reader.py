@@ -1,4 +1,4 @@
-"""``requirements.txt`` and ``requirements.in``: resolved for the target by uv, listed hashes enforced."""
+"""``requirements.txt`` and ``requirements.in``: resolved for the target by uv; listed hashes are enforced."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
 from wherry.events import Warned
-from wherry.lock.declared import declared
+from wherry.indexes.redact import redact
+from wherry.lock.declared import read_declared
 from wherry.lock.document import is_path, read_toml
-from wherry.lock.model import Lock, LockFormat
-from wherry.lock.redact import redact
+from wherry.lock.formats import LockFormat
+from wherry.lock.model import Lock
 from wherry.lock.requirements.file import read_requirements_file
 
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from packaging.pylock import Pylock
     from packaging.requirements import Requirement
 
-    from wherry.events import Reporter
+    from wherry.context import Context
+    from wherry.files import ProjectFiles
     from wherry.lock.document import Table
     from wherry.lock.model import LockRequest
     from wherry.lock.requirements.file import RequirementLine, RequirementsFile
 
-__all__ = ["read_requirements"]
+__all__ = ["read"]
 
 _INDEXES = frozenset({"index-url", "extra-index-url"})
 _URL = re.compile(r"(?:(?:git|hg|svn|bzr)\+|https?:|file:)", re.IGNORECASE)
@@ -33,7 +35,7 @@ _PATH = re.compile(r"\.{0,2}/|\.{1,2}($|\[|\\|\s)|[A-Za-z]:[\\/]")
 _ARCHIVE = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz")
 
 
-def read_requirements(path: Path, request: LockRequest, reporter: Reporter) -> Lock:
+def read(path: Path, request: LockRequest, context: Context) -> Lock:
     """Read a requirements file of pip's, with all it can hold, and resolve it for the target.
 
     The result may be remembered where every requirement is pinned and hashed.
@@ -43,51 +45,47 @@ def read_requirements(path: Path, request: LockRequest, reporter: Reporter) -> L
         ToolError: uv is missing.
     """
     from wherry.lock.assemble import known, without_project
-    from wherry.lock.requirements.listed_hashes import enforced
-    from wherry.lock.requirements.resolve import resolve, unlocked
+    from wherry.lock.requirements.listed_hashes import keep_listed
+    from wherry.lock.resolve import Requirements, not_locked, resolve
 
     known("group", request.groups, (), path)
     known("extra", request.extras, (), path)
-    read = read_requirements_file(path)
+    file = read_requirements_file(path, context.files)
     # pip takes paths from where it is run, which is the project's folder as a rule.
     inside = path.parent.resolve().is_relative_to(request.root.resolve())
     base = request.root if inside else path.parent
-    hashed = read.has("require-hashes") or any(line.hashes for line in read.requirements)
-    parsed = [(line, _parse(line)) for line in read.requirements]
-    constraints = [(line, _parse(line)) for line in read.constraints]
+    hashed = file.has("require-hashes") or any(line.hashes for line in file.requirements)
+    parsed = [(line, _parse(line)) for line in file.requirements]
+    constraints = [(line, _parse(line)) for line in file.constraints]
     unpinned = [line.text for line, found in parsed if found is not None and not _pinned(found)]
     txt = path.suffix != ".in"
     if not txt:
-        reporter.emit(unlocked(path))
+        context.reporter.emit(not_locked(path))
     elif unpinned:
-        reporter.emit(
+        context.reporter.emit(
             Warned(
                 text=f"`{path.name}` does not pin {_some(unpinned)}: the next build may differ",
                 hint="pin with `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`",
             )
         )
-    if request.access is not None:
-        request.access.use(value for name, value in read.options if name in _INDEXES)
+    context.network.use(value for name, value in file.options if name in _INDEXES)
     listed = [(found, line.hashes) for line, found in (*parsed, *constraints)]
 
     def resolved(*options: str) -> Pylock:
-        pylock = resolve(
-            _text(read, base, request.root),
-            cwd=base,
-            target=request.target,
-            offline=request.offline,
-            access=request.access,
-            reporter=reporter,
-            what=path.name,
-            options=[*_options(read), *options],
+        requirements = Requirements(
+            name=path.name,
+            base=base,
+            text=_text(file, base, request.root, context.files),
+            options=(*_options(file), *options),
         )
-        return enforced(pylock, listed, path) if hashed else pylock
+        pylock = resolve(requirements, context)
+        return keep_listed(pylock, listed, path) if hashed else pylock
 
     try:
         pylock = resolved()
     except LockError as error:
         refused = any(re.search(r" answered 40[13] ", line) for line in error.where)
-        if not hashed or refused or not _of_several_indexes(read):
+        if not hashed or refused or not _of_several_indexes(file):
             raise
         # pip looks for a version on all indexes. That is safe where hashes say which file is meant.
         try:
@@ -101,7 +99,7 @@ def read_requirements(path: Path, request: LockRequest, reporter: Reporter) -> L
         format=LockFormat.REQUIREMENTS if txt else LockFormat.REQUIREMENTS_IN,
         path=path,
         base=base,
-        inputs=(*read.files, *_local_inputs(local, base)),
+        inputs=(*file.files, *_local_inputs(local, base)),
         stable=hashed and not unpinned and not unhashed and not _remote(local),
         member=request.root,
     )
@@ -130,7 +128,7 @@ def _is_path(text: str) -> bool:
 
 def _pinned(requirement: Requirement) -> bool:
     if requirement.url is not None:
-        # A commit is a pin, and so is an archive; a branch is none.
+        # A commit and an archive are pinned; a branch is not.
         return not requirement.url.startswith("git+") or bool(
             re.search(r"@[0-9a-f]{40}(#|$)", requirement.url)
         )
@@ -145,16 +143,16 @@ def _some(names: list[str]) -> str:
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
-def _text(read: RequirementsFile, base: Path, project: Path) -> str:
+def _text(file: RequirementsFile, base: Path, project: Path, files: ProjectFiles) -> str:
     """The requirements as one file for uv's standard input: canonical, in order, without hashes."""
-    indexes = [value for name, value in read.options if name == "index-url"]
+    indexes = [value for name, value in file.options if name == "index-url"]
     # The last one counts, as with pip; files that include others often repeat it.
     lines = [f"--index-url {value}" for value in indexes[-1:]]
-    passed = [f"--{name} {value}" for name, value in read.options if name in _PASSED]
+    passed = [f"--{name} {value}" for name, value in file.options if name in _PASSED]
     lines += dict.fromkeys(passed)
-    lines += [f"-c {path.resolve()}" for path in read.constraint_files]
-    for line in read.requirements:
-        if (own := _own(line, base, project)) is not None:
+    lines += [f"-c {path.resolve()}" for path in file.constraint_files]
+    for line in file.requirements:
+        if (own := _of_project(line, base, project, files)) is not None:
             lines += own
             continue
         is_url = bool(_URL.match(line.text))
@@ -163,45 +161,41 @@ def _text(read: RequirementsFile, base: Path, project: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _own(line: RequirementLine, base: Path, project: Path) -> list[str] | None:
+def _of_project(
+    line: RequirementLine, base: Path, project: Path, files: ProjectFiles
+) -> list[str] | None:
     """For ``-e .`` the project's dependencies, where they can be read; else None, and uv asks the build backend.
 
-    The version of the project, which backends like to compute, is of no interest here.
+    The project's version, which many backends compute, is not needed here.
     """
-    found = re.fullmatch(
+    match = re.fullmatch(
         r"(?P<path>[^\[;]+?)\s*(?:\[(?P<extras>[^\]]*)\])?\s*(?:;(?P<marker>.*))?", line.text
     )
-    if found is None or _URL.match(line.text) or not _is_path(line.text):
+    if match is None or _URL.match(line.text) or not _is_path(line.text):
         return None
     from packaging.utils import canonicalize_name
 
     pyproject = project / "pyproject.toml"
-    if not is_path(found["path"]) or (base / found["path"]).resolve() != project.resolve():
+    if not is_path(match["path"]) or (base / match["path"]).resolve() != project.resolve():
         return None
     if not pyproject.is_file():
         return None
-    table = read_toml(pyproject)
-    wanted = declared(table)
+    table = read_toml(pyproject, files)
+    declared = read_declared(table)
     # uv's sources say where a dependency comes from; only uv applies them.
-    if wanted.name is None or table.table("tool").table("uv").table("sources").data:
+    if declared.name is None or table.table("tool").table("uv").table("sources").data:
         return None
-    if wanted.dynamic & {"dependencies", "optional-dependencies"}:
+    if declared.dynamic & {"dependencies", "optional-dependencies"}:
         return None
-    asked = [name for name in (found["extras"] or "").split(",") if name.strip()]
-    texts = [
-        *wanted.dependencies,
-        *(
-            text
-            for extra in asked
-            for text in wanted.extras.get(canonicalize_name(extra.strip()), ())
-        ),
-    ]
-    if any(
-        canonicalize_name(_parse_own(text, table).name) == canonicalize_name(wanted.name)
-        for text in texts
-    ):
+    texts = list(declared.dependencies)
+    for extra in (match["extras"] or "").split(","):
+        if extra.strip():
+            texts += declared.extras.get(canonicalize_name(extra.strip()), ())
+    requirements = [_parse_own(text, table) for text in texts]
+    name = canonicalize_name(declared.name)
+    if any(canonicalize_name(requirement.name) == name for requirement in requirements):
         return None
-    return [_with_marker(_parse_own(text, table), found["marker"]) for text in texts]
+    return [_with_marker(requirement, match["marker"]) for requirement in requirements]
 
 
 def _parse_own(text: str, table: Table) -> Requirement:
@@ -220,7 +214,7 @@ def _with_marker(requirement: Requirement, marker: str | None) -> str:
     return str(requirement)
 
 
-# What uv reads in a requirements file. It has options of its own for the rest, or no need of it.
+# The options that uv reads in a requirements file. The others are options of its command, or not needed.
 _PASSED = ("extra-index-url", "find-links", "no-binary", "only-binary")
 
 
@@ -235,27 +229,27 @@ def _named_vcs(text: str) -> str:
     return f"{egg} @ {url}{'#' + rest if rest else ''}"
 
 
-def _of_several_indexes(read: RequirementsFile) -> bool:
-    """Whether another index than the first may have what the first has not."""
+def _of_several_indexes(file: RequirementsFile) -> bool:
+    """Whether there is another index to ask than the first."""
     from wherry.indexes.variables import index_urls
 
-    return any(name in _INDEXES for name, _ in read.options) or len(index_urls()) > 1
+    return any(name in _INDEXES for name, _ in file.options) or len(index_urls()) > 1
 
 
-def _options(read: RequirementsFile) -> list[str]:
+def _options(file: RequirementsFile) -> list[str]:
     options = []
-    if read.has("no-index"):
+    if file.has("no-index"):
         options.append("--no-index")
-    if read.has("pre"):
+    if file.has("pre"):
         options.append("--prerelease=allow")
     options += [
-        f"--allow-insecure-host={value}" for name, value in read.options if name == "trusted-host"
+        f"--allow-insecure-host={value}" for name, value in file.options if name == "trusted-host"
     ]
     return options
 
 
 def _local_inputs(texts: Iterable[str], base: Path) -> Iterator[Path]:
-    """The files of the disk that paths among the requirements stand for."""
+    """The files that decide the paths among the requirements."""
     for text in texts:
         if _URL.match(text):
             continue
@@ -268,7 +262,7 @@ def _local_inputs(texts: Iterable[str], base: Path) -> Iterator[Path]:
 
 
 def _remote(texts: Iterable[str]) -> bool:
-    """Whether one of these is a URL that may answer otherwise tomorrow."""
+    """Whether one of these is a URL whose content may change."""
     return any(
         _URL.match(text) and not re.search(r"@[0-9a-f]{40}(#|$)", text.split(" ")[0])
         for text in texts

@@ -1,8 +1,8 @@
-"""Whether a ``uv.lock`` still is what its ``pyproject.toml`` files ask for.
+"""Whether a ``uv.lock`` is as new as the ``pyproject.toml`` files that it was made from.
 
 uv records in the lock what it was made from. Most projects can be compared with that record at once, without a
 network, an interpreter or a process. Where the record and the project differ, or where the comparison is beyond
-this module (markers, sources, constraints), uv has the last word: ``uv lock --check --offline``.
+this module (markers, sources, constraints), uv decides: ``uv lock --check --offline``.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
 from wherry.events import SILENT
-from wherry.lock.declared import declared
+from wherry.lock.declared import read_declared
 from wherry.lock.document import read_toml
-from wherry.lock.uv.record import Difference, Places, requirement_differences
+from wherry.lock.uv.record import Asked, Difference, Places, requirement_differences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from wherry.files import ProjectFiles
     from wherry.lock.declared import Declared
     from wherry.lock.document import Table
-    from wherry.lock.uv.reader import LocalPackage
+    from wherry.lock.uv.local import LocalPackage
 
 __all__ = ["check_fresh"]
 
@@ -49,32 +50,28 @@ _SETTINGS = frozenset(
 _RECORDS = ("conflicts", "options", "required-markers", "supported-markers")
 
 
-def check_fresh(lock: Table, packages: Sequence[LocalPackage], root: Path) -> None:
-    """See that the lock is as new as the projects it locks.
+def check_fresh(
+    lock: Table, packages: Sequence[LocalPackage], root: Path, files: ProjectFiles
+) -> None:
+    """Check that the lock is as new as the projects it locks.
 
     Raises:
         LockError: it is older than one of them; the causes say what has changed.
     """
-    differences = list(_differences(lock, packages, root))
+    differences = list(_differences(lock, packages, root, files))
     if not differences:
         return
-    from wherry.lock.uv.run import run_uv
+    from wherry.tools.uv import run_uv_offline
 
-    answer = run_uv(
-        ["lock", "--check", *_interpreter(lock)],
-        cwd=root,
-        reporter=SILENT,
-        indexes=False,
-        offline=True,
-    )
+    answer = run_uv_offline(["lock", "--check", *_interpreter(lock)], cwd=root, reporter=SILENT)
     if answer.status == 0:
         return
     certain = [difference.text for difference in differences if difference.certain]
-    said = " ".join([*answer.causes, answer.hint or ""])
+    output = " ".join([*answer.causes, answer.hint or ""])
     # uv resolves again where the lock does not fit; without a network that fails in one of these ways. Any other
-    # failure (no interpreter, a backend that cannot be had offline) says nothing about the lock.
+    # failure (no interpreter, a backend that is not available offline) says nothing about the lock.
     refused = ("needs to be updated", "No solution found", "network was disabled", "is missing")
-    if certain or any(phrase in said for phrase in refused):
+    if certain or any(phrase in output for phrase in refused):
         raise LockError(
             "`uv.lock` is older than `pyproject.toml`",
             where=certain or [difference.text for difference in differences],
@@ -94,36 +91,36 @@ def _interpreter(lock: Table) -> list[str]:
     return []
 
 
-def _differences(lock: Table, packages: Sequence[LocalPackage], root: Path) -> Iterator[Difference]:
-    places = _places(packages, root)
+def _differences(
+    lock: Table, packages: Sequence[LocalPackage], root: Path, files: ProjectFiles
+) -> Iterator[Difference]:
+    path = root / "pyproject.toml"
+    settings = read_toml(path, files).table("tool").table("uv") if path.is_file() else None
+    places = Places(
+        shared=settings.table("sources").data if settings is not None else {},
+        root=root,
+        members={package.name: package.folder for package in packages},
+    )
     requires: list[tuple[Table, str]] = []
     for package in packages:
         path = package.folder / "pyproject.toml"
         label = _label(path, root)
         if not path.is_file():
-            yield Difference(text=f"`{label}` is not there", certain=package.member)
+            yield Difference(text=f"`{label}` is missing", certain=package.member)
             continue
-        pyproject = read_toml(path)
-        wanted = declared(pyproject)
-        yield from _package_differences(package, pyproject, wanted, label, places)
-        if package.member and wanted.requires_python is not None:
-            requires.append((pyproject.table("project"), wanted.requires_python))
+        pyproject = read_toml(path, files)
+        declared = read_declared(pyproject)
+        yield from _package_differences(package, pyproject, declared, label, places)
+        if package.member and declared.requires_python is not None:
+            requires.append((pyproject.table("project"), declared.requires_python))
     yield from _python_differences(lock, requires)
-    yield from _setting_differences(lock, root)
-    if (root / "pyproject.toml").is_file():
-        yield from _member_differences(packages, root)
+    yield from _setting_differences(lock, settings.data if settings is not None else {})
+    if (root / "uv.toml").is_file():
+        yield Difference(text="`uv.toml` may have changed", certain=False)
+    if settings is None:
+        yield Difference(text="`pyproject.toml` is missing")
     else:
-        yield Difference(text="`pyproject.toml` is not there")
-
-
-def _places(packages: Iterable[LocalPackage], root: Path) -> Places:
-    path = root / "pyproject.toml"
-    shared = (
-        read_toml(path).table("tool").table("uv").table("sources").data if path.is_file() else {}
-    )
-    return Places(
-        shared=shared, root=root, members={package.name: package.folder for package in packages}
-    )
+        yield from _member_differences(packages, root, files)
 
 
 def _label(path: Path, root: Path) -> str:
@@ -133,44 +130,43 @@ def _label(path: Path, root: Path) -> str:
 
 
 def _package_differences(
-    package: LocalPackage, pyproject: Table, wanted: Declared, label: str, places: Places
+    package: LocalPackage, pyproject: Table, declared: Declared, label: str, places: Places
 ) -> Iterator[Difference]:
     from packaging.utils import canonicalize_name
 
-    if wanted.name is None or canonicalize_name(wanted.name) != package.name:
+    if declared.name is None or canonicalize_name(declared.name) != package.name:
         # A folder without [project] may still have a backend that names it.
-        yield Difference(
-            text=f"`{label}` is no longer `{package.name}`", certain=wanted.name is not None
-        )
+        text = f"`{label}` is no longer `{package.name}`"
+        yield Difference(text=text, certain=declared.name is not None)
         return
-    if wanted.dynamic & {"dependencies", "optional-dependencies", "requires-python"}:
+    if declared.dynamic & {"dependencies", "optional-dependencies", "requires-python"}:
         yield Difference(text=f"`{label}` has dynamic dependencies", certain=False)
         return
     metadata = package.table.table("metadata")
-    asked: list[tuple[str, str | None]] = [(text, None) for text in wanted.dependencies]
-    asked += [(text, str(extra)) for extra, texts in wanted.extras.items() for text in texts]
-    yield from requirement_differences(
-        label, asked, pyproject, metadata, "requires-dist", places.root, package.folder, places
+    requirements: list[tuple[str, str | None]] = [(text, None) for text in declared.dependencies]
+    requirements += [
+        (text, str(extra)) for extra, texts in declared.extras.items() for text in texts
+    ]
+    asked = Asked(
+        label=label, requirements=requirements, pyproject=pyproject, folder=package.folder
     )
+    yield from requirement_differences(asked, metadata, "requires-dist", places)
     recorded = set(metadata.strings("provides-extras"))
-    for extra in sorted(set(wanted.extras) ^ recorded):
+    for extra in sorted(set(declared.extras) ^ recorded):
         yield Difference(text=f"`{label}` and the lock differ about the extra `{extra}`")
     development = metadata.table("requires-dev")
-    groups = {str(name): list(texts) for name, texts in wanted.groups.items()}
+    groups = {str(name): list(texts) for name, texts in declared.groups.items()}
     groups.setdefault("dev", []).extend(
         pyproject.table("tool").table("uv").strings("dev-dependencies")
     )
     for group in sorted({*groups, *development.data}):
-        yield from requirement_differences(
-            f"{label}, group {group}",
-            [(text, None) for text in groups.get(group, [])],
-            pyproject,
-            development,
-            group,
-            places.root,
-            package.folder,
-            places,
+        asked = Asked(
+            label=f"{label}, group {group}",
+            requirements=[(text, None) for text in groups.get(group, [])],
+            pyproject=pyproject,
+            folder=package.folder,
         )
+        yield from requirement_differences(asked, development, group, places)
 
 
 def _python_differences(lock: Table, requires: Iterable[tuple[Table, str]]) -> Iterator[Difference]:
@@ -187,29 +183,27 @@ def _python_differences(lock: Table, requires: Iterable[tuple[Table, str]]) -> I
                 asked = " and ".join(sorted({str(each) for each in wanted}))
                 yield Difference(
                     text=f"requires-python is `{asked}`, the lock was made for `{recorded}`",
-                    # Versions that no one installs are no reason to refuse; uv decides.
+                    # A difference in versions that are out of use is no reason to refuse; uv decides.
                     certain=minor >= 9,
                 )
                 return
 
 
-def _setting_differences(lock: Table, root: Path) -> Iterator[Difference]:
+def _setting_differences(lock: Table, settings: Mapping[str, object]) -> Iterator[Difference]:
     recorded = [key for key in _RECORDS if lock.data.get(key)]
     recorded += sorted(lock.table("manifest").data.keys() - {"members"})
-    path = root / "pyproject.toml"
-    settings = read_toml(path).table("tool").table("uv").data if path.is_file() else {}
     for key in (*recorded, *sorted(_SETTINGS & settings.keys())):
         yield Difference(text=f"`{key}` may have changed", certain=False)
-    if (root / "uv.toml").is_file():
-        yield Difference(text="`uv.toml` may have changed", certain=False)
 
 
-def _member_differences(packages: Sequence[LocalPackage], root: Path) -> Iterator[Difference]:
-    """Members that the workspace has and the lock does not."""
+def _member_differences(
+    packages: Sequence[LocalPackage], root: Path, files: ProjectFiles
+) -> Iterator[Difference]:
+    """Members that are in the workspace and not in the lock."""
     from wherry.lock.uv.workspace import workspace_members
 
     locked = {package.folder.resolve() for package in packages}
-    for folder in workspace_members(root):
+    for folder in workspace_members(root, files):
         if folder.resolve() not in locked:
             yield Difference(
                 text=f"the workspace member `{_label(folder, root)}` is not in the lock",

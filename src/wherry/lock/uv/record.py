@@ -1,4 +1,4 @@
-"""The record that ``uv.lock`` keeps of the requirements it was made for, compared with what a project asks for now."""
+"""The requirements that ``uv.lock`` records, compared with those that a project declares now."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.lock.document import is_path
+from wherry.lock.uv.local import normal_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from packaging.specifiers import SpecifierSet
 
     from wherry.lock.document import Table
 
-__all__ = ["Difference", "Places", "requirement_differences", "same_marker"]
+__all__ = ["Asked", "Difference", "Places", "requirement_differences"]
 
 _LOCAL = ("editable", "directory", "virtual", "path")
 _ELSEWHERE = ("git", "url")
@@ -24,11 +25,11 @@ _ELSEWHERE = ("git", "url")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """How a lock and a project differ.
+    """A difference between a lock and a project.
 
     Attributes:
-        text: what differs.
-        certain: nothing but an edit explains it. Otherwise it may be a mere difference of writing.
+        text: the difference.
+        certain: only an edit explains it. Otherwise it may be only written in another way.
     """
 
     text: str
@@ -50,7 +51,7 @@ class Places:
     members: Mapping[str, Path]
 
     def of(self, name: str, pyproject: Table, folder: Path) -> str | None:
-        """A folder or file, ``""`` for an index, None where only uv can tell."""
+        """The folder or file that a requirement comes from, ``""`` for an index, None where only uv can tell."""
         from packaging.utils import canonicalize_name
 
         own = pyproject.table("tool").table("uv").table("sources").data
@@ -65,15 +66,32 @@ class Places:
             return None
         path = source.get("path")
         if isinstance(path, str) and is_path(path):
-            return _normal(base / path)
+            return normal_path(base / path)
         if source.get("workspace") is True and name in self.members:
-            return _normal(self.members[name])
+            return normal_path(self.members[name])
         return "" if "index" in source else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """The requirements that a project declares in one place.
+
+    Attributes:
+        label: the place, for messages.
+        requirements: PEP 508 requirements, each with the extra that it is for.
+        pyproject: the file that they are in.
+        folder: the project's folder.
+    """
+
+    label: str
+    requirements: Sequence[tuple[str, str | None]]
+    pyproject: Table
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Record:
-    """A requirement, in a form in which uv's writing and the user's are alike.
+    """A requirement, in a form that is the same whether uv or the user wrote it.
 
     ``place`` is the folder or file that it comes from, ``""`` where it comes from an index; None where only uv
     can tell.
@@ -87,38 +105,26 @@ class _Record:
 
 
 def requirement_differences(
-    label: str,
-    asked: Iterable[tuple[str, str | None]],
-    pyproject: Table,
-    recorded: Table,
-    key: str,
-    root: Path,
-    folder: Path,
-    places: Places,
+    asked: Asked, recorded: Table, key: str, places: Places
 ) -> Iterator[Difference]:
-    """How requirements differ from the lock's record of them.
+    """Compare requirements with the lock's record of them.
 
     Args:
-        label: where they are asked for, for the reader.
-        asked: PEP 508 requirements, each with the extra that it is for.
-        pyproject: the file that they are in.
+        asked: what the project declares.
         recorded: the table of the lock that ``key`` is in.
         key: the array of recorded requirements.
-        root: the lock's folder.
-        folder: the project's.
         places: where uv is told to find some of them.
 
     Raises:
         LockError: one cannot be understood.
     """
-    now = _asked(asked, pyproject, folder, places)
-    then = _recorded(recorded, key, root)
+    label = asked.label
+    now = _asked(asked, places)
+    then = _recorded(recorded, key, places.root)
     for identity in sorted(now.keys() | then.keys()):
         ours, theirs = now.get(identity, []), then.get(identity, [])
         if not theirs:
-            yield Difference(
-                text=f"`{label}` asks for `{ours[0].text}`, the lock does not know of it"
-            )
+            yield Difference(text=f"`{label}` asks for `{ours[0].text}`, the lock does not have it")
         elif not ours:
             yield Difference(text=f"`{label}` no longer asks for `{theirs[0].text}`")
         else:
@@ -126,15 +132,15 @@ def requirement_differences(
 
 
 def _changes(label: str, ours: list[_Record], theirs: list[_Record]) -> Iterator[Difference]:
-    said = Difference(
+    certain = Difference(
         text=f"`{label}` asks for `{ours[0].text}`, the lock was made for `{theirs[0].text}`"
     )
-    unsure = Difference(text=f"`{label}` asks for `{ours[0].text}`", certain=False)
+    uncertain = Difference(text=f"`{label}` asks for `{ours[0].text}`", certain=False)
     if any(record.place is None for record in (*ours, *theirs)):
-        yield unsure
+        yield uncertain
         return
     if any(record.place for record in (*ours, *theirs)):
-        # uv leaves the version out where the place decides.
+        # uv omits the version where the place decides.
         same = {(record.extras, record.place) for record in ours} == {
             (record.extras, record.place) for record in theirs
         }
@@ -143,24 +149,23 @@ def _changes(label: str, ours: list[_Record], theirs: list[_Record]) -> Iterator
             (record.extras, record.specifier) for record in theirs
         )
     if not same:
-        yield said
+        yield certain
         return
     by_writing = {(record.extras, record.specifier): record.marker for record in theirs}
     for record in ours:
         marker = by_writing.get((record.extras, record.specifier), theirs[0].marker)
-        if not same_marker(record.marker, marker):
-            yield unsure
+        if not _same_marker(record.marker, marker):
+            yield uncertain
             return
 
 
-def _asked(
-    asked: Iterable[tuple[str, str | None]], pyproject: Table, folder: Path, places: Places
-) -> dict[tuple[str, str], list[_Record]]:
+def _asked(asked: Asked, places: Places) -> dict[tuple[str, str], list[_Record]]:
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
+    pyproject = asked.pyproject
     records: dict[tuple[str, str], list[_Record]] = {}
-    for text, extra in asked:
+    for text, extra in asked.requirements:
         requirement = pyproject.parse("dependencies", text, Requirement)
         name = canonicalize_name(requirement.name)
         record = _Record(
@@ -168,7 +173,7 @@ def _asked(
             extras=tuple(sorted(map(canonicalize_name, requirement.extras))),
             specifier=_canonical(requirement.specifier),
             marker=str(requirement.marker) if requirement.marker else None,
-            place=None if requirement.url else places.of(name, pyproject, folder),
+            place=None if requirement.url else places.of(name, pyproject, asked.folder),
         )
         records.setdefault((name, extra or ""), []).append(record)
     return records
@@ -188,7 +193,7 @@ def _recorded(recorded: Table, key: str, root: Path) -> dict[tuple[str, str], li
         place: str | None = ""
         for kind in _LOCAL:
             if (path := entry.optional(kind, str)) is not None:
-                place = _normal(root / path) if is_path(path) else None
+                place = normal_path(root / path) if is_path(path) else None
         if any(kind in entry for kind in _ELSEWHERE):
             place = None
         record = _Record(
@@ -202,27 +207,21 @@ def _recorded(recorded: Table, key: str, root: Path) -> dict[tuple[str, str], li
     return records
 
 
-def _normal(path: Path) -> str:
-    from os.path import normpath
-
-    return normpath(path)
-
-
 def _canonical(specifiers: SpecifierSet) -> str:
     terms = (f"{each.operator}{each.version.replace(' ', '').lower()}" for each in specifiers)
     return ",".join(sorted(terms))
 
 
 def _split_extra(marker: str | None) -> tuple[str | None, str | None]:
-    """Of a marker as uv writes an extra's requirement, ``… and extra == 'name'``: the rest, and the name."""
+    """Split the marker that uv writes for an extra's requirement, ``… and extra == 'name'``: the rest, and the name."""
     if marker is None:
         return None, None
-    found = re.fullmatch(r"(?:(?P<rest>.*) and )?extra == '(?P<extra>[^']*)'", marker)
-    return (found["rest"], found["extra"]) if found else (marker, None)
+    match = re.fullmatch(r"(?:(?P<rest>.*) and )?extra == '(?P<extra>[^']*)'", marker)
+    return (match["rest"], match["extra"]) if match else (marker, None)
 
 
-def same_marker(one: str | None, other: str | None) -> bool:
-    """Whether both hold in the same of a sample of environments; uv writes markers in its own way."""
+def _same_marker(one: str | None, other: str | None) -> bool:
+    """Whether two markers hold in the same environments of a sample; uv writes markers in its own way."""
     from packaging.markers import Marker
 
     if one == other:

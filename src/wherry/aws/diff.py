@@ -1,0 +1,365 @@
+"""``diff``: the actions that lead from the observed to the desired state. Pure; equal states give no action."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wherry.aws.actions import (
+    CreateAlias,
+    CreateFunction,
+    MoveAlias,
+    PublishLayer,
+    PublishVersion,
+    ShareLayer,
+    UpdateCode,
+    UpdateConfiguration,
+)
+from wherry.aws.layer_order import arrange_layers
+from wherry.aws.model import NewVersion, Snapshot, layer_text
+from wherry.aws.plan import FunctionPlan, LayerPlan, Plan
+from wherry.errors import DeployError
+from wherry.problems import Problems
+from wherry.sizes import format_size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wherry.aws.actions import Action
+    from wherry.aws.model import (
+        Desired,
+        DesiredFunction,
+        DesiredLayer,
+        LayerRef,
+        Observed,
+        ObservedFunction,
+        ObservedLayer,
+    )
+
+__all__ = ["diff"]
+
+
+def diff(desired: Desired, observed: Observed) -> Plan:
+    """The actions that lead from the observed to the desired state; an empty plan if both are equal.
+
+    Raises:
+        DeployError: something cannot be done, such as deploying a package for one architecture to a function of
+            the other. All problems are reported at once.
+    """
+    problems = Problems(DeployError, f"stage `{desired.stage}` cannot be deployed")
+    layers = tuple(_layer(layer, observed.layers.get(layer.aws_name)) for layer in desired.layers)
+    versions = {layer.aws_name: layer.version for layer in layers}
+    warnings: list[str] = []
+    functions = tuple(
+        plan
+        for function in desired.functions
+        if (plan := _function(function, desired, observed, versions, problems, warnings))
+    )
+    for layer, layer_plan in zip(desired.layers, layers, strict=True):
+        if any(isinstance(action, PublishLayer) for action in layer_plan.actions):
+            _require_bucket(f"layer `{layer.name}`", layer.size, desired, problems)
+    problems.raise_all()
+    return Plan(stage=desired.stage, layers=layers, functions=functions, warnings=tuple(warnings))
+
+
+def _require_bucket(what: str, size: int, desired: Desired, problems: Problems) -> None:
+    if desired.direct_upload is not None and size > desired.direct_upload:
+        problems.add(
+            f"{what} is {format_size(size)} zipped, and a direct upload takes "
+            f"{format_size(desired.direct_upload)}",
+            hint='give the stage a bucket, so that packages go through S3: bucket = "s3://…"',
+        )
+
+
+def _layer(layer: DesiredLayer, latest: ObservedLayer | None) -> LayerPlan:
+    why = []
+    if latest is None:
+        why.append("there is no version")
+    else:
+        if latest.code_sha256 != layer.code_sha256:
+            why.append("content")
+        if set(latest.runtimes) != set(layer.runtimes):
+            why.append("runtimes")
+        if set(latest.architectures) != set(layer.architectures):
+            why.append("architectures")
+    version: LayerRef = NewVersion(layer=layer.aws_name)
+    actions: list[Action] = []
+    shared: tuple[str, ...] = ()
+    if latest is not None and not why:
+        version, shared = latest.arn, latest.shared
+    else:
+        actions.append(
+            PublishLayer(name=layer.name, aws_name=layer.aws_name, why=tuple(why), layer=layer)
+        )
+    actions.extend(
+        ShareLayer(name=layer.name, aws_name=layer.aws_name, version=version, principal=principal)
+        for principal in layer.share
+        if principal not in shared
+    )
+    return LayerPlan(
+        name=layer.name,
+        aws_name=layer.aws_name,
+        version=version,
+        code_sha256=layer.code_sha256,
+        actions=tuple(actions),
+    )
+
+
+def _function(
+    function: DesiredFunction,
+    desired: Desired,
+    observed: Observed,
+    versions: Mapping[str, LayerRef],
+    problems: Problems,
+    warnings: list[str],
+) -> FunctionPlan | None:
+    layers = tuple(versions.get(layer, layer) for layer in function.layers)
+    current = observed.functions.get(function.aws_name)
+    if current is None:
+        return _create(function, layers, desired, problems)
+    if not _fits(function, current, problems, warnings):
+        return None
+    after = _after(function, current, layers)
+    if len(after.layers) > desired.layer_quota and after.layers != current.latest.layers:
+        problems.add(
+            f"function `{function.aws_name}` would have {len(after.layers)} layers, and AWS Lambda allows "
+            f"{desired.layer_quota}: {', '.join(map(layer_text, after.layers))}",
+            hint="combine layers, or detach those that are not needed",
+        )
+    actions: list[Action] = []
+    code = _code(function, current.latest, after)
+    if code is not None:
+        _require_bucket(f"function `{function.name}`", function.size, desired, problems)
+    configuration = _configuration(function, current.latest, after)
+    # Code and configuration are two calls, and between them `$LATEST` runs new code with old layers or the reverse.
+    # A layer must be added before the code that uses it, and removed after: so layers come before the code, unless
+    # layers are only removed. Callers that use an alias see neither.
+    only_removed = set(after.layers) <= set(current.latest.layers)
+    pair = (code, configuration) if only_removed else (configuration, code)
+    actions.extend(action for action in pair if action is not None)
+    version = _same_version(function, current, after)
+    actions.extend(_publish(function, current, after, version))
+    return FunctionPlan(
+        name=function.name,
+        aws_name=function.aws_name,
+        observed=current,
+        after=after,
+        actions=tuple(actions),
+        version=version,
+        alias=function.alias,
+    )
+
+
+def _create(
+    function: DesiredFunction,
+    layers: tuple[LayerRef, ...],
+    desired: Desired,
+    problems: Problems,
+) -> FunctionPlan | None:
+    if function.role is None:
+        problems.add(
+            f"there is no function `{function.aws_name}`",
+            hint="check that the stage's region, profile and names match AWS; to have a missing "
+            f'function created, give it a role: functions.{function.name} = {{role = "arn:…"}}',
+        )
+        return None
+    if function.handler is None:
+        problems.add(
+            f"function `{function.aws_name}` cannot be created without a handler",
+            hint=f'set it: [tool.wherry.functions.{function.name}] handler = "module.function"',
+        )
+        return None
+    _require_bucket(f"function `{function.name}`", function.size, desired, problems)
+    actions: list[Action] = [
+        CreateFunction(
+            name=function.name,
+            aws_name=function.aws_name,
+            why=("it is missing",),
+            function=function,
+            layers=layers,
+        )
+    ]
+    if function.publish:
+        actions.append(_new_version(function))
+    if function.alias is not None:
+        actions.append(
+            CreateAlias(name=function.name, aws_name=function.aws_name, alias=function.alias)
+        )
+    after = Snapshot(
+        code_sha256=function.code_sha256,
+        layers=layers,
+        runtime=function.runtime,
+        handler=function.handler,
+        architecture=function.architecture,
+    )
+    return FunctionPlan(
+        name=function.name,
+        aws_name=function.aws_name,
+        observed=None,
+        after=after,
+        actions=tuple(actions),
+        alias=function.alias,
+    )
+
+
+def _fits(
+    function: DesiredFunction,
+    current: ObservedFunction,
+    problems: Problems,
+    warnings: list[str],
+) -> bool:
+    """Whether the package can be deployed to this function."""
+    name, latest = function.aws_name, current.latest
+    if current.package_type != "Zip":
+        problems.add(
+            f"function `{name}` runs a container image",
+            hint="a function cannot change from an image to a zip: create another one, and name it in the stage",
+        )
+        return False
+    if not function.manage & {"code", "layers"}:
+        return True
+    if latest.architecture != function.architecture and "architecture" not in function.manage:
+        problems.add(
+            f"function `{name}` is {latest.architecture}, and the package was built for {function.architecture}",
+            hint=f'build for {latest.architecture} (`architecture` of the settings), or let Wherry change it: "architecture" '
+            "in `manage`",
+        )
+        return False
+    if latest.runtime != function.runtime and "runtime" not in function.manage:
+        warnings.append(
+            f"function `{name}` runs {latest.runtime}, and the package was built for {function.runtime}: build "
+            'for the same, or put "runtime" into `manage`'
+        )
+    if (
+        function.handler is not None
+        and latest.handler != function.handler
+        and "handler" not in function.manage
+    ):
+        warnings.append(
+            f"function `{name}` has the handler {latest.handler}, and the package's is {function.handler}: "
+            'put "handler" into `manage`, or change it where the function is described'
+        )
+    return True
+
+
+def _after(
+    function: DesiredFunction, current: ObservedFunction, layers: tuple[LayerRef, ...]
+) -> Snapshot:
+    """The state of ``$LATEST`` after the deployment."""
+    after, manage = current.latest, function.manage
+    if "code" in manage:
+        after = replace(after, code_sha256=function.code_sha256)
+        if "architecture" in manage:
+            after = replace(after, architecture=function.architecture)
+    if "layers" in manage:
+        arns = [arn for arn in current.latest.layers if isinstance(arn, str)]
+        arranged = arrange_layers(
+            arns, layers, owned=function.owned, account=current.account, region=current.region
+        )
+        after = replace(after, layers=arranged)
+    if "runtime" in manage:
+        after = replace(after, runtime=function.runtime)
+    if "handler" in manage and function.handler is not None:
+        after = replace(after, handler=function.handler)
+    return after
+
+
+def _code(function: DesiredFunction, latest: Snapshot, after: Snapshot) -> UpdateCode | None:
+    why = []
+    if after.code_sha256 != latest.code_sha256:
+        why.append("code")
+    if after.architecture != latest.architecture:
+        why.append(f"{latest.architecture} → {after.architecture}")
+    if not why:
+        return None
+    return UpdateCode(
+        name=function.name,
+        aws_name=function.aws_name,
+        why=tuple(why),
+        function=function,
+        architecture=after.architecture if after.architecture != latest.architecture else None,
+    )
+
+
+def _configuration(
+    function: DesiredFunction, latest: Snapshot, after: Snapshot
+) -> UpdateConfiguration | None:
+    layers = after.layers if after.layers != latest.layers else None
+    handler = after.handler if after.handler != latest.handler else None
+    runtime = after.runtime if after.runtime != latest.runtime else None
+    why = []
+    if layers is not None:
+        why.append("layers")
+    if handler is not None:
+        why.append(f"handler {latest.handler} → {handler}")
+    if runtime is not None:
+        why.append(f"runtime {latest.runtime} → {runtime}")
+    if not why:
+        return None
+    return UpdateConfiguration(
+        name=function.name,
+        aws_name=function.aws_name,
+        why=tuple(why),
+        layers=layers,
+        layers_before=latest.layers,
+        handler=handler,
+        runtime=runtime,
+    )
+
+
+def _new_version(function: DesiredFunction, code_sha256: str | None = None) -> PublishVersion:
+    return PublishVersion(
+        name=function.name,
+        aws_name=function.aws_name,
+        code_sha256=code_sha256 or function.code_sha256,
+        description=function.version_description,
+    )
+
+
+def _same_version(
+    function: DesiredFunction, current: ObservedFunction, after: Snapshot
+) -> int | None:
+    """The version that runs the same already, even an old one; None if one is to be published, or none is desired."""
+    if not function.publish:
+        return None
+    same = current.versions_running(after)
+    alias = current.alias(function.alias) if function.alias is not None else None
+    if alias is not None and alias.version in same:
+        return alias.version
+    return same[-1] if same else None
+
+
+def _publish(
+    function: DesiredFunction, current: ObservedFunction, after: Snapshot, target: int | None
+) -> list[Action]:
+    if not function.publish:
+        return []
+    actions: list[Action] = [] if target else [_new_version(function, after.code_sha256)]
+    if function.alias is None:
+        return actions
+    alias = current.alias(function.alias)
+    if alias is None:
+        create = CreateAlias(
+            name=function.name, aws_name=function.aws_name, alias=function.alias, version=target
+        )
+        return [*actions, create]
+    # A canary is pointless if all calls reach the version already.
+    canary = function.canary if alias.version not in (0, target) else None
+    as_desired = (
+        alias.weights == {target: canary}
+        if canary is not None
+        else (alias.version == target and not alias.weights)
+    )
+    if target is None or not as_desired:
+        actions.append(
+            MoveAlias(
+                name=function.name,
+                aws_name=function.aws_name,
+                alias=alias.name,
+                version=target,
+                was=alias.version,
+                canary=canary,
+                revision=alias.revision,
+            )
+        )
+    return actions

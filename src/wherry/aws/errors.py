@@ -1,0 +1,212 @@
+"""Errors of AWS and boto3 as one clear error, with AWS's own message as the cause."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from wherry.errors import AwsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from botocore.exceptions import ClientError
+
+__all__ = ["CONFLICT", "THROTTLED", "code_of", "refusing", "translate"]
+
+_EXPIRED = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+)
+"""AWS's error codes for credentials that have expired."""
+
+THROTTLED = frozenset(
+    {
+        "TooManyRequestsException",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "RequestThrottled",
+        "RequestThrottledException",
+    }
+)
+"""AWS's error codes for too many requests: the request was not carried out."""
+
+CONFLICT = "ResourceConflictException"
+"""AWS's error code for a function or alias that is busy, or exists already: the request was not carried out."""
+
+_UNKNOWN_KEY = frozenset(
+    {
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidToken",
+        "AuthFailure",
+    }
+)
+_BAD_SIGNATURE = frozenset({"SignatureDoesNotMatch", "InvalidSignatureException"})
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "AllAccessDisabled",
+        "403",
+        "Forbidden",
+    }
+)
+_IAM = re.compile(r"not authorized to perform:? ([a-z0-9-]+:\w+)(?: on resource: (\S+))?")
+
+
+@contextmanager
+def refusing(doing: str) -> Iterator[None]:
+    """Turn an exception of boto3 into an ``AwsError``.
+
+    Args:
+        doing: the activity, as it follows "cannot": "publish layer `x`".
+
+    Raises:
+        AwsError: boto3 raised an exception.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise translate(error, doing) from error
+
+
+def code_of(error: BaseException) -> str:
+    """The code of an error of AWS; empty if it has none."""
+    response = getattr(error, "response", None)
+    if not isinstance(response, dict):
+        return ""
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def translate(error: Exception, doing: str) -> AwsError:
+    """An exception of boto3 as an ``AwsError``: the activity, AWS's message, and a hint."""
+    from botocore.exceptions import ClientError
+
+    if isinstance(error, ClientError):
+        return _of_aws(error, doing)
+    return _of_boto(error, doing)
+
+
+def _of_aws(error: ClientError, doing: str) -> AwsError:
+    answer = error.response.get("Error", {})
+    code, message = str(answer.get("Code", "")), str(answer.get("Message", "")).strip()
+    if re.fullmatch(r"\d{3}", code):
+        # The answer to a HEAD request has no message; that of a proxy may be an HTML page.
+        message_line = "" if message.startswith("<") else message
+        cause = f"{error.operation_name}: HTTP {code} {message_line}".rstrip()
+    else:
+        cause = f"{error.operation_name}: {code}: {message}" if message else code
+    return AwsError(
+        f"cannot {doing}", code=code, where=[cause], hint=_hint(error.operation_name, code, message)
+    )
+
+
+def _hint(operation: str, code: str, message: str) -> str | None:
+    if code in _BAD_SIGNATURE:
+        # Checked before expiry: with a wrong clock the message is "Signature expired".
+        return "the secret access key does not belong to the access key, or this machine's clock is wrong"
+    if code in _EXPIRED or "expired" in message.lower():
+        return "the credentials have expired: sign in again (`aws sso login`), then run the same command again"
+    if code in _UNKNOWN_KEY:
+        return (
+            "AWS does not know these credentials: check what `aws sts get-caller-identity` says, and which "
+            "profile is meant (`profile` of the stage, or AWS_PROFILE)"
+        )
+    if code in _DENIED:
+        match = _IAM.search(message)
+        action = match[1] if match else _action(operation)
+        where = f" on {match[2].rstrip('.')}" if match and match[2] else ""
+        return f"allow `{action}`{where} in the policy of whoever deploys"
+    if code in THROTTLED:
+        return "AWS received too many requests: run the same command again later"
+    if code == "PreconditionFailedException":
+        return (
+            "somebody else changed it meanwhile: see what `wherry plan` says, then run the same command "
+            "again"
+        )
+    if code == CONFLICT:
+        return "another update is under way: run the same command again when it has ended"
+    if code == "CodeStorageExceededException":
+        return "the code storage of the region is full: remove old versions with `wherry prune`"
+    if code in {"RequestEntityTooLargeException", "RequestTooLarge"}:
+        return 'give the stage a bucket, so that packages go through S3: bucket = "s3://…"'
+    if code in {"NoSuchBucket", "PermanentRedirect", "AuthorizationHeaderMalformed"}:
+        return "check that the stage's `bucket` and `bucket-region` are those of an existing bucket"
+    if code == "400":
+        return (
+            "S3 gives no reason for this; usually the credentials have expired: sign in again "
+            "(`aws sso login`), then run the same command again"
+        )
+    if code in {"ResourceNotFoundException", "404"}:
+        return "check that the stage's region, profile and names match AWS"
+    if code == "InvalidParameterValueException":
+        return _invalid(message)
+    return None
+
+
+def _invalid(message: str) -> str | None:
+    lowered = message.lower()
+    if "role" in lowered and ("assume" in lowered or "not found" in lowered):
+        return (
+            "the function's `role` must exist and let lambda.amazonaws.com assume it; a role that was "
+            "just created takes some seconds"
+        )
+    if "unzipped size" in lowered:
+        return "function and layers together are too big: `wherry build` says what weighs how much"
+    if "getobject" in lowered or "s3" in lowered:
+        return "AWS Lambda takes code from buckets of its own region: see the stage's `bucket`"
+    return None
+
+
+def _action(operation: str) -> str:
+    """The IAM action of an operation; a few have another name."""
+    others = {
+        "HeadObject": "s3:GetObject",
+        "HeadBucket": "s3:ListBucket",
+        "ListObjectsV2": "s3:ListBucket",
+        "ListObjectVersions": "s3:ListBucketVersions",
+        "CreateMultipartUpload": "s3:PutObject",
+        "UploadPart": "s3:PutObject",
+        "CompleteMultipartUpload": "s3:PutObject",
+        "DeleteObjects": "s3:DeleteObject",
+        "AssumeRole": "sts:AssumeRole",
+    }
+    if operation in others:
+        return others[operation]
+    service = "s3" if "Object" in operation or "Bucket" in operation else "lambda"
+    return f"{service}:{operation}"
+
+
+def _of_boto(error: Exception, doing: str) -> AwsError:
+    from botocore import exceptions as known
+
+    cause = str(error).strip() or type(error).__name__
+    hint: str | None = None
+    if isinstance(error, known.NoCredentialsError | known.PartialCredentialsError):
+        hint = (
+            "sign in (`aws sso login`, `aws configure`), or name a profile: `profile` of the stage, or "
+            "AWS_PROFILE"
+        )
+    elif isinstance(
+        error, known.SSOError | known.TokenRetrievalError | known.CredentialRetrievalError
+    ):
+        hint = (
+            "the credentials could not be loaded, or have expired: sign in again (`aws sso login`)"
+        )
+    elif isinstance(error, known.ProfileNotFound):
+        hint = "`profile` of the stage or AWS_PROFILE names a profile that `aws configure list-profiles` lacks"
+    elif isinstance(error, known.NoRegionError):
+        hint = 'give the stage a region: region = "eu-west-1"'
+    elif isinstance(error, known.EndpointConnectionError | known.ConnectTimeoutError):
+        hint = "check that the region is one of AWS's, and that the network allows this connection"
+    elif isinstance(error, known.HTTPClientError | known.ConnectionError):
+        hint = "the connection broke: run the same command again"
+    return AwsError(f"cannot {doing}", where=cause.splitlines(), hint=hint)

@@ -1,0 +1,133 @@
+"""The configuration of a function while a deployment changes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from wherry.aws.attempts import poll
+from wherry.aws.errors import refusing
+from wherry.aws.observe import snapshot_of
+from wherry.errors import AwsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wherry.aws.client import Client
+    from wherry.aws.model import Snapshot
+
+__all__ = ["FunctionState", "is_settled", "same"]
+
+
+class FunctionState:
+    """The state of ``$LATEST``.
+
+    Args:
+        client: of the stage.
+        name: of the function on AWS.
+        latest: its state as observed; None if it is to be created.
+
+    Attributes:
+        latest: its state as it should be now, if nobody else changes it.
+        changed: whether this deployment changed it.
+    """
+
+    def __init__(self, client: Client, name: str, latest: Snapshot | None) -> None:
+        self._client = client
+        self._name = name
+        # AWS's last answer, while nothing was changed since.
+        self._configuration: Mapping[str, Any] | None = None
+        self.latest = latest
+        self.changed = False
+
+    def accept(self, answer: Mapping[str, Any]) -> None:
+        """Take AWS's answer to a change. It is the configuration, if the change is completed already."""
+        self.changed = True
+        settled = is_settled(answer) and "LastUpdateStatus" in answer
+        self._configuration = answer if settled else None
+
+    def forget(self) -> None:
+        """Read the configuration again before the next change."""
+        self._configuration = None
+
+    def ready(self) -> Mapping[str, Any]:
+        """The configuration, when no update is in progress.
+
+        Raises:
+            AwsError: the last update failed, or does not end.
+        """
+        if self._configuration is None:
+            self._configuration = self.settle()
+        return self._configuration
+
+    def require_unchanged(self) -> Mapping[str, Any]:
+        """The configuration, when no update is in progress, and if it is as it should be now.
+
+        Raises:
+            AwsError: somebody else changed it.
+        """
+        configuration = self.ready()
+        if not same(snapshot_of(configuration), self.latest):
+            raise self.conflict()
+        return configuration
+
+    def settle(self, **qualifier: str) -> Mapping[str, Any]:
+        """Wait until no update of the function, or of a version of it, is in progress.
+
+        Raises:
+            AwsError: the last update failed, or does not end.
+        """
+
+        def look() -> Mapping[str, Any]:
+            with refusing(f"wait for function `{self._name}`"):
+                return self._client.functions.get_function_configuration(
+                    FunctionName=self._name, **qualifier
+                )
+
+        configuration, settled = poll(look, is_settled)
+        if settled:
+            self._require_sound(configuration)
+            return configuration
+        state, update = configuration.get("State"), configuration.get("LastUpdateStatus")
+        raise AwsError(
+            f"function `{self._name}` does not become ready",
+            where=[f"State is {state}, LastUpdateStatus is {update}"],
+            hint="run the same command again later: it goes on from there",
+        )
+
+    def _require_sound(self, configuration: Mapping[str, Any]) -> None:
+        """Refuse to continue after an update of ours that failed; an earlier one may be repaired by ours."""
+        if not self.changed:
+            return
+        for status, reason in (
+            ("State", "StateReason"),
+            ("LastUpdateStatus", "LastUpdateStatusReason"),
+        ):
+            if configuration.get(status) == "Failed":
+                code = str(configuration.get(f"{reason}Code") or "")
+                raise AwsError(
+                    f"function `{self._name}` failed",
+                    code=code,
+                    where=[str(configuration.get(reason) or code or "no reason given")],
+                )
+
+    def conflict(self) -> AwsError:
+        """The error for a change by somebody else."""
+        return AwsError(
+            f"somebody else changed function `{self._name}` meanwhile",
+            where=["it is neither as it was when the deployment began nor as it should become"],
+            hint="see what `wherry plan` says, then run the same command again",
+        )
+
+
+def same(first: Snapshot, second: Snapshot | None) -> bool:
+    """Whether both are equal in what Wherry manages: all else may be changed by others at any time."""
+    return second is not None and replace(first, rest="") == replace(second, rest="")
+
+
+def is_settled(configuration: Mapping[str, Any]) -> bool:
+    """Whether no update is in progress."""
+    return (
+        configuration.get("State") != "Pending"
+        and configuration.get("LastUpdateStatus") != "InProgress"
+    )

@@ -1,0 +1,135 @@
+"""Preparing a deployment: the settings are read, and the packages built, or taken as they were written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack, cast
+
+from wherry.aws.client import Client
+from wherry.aws.desired import desire
+from wherry.aws.locks import LockKeeper
+from wherry.aws.stage import find_stage
+from wherry.errors import WherryError
+from wherry.events import SILENT
+from wherry.pipeline.request import PackageOptions
+
+if TYPE_CHECKING:
+    from wherry.aws.model import Desired
+    from wherry.events import Reporter
+    from wherry.pipeline.report import BuildReport
+    from wherry.pipeline.request import BuildRequest
+    from wherry.settings.project import Project
+    from wherry.settings.stages import StageSettings
+    from wherry.store import Store
+
+__all__ = ["DeployOptions", "Prepared", "prepare"]
+
+
+class DeployOptions(PackageOptions, total=False):
+    """The options of every function that deploys packages.
+
+    Attributes:
+        store: where files are kept; by default the user's.
+        reporter: receives the events.
+    """
+
+    store: Store | None
+    reporter: Reporter
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """Packages that can be deployed to a stage.
+
+    Attributes:
+        project: with its settings.
+        settings: of the stage.
+        report: of the packages.
+        client: of the stage.
+        lock: the lock file of the packages; None if there is none.
+        reporter: receives the events.
+    """
+
+    project: Project
+    settings: StageSettings
+    report: BuildReport
+    client: Client
+    lock: Path | None
+    reporter: Reporter
+
+    @property
+    def quota(self) -> int:
+        """Bytes of a package that Lambda takes with a call."""
+        return self.project.settings.quotas.direct_upload
+
+    @property
+    def locks(self) -> LockKeeper:
+        """Stores the lock file of layer versions."""
+        return LockKeeper(self.client, self.lock, self.reporter)
+
+    def desired(self, *, canary: float | None = None) -> Desired:
+        """The desired state of the stage.
+
+        Args:
+            canary: the share of calls, between 0 and 1, that new versions get at first.
+        """
+        return desire(self.project, self.report, self.client.name, canary=canary)
+
+
+def prepare(
+    project: BuildRequest | Path | str, stage: str, *, build: bool, **options: Unpack[DeployOptions]
+) -> Prepared:
+    """Read the settings, and build the packages or take them as they were written.
+
+    Arguments and errors are those of ``deploy``.
+    """
+    from wherry.pipeline.build import build_packages
+    from wherry.pipeline.request import open_context
+    from wherry.pipeline.written import report_written
+
+    store, reporter = options.pop("store", None), options.pop("reporter", SILENT)
+    request = _request(project, stage, options)
+    settings = find_stage(request.project, stage)
+    if build:
+        context = open_context(request, store=store, reporter=reporter)
+        report = build_packages(request, context)
+    else:
+        report = report_written(request)
+    return Prepared(
+        project=request.project,
+        settings=settings,
+        report=report,
+        client=Client(settings, name=stage),
+        lock=_lock(request),
+        reporter=reporter,
+    )
+
+
+def _request(
+    project: BuildRequest | Path | str, stage: str, options: DeployOptions
+) -> BuildRequest:
+    from wherry.pipeline.request import BuildOptions, as_request
+    from wherry.settings.legacy import is_legacy
+
+    asked = cast("BuildOptions", options)
+    config = options.get("config")
+    if config is not None and is_legacy(Path(config)):
+        # Only the stages of drover.yml build different packages.
+        asked["stage"] = stage
+    return as_request(project, asked)
+
+
+def _lock(request: BuildRequest) -> Path | None:
+    """The lock file that a build of the project reads; None if it reads none."""
+    from wherry.lock.find import choose_lock
+    from wherry.lock.model import LockRequest
+
+    if request.install_path is not None:
+        return None
+    wanted = LockRequest(root=request.root, package=request.package, lock=request.lock)
+    try:
+        choice = choose_lock(wanted, request.project.files)
+    except WherryError:
+        return None
+    return None if choice is None else choice.path

@@ -1,0 +1,1 @@
+"""Pruning: finding old versions of functions and layers that nothing uses, and removing them."""

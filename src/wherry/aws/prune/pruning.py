@@ -1,0 +1,104 @@
+"""The things that can be pruned, and the old versions that are in use."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from wherry.aws.transfer import StoredObject
+
+__all__ = ["Pruning", "Removal", "Spared"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Removal:
+    """One thing that can be removed.
+
+    Attributes:
+        kind: ``function`` or ``layer`` (a version of either), ``package`` or ``upload`` (in the bucket, the latter
+            unfinished).
+        name: of the function or layer on AWS.
+        version: its number; None for a thing in the bucket.
+        modified: when it was created; None if AWS does not tell.
+        size: in bytes; None if AWS does not tell.
+        url: of a thing in the bucket.
+        freed_by: versions of functions that use this layer version, and can be removed too.
+        stored: the object in the bucket.
+        upload_id: of an unfinished upload.
+    """
+
+    kind: str
+    name: str
+    version: int | None = None
+    modified: datetime | None = None
+    size: int | None = None
+    url: str | None = None
+    freed_by: tuple[tuple[str, int], ...] = ()
+    stored: StoredObject | None = None
+    upload_id: str | None = None
+
+    def __str__(self) -> str:
+        day = f" of {self.modified:%Y-%m-%d}" if self.modified is not None else ""
+        match self.kind:
+            case "package":
+                return f"{self.url}{day}"
+            case "upload":
+                return f"unfinished upload {self.url}{day}"
+            case _:
+                return f"{self.kind} {self.name} version {self.version}{day}"
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document of one removal."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "version": self.version,
+            "modified": self.modified.isoformat() if self.modified is not None else None,
+            "size": self.size,
+            "url": self.url,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spared:
+    """A version that is old and stays, because something uses it."""
+
+    kind: str
+    name: str
+    version: int
+    users: tuple[str, ...]
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.users[:3])
+        more = len(self.users) - 3
+        return (
+            f"{self.kind} {self.name} version {self.version} is used by {shown}"
+            f"{f' and {more} more' if more > 0 else ''}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pruning:
+    """The things that can be removed, in this order, and old versions that stay. False if nothing can be removed."""
+
+    removals: tuple[Removal, ...]
+    spared: tuple[Spared, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.removals)
+
+    @property
+    def size(self) -> int:
+        """The sum of the known sizes, in bytes."""
+        return sum(removal.size or 0 for removal in self.removals)
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document of ``wherry prune --json``, without what was done."""
+        return {
+            "removals": [removal.document() for removal in self.removals],
+            "spared": [asdict(spared) for spared in self.spared],
+            "size": self.size,
+        }

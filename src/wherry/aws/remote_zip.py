@@ -1,0 +1,311 @@
+"""Reading a package on AWS without fetching all of it: the directory of a zip file is at its end.
+
+AWS gives a signed address for the code of every function and layer version. Only the central directory is fetched
+from there, by HTTP range requests, and the members that are read. If the server does not support ranges, the whole
+file is fetched.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import stat
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wherry.errors import ArchiveError, FetchError
+from wherry.indexes.network import Network
+from wherry.indexes.session import explained, open_session, shown_url, timeouts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from typing import BinaryIO
+    from zipfile import ZipFile
+
+    import requests
+
+__all__ = ["Contents", "PackedFile", "download", "open_local", "open_remote"]
+
+_TAIL = 64 * 1024 + 22
+"""Bytes of the end of a file that are fetched first: the longest end record, and most directories."""
+_STEP = 64 * 1024
+"""The fewest bytes of each further request."""
+_CHUNK = 1024 * 1024
+_BIGGEST_MEMBER = 64 * 1024 * 1024
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_EXECUTABLE_BITS = 0o111
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackedFile:
+    """A file in a package: bytes unzipped and zipped, the CRC of its content, its execute bit."""
+
+    size: int
+    compressed_size: int
+    crc: int
+    executable: bool
+
+    def same_as(self, other: PackedFile) -> bool:
+        """Whether the content and the mode are the same, regardless of compression."""
+        return (self.size, self.crc, self.executable) == (other.size, other.crc, other.executable)
+
+
+class Contents:
+    """The files of an open package, on this machine or on AWS.
+
+    Attributes:
+        size: of the zip file in bytes.
+        files: by their paths.
+    """
+
+    def __init__(self, archive: ZipFile, size: int, title: str) -> None:
+        self._archive = archive
+        self._title = title
+        self.size = size
+        self.files: Mapping[str, PackedFile] = {
+            info.filename: PackedFile(
+                size=info.file_size,
+                compressed_size=info.compress_size,
+                crc=info.CRC,
+                executable=bool(info.external_attr >> 16 & _EXECUTABLE_BITS),
+            )
+            for info in archive.infolist()
+            if not info.is_dir() and not stat.S_ISDIR(info.external_attr >> 16)
+        }
+
+    def read(self, path: str) -> bytes:
+        """The content of one file.
+
+        Raises:
+            ArchiveError: it is damaged, or too big to be read at once.
+            FetchError: it cannot be fetched.
+        """
+        if self.files[path].size > _BIGGEST_MEMBER:
+            raise ArchiveError(f"`{path}` in {self._title} is too big to be looked at")
+        with _archive_errors(self._title):
+            return self._archive.read(path)
+
+
+@contextmanager
+def open_local(path: Path) -> Iterator[Contents]:
+    """Open a package on this machine.
+
+    Raises:
+        ArchiveError: it cannot be read, or is no zip archive.
+    """
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(path.open("rb"))
+            size = path.stat().st_size
+        except OSError as error:
+            raise ArchiveError(f"cannot read `{path}`", where=[str(error)]) from error
+        yield _contents(stack, file, size, f"`{path.name}`")
+
+
+@contextmanager
+def open_remote(location: str, *, what: str = "the live package") -> Iterator[Contents]:
+    """Open a package at an address from AWS: only its directory is read at first.
+
+    Args:
+        location: the signed address. It is a secret while it is valid, and is in no message.
+        what: the name of the package in messages.
+
+    Raises:
+        FetchError: it cannot be fetched.
+        ArchiveError: it is no zip archive.
+    """
+    with ExitStack() as stack:
+        session = stack.enter_context(open_session(Network()))
+        remote = _RemoteFile(session, location, what)
+        stack.callback(remote.close)
+        remote.begin()
+        yield _contents(stack, remote, remote.size, what)
+
+
+def download(location: str, path: Path, *, what: str = "the live package") -> None:
+    """Fetch a whole package into a file.
+
+    Args:
+        location: the signed address.
+        path: of the new file.
+        what: the name of the package in messages.
+
+    Raises:
+        FetchError: it cannot be fetched, or is incomplete.
+    """
+    with open_session(Network()) as session, path.open("wb") as file:
+        response = _get(session, location, what, {})
+        _save(response, file, location, what)
+
+
+def _contents(stack: ExitStack, file: BinaryIO | _RemoteFile, size: int, title: str) -> Contents:
+    from zipfile import ZipFile
+
+    with _archive_errors(title):
+        return Contents(stack.enter_context(ZipFile(file)), size, title)
+
+
+@contextmanager
+def _archive_errors(title: str) -> Iterator[None]:
+    """Turn every exception that ``zipfile`` raises for a damaged archive into one."""
+    import struct
+    import zlib
+    from zipfile import BadZipFile
+
+    try:
+        yield
+    except (
+        BadZipFile,
+        EOFError,
+        NotImplementedError,
+        OSError,
+        RuntimeError,
+        UnicodeError,
+        ValueError,
+        struct.error,
+        zlib.error,
+    ) as error:
+        raise ArchiveError(f"{title} is not a valid zip archive", where=[str(error)]) from error
+
+
+class _RemoteFile(io.RawIOBase):
+    """A file at an address; only the parts that are read are fetched."""
+
+    def __init__(self, session: requests.Session, location: str, what: str) -> None:
+        super().__init__()
+        self._session = session
+        self._location = location
+        self._what = what
+        self._position = 0
+        self._pieces: list[tuple[int, bytes]] = []
+        self._whole: BinaryIO | None = None
+        self.size = 0
+
+    def begin(self) -> None:
+        """Fetch the end and the size; or the whole file, if the server answers with it."""
+        response = _get(self._session, self._location, self._what, {"Range": f"bytes=-{_TAIL}"})
+        if response.status_code == 206:
+            self._keep(response)
+            return
+        from tempfile import TemporaryFile
+
+        whole: BinaryIO = TemporaryFile()  # noqa: SIM115  closed in close()
+        self._whole = whole
+        self.size = _save(response, whole, self._location, self._what)
+
+    def close(self) -> None:
+        if self._whole is not None:
+            self._whole.close()
+        super().close()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        if start + offset < 0:
+            raise ValueError("a position before the beginning")
+        self._position = start + offset
+        return self._position
+
+    def read(self, size: int = -1) -> bytes:
+        end = self.size if size < 0 else min(self._position + size, self.size)
+        if end <= self._position:
+            return b""
+        if self._whole is not None:
+            self._whole.seek(self._position)
+            data = self._whole.read(end - self._position)
+        else:
+            data = self._part(self._position, end)
+        self._position += len(data)
+        return data
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _part(self, begin: int, end: int) -> bytes:
+        for start, piece in self._pieces:
+            if start <= begin and end <= start + len(piece):
+                return piece[begin - start : end - start]
+        last = min(max(end, begin + _STEP), self.size) - 1
+        wanted = {"Range": f"bytes={begin}-{last}"}
+        response = _get(self._session, self._location, self._what, wanted)
+        if response.status_code != 206:
+            response.close()
+            raise self._strange("it gave a part of the file first, and then not")
+        self._keep(response)
+        start, piece = self._pieces[-1]
+        if start != begin or len(piece) < end - begin:
+            raise self._strange("another part than the one asked for came")
+        return piece[: end - begin]
+
+    def _keep(self, response: requests.Response) -> None:
+        match = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        with explained(self._location, what=self._what):
+            data = response.content
+        if match is None:
+            raise self._strange("it does not say which part of the file it gave")
+        first, last, size = (int(number) for number in match.groups())
+        if len(data) != last - first + 1 or (self.size and size != self.size):
+            raise self._strange("what it says of the part it gave is not so")
+        self.size = size
+        self._pieces.append((first, data))
+
+    def _strange(self, why: str) -> FetchError:
+        return FetchError(
+            f"cannot fetch {self._what}", where=[f"from {shown_url(self._location)}", why]
+        )
+
+
+def _get(
+    session: requests.Session, location: str, what: str, headers: Mapping[str, str]
+) -> requests.Response:
+    with explained(location, what=what):
+        # The signature in the address is the login; S3 refuses a second one from netrc.
+        response = session.get(
+            location,
+            headers=dict(headers),
+            auth=_no_auth,
+            stream=True,
+            timeout=timeouts(),
+        )
+    if response.status_code not in (200, 206):
+        cause = f"HTTP {response.status_code} {response.reason or ''}".rstrip()
+        response.close()
+        expired = response.status_code in (400, 401, 403)
+        raise FetchError(
+            f"cannot fetch {what}",
+            where=[f"from {shown_url(location)}", cause],
+            hint="the address that AWS gave may have expired: try again" if expired else None,
+        )
+    return response
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _save(response: requests.Response, file: BinaryIO, location: str, what: str) -> int:
+    """Write a whole answer into a file, and return the number of its bytes."""
+    received = 0
+    with explained(location, what=what), response:
+        for chunk in response.iter_content(_CHUNK):
+            file.write(chunk)
+            received += len(chunk)
+    length = response.headers.get("Content-Length")
+    if length is not None and length.isdigit() and int(length) != received:
+        raise FetchError(
+            f"cannot fetch {what}",
+            where=[f"from {shown_url(location)}", f"{received:,} bytes of {int(length):,} came"],
+        )
+    return received

@@ -1,0 +1,1 @@
+"""Rolling back functions: finding the version before, and going back to it."""

@@ -1,0 +1,302 @@
+"""Finding the version to which a function goes back. Nothing is changed.
+
+A published version of a function contains its code, its layers and its configuration, and none of them changes any
+more. With an alias, going back is one call: the alias moves to the version before, and callers get all three as they
+were. Without an alias callers get ``$LATEST``, which is not a version: it is given the code, layers, handler, runtime
+and architecture of a version. All else that a version contains (variables, memory, role …) is not Wherry's to change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from wherry.aws.errors import refusing
+from wherry.aws.model import layer_of_arn, version_of_arn
+from wherry.aws.observe import observe_functions
+from wherry.errors import AwsError, DeployError
+from wherry.problems import Problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from wherry.aws.client import Client
+    from wherry.aws.model import ObservedAlias, ObservedFunction, ObservedVersion, Snapshot
+
+__all__ = ["Rollback", "Subject", "find_rollbacks"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """A function that is to go back.
+
+    Attributes:
+        name: in the settings.
+        aws_name: on AWS: a name, or an ARN.
+        alias: that its callers use; None if they use ``$LATEST``.
+    """
+
+    name: str
+    aws_name: str
+    alias: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rollback:
+    """The change that takes one function back.
+
+    Attributes:
+        name: in the settings.
+        aws_name: on AWS.
+        alias: that moves; None if ``$LATEST`` is restored.
+        was: the number of the version that callers get now; None for a ``$LATEST`` that was never published.
+        to: the number of the version that they will get.
+        published: the time when that version was published, as AWS tells it.
+        description: of that version.
+        changes: the differences for callers, each in a few words.
+        stays: the other differences to that version, which are not restored.
+        ends: versions that a canary gives a share of the calls, which ends.
+        target: the code and configuration of that version.
+        observed: the function before.
+    """
+
+    name: str
+    aws_name: str
+    alias: str | None
+    was: int | None
+    to: int
+    published: str
+    description: str
+    changes: tuple[str, ...]
+    target: Snapshot
+    observed: ObservedFunction
+    stays: tuple[str, ...] = ()
+    ends: Mapping[int, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        what = f"alias `{self.alias}`" if self.alias is not None else "$LATEST"
+        described = f" ({self.description})" if self.description else ""
+        if self.was == self.to:
+            canaries = ", ".join(f"version {number}" for number in self.ends)
+            return f"{self.name}: {what} stays at version {self.to}{described}; {canaries} gets no calls"
+        was = f"version {self.was}" if self.was is not None else "what was not published"
+        changes = ", ".join(self.changes) or "nothing that was published"
+        return f"{self.name}: {what} from {was} back to version {self.to}{described}: {changes}"
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document of one function."""
+        return {
+            "name": self.name,
+            "aws_name": self.aws_name,
+            "alias": self.alias,
+            "was": self.was,
+            "to": self.to,
+            "published": self.published,
+            "description": self.description,
+            "changes": list(self.changes),
+            "stays": list(self.stays),
+            "ends": {str(number): share for number, share in self.ends.items()},
+        }
+
+
+class _RefusalError(Exception):
+    """A function cannot go back; all such functions are reported together."""
+
+    def __init__(self, problem: str, hint: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.hint = hint
+
+
+def find_rollbacks(
+    subjects: Sequence[Subject], *, client: Client, to: int | None = None
+) -> tuple[Rollback, ...]:
+    """The changes that take functions back; functions that are there already have none.
+
+    Args:
+        subjects: the functions.
+        client: of the stage.
+        to: the number of the version to go back to; None for the one before.
+
+    Raises:
+        DeployError: a function has no version to go back to, or not that one, or cannot be restored. All
+            problems are reported at once.
+        AwsError: AWS refused, or could not be reached.
+    """
+    problems = Problems(DeployError, f"stage `{client.name}` cannot go back")
+    observed = observe_functions([subject.aws_name for subject in subjects], client)
+    rollbacks = []
+    for subject in subjects:
+        try:
+            function = observed.functions.get(subject.aws_name)
+            if function is None:
+                raise _RefusalError(
+                    f"`{subject.name}`: there is no function `{subject.aws_name}` in {client.region}",
+                    "check that the stage's region, profile and names match AWS",
+                )
+            if subject.alias is None:
+                rollback = _restore_latest(subject, function, to)
+                if rollback is not None:
+                    _require_layers(rollback, client)
+            else:
+                rollback = _move_alias(subject, function, subject.alias, to)
+            if rollback is not None:
+                rollbacks.append(rollback)
+        except _RefusalError as refusal:
+            problems.add(refusal.problem, hint=refusal.hint)
+    problems.raise_all()
+    return tuple(rollbacks)
+
+
+def _move_alias(
+    subject: Subject, function: ObservedFunction, name: str, to: int | None
+) -> Rollback | None:
+    alias = function.alias(name)
+    if alias is None:
+        raise _RefusalError(
+            f"`{subject.name}`: `{function.aws_name}` has no alias `{name}`",
+            "`wherry deploy` creates the alias",
+        )
+    if to is None and alias.weights:
+        # The version of a canary did not run before: its share ends, and the alias stays where it is.
+        target = _version(subject, function, alias.version)
+    else:
+        target = _target(subject, function, to, below=alias.version)
+    if target.number == alias.version and not alias.weights:
+        return None
+    now = function.version(alias.version)
+    current = now.snapshot if now is not None else function.latest
+    changes = [*_changes(current, target.snapshot)]
+    if current.rest != target.snapshot.rest:
+        changes.append("configuration")
+    return _rollback(subject, function, target, was=alias.version or None, changes=changes)
+
+
+def _restore_latest(
+    subject: Subject, function: ObservedFunction, to: int | None
+) -> Rollback | None:
+    if function.package_type != "Zip":
+        raise _RefusalError(
+            f"`{subject.name}`: `{function.aws_name}` runs a container image",
+            'only an alias of it could go back: give the stage one, alias = "live"',
+        )
+    latest = function.latest
+    # Versions that differ only in what is not restored count as the same.
+    same = [version.number for version in function.versions if _same(version.snapshot, latest)]
+    was = same[-1] if same else None
+    if to is None and was is not None:
+        older = (version.number for version in function.versions if version.number < was)
+        to = max((number for number in older if number not in same), default=None)
+        if to is None:
+            raise _nothing_before(subject, f"version {was} is what $LATEST runs")
+    target = _target(subject, function, to, below=None)
+    if _same(target.snapshot, latest):
+        return None
+    changes = [*_changes(latest, target.snapshot)]
+    return _rollback(subject, function, target, was=was, changes=changes)
+
+
+def _target(
+    subject: Subject, function: ObservedFunction, to: int | None, *, below: int | None
+) -> ObservedVersion:
+    if to is not None:
+        return _version(subject, function, to)
+    before = [version for version in function.versions if not below or version.number < below]
+    if not before:
+        raise _nothing_before(
+            subject,
+            f"it stands at version {below}, the oldest there is" if below else "none was published",
+            others=[version.number for version in function.versions if version.number != below],
+        )
+    return before[-1]
+
+
+def _version(subject: Subject, function: ObservedFunction, number: int) -> ObservedVersion:
+    version = function.version(number)
+    if version is None:
+        numbers = [str(version.number) for version in function.versions]
+        shown = ", ".join(numbers[-10:]) if numbers else "none"
+        raise _RefusalError(
+            f"`{subject.name}`: `{function.aws_name}` has no version {number}",
+            f"`{subject.name}` has these: {'… ' if len(numbers) > 10 else ''}{shown}",
+        )
+    return version
+
+
+def _nothing_before(subject: Subject, why: str, *, others: Sequence[int] = ()) -> _RefusalError:
+    return _RefusalError(
+        f"`{subject.name}`: there is no version to go back to: {why}",
+        # A deployment of what an old version runs moves the alias to that old version.
+        f"`--to VERSION` goes to any: {', '.join(map(str, others[-10:]))}"
+        if others
+        else "versions are published by `wherry deploy` if the stage has `alias` or `publish`",
+    )
+
+
+def _rollback(
+    subject: Subject,
+    function: ObservedFunction,
+    target: ObservedVersion,
+    *,
+    was: int | None,
+    changes: Sequence[str],
+) -> Rollback:
+    alias: ObservedAlias | None = None
+    stays: tuple[str, ...] = ()
+    if subject.alias is not None:
+        alias = function.alias(subject.alias)
+    elif function.latest.rest != target.snapshot.rest:
+        stays = ("variables, memory, timeout, role or other configuration",)
+    return Rollback(
+        name=subject.name,
+        aws_name=subject.aws_name,
+        alias=subject.alias,
+        was=was,
+        to=target.number,
+        published=target.modified,
+        description=target.description,
+        changes=tuple(changes),
+        stays=stays,
+        ends=alias.weights if alias is not None else {},
+        target=target.snapshot,
+        observed=function,
+    )
+
+
+def _same(first: Snapshot, second: Snapshot) -> bool:
+    """Whether both are equal in all that can be restored."""
+    return not any(_changes(first, second))
+
+
+def _changes(now: Snapshot, then: Snapshot) -> Iterator[str]:
+    if now.code_sha256 != then.code_sha256:
+        yield "code"
+    if now.layers != then.layers:
+        yield "layers"
+    if now.handler != then.handler:
+        yield f"handler {now.handler} → {then.handler}"
+    if now.runtime != then.runtime:
+        yield f"runtime {now.runtime} → {then.runtime}"
+    if now.architecture != then.architecture:
+        yield f"architecture {now.architecture} → {then.architecture}"
+
+
+def _require_layers(rollback: Rollback, client: Client) -> None:
+    """Refuse deleted layers: a version keeps its layers after they are deleted, but ``$LATEST`` cannot get them."""
+    if "layers" not in rollback.changes:
+        return
+    for arn in rollback.target.layers:
+        assert isinstance(arn, str)  # noqa: S101  observed layers are published
+        try:
+            with refusing(f"look at layer version `{arn}`"):
+                client.functions.get_layer_version(
+                    LayerName=layer_of_arn(arn), VersionNumber=version_of_arn(arn)
+                )
+        except AwsError as error:
+            if error.code == "ResourceNotFoundException":
+                raise _RefusalError(
+                    f"`{rollback.name}`: version {rollback.to} has the layer version `{arn}`, which was deleted",
+                    "a function cannot be given a deleted layer: build and deploy that state of the project "
+                    "again;\nan alias could have gone back, because versions keep their layers",
+                ) from error
+            raise

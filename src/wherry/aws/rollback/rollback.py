@@ -1,0 +1,263 @@
+"""Going back to the version before."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Unpack
+
+from wherry.aws.actions import MoveAlias, UpdateCode, UpdateConfiguration
+from wherry.aws.apply import apply
+from wherry.aws.errors import refusing
+from wherry.aws.model import DesiredFunction
+from wherry.aws.plan import FunctionPlan, Plan
+from wherry.aws.remote_zip import download
+from wherry.aws.rollback.find import Subject, find_rollbacks
+from wherry.aws.stage import read_stage
+from wherry.errors import AwsError, DeployError, FetchError
+from wherry.events import SILENT
+from wherry.sizes import format_size
+from wherry.target.quotas import DIRECT_UPLOAD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from wherry.aws.actions import Action
+    from wherry.aws.client import Client
+    from wherry.aws.rollback.find import Rollback
+    from wherry.aws.stage import StageOptions
+    from wherry.events import Reporter
+
+__all__ = ["RolledBack", "roll_back", "rollback"]
+
+SCHEMA = 1
+"""Raised when a field changes its meaning or goes; new fields do not raise it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolledBack:
+    """The result of ``rollback``.
+
+    Attributes:
+        stage: its name.
+        rollbacks: the changes, one for each function that was not there already.
+        done: whether they were made.
+        calls: the operations that were called on AWS.
+    """
+
+    stage: str
+    rollbacks: tuple[Rollback, ...]
+    done: bool
+    calls: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document of ``wherry rollback --json``."""
+        return {
+            "schema": SCHEMA,
+            "stage": self.stage,
+            "done": self.done,
+            "functions": [rollback.document() for rollback in self.rollbacks],
+        }
+
+
+def rollback(
+    project: Path | str = ".",
+    stage: str = "",
+    *,
+    to: int | None = None,
+    dry_run: bool = False,
+    confirm: Callable[[Sequence[Rollback]], bool] | None = None,
+    **options: Unpack[StageOptions],
+) -> RolledBack:
+    """Take the functions of a stage back to the version before: code, layers and configuration together.
+
+    Args:
+        project: the project's folder.
+        stage: its name in the settings.
+        to: the number of a version, which is one of a single function; None for the one before.
+        dry_run: only find the changes, and make none.
+        confirm: receives the changes before they are made; False from it makes none.
+        options: the functions, the settings and the reporter.
+
+    Raises:
+        DeployError: there is no version to go back to; nothing was changed.
+        WherryError: the input is wrong, or something failed.
+    """
+    target = read_stage(project, stage, **options)
+    if options.get("names") and target.layers:
+        name, config = options.get("name"), options.get("config")
+        functions = read_stage(project, stage, name=name, config=config).functions
+        raise DeployError(
+            f"`{next(iter(target.layers))}` is a layer, which cannot go back",
+            where=["the versions of a function contain those of its layers"],
+            hint=f"name functions: {_quoted(functions)}",
+        )
+    if to is not None and len(target.functions) > 1:
+        raise DeployError(
+            f"version {to} of which function?",
+            where=["each function counts its own versions"],
+            hint=f"name one of {_quoted(target.functions)}",
+        )
+    settings, client = target.settings, target.client
+    subjects = [
+        Subject(name=name, aws_name=aws_name, alias=settings.function(name).alias or settings.alias)
+        for name, aws_name in target.functions.items()
+    ]
+    with client.explaining():
+        rollbacks = find_rollbacks(subjects, client=client, to=to)
+    wanted = bool(rollbacks) and not dry_run and (confirm is None or confirm(rollbacks))
+    if wanted:
+        quota = target.project.settings.quotas.direct_upload
+        try:
+            roll_back(rollbacks, client=client, quota=quota, reporter=target.reporter)
+        except AwsError as error:
+            # After a part of the changes "the version before" is another one: it has to be named.
+            again = [f"wherry rollback {stage} {part.name} --to {part.to}" for part in rollbacks]
+            hint = "\n".join(filter(None, (error.hint, "to go on from here:", *again)))
+            raise AwsError(error.message, code=error.code, where=error.where, hint=hint) from error
+    return RolledBack(stage=stage, rollbacks=rollbacks, done=wanted, calls=tuple(client.calls))
+
+
+def roll_back(
+    rollbacks: Sequence[Rollback],
+    *,
+    client: Client,
+    quota: int = DIRECT_UPLOAD,
+    reporter: Reporter = SILENT,
+) -> None:
+    """Make the changes. Each function is guarded against a concurrent change.
+
+    Args:
+        rollbacks: of ``find_rollbacks``.
+        client: of the stage.
+        quota: bytes of a package that Lambda takes with a call.
+        reporter: receives the events.
+
+    Raises:
+        AwsError: AWS refused, or could not be reached. Changes that were made stay.
+        DeployError: the code of a version is too big to be sent without a bucket; nothing was changed.
+        FetchError: the code of a version could not be fetched; nothing was changed.
+    """
+    with TemporaryDirectory(prefix="wherry-rollback-") as folder:
+        codes = [_fetch_code(part, client, Path(folder)) for part in rollbacks]
+        if client.stage.bucket is None:
+            _require_small(rollbacks, codes, quota, client)
+        functions = tuple(map(_plan, rollbacks, codes))
+        plan = Plan(stage=client.name, functions=functions)
+        apply(plan, client, quota=quota, reporter=reporter)
+
+
+def _require_small(
+    rollbacks: Sequence[Rollback], codes: Sequence[Path | None], quota: int, client: Client
+) -> None:
+    """Refuse packages that need a bucket, before anything is changed."""
+    big = [
+        f"the code of version {part.to} of `{part.name}` has {format_size(size)}"
+        for part, path in zip(rollbacks, codes, strict=True)
+        if path is not None and (size := path.stat().st_size) > quota
+    ]
+    if big:
+        raise DeployError(
+            f"stage `{client.name}` cannot go back",
+            where=[*big, f"a direct upload takes {format_size(quota)}"],
+            hint=f'give it a bucket: [tool.wherry.stages.{client.name}] bucket = "s3://…"',
+        )
+
+
+def _plan(rollback: Rollback, code: Path | None) -> FunctionPlan:
+    """The actions that go back; ``code`` is the code of the version if ``$LATEST`` has another."""
+    latest = rollback.observed.latest
+    if rollback.alias is not None:
+        after, actions = latest, [_move_alias(rollback, rollback.alias)]
+    else:
+        # The configuration first: if AWS refuses it, the code is not changed.
+        after = replace(rollback.target, rest=latest.rest)
+        actions = [*_restore_configuration(rollback), *_restore_code(rollback, code)]
+    return FunctionPlan(
+        name=rollback.name,
+        aws_name=rollback.aws_name,
+        observed=rollback.observed,
+        after=after,
+        actions=tuple(actions),
+    )
+
+
+def _move_alias(rollback: Rollback, name: str) -> Action:
+    alias = rollback.observed.alias(name)
+    assert alias is not None  # noqa: S101  it was observed
+    return MoveAlias(
+        name=rollback.name,
+        aws_name=rollback.aws_name,
+        alias=name,
+        version=rollback.to,
+        was=alias.version,
+        revision=alias.revision,
+    )
+
+
+def _restore_configuration(rollback: Rollback) -> Iterable[Action]:
+    target, latest = rollback.target, rollback.observed.latest
+    changes = {
+        key: getattr(target, key)
+        for key in ("layers", "handler", "runtime")
+        if getattr(target, key) != getattr(latest, key)
+    }
+    if changes:
+        yield UpdateConfiguration(
+            name=rollback.name,
+            aws_name=rollback.aws_name,
+            why=tuple(change for change in rollback.changes if change != "code"),
+            layers_before=latest.layers,
+            **changes,
+        )
+
+
+def _restore_code(rollback: Rollback, code: Path | None) -> Iterable[Action]:
+    if code is None:
+        return
+    target, latest = rollback.target, rollback.observed.latest
+    yield UpdateCode(
+        name=rollback.name,
+        aws_name=rollback.aws_name,
+        function=DesiredFunction(
+            name=rollback.name,
+            aws_name=rollback.aws_name,
+            path=code,
+            code_sha256=target.code_sha256,
+            size=code.stat().st_size,
+            runtime=target.runtime or "",
+            architecture=target.architecture,
+        ),
+        architecture=target.architecture if target.architecture != latest.architecture else None,
+    )
+
+
+def _fetch_code(rollback: Rollback, client: Client, folder: Path) -> Path | None:
+    """The code of the version, fetched from AWS; None if ``$LATEST`` has it."""
+    target, latest = rollback.target, rollback.observed.latest
+    same = (target.code_sha256, target.architecture) == (latest.code_sha256, latest.architecture)
+    if rollback.alias is not None or same:
+        return None
+    what = f"version {rollback.to} of function `{rollback.aws_name}`"
+    with refusing(f"look at {what}"):
+        function = client.functions.get_function(
+            FunctionName=rollback.aws_name, Qualifier=str(rollback.to)
+        )
+    path = folder / f"{rollback.name}.zip"
+    download(function["Code"]["Location"], path, what=what)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").digest()
+    if base64.b64encode(digest).decode() != target.code_sha256:
+        raise FetchError(
+            f"cannot fetch {what}",
+            where=["its digest is not the one that AWS reports"],
+            hint="try again",
+        )
+    return path
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -1,0 +1,146 @@
+"""A stage of a project, with the names of its functions and layers on AWS. Nothing is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from wherry.aws.client import Client
+from wherry.errors import SettingsError
+from wherry.events import SILENT
+from wherry.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wherry.events import Reporter
+    from wherry.settings.project import Project
+    from wherry.settings.stages import StageSettings
+
+__all__ = ["ProjectStage", "StageOptions", "find_stage", "read_stage"]
+
+
+class StageOptions(TypedDict, total=False):
+    """The options of every function that reads a stage and builds nothing.
+
+    ``names`` are the functions and layers, all by default; ``name`` the function's name, if the settings name none;
+    ``config`` a file with the settings, instead of the project's; ``reporter`` receives the events.
+    """
+
+    names: Sequence[str]
+    name: str | None
+    config: Path | str | None
+    reporter: Reporter
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectStage:
+    """A stage of a project.
+
+    Attributes:
+        project: with its settings.
+        settings: of the stage.
+        client: of the stage.
+        functions: names on AWS by those of the settings, of the functions that were asked for.
+        layers: the same for layers.
+        reporter: receives the events.
+    """
+
+    project: Project
+    settings: StageSettings
+    client: Client
+    functions: Mapping[str, str]
+    layers: Mapping[str, str]
+    reporter: Reporter
+
+
+def find_stage(project: Project, name: str) -> StageSettings:
+    """The settings of a stage.
+
+    Raises:
+        SettingsError: there is no such stage, or it names functions or layers that the settings do not have; the
+            nearest is suggested.
+    """
+    settings = project.settings
+    if name not in settings.stages:
+        known = ", ".join(f"`{stage}`" for stage in settings.stages)
+        raise SettingsError(
+            f"there is no stage `{name}`",
+            where=[f"the settings have {known}" if known else "the settings have no stages"],
+            hint=did_you_mean(name, known=settings.stages)
+            or (None if known else f"write one: [tool.wherry.stages.{name}]"),
+        )
+    stage = settings.stages[name]
+    functions = [*settings.functions] or [project.name]
+    problems: list[str] = []
+    hints: list[str | None] = []
+    for kind, configured, existing in (
+        ("function", stage.functions, functions),
+        ("layer", stage.layers, [*settings.layers]),
+    ):
+        missing = [part for part in configured if part not in existing]
+        problems += [
+            f"stages.{name}.{kind}s.{part}: there is no {kind} `{part}`" for part in missing
+        ]
+        hints.append(did_you_mean(*missing, known=existing))
+    if problems:
+        raise SettingsError(
+            f"stage `{name}` names functions or layers that the project does not have",
+            where=problems,
+            hint="\n".join(filter(None, hints)) or None,
+        )
+    return stage
+
+
+def read_stage(
+    project: Path | str,
+    stage: str,
+    *,
+    names: Sequence[str] = (),
+    name: str | None = None,
+    config: Path | str | None = None,
+    reporter: Reporter = SILENT,
+) -> ProjectStage:
+    """Read a stage of a project.
+
+    Args:
+        project: the project's folder.
+        stage: its name in the settings.
+        names: the functions and layers; all when empty.
+        name: the function's name, if the settings name none.
+        config: a file with the settings, instead of the project's.
+        reporter: receives the events.
+
+    Raises:
+        ProjectError: there is no project.
+        SettingsError: the settings are wrong, or have no such stage, function or layer.
+    """
+    from wherry.compose.recipe import recipes
+    from wherry.settings.legacy import is_legacy
+    from wherry.settings.project import read_project
+
+    path = None if config is None else Path(config)
+    legacy_stage = stage if path is not None and is_legacy(path) else None
+    read = read_project(Path(project), config=path, stage=legacy_stage, name=name)
+    settings = find_stage(read, stage)
+    functions: dict[str, str] = {}
+    layers: dict[str, str] = {}
+    for recipe in recipes(read.settings, name=read.name, names=names):
+        # Layers that a named function needs are not asked for themselves.
+        if names and recipe.name not in names:
+            continue
+        if recipe.kind == "function":
+            functions[recipe.name] = settings.function_on_aws(
+                recipe.name, project=read.name, stage=stage
+            )
+        else:
+            layers[recipe.name] = settings.layer_on_aws(recipe.name, project=read.name, stage=stage)
+    return ProjectStage(
+        project=read,
+        settings=settings,
+        client=Client(settings, name=stage),
+        functions=functions,
+        layers=layers,
+        reporter=reporter,
+    )

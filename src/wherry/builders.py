@@ -1,0 +1,134 @@
+"""The interface of the builders of wheels, which work on this machine or in a container."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from wherry.errors import BuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from wherry.bundle.canonical import Canonical
+
+    Tree: TypeAlias = Callable[[], AbstractContextManager[Path]]
+
+__all__ = ["NO_BUILDERS", "Builders", "Shell", "Source", "WheelBuilder"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A source tree that a wheel is to be made of.
+
+    Attributes:
+        name: the name that messages use.
+        identity: all that decides its files, as JSON can hold it: equal identities mean equal trees.
+        place: where it comes from, whatever its contents.
+        tree: gives the folder, which exists until the block ends.
+        compiled: whether it is known beforehand that it must be compiled.
+    """
+
+    name: str
+    identity: Any
+    place: str
+    tree: Tree
+    compiled: bool = False
+
+
+class WheelBuilder(Protocol):
+    """Makes wheels of source trees, for one target."""
+
+    def recall(self, source: Source) -> Canonical | None:
+        """The wheel of an earlier build of the same tree, unless something else that decides it has changed.
+
+        Raises:
+            IncompatibleError: it was built, and does not run on the target.
+        """
+        ...
+
+    def build(self, sources: Sequence[Source]) -> list[Canonical | BuildError]:
+        """The wheel of each tree, or why there is none; they are remembered.
+
+        Raises:
+            WherryError: the builder itself cannot work.
+        """
+        ...
+
+
+class Shell(Protocol):
+    """Runs scripts for a POSIX shell in a container."""
+
+    def run_shell(
+        self,
+        script: str,
+        *,
+        lent: Mapping[str, Path],
+        changed: Mapping[str, Path],
+        workdir: str,
+        environment: Mapping[str, str],
+        log: Path,
+    ) -> int:
+        """Run a script; its exit status. See ``wherry.containers.exchange.Container``."""
+        ...
+
+
+class Builders(Protocol):
+    """Chooses the builder of each source tree: this machine, or a container."""
+
+    @property
+    def compiles(self) -> bool:
+        """Whether compiled wheels can be built for the target, as far as can be told without trying."""
+        ...
+
+    @property
+    def only_in_container(self) -> bool:
+        """Whether nothing is built on this machine."""
+        ...
+
+    def key(self, source: Source) -> str | None:
+        """The key of the wheel that a container built of this tree before; None where none did."""
+        ...
+
+    def wheels(self, sources: Sequence[Source], *, host: WheelBuilder) -> list[Canonical]:
+        """The wheel of each tree.
+
+        Args:
+            sources: the trees.
+            host: builds on this machine.
+
+        Raises:
+            BuildError: a tree cannot be built.
+            ContainerError: a container is needed, and there is none.
+        """
+        ...
+
+    def container(self) -> Shell:
+        """A container whose image is at hand.
+
+        Raises:
+            NoEngineError: there is no container engine, or it does not answer.
+            ContainerError: there is no image.
+        """
+        ...
+
+
+class _NoBuilders:
+    compiles = False
+    only_in_container = False
+
+    def key(self, source: Source) -> None:
+        del source
+
+    def wheels(self, sources: Sequence[Source], *, host: WheelBuilder) -> list[Canonical]:
+        del host
+        raise BuildError(f"`{sources[0].name}` would have to be built, and nothing is built here")
+
+    def container(self) -> Shell:
+        raise BuildError("no container is run here")
+
+
+NO_BUILDERS: Builders = _NoBuilders()
+"""Builds nothing: for steps that only read locks and fetch files."""

@@ -1,0 +1,242 @@
+"""The canonical form of built wheels: the same bytes on every machine and with every zlib.
+
+A wheel that was built on this machine depends on it: on the local compressor, the version of the backend, and
+the paths of folders in which requirements were found. In its canonical form
+
+- contents are uncompressed, one after the other in one file of the store;
+- ``WHEEL`` names Wherry as the generator;
+- ``METADATA`` names requirements of the local file system only by name;
+- ``RECORD`` is generated: the installed paths, sorted (the recording format of PyPA's specifications);
+- ``INSTALLER``, ``REQUESTED``, ``direct_url.json`` and signatures of the original ``RECORD`` are removed.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import re
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from wherry.bundle.bundle import Bundle
+from wherry.bundle.content import read_all, read_content
+from wherry.bundle.entry import STORED, Entry, Slice, inline
+from wherry.errors import ArchiveError
+from wherry.store.memo import Memo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from wherry.bundle.entry import Payload
+    from wherry.store import Store
+
+__all__ = [
+    "Canonical",
+    "Member",
+    "canonical",
+    "canonical_content",
+    "recall_wheel",
+    "remember_wheel",
+    "wheel_document",
+    "wheel_from_document",
+]
+
+_DROPPED = ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json")
+_WHEEL = re.compile(r"(?P<info>[^/]+\.dist-info)/WHEEL")
+_GENERATOR = re.compile(rb"^Generator:[^\r\n]*", re.MULTILINE | re.IGNORECASE)
+# `NAME[EXTRAS] @ file:URL ; MARKER`: a URL has no blanks, so it ends at the first.
+_LOCAL_REQUIREMENT = re.compile(
+    rb"^(Requires-Dist:[ \t]*[\w.-]+(?:[ \t]*\[[^]\r\n]*\])?)[ \t]*@[ \t]*file:\S*",
+    re.MULTILINE | re.IGNORECASE,
+)
+_END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
+
+
+class Member(NamedTuple):
+    """A file of the wheel at its installed path; ``sha256`` in hexadecimal."""
+
+    path: str
+    executable: bool
+    payload: Payload
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Canonical:
+    """A built wheel in its canonical form.
+
+    Attributes:
+        filename: the name that the backend gave the wheel.
+        info: its ``.dist-info`` folder.
+        members: its files except ``RECORD``, sorted by path.
+        compiled: the paths of compiled files, which run only on some targets.
+    """
+
+    filename: str
+    info: str
+    members: tuple[Member, ...]
+    compiled: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal, of its paths, executable bits and contents."""
+        digest = hashlib.sha256()
+        for member in self.members:
+            digest.update(f"{member.path}\0{member.executable:d}{member.sha256}\n".encode())
+        return digest.hexdigest()
+
+    def bundle(self, *, owner: str, keep: Callable[[str], bool] | None = None) -> Bundle:
+        """Its files, with a ``RECORD`` of them.
+
+        Args:
+            owner: the owner of the entries.
+            keep: whether to keep a file, by its path; files of the ``.dist-info`` folder are always kept.
+        """
+        own = f"{self.info}/"
+        kept = [
+            member
+            for member in self.members
+            if keep is None or member.path.startswith(own) or keep(member.path)
+        ]
+        entries = [Entry(path, executable, payload, owner) for path, executable, payload, _ in kept]
+        entries.append(inline(f"{own}RECORD", _record(kept, f"{own}RECORD"), owner=owner))
+        return Bundle.of(entries)
+
+
+def canonical(bundle: Bundle, *, filename: str, store: Store) -> Canonical:
+    """The canonical form of a wheel.
+
+    Args:
+        bundle: its files at their installed paths, as ``wheel_bundle`` maps them.
+        filename: the name of the wheel.
+        store: receives its contents.
+
+    Raises:
+        ArchiveError: a member does not decompress, or there is no ``.dist-info`` folder.
+        StoreError: the store cannot be written.
+    """
+    folders = [match["info"] for entry in bundle if (match := _WHEEL.fullmatch(entry.path))]
+    if len(folders) != 1:
+        raise ArchiveError(
+            f"`{filename}` is not a wheel",
+            where=[f"it has {len(folders) or 'no'} `.dist-info/WHEEL` instead of one"],
+        )
+    info = folders[0]
+    dropped = {f"{info}/{name}" for name in _DROPPED}
+    written: list[tuple[Entry, int, int, int, str]] = []
+    offset = 0
+    with store.writer() as writer:
+        for entry in bundle:
+            if entry.path in dropped:
+                continue
+            crc = size = 0
+            digest = hashlib.sha256()
+            for piece in canonical_content(entry, info):
+                writer.write(piece)
+                crc = zlib.crc32(piece, crc)
+                size += len(piece)
+                digest.update(piece)
+            written.append((entry, offset, size, crc, digest.hexdigest()))
+            offset += size
+        stored = writer.commit(hashes={}, name=filename)
+    return Canonical(
+        filename=filename,
+        info=info,
+        members=tuple(
+            Member(
+                entry.path,
+                entry.executable,
+                Slice(stored.path, start, size, size, crc, STORED),
+                sha256,
+            )
+            for entry, start, size, crc, sha256 in written
+        ),
+    )
+
+
+def canonical_content(entry: Entry, info: str) -> Iterator[bytes]:
+    """The canonical content of an entry; ``info`` is the ``.dist-info`` folder."""
+    if entry.path == f"{info}/WHEEL":
+        yield _GENERATOR.sub(b"Generator: wherry", read_all(entry.payload))
+    elif entry.path == f"{info}/METADATA":
+        yield _without_local_paths(read_all(entry.payload))
+    else:
+        yield from read_content(entry.payload)
+
+
+def _without_local_paths(metadata: bytes) -> bytes:
+    end = _END_OF_HEADERS.search(metadata)
+    cut = end.start() if end else len(metadata)
+    return _LOCAL_REQUIREMENT.sub(rb"\1", metadata[:cut]) + metadata[cut:]
+
+
+def _record(members: list[Member], record: str) -> bytes:
+    rows = [
+        (
+            member.path,
+            "sha256="
+            + base64.urlsafe_b64encode(bytes.fromhex(member.sha256)).rstrip(b"=").decode(),
+            member.payload.size,
+        )
+        for member in members
+    ]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(sorted([*rows, (record, "", "")]))
+    return text.getvalue().encode()
+
+
+def remember_wheel(kind: str, key: str, wheel: Canonical, store: Store) -> None:
+    """Remember a wheel that ``canonical`` made; its contents are in the store already."""
+    _memo(kind, store).remember(store, key, wheel)
+
+
+def recall_wheel(kind: str, key: str, store: Store) -> Canonical | None:
+    """The wheel remembered under a key; None where there is none, or its contents have left the store."""
+    return _memo(kind, store).recall(store, key)
+
+
+def _memo(kind: str, store: Store) -> Memo[Canonical]:
+    """A memo of wheels whose contents are in this store."""
+    return Memo(kind, wheel_document, lambda document: wheel_from_document(document, store))
+
+
+def wheel_document(wheel: Canonical) -> dict[str, object]:
+    """A wheel as JSON can hold it; its members must be as ``canonical`` gives them."""
+    archive = ""
+    members: list[list[object]] = []
+    for path, executable, payload, sha256 in wheel.members:
+        if not isinstance(payload, Slice):
+            raise TypeError(payload)
+        archive = payload.archive.name.partition(".")[0]
+        members.append([path, int(executable), payload.offset, payload.size, payload.crc, sha256])
+    return {
+        "filename": wheel.filename,
+        "info": wheel.info,
+        "archive": archive,
+        "members": members,
+        "compiled": wheel.compiled,
+    }
+
+
+def wheel_from_document(document: Any, store: Store) -> Canonical:
+    """The inverse of ``wheel_document``.
+
+    Raises:
+        LookupError: the contents have left the store, or a part of the document is missing.
+        ValueError, TypeError: it is no such document.
+    """
+    archive = store.find(document["archive"])
+    if archive is None:
+        raise LookupError(document["archive"])
+    return Canonical(
+        filename=document["filename"],
+        info=document["info"],
+        members=tuple(
+            Member(path, bool(executable), Slice(archive, offset, size, size, crc, STORED), sha256)
+            for path, executable, offset, size, crc, sha256 in document["members"]
+        ),
+        compiled=tuple(document["compiled"]),
+    )

@@ -1,0 +1,45 @@
+"""The context of a run: what every step of it needs, made once and passed as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from wherry.builders import NO_BUILDERS
+from wherry.events import SILENT
+from wherry.files import ProjectFiles
+from wherry.indexes.network import Network
+
+if TYPE_CHECKING:
+    from wherry.builders import Builders
+    from wherry.events import Reporter
+    from wherry.store import Store
+    from wherry.target import Target
+
+__all__ = ["Context"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """What every step of a run needs.
+
+    Attributes:
+        target: what packages are made for.
+        store: where files are kept.
+        network: how indexes are reached, and whether they may be; by default as the environment says.
+        reporter: told what happens.
+        builders: make wheels of source trees; by default nothing does.
+        files: read the files that describe the project.
+    """
+
+    target: Target
+    store: Store
+    network: Network = field(default_factory=Network)
+    reporter: Reporter = SILENT
+    builders: Builders = NO_BUILDERS
+    files: ProjectFiles = field(default_factory=ProjectFiles)
+
+    @property
+    def offline(self) -> bool:
+        """Whether no network may be used."""
+        return self.network.offline

@@ -1,0 +1,124 @@
+"""The files of a project on an index, by the Simple API (PEP 503, 691, 700)."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from wherry.errors import FetchError
+from wherry.indexes.files import IndexedFile
+from wherry.indexes.session import check, explained, open_session, shown_url, timeouts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pypi_simple
+    import requests
+
+    from wherry.indexes.files import FindFiles
+    from wherry.indexes.network import Network
+
+__all__ = ["index_finder", "project_files"]
+
+
+def project_files(
+    index: str | None, project: str, *, session: requests.Session, network: Network
+) -> tuple[IndexedFile, ...]:
+    """The files of a project, in the index's order.
+
+    Args:
+        index: the address of a Simple API; None for the default one, which is what the environment
+            says (``UV_DEFAULT_INDEX``, ``UV_INDEX_URL``, ``PIP_INDEX_URL``), else the settings, or PyPI.
+        project: a project's name.
+        session: from ``wherry.indexes.session.open_session``.
+        network: what the session was opened with.
+
+    Raises:
+        FetchError: the index does not answer, does not know the project, or is no index.
+    """
+    import pypi_simple
+
+    address = index or network.default_index or pypi_simple.PYPI_SIMPLE_ENDPOINT
+    client = pypi_simple.PyPISimple(endpoint=address, session=session)
+    url = client.get_project_url(project)
+    what = f"the list of `{project}`'s files"
+    with explained(url, what=what):
+        response = session.get(
+            url, timeout=timeouts(), headers={"Accept": pypi_simple.ACCEPT_JSON_PREFERRED}
+        )
+    if response.status_code in {404, 410}:
+        raise FetchError(
+            f"the index has no project `{project}`",
+            where=[f"{shown_url(url)} answered {response.status_code}"],
+            hint="set `UV_DEFAULT_INDEX` to the address of the index that has it",
+        )
+    check(response, what=what, network=network)
+    return tuple(
+        IndexedFile(
+            filename=package.filename,
+            url=package.url,
+            hashes=package.digests,
+            size=package.size,
+            yanked=(package.yanked_reason or "") if package.is_yanked else None,
+            requires_python=package.requires_python,
+        )
+        for package in _parse(response, project, url).packages
+    )
+
+
+def _parse(response: requests.Response, project: str, url: str) -> pypi_simple.ProjectPage:
+    import warnings
+
+    import pypi_simple
+
+    # A newer minor version of the API is compatible by its definition (PEP 629).
+    warnings.filterwarnings("ignore", category=pypi_simple.UnexpectedRepoVersionWarning)
+    try:
+        page = pypi_simple.ProjectPage.from_response(response, project)
+    except pypi_simple.UnsupportedRepoVersionError as error:
+        raise FetchError(
+            f"the index uses version {error.declared_version} of the Simple API",
+            where=[shown_url(url)],
+            hint="a newer version of Wherry may support it",
+        ) from error
+    except (ValueError, LookupError, TypeError):
+        # Not chained: its text holds the address as it was given.
+        raise _no_index(url) from None
+    # Login pages are HTML too; and an index page without files is of no use.
+    if not page.packages and "html" in response.headers.get("Content-Type", "html"):
+        raise _no_index(url)
+    return page
+
+
+def _no_index(url: str) -> FetchError:
+    return FetchError(
+        f"{shown_url(url)} is not a page of an index",
+        where=["it is neither JSON nor HTML of the Simple API with files in it"],
+        hint="is it the address of the index, ending in `/simple/`?",
+    )
+
+
+@contextmanager
+def index_finder(network: Network) -> Iterator[FindFiles]:
+    """Find the files of projects (``wherry.indexes.files.FindFiles``).
+
+    Nothing is loaded or connected before the first call, which may come from any thread.
+    """
+    with ExitStack() as stack:
+        lock = threading.Lock()
+        sessions: list[requests.Session] = []
+
+        def find(index: str | None, project: str, /) -> Sequence[IndexedFile]:
+            if network.offline:
+                raise FetchError(
+                    f"an index must be asked for the files of `{project}`, which `--offline` forbids",
+                    where=["the lock records hashes, but no file names"],
+                    hint="run once without `--offline`",
+                )
+            with lock:
+                if not sessions:
+                    sessions.append(stack.enter_context(open_session(network)))
+            return project_files(index, project, session=sessions[0], network=network)
+
+        yield find

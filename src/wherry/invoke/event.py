@@ -1,0 +1,135 @@
+"""Events as users give them: JSON documents in files, and HTTP requests in words."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wherry.errors import InvokeError
+from wherry.invoke.http_event import http_event
+from wherry.invoke.request import HttpRequest
+from wherry.invoke.variables import region
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wherry.invoke.request import EventFormat
+
+__all__ = ["read_event", "request_event"]
+
+
+def read_event(source: str) -> bytes:
+    """A JSON document from a file or stdin.
+
+    Raises:
+        InvokeError: it cannot be read, or is not JSON.
+    """
+    name = "stdin" if source == "-" else f"`{source}`"
+    try:
+        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    except OSError as error:
+        raise InvokeError(
+            f"cannot read the event {name}", where=[error.strerror or str(error)]
+        ) from error
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InvokeError(
+            f"the event in {name} is not JSON",
+            where=[str(error)],
+            hint='an event is a JSON document, such as {"id": 7}',
+        ) from error
+    return data.decode("utf-8-sig").encode() if data.startswith(b"\xef\xbb\xbf") else data
+
+
+def request_event(
+    method: str,
+    target: str,
+    service: EventFormat,
+    headers: Sequence[str],
+    data: str | None,
+    environment: Mapping[str, str],
+) -> bytes:
+    """The event that a service makes of an HTTP request.
+
+    Args:
+        method: of the request.
+        target: its path, and its query after a question mark.
+        service: that is in front of the function.
+        headers: as ``NAME: VALUE``.
+        data: the body; ``@FILE`` stands for the content of a file, ``@-`` for stdin.
+        environment: of the function, which may say its region.
+
+    Raises:
+        InvokeError: a header has no colon, the path no slash, or the body cannot be read.
+    """
+    request = _request(method, target, headers, data)
+    event = http_event(request, service, region=region(os.environ, environment))
+    return json.dumps(event, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _request(method: str, target: str, headers: Sequence[str], data: str | None) -> HttpRequest:
+    """The request that the options describe.
+
+    Raises:
+        InvokeError: a header has no colon, the path no slash, or the body cannot be read.
+    """
+    from urllib.parse import quote
+
+    if not target.startswith("/"):
+        raise InvokeError(
+            f"`{target}` is not the path of a request",
+            hint="a path begins with a slash: --http GET /items",
+        )
+    path, _, query = target.partition("#")[0].partition("?")
+    pairs = []
+    for header in headers:
+        name, colon, value = header.partition(":")
+        if not colon or not name.strip():
+            raise InvokeError(f"`{header}` is not a header", hint="write --header 'Name: value'")
+        pairs.append((name.strip(), value.strip()))
+    body = _body(data)
+    present = {name.lower() for name, _ in pairs}
+    if body and "content-type" not in present:
+        kind = "application/json" if _is_json(body) else "application/x-www-form-urlencoded"
+        pairs.append(("Content-Type", kind))
+    if body and "content-length" not in present:
+        pairs.append(("Content-Length", str(len(body))))
+    if "user-agent" not in present:
+        pairs.append(("User-Agent", "wherry"))
+    # What a browser would encode may be written as it reads.
+    safe = "!#$%&'()*+,/:;=?@[]~"
+    return HttpRequest(
+        method=method.upper(),
+        path=quote(path, safe=safe),
+        query=quote(query, safe=safe),
+        headers=tuple(pairs),
+        body=body,
+    )
+
+
+def _body(data: str | None) -> bytes:
+    if data is None:
+        return b""
+    if not data.startswith("@"):
+        return data.encode("utf-8", "surrogateescape")
+    source = data[1:]
+    try:
+        if source == "-":
+            return sys.stdin.buffer.read()
+        return Path(source).read_bytes()
+    except OSError as error:
+        raise InvokeError(
+            f"cannot read the body `{source}`", where=[error.strerror or str(error)]
+        ) from error
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True

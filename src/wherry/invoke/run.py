@@ -1,0 +1,301 @@
+"""Running functions from Python: build, lay out as Lambda would, and call."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Unpack, cast
+
+from wherry.events import SILENT
+from wherry.invoke.find import find_runnable
+from wherry.invoke.limits import Limits
+from wherry.invoke.session import Session
+from wherry.pipeline.build import build_packages, compose_packages
+from wherry.pipeline.request import BuildOptions, as_request, open_context
+from wherry.pipeline.written import report_written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from wherry.bundle.bundle import Bundle
+    from wherry.context import Context
+    from wherry.events import Reporter
+    from wherry.invoke.outcome import Invocation
+    from wherry.invoke.runnable import Runnable
+    from wherry.invoke.server import FunctionServer, Served
+    from wherry.pipeline.report import BuildReport
+    from wherry.pipeline.request import BuildRequest
+    from wherry.store import Store
+
+__all__ = [
+    "Callbacks",
+    "InvokeOptions",
+    "ServeOptions",
+    "invoke",
+    "open_function",
+    "open_server",
+    "serve",
+]
+
+
+class InvokeOptions(BuildOptions, total=False):
+    """What can be asked of a local run, besides what can be asked of the build before it.
+
+    Attributes:
+        function: the name of the function; it may be left out where there is one.
+        environment: environment variables of the function.
+        timeout: seconds that the function may take for an event; by default 30.
+        memory: in MB, as the function is told; by default 128. It is not enforced.
+        python: the interpreter; by default one of the target's version is looked for.
+        no_build: run what is written, without building first.
+    """
+
+    function: str | None
+    environment: Mapping[str, str]
+    timeout: float
+    memory: int
+    python: Path | str | None
+    no_build: bool
+
+
+class ServeOptions(InvokeOptions, total=False):
+    """What can be asked of a local server.
+
+    Attributes:
+        form: the service in front of the function: ``function-url``, which is the default, ``http``, ``rest``,
+            ``alb`` or ``alb-multi``.
+        host: the address to listen on; by default ``127.0.0.1``.
+        port: 0, which is the default, takes any that is free.
+        concurrency: how many environments answer at once; by default 1.
+    """
+
+    form: Literal["function-url", "http", "rest", "alb", "alb-multi"]
+    host: str
+    port: int
+    concurrency: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Callbacks:
+    """Functions that are called while a function is run; each may be called from a thread.
+
+    Attributes:
+        log: with what the function writes, as it writes it.
+        built: with the report of the build, before anything is run.
+        served: with each request that was answered.
+    """
+
+    log: Callable[[bytes], None] | None = None
+    built: Callable[[BuildReport], None] | None = None
+    served: Callable[[Served], None] | None = None
+
+
+def invoke(
+    project: Path | str = ".",
+    event: object = None,
+    *,
+    callbacks: Callbacks = Callbacks(),
+    store: Store | None = None,
+    reporter: Reporter = SILENT,
+    **options: Unpack[InvokeOptions],
+) -> Invocation:
+    """Call a function out of its written package, as AWS Lambda would; it is built first.
+
+    Args:
+        project: the project's folder.
+        event: what JSON can hold, or bytes of a JSON document; by default an empty object.
+        callbacks: told of the build and of what the function writes.
+        store: where files are kept; by default the user's.
+        reporter: told what happens.
+        options: what is asked, as ``wherry.InvokeOptions`` and ``wherry.BuildOptions`` describe it.
+
+    Raises:
+        WherryError: the function cannot be built or run. That it failed itself is told by the result.
+    """
+    document = {} if event is None else event
+    payload = document if isinstance(document, bytes) else json.dumps(document).encode()
+    with open_function(
+        project, options, callbacks=callbacks, store=store, reporter=reporter
+    ) as session:
+        return session.invoke(payload)
+
+
+@contextmanager
+def serve(
+    project: Path | str = ".",
+    *,
+    callbacks: Callbacks = Callbacks(),
+    store: Store | None = None,
+    reporter: Reporter = SILENT,
+    **options: Unpack[ServeOptions],
+) -> Iterator[FunctionServer]:
+    """Put an HTTP server in front of a function, for as long as the ``with`` block lasts.
+
+    The server answers in a thread; its address is ``url``.
+
+    Args:
+        project: the project's folder.
+        callbacks: told of the build, of what the function writes and of each request.
+        store: where files are kept; by default the user's.
+        reporter: told what happens.
+        options: what is asked, as ``wherry.ServeOptions`` and those that it extends describe it.
+
+    Raises:
+        WherryError: the function cannot be built or run, or the address cannot be listened on.
+    """
+    with open_server(
+        project, options, callbacks=callbacks, store=store, reporter=reporter
+    ) as server:
+        thread = threading.Thread(target=server.serve, name="wherry-serve", daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+            thread.join()
+
+
+@contextmanager
+def open_function(
+    project: Path | str,
+    options: InvokeOptions,
+    *,
+    callbacks: Callbacks,
+    store: Store | None = None,
+    reporter: Reporter = SILENT,
+) -> Iterator[Session]:
+    """A session that runs a function, event after event.
+
+    Arguments and errors are those of ``invoke``.
+    """
+    runnable, context = _prepare(project, options, callbacks, store, reporter)
+    with _session(runnable, context, options, callbacks) as session:
+        yield session
+
+
+@contextmanager
+def open_server(
+    project: Path | str,
+    options: ServeOptions,
+    *,
+    callbacks: Callbacks,
+    store: Store | None = None,
+    reporter: Reporter = SILENT,
+) -> Iterator[FunctionServer]:
+    """A server that listens, and answers once its ``serve`` is called.
+
+    Arguments and errors are those of ``serve``.
+    """
+    from wherry.invoke.pool import Pool
+    from wherry.invoke.request import EventFormat
+    from wherry.invoke.server import FunctionServer
+
+    runnable, context = _prepare(project, options, callbacks, store, reporter)
+    with ExitStack() as stack:
+        sessions = [
+            stack.enter_context(
+                # What there is to say about the machine is said once.
+                _session(
+                    runnable,
+                    context if number == 0 else replace(context, reporter=SILENT),
+                    options,
+                    callbacks,
+                )
+            )
+            for number in range(options.get("concurrency", 1))
+        ]
+        server = FunctionServer(
+            Pool(sessions).invoke,
+            runnable,
+            form=EventFormat(options.get("form", "function-url")),
+            host=options.get("host", "127.0.0.1"),
+            port=options.get("port", 0),
+            on_served=callbacks.served,
+        )
+        stack.callback(server.close)
+        yield server
+
+
+def _session(
+    runnable: Runnable, context: Context, options: InvokeOptions, callbacks: Callbacks
+) -> Session:
+    python = options.get("python")
+    return Session(
+        runnable,
+        context,
+        limits=_limits(options),
+        python=None if python is None else Path(python),
+        on_log=callbacks.log,
+    )
+
+
+def _prepare(
+    project: Path | str,
+    options: InvokeOptions,
+    callbacks: Callbacks,
+    store: Store | None,
+    reporter: Reporter,
+) -> tuple[Runnable, Context]:
+    """The function to run, built unless that is not wanted, and the context of the run."""
+    from wherry.invoke.find import choose_function
+
+    of_build = cast(
+        "BuildOptions",
+        {key: value for key, value in options.items() if key in BuildOptions.__optional_keys__},
+    )
+    name, no_build = options.get("function"), options.get("no_build", False)
+    if name is not None and not no_build:
+        # Every function is known by name, and only the one that is called is built.
+        of_build["names"] = (name,)
+    request = as_request(project, of_build)
+    context = open_context(request, store=store, reporter=reporter)
+    provided = None
+    if no_build:
+        names = [recipe.name for recipe in request.recipes if recipe.kind == "function"]
+        report = report_written(request.only(choose_function(names, name)))
+    else:
+        report = build_packages(request, context)
+        if callbacks.built is not None:
+            callbacks.built(report)
+        provided = _provided(report, request, context, name)
+    runnable = find_runnable(
+        report,
+        name,
+        environment=options.get("environment", {}),
+        runtime_bundle=provided,
+        reporter=reporter,
+    )
+    return runnable, context
+
+
+def _limits(options: InvokeOptions) -> Limits:
+    default = Limits()
+    return Limits(
+        timeout=options.get("timeout", default.timeout),
+        memory=options.get("memory", default.memory),
+    )
+
+
+def _provided(
+    report: BuildReport, request: BuildRequest, context: Context, function: str | None
+) -> Bundle | None:
+    """What the runtime has and the package has not, in the versions that the lock names."""
+    wanted = {
+        package.name
+        for package in report.packages
+        if package.kind == "function" and package.provided and function in {None, package.name}
+    }
+    if not wanted:
+        return None
+    from wherry.bundle.bundle import Bundle
+
+    bundles = [
+        distribution.bundle
+        for package in compose_packages(request, context).packages
+        if package.name in wanted
+        for distribution in package.provided
+    ]
+    return Bundle().merge(*bundles)

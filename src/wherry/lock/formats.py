@@ -1,0 +1,121 @@
+"""The formats of locks and of the files that declare what a project needs: the one table of them.
+
+A new format takes a folder, ``wherry/lock/NAME/``, whose reader is a function ``(path, request, context) -> Lock``,
+and an entry here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = ["UNREADABLE", "LockFormat", "format_of", "is_lock_name"]
+
+UNREADABLE = {"pdm.lock": "run `pdm export -f pylock -o pylock.toml`"}
+"""Locks that Wherry cannot read, each with the command that writes one that it can."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Format:
+    """A format of a lock or of a declaration of dependencies.
+
+    Attributes:
+        filename: the usual name of such a file.
+        reader: ``module:function`` below ``wherry.lock``, imported when a file is read.
+        names: a pattern of the names of such files in a project's folder; only ``filename`` where it is empty.
+        given: a pattern of the names that ``--lock`` takes; ``names`` where it is empty.
+        tool_made: only a tool writes it. These are looked for first, in the order of the table.
+        locked: it fixes every version.
+        command: brings it up to date; `wherry lock` does not write a second lock beside it.
+        owner_file: a file in the project's folder that only users of its tool have.
+        owner_table: the table of ``[tool]`` in ``pyproject.toml`` that only users of its tool have.
+        owner_backend: how the names of the tool's build backends begin.
+    """
+
+    filename: str
+    reader: str
+    names: str = ""
+    given: str = ""
+    tool_made: bool = False
+    locked: bool = False
+    command: str | None = None
+    owner_file: str | None = None
+    owner_table: str | None = None
+    owner_backend: str | None = None
+
+    def has_name(self, name: str) -> bool:
+        """Whether a file of this name in a project's folder has this format."""
+        return bool(re.fullmatch(self.names or re.escape(self.filename), name))
+
+    def takes_name(self, name: str) -> bool:
+        """Whether a file of this name has this format when the user names it."""
+        return bool(re.fullmatch(self.given, name)) if self.given else self.has_name(name)
+
+
+class LockFormat(Enum):
+    """Every format: locks that a tool wrote, by precedence, then what is resolved for every build."""
+
+    PYLOCK = Format(
+        filename="pylock.toml",
+        reader="pylock.reader:read",
+        names=r"pylock(\..+)?\.toml",
+        given=r"pylock.*\.toml",
+        tool_made=True,
+        locked=True,
+        owner_table="pdm",
+        owner_backend="pdm.",
+    )
+    UV = Format(
+        filename="uv.lock",
+        reader="uv.reader:read",
+        tool_made=True,
+        locked=True,
+        command="uv lock",
+        owner_table="uv",
+        owner_backend="uv_build",
+    )
+    POETRY = Format(
+        filename="poetry.lock",
+        reader="poetry.reader:read",
+        tool_made=True,
+        locked=True,
+        command="poetry lock",
+        owner_table="poetry",
+        owner_backend="poetry.",
+    )
+    PIPFILE_LOCK = Format(
+        filename="Pipfile.lock",
+        reader="pipfile.reader:read",
+        tool_made=True,
+        locked=True,
+        command="pipenv lock",
+        owner_file="Pipfile",
+    )
+    REQUIREMENTS = Format(
+        filename="requirements.txt",
+        reader="requirements.reader:read",
+        names=r"requirements.*\.txt",
+        given=r".*\.txt",
+        locked=True,
+    )
+    REQUIREMENTS_IN = Format(
+        filename="requirements.in",
+        reader="requirements.reader:read",
+        names=r"requirements.*\.in",
+        given=r".*\.in",
+    )
+    PYPROJECT = Format(filename="pyproject.toml", reader="unlocked.pyproject:read")
+    PIPFILE = Format(filename="Pipfile", reader="pipfile.unlocked:read")
+    SETUP = Format(filename="setup.py", reader="unlocked.setup:read", names=r"setup\.(py|cfg)")
+    NONE = Format(filename="none", reader="unlocked.nothing:read", names="(?!)", locked=True)
+
+
+def format_of(name: str) -> LockFormat | None:
+    """The format of a file that the user named; None where Wherry does not know it."""
+    return next((each for each in LockFormat if each.value.takes_name(name)), None)
+
+
+def is_lock_name(name: str) -> bool:
+    """Whether a file of this name in a project's folder has a say in which lock is read."""
+    return name in UNREADABLE or any(each.value.has_name(name) for each in LockFormat)

@@ -1,0 +1,123 @@
+"""Resolving requirements for a target, by ``uv pip compile``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wherry.events import Warned
+from wherry.indexes.declared import is_pypi
+from wherry.lock.pylock.document import parse_pylock
+from wherry.tools.uv import run_uv, target_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from packaging.pylock import Pylock
+    from packaging.specifiers import SpecifierSet
+
+    from wherry.context import Context
+    from wherry.indexes.network import Network
+    from wherry.target import Target
+
+__all__ = ["Requirements", "not_locked", "resolve"]
+
+_DEFAULT = "--index-url "
+_FURTHER = "--extra-index-url "
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Requirements:
+    """Requirements that uv resolves.
+
+    Attributes:
+        name: what they are called in errors.
+        base: the folder that relative paths start from, those of the result as well.
+        text: the text of a requirements file; None where ``options`` name the files. Uv reads it from its standard
+            input, so that secrets in it are in no file and no argument.
+        requires_python: the versions of Python that the project is for; they decide the patch level that is assumed.
+        options: further options of ``uv pip compile``.
+    """
+
+    name: str
+    base: Path
+    text: str | None = None
+    requires_python: SpecifierSet | None = None
+    options: tuple[str, ...] = ()
+
+
+def resolve(requirements: Requirements, context: Context) -> Pylock:
+    """Resolve requirements for the target.
+
+    Raises:
+        LockError: there is no solution, or an index cannot be reached; the causes are uv's words.
+        ToolError: uv is missing.
+    """
+    network = context.network
+    lines, default_index = _without_default(requirements.text, network)
+
+    def stdin() -> str:
+        return "".join(f"{_with_login(line, network)}\n" for line in lines)
+
+    has_text = requirements.text is not None
+    patch = _patch(context.target, requirements.requires_python)
+    answer = run_uv(
+        [
+            "pip",
+            "compile",
+            "--format=pylock.toml",
+            "--no-header",
+            "--no-annotate",
+            "--generate-hashes",
+            *target_options(context.target, patch=patch),
+            *requirements.options,
+            *(["-"] if has_text else []),
+        ],
+        cwd=requirements.base,
+        network=network,
+        reporter=context.reporter,
+        stdin=stdin if has_text else None,
+        default_index=default_index,
+    )
+    output = answer.expect(f"uv cannot resolve `{requirements.name}`")
+    return parse_pylock(output, file=requirements.name, base=requirements.base)
+
+
+def not_locked(path: Path) -> Warned:
+    """The warning that a build was resolved just now from what ``path`` declares."""
+    return Warned(
+        text=f"the build is not locked: `{path.name}` was resolved just now, and may come out otherwise next time",
+        hint="write `pylock.toml` with `wherry lock`",
+    )
+
+
+def _without_default(text: str | None, network: Network) -> tuple[list[str], str | None]:
+    """The lines except the one that names the default index, and that index.
+
+    For uv, its environment takes precedence over what a file says, and would replace a private index. Where a file
+    names PyPI, a mirror that the environment or the settings name does replace it.
+    """
+    lines = (text or "").splitlines()
+    named = [line for line in lines if line.startswith(_DEFAULT)]
+    if not named:
+        return lines, None
+    rest = [line for line in lines if not line.startswith(_DEFAULT)]
+    url = named[-1].removeprefix(_DEFAULT).strip()
+    return rest, None if is_pypi(url) and network.default_index else url
+
+
+def _with_login(line: str, network: Network) -> str:
+    """An option that names an index, with the user and password; any other line as it is."""
+    if not line.startswith(_FURTHER):
+        return line
+    return f"{_FURTHER}{network.with_login(line.removeprefix(_FURTHER).strip())}"
+
+
+def _patch(target: Target, requires_python: SpecifierSet | None) -> int | None:
+    """The lowest patch level that the project admits; AWS's is at least as high for every supported runtime."""
+    if requires_python is None:
+        return None
+    for patch in range(target.runtime.patch, 100):
+        if requires_python.contains(f"{target.runtime.python_version}.{patch}", prereleases=True):
+            return patch
+    return None

@@ -1,0 +1,1 @@
+"""Projects without a lock: what they declare is resolved now."""

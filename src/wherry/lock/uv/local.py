@@ -1,0 +1,107 @@
+"""The packages of a ``uv.lock`` whose code is in a folder, and the one that is chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wherry.errors import LockError
+from wherry.lock.document import is_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from wherry.lock.document import Table
+    from wherry.lock.model import LockRequest
+
+__all__ = ["LocalPackage", "choose_member", "local_packages", "normal_path"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocalPackage:
+    """A package whose code is in a folder: the project, a workspace member, a path dependency.
+
+    Attributes:
+        name: its normalized name.
+        folder: its folder.
+        member: it belongs to the workspace.
+        table: its entry in the lock.
+    """
+
+    name: str
+    folder: Path
+    member: bool
+    table: Table
+
+
+def local_packages(lock: Table, root: Path) -> tuple[LocalPackage, ...]:
+    """The packages of a lock in ``root`` that are folders.
+
+    Raises:
+        LockError: an entry is not of the expected shape.
+    """
+    members = set(lock.table("manifest").strings("members"))
+    packages = []
+    for package in lock.tables("package"):
+        source = package.table("source")
+        for kind in ("editable", "virtual", "directory"):
+            if (place := source.optional(kind, str)) is not None:
+                name = package.required("name", str)
+                folder = _folder(root, place, source, kind)
+                member = name in members if members else folder == root
+                packages.append(
+                    LocalPackage(name=name, folder=folder, member=member, table=package)
+                )
+    return tuple(packages)
+
+
+def choose_member(
+    packages: Iterable[LocalPackage], path: Path, request: LockRequest
+) -> LocalPackage | None:
+    """Choose the member that was asked for, or whose folder the project is.
+
+    Returns:
+        The member; None where the lock is of a project that is no package.
+
+    Raises:
+        LockError: there is no such member, or none was named and the root of the workspace is no package.
+    """
+    from packaging.utils import canonicalize_name
+
+    from wherry.lock.assemble import unknown
+
+    members = [package for package in packages if package.member]
+    if request.package is not None:
+        for package in members:
+            if package.name == canonicalize_name(request.package):
+                return package
+        raise unknown("member", request.package, [package.name for package in members], path)
+    for folder in (request.root.resolve(), path.parent.resolve()):
+        for package in members:
+            if package.folder.resolve() == folder:
+                return package
+    if members:
+        names = ", ".join(f"`{package.name}`" for package in members)
+        raise LockError(
+            "this is a workspace, and its root is not a package",
+            where=[f"{path.parent}: its members are {names}"],
+            hint=f"say which one with `--package`, such as `--package {members[0].name}`",
+        )
+    return None
+
+
+def normal_path(path: Path) -> str:
+    """A path without ``.`` and ``..``; resolving would follow links, and differ from the path that the user gave."""
+    from os.path import normpath
+
+    return normpath(path)
+
+
+def _folder(root: Path, place: str, source: Table, kind: str) -> Path:
+    from pathlib import Path
+    from posixpath import normpath
+
+    if not is_path(place):
+        raise source.wrong(kind, "this is not a path")
+    return root if normpath(place) == "." else Path(normal_path(root / place))

@@ -1,0 +1,1 @@
+"""From a request to written packages: request → supply → memory → write → report."""

@@ -1,0 +1,204 @@
+"""Distributions at hand: fetched where they are wheels, built where they are not, named where they are folders.
+
+What was acquired is described by names, digests and paths relative to the project alone, so that it can be
+remembered: the next build turns the description into bundles (``wherry.pipeline.materialize``) without reading
+the lock, in whatever folder the project lies then.
+"""
+
+from __future__ import annotations
+
+import os.path
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from packaging.pylock import PackageDirectory, PackageWheel
+
+    from wherry.context import Context
+    from wherry.lock.model import Lock
+    from wherry.sources.project import Built
+    from wherry.wheels.fetch import RemoteFile
+    from wherry.wheels.select import Selected
+
+__all__ = ["Acquired", "Kind", "acquire"]
+
+
+class Kind(StrEnum):
+    """The form of a distribution."""
+
+    WHEEL = "wheel"
+    """A wheel that somebody published: its compressed bytes are copied."""
+    BUILT = "built"
+    """A wheel built on this machine: its contents are stored, as compressors differ."""
+    FOLDER = "folder"
+    """A folder whose files may change at any time."""
+    INSTALLED = "installed"
+    """A folder that an installer filled, with any number of distributions; it too may change at any time."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Acquired:
+    """A distribution that is at hand.
+
+    Attributes:
+        name: normalized.
+        version: as the lock has it; None for folders, which know it themselves.
+        kind: its form.
+        filename: of the wheel; empty for a folder.
+        sha256: of the wheel; empty for a folder.
+        root: the folder, None for a wheel.
+        own: whether it is the project itself, to whose files ``include`` and ``exclude`` apply.
+    """
+
+    name: str
+    version: str | None
+    kind: Kind
+    filename: str = ""
+    sha256: str = ""
+    root: Path | None = None
+    own: bool = False
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether it is a folder."""
+        return self.root is not None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of a tree."""
+        assert self.root is not None  # noqa: S101 - told by `is_tree`
+        return self.root
+
+    def document(self, project: Path) -> list[Any]:
+        """A JSON form, in which the folder is told relative to the project's."""
+        root = None if self.root is None else relative(self.root, project)
+        return [
+            self.name, self.version, self.kind, self.filename, self.sha256, root, self.own,
+        ]  # fmt: skip
+
+    @classmethod
+    def from_document(cls, document: Sequence[Any], project: Path) -> Acquired:
+        """The inverse of ``document``, for a project in this folder."""
+        name, version, kind, filename, sha256, root, own = document
+        return cls(
+            name=name,
+            version=version,
+            kind=Kind(kind),
+            filename=filename,
+            sha256=sha256,
+            root=None if root is None else absolute(root, project),
+            own=own,
+        )
+
+
+def relative(path: Path, project: Path) -> str:
+    """A path as it is remembered: relative to the project's folder, if there is such a way."""
+    try:
+        return os.path.relpath(path, project)
+    except ValueError:  # another drive
+        return str(path)
+
+
+def absolute(path: str, project: Path) -> Path:
+    """The inverse of ``relative``; links stay as they are."""
+    return Path(os.path.normpath(project / path))
+
+
+def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple[Acquired, ...]:
+    """Acquire what was selected, and the project itself, which comes last.
+
+    Args:
+        selected: from the lock, for the context's target.
+        lock: its relative paths start from its ``base``; the project is its ``member``.
+        context: of the run.
+
+    Raises:
+        FetchError, BuildError, ContainerError, ArchiveError, SelectionError, StoreError: as those who do the
+            work raise.
+    """
+    from packaging.pylock import PackageDirectory, PackageWheel
+
+    from wherry.wheels.fetch import fetch
+
+    wheels: list[tuple[Selected, RemoteFile]] = []
+    acquired: list[Acquired] = []
+    others: list[Selected] = []
+    for choice in selected:
+        match choice.source:
+            case PackageWheel() as wheel:
+                wheels.append((choice, _remote(choice, wheel, lock.base)))
+            case PackageDirectory() as folder:
+                root = _folder(lock.base, folder)
+                # A lock may list the project itself, which is here anyway.
+                if root != lock.member.resolve():
+                    acquired.append(
+                        Acquired(
+                            name=choice.name, version=choice.version, kind=Kind.FOLDER, root=root
+                        )
+                    )
+            case _:
+                others.append(choice)
+    stored = fetch([file for _, file in wheels], context)
+    acquired.extend(
+        Acquired(
+            name=choice.name,
+            version=choice.version,
+            kind=Kind.WHEEL,
+            filename=file.filename,
+            sha256=wheel.sha256,
+        )
+        for (choice, file), wheel in zip(wheels, stored, strict=True)
+    )
+    if others:
+        from wherry.sources.dependency import dependency_bundles
+
+        bundles = dependency_bundles(others, lock.base, context)
+        acquired.extend(
+            _built(choice, built) for choice, built in zip(others, bundles, strict=True)
+        )
+    acquired.append(Acquired(name="", version=None, kind=Kind.FOLDER, root=lock.member, own=True))
+    return tuple(acquired)
+
+
+def _remote(choice: Selected, source: PackageWheel, base: Path) -> RemoteFile:
+    from wherry.wheels.fetch import RemoteFile
+
+    url = source.url or ""
+    if source.path is not None:
+        url = (base / source.path).absolute().as_uri()
+    return RemoteFile(
+        filename=source.filename,
+        url=url,
+        hashes=source.hashes,
+        size=source.size,
+        project=choice.name,
+    )
+
+
+def _folder(base: Path, source: PackageDirectory) -> Path:
+    root = base / source.path
+    return (root / source.subdirectory if source.subdirectory else root).resolve()
+
+
+def _built(choice: Selected, built: Built) -> Acquired:
+    filename = _wheel_name(choice.source)
+    return Acquired(
+        name=choice.name,
+        version=choice.version or built.version,
+        kind=Kind.WHEEL if filename else Kind.BUILT,
+        filename=filename,
+        sha256=built.digest,
+    )
+
+
+def _wheel_name(source: object) -> str:
+    """The name of a wheel that is locked by its address; empty for what has to be built."""
+    from urllib.parse import unquote, urlsplit
+
+    path = getattr(source, "path", None) or unquote(urlsplit(getattr(source, "url", "") or "").path)
+    name: str = path.replace("\\", "/").rpartition("/")[2]
+    return name if name.endswith(".whl") else ""

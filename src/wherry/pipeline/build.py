@@ -1,0 +1,258 @@
+"""A build in one call: request → supply → memory → compose → write → report."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Unpack
+
+from wherry.compose.model import EXTRA_PATHS
+from wherry.errors import StoreError
+from wherry.events import SILENT
+from wherry.files import ProjectFiles
+from wherry.pipeline.materialize import Materializer, Trees, adapter_distributions
+from wherry.pipeline.memory import Memory
+from wherry.pipeline.report import BuildReport
+from wherry.pipeline.request import BuildOptions, as_request, open_context
+from wherry.settings.project import DEFAULT_OUTPUT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from wherry.bundle.bundle import Bundle
+    from wherry.compose.model import Composition, Distribution
+    from wherry.compose.recipe import Recipe, SupplyKey
+    from wherry.context import Context
+    from wherry.events import Reporter
+    from wherry.pipeline.hooks.around import Hooks
+    from wherry.pipeline.memory import Supplied
+    from wherry.pipeline.report import PackageReport
+    from wherry.pipeline.request import BuildRequest
+    from wherry.settings.model import ExtraPath
+    from wherry.store import Store
+
+__all__ = ["build", "build_packages", "compose_packages", "compose_project"]
+
+
+def build(
+    project: BuildRequest | Path | str = ".",
+    *,
+    store: Store | None = None,
+    reporter: Reporter = SILENT,
+    **options: Unpack[BuildOptions],
+) -> BuildReport:
+    """Build a project's deployment packages: its functions and layers.
+
+    Args:
+        project: the project's folder, or a request that was read before (``wherry.read_request``).
+        store: where files are kept; by default the user's.
+        reporter: told what happens.
+        options: what is asked, as ``wherry.BuildOptions`` describes it.
+
+    Returns:
+        What was written, with digests and sizes.
+
+    Raises:
+        WherryError: whatever is wrong with the input or the world; nothing was written.
+    """
+    begin = time.perf_counter()
+    request = as_request(project, options)
+    report = build_packages(request, open_context(request, store=store, reporter=reporter))
+    return replace(report, seconds=time.perf_counter() - begin)
+
+
+def compose_project(
+    project: BuildRequest | Path | str = ".",
+    *,
+    store: Store | None = None,
+    reporter: Reporter = SILENT,
+    **options: Unpack[BuildOptions],
+) -> Composition:
+    """Compose a project's packages without writing them: bundles to filter, merge and write at will.
+
+    Arguments and errors are those of ``build``. Quotas are not checked.
+    """
+    request = as_request(project, options)
+    return compose_packages(request, open_context(request, store=store, reporter=reporter))
+
+
+def build_packages(request: BuildRequest, context: Context) -> BuildReport:
+    """Build what a request asks for; nothing is done when nothing has changed since the last time."""
+    begin = time.perf_counter()
+    run = _Run(request, context)
+    packages = run.unchanged()
+    if not packages:
+        from wherry.pipeline.write import write_packages
+
+        composition = run.compose()
+        packages = write_packages(composition, request, context)
+        run.remember(packages)
+    return BuildReport(
+        target=request.target, packages=packages, seconds=time.perf_counter() - begin
+    )
+
+
+def compose_packages(request: BuildRequest, context: Context) -> Composition:
+    """Compose what a request asks for."""
+    return _Run(request, context).compose()
+
+
+@dataclass(slots=True)
+class _Trees:
+    """What source trees and extra paths hold, as they were read."""
+
+    digests: dict[str, str | None] = field(default_factory=dict)
+    extra: dict[ExtraPath, Bundle] = field(default_factory=dict)
+
+
+class _Run:
+    """One build: what is remembered of the last one, and what is left to do."""
+
+    def __init__(self, request: BuildRequest, context: Context) -> None:
+        self._request = request
+        self._context = context
+        self._trees = Trees(
+            include=request.settings.include,
+            exclude=request.settings.exclude,
+            # What is written may lie among the sources, and is not one of them.
+            skip=(request.output.root.absolute(), request.root / DEFAULT_OUTPUT),
+        )
+        self._hooks = _hooks(request, context)
+        self._memory = Memory(request, context)
+        self._remembered = self._memory.recall(context.files)
+        self._supplied: Supplied | None = None
+        self._read: _Trees | None = None
+
+    def unchanged(self) -> tuple[PackageReport, ...]:
+        """The packages of the last build, when nothing has changed since; empty otherwise."""
+        last = self._remembered
+        if last is None:
+            return ()
+        self._read = self._read_trees(last.supplied)
+        if not last.trees_hold(self._read.digests) or not last.outputs_hold():
+            return ()
+        return tuple(replace(package, changed=False) for package in last.packages)
+
+    def remember(self, packages: tuple[PackageReport, ...]) -> None:
+        """Keep this build for the next one."""
+        if self._supplied is not None and self._read is not None:
+            self._memory.remember(self._supplied, self._read.digests, packages)
+
+    def compose(self) -> Composition:
+        """The packages, unwritten."""
+        from wherry.compose.composer import compose
+        from wherry.compose.model import Supplies
+
+        request, hooks = self._request, self._hooks
+        generated: Mapping[str, Bundle] = {}
+        if hooks is not None:
+            generated = hooks.before()
+            # They may have written to the project: nothing is known of it any more.
+            self._context = replace(self._context, files=ProjectFiles())
+            self._remembered = self._memory.recall(self._context.files)
+            self._read = None
+        distributions = self._recalled() or self._supply()
+        assert self._supplied is not None  # noqa: S101
+        assert self._read is not None  # noqa: S101
+        recipes = [self._named(recipe, self._supplied) for recipe in request.recipes]
+        composition = compose(
+            recipes,
+            Supplies(
+                distributions=distributions,
+                extra_paths=self._read.extra,
+                generated={
+                    named.name: generated[recipe.name]
+                    for named, recipe in zip(recipes, request.recipes, strict=True)
+                    if recipe.name in generated
+                },
+                adapters=lambda files: adapter_distributions(files, self._context),
+            ),
+            request.target,
+            settings=request.settings,
+        )
+        if request.settings.strip or any(recipe.settings.strip for recipe in recipes):
+            from wherry.pipeline.strip.strip import strip_packages
+
+            composition = strip_packages(
+                composition, recipes, request.settings, self._context.store
+            )
+        return composition if hooks is None else hooks.after(composition, recipes)
+
+    def _recalled(self) -> dict[SupplyKey, tuple[Distribution, ...]] | None:
+        """The distributions of the last build; None where there was none, or a file has left the store."""
+        if self._remembered is None:
+            return None
+        self._supplied = self._remembered.supplied
+        self._read = self._read or self._read_trees(self._supplied)
+        return self._materialize(fresh=False)
+
+    def _supply(self) -> dict[SupplyKey, tuple[Distribution, ...]]:
+        from wherry.pipeline.supply import supply
+        from wherry.sources.prepare import preparing
+
+        # The backend of the project is made ready while everything else is fetched.
+        with preparing(self._request.root, self._trees.own_options(), self._context):
+            self._supplied = supply(self._request, self._context)
+            # Before anything is read for good: an edit in between is then seen by the next build.
+            self._read = self._read_trees(self._supplied)
+            distributions = self._materialize(fresh=True)
+        if distributions is None:
+            raise StoreError(
+                "files left the store while they were being packaged",
+                hint="run the same command again when `wherry cache prune` has ended",
+            )
+        return distributions
+
+    def _read_trees(self, supplied: Supplied) -> _Trees:
+        """Read the trees: what they hold now, to be compared with what they held and will hold."""
+        from wherry.sources.extra_paths import read_extra_path
+
+        request, read = self._request, _Trees()
+        known: set[object] = set()
+        for acquired in supplied.acquired.values():
+            new = [one for one in acquired if one.is_tree and one not in known]
+            known.update(new)
+            trees = self._trees.beside(acquired)
+            read.digests |= trees.digests(new, request.root, self._context)
+        for extra in request.extra_paths:
+            tree = read_extra_path(
+                request.root, extra.path, to=extra.to, owner=EXTRA_PATHS, skip=self._trees.skip
+            )
+            read.extra[extra] = tree.bundle
+            read.digests[f"extra:{extra.path}:{extra.to}"] = tree.digest
+        if self._hooks is not None:
+            read.digests["hooks"] = self._hooks.digest(skip=self._trees.skip)
+        return read
+
+    def _materialize(self, *, fresh: bool) -> dict[SupplyKey, tuple[Distribution, ...]] | None:
+        assert self._supplied is not None  # noqa: S101
+        materializer = Materializer(self._context)
+        supplies = {}
+        for key, acquired in self._supplied.acquired.items():
+            trees = self._trees.beside(acquired)
+            distributions = materializer.distributions(acquired, trees, fresh=fresh)
+            if distributions is None:
+                return None
+            supplies[key] = distributions
+        return supplies
+
+    def _named(self, recipe: Recipe, supplied: Supplied) -> Recipe:
+        """The recipe; one without settings is called after the workspace member that is packaged."""
+        from wherry.settings.project import read_project
+
+        root = self._request.root
+        own = next((one.folder for one in supplied.acquired[recipe.supply] if one.own), root)
+        if not recipe.implicit or own == root:
+            return recipe
+        return replace(recipe, name=read_project(own, files=self._context.files).name)
+
+
+def _hooks(request: BuildRequest, context: Context) -> Hooks | None:
+    """The commands around the bundling, where there are any."""
+    lists = [request.settings.hooks, *(recipe.settings.hooks for recipe in request.recipes)]
+    if all(commands.is_empty for commands in lists):
+        return None
+    from wherry.pipeline.hooks.around import Hooks
+
+    return Hooks(request=request, context=context)

@@ -1,0 +1,216 @@
+"""Commands around the bundling of a project's packages.
+
+Those of ``[tool.wherry.hooks]`` come first before bundling, once, and last after it, once for each package; those
+of a function or layer stand between. What commands leave in their output folder before bundling is part of the
+package: of every function what the project's commands leave, of one package what its own do.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wherry.bundle.bundle import Bundle
+from wherry.compose.model import HOOKS, Distribution
+from wherry.compose.stack import code_folder
+from wherry.errors import HookError, WherryError
+from wherry.events import Warned
+from wherry.pipeline.hooks.folder import read_folder, unpack
+from wherry.pipeline.hooks.run import Container, Host, Work, run_commands
+from wherry.settings.model import LayerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from wherry.compose.model import Composition, Package
+    from wherry.compose.recipe import Recipe
+    from wherry.context import Context
+    from wherry.pipeline.hooks.run import Place
+    from wherry.pipeline.request import BuildRequest
+    from wherry.settings.model import Command, HookSettings
+
+__all__ = ["Hooks"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hooks:
+    """The commands of one build: those of ``[tool.wherry.hooks]``, and of each package."""
+
+    request: BuildRequest
+    context: Context
+    _places: dict[str, Place] = field(default_factory=dict, init=False)
+
+    @property
+    def _project(self) -> HookSettings:
+        return self.request.settings.hooks
+
+    def digest(self, *, skip: Collection[Path]) -> str | None:
+        """Of the files that the commands may read; None where it cannot be told whether they are the same.
+
+        Args:
+            skip: files and folders to pass over.
+        """
+        from wherry.bundle.tree import included_files, read_tree
+
+        if self._project.always:
+            return None
+        try:
+            if self._project.inputs is None:
+                return read_tree(self.request.root, owner="project", skip=skip).digest
+            return included_files(
+                self.request.root, owner="project", include=self._project.inputs, skip=skip
+            ).digest
+        except WherryError:
+            # A link that leads nowhere, say: it is nothing that ships.
+            return None
+
+    def before(self) -> Mapping[str, Bundle]:
+        """Run what is to run before bundling: what it leaves, by package, at its place there.
+
+        Raises:
+            HookError: a command fails, or leaves what cannot be packaged.
+        """
+        shared = Bundle()
+        if self._project.before:
+            shared = self._generated(self._project.before, self._project, folder="", facts={})
+            if shared.entries and all(recipe.kind == "layer" for recipe in self.request.recipes):
+                self.context.reporter.emit(
+                    Warned(
+                        text="what the commands of `hooks` left is in no package, as no function is built",
+                        hint="for a layer name them in its own table: [tool.wherry.layers.NAME.hooks]",
+                    )
+                )
+        made = {}
+        for recipe in self.request.recipes:
+            bundle = shared if recipe.kind == "function" else Bundle()
+            own = recipe.settings.hooks
+            if own.before:
+                found = self._generated(
+                    own.before, own, folder=self._folder(recipe), facts=_facts(recipe)
+                )
+                # Of two files the package's own counts.
+                bundle = Bundle.of(
+                    {entry.path: entry for each in (bundle, found) for entry in each}.values()
+                )
+            made[recipe.name] = bundle
+        return made
+
+    def after(self, composition: Composition, recipes: Sequence[Recipe]) -> Composition:
+        """Run what is to run after bundling, on each package: the composition of what it leaves.
+
+        Args:
+            composition: all packages.
+            recipes: of the packages, by their final names.
+
+        Raises:
+            HookError: a command fails, or leaves what cannot be packaged.
+        """
+        by_name = {recipe.name: recipe for recipe in recipes}
+        packages = tuple(
+            self._after(package, by_name[package.name]) for package in composition.packages
+        )
+        return replace(composition, packages=packages)
+
+    def _after(self, package: Package, recipe: Recipe) -> Package:
+        own = recipe.settings.hooks
+        lists = [(own.after, own), (self._project.after, self._project)]
+        if not any(commands for commands, _ in lists):
+            return package
+        with _temporary() as temporary:
+            root = temporary / "package"
+            folder = self._folder(recipe)
+            (root / folder).mkdir(parents=True)
+            unpacked = unpack(package.bundle, root)
+            for commands, settings in lists:
+                if commands:
+                    work = Work(
+                        when=f"after bundling {package.kind} `{package.name}`",
+                        commands=commands,
+                        input=self.request.root,
+                        root=root,
+                        output=folder,
+                        facts=self._facts(_facts(recipe)),
+                    )
+                    self._run(work, settings, temporary)
+            what = f"{package.kind} `{package.name}`"
+            bundle = read_folder(
+                root, owner=HOOKS, what=what, store=self.context.store, before=unpacked
+            )
+        if package.bundle.entries and not bundle.entries:
+            raise HookError(f"the commands after bundling left nothing in {what}")
+        return replace(package, bundle=bundle, distributions=_present(package, bundle))
+
+    def _generated(
+        self,
+        commands: Sequence[Command],
+        settings: HookSettings,
+        *,
+        folder: str,
+        facts: Mapping[str, str],
+    ) -> Bundle:
+        name = facts.get("WHERRY_NAME")
+        what = f"`{name}`" if name else "the packages"
+        with _temporary() as temporary:
+            root = temporary / "package"
+            (root / folder).mkdir(parents=True)
+            work = Work(
+                when=f"before bundling {what}" if name else "before bundling",
+                commands=commands,
+                input=self.request.root,
+                root=root,
+                output=folder,
+                facts=self._facts(facts),
+            )
+            self._run(work, settings, temporary)
+            return read_folder(root, owner=HOOKS, what=what, store=self.context.store, before={})
+
+    def _run(self, work: Work, settings: HookSettings, temporary: Path) -> None:
+        where = settings.where or self._project.where or "host"
+        if where not in self._places:
+            self._places[where] = self._container() if where == "container" else Host()
+        run_commands(
+            work,
+            self._places[where],
+            log=temporary / "log",
+            store=self.context.store,
+            reporter=self.context.reporter,
+        )
+
+    def _container(self) -> Place:
+        return Container(run_script=self.context.builders.container().run_shell)
+
+    def _facts(self, facts: Mapping[str, str]) -> dict[str, str]:
+        return {
+            **facts,
+            "WHERRY_RUNTIME": self.context.target.runtime.name,
+            "WHERRY_ARCHITECTURE": str(self.context.target.architecture),
+        }
+
+    def _folder(self, recipe: Recipe) -> str:
+        settings = recipe.settings
+        if isinstance(settings, LayerSettings):
+            return code_folder(settings.layout, self.context.target)
+        return ""
+
+
+def _facts(recipe: Recipe) -> dict[str, str]:
+    return {"WHERRY_NAME": recipe.name}
+
+
+@contextmanager
+def _temporary() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="wherry-hooks-", ignore_cleanup_errors=True) as name:
+        # On macOS the folder for temporary files is a link.
+        yield Path(name).resolve()
+
+
+def _present(package: Package, bundle: Bundle) -> tuple[Distribution, ...]:
+    """The distributions that still have a file in the package, and what commands have added."""
+    owners = {entry.owner for entry in bundle}
+    found = [one for one in package.distributions if one.own or one.name in owners]
+    if HOOKS in owners and all(one.name != HOOKS for one in found):
+        found.append(Distribution(name=HOOKS, version=None, bundle=Bundle()))
+    return tuple(sorted(found, key=lambda one: (one.name, one.version or "")))

@@ -1,0 +1,314 @@
+"""Running commands, one after the other, until one fails.
+
+What they say goes to a file: no pipe is kept open by a process that a command leaves behind, and the end of it
+is at hand when one fails. Nothing can be asked of the user, as nothing is there to be read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+import signal
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from wherry.errors import HookError
+from wherry.events import HookFinished, HookOutput, HookStarted
+from wherry.indexes.redact import redact
+from wherry.pipeline.hooks.command import arguments_of, for_cmd, for_shell, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+    from subprocess import Popen
+
+    from wherry.events import Reporter
+    from wherry.settings.model import Command
+    from wherry.store import Store
+
+__all__ = ["Container", "Host", "Place", "Work", "run_commands"]
+
+_LAST_LINES = 20
+_KEPT = 1 << 24
+_GLANCE = 0.1
+_PATIENCE = 5
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+
+# Given where the user has not set them: no `.pyc` is left in a package by chance, and what is made on purpose
+# depends on no clock. 1980-01-01 is the first day that a zip archive can name.
+_DEFAULTS = {"PYTHONDONTWRITEBYTECODE": "1", "SOURCE_DATE_EPOCH": "315532800"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """Commands, and what they are given.
+
+    Attributes:
+        when: for messages, such as ``before bundling``.
+        commands: as the settings have them.
+        input: the project's folder.
+        root: the folder that stands for the root of the package.
+        output: the folder in it where code lies, relative to ``root``; empty for the root itself.
+        facts: further environment variables.
+    """
+
+    when: str
+    commands: Sequence[Command]
+    input: Path
+    root: Path
+    output: str
+    facts: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """The command that failed, and how, in words."""
+
+    command: Command
+    how: str
+
+
+class Place(Protocol):
+    """Where commands run."""
+
+    def run(self, work: Work, log: Path, reporter: Reporter) -> Failure | None:
+        """Run them, with all that they say appended to ``log``; None when none failed."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Host:
+    """This machine, with the user's own environment."""
+
+    def run(self, work: Work, log: Path, reporter: Reporter) -> Failure | None:
+        """As ``Place.run``."""
+        places = {
+            "input": str(work.input),
+            "output": str(work.root / work.output if work.output else work.root),
+        }
+        environment = {**_DEFAULTS, **os.environ, **_variables(work, places)}
+        for command in work.commands:
+            began = time.monotonic()
+            what = redact(shown(command))
+            with _told(what, log, reporter):
+                how = _start(command, places, cwd=work.input, environment=environment, log=log)
+            if how is not None:
+                return Failure(command=command, how=how)
+            reporter.emit(HookFinished(command=what, seconds=time.monotonic() - began))
+        return None
+
+
+def _start(
+    command: Command,
+    places: Mapping[str, str],
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    log: Path,
+) -> str | None:
+    """Run one command to its end; how it failed, or None."""
+    import subprocess
+
+    shell = isinstance(command, str)
+    if not isinstance(command, str):
+        line: str | list[str] = arguments_of(command, places)
+    else:
+        line = (for_cmd if sys.platform == "win32" else for_shell)(command, places)
+    with log.open("ab") as output:
+        try:
+            process = subprocess.Popen(
+                line,
+                # A line that the user wrote for it.
+                shell=shell,
+                cwd=cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # A group of its own: all that it started can be ended with it.
+                process_group=None if sys.platform == "win32" else 0,
+            )
+        except (OSError, ValueError) as error:
+            return f"it cannot be started: {getattr(error, 'strerror', None) or error}"
+        try:
+            status = process.wait()
+        except BaseException:
+            _end(process)
+            raise
+    return None if status == 0 else _said_of(status)
+
+
+def _end(process: Popen[bytes]) -> None:
+    """End a command and what it started, gently first."""
+    from subprocess import TimeoutExpired
+
+    def tell(number: int) -> None:
+        with suppress(OSError):
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, number)
+
+    tell(signal.SIGTERM)
+    with suppress(TimeoutExpired):
+        process.wait(_PATIENCE)
+    if sys.platform != "win32":
+        tell(signal.SIGKILL)
+    process.wait()
+
+
+def _said_of(status: int) -> str:
+    if status < 0:
+        with suppress(ValueError):
+            return f"it was ended by {signal.Signals(-status).name}"
+    return f"it ended with status {status}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Container:
+    """A container that lives as long as the commands of one list.
+
+    Attributes:
+        run_script: runs a script for a POSIX shell there and gives its status
+            (``wherry.containers.exchange.Container.run_shell``).
+    """
+
+    run_script: Callable[..., int]
+
+    def run(self, work: Work, log: Path, reporter: Reporter) -> Failure | None:
+        """As ``Place.run``."""
+        places = {"input": _INPUT, "output": f"{_ROOT}/{work.output}" if work.output else _ROOT}
+        # Unlike anything that a command says.
+        mark = f"wherry-{os.urandom(8).hex()}"
+        script = "\n".join(
+            f"{_in_own_shell(command, places)} </dev/null "
+            f'|| {{ status=$?; echo; echo "{mark} {number} $status"; exit 1; }}'
+            for number, command in enumerate(work.commands)
+        )
+        what = redact(" && ".join(map(shown, work.commands)))
+        began = time.monotonic()
+        with _told(what, log, reporter):
+            status = self.run_script(
+                script,
+                lent={_INPUT: work.input},
+                changed={_ROOT: work.root},
+                workdir=_INPUT,
+                environment={**_DEFAULTS, **_variables(work, places)},
+                log=log,
+            )
+        if status == 0:
+            reporter.emit(HookFinished(command=what, seconds=time.monotonic() - began))
+            return None
+        text = log.read_bytes()
+        found = re.search(rb"\n?" + mark.encode() + rb" (\d+) (\d+)\r?\n", text)
+        if found is None:
+            return Failure(
+                command=work.commands[0], how=f"the container ended with status {status}"
+            )
+        log.write_bytes(text[: found.start()])
+        return Failure(command=work.commands[int(found[1])], how=_said_of(int(found[2])))
+
+
+_INPUT, _ROOT = "/wherry/input", "/wherry/package"
+
+
+def _in_own_shell(command: Command, places: Mapping[str, str]) -> str:
+    line = for_shell(command, places)
+    # What one line changes for itself, such as its folder, is not so for the next.
+    # And a list names a program, none of the shell's own commands.
+    return f"sh -c {shlex.quote(line)}" if isinstance(command, str) else f"env {line}"
+
+
+def _variables(work: Work, places: Mapping[str, str]) -> dict[str, str]:
+    return {**work.facts, "WHERRY_INPUT": places["input"], "WHERRY_OUTPUT": places["output"]}
+
+
+def run_commands(work: Work, place: Place, *, log: Path, store: Store, reporter: Reporter) -> None:
+    """Run commands one after the other.
+
+    Args:
+        work: the commands and their folders.
+        place: where they run.
+        log: a file for what they say, which the caller removes; of a failure it is kept in the store.
+        store: see there.
+        reporter: hears of each, and what it says, line by line.
+
+    Raises:
+        HookError: one failed; those after it were not started.
+    """
+    log.touch()
+    failure = place.run(work, log, reporter)
+    if failure is None:
+        return
+    said = _said(log)
+    lines = [_ESCAPES.sub("", line).rpartition("\r")[2].rstrip() for line in said.split("\n")]
+    lines = [line for line in lines if line][-_LAST_LINES:]
+    kept = _keep(said, store) if lines else None
+    raise HookError(
+        f"a command {work.when} failed: `{_in_one_line(failure.command)}`",
+        where=[failure.how, *lines],
+        hint=f"all that it said is in `{kept}`" if kept else None,
+    )
+
+
+def _in_one_line(command: Command) -> str:
+    first, *rest = redact(shown(command)).strip().splitlines()
+    return f"{first} …" if rest else first
+
+
+def _said(log: Path) -> str:
+    """The end of the log, without user names and passwords of addresses."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _KEPT))
+        return redact(file.read().decode("utf-8", "replace").replace("\r\n", "\n"))
+
+
+def _keep(said: str, store: Store) -> Path | None:
+    digest = hashlib.sha256(said.encode()).hexdigest()[:12]
+    kept = store.folder("logs", f"hook-{digest}.log")
+    try:
+        kept.write_text(said, encoding="utf-8")
+    except OSError:
+        return None
+    return kept
+
+
+@contextmanager
+def _told(what: str, log: Path, reporter: Reporter) -> Iterator[None]:
+    """Tell what is started, and line by line what is written to the log meanwhile."""
+    reporter.emit(HookStarted(command=what))
+    done = threading.Event()
+    with log.open("r", encoding="utf-8", errors="replace", newline="\n") as file:
+        file.seek(0, os.SEEK_END)
+
+        def tell(line: str) -> None:
+            reporter.emit(HookOutput(text=_ESCAPES.sub("", redact(line)).rstrip()))
+
+        def follow() -> None:
+            line = ""
+            while True:
+                last = done.is_set()
+                while piece := file.readline():
+                    line += piece
+                    if line.endswith("\n"):
+                        tell(line)
+                        line = ""
+                if last:
+                    break
+                done.wait(_GLANCE)
+            if line:
+                tell(line)
+
+        thread = threading.Thread(target=follow, name="wherry-hook-output", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()

@@ -1,0 +1,249 @@
+"""What earlier builds were made from, so that a build with nothing to do is over in an instant.
+
+A memo records everything that decided a build's result: the digest of each input file, the names that a lock was
+looked for among, the digest of every source tree. When all are as they were, and so are the packages, the
+build is done. Where only the project's own sources changed, the selection of distributions holds, and no lock
+is read. A memo is a shortcut and never a source of truth: without it the result is the same.
+
+Paths are remembered relative to the project, and memos found by content: a fresh clone, or a copy in another
+folder, finds the memo of the first.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wherry.lock.formats import is_lock_name
+from wherry.pipeline.acquired import Acquired, absolute, relative
+from wherry.pipeline.report import DistributionReport, PackageReport
+from wherry.store.memo import Memo, memo_key
+from wherry.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wherry.compose.recipe import SupplyKey
+    from wherry.context import Context
+    from wherry.files import ProjectFiles
+    from wherry.pipeline.request import BuildRequest
+
+__all__ = ["Memory", "Remembered", "Supplied", "lock_names"]
+
+_STATS = 512
+"""Written files of other checkouts whose state is remembered."""
+
+
+def lock_names(folder: Path) -> list[str]:
+    """The names of the files in a folder that decide which lock is read there."""
+    try:
+        names = os.listdir(folder)  # noqa: PTH208
+    except OSError:
+        return []
+    return sorted(name for name in names if name == "wherry.toml" or is_lock_name(name))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Supplied:
+    """The distributions that packages choose from, and what decided which these are.
+
+    Attributes:
+        acquired: by what a package asks for.
+        files: the digest of each input file, by its path relative to the project.
+        folders: for each folder where a lock was looked for, the names found there.
+        stable: whether the same inputs would give the same distributions at any time.
+    """
+
+    acquired: Mapping[SupplyKey, tuple[Acquired, ...]]
+    files: Mapping[str, str] = field(default_factory=dict)
+    folders: Mapping[str, list[str]] = field(default_factory=dict)
+    stable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remembered:
+    """An earlier build.
+
+    Attributes:
+        supplied: what it composed from.
+        trees: the digest of each source tree.
+        packages: what was written.
+        stats: for written packages, by path, what the file system said of each right after.
+    """
+
+    supplied: Supplied
+    trees: Mapping[str, str | None]
+    packages: tuple[PackageReport, ...]
+    stats: Mapping[str, list[int]]
+
+    def trees_hold(self, trees: Mapping[str, str | None]) -> bool:
+        """Whether the source trees are as they were; one whose digest cannot be told is not."""
+        return None not in trees.values() and trees == self.trees
+
+    def outputs_hold(self) -> bool:
+        """Whether the written packages are still there, untouched."""
+        return bool(self.packages) and all(
+            _is_untouched(package, self.stats.get(str(package.path.absolute())))
+            for package in self.packages
+        )
+
+
+class Memory:
+    """The memos of one request."""
+
+    def __init__(self, request: BuildRequest, context: Context) -> None:
+        """Take all that a build's result depends on beside its inputs."""
+        self._request = request
+        self._store = context.store
+        self._memo = Memo("builds", encode=self._encode, decode=self._decode)
+        self._key = _key(request, context)
+
+    def recall(self, files: ProjectFiles) -> Remembered | None:
+        """The last build of this request, if its inputs are as they were, but for source trees."""
+        remembered = self._memo.recall(self._store, self._key)
+        if remembered is None or not _inputs_hold(remembered.supplied, self._request.root, files):
+            return None
+        return remembered
+
+    def remember(
+        self,
+        supplied: Supplied,
+        trees: Mapping[str, str | None],
+        packages: tuple[PackageReport, ...],
+    ) -> None:
+        """Keep a build for the next one."""
+        if not supplied.stable:
+            return
+        before = self._memo.recall(self._store, self._key)
+        stats = dict(before.stats) if before is not None else {}
+        for package in packages:
+            path = str(package.path.absolute())
+            # The newest stand last.
+            stats.pop(path, None)
+            stats[path] = _stat(package.path)
+        kept = max(len(packages), _STATS)
+        self._memo.remember(
+            self._store,
+            self._key,
+            Remembered(
+                supplied=supplied,
+                trees=trees,
+                packages=packages,
+                stats=dict(list(stats.items())[-kept:]),
+            ),
+        )
+
+    def _encode(self, remembered: Remembered) -> object:
+        root, supplied = self._request.root, remembered.supplied
+        return {
+            "files": dict(supplied.files),
+            "folders": dict(supplied.folders),
+            "supplies": [
+                [one.document(root) for one in acquired] for acquired in supplied.acquired.values()
+            ],
+            "trees": dict(remembered.trees),
+            "packages": [_plain(package) for package in remembered.packages],
+            "stats": dict(remembered.stats),
+        }
+
+    def _decode(self, document: dict[str, Any]) -> Remembered:
+        root = self._request.root
+        supplies = [
+            tuple(Acquired.from_document(one, root) for one in acquired)
+            for acquired in document["supplies"]
+        ]
+        return Remembered(
+            supplied=Supplied(
+                acquired=dict(zip(self._request.supplies, supplies, strict=True)),
+                files=document["files"],
+                folders=document["folders"],
+            ),
+            trees=document["trees"],
+            packages=tuple(self._package(package) for package in document["packages"]),
+            stats=document["stats"],
+        )
+
+    def _package(self, document: dict[str, Any]) -> PackageReport:
+        distributions = tuple(DistributionReport(**one) for one in document.pop("distributions"))
+        # JSON knows no tuples.
+        rest: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in document.items()
+        }
+        rest["path"] = self._request.output.path(rest["name"])
+        return PackageReport(**rest, distributions=distributions)
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    # Without the copies that `asdict` makes: of a hundred functions that is a tenth of a second.
+    return {
+        each.name: [_plain(one) for one in content] if each.name == "distributions" else content
+        for each in fields(value)
+        if not isinstance(content := getattr(value, each.name), Path)
+    }
+
+
+def _key(request: BuildRequest, context: Context) -> str:
+    root, settings = request.root, request.settings
+    inputs = request.project.inputs
+    return memo_key(
+        __version__,
+        repr(request.target),
+        request.names,
+        request.project.name,
+        # Options may have changed what the settings' file says.
+        repr(request.recipes),
+        None if request.lock is None else relative(request.lock, root),
+        None if request.install_path is None else relative(request.install_path, root),
+        repr(settings.hooks),
+        settings.strip,
+        _container_facts(request, context),
+        # Projects that differ in what they are described by have memos of their own, wherever they lie.
+        [(relative(path, root), context.files.digest(path)) for path in inputs],
+        [(name, context.files.digest(root / name)) for name in lock_names(root)],
+    )
+
+
+def _container_facts(request: BuildRequest, context: Context) -> object:
+    """What is said of containers, as far as it decides what is built; None where nothing was said."""
+    from wherry.settings.container_options import ContainerOptions
+
+    options = request.settings.container
+    if options == ContainerOptions():
+        return None
+    from wherry.containers.facts import deciding
+    from wherry.containers.image import Images
+
+    images = Images(options=options, root=request.root, context=context)
+    return [options.mode, images.reference, images.platform, deciding(options)]
+
+
+def _inputs_hold(supplied: Supplied, root: Path, files: ProjectFiles) -> bool:
+    return all(
+        lock_names(absolute(folder, root)) == names for folder, names in supplied.folders.items()
+    ) and all(
+        files.digest(absolute(path, root)) == digest for path, digest in supplied.files.items()
+    )
+
+
+def _stat(path: Path) -> list[int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return []
+    return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def _is_untouched(package: PackageReport, before: list[int] | None) -> bool:
+    now = _stat(package.path)
+    if now and now == before:
+        return True
+    if not now or now[1] != package.size:
+        return False
+    import hashlib
+
+    # Copied or touched: its content has the last word.
+    with package.path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == package.sha256

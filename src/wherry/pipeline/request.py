@@ -1,0 +1,310 @@
+"""The request: everything that was asked of a build, by options and settings, read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+from wherry.compose.recipe import recipes, with_handler
+from wherry.context import Context
+from wherry.errors import SettingsError
+from wherry.events import SILENT, Note
+from wherry.indexes.network import Network
+from wherry.outputs import choose_output
+from wherry.settings.project import DEFAULT_OUTPUT, choose_target, read_project
+from wherry.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wherry.compose.recipe import Recipe, SupplyKey
+    from wherry.events import Reporter
+    from wherry.outputs import Output
+    from wherry.settings.model import ExtraPath, Settings
+    from wherry.settings.project import Project
+    from wherry.target import Target
+
+__all__ = [
+    "BuildOptions",
+    "BuildRequest",
+    "PackageOptions",
+    "as_request",
+    "open_context",
+    "read_request",
+]
+
+
+class PackageOptions(TypedDict, total=False):
+    """What can be asked of packages; None, or left out, means the settings or the default.
+
+    Attributes:
+        names: the functions and layers to build, with the layers that they need; all when empty.
+        name: what the package is called, where the settings name no function.
+        app: the web application, as ``module:object`` or ``from module import object``.
+        handler: the function to call, as ``module.function`` or ``from module import function``.
+        interface: ``wsgi`` or ``asgi``, where the app's is not to be detected.
+        runtime: such as ``python3.13``; by default the newest AWS offers that the project's ``requires-python``
+            admits.
+        architecture: ``x86_64``, which is the default, or ``arm64``.
+        groups: dependency groups beyond the default ones.
+        extras: extras of the project.
+        package: the member of a workspace.
+        lock: the lock file, where it is not to be looked for.
+        install_path: a folder made by ``pip install --target``, to be packaged in place of what a lock gives.
+        config: a file with the settings: TOML, ``drover.yml`` or ``settings.spindrift``.
+        output: a folder, or a path that ends in ``.zip``; by default ``dist/lambda`` in the project.
+        container: when to build in a container: ``auto`` for what must be compiled and cannot be here, ``always``
+            for all that has no wheel and the project itself, or ``never``.
+        container_engine: the command of the container engine: ``docker``, ``podman``, ``finch`` or a path.
+        container_image: the image to build in, in place of AWS's.
+        offline: use no network.
+    """
+
+    names: Sequence[str]
+    name: str | None
+    app: str | None
+    handler: str | None
+    interface: str | None
+    runtime: str | None
+    architecture: str | None
+    groups: Sequence[str]
+    extras: Sequence[str]
+    package: str | None
+    lock: Path | str | None
+    install_path: Path | str | None
+    config: Path | str | None
+    output: Path | str | None
+    container: str | None
+    container_engine: str | None
+    container_image: str | None
+    offline: bool
+
+
+class BuildOptions(PackageOptions, total=False):
+    """What can be asked of a build.
+
+    Attributes:
+        stage: of ``drover.yml``, whose stages build different packages.
+    """
+
+    stage: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildRequest:
+    """Everything that was asked of a build.
+
+    Attributes:
+        project: with its settings, as the options have changed them.
+        target: what to build for.
+        target_reason: why that was chosen, for a note.
+        recipes: the packages to make, each layer before what takes it.
+        names: the functions and layers that were named; all when empty.
+        package: the member of a workspace that was named.
+        lock: the lock file that was named.
+        install_path: the installed folder that was named in place of a lock.
+        output: where packages go.
+        offline: use no network.
+    """
+
+    project: Project
+    target: Target
+    target_reason: str
+    recipes: tuple[Recipe, ...]
+    names: tuple[str, ...]
+    package: str | None
+    lock: Path | None
+    install_path: Path | None
+    output: Output
+    offline: bool
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self.project.root
+
+    @property
+    def settings(self) -> Settings:
+        """Of the project."""
+        return self.project.settings
+
+    @cached_property
+    def supplies(self) -> tuple[SupplyKey, ...]:
+        """The sets of distributions that packages choose from, each once, in the order of the recipes."""
+        return tuple(dict.fromkeys(recipe.supply for recipe in self.recipes))
+
+    @cached_property
+    def extra_paths(self) -> tuple[ExtraPath, ...]:
+        """The extra paths of all packages, each once."""
+        return tuple(
+            dict.fromkeys(path for recipe in self.recipes for path in recipe.settings.extra_paths)
+        )
+
+    def only(self, name: str) -> BuildRequest:
+        """The same request for one function or layer, with the layers that it needs."""
+        wanted = next(recipe for recipe in self.recipes if recipe.name == name)
+        recipes = [
+            recipe for recipe in self.recipes if recipe is wanted or recipe.name in wanted.layers
+        ]
+        return replace(self, recipes=tuple(recipes), names=(name,))
+
+
+def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> BuildRequest:
+    """Read a project and its settings, once, and put the options on top of them.
+
+    Args:
+        project: the project's folder.
+        options: as ``BuildOptions`` describes them.
+
+    Raises:
+        ProjectError: there is no project, or its files cannot be read.
+        SettingsError: the settings or options are wrong.
+        TargetError: the target is unknown, or not one that the project runs on.
+    """
+    name, names, lock = options.get("name"), options.get("names", ()), options.get("lock")
+    found = read_project(
+        Path(project),
+        config=_path(options.get("config")),
+        stage=options.get("stage"),
+        install_path=_path(options.get("install_path")),
+        name=name,
+    )
+    settings = with_handler(
+        found.settings,
+        name=found.name,
+        names=names,
+        app=options.get("app"),
+        handler=options.get("handler"),
+        interface=options.get("interface"),
+    )
+    found = replace(found, settings=_with_container(settings, options))
+    target, reason = choose_target(
+        found, runtime=options.get("runtime"), architecture=options.get("architecture")
+    )
+    # A path is reported as it was given: relative to the current folder where the project was.
+    output = _path(options.get("output")) or Path(project) / (settings.output or DEFAULT_OUTPUT)
+    request = BuildRequest(
+        project=found,
+        target=target,
+        target_reason=reason,
+        recipes=recipes(
+            settings,
+            name=found.name,
+            names=names,
+            groups=options.get("groups", ()),
+            extras=options.get("extras", ()),
+            package=options.get("package"),
+        ),
+        names=tuple(names),
+        package=options.get("package"),
+        lock=_lock_path(found, lock),
+        install_path=_install_path(found, lock),
+        output=choose_output(output),
+        offline=options.get("offline", False),
+    )
+    if request.output.takes_one and len(request.recipes) > 1:
+        raise SettingsError(
+            f"`{output}` is one file, and there are {len(request.recipes)} packages",
+            where=[f"{recipe.kind} `{recipe.name}`" for recipe in request.recipes],
+            hint="name a folder: --output DIR",
+        )
+    return request
+
+
+def as_request(
+    project: BuildRequest | Path | str, options: BuildOptions | None = None
+) -> BuildRequest:
+    """The request itself, or the one that is read from a project's folder with these options."""
+    if isinstance(project, BuildRequest):
+        if options:
+            raise TypeError(f"a request has its options already: {', '.join(options)}")
+        return project
+    return read_request(project, **(options or {}))
+
+
+def open_context(
+    request: BuildRequest,
+    *,
+    store: Store | None = None,
+    reporter: Reporter = SILENT,
+    doing: str = "building",
+) -> Context:
+    """The context of a run for this request, after a note of its target.
+
+    Args:
+        request: what was asked.
+        store: where files are kept; by default the user's.
+        reporter: told what happens.
+        doing: the word for what is done, for the note.
+    """
+    from wherry.sources.builders import with_builders
+
+    project = request.project
+    for note in (*project.notes, f"{doing} for {request.target}: {request.target_reason}"):
+        reporter.emit(Note(text=note))
+    folders = [project.root]
+    if request.lock is not None:
+        folders.append(request.lock.absolute().parent)
+    context = Context(
+        target=request.target,
+        store=store or Store.default(),
+        network=Network(
+            request.settings.indexes,
+            folders=folders,
+            offline=request.offline,
+            files=request.project.files,
+        ),
+        reporter=reporter,
+        files=project.files,
+    )
+    return with_builders(context, request.settings.container, root=project.root)
+
+
+def _path(path: Path | str | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def _with_container(settings: Settings, options: BuildOptions) -> Settings:
+    """The settings with the options of containers on top."""
+    from wherry.settings.container_options import Mode
+
+    container = settings.container
+    if (mode := options.get("container")) is not None:
+        try:
+            container = replace(container, mode=Mode(mode))
+        except ValueError:
+            raise SettingsError(
+                f"there is no way to use containers that is called `{mode}`",
+                where=[f"there are {', '.join(Mode)}"],
+            ) from None
+    if (engine := options.get("container_engine")) is not None:
+        container = replace(container, engine=engine)
+    if (image := options.get("container_image")) is not None:
+        container = replace(
+            container, image=image, dockerfile=None, build_args={}, build_secrets=()
+        )
+    return settings if container == settings.container else replace(settings, container=container)
+
+
+def _lock_path(project: Project, lock: Path | str | None) -> Path | None:
+    if lock is not None:
+        # A relative path starts at the working folder, or else at the project.
+        path = Path(lock).absolute()
+        return path if path.exists() else project.root / lock
+    return project.root / project.settings.lock if project.settings.lock else None
+
+
+def _install_path(project: Project, lock: Path | str | None) -> Path | None:
+    folder = project.settings.install_path
+    if folder is None:
+        return None
+    if lock is not None or project.settings.lock is not None:
+        raise SettingsError(
+            "a lock and an installed folder were named, and only one can be packaged",
+            where=[f"the folder is `{folder}`", f"the lock is `{lock or project.settings.lock}`"],
+            hint="leave out one of them",
+        )
+    path = Path(folder).absolute()
+    return path if path.exists() else project.root / folder

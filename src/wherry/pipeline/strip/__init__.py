@@ -1,0 +1,1 @@
+"""Leaving out what only debuggers read."""

@@ -1,0 +1,37 @@
+"""Writing what was composed: quotas checked, packages handed to the output, reports made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wherry.compose.model import Composition
+    from wherry.context import Context
+    from wherry.pipeline.report import PackageReport
+    from wherry.pipeline.request import BuildRequest
+
+__all__ = ["write_packages"]
+
+
+def write_packages(
+    composition: Composition, request: BuildRequest, context: Context
+) -> tuple[PackageReport, ...]:
+    """Write the packages of a composition to the request's output.
+
+    Raises:
+        QuotaError: a package is larger than AWS Lambda takes; nothing was written.
+        OutputError, ArchiveError: a package cannot be written.
+    """
+    from wherry.checks.quotas import check_quotas
+    from wherry.pipeline.report import report_package
+
+    check_quotas(composition, request.settings.quotas)
+    for remark in composition.remarks:
+        context.reporter.emit(remark)
+    written = request.output.write(
+        [(package.name, package.bundle) for package in composition.packages]
+    )
+    return tuple(
+        report_package(package, file, composition)
+        for package, file in zip(composition.packages, written, strict=True)
+    )

@@ -1,0 +1,197 @@
+"""Translating ``drover.yml``: an installed folder, split by regular expressions into a function and a layer."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from wherry.errors import SettingsError
+from wherry.nearest import did_you_mean
+from wherry.settings.legacy.translation import Translation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from wherry.problems import Problems
+    from wherry.settings.legacy.document import Section
+
+__all__ = ["translate_drover"]
+
+_KEYS = (
+    "region_name",
+    "function_name",
+    "compatible_runtime",
+    "function_file_patterns",
+    "function_extra_paths",
+    "requirements_layer_name",
+    "supplemental_layer_arns",
+    "package_exclude_patterns",
+    "upload_bucket",
+)
+_REQUIRED = ("region_name", "function_name", "compatible_runtime", "function_file_patterns")
+_BUCKET_KEYS = ("region_name", "bucket_name", "prefix")
+_LAYER_ARN = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d{12}:layer:[\w-]+:\d+")
+
+
+def translate_drover(
+    document: Section,
+    path: Path,
+    problems: Problems,
+    *,
+    stage: str | None,
+    install_path: str | None,
+) -> Translation:
+    """Translate the settings of one stage.
+
+    Args:
+        document: the file.
+        path: its path.
+        problems: collects what is wrong; this function raises it.
+        stage: the stage; may be None if there is only one.
+        install_path: the folder that ``pip install --target`` made.
+
+    Raises:
+        SettingsError: there is no such stage, or something is wrong in any stage.
+    """
+    stages = document.section("stages")
+    known = {"stages"}
+    # A mapping beside `stages` is not a setting if it is only merged into stages.
+    inside = document.values["stages"].identities() if "stages" in document.values else frozenset()
+    known |= {name for name, value in document.values.items() if value.identity in inside}
+    document.know(*known)
+    document.require("stages")
+    translated: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+    if stages is not None:
+        for name, value in stages.values.items():
+            section = value.section()
+            if section is not None:
+                translated[name] = _stage(section, install_path)
+        if not stages.values:
+            problems.add(f"line {stages.line}", "stages", "there is no stage", line=stages.line)
+    problems.raise_all()
+    chosen = _choose(list(translated), stage, path)
+    table, deployment = translated[chosen]
+    return Translation(
+        table=table,
+        kind="drover",
+        where=f"{path.name}, stage {chosen}",
+        stage=chosen,
+        stages={chosen: deployment},
+        install_path=install_path,
+    )
+
+
+def _choose(names: Sequence[str], stage: str | None, path: Path) -> str:
+    if stage is None and len(names) == 1:
+        return names[0]
+    if stage is not None and stage in names:
+        return stage
+    where = [f"`{path.name}` has {', '.join(f'`{name}`' for name in names)}"]
+    if stage is None:
+        raise SettingsError(
+            f"`{path.name}` has several stages", where=where, hint=f"choose one: --stage {names[0]}"
+        )
+    raise SettingsError(
+        f"there is no stage `{stage}`", where=where, hint=did_you_mean(stage, known=names)
+    )
+
+
+def _stage(section: Section, install_path: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """``[tool.wherry]`` and ``[tool.wherry.stages.STAGE]``."""
+    section.know(*_KEYS)
+    section.require(*_REQUIRED)
+    function = section.text("function_name") or "function"
+    runtime = section.text("compatible_runtime")
+    patterns = _patterns(section, "function_file_patterns")
+    # drover's default, `.*__pycache__.*`, names files that Wherry never ships.
+    excludes = _patterns(section, "package_exclude_patterns")
+    extra_paths = [text for _, text in section.texts("function_extra_paths")]
+    arns = _arns(section)
+    layer = section.text("requirements_layer_name") or f"{function}-requirements"
+    name = _plain(function)
+    layer_name = _plain(layer)
+    if layer_name == name:
+        # Two packages cannot have the same file.
+        layer_name = f"{name}-requirements"
+    table: dict[str, Any] = {}
+    if runtime:
+        table["runtime"] = runtime
+    if install_path is not None:
+        table["install-path"] = install_path
+    own: dict[str, Any] = {
+        "layers": [layer_name, *arns],
+        # With no pattern everything would be included, but drover then puts everything into the layer.
+        "include-regex": patterns or ["(?!)"],
+    }
+    if excludes:
+        own["exclude-regex"] = excludes
+    if extra_paths:
+        own["extra-paths"] = [{"path": path, "to": ""} for path in extra_paths]
+    if install_path is not None:
+        own["project"] = False
+    table["functions"] = {name: own}
+    rest = [*patterns, *excludes]
+    table["layers"] = {layer_name: {"exclude-regex": rest} if rest else {}}
+    return table, _deployment(section, name, function, layer_name, layer)
+
+
+def _plain(name: str) -> str:
+    """The name of a function without what is unsafe in the name of a file; of an ARN the name alone."""
+    if match := re.fullmatch(
+        r"(?:arn:[\w-]+:lambda:[\w-]*:\d*:|\d{12}:)?function:([\w-]+)(?::.*)?", name
+    ):
+        name = match[1]
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "function"
+
+
+def _patterns(section: Section, key: str) -> list[str]:
+    patterns: list[str] = []
+    for value, pattern in section.texts(key):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                re.compile(pattern)
+        except (re.error, RecursionError, OverflowError) as error:
+            reason = str(error) or type(error).__name__
+            value.wrong(f"`{pattern}` is not a regular expression: {reason}")
+        else:
+            patterns.append(pattern)
+    return patterns
+
+
+def _arns(section: Section) -> list[str]:
+    arns: list[str] = []
+    for value, arn in section.texts("supplemental_layer_arns"):
+        if _LAYER_ARN.fullmatch(arn):
+            if arn not in arns:
+                arns.append(arn)
+        else:
+            value.wrong(
+                f"`{arn}` is not the ARN of a layer version (arn:aws:lambda:…:layer:NAME:1)"
+            )
+    return arns
+
+
+def _deployment(
+    section: Section, name: str, function: str, layer_name: str, layer: str
+) -> dict[str, Any]:
+    deployment: dict[str, Any] = {}
+    region = section.text("region_name")
+    if region:
+        deployment["region"] = region
+    bucket = section.section("upload_bucket")
+    if bucket is not None:
+        bucket.know(*_BUCKET_KEYS)
+        bucket.require("region_name", "bucket_name")
+        prefix = (bucket.text("prefix") or "").strip("/")
+        bucket_name = bucket.text("bucket_name")
+        if bucket_name:
+            deployment["bucket"] = f"s3://{bucket_name}{f'/{prefix}' if prefix else ''}"
+        bucket_region = bucket.text("region_name")
+        if bucket_region and bucket_region != region:
+            deployment["bucket-region"] = bucket_region
+    deployment["functions"] = {name: {"name": function}}
+    deployment["layers"] = {layer_name: {"name": layer}}
+    return deployment

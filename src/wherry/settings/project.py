@@ -1,0 +1,288 @@
+"""A project, read from disk once and frozen."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wherry.errors import ProjectError, SettingsError, TargetError
+from wherry.files import ProjectFiles
+from wherry.settings.documents import inner_string, inner_table, read_toml
+from wherry.settings.read import read_settings
+from wherry.settings.source import SettingsSource, named_source, own_source
+from wherry.target import (
+    RUNTIMES,
+    Architecture,
+    Target,
+    admits,
+    find_architecture,
+    find_runtime,
+    newest_runtime,
+)
+from wherry.target.requires_python import parse_requires_python
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wherry.settings.model import Settings
+    from wherry.target import PythonRequirement, Runtime
+
+__all__ = ["DEFAULT_OUTPUT", "Project", "choose_target", "read_project"]
+
+DEFAULT_OUTPUT = "dist/lambda"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """A folder with a Python project.
+
+    Attributes:
+        root: its folder, absolute.
+        name: its name: that of its settings, of its metadata, or of its folder.
+        version: its version, where its metadata has one.
+        requires_python: the versions of Python in its metadata or its ``Pipfile``, as a PEP 440 specifier.
+        has_build_system: whether ``pyproject.toml`` has a ``[build-system]`` table, so that its own code
+            is packaged by its backend and not by copying its folder.
+        settings: ``[tool.wherry]``.
+        inputs: the files that were read.
+        notes: what to tell the user about the settings.
+        files: read the files that describe it, each once.
+    """
+
+    root: Path
+    name: str
+    version: str | None
+    requires_python: str | None
+    has_build_system: bool
+    settings: Settings
+    inputs: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
+    files: ProjectFiles = field(default_factory=ProjectFiles, repr=False, compare=False)
+
+
+def read_project(
+    root: Path,
+    *,
+    config: Path | None = None,
+    stage: str | None = None,
+    install_path: Path | None = None,
+    name: str | None = None,
+    files: ProjectFiles | None = None,
+) -> Project:
+    """The project in a folder. Each of its files is opened and parsed once.
+
+    Args:
+        root: the folder.
+        config: the file that holds the settings, in place of the project's own: Wherry's tables in TOML,
+            ``drover.yml`` or ``settings.spindrift``. A relative path starts at the current folder, or else at
+            the project.
+        stage: the stage of ``drover.yml``, where it has several.
+        install_path: a folder that an installer filled, to be packaged in place of what a lock gives.
+        name: the project's name, in place of that in its metadata and settings.
+        files: read its files; by default they are read anew.
+
+    Raises:
+        ProjectError: the folder holds no Python project, or its TOML files cannot be read.
+        SettingsError: its settings are wrong.
+    """
+    root, files = Path(root).absolute(), files or ProjectFiles()
+    if not root.is_dir():
+        raise ProjectError(
+            f"`{root}` is not a folder", hint="name the project's folder: --project DIR"
+        )
+    pyproject = root / "pyproject.toml"
+    has_pyproject = pyproject.is_file()
+    document = read_toml(pyproject, files) if has_pyproject else {}
+    if config is None:
+        source = own_source(root, document, files)
+    else:
+        path = _find_config(root, config)
+        source = named_source(path, files, stage=stage, install_path=install_path, name=name)
+    if stage is not None and source.legacy is None:
+        raise SettingsError(
+            f"there is no stage `{stage}` to build for",
+            where=["only the stages of a `drover.yml` build different packages"],
+            hint="name it: --config drover.yml",
+        )
+    inputs = [pyproject] if has_pyproject else []
+    if source.path is not None and source.path not in inputs:
+        inputs.append(source.path)
+    if not inputs and install_path is None:
+        _require_project(root)
+    settings = _with_options(read_settings(source.table, source.where), install_path, name)
+    metadata = _Metadata.of(document)
+    requires_python = metadata.requires_python
+    if requires_python is None and (root / "Pipfile").is_file():
+        requires_python = _pipfile_python(read_toml(root / "Pipfile", files))
+        inputs.append(root / "Pipfile")
+    return Project(
+        root=root,
+        name=_file_name(settings.name or metadata.name or root.name),
+        version=metadata.version,
+        requires_python=requires_python,
+        has_build_system="build-system" in document,
+        settings=settings,
+        inputs=tuple(inputs),
+        notes=_notes(root, source, metadata.name, has_config=config is not None),
+        files=files,
+    )
+
+
+def _find_config(root: Path, config: Path) -> Path:
+    path = config.absolute() if config.exists() else root / config
+    if not path.is_file():
+        raise SettingsError(
+            f"there is no file `{config}`", hint="--config expects a file that holds settings"
+        )
+    return path
+
+
+def _require_project(root: Path) -> None:
+    """Refuse a folder without any file of a Python project."""
+    names = [entry.name for entry in root.iterdir()]
+    if not any(
+        name.endswith(".py")
+        or re.fullmatch(r"pylock(\..+)?\.toml|requirements.*\.(txt|in)|Pipfile(\.lock)?", name)
+        for name in names
+    ) and not any((root / name / "__init__.py").is_file() for name in names):
+        raise ProjectError(
+            f"no Python project in `{root}`",
+            where=["it holds no pyproject.toml, no lock, no requirements.txt and no Python file"],
+            hint="change to the project's folder, or name it: --project DIR",
+        )
+
+
+def _with_options(settings: Settings, install_path: Path | None, name: str | None) -> Settings:
+    if install_path is not None:
+        settings = replace(settings, install_path=str(install_path))
+    return settings if name is None else replace(settings, name=name)
+
+
+def _file_name(name: str) -> str:
+    """The name without characters that are unsafe in the name of a file."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "function"
+
+
+def _notes(
+    root: Path, source: SettingsSource, metadata_name: str | None, *, has_config: bool
+) -> tuple[str, ...]:
+    """What to tell the user about the settings."""
+    if source.legacy is not None:
+        from wherry.settings.legacy import require_distribution
+
+        require_distribution(source.legacy, project=metadata_name or root.name, root=root)
+        return source.legacy.notes
+    if has_config or source.table:
+        return ()
+    return tuple(
+        f"`{name}` was not read: name it with `--config {name}`, or convert it to Wherry's own settings "
+        "with `wherry init`"
+        for name in ("drover.yml", "drover.yaml", "settings.spindrift")
+        if (root / name).is_file()
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Metadata:
+    """The metadata in ``pyproject.toml``: of ``[project]``, or else of Poetry's own table."""
+
+    name: str | None
+    version: str | None
+    requires_python: str | None
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> _Metadata:
+        project = inner_table(document, "project")
+        poetry = inner_table(document, "tool", "poetry")
+        return cls(
+            name=inner_string(project, "name") or inner_string(poetry, "name"),
+            version=inner_string(project, "version") or inner_string(poetry, "version"),
+            requires_python=inner_string(project, "requires-python") or _poetry_python(poetry),
+        )
+
+
+def _poetry_python(poetry: Mapping[str, Any]) -> str | None:
+    """Poetry's own spelling of requires-python (``^3.11``), if PEP 440 can express it."""
+    value = inner_string(inner_table(poetry, "dependencies"), "python")
+    if value is None or value == "*":
+        return None
+    from wherry.lock.poetry.constraint import parse_constraint
+
+    try:
+        alternatives = parse_constraint(value).alternatives
+    except ValueError as error:
+        raise ProjectError(
+            "the project's Python cannot be understood", where=[str(error)]
+        ) from error
+    # PEP 440 has no "or"; the lock says the rest.
+    return str(alternatives[0]) if len(alternatives) == 1 else None
+
+
+def _pipfile_python(pipfile: Mapping[str, Any]) -> str | None:
+    """The version of Python that a ``Pipfile`` is for, without its patch level, which AWS Lambda chooses."""
+    requires = inner_table(pipfile, "requires")
+    version = inner_string(requires, "python_version") or inner_string(
+        requires, "python_full_version"
+    )
+    match = re.match(r"\d+(\.\d+)?(?!\d)", version or "")
+    return f"=={match[0]}.*" if match else None
+
+
+def choose_target(
+    project: Project, *, runtime: str | None = None, architecture: str | None = None
+) -> tuple[Target, str]:
+    """The target to build for, and a line with the reason: the options, the settings, or the defaults.
+
+    Raises:
+        TargetError: it is unknown, or the project's ``requires-python`` excludes it.
+    """
+    settings = project.settings
+    name = architecture or settings.architecture
+    chosen_runtime, reason = _choose_runtime(project, runtime)
+    return Target(
+        runtime=chosen_runtime,
+        architecture=find_architecture(name) if name else Architecture.X86_64,
+    ), reason
+
+
+def _choose_runtime(project: Project, option: str | None) -> tuple[Runtime, str]:
+    runtimes = {**RUNTIMES, **project.settings.runtimes}
+    requires = _requirement(project.requires_python)
+    name = option or project.settings.runtime
+    if name is None:
+        reason = "the newest runtime"
+        if requires is not None:
+            reason += f" that requires-python `{project.requires_python}` admits"
+        return newest_runtime(requires, runtimes=runtimes), reason
+    try:
+        runtime = find_runtime(name, runtimes=runtimes)
+    except TargetError as error:
+        if option is not None:
+            raise
+        newest = newest_runtime(requires, runtimes=runtimes).name
+        raise TargetError(
+            error.message,
+            where=[*error.where, "the settings name it"],
+            hint=f"choose another there, or on the command line, which has precedence: --runtime {newest}",
+        ) from error
+    if requires is not None and not admits(requires, runtime):
+        admitted = [name for name, other in runtimes.items() if admits(requires, other)]
+        raise TargetError(
+            f"the project does not run on {runtime.name}",
+            where=[f"its requires-python is `{project.requires_python}`"],
+            hint=f"choose one of {', '.join(admitted)}" if admitted else None,
+        )
+    return runtime, "as asked" if option else "by the settings"
+
+
+def _requirement(text: str | None) -> PythonRequirement | None:
+    if text is None:
+        return None
+    try:
+        return parse_requires_python(text)
+    except ValueError as error:  # packaging's InvalidSpecifier is one
+        raise ProjectError(
+            "the project's requires-python cannot be understood", where=[str(error)]
+        ) from error

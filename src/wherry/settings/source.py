@@ -1,0 +1,98 @@
+"""The file that holds a project's settings, and its tables.
+
+Settings are in ``[tool.wherry]`` of ``pyproject.toml``, in ``wherry.toml`` without that prefix, or in the file
+of an older tool (``wherry.settings.legacy``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wherry.errors import SettingsError
+from wherry.settings.documents import inner_table, read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from wherry.files import ProjectFiles
+    from wherry.settings.legacy import Translation
+
+__all__ = ["SettingsSource", "named_source", "own_source"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SettingsSource:
+    """Settings as they are written.
+
+    Attributes:
+        table: what ``[tool.wherry]`` would hold.
+        where: what messages call its place.
+        path: the file; None for ``pyproject.toml``.
+        legacy: the settings of an older tool that they are made of.
+    """
+
+    table: object
+    where: str
+    path: Path | None = None
+    legacy: Translation | None = None
+
+
+def own_source(root: Path, document: Mapping[str, Any], files: ProjectFiles) -> SettingsSource:
+    """The settings in a project's own files.
+
+    Args:
+        root: the project's folder.
+        document: its ``pyproject.toml``; empty if there is none.
+        files: read it.
+
+    Raises:
+        ProjectError: ``wherry.toml`` cannot be read.
+        SettingsError: two files hold settings.
+    """
+    table = inner_table(document, "tool").get("wherry", {})
+    path = root / "wherry.toml"
+    if not path.is_file():
+        return SettingsSource(table=table, where="pyproject.toml [tool.wherry]")
+    if table:
+        raise SettingsError(
+            "two files hold Wherry's settings",
+            where=["pyproject.toml has [tool.wherry]", "wherry.toml is beside it"],
+            hint="keep one of them",
+        )
+    return SettingsSource(table=read_toml(path, files), where="wherry.toml", path=path)
+
+
+def named_source(
+    path: Path,
+    files: ProjectFiles,
+    *,
+    stage: str | None,
+    install_path: Path | None,
+    name: str | None,
+) -> SettingsSource:
+    """The settings in a file that the user named.
+
+    Args:
+        path: the file: Wherry's tables in TOML, ``drover.yml`` or ``settings.spindrift``.
+        files: read it.
+        stage: the stage of ``drover.yml``, where it has several.
+        install_path: a folder that an installer filled.
+        name: the name of the package.
+
+    Raises:
+        ProjectError: the file cannot be read.
+        SettingsError: the settings of an older tool are wrong.
+    """
+    from wherry.settings.legacy import is_legacy, translate
+
+    if is_legacy(path):
+        legacy = translate(path, stage=stage, install_path=install_path, name=name)
+        table = {**legacy.table, "stages": legacy.stages} if legacy.stages else legacy.table
+        return SettingsSource(table=table, where=legacy.where, path=path, legacy=legacy)
+    document = read_toml(path, files)
+    if "tool" in document or path.name == "pyproject.toml":
+        own = inner_table(document, "tool").get("wherry", {})
+        return SettingsSource(table=own, where=f"{path.name} [tool.wherry]", path=path)
+    return SettingsSource(table=document, where=path.name, path=path)

@@ -1,0 +1,68 @@
+"""flit_core: reads the version and the summary from the module, which it runs where it cannot tell them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wherry.sources.backends.interface import (
+    Backend,
+    NotHermeticError,
+    SourceFiles,
+    VersionSource,
+    subtable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wherry.sources.declaration import Declaration
+
+__all__ = ["BACKEND"]
+
+
+def _build_settings(declaration: Declaration) -> Mapping[str, Any]:
+    return declaration.tool("flit")
+
+
+def _metadata_paths(declaration: Declaration, setup_cfg: str) -> tuple[str, ...]:
+    del setup_cfg
+    table = declaration.tool("flit")
+    legacy = subtable(table, "metadata")
+    if declaration.project and not declaration.dynamic and not legacy:
+        return ()
+    name = (
+        subtable(table, "module").get("name")
+        or legacy.get("module")
+        or str(declaration.project.get("name", "")).replace("-", "_")
+    )
+    stem = str(name).replace(".", "/")
+    return tuple(f"{lead}{stem}{tail}" for lead in ("", "src/") for tail in (".py", "/__init__.py"))
+
+
+def _require_hermetic(declaration: Declaration, files: SourceFiles) -> VersionSource:
+    from wherry.sources.static import assigns_text, has_docstring
+
+    places = _metadata_paths(declaration, "")
+    if not places:
+        return VersionSource()
+    found = [place for place in places if place in files.by_path]
+    if len(found) != 1:
+        raise NotHermeticError("the version comes from a module that was not found")
+    source = files.read(found[0])
+    if not (assigns_text(source, "__version__") and has_docstring(source)):
+        raise NotHermeticError(f"the version comes from running `{found[0]}`")
+    return VersionSource(files=frozenset(found))
+
+
+def _copies_only(declaration: Declaration) -> bool:
+    return "external-data" not in declaration.tool("flit")
+
+
+BACKEND = Backend(
+    require_hermetic=_require_hermetic,
+    build_settings=_build_settings,
+    copies_only=_copies_only,
+    metadata_paths=_metadata_paths,
+    plugins=frozenset({"flit-core"}),
+    hooks_are_pure=True,
+)

@@ -1,0 +1,77 @@
+"""hatchling: does what its settings say, unless a hook of the project runs code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wherry.sources.backends.interface import (
+    Backend,
+    NotHermeticError,
+    SourceFiles,
+    VersionSource,
+    keys,
+    subtable,
+    texts,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wherry.sources.declaration import Declaration
+
+
+__all__ = ["BACKEND"]
+
+_HOOKS = frozenset({"fancy-pypi-readme", "requirements_txt", "vcs", "version"})
+_OTHER_SETTINGS = frozenset({"envs", "publish"})
+_NOT_PLAIN_COPIES = frozenset(
+    {
+        "hooks",
+        "force-include",
+        "shared-data",
+        "shared-scripts",
+        "extra-metadata",
+        "sbom-files",
+    }
+)
+
+
+def _build_settings(declaration: Declaration) -> Mapping[str, Any]:
+    table = declaration.tool("hatch")
+    return {key: value for key, value in table.items() if key not in _OTHER_SETTINGS}
+
+
+def _require_hermetic(declaration: Declaration, files: SourceFiles) -> VersionSource:
+    if "hatch.toml" in files.by_path:
+        raise NotHermeticError("hatch.toml changes how it is built")
+    table = declaration.tool("hatch")
+    hooks = [
+        *subtable(table, "build", "hooks"),
+        *subtable(table, "build", "targets", "wheel", "hooks"),
+        *subtable(table, "metadata", "hooks"),
+    ]
+    for hook in hooks:
+        if hook not in _HOOKS:
+            raise NotHermeticError(f"the hook `{hook}` runs code")
+    version = subtable(table, "version")
+    source = version.get("source", "regex")
+    if source not in {"regex", "vcs"}:
+        raise NotHermeticError(f"the version comes from `{source}`")
+    return VersionSource(git=source == "vcs" or "vcs" in hooks, files=frozenset(texts(version)))
+
+
+def _copies_only(declaration: Declaration) -> bool:
+    build = subtable(declaration.tool("hatch"), "build")
+    wheel = subtable(build, "targets", "wheel")
+    renames = any(isinstance(table.get("sources"), dict) for table in (build, wheel))
+    return not renames and not keys(build) & _NOT_PLAIN_COPIES
+
+
+BACKEND = Backend(
+    require_hermetic=_require_hermetic,
+    build_settings=_build_settings,
+    copies_only=_copies_only,
+    plugins=frozenset({"hatch-fancy-pypi-readme", "hatch-requirements-txt", "hatchling"}),
+    git_plugins=frozenset({"hatch-vcs", "setuptools-scm", "vcs-versioning"}),
+    hooks_are_pure=True,
+)

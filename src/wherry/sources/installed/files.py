@@ -1,0 +1,106 @@
+"""The files of an installed folder, read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import zlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from wherry.bundle.tree import tree_files
+from wherry.errors import EntryPathError, ProjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from wherry.bundle.walk import TreeFile
+
+__all__ = ["InstalledFile", "read_files"]
+
+_CHUNK = 1 << 18
+# Files that the interpreter and the installer leave behind.
+_LEFTOVERS = ("__pycache__/", "/.lock")
+
+
+class InstalledFile(NamedTuple):
+    """A file as it was read; ``sha256`` in hexadecimal, ``head`` its first bytes."""
+
+    path: str
+    executable: bool
+    source: Path
+    size: int
+    crc: int
+    sha256: str
+    head: bytes
+
+    def read(self) -> bytes:
+        """The content of a file that is known to be small.
+
+        Raises:
+            ProjectError: it cannot be read.
+        """
+        try:
+            return self.source.read_bytes()
+        except OSError as error:
+            raise _unreadable([f"`{self.path}`: {error.strerror or error}"]) from error
+
+
+def read_files(root: Path) -> Mapping[str, InstalledFile]:
+    """Every file of the folder by its path, but for byte code that Python made of a source beside it.
+
+    Neither ``.gitignore`` files nor the default excludes of a project apply: an installer puts files there on
+    purpose.
+
+    Raises:
+        ProjectError: the folder is not there, or something in it cannot be read.
+        EntryPathError: links that cannot be followed, names that cannot stand in a package.
+    """
+    try:
+        listed = tree_files(root, owner=root.name, include=["*"], exclude=_LEFTOVERS)
+    except EntryPathError as error:
+        raise EntryPathError(
+            error.message,
+            where=[line.replace("the project's folder", "the folder") for line in error.where],
+            hint="install without links (`uv pip install` has `--link-mode copy`), "
+            "or put the file itself in the link's place"
+            if "links" in error.message
+            else error.hint,
+        ) from error
+    except ProjectError as error:
+        raise _unreadable(list(error.where)) from error
+    paths = {file.path for file in listed}
+    files = [_read(file) for file in listed if not _is_byte_code(file.path, paths)]
+    return {file.path: file for file in files}
+
+
+def _is_byte_code(path: str, paths: set[str]) -> bool:
+    # A module that is installed without its source is the program itself, and stays.
+    return bool(re.search(r"\.py[co]$", path)) and path[:-1] in paths
+
+
+def _read(file: TreeFile) -> InstalledFile:
+    crc = size = 0
+    digest = hashlib.sha256()
+    head = b""
+    try:
+        with open(file.source, "rb", buffering=0) as stream:  # noqa: PTH123
+            while piece := stream.read(_CHUNK):
+                head = head or piece[:64]
+                crc = zlib.crc32(piece, crc)
+                size += len(piece)
+                digest.update(piece)
+    except OSError as error:
+        raise _unreadable([f"`{file.path}`: {error.strerror or error}"]) from error
+    return InstalledFile(
+        file.path, file.executable, file.source, size, crc, digest.hexdigest(), head
+    )
+
+
+def _unreadable(where: list[str]) -> ProjectError:
+    return ProjectError(
+        "cannot read the installed folder",
+        where=[line.replace(os.sep, "/") for line in where],
+        hint="mend its permissions, or remove the folder and install again",
+    )

@@ -1,0 +1,84 @@
+"""Building a project while something else is done, as far as that can be taken back."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wherry.errors import WherryError
+from wherry.sources.declaration import read_declaration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wherry.context import Context
+    from wherry.events import Event
+    from wherry.sources.project import TreeOptions
+
+__all__ = ["preparing"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorder:
+    """A reporter that keeps events for later."""
+
+    events: list[Event] = field(default_factory=list)
+
+    def emit(self, event: Event) -> None:
+        self.events.append(event)
+
+
+@contextmanager
+def preparing(root: Path, options: TreeOptions, context: Context) -> Iterator[None]:
+    """Build a project in a thread while the block runs: its wheel, or only the environment of its backend.
+
+    A backend that runs code of the project is not started before ``project_bundle`` asks for it, in the main thread,
+    where Ctrl-C ends it. ``project_bundle`` finds what is ready, and waits for what is not. A failure here is
+    silent, as it is met there again. The thread ends before the block is left, whatever happens in it; the events of the
+    build are reported then.
+
+    Args:
+        root: the project's folder.
+        options: how it is packaged.
+        context: of the run.
+    """
+    if context.builders.only_in_container:
+        yield
+        return
+    recorder = _Recorder()
+    thread = threading.Thread(
+        target=_prepare,
+        args=(Path(root).absolute(), options, replace(context, reporter=recorder), recorder),
+        name="wherry-prepare",
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+    for event in recorder.events:
+        context.reporter.emit(event)
+
+
+def _prepare(root: Path, options: TreeOptions, context: Context, recorder: _Recorder) -> None:
+    from wherry.sources.environment import make_environment
+
+    try:
+        declaration = read_declaration(root, context.files, must_build=options.must_build)
+        if declaration.backend is None:
+            return
+        from wherry.sources.project_build import read_project
+
+        build = read_project(declaration, options.skip, context)
+        if context.builders.key(build.source()) is not None:
+            return
+        if build.hermeticity.reason is not None:
+            make_environment(declaration.requires, declaration, context, virtual=True)
+        elif build.recall(context) is None:
+            build.build(context)
+    except (WherryError, OSError):
+        # The main thread meets it again, and tells the user.
+        recorder.events.clear()

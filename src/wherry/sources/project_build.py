@@ -1,0 +1,207 @@
+"""The build of a project's own code: done, recalled, or put together from its files."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wherry.builders import Source
+from wherry.bundle.canonical import recall_wheel, remember_wheel
+from wherry.errors import BuildError
+from wherry.sources.environment import FORMAT, known_environment
+from wherry.sources.hermetic import (
+    Hermeticity,
+    environment_facts,
+    examine,
+    mentioned_leftovers,
+    metadata_paths,
+)
+from wherry.sources.inputs import InputOptions, Inputs, copy_inputs, is_passed_over, read_inputs
+from wherry.store.memo import memo_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from wherry.bundle.canonical import Canonical
+    from wherry.context import Context
+    from wherry.sources.declaration import Declaration
+    from wherry.sources.environment import Environment
+
+__all__ = ["ProjectBuild", "ProjectBuilder", "read_project"]
+
+_KIND = "project-wheels"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectBuild:
+    """A build of a project, as it stands before or after.
+
+    Attributes:
+        declaration: how the project is built.
+        options: how its inputs are read.
+        inputs: its files.
+        hermeticity: whether nothing else decides the wheel.
+        environment: the environment it is built in, where that is known.
+        container_key: the key of the wheel, where a container made it.
+    """
+
+    declaration: Declaration
+    options: InputOptions
+    inputs: Inputs
+    hermeticity: Hermeticity
+    environment: Environment | None
+    container_key: str | None = None
+
+    def source(self) -> Source:
+        """The tree as a builder is given it; a container sees nothing but its inputs."""
+        label = self.declaration.label
+        return Source(
+            name=label,
+            identity=["folder", self.inputs.digest, self.hermeticity.state, label],
+            place=str(self.declaration.root),
+            tree=self._copy,
+        )
+
+    @contextmanager
+    def _copy(self) -> Iterator[Path]:
+        from tempfile import TemporaryDirectory
+
+        with TemporaryDirectory(prefix="wherry-source-") as scratch:
+            # Not by its folder's name, which may be another one on every machine.
+            folder = Path(scratch) / self.declaration.label
+            copy_inputs(self.inputs, folder, repository=self.hermeticity.asks_git)
+            yield folder
+
+    @property
+    def key(self) -> str | None:
+        """The key of the wheel; None when that must not be remembered, or cannot be told yet."""
+        return self.container_key or self.key_of(self.inputs.digest)
+
+    def key_of(self, contents: str) -> str | None:
+        """The key of a result of these contents; None as for ``key``."""
+        if self.hermeticity.reason is not None or self.environment is None:
+            return None
+        return memo_key(
+            FORMAT,
+            self.declaration.backend,
+            self.environment.identity,
+            self.hermeticity.state,
+            environment_facts(),
+            contents,
+        )
+
+    def recall(self, context: Context) -> Canonical | None:
+        """The wheel, of an earlier build of the same inputs, or by a fast rebuild."""
+        from wherry.sources.fast_rebuild import assemble
+
+        exact, shape = self.key_of(self.inputs.digest), self.key_of(self.inputs.shape)
+        if exact is None or shape is None:
+            return None
+        wheel = recall_wheel(_KIND, exact, context.store)
+        return wheel or assemble(shape, self.inputs, context.store)
+
+    def build(self, context: Context) -> tuple[Canonical, ProjectBuild]:
+        """Build the wheel, once in a run; the wheel, and the build as it stands afterwards.
+
+        The wheel is remembered where nothing but the inputs can have decided it.
+        """
+        key = ("wheel", self.declaration.root, self.options)
+        return context.files.once(key, lambda: self._build(context))
+
+    def _build(self, context: Context) -> tuple[Canonical, ProjectBuild]:
+        from wherry.sources.fast_rebuild import learn
+        from wherry.sources.wheel import build_wheel
+
+        hermetic = self.hermeticity.reason is None
+        wheel = build_wheel(self.declaration, context, hermetic=hermetic)
+        if not hermetic or not self._is_unchanged(context) or _holds_leftovers(wheel, self.inputs):
+            return wheel, replace(self, environment=None)
+        if wheel.compiled:
+            # The machine's headers and libraries decide it too.
+            return wheel, replace(self, environment=None)
+        after = replace(self, environment=known_environment(self.declaration, context))
+        exact, shape = after.key_of(self.inputs.digest), after.key_of(self.inputs.shape)
+        if exact is not None and shape is not None:
+            remember_wheel(_KIND, exact, wheel, context.store)
+            learn(shape, wheel, self.inputs, self.declaration, self.hermeticity, context.store)
+        return wheel, after
+
+    def _is_unchanged(self, context: Context) -> bool:
+        """Whether nobody, the backend included, has edited a file since the inputs were read."""
+        again = read_inputs(self.declaration.root, self.options, context.files, before=self.inputs)
+        if again.digest != self.inputs.digest:
+            return False
+        if not self.hermeticity.state:
+            return True
+        return examine(self.declaration, again, context.files) == self.hermeticity
+
+
+class ProjectBuilder:
+    """A ``wherry.builders.WheelBuilder`` of one project, on this machine.
+
+    Attributes:
+        after: the build as it stands when the wheel is there; None as long as it is not.
+    """
+
+    def __init__(self, build: ProjectBuild, context: Context) -> None:
+        self._build = build
+        self._context = context
+        self.after: ProjectBuild | None = None
+
+    def recall(self, source: Source) -> Canonical | None:
+        """The wheel, of an earlier build of the same inputs, or by a fast rebuild."""
+        del source  # it is the project
+        wheel = self._build.recall(self._context)
+        if wheel is not None:
+            self.after = self._build
+        return wheel
+
+    def build(self, sources: Sequence[Source]) -> list[Canonical | BuildError]:
+        """The wheel, built now."""
+        del sources
+        try:
+            wheel, self.after = self._build.build(self._context)
+        except BuildError as error:
+            return [error]
+        return [wheel]
+
+
+def read_project(
+    declaration: Declaration, skip: tuple[Path, ...], context: Context
+) -> ProjectBuild:
+    """Read a project that has a backend, once in a run.
+
+    Args:
+        declaration: how it is built.
+        skip: files and folders that are no part of it.
+        context: of the run.
+    """
+    files = context.files
+
+    def read() -> tuple[InputOptions, Inputs, Hermeticity]:
+        options = InputOptions(
+            mentioned=mentioned_leftovers(declaration, files),
+            skip=skip,
+            wanted=metadata_paths(declaration, files),
+        )
+        inputs = read_inputs(declaration.root, options, files)
+        return options, inputs, examine(declaration, inputs, files)
+
+    options, inputs, hermeticity = files.once(("inputs", declaration.root, skip), read)
+    return ProjectBuild(
+        declaration=declaration,
+        options=options,
+        inputs=inputs,
+        hermeticity=hermeticity,
+        environment=known_environment(declaration, context),
+    )
+
+
+def _holds_leftovers(wheel: Canonical, inputs: Inputs) -> bool:
+    """Whether the wheel ships a file that was not read as an input."""
+    read = {file.sha256 for file in inputs.files}
+    return any(
+        member.sha256 not in read and is_passed_over(member.path) for member in wheel.members
+    )

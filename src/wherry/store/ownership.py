@@ -1,0 +1,162 @@
+"""The names that Wherry gives in a store, and which of them it may remove.
+
+A store may lie in a folder that holds other things, even in a home folder. So nothing is removed but by a name that
+Wherry gives, inside of a folder that Wherry tagged when it made it. Symbolic links are never followed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "IN_USE",
+    "bucket_of",
+    "buckets",
+    "is_own",
+    "item_name",
+    "items",
+    "remove",
+    "sweep",
+    "tag",
+    "temporary_name",
+]
+
+_VERSION = 1
+IN_USE = ".in-use"
+"""The file whose lock tells that a process uses the store."""
+
+_TAG = "CACHEDIR.TAG"
+# The signature is that of the Cache Directory Tagging Specification, by which backups leave the folder out.
+_TAG_TEXT = (
+    "Signature: 8a477f597d28d172789f06886806bc55\n# Made by Wherry; see `wherry cache --help`.\n"
+)
+_BUCKET = re.compile(r"[a-z][a-z0-9_-]*-v[0-9]+")
+_SHARD = re.compile(r"[0-9a-f]{2}")
+_FILE = re.compile(r"[0-9a-f]{64}\.[0-9]+")
+# Lower case only: two keys that differ by case would be one file on some systems.
+_PLAIN_KEY = re.compile(r"[a-z0-9][a-z0-9._+=-]{0,150}")
+_ITEM = re.compile(rf"{_PLAIN_KEY.pattern}|~[0-9a-f]{{64}}")
+_TEMPORARY = {
+    "tmp": re.compile(r"[0-9]+-[0-9a-f]{16}"),
+    "locks": re.compile(rf"[a-z][a-z0-9-]*-({_ITEM.pattern})"),
+}
+
+
+def bucket_of(root: Path, kind: str) -> Path:
+    """The folder of this kind of content, in the layout that this Wherry writes."""
+    return root / f"{kind}-v{_VERSION}"
+
+
+def item_name(key: str) -> str:
+    """The name of what has this key: the key itself, or its digest where the key is no name."""
+    return key if _PLAIN_KEY.fullmatch(key) else f"~{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def temporary_name() -> str:
+    """A new name for something that is being written."""
+    return f"{os.getpid()}-{os.urandom(8).hex()}"
+
+
+def tag(folder: Path) -> None:
+    """Make a folder if it is missing, and tag it as Wherry's own.
+
+    One that somebody else has put something into is not tagged.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    path = folder / _TAG
+    if not path.exists():
+        try:
+            names = os.listdir(folder)  # noqa: PTH208
+        except FileNotFoundError:
+            folder.mkdir(parents=True, exist_ok=True)
+            names = os.listdir(folder)  # noqa: PTH208
+        if not set(names) - {IN_USE, _TAG}:
+            path.write_text(_TAG_TEXT)
+
+
+def is_own(folder: Path) -> bool:
+    """Whether Wherry has tagged a folder as its own."""
+    try:
+        return (folder / _TAG).read_bytes() == _TAG_TEXT.encode()
+    except OSError:
+        return False
+
+
+def buckets(root: Path) -> list[Path]:
+    """The buckets of a store that are Wherry's own, of every version of their layout."""
+    try:
+        found = _entries(root, _BUCKET)
+    except OSError:
+        return []
+    return [path for path in found if path.is_dir() and is_own(path)]
+
+
+def items(bucket: Path) -> Iterator[Path]:
+    """The contents of a bucket, each of which is removed as one.
+
+    Raises:
+        OSError: the bucket cannot be read.
+    """
+    if not bucket.name.startswith("files-v"):
+        yield from _entries(bucket, _ITEM)
+        return
+    for shard in _entries(bucket, _SHARD):
+        if shard.is_dir():
+            yield from _entries(shard, _FILE)
+
+
+def _entries(folder: Path, name: re.Pattern[str]) -> list[Path]:
+    """The entries with such a name, symbolic links left out."""
+    with os.scandir(folder) as entries:
+        return sorted(
+            Path(entry.path)
+            for entry in entries
+            if name.fullmatch(entry.name) and not entry.is_symlink()
+        )
+
+
+def sweep(root: Path, kind: str, *, older_than: float) -> None:
+    """Remove what killed processes have left, when it is that many seconds old.
+
+    Args:
+        root: the store's folder; nothing is removed unless it is Wherry's own.
+        kind: ``tmp`` or ``locks``.
+        older_than: seconds since it was written.
+    """
+    folder = root / kind
+    if folder.is_symlink() or not is_own(root):
+        return
+    limit = time.time() - older_than
+    with suppress(OSError):
+        for path in _entries(folder, _TEMPORARY[kind]):
+            with suppress(OSError):
+                if path.lstat().st_mtime <= limit:
+                    remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with everything in it.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    import shutil
+
+    # Unpacked packages are read-only, and only from a folder that may be written can anything be removed.
+    for folder, _, _ in os.walk(path):
+        os.chmod(folder, 0o700)  # noqa: PTH101
+    shutil.rmtree(path)

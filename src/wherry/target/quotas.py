@@ -1,0 +1,18 @@
+"""AWS Lambda's quotas, as dated data (AWS's "Lambda quotas" page)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+__all__ = ["DIRECT_UPLOAD", "LAYERS", "QUOTAS_AS_OF", "UNZIPPED"]
+
+QUOTAS_AS_OF = date(2026, 11, 1)
+
+DIRECT_UPLOAD = 50 * 1024 * 1024
+"""Bytes of a zipped deployment package that can be uploaded directly; larger ones need a bucket."""
+
+UNZIPPED = 262_144_000
+"""Bytes of a function and all its layers together, unzipped."""
+
+LAYERS = 5
+"""Layers of a function, including those of other accounts."""

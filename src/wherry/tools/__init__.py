@@ -1,0 +1,1 @@
+"""Running uv and git, with limits."""

@@ -1,0 +1,210 @@
+"""Running git: the state of a repository, and the files of a commit."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from typing import TYPE_CHECKING
+
+from wherry.errors import FetchError, ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+__all__ = ["check_out", "ignored_files", "repository_state"]
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+# Variables that would redirect git to another repository than that of the folder it is run in.
+_DROPPED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
+
+
+def repository_state(root: Path) -> str | None:
+    """A digest of all that a version can be derived from; None where the folder is in no git repository.
+
+    That is the commit and the branch, every tag, the output of ``git describe``, and which files are tracked
+    or changed.
+    """
+    commands = (
+        ("status", "--porcelain=v2", "--branch"),
+        ("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", "refs/tags"),
+        ("describe", "--tags", "--long", "--dirty", "--always"),
+        ("ls-files", "--stage", "-z"),
+    )
+    digest = hashlib.sha256(root.name.encode(errors="surrogateescape"))
+    for arguments in commands:
+        output = _output(root, arguments)
+        if output is None:
+            # There is nothing to describe before the first commit.
+            if arguments[0] == "describe":
+                continue
+            return None
+        digest.update(b"\0" + output)
+    return digest.hexdigest()
+
+
+def ignored_files(root: Path) -> str:
+    """A digest of the names of the files that git ignores; empty where the folder is in no git repository."""
+    output = _output(
+        root, ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
+    )
+    return "" if output is None else hashlib.sha256(output).hexdigest()
+
+
+def check_out(url: str, commit: str, into: Path, *, label: str, offline: bool = False) -> None:
+    """Check out a commit with its submodules.
+
+    Args:
+        url: the repository, as git takes it; may hold a password, which no message repeats and git is given by
+            its environment.
+        commit: the whole digest of the commit.
+        into: a folder that does not exist yet.
+        label: the name of the distribution in messages.
+        offline: refuse to use the network; repositories of the local file system are still read.
+
+    Raises:
+        FetchError: the repository cannot be reached, or does not hold the commit.
+        ToolError: git is missing.
+    """
+    if not _COMMIT.fullmatch(commit):
+        raise FetchError(
+            f"`{label}` cannot be fetched",
+            where=[f"{commit!r} is not the digest of a commit"],
+            hint="lock again: a lock names commits by their whole digest",
+        )
+    if url.startswith("-") or "\0" in url:
+        raise FetchError(f"`{label}` cannot be fetched", where=[f"{url!r} is not an address"])
+    if offline and not _is_local(url):
+        raise FetchError(
+            f"`{label}` is not in the store",
+            where=["its repository may not be asked (`--offline`)"],
+        )
+    url, login = _split_login(url)
+    # With tags and history, as versions may be derived from them; contents only as they are needed.
+    status, _, errors = _run(
+        into.parent,
+        ("clone", "--quiet", "--no-checkout", "--filter=blob:none", "--", url, str(into)),
+        login,
+    )
+    if status != 0:
+        raise _failure(label, url, "its repository cannot be cloned", errors)
+
+    def git(*arguments: str) -> tuple[int, bytes, str]:
+        return _run(into, arguments, login)
+
+    exists = ("cat-file", "-e", f"{commit}^{{commit}}")
+    # A commit that is on no branch has to be requested, and not all servers allow that.
+    if git(*exists)[0] != 0 and (git("fetch", "--quiet", "origin", commit)[0] or git(*exists)[0]):
+        raise FetchError(
+            f"`{label}` cannot be fetched",
+            where=[f"`{_redacted(url)}` has no commit {commit}"],
+            hint="lock again: the commit may have been rewritten",
+        )
+    status, _, errors = git("checkout", "--quiet", "--force", "--detach", commit)
+    if status != 0:
+        raise _failure(label, url, f"commit {commit} cannot be checked out", errors)
+    status, head, errors = git("rev-parse", "HEAD")
+    if status != 0 or head.strip().decode("ascii", "replace") != commit:
+        raise _failure(label, url, f"what was checked out is not commit {commit}", errors)
+    if (into / ".gitmodules").is_file():
+        # Git refuses local submodules by default, to protect against repositories that are not trusted;
+        # a repository that is local itself may have them.
+        trust = ("-c", "protocol.file.allow=always") if _is_local(url) else ()
+        status, _, errors = git(*trust, "submodule", "--quiet", "update", "--init", "--recursive")
+        if status != 0:
+            raise _failure(label, url, "its submodules cannot be fetched", errors)
+
+
+def _is_local(url: str) -> bool:
+    return url.startswith(("file:", "/", "."))
+
+
+def _split_login(url: str) -> tuple[str, dict[str, str]]:
+    """The address without user and password, and the variables by which git gets them, for that host alone.
+
+    In the address, any user who lists processes could read them, and git would write them into its configuration.
+    """
+    from wherry.indexes.login import origin, split_login
+
+    if not url.lower().startswith(("http://", "https://")):
+        return url, {}
+    try:
+        bare, login = split_login(url)
+    except ValueError:
+        return url, {}
+    if login is None:
+        return url, {}
+    # Git asks its helpers for user and password; this one, before any other, is a function of its shell.
+    answer = "username=%s\\npassword=%s\\n"
+    helper = f'!f() {{ test "$1" = get && printf \'{answer}\' "$GIT_ASKED_USER" "$GIT_ASKED_PASSWORD"; }}; f'
+    count = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    place = origin(bare)
+    return bare, {
+        "GIT_CONFIG_COUNT": str(count + 2),
+        f"GIT_CONFIG_KEY_{count}": f"credential.{place}.helper",
+        f"GIT_CONFIG_VALUE_{count}": "",
+        f"GIT_CONFIG_KEY_{count + 1}": f"credential.{place}.helper",
+        f"GIT_CONFIG_VALUE_{count + 1}": helper,
+        "GIT_ASKED_USER": login.user,
+        "GIT_ASKED_PASSWORD": login.password,
+    }
+
+
+def _failure(label: str, url: str, problem: str, errors: str) -> FetchError:
+    lines = [line.strip() for line in _redacted(errors.replace(url, _redacted(url))).splitlines()]
+    return FetchError(
+        f"`{label}` cannot be fetched",
+        where=[f"`{_redacted(url)}`: {problem}", *[line for line in lines if line][-5:]],
+    )
+
+
+def _redacted(text: str) -> str:
+    from wherry.indexes.redact import redact
+
+    return redact(text)
+
+
+def _output(root: Path, arguments: Sequence[str]) -> bytes | None:
+    try:
+        status, output, _ = _run(root, ("--no-optional-locks", *arguments))
+    except ToolError:
+        return None
+    return output if status == 0 else None
+
+
+def _run(
+    cwd: Path, arguments: Sequence[str], login: Mapping[str, str] | None = None
+) -> tuple[int, bytes, str]:
+    """Run git; its exit status, standard output and standard error."""
+    import subprocess
+
+    environment = {name: value for name, value in os.environ.items() if name not in _DROPPED}
+    environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    environment.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+    environment |= login or {}
+    # Line ends as the repository has them, whatever the settings of this machine.
+    settings = (
+        *("-c", "core.eol=lf"),
+        *("-c", "core.autocrlf=false"),
+        *("-c", "core.symlinks=true"),
+        *("-c", "advice.detachedHead=false"),
+    )
+    try:
+        done = subprocess.run(
+            ["git", *settings, *arguments],
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        raise ToolError(
+            "the program `git` is missing"
+            if isinstance(error, FileNotFoundError)
+            else "git cannot be started",
+            where=[error.strerror or str(error)],
+            hint="install git",
+        ) from error
+    return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")

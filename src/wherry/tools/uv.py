@@ -1,0 +1,315 @@
+"""Running uv: the resolver, and the reader of ``uv.lock``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from wherry.errors import LockError, ToolError
+from wherry.events import Warned
+from wherry.indexes.redact import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from subprocess import CompletedProcess
+
+    from wherry.events import Reporter
+    from wherry.indexes.network import Network
+    from wherry.target import Target
+
+__all__ = ["Answer", "find_uv", "run_uv", "run_uv_offline", "target_options"]
+
+# Of uv's own variables only those are passed on that say how to reach indexes, or where its cache is. The others
+# (UV_PYTHON, UV_RESOLUTION, UV_INDEX_STRATEGY, UV_NO_DEV, UV_PROJECT …) would let the building machine decide what
+# is in a lock.
+_INDEXES = re.compile(
+    r"UV_(INDEX|INDEX_URL|DEFAULT_INDEX|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|INDEX_\w+_(USERNAME|PASSWORD))"
+)
+_PASSED = (
+    "UV_CACHE_DIR",
+    "UV_CONCURRENT_",
+    "UV_CREDENTIALS_DIR",
+    "UV_GITHUB_TOKEN",
+    "UV_HTTP_",
+    "UV_INSECURE_HOST",
+    "UV_INSECURE_NO_ZIP_VALIDATION",
+    "UV_KEYRING_PROVIDER",
+    "UV_NATIVE_TLS",
+    "UV_OFFLINE",
+    "UV_REQUEST_TIMEOUT",
+    "UV_SYSTEM_CERTS",
+)
+_DROPPED = ("CLICOLOR_FORCE", "CONDA_PREFIX", "FORCE_COLOR", "PYTHONHOME", "PYTHONPATH", "RUST_LOG")
+_ALWAYS = {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+
+# The manylinux platforms that uv can resolve for, as glibc minors; there are none between.
+_PLATFORM_GLIBCS = (40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 28, 17)
+
+# The beginnings of the lines of an error, in the various versions of uv.
+_LEAD = re.compile(
+    r"^\s*(?P<lead>error:|cause:|Caused by:|hint:|warning:|\u00d7|[├╰]─▶)\s*(?P<text>.*)$"
+)
+_ASIDE = frozenset({"", "hint:", "warning:"})
+_PROGRESS = re.compile(
+    r"(Audited|Building|Built|Creating|Prepared|Resolved|Updated|Updating|Using) "
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """The result of a run of uv.
+
+    Attributes:
+        status: its exit status.
+        output: its standard output.
+        causes: its error, outermost cause first, without secrets; empty where there is none.
+        hint: its own hint, without secrets.
+    """
+
+    status: int
+    output: str
+    causes: tuple[str, ...]
+    hint: str | None
+
+    def expect(self, failed: str, *, hint: str | None = None) -> str:
+        """The output.
+
+        Raises:
+            LockError: uv failed. ``failed`` is the message, the text of uv the causes.
+        """
+        if self.status != 0:
+            causes = self.causes or (f"uv exited with {self.status}",)
+            raise LockError(failed, where=causes, hint=hint or self.hint)
+        return self.output
+
+
+def run_uv(
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    network: Network,
+    reporter: Reporter,
+    stdin: Callable[[], str] | None = None,
+    default_index: str | None = None,
+) -> Answer:
+    """Run uv in ``cwd``, independent of the settings of the building machine except how to reach indexes.
+
+    Args:
+        arguments: the command; without secrets, as other users of the machine can see them.
+        cwd: relative paths, in what uv reads and writes, start here.
+        network: the indexes, and the users and passwords for them. Uv is told by environment variables, which only
+            its own process can read.
+        reporter: told uv's warnings.
+        stdin: makes the text for uv's standard input, with the passwords that are known by then.
+        default_index: the index that replaces PyPI, whatever the environment says.
+
+    Raises:
+        ToolError: uv is missing or cannot be started.
+        FetchError: there is no token for an index of CodeArtifact.
+    """
+    if network.is_for_third_party:
+        # uv would read the settings of the source it is run in.
+        cwd = Path(cwd.anchor)
+    command = [find_uv(), *arguments, *(["--offline"] if network.offline else [])]
+
+    def run() -> CompletedProcess[bytes]:
+        environment = _environment(cwd, network, default_index)
+        return _run(command, cwd, environment, stdin() if stdin is not None else "")
+
+    done = run()
+    refused = _refused(done)
+    # A keyring is asked, or a new token fetched, when an index wants it, and not before.
+    logins = [
+        network.second_login(url, network.login(url), status=status)
+        for url, status in refused.items()
+        if not network.offline
+    ]
+    if any(logins):
+        done = run()
+        refused = _refused(done)
+    answer = _answer(done, network.hide(redact(_stderr(done))), reporter)
+    causes, hint = list(answer.causes), answer.hint
+    for url, status in list(refused.items())[:1]:
+        from http import HTTPStatus
+
+        from wherry.indexes.errors import explain_denial
+
+        more, hint = explain_denial(network, url, status, network.login(url))
+        causes += [f"{_place(url)} answered {status} {HTTPStatus(status).phrase}", *more]
+    if answer.status and any("proxy authorization required" in text.lower() for text in causes):
+        from wherry.indexes.errors import PROXY_HINT
+
+        hint = PROXY_HINT
+    return replace(answer, causes=tuple(causes), hint=hint)
+
+
+def run_uv_offline(arguments: Sequence[str], *, cwd: Path, reporter: Reporter) -> Answer:
+    """Run uv in ``cwd`` with no network, and without the indexes that the environment names.
+
+    Args:
+        arguments: the command.
+        cwd: relative paths, in what uv reads and writes, start here.
+        reporter: told uv's warnings.
+
+    Raises:
+        ToolError: uv is missing or cannot be started.
+    """
+    done = _run([find_uv(), *arguments, "--offline"], cwd, _environment(cwd, None), "")
+    return _answer(done, redact(_stderr(done)), reporter)
+
+
+def _answer(done: CompletedProcess[bytes], text: str, reporter: Reporter) -> Answer:
+    """The answer of a process whose standard error, without secrets, is ``text``."""
+    messages = _messages(text)
+    for lead, message in messages:
+        if lead == "warning:":
+            reporter.emit(Warned(text=f"uv says: {message}"))
+    causes = [message for lead, message in messages if lead not in _ASIDE] or [
+        message for lead, message in messages if not lead
+    ]
+    return Answer(
+        status=done.returncode,
+        output=done.stdout.decode("utf-8", "replace"),
+        causes=tuple(causes),
+        hint=next((message for lead, message in messages if lead == "hint:"), None),
+    )
+
+
+def _stderr(done: CompletedProcess[bytes]) -> str:
+    return done.stderr.decode("utf-8", "replace")
+
+
+def _run(
+    command: Sequence[str], cwd: Path, environment: Mapping[str, str], stdin: str
+) -> CompletedProcess[bytes]:
+    import subprocess
+
+    try:
+        return subprocess.run(
+            command,
+            cwd=cwd,
+            env=environment,
+            input=stdin.encode("utf-8", "surrogateescape"),
+            capture_output=True,
+            check=False,
+        )
+    except (OSError, ValueError) as error:
+        raise ToolError("uv cannot be started", where=[redact(str(error))]) from None
+
+
+def _refused(done: CompletedProcess[bytes]) -> dict[str, int]:
+    """The addresses that answered 401 or 403, with the status, where uv failed."""
+    if not done.returncode:
+        return {}
+    # uv breaks the lines of its hints.
+    lines = re.sub(r"\n[ │]+", " ", _stderr(done)).splitlines()
+    refused: dict[str, int] = {}
+    for line in lines:
+        if status := re.search(r"\b40[13]\b", line):
+            for url in re.findall(r"https?://[^\s`'\"()]+", line):
+                refused.setdefault(url, int(status[0]))
+    return refused
+
+
+def _place(url: str) -> str:
+    return redact(url.partition("?")[0].partition("#")[0])
+
+
+def target_options(target: Target, *, patch: int | None = None) -> list[str]:
+    """The options that make ``uv pip compile`` resolve for the target, whatever machine it runs on."""
+    import sys
+
+    from wherry.target import Architecture
+
+    glibc = next(minor for minor in _PLATFORM_GLIBCS if (2, minor) <= target.runtime.glibc)
+    machine = "aarch64" if target.architecture is Architecture.ARM64 else "x86_64"
+    patch = target.runtime.patch if patch is None else patch
+    return [
+        "--python-version",
+        f"{target.runtime.python_version}.{patch}",
+        "--python-platform",
+        f"{machine}-manylinux_2_{glibc}",
+        # Only for building metadata, where an sdist has none that is static.
+        "--python",
+        sys.executable,
+    ]
+
+
+_finding_uv = Lock()
+
+
+def find_uv() -> str:
+    """The path of the ``uv`` binary that was installed with Wherry.
+
+    Raises:
+        ToolError: it is not there.
+    """
+    import shutil
+
+    try:
+        from uv import find_uv_bin
+
+        # In Python 3.11 `sysconfig` fills its cache while another thread may read half of it.
+        with _finding_uv:
+            return find_uv_bin()
+    except (ImportError, FileNotFoundError):
+        path = shutil.which("uv")
+    if path is None:
+        raise ToolError("the program `uv` is missing", hint="install Wherry again, with `uv`")
+    return path
+
+
+def _environment(
+    cwd: Path, network: Network | None, default_index: str | None = None
+) -> Mapping[str, str]:
+    """The environment of uv; without a network it names no indexes."""
+    import os
+
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _DROPPED
+        and (
+            not name.startswith("UV_")
+            or name.startswith(_PASSED)
+            or (network is not None and _INDEXES.fullmatch(name))
+        )
+    }
+    environment.pop("VIRTUAL_ENV", None)
+    # uv reads SSL_CERT_FILE, and not the variable of requests.
+    certificates = environment.get("REQUESTS_CA_BUNDLE", "")
+    if not environment.get("SSL_CERT_FILE") and os.path.isfile(certificates):  # noqa: PTH113
+        environment["SSL_CERT_FILE"] = certificates
+    for name in [name for name in environment if re.fullmatch(r"UV_INDEX_\w+_USERNAME", name)]:
+        # With a user alone, uv asks with an empty password; some indexes answer that with 403 for good.
+        if name.removesuffix("USERNAME") + "PASSWORD" not in environment:
+            del environment[name]
+    if network is not None:
+        from wherry.indexes.uv_variables import uv_variables
+
+        environment |= uv_variables(network, cwd)
+        if default_index is not None:
+            environment.pop("UV_INDEX_URL", None)
+            environment["UV_DEFAULT_INDEX"] = network.with_login(default_index)
+    return environment | _ALWAYS
+
+
+def _messages(text: str) -> list[tuple[str, str]]:
+    """The messages of uv, each with its beginning; a line without a known beginning continues the one before."""
+    messages: list[tuple[str, str]] = []
+    for line in text.splitlines():
+        match = _LEAD.match(line)
+        if match is not None:
+            messages.append((match["lead"], match["text"].strip()))
+        elif not line.strip():
+            messages.append(("", ""))
+        elif line.startswith(" ") and messages and messages[-1][1]:
+            lead, before = messages[-1]
+            messages[-1] = (lead, f"{before} {line.strip()}")
+        elif not _PROGRESS.match(line):
+            # Some versions report a stale lock without calling that an error.
+            messages.append(("", line.strip()))
+    return [(lead, text) for lead, text in messages if text]

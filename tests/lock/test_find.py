@@ -1,0 +1,96 @@
+"""Which file of a project is its lock, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.locks import write
+from wherry.errors import LockError
+from wherry.events import Note, Warned
+from wherry.files import ProjectFiles
+from wherry.lock.find import Choice, choose_lock
+from wherry.lock.formats import LockFormat
+from wherry.lock.model import LockRequest
+
+
+def choose(root: Path, lock: str | None = None) -> Choice | None:
+    return choose_lock(LockRequest(root=root, lock=Path(lock) if lock else None), ProjectFiles())
+
+
+def test_a_project_that_only_declares_has_no_lock(tmp_path: Path) -> None:
+    write(tmp_path, pyproject__toml='[project]\nname = "shop"\n', requirements__in="", Pipfile="")
+    assert choose(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (["requirements.txt"], LockFormat.REQUIREMENTS),
+        (["requirements.txt", "poetry.lock"], LockFormat.POETRY),
+        (["pylock.dev.toml"], LockFormat.PYLOCK),
+        (["pylock.dev.toml", "pylock.prod.toml", "uv.lock"], LockFormat.UV),
+        (["pdm.lock", "pylock.toml"], LockFormat.PYLOCK),
+    ],
+)
+def test_a_lock_that_a_tool_made_comes_first(
+    tmp_path: Path, names: list[str], chosen: LockFormat
+) -> None:
+    for name in names:
+        (tmp_path / name).write_text("")
+    choice = choose(tmp_path)
+    assert choice is not None
+    assert choice.format is chosen
+    assert choice.rivals == ()
+    passed_over = "requirements.txt" in names and chosen is not LockFormat.REQUIREMENTS
+    assert [type(remark) for remark in choice.remarks] == [Note] * passed_over
+
+
+def test_the_reason_is_told_where_there_are_several(tmp_path: Path) -> None:
+    write(tmp_path, uv__lock="", Pipfile__lock="", Pipfile="", requirements__txt="")
+    choice = choose(tmp_path)
+    assert choice is not None
+    assert (choice.path.name, choice.rivals) == ("Pipfile.lock", ())
+    assert choice.remarks == (
+        Note(text="`requirements.txt` is passed over: `Pipfile.lock` is the lock"),
+        Warned(
+            text="of `uv.lock`, `Pipfile.lock`, `Pipfile.lock` is used: there is a `Pipfile`",
+            hint="remove the others, or say which one with `--lock`",
+        ),
+    )
+
+
+def test_locks_are_rivals_where_no_tool_owns_the_project(tmp_path: Path) -> None:
+    write(tmp_path, uv__lock="", poetry__lock="", pyproject__toml="[tool.uv]\n[tool.poetry]\n")
+    choice = choose(tmp_path)
+    assert choice is not None
+    assert choice.path.name == "uv.lock"
+    assert [rival.path.name for rival in choice.rivals] == ["poetry.lock"]
+
+
+def test_the_build_backend_tells_the_tool(tmp_path: Path) -> None:
+    backend = '[build-system]\nbuild-backend = "poetry.core.masonry.api"\n'
+    write(tmp_path, uv__lock="", poetry__lock="", pyproject__toml=backend)
+    choice = choose(tmp_path)
+    assert choice is not None
+    assert choice.format is LockFormat.POETRY
+
+
+def test_several_named_locks_are_not_guessed_among(tmp_path: Path) -> None:
+    write(tmp_path, pylock__dev__toml="", pylock__prod__toml="")
+    with pytest.raises(LockError, match="there are several locks"):
+        choose(tmp_path)
+    choice = choose(tmp_path, "pylock.prod.toml")
+    assert choice is not None
+    assert choice.path == tmp_path / "pylock.prod.toml"
+
+
+def test_a_member_has_the_lock_of_its_workspace(tmp_path: Path) -> None:
+    write(tmp_path, pyproject__toml='[tool.uv.workspace]\nmembers = ["one"]\n', uv__lock="")
+    write(tmp_path / "one", pyproject__toml="")
+    write(tmp_path / "two", pyproject__toml="")
+    choice = choose(tmp_path / "one")
+    assert choice is not None
+    assert (choice.path, choice.format) == (tmp_path / "uv.lock", LockFormat.UV)
+    assert choose(tmp_path / "two") is None

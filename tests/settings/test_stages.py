@@ -1,0 +1,246 @@
+"""`[tool.wherry.stages]`: what is read, and what is told of what is wrong."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from wherry.errors import SettingsError
+from wherry.settings.read import read_settings
+from wherry.settings.stages import StageFunction, StageLayer, StageSettings
+
+EVERYTHING = """
+[stages.staging]
+region = "eu-west-1"
+profile = "shop"
+assume-role = "arn:aws:iam::123456789012:role/deployer"
+bucket = "s3://deploy-bucket/wherry/"
+bucket-region = "eu-west-1"
+encryption = "aws:kms"
+kms-key = "alias/deploys"
+keep = true
+tags = {team = "shop"}
+function-name = "{project}-{name}-{stage}"
+layer-name = "{name}-of-{project}"
+alias = "live"
+manage = ["handler", "code"]
+keep-versions = 10
+keep-days = 30
+functions.api = {name = "shop-api", role = "arn:aws:iam::123456789012:role/service/api", memory = 512, timeout = 9}
+functions.jobs = {alias = "now", manage = ["code"], description = "works"}
+layers.dependencies = {name = "deps", share = ["123456789012", "o-abc1234567", "123456789012"], license = "MIT"}
+"""
+
+
+def stages(toml: str) -> dict[str, StageSettings]:
+    return dict(read_settings(tomllib.loads(toml), "wherry.toml").stages)
+
+
+def refused(toml: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        stages(toml)
+    return str(caught.value)
+
+
+def test_everything_that_can_be_said() -> None:
+    assert stages(EVERYTHING) == {
+        "staging": StageSettings(
+            region="eu-west-1",
+            profile="shop",
+            assume_role="arn:aws:iam::123456789012:role/deployer",
+            bucket="deploy-bucket",
+            prefix="wherry",
+            bucket_region="eu-west-1",
+            encryption="aws:kms",
+            kms_key="alias/deploys",
+            keep=True,
+            tags={"team": "shop"},
+            function_name="{project}-{name}-{stage}",
+            layer_name="{name}-of-{project}",
+            alias="live",
+            manage=("code", "handler"),
+            keep_versions=10,
+            keep_days=30,
+            functions={
+                "api": StageFunction(
+                    name="shop-api",
+                    role="arn:aws:iam::123456789012:role/service/api",
+                    memory=512,
+                    timeout=9,
+                ),
+                "jobs": StageFunction(alias="now", manage=("code",), description="works"),
+            },
+            layers={
+                "dependencies": StageLayer(
+                    name="deps", share=("123456789012", "o-abc1234567"), license="MIT"
+                )
+            },
+        )
+    }
+
+
+def test_nothing_needs_to_be_said() -> None:
+    """Code and layers are Wherry's; the rest is whoever's it was."""
+    (stage,) = stages("[stages.staging]").values()
+    assert stage == StageSettings()
+    assert stage.manage == ("code", "layers")
+    assert (stage.region, stage.alias, stage.bucket) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "bucket", "prefix"),
+    [
+        ("deploys", "deploys", ""),
+        ("s3://deploys", "deploys", ""),
+        ("s3://deploys/", "deploys", ""),
+        ("deploys/a/b", "deploys", "a/b"),
+        ("s3://deploys/a/b/", "deploys", "a/b"),
+    ],
+)
+def test_buckets(text: str, bucket: str, prefix: str) -> None:
+    (stage,) = stages(f'[stages.s]\nbucket = "{text}"').values()
+    assert (stage.bucket, stage.prefix) == (bucket, prefix)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "wanted"),
+    [
+        (None, "api", "shop-api-staging"),
+        # A project without settings has one function, which is called as the project.
+        (None, "shop", "shop-staging"),
+        ("{name}", "api", "api"),
+        ("{stage}_{name}_{project}", "api", "staging_api_shop"),
+    ],
+)
+def test_names_on_aws(pattern: str | None, name: str, wanted: str) -> None:
+    said = "" if pattern is None else f'function-name = "{pattern}"\nlayer-name = "{pattern}"'
+    (stage,) = stages(f"[stages.staging]\n{said}").values()
+    assert stage.function_on_aws(name, project="shop", stage="staging") == wanted
+    assert stage.layer_on_aws(name, project="shop", stage="staging") == wanted
+
+
+def test_names_of_projects_that_aws_does_not_take() -> None:
+    (stage,) = stages("[stages.staging]").values()
+    assert stage.function_on_aws("api", project="shop.web", stage="s") == "shop-web-api-s"
+
+
+def test_a_name_of_its_own_goes_before_the_pattern() -> None:
+    stage = stages(EVERYTHING)["staging"]
+    assert stage.function_on_aws("api", project="p", stage="s") == "shop-api"
+    assert stage.layer_on_aws("dependencies", project="p", stage="s") == "deps"
+    assert stage.layer_on_aws("other", project="p", stage="s") == "other-of-p"
+
+
+def test_unknown_keys_at_every_level() -> None:
+    """D10: the nearest is named."""
+    assert refused(
+        "[stages.staging]\nregoin = 'eu-west-1'\nbucket_region = 'eu-west-1'\nfunction = 3\n"
+        "functions.api = {rol = 'x'}\nlayers.dependencies = {shared = ['x']}\n"
+    ) == (
+        "the settings in wherry.toml are wrong\n"
+        "  ├─▶ stages.staging.regoin: there is no such setting\n"
+        "  ├─▶ stages.staging.bucket_region: there is no such setting\n"
+        "  ├─▶ stages.staging.function: there is no such setting\n"
+        "  ├─▶ stages.staging.functions.api.rol: there is no such setting\n"
+        "  ╰─▶ stages.staging.layers.dependencies.shared: there is no such setting\n"
+        "hint: did you mean `stages.staging.region`, `stages.staging.bucket-region`, "
+        "`stages.staging.functions`, `stages.staging.functions.api.role`, "
+        "`stages.staging.layers.dependencies.share`?"
+    )
+
+
+def test_values_of_the_wrong_kind() -> None:
+    """D10: all at once, with the key where each stands."""
+    assert refused(
+        "[stages.staging]\nregion = 'Ireland'\nassume-role = 'deployer'\nbucket = 'A B'\n"
+        "tags = {team = 3}\nfunction-name = 'shop'\nlayer-name = '{name}-{user}'\nalias = '1'\n"
+        "manage = ['memory']\nkeep-versions = -1\nkeep-days = true\nkeep = 'yes'\n"
+        "functions.api = {name = 'a b', memory = 1, role = 'x'}\nfunctions.jobs = 3\n"
+        "layers.dependencies = {name = 'arn:x', share = ['everybody']}\n"
+    ) == (
+        "the settings in wherry.toml are wrong\n"
+        "  ├─▶ stages.staging.region: expected a region such as eu-west-1\n"
+        "  ├─▶ stages.staging.assume-role: expected the ARN of a role (arn:aws:iam::ACCOUNT:role/NAME)\n"
+        '  ├─▶ stages.staging.bucket: expected a bucket, such as "s3://deploy-bucket/wherry"\n'
+        "  ├─▶ stages.staging.tags: expected a table of strings\n"
+        "  ├─▶ stages.staging.function-name: expected a pattern such as `{project}-{name}-{stage}`, with {name} in "
+        "it and otherwise letters, digits, `-` and `_`\n"
+        "  ├─▶ stages.staging.layer-name: expected a pattern such as `{project}-{name}-{stage}`, with {name} in it "
+        "and otherwise letters, digits, `-` and `_`\n"
+        "  ├─▶ stages.staging.alias: expected an alias of letters, digits, `-` and `_`\n"
+        "  ├─▶ stages.staging.manage: expected some of code, layers, handler, runtime, architecture, not "
+        "`memory`\n"
+        "  ├─▶ stages.staging.keep-versions: expected a number of at least 0\n"
+        "  ├─▶ stages.staging.keep-days: expected a number of at least 0\n"
+        "  ├─▶ stages.staging.keep: expected true or false\n"
+        "  ├─▶ stages.staging.functions.api.name: expected AWS's name of a function (letters, digits, `-` and `_`, "
+        "at most 64), or its ARN\n"
+        "  ├─▶ stages.staging.functions.api.memory: expected a number of at least 128\n"
+        "  ├─▶ stages.staging.functions.api.role: expected the ARN of a role (arn:aws:iam::ACCOUNT:role/NAME)\n"
+        "  ├─▶ stages.staging.functions.jobs: expected a table, such as {name = …}\n"
+        "  ├─▶ stages.staging.layers.dependencies.name: expected AWS's name of a layer (letters, digits, `-` and "
+        "`_`)\n"
+        "  ╰─▶ stages.staging.layers.dependencies.share: `everybody` is neither an account (12 digits) nor an "
+        "organisation (`o-…`); `*` is everybody"
+    )
+
+
+@pytest.mark.parametrize(
+    ("toml", "finding"),
+    [
+        ("stages = 3", "stages: expected a table for each: [tool.wherry.stages.NAME]"),
+        (
+            '[stages]\nregion = "eu-west-1"',
+            "stages.region: it belongs in a table with a name: [tool.wherry.stages.NAME]",
+        ),
+        (
+            "[stages]\nstaging = 3",
+            "stages.staging: expected a table: [tool.wherry.stages.staging]",
+        ),
+        (
+            '[stages."a b"]',
+            "stages.a b: the name of a stage consists of letters, digits, `-` and `_`",
+        ),
+        ("[stages.s]\nfunctions = 3", "stages.s.functions: expected a table for each"),
+        (
+            "[stages.s]\nkeep = true",
+            "stages.s.keep: it is a setting of a `bucket`, and none is set",
+        ),
+        (
+            '[stages.s]\nbucket = "deploys"\nkms-key = "x"',
+            'stages.s.kms-key: it requires `encryption = "aws:kms"`',
+        ),
+        (
+            '[stages.s]\nalias = "live"\npublish = false',
+            "stages.s.publish: an `alias` needs a published version",
+        ),
+        (
+            '[stages.s]\nfunctions.api = {alias = "live", publish = false}',
+            "stages.s.functions.api.publish: an `alias` needs a published version",
+        ),
+        (
+            '[stages.s]\nalias = "live"\nfunctions.api = {publish = false}',
+            "stages.s.functions.api.publish: an `alias` needs a published version",
+        ),
+    ],
+)
+def test_what_does_not_go_together(toml: str, finding: str) -> None:
+    assert refused(toml).splitlines()[1] == f"  ╰─▶ {finding}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["api", "arn:aws:lambda:eu-west-1:123456789012:function:api"],
+)
+def test_functions_are_named_or_numbered(name: str) -> None:
+    (stage,) = stages(f'[stages.s]\nfunctions.api = {{name = "{name}"}}').values()
+    assert stage.function_on_aws("api", project="p", stage="s") == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["arn:aws:lambda:eu-west-1:123456789012:function:api:live", "x" * 65, "", "a/b"],
+)
+def test_functions_are_not_named_so(name: str) -> None:
+    assert "AWS's name of a function" in refused(f'[stages.s]\nfunctions.api = {{name = "{name}"}}')

@@ -1,0 +1,44 @@
+"""Collected problems, and suggestions for misspelt names."""
+
+from __future__ import annotations
+
+import pytest
+
+from wherry.errors import LockError, SettingsError
+from wherry.nearest import did_you_mean, nearest
+from wherry.problems import Problems
+
+KNOWN = ["runtime", "groups", "extras"]
+
+
+def test_the_nearest_name() -> None:
+    assert nearest("runtme", KNOWN) == "runtime"
+    assert nearest("zzz", KNOWN) is None
+    assert nearest("runtme", KNOWN, similarity=0.99) is None
+
+
+def test_a_hint_for_several_names() -> None:
+    assert did_you_mean("grops", "zzz", "extra", "group", known=iter(KNOWN)) == (
+        "did you mean `groups`, `extras`?"
+    )
+    assert did_you_mean("zzz", known=KNOWN) is None
+
+
+def test_no_problem_is_no_error() -> None:
+    Problems(SettingsError, "wrong").raise_all()
+
+
+def test_all_problems_are_one_error() -> None:
+    problems = Problems(LockError, "the lock is wrong")
+    problems.add("line 7", "b", "expected a string", hint="quote it", line=7)
+    problems.add("line 3", "grops", "there is no such setting", hint="quote it", line=3)
+    problems.suggest("grops", KNOWN, prefix="tool.")
+    with pytest.raises(LockError) as caught:
+        problems.raise_all()
+    assert str(caught.value) == (
+        "the lock is wrong\n"
+        "  ├─▶ line 3: grops: there is no such setting\n"
+        "  ╰─▶ line 7: b: expected a string\n"
+        "hint: did you mean `tool.groups`?\n"
+        "quote it"
+    )
