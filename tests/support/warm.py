@@ -34,7 +34,6 @@ _LAZILY_IMPORTED = (
     "concurrent.futures.thread",
     "packaging.pylock",
     "pypi_simple",
-    "pyproject_hooks",
     "requests",
     "rich.live",
     "rich.progress",
