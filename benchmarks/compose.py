@@ -21,10 +21,6 @@ def main() -> int:
         for digest in re.findall(r'sha256 = "([0-9a-f]{64})"', lock.read_text())
         if (found := store.find_by({"sha256": digest})) is not None
     ]
-    if output.exists():
-        # As after an edit: there is a package, and it is another one.
-        with output.open("r+b") as file:
-            file.write(b"old")
     begin = time.perf_counter()
     bundles = [
         wheel_bundle(file, filename=f"{number}.whl", owner=f"owner{number}", store=store)

@@ -10,6 +10,7 @@ PyPI; from then on everything is measured against an index on loopback.
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import platform
 import re
@@ -28,11 +29,14 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import wherry
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = ("boto3", "cryptography", "flask", "pandas", "pydantic")
+BACKEND = "hatchling"
 RUNTIME = "3.13"
 PLATFORM = "x86_64-manylinux_2_34"
 MIB = 1024 * 1024
@@ -106,7 +110,7 @@ def simple_index(folder: Path) -> Iterator[str]:
 
 def fetch_wheels(cache: Path, uv: str) -> Path:
     """The wheels of the benchmark's lock as a Simple index on disk."""
-    index = cache / "index"
+    index = cache / f"index-{BACKEND}"
     if (index / ".complete").exists():
         return index
     shutil.rmtree(index, ignore_errors=True)
@@ -115,7 +119,7 @@ def fetch_wheels(cache: Path, uv: str) -> Path:
     pins = subprocess.run(
         [uv, "pip", "compile", "-", "--python-version", RUNTIME, "--python-platform", PLATFORM,
          "--no-header", "--no-annotate", "--quiet"],
-        input="\n".join(REQUIREMENTS).encode(), stdout=subprocess.PIPE, check=True, env=env,
+        input="\n".join((*REQUIREMENTS, BACKEND)).encode(), stdout=subprocess.PIPE, check=True, env=env,
     ).stdout.decode()  # fmt: skip
     (cache / "pins.txt").write_text(pins)
     wheels = cache / "wheels"
@@ -135,8 +139,35 @@ def fetch_wheels(cache: Path, uv: str) -> Path:
     return index
 
 
+def lock(folder: Path, requirements: str, index: str, uv: str) -> None:
+    """Write a lock that both tools read as it is (PEP 751)."""
+    subprocess.run(
+        [uv, "pip", "compile", "-", "--no-header",
+         "--no-annotate", "--quiet", "--python-version", RUNTIME, "--python-platform", PLATFORM,
+         "--format", "pylock.toml", "--default-index", index, "-o", str(folder / "pylock.toml")],
+        input=requirements.encode(), check=True, stdout=subprocess.DEVNULL,
+        env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"},
+    )  # fmt: skip
+    # uv compares this with the interpreter at hand, although it installs for another.
+    path = folder / "pylock.toml"
+    path.write_text(re.sub(r"(?m)^requires-python = .*\n", "", path.read_text(), count=1))
+
+
+def make_built_project(folder: Path, index: str, uv: str) -> None:
+    """A small project that has a build backend, and Flask."""
+    package = folder / "src" / "small"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("import flask\n")
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "small"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
+        f'dependencies = ["flask"]\n[build-system]\nrequires = ["{BACKEND}"]\n'
+        f'build-backend = "{BACKEND}.build"\n'
+    )
+    lock(folder, "flask\n", index, uv)
+
+
 def make_project(folder: Path, cache: Path, index: str, uv: str) -> None:
-    """A small application with the benchmark's lock, which both tools read as it is (PEP 751)."""
+    """A small application with the benchmark's lock."""
     package = folder / "shop"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
@@ -145,15 +176,13 @@ def make_project(folder: Path, cache: Path, index: str, uv: str) -> None:
     (folder / "pyproject.toml").write_text(
         '[project]\nname = "shop"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
     )
-    subprocess.run(
-        [uv, "pip", "compile", str(cache / "pins.txt"), "--no-header",
-         "--no-annotate", "--quiet", "--python-version", RUNTIME, "--python-platform", PLATFORM,
-         "--format", "pylock.toml", "--default-index", index, "-o", str(folder / "pylock.toml")],
-        check=True, stdout=subprocess.DEVNULL, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"},
-    )  # fmt: skip
-    # uv compares this with the interpreter at hand, although it installs for another.
-    lock = folder / "pylock.toml"
-    lock.write_text(re.sub(r"(?m)^requires-python = .*\n", "", lock.read_text(), count=1))
+    pins = (cache / "pins.txt").read_text().splitlines()
+    wanted = [line for line in pins if not line.startswith(_OF_BACKEND)]
+    lock(folder, "\n".join(wanted) + "\n", index, uv)
+
+
+# What the backend needs, and the application does not.
+_OF_BACKEND = ("hatchling==", "pathspec==", "pluggy==", "trove-classifiers==", "packaging==")
 
 
 def main() -> int:
@@ -207,12 +236,17 @@ class Benchmarks:
             "UV_PYTHON_DOWNLOADS": "never",
         }
         make_project(self.project, cache, index, uv)
+        self.built = scratch / "built"
+        make_built_project(self.built, index, uv)
+        self.clones = 0
+        # As installed: pip compiles what it installs.
+        compileall.compile_dir(str(Path(wherry.__file__).parent), quiet=2)
         self.peak = 0.0
 
-    def wherry(self) -> Run:
+    def wherry(self, project: Path | None = None) -> Run:
         run = start(
             [sys.executable, "-m", "wherry", "build", "--quiet", "--runtime", f"python{RUNTIME}"],
-            cwd=self.project, env=self.env,
+            cwd=project or self.project, env=self.env,
         )  # fmt: skip
         self.peak = max(self.peak, run.memory)
         return run
@@ -225,6 +259,25 @@ class Benchmarks:
              "--python-version", RUNTIME, "--python-platform", PLATFORM, "--only-binary", ":all:",
              "--preview-features", "pylock", "-r", "pylock.toml"],
             cwd=self.project, env=self.env,
+        )  # fmt: skip
+
+    def wherry_in_a_clone(self) -> Run:
+        self.clones += 1
+        clone = self.scratch / f"clone{self.clones}"
+        shutil.copytree(self.project, clone, ignore=shutil.ignore_patterns("dist"))
+        return self.wherry(clone)
+
+    def wherry_of_built(self) -> Run:
+        shutil.rmtree(self.built / "dist", ignore_errors=True)
+        return self.wherry(self.built)
+
+    def install_built(self) -> Run:
+        target = self.scratch / "installed-built"
+        shutil.rmtree(target, ignore_errors=True)
+        return start(
+            [self.uv, "pip", "install", "--quiet", "--target", str(target), "--python-version", RUNTIME,
+             "--python-platform", PLATFORM, "."],
+            cwd=self.built, env=self.env,
         )  # fmt: skip
 
     def install_and_zip(self) -> Run:
@@ -260,6 +313,7 @@ class Benchmarks:
     def compose(self) -> Run:
         """Loading what is remembered of each wheel, merging and writing; in a process of its own."""
         script = HERE / "compose.py"
+        (self.scratch / "composed.zip").unlink(missing_ok=True)
         done = subprocess.run(
             [sys.executable, str(script), str(self.project / "pylock.toml"),
              str(self.scratch / "composed.zip")],
@@ -268,6 +322,7 @@ class Benchmarks:
         return Run(seconds=float(done.stdout), memory=0)
 
     def copy(self) -> Run:
+        (self.scratch / "copy.zip").unlink(missing_ok=True)
         return start(
             ["cp", str(self.project / "dist" / "lambda" / "shop.zip"), str(self.scratch / "copy.zip")],
             cwd=self.project, env=self.env,
@@ -297,17 +352,24 @@ class Benchmarks:
             "cold build", "cold `uv pip install --target`", "no slower",
             self.cold(self.wherry), self.cold(self.install),
         )  # fmt: skip
+        compare(
+            "cold build of a small project with hatchling", "cold `uv pip install --target`", "no slower",
+            self.cold(self.wherry_of_built), self.cold(self.install_built),
+        )  # fmt: skip
         self.wherry()
         compare(
-            "edit and rebuild", "`uv pip install --target` and `zip -r`, warm", "20× faster",
+            "edit and rebuild", "`uv pip install --target` and `zip -r`, warm", "30× faster",
             self.edited(self.wherry), self.edited(self.install_and_zip),
         )  # fmt: skip
         compare(
-            "composing alone, in place of an old package", "`cp` of the zip over an old copy",
-            "within 3×", self.compose, self.copy,
+            "composing alone", "`cp` of the zip", "within 2.5×", self.compose, self.copy,
+        )  # fmt: skip
+        compare(
+            "a fresh clone, warm store", "an edit", "within 1.5×",
+            self.wherry_in_a_clone, self.edited(self.wherry),
         )  # fmt: skip
         self.wherry()
-        compare("nothing changed", "`python -c pass`", "within 15×", self.wherry, self.nothing)
+        compare("nothing changed", "`python -c pass`", "within 6×", self.wherry, self.nothing)
         package = self.project / "dist" / "lambda" / "shop.zip"
         return (
             "| Wherry | median | compared with | median | ratio | goal |\n"

@@ -1,8 +1,8 @@
-"""Numbers of bytes as text."""
+"""Numbers, times and sizes as text for people."""
 
 from __future__ import annotations
 
-__all__ = ["format_size"]
+__all__ = ["count", "format_size", "seconds"]
 
 
 def format_size(number: int) -> str:
@@ -15,3 +15,13 @@ def format_size(number: int) -> str:
             break
         value, unit = value / 1024, bigger
     return f"{value:.1f} {unit}"
+
+
+def seconds(duration: float) -> str:
+    """A duration for people: ``12ms`` or ``1.24s``."""
+    return f"{duration * 1000:.0f}ms" if duration < 1 else f"{duration:.2f}s"
+
+
+def count(number: int, noun: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -23,3 +23,7 @@ class Heard:
     def builds(self) -> int:
         """How many builds began."""
         return sum(type(event).__name__ == "BuildStarted" for event in self.events)
+
+    def of(self, kind: type[Event]) -> list[Event]:
+        """The events of one kind."""
+        return [event for event in self.events if isinstance(event, kind)]

@@ -10,26 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wherry.cli.aws_lines import aws_line
-from wherry.events import (
-    BuildFinished,
-    BuildStarted,
-    ContainerStarted,
-    DownloadAdvanced,
-    DownloadFinished,
-    DownloadStarted,
-    Event,
-    HookFinished,
-    HookOutput,
-    HookStarted,
-    ImageFetched,
-    ImageWanted,
-    LockRead,
-    Note,
-    SettingsWritten,
-    Warned,
-)
-from wherry.sizes import format_size
+from wherry.events import Event, Note, Warned
+from wherry.sizes import count, format_size, seconds
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -52,16 +34,6 @@ def for_stderr() -> bool:
     if os.environ.get("FORCE_COLOR"):
         return True
     return sys.stderr.isatty()
-
-
-def seconds(duration: float) -> str:
-    """A duration for people: ``12ms`` or ``1.24s``."""
-    return f"{duration * 1000:.0f}ms" if duration < 1 else f"{duration:.2f}s"
-
-
-def count(number: int, noun: str) -> str:
-    """``1 file``, ``2 files``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def error_text(error: WherryError, *, color: bool) -> str:
@@ -115,8 +87,7 @@ class Terminal:
     def emit(self, event: Event) -> None:
         """Render an event, from any thread."""
         with self._lock:
-            if isinstance(event, DownloadStarted | DownloadAdvanced | DownloadFinished):
-                self._downloads.take(event)
+            if not isinstance(event, Note | Warned) and self._downloads.take(event):
                 return
             self._finish_downloads(report=True)
             self._render(event)
@@ -142,31 +113,10 @@ class Terminal:
                     click.echo(f"{_label('hint', 'cyan')} {hint}", err=True, color=self._color)
             case Note(text=text):
                 self.line(f"{click.style('note:', bold=True)} {text}")
-            case SettingsWritten(path=path):
-                self.line(f"Wrote settings to {path.name}")
-            case LockRead(path=path, packages=packages, seconds=took, locked=locked):
-                verb = "Read" if locked else "Resolved"
-                what = count(packages, "distribution")
-                self.line(f"{verb} {what} from {path.name} in {seconds(took)}")
-            case BuildStarted(name=name):
-                self.line(f"Building {name} ...")
-            case BuildFinished(name=name, seconds=took):
-                self.line(f"Built {name} in {seconds(took)}")
-            case ImageWanted(name=name, made=made):
-                self.line(f"{'Making' if made else 'Fetching'} the image {name} ...")
-            case ImageFetched(name=name, made=made, seconds=took):
-                self.line(f"{'Made' if made else 'Fetched'} the image {name} in {seconds(took)}")
-            case ContainerStarted(image=image, names=names):
-                self.line(f"Building {', '.join(names)} in a container of {image} ...")
-            case HookStarted(command=command):
-                self.line(f"Running {_in_one_line(command)} ...")
-            case HookOutput(text=text):
-                if self._verbose:
-                    self.line(f"  {text}")
-            case HookFinished(command=command, seconds=took):
-                self.line(f"Ran {_in_one_line(command)} in {seconds(took)}")
             case _:
-                if (line := aws_line(event)) is not None:
+                from wherry.cli.event_lines import event_line
+
+                if (line := event_line(event, verbose=self._verbose)) is not None:
                     self.line(line)
 
     def _finish_downloads(self, *, report: bool) -> None:
@@ -192,17 +142,14 @@ class BriefReporter:
 
     def emit(self, event: Event) -> None:
         """Pass on an event, from any thread."""
+        from wherry.events.build import LockRead
+
         if self._verbose or not isinstance(event, LockRead | Note):
             self._terminal.emit(event)
 
 
 def _label(word: str, color: str) -> str:
     return click.style(f"{word}:", fg=color, bold=True)
-
-
-def _in_one_line(command: str) -> str:
-    first, *rest = command.strip().splitlines()
-    return f"`{first} …`" if rest else f"`{first}`"
 
 
 class _Downloads:
@@ -217,9 +164,10 @@ class _Downloads:
         self._progress: Progress | None = None
         self._task: TaskID | None = None
 
-    def take(self, event: Event) -> None:
-        if self._begin is None:
-            self._begin = time.monotonic()
+    def take(self, event: Event) -> bool:
+        """Count an event, if it is one of a download."""
+        from wherry.events.build import DownloadAdvanced, DownloadFinished, DownloadStarted
+
         match event:
             case DownloadStarted(filename=filename, size=expected):
                 self._total[filename] = expected or 0
@@ -229,9 +177,12 @@ class _Downloads:
                 self._files += 1
                 self._total[filename] = got
             case _:
-                pass
+                return False
+        if self._begin is None:
+            self._begin = time.monotonic()
         if self._visible and time.monotonic() - self._begin > _BAR_DELAY:
             self._show()
+        return True
 
     def _show(self) -> None:
         if self._progress is None:

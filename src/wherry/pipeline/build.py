@@ -6,14 +6,13 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Unpack
 
-from wherry.compose.model import EXTRA_PATHS
 from wherry.errors import StoreError
 from wherry.events import SILENT
 from wherry.files import ProjectFiles
-from wherry.pipeline.materialize import Materializer, Trees, adapter_distributions
 from wherry.pipeline.memory import Memory
 from wherry.pipeline.report import BuildReport
 from wherry.pipeline.request import BuildOptions, as_request, open_context
+from wherry.pipeline.trees import Trees
 from wherry.settings.project import DEFAULT_OUTPUT
 
 if TYPE_CHECKING:
@@ -143,6 +142,7 @@ class _Run:
         """The packages, unwritten."""
         from wherry.compose.composer import compose
         from wherry.compose.model import Supplies
+        from wherry.pipeline.materialize import adapter_distributions
 
         request, hooks = self._request, self._hooks
         generated: Mapping[str, Bundle] = {}
@@ -206,8 +206,6 @@ class _Run:
 
     def _read_trees(self, supplied: Supplied) -> _Trees:
         """Read the trees: what they hold now, to be compared with what they held and will hold."""
-        from wherry.sources.extra_paths import read_extra_path
-
         request, read = self._request, _Trees()
         known: set[object] = set()
         for acquired in supplied.acquired.values():
@@ -216,6 +214,9 @@ class _Run:
             trees = self._trees.beside(acquired)
             read.digests |= trees.digests(new, request.root, self._context)
         for extra in request.extra_paths:
+            from wherry.compose.model import EXTRA_PATHS
+            from wherry.sources.extra_paths import read_extra_path
+
             tree = read_extra_path(
                 request.root, extra.path, to=extra.to, owner=EXTRA_PATHS, skip=self._trees.skip
             )
@@ -226,6 +227,8 @@ class _Run:
         return read
 
     def _materialize(self, *, fresh: bool) -> dict[SupplyKey, tuple[Distribution, ...]] | None:
+        from wherry.pipeline.materialize import Materializer
+
         assert self._supplied is not None  # noqa: S101
         materializer = Materializer(self._context)
         supplies = {}

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from wherry.bundle.wheel import wheel_bundle
 from wherry.compose.model import Distribution
-from wherry.pipeline.acquired import Acquired, Kind, relative
+from wherry.pipeline.acquired import Acquired, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from wherry.context import Context
-    from wherry.sources.project import TreeOptions
+    from wherry.pipeline.trees import Trees
     from wherry.wheels.pinned import PinnedFile
 
-__all__ = ["Materializer", "Trees", "adapter_distributions"]
+__all__ = ["Materializer", "adapter_distributions"]
 
 
 def adapter_distributions(
@@ -40,81 +39,6 @@ def adapter_distributions(
         )
         for file, wheel in zip(files, fetch_pinned(files, context), strict=True)
     )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trees:
-    """How source trees are read.
-
-    Attributes:
-        include: gitignore patterns of the project's own files that ship besides.
-        exclude: gitignore patterns of those that do not.
-        skip: files and folders that are no part of the project: where packages are written to, and path
-            dependencies that lie in the project's folder, which are packaged as what they are.
-    """
-
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
-    skip: Sequence[Path] = ()
-
-    def beside(self, acquired: Iterable[Acquired]) -> Trees:
-        """The same, with the folders of these dependencies left out of the project's."""
-        folders = (one.folder for one in acquired if one.is_tree and not one.own)
-        return replace(self, skip=(*self.skip, *folders))
-
-    def digests(
-        self, acquired: Iterable[Acquired], project: Path, context: Context
-    ) -> dict[str, str | None]:
-        """The digest of each tree, by a key that names it; None where only a build can tell.
-
-        The same folder is packaged otherwise as a dependency than as the project.
-        """
-        return {
-            f"{tree.kind}:{'own' if tree.own else 'dependency'}:{relative(tree.folder, project)}": (
-                self._digest(tree, context)
-            )
-            for tree in acquired
-            if tree.is_tree
-        }
-
-    def distributions(self, tree: Acquired, context: Context) -> tuple[Distribution, ...]:
-        """What a tree holds now."""
-        if tree.kind is Kind.INSTALLED:
-            from wherry.sources.installed.folder import read_installed
-
-            installed = read_installed(tree.folder, context)
-            return tuple(
-                Distribution(name=one.name, version=one.version, bundle=one.bundle)
-                for one in installed.distributions
-            )
-        from wherry.sources.project import project_bundle
-
-        built = project_bundle(tree.folder, self._options(tree), context)
-        return (
-            Distribution(name=built.name, version=built.version, bundle=built.bundle, own=tree.own),
-        )
-
-    def _digest(self, tree: Acquired, context: Context) -> str | None:
-        if tree.kind is Kind.INSTALLED:
-            from wherry.sources.installed.folder import read_installed
-
-            return read_installed(tree.folder, context).digest
-        from wherry.sources.project import project_digest
-
-        return project_digest(tree.folder, self._options(tree), context)
-
-    def own_options(self) -> TreeOptions:
-        """How the tree of the project itself is read."""
-        from wherry.sources.project import TreeOptions
-
-        return TreeOptions(
-            include=tuple(self.include), exclude=tuple(self.exclude), skip=tuple(self.skip)
-        )
-
-    def _options(self, tree: Acquired) -> TreeOptions:
-        from wherry.sources.project import TreeOptions
-
-        return self.own_options() if tree.own else TreeOptions(must_build=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from wherry.bundle.entry import Slice
-from wherry.checks.quotas import unzipped_size
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -109,6 +106,9 @@ class BuildReport:
 
 def report_package(package: Package, written: Written, composition: Composition) -> PackageReport:
     """The report of a package that was just written."""
+    from wherry.bundle.entry import Slice
+    from wherry.checks.quotas import unzipped_size
+
     sizes: dict[str, list[int]] = {}
     unzipped = 0
     for entry in package.bundle:

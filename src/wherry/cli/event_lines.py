@@ -1,0 +1,60 @@
+"""The events of builds and deployments as lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wherry.events.build import (
+    BuildFinished,
+    BuildStarted,
+    ContainerStarted,
+    HookFinished,
+    HookOutput,
+    HookStarted,
+    ImageFetched,
+    ImageWanted,
+    LockRead,
+    SettingsWritten,
+)
+from wherry.sizes import count, seconds
+
+if TYPE_CHECKING:
+    from wherry.events import Event
+
+__all__ = ["event_line"]
+
+
+def event_line(event: Event, *, verbose: bool) -> str | None:
+    """The line for an event; None for one that is not shown."""
+    match event:
+        case SettingsWritten(path=path):
+            return f"Wrote settings to {path.name}"
+        case LockRead(path=path, packages=packages, seconds=took, locked=locked):
+            verb = "Read" if locked else "Resolved"
+            what = count(packages, "distribution")
+            return f"{verb} {what} from {path.name} in {seconds(took)}"
+        case BuildStarted(name=name):
+            return f"Building {name} ..."
+        case BuildFinished(name=name, seconds=took):
+            return f"Built {name} in {seconds(took)}"
+        case ImageWanted(name=name, made=made):
+            return f"{'Making' if made else 'Fetching'} the image {name} ..."
+        case ImageFetched(name=name, made=made, seconds=took):
+            return f"{'Made' if made else 'Fetched'} the image {name} in {seconds(took)}"
+        case ContainerStarted(image=image, names=names):
+            return f"Building {', '.join(names)} in a container of {image} ..."
+        case HookStarted(command=command):
+            return f"Running {_in_one_line(command)} ..."
+        case HookOutput(text=text):
+            return f"  {text}" if verbose else None
+        case HookFinished(command=command, seconds=took):
+            return f"Ran {_in_one_line(command)} in {seconds(took)}"
+        case _:
+            from wherry.cli.aws_lines import aws_line
+
+            return aws_line(event)
+
+
+def _in_one_line(command: str) -> str:
+    first, *rest = command.strip().splitlines()
+    return f"`{first} …`" if rest else f"`{first}`"

@@ -1,0 +1,45 @@
+"""What an event is, who is told, and the two events that any step may emit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = ["SILENT", "Event", "Note", "Reporter", "Warned"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """Something that happened."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Note(Event):
+    """Something worth knowing that asks for nothing."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Warned(Event):
+    """Something that the user will probably want to change."""
+
+    text: str
+    hint: str | None = None
+
+
+class Reporter(Protocol):
+    """Whoever wants to know. Called from several threads; it must not raise."""
+
+    def emit(self, event: Event) -> None:
+        """Take one event."""
+        ...
+
+
+class _Silent:
+    def emit(self, event: Event) -> None:
+        pass
+
+
+SILENT: Reporter = _Silent()
+"""The reporter that says nothing."""
