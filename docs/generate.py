@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wherry.cli import main
-from wherry.target.model import FACTS_AS_OF, RUNTIMES
+from wherry.target import FACTS_AS_OF, RUNTIMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wherry.errors import LockError, SettingsError
-from wherry.nearest import did_you_mean, nearest
-from wherry.problems import Problems
+from wherry.problems import Problems, did_you_mean, nearest
 
 KNOWN = ["runtime", "groups", "extras"]
 
@@ -30,8 +29,8 @@ def test_no_problem_is_no_error() -> None:
 
 def test_all_problems_are_one_error() -> None:
     problems = Problems(LockError, "the lock is wrong")
-    problems.add("line 7", "b", "expected a string", hint="quote it", line=7)
-    problems.add("line 3", "grops", "there is no such setting", hint="quote it", line=3)
+    problems.add("b", "expected a string", hint="quote it", line=7)
+    problems.add("grops", "there is no such setting", hint="quote it", line=3)
     problems.suggest("grops", KNOWN, prefix="tool.")
     with pytest.raises(LockError) as caught:
         problems.raise_all()

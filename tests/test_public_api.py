@@ -120,3 +120,50 @@ def test_deployment_is_there_too(project: Path, name: str) -> None:
     with pytest.raises(wherry.WherryError, match="there is no stage `staging`") as caught:
         getattr(wherry, name)(project, "staging")
     assert caught.value.hint == "write one: [tool.wherry.stages.staging]"
+
+
+def test_a_request_is_read_once_and_built_as_often_as_wanted(project: Path, tmp_path: Path) -> None:
+    request = wherry.read_request(project, runtime="python3.13", architecture="arm64")
+    assert (str(request.target), request.recipes[0].name) == ("python3.13-arm64", "shop")
+    store = Store(tmp_path / "store")
+    first = wherry.build(request, store=store)
+    assert first.packages[0].changed
+    again = wherry.build(request, store=store)
+    assert not again.packages[0].changed
+    assert wherry.compose_project(request, store=store).target == first.target
+    with pytest.raises(TypeError, match="has its options already: runtime"):
+        wherry.build(request, runtime="python3.12")
+
+
+def test_locking(tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_DEFAULT_INDEX", index.simple)
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    root = tmp_path / "shop"
+    root.mkdir()
+    (root / "pyproject.toml").write_text(
+        '[project]\nname = "shop"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = ["alpha"]\n'
+    )
+    path = wherry.lock(root, runtime="python3.13", store=Store(tmp_path / "store"))
+    assert path == root / "pylock.toml"
+    assert 'name = "alpha"' in path.read_text()
+
+
+def test_first_settings(project: Path) -> None:
+    proposed = wherry.init(project, write=False)
+    assert not proposed.written
+    assert "[tool.wherry]" not in (project / "pyproject.toml").read_text()
+    first = wherry.init(project, architecture="arm64")
+    assert (first.path, first.written) == (project / "pyproject.toml", True)
+    assert first.text in (project / "pyproject.toml").read_text()
+    assert wherry.read_project(project).settings.architecture == "arm64"
+
+
+def test_functions_keep_their_names_beside_packages() -> None:
+    """`wherry.invoke` and `wherry.lock` are packages, too, and importing these changes nothing."""
+    import wherry.invoke.run
+    import wherry.lock.read
+
+    assert wherry.invoke.__name__ == "invoke"
+    assert wherry.lock.__name__ == "lock"
+    assert callable(wherry.invoke)
+    assert callable(wherry.lock)

@@ -47,7 +47,6 @@ class WheelBuilder(Protocol):
         Raises:
             IncompatibleError: it was built, and does not run on the target.
         """
-        ...
 
     def build(self, sources: Sequence[Source]) -> list[Canonical | BuildError]:
         """The wheel of each tree, or why there is none; they are remembered.
@@ -55,7 +54,6 @@ class WheelBuilder(Protocol):
         Raises:
             WherryError: the builder itself cannot work.
         """
-        ...
 
 
 class Shell(Protocol):
@@ -72,7 +70,6 @@ class Shell(Protocol):
         log: Path,
     ) -> int:
         """Run a script; its exit status. See ``wherry.containers.exchange.Container``."""
-        ...
 
 
 class Builders(Protocol):
@@ -81,16 +78,13 @@ class Builders(Protocol):
     @property
     def compiles(self) -> bool:
         """Whether compiled wheels can be built for the target, as far as can be told without trying."""
-        ...
 
     @property
     def only_in_container(self) -> bool:
         """Whether nothing is built on this machine."""
-        ...
 
     def key(self, source: Source) -> str | None:
         """The key of the wheel that a container built of this tree before; None where none did."""
-        ...
 
     def wheels(self, sources: Sequence[Source], *, host: WheelBuilder) -> list[Canonical]:
         """The wheel of each tree.
@@ -103,7 +97,6 @@ class Builders(Protocol):
             BuildError: a tree cannot be built.
             ContainerError: a container is needed, and there is none.
         """
-        ...
 
     def container(self) -> Shell:
         """A container whose image is at hand.
@@ -112,7 +105,6 @@ class Builders(Protocol):
             NoEngineError: there is no container engine, or it does not answer.
             ContainerError: there is no image.
         """
-        ...
 
 
 class _NoBuilders:

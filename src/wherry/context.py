@@ -21,7 +21,7 @@ __all__ = ["Context"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """What every step of a run needs.
+    """The context that every step of a run needs.
 
     Attributes:
         target: what packages are made for.

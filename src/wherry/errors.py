@@ -1,32 +1,5 @@
 """The errors that Wherry raises.
 
-The tree::
-
-    WherryError                 the root: a message, where it happened, and a hint
-    ├── SettingsError           [tool.wherry] or wherry.toml is wrong
-    ├── ProjectError            there is no project, or it cannot be read
-    ├── TargetError             an unknown runtime or architecture, or one that the project excludes
-    ├── LockError               a lock is missing, unreadable, stale or of an unknown version
-    ├── SelectionError          no file of a locked distribution runs on the target
-    ├── FetchError              a file could not be fetched
-    │   └── HashMismatchError   a fetched file has another hash than the lock recorded
-    ├── StoreError              the content-addressed store cannot be read or written
-    ├── BuildError              a source distribution or project could not be built into a wheel
-    │   └── IncompatibleError   a wheel was built that does not run on the target
-    ├── ContainerError          a container engine failed
-    │   └── NoEngineError       there is no container engine, or it does not answer
-    ├── ToolError               a program that Wherry calls (uv, git) is missing or failed
-    ├── HookError               a command before or after bundling failed
-    ├── BundleError             files cannot be put into a package
-    │   ├── EntryPathError      a path that is not allowed in a deployment package
-    │   ├── ConflictError       two different files for one path
-    │   └── ArchiveError        a wheel is not a valid zip archive
-    ├── QuotaError              a package is over one of AWS Lambda's quotas
-    ├── OutputError             a deployment package could not be written
-    ├── InvokeError             a deployment package could not be run locally
-    ├── DeployError             packages cannot be deployed to AWS
-    └── AwsError                AWS refused, or could not be reached
-
 Every error has a ``message`` that says what is wrong, ``where``, the chain of causes or details below it
 (outermost first), and a ``hint`` that says what to do.
 """

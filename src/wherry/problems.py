@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wherry.nearest import nearest, suggestion
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from wherry.errors import WherryError
 
-__all__ = ["Problems"]
+__all__ = ["Problems", "did_you_mean", "nearest", "suggestion"]
+
+
+def nearest(name: str, known: Iterable[str], *, similarity: float = 0.6) -> str | None:
+    """The known name that is most similar to ``name``; None if no name is similar enough (from 0 to 1)."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=similarity)), None)
+
+
+def did_you_mean(*names: str, known: Iterable[str]) -> str | None:
+    """A hint with the known name that is nearest to each of these; None if no name is similar."""
+    known = list(known)
+    return suggestion(near for name in names if (near := nearest(name, known)) is not None)
+
+
+def suggestion(names: Iterable[str]) -> str | None:
+    """A hint that offers these names; None if there are none."""
+    quoted = dict.fromkeys(f"`{name}`" for name in names)
+    return f"did you mean {', '.join(quoted)}?" if quoted else None
 
 
 class Problems:
@@ -35,9 +52,9 @@ class Problems:
         Args:
             parts: where it is, outermost first, and what it is.
             hint: what the user can do about it.
-            line: the line of the file that it is in; problems are sorted by it.
+            line: the line of the file that it is in; problems name it, and are sorted by it.
         """
-        self._lines.append((line, ": ".join(parts)))
+        self._lines.append((line, ": ".join((f"line {line}", *parts) if line else parts)))
         if hint is not None:
             self._hints.setdefault(hint)
 

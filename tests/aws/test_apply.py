@@ -23,16 +23,16 @@ from support.aws_faults import (
 )
 from support.deployments import hasty
 from support.functions import zip_of
-from wherry.aws.applied import Applied, AppliedLayer
 from wherry.aws.apply import apply
 from wherry.aws.client import Client
 from wherry.aws.diff import diff
 from wherry.aws.locks import LockKeeper
 from wherry.aws.model import Desired, DesiredFunction, DesiredLayer
 from wherry.aws.observe import observe
+from wherry.aws.plan import Applied, AppliedLayer
 from wherry.cli.aws_lines import aws_line
 from wherry.errors import AwsError
-from wherry.settings.stages import StageSettings
+from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -19,7 +19,7 @@ from wherry.aws.delivery import Delivery, DirectUpload
 from wherry.aws.transfer import StoredObject
 from wherry.errors import AwsError
 from wherry.events import Warned
-from wherry.settings.stages import StageSettings
+from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

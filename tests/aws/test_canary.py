@@ -101,7 +101,9 @@ def test_shares_that_are_none(site: Site, share: str) -> None:
     for command in ("deploy", "plan"):
         site.proxy.forget()
         done = site.run(command, "staging", f"--canary={share}", code=2)
-        assert done.error.startswith(f"error: `{share}` is no share of calls: say --canary 10%\n")
+        assert done.error.startswith(
+            f"error: `{share}` is not a share of calls: say --canary 10%\n"
+        )
         assert site.proxy.calls == []
 
 

@@ -10,7 +10,7 @@ import pytest
 from wherry.aws.client import Client
 from wherry.aws.errors import refusing
 from wherry.errors import AwsError
-from wherry.settings.stages import StageSettings
+from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

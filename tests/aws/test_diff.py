@@ -93,9 +93,7 @@ def snapshot(content: str = "a", layers: tuple[LayerRef, ...] = (), **more: Any)
 
 
 def there(latest: Snapshot | None = None, name: str = "api", **more: Any) -> ObservedFunction:
-    return ObservedFunction(
-        aws_name=name, arn=FUNCTION + name, latest=latest or snapshot(), revision="r1", **more
-    )
+    return ObservedFunction(aws_name=name, arn=FUNCTION + name, latest=latest or snapshot(), **more)
 
 
 def version(number: int, what: Snapshot) -> ObservedVersion:
@@ -171,9 +169,7 @@ def test_a_layer_is_shared_with_whom_it_is_not_yet() -> None:
     """A10."""
     wanted = layer(share=("111111111111", "o-abc1234567"))
     plan = planned(layers=(wanted,), layers_on_aws=(known(shared=("111111111111",)),))
-    assert plan.actions == (
-        ShareLayer(name="deps", aws_name="deps", version=arn("deps", 1), principal="o-abc1234567"),
-    )
+    assert plan.actions == (ShareLayer(version=arn("deps", 1), principal="o-abc1234567"),)
 
 
 def test_a_new_version_is_shared_with_all() -> None:
@@ -362,7 +358,7 @@ def test_a_version_that_runs_the_same_is_as_good_as_a_new_one() -> None:
         versions=(version(1, snapshot("b")), version(2, snapshot()), version(3, snapshot("c")))
     )
     plan = planned(function(publish=True, alias="live"), on_aws=(at,))
-    assert plan.actions == (CreateAlias(name="api", aws_name="api", alias="live", version=2),)
+    assert plan.actions == (CreateAlias(alias="live", version=2),)
     assert not planned(function(publish=True), on_aws=(at,))
 
 
@@ -610,10 +606,9 @@ class World:
             max([found.version if found else 0, *(int(arn.rpartition(":")[2]) for arn in held)]) + 1
         )
 
-    def do(self, action: Action) -> None:
-        name = action.aws_name
+    def do(self, name: str, action: Action) -> None:
         match action:
-            case PublishLayer(layer=wanted):
+            case PublishLayer(package=wanted):
                 self.layers[name] = known(
                     name, self.next_version(name), wanted.code_sha256,
                     runtimes=wanted.runtimes, architectures=wanted.architectures,
@@ -624,12 +619,12 @@ class World:
                 self.layers[name] = replace(
                     self.layers[name], shared=(*self.layers[name].shared, principal)
                 )
-            case CreateFunction(function=wanted, layers=layers):
+            case CreateFunction(package=wanted, layers=layers):
                 assert name not in self.functions
                 self.functions[name] = there(
                     snapshot(wanted.code_sha256, self.arns(layers), handler=wanted.handler), name
                 )
-            case UpdateCode(function=wanted):
+            case UpdateCode(package=wanted):
                 self.change(name, code_sha256=wanted.code_sha256)
             case UpdateConfiguration(layers=layers, handler=handler, runtime=runtime):
                 given = {"handler": handler, "runtime": runtime}
@@ -677,14 +672,18 @@ class World:
         self.functions[name] = replace(found, latest=after)
 
 
+def steps(plan: Plan) -> list[tuple[str, Action]]:
+    return [(part.aws_name, action) for part in plan.parts for action in part.actions]
+
+
 @given(desired=desires(), observed=worlds())
 def test_a_plan_that_was_carried_out_leaves_nothing_to_do(
     desired: Desired, observed: Observed
 ) -> None:
     """N1: no action is for nothing, each finds what it builds upon, and then all is as it should be."""
     world = World(observed)
-    for action in diff(desired, observed).actions:
-        world.do(action)
+    for name, action in steps(diff(desired, observed)):
+        world.do(name, action)
     assert diff(desired, world.observed()).actions == ()
 
 
@@ -698,10 +697,10 @@ def test_a_plan_that_was_interrupted_goes_on_and_makes_nothing_twice(
     plan = diff(desired, observed)
     while plan:
         number = data.draw(st.integers(1, len(plan.actions)))
-        for action in plan.actions[:number]:
-            world.do(action)
+        for name, action in steps(plan)[:number]:
+            world.do(name, action)
             if isinstance(action, PublishLayer | PublishVersion):
-                key = (type(action).__name__, action.aws_name)
+                key = (type(action).__name__, name)
                 made[key] = made.get(key, 0) + 1
         plan = diff(desired, world.observed())
     assert set(made.values()) <= {1}
@@ -711,8 +710,8 @@ def test_a_plan_that_was_interrupted_goes_on_and_makes_nothing_twice(
 def test_other_peoples_things_stay_as_they_are(desired: Desired, observed: Observed) -> None:
     """D8."""
     world = World(observed)
-    for action in diff(desired, observed).actions:
-        world.do(action)
+    for name, action in steps(diff(desired, observed)):
+        world.do(name, action)
     wanted = {one.aws_name: one for one in desired.functions}
     for name, before in observed.functions.items():
         after = world.functions[name]

@@ -12,7 +12,7 @@ from wherry.aws.client import Client
 from wherry.aws.locks import LockKeeper
 from wherry.errors import AwsError
 from wherry.events import Warned
-from wherry.settings.stages import StageSettings
+from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

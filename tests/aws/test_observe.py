@@ -22,7 +22,7 @@ from wherry.aws.observe import (
     snapshot_of,
 )
 from wherry.errors import AwsError
-from wherry.settings.stages import StageSettings
+from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,7 @@ from wherry.aws.prune.find import Policy, find_prunable
 from wherry.aws.prune.prune import remove_all
 from wherry.aws.prune.pruning import Pruning, Removal
 from wherry.events import Warned
-from wherry.settings.stages import StageSettings
+from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

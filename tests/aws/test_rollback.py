@@ -23,7 +23,7 @@ from wherry.aws.client import Client
 from wherry.aws.rollback.find import Rollback, Subject, find_rollbacks
 from wherry.aws.rollback.rollback import roll_back
 from wherry.errors import AwsError, DeployError, FetchError
-from wherry.settings.stages import StageSettings
+from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,8 @@ from wherry.bundle.bundle import Bundle
 from wherry.bundle.canonical import (
     Canonical,
     canonical,
-    recall_wheel,
-    remember_wheel,
     wheel_from_document,
+    wheel_memo,
 )
 from wherry.bundle.content import read_all
 from wherry.bundle.entry import STORED, Slice, inline
@@ -121,11 +120,11 @@ def test_requirements_of_the_local_file_system_go_by_name(
 
 def test_a_remembered_wheel_is_the_wheel(store: Store, tmp_path: Path) -> None:
     wheel = canonical_of(make_wheel("shop", files=FILES), store, tmp_path)
-    remember_wheel("wheels", "shop", wheel, store)
-    assert recall_wheel("wheels", "shop", store) == wheel
-    assert recall_wheel("wheels", "other", store) is None
+    wheel_memo("wheels", store).remember(store, "shop", wheel)
+    assert wheel_memo("wheels", store).recall(store, "shop") == wheel
+    assert wheel_memo("wheels", store).recall(store, "other") is None
     shutil.rmtree(store.root / "files-v1")
-    assert recall_wheel("wheels", "shop", store) is None
+    assert wheel_memo("wheels", store).recall(store, "shop") is None
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"archive": "0", "members": 3}, "text"])

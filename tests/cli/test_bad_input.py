@@ -120,8 +120,8 @@ def test_settings_are_wrong_and_all_is_said_at_once(refused: Refused, project: P
         "  ├─▶ incldue: there is no such setting\n"
         "  ├─▶ zzz: there is no such setting\n"
         "  ├─▶ conflicts: expected a table of paths and the distributions that win them\n"
-        '  ├─▶ runtimes."python3.15".glib: there is no such setting\n'
         '  ├─▶ runtimes."python3.15".glibc: expected the version of the C library, such as "2.34"\n'
+        '  ├─▶ runtimes."python3.15".glib: there is no such setting\n'
         '  ╰─▶ runtimes."python4": expected a table named as AWS names runtimes (`python3.15`)\n'
         'hint: did you mean `runtime`, `include`, `runtimes."python3.15".glibc`?\n'
     )

@@ -14,7 +14,7 @@ from support.projects import make_project, write_files
 from support.wheels import make_wheel
 from wherry.errors import SettingsError
 from wherry.settings.init.applications import find_applications
-from wherry.settings.init.insert import insert
+from wherry.settings.init.write import insert
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -243,7 +243,7 @@ def _running(mark: str) -> list[str]:
         (["--http", "GET", "/", "-H", "x"], None, "`x` is not a header"),
         (["--http", "POST", "/", "-d", "@none"], None, "cannot read the body `none`"),
         (["--no-build"], None, "`api` was not built"),
-        (["--python", "/nowhere/python"], None, "no CPython interpreter"),
+        (["--python", "/nowhere/python"], None, "is not a CPython interpreter"),
     ],
 )
 def test_bad_input(

@@ -10,7 +10,7 @@ from support.contexts import context
 from support.projects import write_files
 from wherry.containers.image import Images, default_image
 from wherry.errors import SettingsError
-from wherry.settings.container_options import ContainerOptions
+from wherry.settings.model import ContainerOptions
 from wherry.store import Store
 from wherry.target import RUNTIMES, Architecture, Target
 

@@ -12,7 +12,7 @@ import pytest
 
 from wherry.containers.engine import Engine
 from wherry.containers.run import NO_INPUT, NO_PYTHON, bind, python_script, run_options
-from wherry.settings.container_options import ContainerOptions
+from wherry.settings.model import ContainerOptions
 
 DOCKER = Engine(command="docker", kind="docker")
 

@@ -54,9 +54,8 @@ from wherry.aws.prune import find as prune
 from wherry.aws.stage import StageOptions
 from wherry.cli import main
 from wherry.pipeline import report
-from wherry.settings import model, project, read, stage_readers
-from wherry.settings.containers import CONTAINER_READERS
-from wherry.settings.indexes import INDEX_READERS
+from wherry.settings import model, project, read, tables
+from wherry.settings.tables import CONTAINER_READERS, INDEX_READERS
 from wherry.target import Target, find_architecture, find_runtime
 
 if TYPE_CHECKING:
@@ -624,7 +623,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
     )
     assert {unquoted(row[0]) for row in table} == keys
     assert {unquoted(row[0]) for row in rows(section("settings.md", "### `runtimes`"))} == set(
-        read.RUNTIME_KEYS
+        read.RUNTIME_READERS
     )
 
 
@@ -681,9 +680,9 @@ NEEDS = {
     "kms-key": 'bucket = "b-b"\nencryption = "aws:kms"',
 }
 OF_STAGES = (
-    ("", {*stage_readers.STAGE_READERS, "functions", "layers"}),
-    ("functions.a.", set(stage_readers.FUNCTION_STAGE_READERS)),
-    ("layers.b.", set(stage_readers.LAYER_STAGE_READERS)),
+    ("", {*tables.STAGE_READERS, "functions", "layers"}),
+    ("functions.a.", set(tables.FUNCTION_STAGE_READERS)),
+    ("layers.b.", set(tables.LAYER_STAGE_READERS)),
 )
 
 
@@ -982,7 +981,7 @@ def test_the_buckets_of_the_store() -> None:
         text = text_of(path)
         constants = dict(re.findall(r'^(_[A-Z_]+) = "([a-z-]+)"$', text, re.MULTILINE))
         used |= set(re.findall(r'\bMemo(?:\[.*\])?\(\s*"([a-z-]+)"', text))
-        for argument in re.findall(r"\b(?:recall|remember|folder)(?:_wheel)?\(\s*([^,()]+),", text):
+        for argument in re.findall(r"\b(?:recall|remember|folder|wheel_memo)\(\s*([^,()]+),", text):
             if argument in constants:
                 used.add(constants[argument])
             elif found := re.fullmatch(r'"([a-z-]+)"', argument):

@@ -21,7 +21,6 @@ SOURCE = Path(wherry.__file__).parent
 LAYERS = [
     "version",
     "errors",
-    "nearest",
     "problems",
     "sizes",
     "events",

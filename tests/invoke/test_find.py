@@ -13,7 +13,7 @@ from support.reporters import Heard
 from support.wheels import make_wheel
 from wherry.errors import InvokeError, OutputError
 from wherry.events import Warned
-from wherry.invoke.find import choose_function, find_runnable
+from wherry.invoke.runnable import choose_function, find_runnable
 from wherry.pipeline.build import build
 from wherry.pipeline.report import BuildReport
 from wherry.pipeline.request import read_request

@@ -62,5 +62,5 @@ def test_the_one_that_was_named(tmp_path: Path) -> None:
         find_interpreter((3, 99), python=Path(sys.executable))
     assert caught.value.where == ("the package was built for Python 3.99",)
     for path in (tmp_path / "none", script(tmp_path / "no", "echo hello"), tmp_path):
-        with pytest.raises(InvokeError, match="no CPython interpreter"):
+        with pytest.raises(InvokeError, match="is not a CPython interpreter"):
             find_interpreter(HERE, python=path)

@@ -8,9 +8,7 @@ import pytest
 
 from support.locks import read, versions, write
 from wherry.errors import LockError, TargetError
-from wherry.files import ProjectFiles
 from wherry.lock.formats import LockFormat
-from wherry.lock.unlocked.setup_cfg import read_setup_cfg
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +58,7 @@ def test_its_dependencies_are_resolved(
 def test_what_cannot_be_read_is_one_clear_error(tmp_path: Path, text: str, message: str) -> None:
     write(tmp_path, setup__cfg=text)
     with pytest.raises(LockError) as caught:
-        read_setup_cfg(tmp_path / "setup.cfg", ProjectFiles())
+        read(tmp_path, lock=tmp_path / "setup.cfg")
     assert caught.value.message == message
     assert caught.value.where
 

@@ -13,18 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
+import wherry
 from support.contexts import context
 from support.emulator import emulator
 from support.functions import HERE, bundle_of, make_runnable
 from support.interpreters import find_python
+from support.projects import write_files
 from support.reporters import Heard
 from wherry.errors import InvokeError
 from wherry.events import SILENT, Warned
+from wherry.invoke import interpreter
 from wherry.invoke.client import client_files, prepare_client
 from wherry.invoke.interpreter import find_interpreter
-from wherry.invoke.limits import Limits
-from wherry.invoke.runnable import Runnable
+from wherry.invoke.runnable import Limits, Runnable
 from wherry.invoke.session import Session
 from wherry.invoke.unpack import unpack_archives
 from wherry.store import Store
@@ -277,7 +280,7 @@ def test_the_transport_that_stands_in(
     found = replace(
         find_interpreter((sys.version_info[0], sys.version_info[1])), suffix=".cpython-darwin.so"
     )
-    monkeypatch.setattr("wherry.invoke.interpreter.find_interpreter", lambda *_, **__: found)
+    monkeypatch.setattr(interpreter, "find_interpreter", lambda *_, **__: found)
     heard = Heard()
     session = start(make_runnable(tmp_path, LOOK), reporter=heard)
     assert any("Wherry's own is used" in str(event) for event in heard.events)
@@ -345,3 +348,29 @@ def test_as_the_emulator_does(
         assert [path for path in ours["path"] if path.startswith(("/var/task", "/opt"))] == [
             path for path in theirs["path"] if path.startswith(("/var/task", "/opt"))
         ]
+
+
+def test_from_python(tmp_path: Path, store: Store) -> None:
+    """What the command line can, the library can: build, call and serve in one call each."""
+    write_files(
+        tmp_path,
+        {
+            "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
+            "app.py": "def handler(event, context):\n    print('called')\n    return {'statusCode': 200, 'body': str(event.get('id'))}\n",
+        },
+    )
+    heard: list[bytes] = []
+    invocation = wherry.invoke(
+        tmp_path,
+        {"id": 7},
+        handler="app.handler",
+        runtime=HERE,
+        callbacks=wherry.Callbacks(log=heard.append),
+        store=store,
+    )
+    assert json.loads(invocation.payload) == {"statusCode": 200, "body": "7"}
+    assert b"called" in b"".join(heard)
+    assert invocation.memory == 128
+    with wherry.serve(tmp_path, handler="app.handler", runtime=HERE, store=store) as server:
+        response = requests.get(server.url, timeout=30)
+    assert (response.status_code, response.text) == (200, "None")

@@ -7,8 +7,8 @@ import tomllib
 import pytest
 
 from wherry.errors import SettingsError
+from wherry.settings.model import StageFunction, StageLayer, StageSettings
 from wherry.settings.read import read_settings
-from wherry.settings.stages import StageFunction, StageLayer, StageSettings
 
 EVERYTHING = """
 [stages.staging]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from wherry.errors import SettingsError
-from wherry.shims import Package, plan_shim
-from wherry.shims.shim import Shim
+from wherry.shims.package import Package
+from wherry.shims.shim import Shim, plan_shim
 from wherry.target import RUNTIMES, Target, find_architecture, find_runtime
 
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import pytest
 
 from wherry.errors import SettingsError
-from wherry.shims import Package, check_handler
+from wherry.shims.package import Package
+from wherry.shims.shim import check_handler
 
 
 def package(files: Mapping[str, str | bytes], *, complete: bool = True) -> Package:

@@ -21,8 +21,9 @@ from support.apps import ASGI, WSGI
 from support.exchanges import EXCHANGES, Invoke, ask, echo
 from support.interpreters import find_python
 from support.lambda_events import KINDS, Request, event_of
-from wherry.shims import Package, plan_shim
 from wherry.shims.on_lambda.events import rewrite
+from wherry.shims.package import Package
+from wherry.shims.shim import plan_shim
 from wherry.target import Target, find_architecture, find_runtime
 
 TARGET = Target(runtime=find_runtime("python3.13"), architecture=find_architecture("arm64"))

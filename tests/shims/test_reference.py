@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wherry.errors import SettingsError
-from wherry.shims import parse_handler
-from wherry.shims.reference import Reference, parse_app
+from wherry.shims.reference import Reference, parse_app, parse_handler
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_an_archive_with_the_project_further_below(
     )
     assert "shop.py" in files(built)
     for wrong in ("../python", "none"):
-        with pytest.raises(BuildError, match="is no folder of its source"):
+        with pytest.raises(BuildError, match="is not a folder of its source"):
             dependency_bundle(selected(source(wrong)), context(store, target=target), base=tmp_path)
 
 

@@ -9,7 +9,7 @@ import pytest
 from support.projects import write_files
 from wherry.files import ProjectFiles
 from wherry.sources.declaration import read_declaration
-from wherry.sources.hermetic import Hermeticity, examine, mentioned_leftovers
+from wherry.sources.hermetic import Hermeticity, examine, input_options
 from wherry.sources.inputs import InputOptions, read_inputs
 
 if TYPE_CHECKING:
@@ -199,4 +199,4 @@ def test_leftovers_that_the_settings_mention(
 ) -> None:
     write_files(tmp_path, {"pyproject.toml": pyproject, **files})
     reader = ProjectFiles()
-    assert mentioned_leftovers(read_declaration(tmp_path, reader), reader) == mentioned
+    assert input_options(read_declaration(tmp_path, reader), (), reader).mentioned == mentioned

@@ -108,7 +108,7 @@ def test_links_in_zip_archives_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format(tmp_path: Path) -> None:
-    with pytest.raises(ArchiveError, match="is no source archive"):
+    with pytest.raises(ArchiveError, match="is not a source archive"):
         unpacked(b"", "shop.rar", tmp_path)
 
 

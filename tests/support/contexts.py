@@ -19,7 +19,7 @@ def context(
     store: Store, *, target: Target | None = None, offline: bool = False, **rest: Any
 ) -> Context:
     """A context for python3.13 on x86_64 that builds what has no wheel on this machine."""
-    from wherry.settings.container_options import ContainerOptions, Mode
+    from wherry.settings.model import ContainerOptions, Mode
     from wherry.sources.builders import with_builders
 
     rest.setdefault("files", ProjectFiles())

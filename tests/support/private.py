@@ -14,7 +14,7 @@ from support.wheels import make_sdist, make_wheel
 from wherry.files import ProjectFiles
 from wherry.lock.document import read_toml
 from wherry.lock.pipfile.declared import pipfile_hash
-from wherry.lock.poetry.content_hash import content_hashes
+from wherry.lock.poetry.declared import content_hashes
 
 if TYPE_CHECKING:
     import ssl

@@ -23,6 +23,7 @@ from packaging.specifiers import SpecifierSet
 from support.interpreters import missing
 from wherry.errors import TargetError
 from wherry.target import (
+    FACTS_AS_OF,
     RUNTIMES,
     Architecture,
     Runtime,
@@ -32,7 +33,6 @@ from wherry.target import (
     find_runtime,
     newest_runtime,
 )
-from wherry.target.model import FACTS_AS_OF, MarkerEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -196,7 +196,7 @@ class TestEnvironment:
         """Every variable that packaging knows, so that none is filled from this machine."""
         environment = target.environment
         assert set(environment) == set(Environment.__annotations__) == set(default_environment())
-        assert set(environment) == set(MarkerEnvironment.__annotations__)
+        assert set(environment) == set(Environment.__annotations__)
         assert all(isinstance(value, str) for value in environment.values())
 
     @pytest.mark.skipif(sys.platform != "linux", reason="compared with an interpreter on Linux")

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from wherry.target import RUNTIMES, admits
-from wherry.target.requires_python import Bounds, parse_requires_python
+from wherry.target import RUNTIMES, Bounds, admits, parse_requires_python
 
 VERSIONS = st.builds("{}.{}".format, st.integers(2, 4), st.integers(0, 20))
 TERMS = st.builds(

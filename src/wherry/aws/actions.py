@@ -9,7 +9,7 @@ from wherry.aws.model import layer_text
 from wherry.sizes import format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from wherry.aws.model import DesiredFunction, DesiredLayer, LayerRef
 
@@ -32,20 +32,15 @@ class Action:
 
     Attributes:
         kind: the name of the action in JSON.
-        name: of the function or layer in the settings.
-        aws_name: on AWS.
+        described: the attributes that JSON contains.
         why: the differences that lead to it, in a few words each.
+        package: the layer or function whose package is uploaded; None if the action uploads none.
     """
 
     kind: ClassVar[str]
-    name: str
-    aws_name: str
+    described: ClassVar[tuple[str, ...]] = ()
     why: tuple[str, ...] = ()
-
-    @property
-    def package(self) -> DesiredLayer | DesiredFunction | None:
-        """The layer or function whose package is uploaded; None if the action uploads none."""
-        return None
+    package: DesiredLayer | DesiredFunction | None = None
 
     def lines(self) -> Iterator[str]:
         """The action for people: a line, and more lines that belong below it."""
@@ -54,7 +49,17 @@ class Action:
 
     def document(self) -> dict[str, Any]:
         """The JSON document of the action."""
-        return {"action": self.kind, "why": list(self.why), **self._details()}
+        document: dict[str, Any] = {"action": self.kind, "why": list(self.why)}
+        if self.package is not None:
+            document |= {"size": self.package.size, "code_sha256": self.package.code_sha256}
+        document |= {name: getattr(self, name) for name in self.described}
+        if document.get("layers") is not None:
+            # A published version has an ARN; one to be published has the name of its layer.
+            document["layers"] = [
+                {"arn": layer} if isinstance(layer, str) else {"new_version_of": layer.layer}
+                for layer in document["layers"]
+            ]
+        return document
 
     def _line(self) -> str:
         raise NotImplementedError
@@ -62,28 +67,16 @@ class Action:
     def _lines_below(self) -> Iterable[str]:
         return ()
 
-    def _details(self) -> dict[str, Any]:
-        """The fields of the document that only this kind of action has."""
-        raise NotImplementedError
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishLayer(Action):
     """Publish a version of a layer."""
 
     kind = "publish-layer"
-    layer: DesiredLayer
-
-    @property
-    def package(self) -> DesiredLayer:
-        """The layer."""
-        return self.layer
+    package: DesiredLayer
 
     def _line(self) -> str:
-        return f"publish a version, {format_size(self.layer.size)}: {', '.join(self.why)}"
-
-    def _details(self) -> dict[str, Any]:
-        return _package_details(self.layer)
+        return f"publish a version, {format_size(self.package.size)}: {', '.join(self.why)}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,14 +84,12 @@ class ShareLayer(Action):
     """Let an account or an organisation use a version of a layer."""
 
     kind = "share-layer"
+    described = ("principal",)
     version: LayerRef
     principal: str
 
     def _line(self) -> str:
         return f"share it with {'everybody' if self.principal == '*' else self.principal}"
-
-    def _details(self) -> dict[str, Any]:
-        return {"principal": self.principal}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,23 +97,16 @@ class CreateFunction(Action):
     """Create a function, with code, layers and configuration at once."""
 
     kind = "create-function"
-    function: DesiredFunction
+    described = ("layers",)
+    package: DesiredFunction
     layers: tuple[LayerRef, ...] = ()
 
-    @property
-    def package(self) -> DesiredFunction:
-        """The function."""
-        return self.function
-
     def _line(self) -> str:
-        function = self.function
+        function = self.package
         return f"create it, {format_size(function.size)}: {function.runtime} on {function.architecture}"
 
     def _lines_below(self) -> Iterable[str]:
         return [f"+ {layer_text(layer)}" for layer in self.layers]
-
-    def _details(self) -> dict[str, Any]:
-        return {**_package_details(self.function), "layers": _references(self.layers)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,19 +114,12 @@ class UpdateCode(Action):
     """Give a function other code, built for ``architecture`` if that changes too."""
 
     kind = "update-code"
-    function: DesiredFunction
+    described = ("architecture",)
+    package: DesiredFunction
     architecture: str | None = None
 
-    @property
-    def package(self) -> DesiredFunction:
-        """The function."""
-        return self.function
-
     def _line(self) -> str:
-        return f"update the code, {format_size(self.function.size)}: {', '.join(self.why)}"
-
-    def _details(self) -> dict[str, Any]:
-        return {**_package_details(self.function), "architecture": self.architecture}
+        return f"update the code, {format_size(self.package.size)}: {', '.join(self.why)}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,11 +129,10 @@ class UpdateConfiguration(Action):
     Attributes:
         layers: in their order.
         layers_before: the layers that the function has now.
-        handler: the new handler.
-        runtime: the new runtime.
     """
 
     kind = "update-configuration"
+    described = ("layers", "handler", "runtime")
     layers: tuple[LayerRef, ...] | None = None
     layers_before: tuple[LayerRef, ...] = ()
     handler: str | None = None
@@ -174,27 +150,18 @@ class UpdateConfiguration(Action):
         for layer in self.layers:
             yield f"{' ' if layer in self.layers_before else '+'} {layer_text(layer)}"
 
-    def _details(self) -> dict[str, Any]:
-        return {
-            "layers": None if self.layers is None else _references(self.layers),
-            "handler": self.handler,
-            "runtime": self.runtime,
-        }
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishVersion(Action):
     """Publish ``$LATEST`` as a version."""
 
     kind = "publish-version"
+    described = ("description",)
     code_sha256: str
     description: str = ""
 
     def _line(self) -> str:
         return "publish a version"
-
-    def _details(self) -> dict[str, Any]:
-        return {"description": self.description}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -202,14 +169,12 @@ class CreateAlias(Action):
     """Create an alias of a version; None is the one that this plan publishes."""
 
     kind = "create-alias"
+    described = ("alias", "version")
     alias: str
     version: int | None = None
 
     def _line(self) -> str:
         return f"create alias {self.alias} at {_version_text(self.version)}"
-
-    def _details(self) -> dict[str, Any]:
-        return {"alias": self.alias, "version": self.version}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -217,7 +182,6 @@ class MoveAlias(Action):
     """Move an alias to a version, or give that version a share of the alias's calls.
 
     Attributes:
-        alias: its name.
         version: the number; None is the one that this plan publishes.
         was: the number that it stood at.
         canary: the share of calls, between 0 and 1, that ``version`` gets while the alias stays at ``was``;
@@ -226,6 +190,7 @@ class MoveAlias(Action):
     """
 
     kind = "move-alias"
+    described = ("alias", "version", "was", "canary")
     alias: str
     version: int | None = None
     was: int = 0
@@ -237,26 +202,6 @@ class MoveAlias(Action):
         if self.canary is None:
             return f"move alias {self.alias}: {_version_text(self.was)} → {version}"
         return f"give {version} {self.canary:.0%} of the calls of alias {self.alias}"
-
-    def _details(self) -> dict[str, Any]:
-        return {
-            "alias": self.alias,
-            "version": self.version,
-            "was": self.was,
-            "canary": self.canary,
-        }
-
-
-def _package_details(part: DesiredLayer | DesiredFunction) -> dict[str, Any]:
-    return {"size": part.size, "code_sha256": part.code_sha256}
-
-
-def _references(layers: Sequence[LayerRef]) -> list[dict[str, str]]:
-    """A published version has an ARN; one to be published has the name of its layer."""
-    return [
-        {"arn": layer} if isinstance(layer, str) else {"new_version_of": layer.layer}
-        for layer in layers
-    ]
 
 
 def _version_text(number: int | None) -> str:

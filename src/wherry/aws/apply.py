@@ -10,10 +10,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from wherry.aws.applied import Applied
 from wherry.aws.apply_function import FunctionWork
 from wherry.aws.apply_layer import LayerWork
 from wherry.aws.delivery import Delivery
+from wherry.aws.plan import Applied
 from wherry.errors import AwsError, WherryError
 from wherry.events import SILENT
 from wherry.target.quotas import DIRECT_UPLOAD
@@ -21,10 +21,9 @@ from wherry.target.quotas import DIRECT_UPLOAD
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wherry.aws.applied import AppliedFunction, AppliedLayer
     from wherry.aws.client import Client
     from wherry.aws.locks import LockKeeper
-    from wherry.aws.plan import FunctionPlan, LayerPlan, Plan
+    from wherry.aws.plan import AppliedFunction, AppliedLayer, FunctionPlan, LayerPlan, Plan
     from wherry.events import Reporter
 
 __all__ = ["apply"]

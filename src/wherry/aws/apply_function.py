@@ -1,4 +1,4 @@
-"""Carrying out the actions for a function: creating and updating it, and publishing a version."""
+"""Carrying out the actions for a function: creating and updating it, publishing a version, moving an alias."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from wherry.aws.actions import (
     UpdateCode,
     UpdateConfiguration,
 )
-from wherry.aws.applied import AppliedFunction
-from wherry.aws.apply_alias import set_alias
 from wherry.aws.attempts import Outcome, attempt
 from wherry.aws.function_state import FunctionState, is_settled, same
 from wherry.aws.model import NewVersion
-from wherry.aws.observe import observe_function, snapshot_of
+from wherry.aws.observe import observe_alias, observe_function, snapshot_of
+from wherry.aws.plan import AppliedFunction
 from wherry.errors import AwsError
 from wherry.events import (
     AliasMoved,
@@ -47,11 +46,7 @@ class FunctionWork:
     """The work on one function.
 
     Args:
-        plan: for the function.
-        client: of the stage.
         layers: the ARNs of the project's layer versions, by the layers' names on AWS.
-        delivery: of the function's package.
-        reporter: receives the events.
     """
 
     def __init__(
@@ -129,7 +124,7 @@ class FunctionWork:
         ]
 
     def _create(self, action: CreateFunction) -> None:
-        function = action.function
+        function = action.package
         package = self._delivery.send(function.path, function.code_sha256, name=self._name)
         arguments: dict[str, Any] = {
             "FunctionName": self._name,
@@ -169,7 +164,7 @@ class FunctionWork:
         self._reporter.emit(FunctionCreated(name=self._name, size=function.size, arn=self._arn))
 
     def _update_code(self, action: UpdateCode) -> None:
-        function = action.function
+        function = action.package
         changes: dict[str, Any] = {"code_sha256": function.code_sha256}
         if action.architecture is not None:
             changes["architecture"] = action.architecture
@@ -265,9 +260,51 @@ class FunctionWork:
         assert version is not None  # noqa: S101  the plan publishes one first
         observed = self._plan.observed
         before = observed.alias(action.alias) if observed is not None else None
-        set_alias(action, version, self._client, before)
+        stands_at, revision, canary = version, None, None
+        weights: dict[int, float] = {}
+        if isinstance(action, MoveAlias):
+            revision, canary = action.revision, action.canary
+            if canary is not None:
+                stands_at, weights = action.was, {version: canary}
+        arguments: dict[str, Any] = {
+            "FunctionName": self._name,
+            "Name": action.alias,
+            "FunctionVersion": str(stands_at),
+        }
+        shares = {str(number): share for number, share in weights.items()}
+
+        def change() -> bool:
+            if isinstance(action, CreateAlias):
+                self._client.changes.create_alias(**arguments)
+            else:
+                guard = {"RevisionId": revision} if revision else {}
+                self._client.changes.update_alias(
+                    **arguments, RoutingConfig={"AdditionalVersionWeights": shares}, **guard
+                )
+            return True
+
+        def look(_: Outcome) -> bool | None:
+            nonlocal revision
+            current = observe_alias(self._client, self._name, action.alias)
+            if current is None:
+                return None
+            calls = (current.version, current.weights)
+            if calls == (stands_at, weights):
+                return True
+            if before is None or calls != (before.version, before.weights):
+                raise AwsError(
+                    f"somebody else changed alias `{action.alias}` of function `{self._name}` meanwhile",
+                    where=[
+                        "it stands neither where it stood when the deployment began nor where it should"
+                    ],
+                    hint="see what `wherry plan` says, then run the same command again",
+                )
+            revision = current.revision
+            return None
+
+        verb = "create" if isinstance(action, CreateAlias) else "move"
+        attempt(f"{verb} alias `{action.alias}` of function `{self._name}`", change, look=look)
         self._version = version
-        canary = action.canary if isinstance(action, MoveAlias) else None
         self._reporter.emit(
             AliasMoved(name=self._name, alias=action.alias, version=version, canary=canary)
         )

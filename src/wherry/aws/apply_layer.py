@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wherry.aws.actions import PublishLayer, ShareLayer
-from wherry.aws.applied import AppliedLayer
 from wherry.aws.attempts import Outcome, attempt, outcome
 from wherry.aws.model import version_of_arn
 from wherry.aws.observe import observe_layer
+from wherry.aws.plan import AppliedLayer
 from wherry.events import LayerPublished, LayerShared
 
 if TYPE_CHECKING:
@@ -22,26 +23,17 @@ if TYPE_CHECKING:
 __all__ = ["LayerWork"]
 
 
+@dataclass(slots=True)
 class LayerWork:
-    """The work on one layer.
+    """The work on one layer."""
 
-    Args:
-        plan: for the layer.
-        client: of the stage.
-        delivery: of the layer's package.
-        reporter: receives the events.
-    """
-
-    def __init__(
-        self, plan: LayerPlan, client: Client, delivery: Delivery, reporter: Reporter
-    ) -> None:
-        self._plan = plan
-        self._client = client
-        self._delivery = delivery
-        self._reporter = reporter
-        self._arn = plan.arn or ""
-        # Whether a version may exist whose lock file is not stored.
-        self._in_doubt = False
+    plan: LayerPlan
+    client: Client
+    delivery: Delivery
+    reporter: Reporter
+    _arn: str = ""
+    _in_doubt: bool = False
+    """Whether a version may exist whose lock file is not stored."""
 
     def apply(self, locks: LockKeeper | None) -> AppliedLayer:
         """Carry out the actions in order.
@@ -49,29 +41,29 @@ class LayerWork:
         Args:
             locks: stores the lock file of a published version.
         """
-        published = False
+        self._arn, published = self.plan.arn or "", False
         try:
-            for action in self._plan.actions:
+            for action in self.plan.actions:
                 if isinstance(action, PublishLayer):
-                    self._publish(action.layer)
+                    self._publish(action.package)
                     published = True
                     if locks is not None:
-                        locks.keep(self._plan.aws_name, self._arn)
+                        locks.keep(self.plan.aws_name, self._arn)
                     self._in_doubt = False
                 elif isinstance(action, ShareLayer):
                     self._share(action)
         finally:
             if not self._in_doubt:
-                self._delivery.clean_up()
+                self.delivery.clean_up()
         return AppliedLayer(
-            name=self._plan.name,
-            aws_name=self._plan.aws_name,
+            name=self.plan.name,
+            aws_name=self.plan.aws_name,
             arn=self._arn,
             published=published,
         )
 
     def _publish(self, layer: DesiredLayer) -> None:
-        package = self._delivery.send(layer.path, layer.code_sha256, name=layer.aws_name)
+        package = self.delivery.send(layer.path, layer.code_sha256, name=layer.aws_name)
         arguments: dict[str, Any] = {
             "LayerName": layer.aws_name,
             "Content": package.arguments(),
@@ -87,7 +79,7 @@ class LayerWork:
             self._in_doubt = True
             try:
                 return str(
-                    self._client.changes.publish_layer_version(**arguments)["LayerVersionArn"]
+                    self.client.changes.publish_layer_version(**arguments)["LayerVersionArn"]
                 )
             except Exception as error:
                 self._in_doubt = outcome(error) is Outcome.UNKNOWN
@@ -98,24 +90,17 @@ class LayerWork:
             return self._published(layer) if failed is Outcome.UNKNOWN else None
 
         self._arn = attempt(f"publish layer `{layer.aws_name}`", publish, look=look)
-        self._reporter.emit(
+        self.reporter.emit(
             LayerPublished(name=layer.aws_name, version=version_of_arn(self._arn), arn=self._arn)
         )
 
     def _published(self, layer: DesiredLayer) -> str | None:
         """The ARN of the latest version, if it is the one that was to be published."""
-        latest = observe_layer(self._client, layer.aws_name, shared=False)
-        if (
-            latest is not None
-            and latest.code_sha256 == layer.code_sha256
-            and set(latest.runtimes) == set(layer.runtimes)
-            and set(latest.architectures) == set(layer.architectures)
-        ):
-            return latest.arn
-        return None
+        latest = observe_layer(self.client, layer.aws_name, shared=False)
+        return latest.arn if latest is not None and not layer.differences(latest) else None
 
     def _share(self, action: ShareLayer) -> None:
-        name, principal = action.aws_name, action.principal
+        name, principal = self.plan.aws_name, action.principal
         version = version_of_arn(self._arn)
         arguments: dict[str, Any] = {
             "LayerName": name,
@@ -129,7 +114,7 @@ class LayerWork:
             arguments["OrganizationId"] = principal
 
         def share() -> bool:
-            self._client.changes.add_layer_version_permission(**arguments)
+            self.client.changes.add_layer_version_permission(**arguments)
             return True
 
         attempt(
@@ -137,4 +122,4 @@ class LayerWork:
             share,
             look=lambda failed: failed is Outcome.EXISTS or None,
         )
-        self._reporter.emit(LayerShared(name=name, version=version, principal=principal))
+        self.reporter.emit(LayerShared(name=name, version=version, principal=principal))

@@ -71,7 +71,6 @@ class Leftover:
         name: of the function or layer on AWS.
         code_sha256: of the package in base64, from the key.
         stored: the object, or one version of it.
-        size: in bytes.
         modified: when it was stored.
     """
 
@@ -84,12 +83,7 @@ class Leftover:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bucket:
-    """The bucket of a stage.
-
-    Attributes:
-        client: of the stage.
-        name: of the bucket.
-    """
+    """The bucket of a stage."""
 
     client: Client
     name: str
@@ -215,24 +209,23 @@ class Bucket:
         Raises:
             AwsError: S3 fails.
         """
-        wanted = None if names is None else {_plain_name(name) for name in names}
-        folder, result = f"{self.key(_FOLDER)}/", []
+        result = []
         try:
             with _usable(f"list `{self.url}`"):
-                for version in self._versions(folder):
-                    match = _KEY.fullmatch(version["Key"].removeprefix(folder))
-                    if match is None or (wanted is not None and match["name"] not in wanted):
+                for version in self._versions(f"{self.key(_FOLDER)}/"):
+                    if (match := self._package(version["Key"], names)) is None:
                         continue
+                    stored = StoredObject(
+                        bucket=self.name,
+                        key=version["Key"],
+                        version_id=real_version(version["VersionId"]),
+                    )
                     digest = bytes.fromhex(match["digest"])
                     result.append(
                         Leftover(
                             name=match["name"],
                             code_sha256=base64.b64encode(digest).decode(),
-                            stored=StoredObject(
-                                bucket=self.name,
-                                key=version["Key"],
-                                version_id=real_version(version["VersionId"]),
-                            ),
+                            stored=stored,
                             size=version.get("Size", 0),
                             modified=version["LastModified"],
                         )
@@ -247,27 +240,24 @@ class Bucket:
         Raises:
             AwsError: S3 fails.
         """
-        wanted = {_plain_name(name) for name in names}
-        folder, result = f"{self.key(_FOLDER)}/", []
         try:
             with _usable(f"list unfinished uploads to `{self.url}`"):
                 pages = self._s3.get_paginator("list_multipart_uploads").paginate(
-                    Bucket=self.name, Prefix=folder
+                    Bucket=self.name, Prefix=f"{self.key(_FOLDER)}/"
                 )
-                for upload in (upload for page in pages for upload in page.get("Uploads", ())):
-                    match = _KEY.fullmatch(upload["Key"].removeprefix(folder))
-                    if match is not None and match["name"] in wanted:
-                        result.append(
-                            UnfinishedUpload(
-                                name=match["name"],
-                                stored=StoredObject(bucket=self.name, key=upload["Key"]),
-                                upload_id=upload["UploadId"],
-                                begun=upload["Initiated"],
-                            )
-                        )
+                return tuple(
+                    UnfinishedUpload(
+                        name=match["name"],
+                        stored=StoredObject(bucket=self.name, key=upload["Key"]),
+                        upload_id=upload["UploadId"],
+                        begun=upload["Initiated"],
+                    )
+                    for page in pages
+                    for upload in page.get("Uploads", ())
+                    if (match := self._package(upload["Key"], names)) is not None
+                )
         except BucketError:
             return ()
-        return tuple(result)
 
     def abort(self, stored: StoredObject, upload_id: str) -> None:
         """Abort an unfinished upload; its parts are deleted.
@@ -279,6 +269,13 @@ class Bucket:
             self._s3.abort_multipart_upload(
                 Bucket=stored.bucket, Key=stored.key, UploadId=upload_id
             )
+
+    def _package(self, key: str, names: Collection[str] | None) -> re.Match[str] | None:
+        """The name and digest in the key of a package, if it is one of these functions and layers."""
+        match = _KEY.fullmatch(key.removeprefix(f"{self.key(_FOLDER)}/"))
+        if match is None or names is None or match["name"] in map(_plain_name, names):
+            return match
+        return None
 
     def _write_options(self, metadata: Mapping[str, str]) -> dict[str, Any]:
         """S3's arguments for writing an object: the stage's encryption and tags, and the metadata."""
@@ -301,12 +298,10 @@ class Bucket:
         from botocore.exceptions import ClientError
 
         try:
-            with refusing(f"look for `{self.url}`"):
+            with _usable(f"look for `{self.url}`"):
                 answer: Any = self._s3.head_bucket(Bucket=self.name)
-        except AwsError as error:
+        except BucketError as error:
             if error.code not in DENIED | {"301"}:
-                if error.code in _UNUSABLE:
-                    raise _bucket_error(error) from error
                 raise
             # Whether it can be written turns out by writing.
             cause = error.__cause__
@@ -331,13 +326,11 @@ def _usable(doing: str) -> Iterator[None]:
         with refusing(doing):
             yield
     except AwsError as error:
-        if error.code in _UNUSABLE:
-            raise _bucket_error(error) from error
-        raise
-
-
-def _bucket_error(error: AwsError) -> BucketError:
-    return BucketError(error.message, code=error.code, where=error.where, hint=error.hint)
+        if error.code not in _UNUSABLE:
+            raise
+        raise BucketError(
+            error.message, code=error.code, where=error.where, hint=error.hint
+        ) from error.__cause__
 
 
 def _plain_name(name: str) -> str:

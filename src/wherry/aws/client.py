@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.aws.errors import refusing
 from wherry.errors import AwsError
-from wherry.nearest import did_you_mean
+from wherry.problems import did_you_mean
 from wherry.version import __version__
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
 
-    from wherry.settings.stages import StageSettings
+    from wherry.settings.model import StageSettings
 
 __all__ = ["Client"]
 
@@ -88,13 +88,20 @@ class Client:
     def explaining(self) -> Iterator[None]:
         """Add a hint to errors if boto3 does not know the region.
 
-        An unknown region alone is no error: it may be newer than the installed boto3.
+        An unknown region alone is not an error: it may be newer than the installed boto3.
         """
         try:
             yield
         except AwsError as error:
             region = self._session.region_name if self._session is not None else None
-            if region is None or region in (known := self._regions()):
+            if region is None:
+                raise
+            known = [
+                name
+                for partition in self.session.get_available_partitions()
+                for name in self.session.get_available_regions("lambda", partition_name=partition)
+            ]
+            if region in known:
                 raise
             raise AwsError(
                 error.message,
@@ -102,13 +109,6 @@ class Client:
                 where=[*error.where, f"the region is {region}, which boto3 does not know"],
                 hint=did_you_mean(region, known=known) or error.hint,
             ) from error
-
-    def _regions(self) -> list[str]:
-        return [
-            region
-            for partition in self.session.get_available_partitions()
-            for region in self.session.get_available_regions("lambda", partition_name=partition)
-        ]
 
     @property
     def session(self) -> boto3.Session:
@@ -119,18 +119,15 @@ class Client:
         """
         with self._lock:
             if self._session is None:
+                import boto3
+
+                role = self.stage.assume_role
                 with refusing(f"reach AWS for stage `{self.name}`"):
-                    self._session = self._make_session()
+                    session = boto3.Session(
+                        profile_name=self.stage.profile, region_name=self.stage.region or None
+                    )
+                    self._session = session if role is None else self._assumed(session, role)
             return self._session
-
-    def _make_session(self) -> boto3.Session:
-        import boto3
-
-        session = boto3.Session(
-            profile_name=self.stage.profile, region_name=self.stage.region or None
-        )
-        role = self.stage.assume_role
-        return session if role is None else self._assumed(session, role)
 
     def _assumed(self, session: boto3.Session, role: str) -> boto3.Session:
         """A session of the role; its credentials are fetched when needed and renewed before they expire."""

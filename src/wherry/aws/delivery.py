@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wherry.aws.bucket import Bucket, BucketError
@@ -32,23 +32,18 @@ class DirectUpload:
         return {"ZipFile": self.path.read_bytes()}
 
 
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """Delivers packages, and removes them from the bucket afterwards.
 
-    Args:
-        client: of the stage.
+    Attributes:
         quota: bytes of a package that Lambda takes with a call.
-        reporter: receives the events.
     """
 
-    def __init__(
-        self, client: Client, *, quota: int = DIRECT_UPLOAD, reporter: Reporter = SILENT
-    ) -> None:
-        self._client = client
-        self._bucket = Bucket.of(client)
-        self._quota = quota
-        self._reporter = reporter
-        self._stored: list[StoredObject] = []
+    client: Client
+    quota: int = field(default=DIRECT_UPLOAD, kw_only=True)
+    reporter: Reporter = field(default=SILENT, kw_only=True)
+    _stored: list[StoredObject] = field(default_factory=list, init=False)
 
     def send(self, path: Path, code_sha256: str, *, name: str) -> DirectUpload | StoredObject:
         """Make a package available to Lambda.
@@ -61,33 +56,33 @@ class Delivery:
         Raises:
             AwsError: it is over the quota, and there is no bucket, or one that cannot be used; or S3 fails.
         """
-        size = path.stat().st_size
-        self._reporter.emit(UploadStarted(name=name, size=size))
-        if self._bucket is None:
-            if size > self._quota:
+        size, bucket = path.stat().st_size, Bucket.of(self.client)
+        self.reporter.emit(UploadStarted(name=name, size=size))
+        if bucket is None:
+            if size > self.quota:
                 raise AwsError(
                     f"`{name}` is too big to be uploaded directly",
                     where=[
-                        f"it has {format_size(size)}, and AWS takes {format_size(self._quota)} without a bucket"
+                        f"it has {format_size(size)}, and AWS takes {format_size(self.quota)} without a bucket"
                     ],
-                    hint=f'give it one: [tool.wherry.stages.{self._client.name}] bucket = "s3://…"',
+                    hint=f'give it one: [tool.wherry.stages.{self.client.name}] bucket = "s3://…"',
                 )
             return DirectUpload(path=path)
         try:
-            stored, _ = self._bucket.put(path, code_sha256, name=name)
+            stored, _ = bucket.put(path, code_sha256, name=name)
         except BucketError as error:
-            if size > self._quota:
+            if size > self.quota:
                 raise AwsError(
-                    f"`{name}` cannot be uploaded to `{self._bucket.url}`",
+                    f"`{name}` cannot be uploaded to `{bucket.url}`",
                     where=[
                         *error.where,
-                        f"directly AWS takes {format_size(self._quota)}, and it has {format_size(size)}",
+                        f"directly AWS takes {format_size(self.quota)}, and it has {format_size(size)}",
                     ],
                     hint=error.hint,
                 ) from error
-            self._reporter.emit(
+            self.reporter.emit(
                 Warned(
-                    text=f"`{self._bucket.url}` refuses, so `{name}` is uploaded directly: {error.cause}",
+                    text=f"`{bucket.url}` refuses, so `{name}` is uploaded directly: {error.cause}",
                     hint=error.hint,
                 )
             )
@@ -97,12 +92,13 @@ class Delivery:
 
     def clean_up(self) -> None:
         """Remove the packages from the bucket, when Lambda has copied or refused them."""
-        while self._bucket is not None and self._stored:
+        bucket = Bucket.of(self.client)
+        while bucket is not None and self._stored:
             stored = self._stored.pop(0)
-            if self._bucket.keeps_packages:
+            if bucket.keeps_packages:
                 continue
             try:
-                self._bucket.remove(stored)
+                bucket.remove(stored)
             except AwsError:
                 # Once more, with a warning: no later run may look here.
-                self._bucket.discard(stored, self._reporter)
+                bucket.discard(stored, self.reporter)

@@ -7,23 +7,26 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Unpack
 
+from wherry.aws.actions import CreateFunction, UpdateCode
 from wherry.aws.apply import apply
 from wherry.aws.bucket import Bucket
 from wherry.aws.diff import diff
+from wherry.aws.errors import refusing, unless_missing
 from wherry.aws.observe import observe
 from wherry.aws.prepare import prepare
-from wherry.errors import AwsError
-from wherry.events import LeftoverRemoved, PartPlanned, Warned
+from wherry.errors import AwsError, WherryError
+from wherry.events import ComparisonFailed, LeftoverRemoved, PartPlanned, Warned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from wherry.aws.applied import Applied
+    from wherry.aws.actions import Action
     from wherry.aws.bucket import Leftover
+    from wherry.aws.client import Client
     from wherry.aws.model import Desired, Observed
     from wherry.aws.package_difference import Difference
-    from wherry.aws.plan import Plan
+    from wherry.aws.plan import Applied, FunctionPlan, LayerPlan, Plan
     from wherry.aws.prepare import DeployOptions, Prepared
     from wherry.events import Reporter
     from wherry.pipeline.request import BuildRequest
@@ -112,9 +115,7 @@ def plan(
         observed = observe(desired, client)
         actions = diff(desired, observed)
         if differences:
-            from wherry.aws.compare_packages import compare_packages
-
-            compared = compare_packages(actions, client, prepared.reporter)
+            compared = _compare_packages(actions, client, prepared.reporter)
     return Planned(
         plan=actions,
         desired=desired,
@@ -151,29 +152,24 @@ def deploy(
     desired = prepared.desired(canary=canary)
     with client.explaining():
         actions, leftovers = _observe(desired, prepared)
-        _report(actions, reporter)
-        # First, while there are still actions that make the next run look, should this one be interrupted.
-        _remove_leftovers(leftovers, actions, desired, prepared)
-        applied = apply(
-            actions, client, quota=prepared.quota, locks=prepared.locks, reporter=reporter
-        )
-    return Deployed(plan=actions, applied=applied, calls=tuple(client.calls))
-
-
-def _report(actions: Plan, reporter: Reporter) -> None:
-    for kind, parts in (("layer", actions.layers), ("function", actions.functions)):
-        for part in parts:
+        for part in actions.parts:
             reporter.emit(
                 PartPlanned(
-                    kind=kind,
+                    kind=part.kind,
                     name=part.aws_name,
                     code_sha256=part.code_sha256,
                     arn=part.arn,
                     changed=bool(part.actions),
                 )
             )
-    for warning in actions.warnings:
-        reporter.emit(Warned(text=warning))
+        for warning in actions.warnings:
+            reporter.emit(Warned(text=warning))
+        # First, while there are still actions that make the next run look, should this one be interrupted.
+        _remove_leftovers(leftovers, actions, desired, prepared)
+        applied = apply(
+            actions, client, quota=prepared.quota, locks=prepared.locks, reporter=reporter
+        )
+    return Deployed(plan=actions, applied=applied, calls=tuple(client.calls))
 
 
 def _observe(desired: Desired, prepared: Prepared) -> tuple[Plan, Sequence[Leftover]]:
@@ -237,3 +233,49 @@ def _remove_leftovers(
             prepared.reporter.emit(
                 Warned(text=f"`{leftover.stored.url}` stays there: {error.cause}")
             )
+
+
+def _compare_packages(plan: Plan, client: Client, reporter: Reporter) -> Mapping[str, Difference]:
+    """The changes inside of packages, by the names of functions and layers in the settings.
+
+    A package that cannot be compared is reported, and missing here.
+    """
+    from wherry.aws.package_difference import compare
+
+    def difference(change: tuple[LayerPlan | FunctionPlan, Action, Path]) -> Difference | None:
+        part, action, path = change
+        try:
+            return compare(path, _location(part.aws_name, action, client))
+        except WherryError as error:
+            cause = f"{error.message}: {error.where[0]}" if error.where else error.message
+            reporter.emit(ComparisonFailed(name=part.name, cause=cause))
+            return None
+
+    changes = [
+        (part, action, action.package.path)
+        for part in plan.parts
+        for action in part.actions
+        if action.package is not None
+    ]
+    with ThreadPoolExecutor(8, thread_name_prefix="compare") as pool:
+        differences = zip(changes, pool.map(difference, changes), strict=True)
+        return {part.name: found for (part, *_), found in differences if found is not None}
+
+
+def _location(name: str, action: Action, client: Client) -> str | None:
+    """The address of the package on AWS that the action replaces; None if there is none."""
+    if isinstance(action, CreateFunction):
+        return None
+    functions = client.functions
+    if isinstance(action, UpdateCode):
+        with refusing(f"look at the code of function `{name}`"):
+            return functions.get_function(FunctionName=name)["Code"].get("Location")
+
+    def layer_location() -> str | None:
+        latest = functions.list_layer_versions(LayerName=name, MaxItems=1)["LayerVersions"]
+        if not latest:
+            return None
+        version = functions.get_layer_version(LayerName=name, VersionNumber=latest[0]["Version"])
+        return version["Content"].get("Location")
+
+    return unless_missing(f"look at the content of layer `{name}`", layer_location)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.aws.model import Desired, DesiredFunction, DesiredLayer
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.settings.project import Project
-    from wherry.settings.stages import StageSettings
 
 __all__ = ["describe", "desire"]
 
@@ -40,11 +38,61 @@ def desire(
     """
     settings = find_stage(project, stage)
     built = frozenset(package.name for package in report.packages if package.kind == "layer")
-    desire = _Desire(project=project, stage=stage, settings=settings, built=built, canary=canary)
-    functions = tuple(
-        desire.function(package) for package in report.packages if package.kind == "function"
-    )
-    layers = tuple(desire.layer(package) for package in report.packages if package.kind == "layer")
+
+    def layer_name(name: str) -> str:
+        return settings.layer_on_aws(name, project=project.name, stage=stage)
+
+    owned = frozenset(map(layer_name, {*project.settings.layers, *built}))
+
+    def desired_layer(package: PackageReport) -> DesiredLayer:
+        own = settings.layer(package.name)
+        return DesiredLayer(
+            name=package.name,
+            aws_name=layer_name(package.name),
+            path=package.path,
+            code_sha256=package.code_sha256,
+            size=package.size,
+            runtimes=package.runtimes,
+            architectures=package.architectures,
+            description=own.description or describe(project),
+            license=own.license,
+            share=own.share,
+        )
+
+    def desired_function(package: PackageReport) -> DesiredFunction:
+        own = settings.function(package.name)
+        alias = own.alias or settings.alias
+        publish = own.publish if own.publish is not None else settings.publish
+        return DesiredFunction(
+            name=package.name,
+            aws_name=settings.function_on_aws(package.name, project=project.name, stage=stage),
+            path=package.path,
+            code_sha256=package.code_sha256,
+            size=package.size,
+            runtime=package.runtimes[0],
+            architecture=package.architectures[0],
+            handler=package.handler,
+            layers=tuple(
+                layer_name(layer) if layer in built else layer
+                for layer in package.layers
+                if layer in built or layer.startswith("arn:")
+            ),
+            owned=owned,
+            manage=frozenset(own.manage if own.manage is not None else settings.manage),
+            # An alias stands at a published version, even if the stage publishes none otherwise.
+            publish=alias is not None or bool(publish),
+            alias=alias,
+            canary=canary,
+            version_description=describe(project),
+            role=own.role,
+            description=own.description,
+            memory=own.memory,
+            timeout=own.timeout,
+            tags=settings.tags,
+        )
+
+    functions = tuple(desired_function(one) for one in report.packages if one.kind == "function")
+    layers = tuple(desired_layer(one) for one in report.packages if one.kind == "layer")
     _require_different_names("functions", functions)
     _require_different_names("layers", layers)
     if canary is not None:
@@ -68,71 +116,6 @@ def desire(
 def describe(project: Project) -> str:
     """The project and its version, as a description of versions of functions and layers."""
     return " ".join(filter(None, (project.name, project.version)))[:_DESCRIPTION]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Desire:
-    """Makes the desired state of single packages; ``built`` are the layers that were built."""
-
-    project: Project
-    stage: str
-    settings: StageSettings
-    built: frozenset[str]
-    canary: float | None
-
-    def layer(self, package: PackageReport) -> DesiredLayer:
-        own = self.settings.layer(package.name)
-        return DesiredLayer(
-            name=package.name,
-            aws_name=self._layer_name(package.name),
-            path=package.path,
-            code_sha256=package.code_sha256,
-            size=package.size,
-            runtimes=package.runtimes,
-            architectures=package.architectures,
-            description=own.description or describe(self.project),
-            license=own.license,
-            share=own.share,
-        )
-
-    def function(self, package: PackageReport) -> DesiredFunction:
-        stage, own = self.settings, self.settings.function(package.name)
-        alias = own.alias or stage.alias
-        publish = own.publish if own.publish is not None else stage.publish
-        return DesiredFunction(
-            name=package.name,
-            aws_name=stage.function_on_aws(
-                package.name, project=self.project.name, stage=self.stage
-            ),
-            path=package.path,
-            code_sha256=package.code_sha256,
-            size=package.size,
-            runtime=package.runtimes[0],
-            architecture=package.architectures[0],
-            handler=package.handler,
-            layers=tuple(
-                self._layer_name(layer) if layer in self.built else layer
-                for layer in package.layers
-                if layer in self.built or layer.startswith("arn:")
-            ),
-            owned=frozenset(
-                self._layer_name(name) for name in {*self.project.settings.layers, *self.built}
-            ),
-            manage=frozenset(own.manage if own.manage is not None else stage.manage),
-            # An alias stands at a published version, even if the stage publishes none otherwise.
-            publish=alias is not None or bool(publish),
-            alias=alias,
-            canary=self.canary,
-            version_description=describe(self.project),
-            role=own.role,
-            description=own.description,
-            memory=own.memory,
-            timeout=own.timeout,
-            tags=stage.tags,
-        )
-
-    def _layer_name(self, name: str) -> str:
-        return self.settings.layer_on_aws(name, project=self.project.name, stage=self.stage)
 
 
 def _require_different_names(kind: str, parts: Iterable[DesiredFunction | DesiredLayer]) -> None:

@@ -72,27 +72,16 @@ def _require_bucket(what: str, size: int, desired: Desired, problems: Problems) 
 
 
 def _layer(layer: DesiredLayer, latest: ObservedLayer | None) -> LayerPlan:
-    why = []
-    if latest is None:
-        why.append("there is no version")
-    else:
-        if latest.code_sha256 != layer.code_sha256:
-            why.append("content")
-        if set(latest.runtimes) != set(layer.runtimes):
-            why.append("runtimes")
-        if set(latest.architectures) != set(layer.architectures):
-            why.append("architectures")
+    why = ["there is no version"] if latest is None else layer.differences(latest)
     version: LayerRef = NewVersion(layer=layer.aws_name)
     actions: list[Action] = []
     shared: tuple[str, ...] = ()
     if latest is not None and not why:
         version, shared = latest.arn, latest.shared
     else:
-        actions.append(
-            PublishLayer(name=layer.name, aws_name=layer.aws_name, why=tuple(why), layer=layer)
-        )
+        actions.append(PublishLayer(why=tuple(why), package=layer))
     actions.extend(
-        ShareLayer(name=layer.name, aws_name=layer.aws_name, version=version, principal=principal)
+        ShareLayer(version=version, principal=principal)
         for principal in layer.share
         if principal not in shared
     )
@@ -130,7 +119,7 @@ def _function(
     code = _code(function, current.latest, after)
     if code is not None:
         _require_bucket(f"function `{function.name}`", function.size, desired, problems)
-    configuration = _configuration(function, current.latest, after)
+    configuration = _configuration(current.latest, after)
     # Code and configuration are two calls, and between them `$LATEST` runs new code with old layers or the reverse.
     # A layer must be added before the code that uses it, and removed after: so layers come before the code, unless
     # layers are only removed. Callers that use an alias see neither.
@@ -171,20 +160,12 @@ def _create(
         return None
     _require_bucket(f"function `{function.name}`", function.size, desired, problems)
     actions: list[Action] = [
-        CreateFunction(
-            name=function.name,
-            aws_name=function.aws_name,
-            why=("it is missing",),
-            function=function,
-            layers=layers,
-        )
+        CreateFunction(why=("it is missing",), package=function, layers=layers)
     ]
     if function.publish:
         actions.append(_new_version(function))
     if function.alias is not None:
-        actions.append(
-            CreateAlias(name=function.name, aws_name=function.aws_name, alias=function.alias)
-        )
+        actions.append(CreateAlias(alias=function.alias))
     after = Snapshot(
         code_sha256=function.code_sha256,
         layers=layers,
@@ -273,17 +254,13 @@ def _code(function: DesiredFunction, latest: Snapshot, after: Snapshot) -> Updat
     if not why:
         return None
     return UpdateCode(
-        name=function.name,
-        aws_name=function.aws_name,
         why=tuple(why),
-        function=function,
+        package=function,
         architecture=after.architecture if after.architecture != latest.architecture else None,
     )
 
 
-def _configuration(
-    function: DesiredFunction, latest: Snapshot, after: Snapshot
-) -> UpdateConfiguration | None:
+def _configuration(latest: Snapshot, after: Snapshot) -> UpdateConfiguration | None:
     layers = after.layers if after.layers != latest.layers else None
     handler = after.handler if after.handler != latest.handler else None
     runtime = after.runtime if after.runtime != latest.runtime else None
@@ -297,8 +274,6 @@ def _configuration(
     if not why:
         return None
     return UpdateConfiguration(
-        name=function.name,
-        aws_name=function.aws_name,
         why=tuple(why),
         layers=layers,
         layers_before=latest.layers,
@@ -309,8 +284,6 @@ def _configuration(
 
 def _new_version(function: DesiredFunction, code_sha256: str | None = None) -> PublishVersion:
     return PublishVersion(
-        name=function.name,
-        aws_name=function.aws_name,
         code_sha256=code_sha256 or function.code_sha256,
         description=function.version_description,
     )
@@ -339,10 +312,7 @@ def _publish(
         return actions
     alias = current.alias(function.alias)
     if alias is None:
-        create = CreateAlias(
-            name=function.name, aws_name=function.aws_name, alias=function.alias, version=target
-        )
-        return [*actions, create]
+        return [*actions, CreateAlias(alias=function.alias, version=target)]
     # A canary is pointless if all calls reach the version already.
     canary = function.canary if alias.version not in (0, target) else None
     as_desired = (
@@ -353,8 +323,6 @@ def _publish(
     if target is None or not as_desired:
         actions.append(
             MoveAlias(
-                name=function.name,
-                aws_name=function.aws_name,
                 alias=alias.name,
                 version=target,
                 was=alias.version,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from wherry.errors import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from botocore.exceptions import ClientError
+__all__ = ["CONFLICT", "THROTTLED", "code_of", "refusing", "translate", "unless_missing"]
 
-__all__ = ["CONFLICT", "THROTTLED", "code_of", "refusing", "translate"]
+Result = TypeVar("Result")
 
 _EXPIRED = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
@@ -78,6 +78,25 @@ def refusing(doing: str) -> Iterator[None]:
         raise translate(error, doing) from error
 
 
+def unless_missing(doing: str, call: Callable[[], Result]) -> Result | None:
+    """The result of a call; None if AWS has no such function, layer, alias or policy.
+
+    Args:
+        doing: as for ``refusing``.
+        call: calls boto3.
+
+    Raises:
+        AwsError: boto3 raised another exception.
+    """
+    try:
+        with refusing(doing):
+            return call()
+    except AwsError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        return None
+
+
 def code_of(error: BaseException) -> str:
     """The code of an error of AWS; empty if it has none."""
     response = getattr(error, "response", None)
@@ -90,18 +109,14 @@ def translate(error: Exception, doing: str) -> AwsError:
     """An exception of boto3 as an ``AwsError``: the activity, AWS's message, and a hint."""
     from botocore.exceptions import ClientError
 
-    if isinstance(error, ClientError):
-        return _of_aws(error, doing)
-    return _of_boto(error, doing)
-
-
-def _of_aws(error: ClientError, doing: str) -> AwsError:
+    if not isinstance(error, ClientError):
+        return _of_boto(error, doing)
     answer = error.response.get("Error", {})
     code, message = str(answer.get("Code", "")), str(answer.get("Message", "")).strip()
     if re.fullmatch(r"\d{3}", code):
         # The answer to a HEAD request has no message; that of a proxy may be an HTML page.
-        message_line = "" if message.startswith("<") else message
-        cause = f"{error.operation_name}: HTTP {code} {message_line}".rstrip()
+        shown = "" if message.startswith("<") else message
+        cause = f"{error.operation_name}: HTTP {code} {shown}".rstrip()
     else:
         cause = f"{error.operation_name}: {code}: {message}" if message else code
     return AwsError(

@@ -23,7 +23,6 @@ class FunctionState:
     """The state of ``$LATEST``.
 
     Args:
-        client: of the stage.
         name: of the function on AWS.
         latest: its state as observed; None if it is to be created.
 
@@ -85,31 +84,23 @@ class FunctionState:
                 )
 
         configuration, settled = poll(look, is_settled)
-        if settled:
-            self._require_sound(configuration)
-            return configuration
         state, update = configuration.get("State"), configuration.get("LastUpdateStatus")
-        raise AwsError(
-            f"function `{self._name}` does not become ready",
-            where=[f"State is {state}, LastUpdateStatus is {update}"],
-            hint="run the same command again later: it goes on from there",
-        )
-
-    def _require_sound(self, configuration: Mapping[str, Any]) -> None:
-        """Refuse to continue after an update of ours that failed; an earlier one may be repaired by ours."""
-        if not self.changed:
-            return
-        for status, reason in (
-            ("State", "StateReason"),
-            ("LastUpdateStatus", "LastUpdateStatusReason"),
-        ):
-            if configuration.get(status) == "Failed":
-                code = str(configuration.get(f"{reason}Code") or "")
-                raise AwsError(
-                    f"function `{self._name}` failed",
-                    code=code,
-                    where=[str(configuration.get(reason) or code or "no reason given")],
-                )
+        if not settled:
+            raise AwsError(
+                f"function `{self._name}` does not become ready",
+                where=[f"State is {state}, LastUpdateStatus is {update}"],
+                hint="run the same command again later: it goes on from there",
+            )
+        # An update of ours failed; an earlier one may be repaired by ours.
+        if self.changed and "Failed" in (state, update):
+            reason = "StateReason" if state == "Failed" else "LastUpdateStatusReason"
+            code = str(configuration.get(f"{reason}Code") or "")
+            raise AwsError(
+                f"function `{self._name}` failed",
+                code=code,
+                where=[str(configuration.get(reason) or code or "no reason given")],
+            )
+        return configuration
 
     def conflict(self) -> AwsError:
         """The error for a change by somebody else."""

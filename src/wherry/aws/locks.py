@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.aws.bucket import Bucket, BucketError
@@ -23,19 +24,13 @@ _DIGITS = 6
 """Of the version in the key, so that keys sort by version."""
 
 
+@dataclass(frozen=True, slots=True)
 class LockKeeper:
-    """Stores the lock file of a project for every layer version that is published.
+    """Stores the lock file of a project, if it has one and the stage a bucket, for every published layer version."""
 
-    Args:
-        client: of the stage. If the stage has no bucket, nothing is stored.
-        lock: the file; None if the project has none.
-        reporter: receives the warnings.
-    """
-
-    def __init__(self, client: Client, lock: Path | None, reporter: Reporter = SILENT) -> None:
-        self._bucket = Bucket.of(client)
-        self._lock = lock
-        self._reporter = reporter
+    client: Client
+    lock: Path | None
+    reporter: Reporter = SILENT
 
     def keep(self, layer: str, arn: str) -> tuple[str, ...]:
         """Store the lock file of a layer version. Doing it twice changes nothing.
@@ -53,25 +48,26 @@ class LockKeeper:
         Raises:
             AwsError: S3 fails.
         """
-        if self._bucket is None or self._lock is None:
+        bucket = Bucket.of(self.client)
+        if bucket is None or self.lock is None:
             return ()
-        version, filename = version_of_arn(arn), self._lock.name
+        version, filename = version_of_arn(arn), self.lock.name
         try:
-            data = self._lock.read_bytes()
+            data = self.lock.read_bytes()
         except OSError as error:
-            self._reporter.emit(Warned(text=f"the lock of `{layer}` is not kept: {error}"))
+            self.reporter.emit(Warned(text=f"the lock of `{layer}` is not kept: {error}"))
             return ()
         keys = (
-            self._bucket.key(layer, f"{version:0{_DIGITS}}", filename),
-            self._bucket.key(layer, f"last-{filename}"),
+            bucket.key(layer, f"{version:0{_DIGITS}}", filename),
+            bucket.key(layer, f"last-{filename}"),
         )
         metadata = {"layer": layer, "layer-version": str(version)}
         try:
             for key in keys:
-                doing = f"keep the lock of layer `{layer}` in `{self._bucket.url}/{key}`"
-                self._bucket.put_text(doing, key, data, metadata)
+                doing = f"keep the lock of layer `{layer}` in `{bucket.url}/{key}`"
+                bucket.put_text(doing, key, data, metadata)
         except BucketError as error:
-            self._reporter.emit(
+            self.reporter.emit(
                 Warned(
                     text=f"the lock of `{layer}` version {version} is not kept: {error.cause}",
                     hint=error.hint,

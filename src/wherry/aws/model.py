@@ -64,21 +64,13 @@ def version_of_arn(arn: str) -> int:
     return int(arn.rpartition(":")[2])
 
 
-# The desired state.
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DesiredLayer:
     """A layer as it was built, and as the stage describes it.
 
     Attributes:
-        name: in the settings.
-        aws_name: on AWS.
-        path: the written zip.
         code_sha256: of the zip in base64, as AWS reports it.
         size: of the zip in bytes.
-        runtimes: that it is for.
-        architectures: that it is for.
         description: of the versions that are published.
         license: of the versions that are published.
         share: accounts (12 digits) and organisations (``o-…``) that may use every published version.
@@ -95,24 +87,29 @@ class DesiredLayer:
     license: str | None = None
     share: tuple[str, ...] = ()
 
+    def differences(self, latest: ObservedLayer) -> list[str]:
+        """The differences to a version for which another version is published."""
+        pairs = {
+            "content": (self.code_sha256, latest.code_sha256),
+            "runtimes": ({*self.runtimes}, {*latest.runtimes}),
+            "architectures": ({*self.architectures}, {*latest.architectures}),
+        }
+        return [name for name, (desired, observed) in pairs.items() if desired != observed]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DesiredFunction:
     """A function as it was built, and as the stage describes it.
 
     Attributes:
-        name: in the settings.
         aws_name: on AWS: a name, or an ARN.
-        path: the written zip.
         code_sha256: of the zip in base64, as AWS reports it.
         size: of the zip in bytes.
-        runtime: that it was built for.
-        architecture: that it was built for.
         handler: None if it is unknown.
         layers: names of the project's layers on AWS and ARNs of others, in the order in which Lambda unpacks them.
         owned: names on AWS of all layers of the project, used or not: versions of these are detached if they are
             not in ``layers``.
-        manage: the parts of a function (``wherry.settings.stages.MANAGEABLE``) that may be changed.
+        manage: the parts of a function (``wherry.settings.model.MANAGEABLE``) that may be changed.
         publish: whether a version is published.
         alias: that is moved to the published version.
         canary: the share of calls, between 0 and 1, that the published version gets at first; None for all.
@@ -151,9 +148,6 @@ class Desired:
     """The desired state of a stage.
 
     Attributes:
-        stage: its name.
-        layers: those that were built.
-        functions: those that were built.
         direct_upload: bytes of a zip that need no bucket; None if the stage has one.
         layer_quota: how many layers a function can have.
     """
@@ -170,9 +164,6 @@ class Desired:
         return (*self.layers, *self.functions)
 
 
-# The observed state.
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
     """The code and configuration that a function or one of its versions runs.
@@ -182,7 +173,6 @@ class Snapshot:
         layers: ARNs of layer versions, in order; in a plan, also versions to be published.
         runtime: AWS's name; None for an image.
         handler: None for an image.
-        architecture: AWS's name.
         rest: a digest of all configuration that a version contains and that Wherry does not manage: variables,
             memory, role … The values themselves are not kept: there are secrets among them.
     """
@@ -200,9 +190,6 @@ class ObservedVersion:
     """A published version of a function.
 
     Attributes:
-        number: as AWS counts, from 1.
-        snapshot: its code and configuration.
-        description: of the version.
         modified: when it was published (ISO 8601); empty if AWS does not tell it.
         code_size: of the zip in bytes.
     """
@@ -219,22 +206,15 @@ class ObservedAlias:
     """An alias of a function.
 
     Attributes:
-        name: of the alias.
         version: the number that it stands at; 0 for ``$LATEST``.
         weights: the share of calls, between 0 and 1, that other versions get, by their numbers.
         revision: guards it against a concurrent change.
-        description: of the alias.
     """
 
     name: str
     version: int
     weights: Mapping[int, float] = field(default_factory=dict)
     revision: str | None = None
-    description: str = ""
-
-    def same_calls(self, other: ObservedAlias) -> bool:
-        """Whether both send the calls to the same versions."""
-        return (self.version, self.weights) == (other.version, other.weights)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -246,7 +226,6 @@ class ObservedFunction:
         arn: without a qualifier.
         latest: the code and configuration of ``$LATEST``.
         package_type: ``Zip`` or ``Image``.
-        revision: guards ``$LATEST`` against a concurrent change.
         code_size: of the zip in bytes.
         versions: the published ones, the oldest first; empty if they were not asked for.
         aliases: all of them; empty if they were not asked for.
@@ -256,7 +235,6 @@ class ObservedFunction:
     arn: str
     latest: Snapshot
     package_type: str = "Zip"
-    revision: str | None = None
     code_size: int = 0
     versions: tuple[ObservedVersion, ...] = ()
     aliases: tuple[ObservedAlias, ...] = ()
@@ -289,13 +267,9 @@ class ObservedLayer:
     """The latest version of a layer on AWS.
 
     Attributes:
-        aws_name: of the layer.
         arn: of the version.
         code_sha256: of its content in base64.
-        runtimes: that it is for.
-        architectures: that it is for.
         shared: accounts and organisations that may use the version; empty if they were not asked for.
-        code_size: of the zip in bytes.
     """
 
     aws_name: str
@@ -304,7 +278,6 @@ class ObservedLayer:
     runtimes: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
-    code_size: int = 0
 
     @property
     def version(self) -> int:

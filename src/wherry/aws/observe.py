@@ -7,7 +7,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from wherry.aws.errors import code_of, refusing
+from wherry.aws.errors import unless_missing
 from wherry.aws.model import (
     Observed,
     ObservedAlias,
@@ -55,53 +55,36 @@ def observe(desired: Desired, client: Client) -> Observed:
     """The functions and layers on AWS that are desired, read in parallel; each layer is read once.
 
     Raises:
-        AwsError: AWS refused, or could not be reached. A missing function or layer is no error.
+        AwsError: AWS refused, or could not be reached. A missing function or layer is not an error.
     """
-    # Created here once: otherwise every thread would look for credentials.
-    _ = client.functions
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="observe") as pool:
-        layers = {
-            layer.aws_name: pool.submit(
-                observe_layer, client, layer.aws_name, shared=bool(layer.share)
-            )
-            for layer in desired.layers
-        }
-        functions = {
-            function.aws_name: pool.submit(
-                observe_function, client, function.aws_name, versions=function.publish
-            )
-            for function in desired.functions
-        }
-        return Observed(
-            functions={
-                name: function
-                for name, future in functions.items()
-                if (function := future.result()) is not None
-            },
-            layers={
-                name: layer
-                for name, future in layers.items()
-                if (layer := future.result()) is not None
-            },
-        )
+    layers = {layer.aws_name: bool(layer.share) for layer in desired.layers}
+    return _read(layers, {one.aws_name: one.publish for one in desired.functions}, client)
 
 
 def observe_functions(names: Iterable[str], client: Client) -> Observed:
     """These functions (names on AWS), with versions and aliases, read in parallel.
 
     Raises:
-        AwsError: AWS refused, or could not be reached. A missing function is no error.
+        AwsError: AWS refused, or could not be reached. A missing function is not an error.
     """
+    return _read({}, dict.fromkeys(names, True), client)
+
+
+def _read(layers: Mapping[str, bool], functions: Mapping[str, bool], client: Client) -> Observed:
+    """Layers, each with whether to read who may use it; functions, each with whether to read its versions."""
+    # Created here once: otherwise every thread would look for credentials.
     _ = client.functions
-    names = tuple(names)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="observe") as pool:
-        functions = pool.map(lambda name: observe_function(client, name, versions=True), names)
+        layers_read = pool.map(
+            lambda layer: observe_layer(client, layer[0], shared=layer[1]), layers.items()
+        )
+        functions_read = pool.map(
+            lambda function: observe_function(client, function[0], versions=function[1]),
+            functions.items(),
+        )
         return Observed(
-            functions={
-                name: function
-                for name, function in zip(names, functions, strict=True)
-                if function is not None
-            }
+            functions={one.aws_name: one for one in functions_read if one is not None},
+            layers={one.aws_name: one for one in layers_read if one is not None},
         )
 
 
@@ -116,36 +99,24 @@ def observe_function(client: Client, name: str, *, versions: bool) -> ObservedFu
     Raises:
         AwsError: AWS refused, or could not be reached.
     """
-    from botocore.exceptions import ClientError
+    functions = client.functions
 
-    with refusing(f"look at function `{name}`"):
-        try:
-            if not versions:
-                return _function(
-                    name, client.functions.get_function_configuration(FunctionName=name)
-                )
-            # One call returns both `$LATEST` and the versions.
-            pages = client.functions.get_paginator("list_versions_by_function").paginate(
-                FunctionName=name
-            )
-            configurations = {
-                version["Version"]: version for page in pages for version in page["Versions"]
-            }
-            latest = configurations.pop("$LATEST", None)
-            if latest is None:
-                return None
-            aliases = [
-                alias
-                for page in client.functions.get_paginator("list_aliases").paginate(
-                    FunctionName=name
-                )
-                for alias in page["Aliases"]
-            ]
-        except ClientError as error:
-            if code_of(error) == "ResourceNotFoundException":
-                return None
-            raise
-    return _function(name, latest, versions=configurations.values(), aliases=aliases)
+    def read() -> ObservedFunction | None:
+        if not versions:
+            return _function(name, functions.get_function_configuration(FunctionName=name))
+        # One call returns both `$LATEST` and the versions.
+        pages = functions.get_paginator("list_versions_by_function").paginate(FunctionName=name)
+        configurations = {
+            version["Version"]: version for page in pages for version in page["Versions"]
+        }
+        latest = configurations.pop("$LATEST", None)
+        if latest is None:
+            return None
+        alias_pages = functions.get_paginator("list_aliases").paginate(FunctionName=name)
+        aliases = [alias for page in alias_pages for alias in page["Aliases"]]
+        return _function(name, latest, versions=configurations.values(), aliases=aliases)
+
+    return unless_missing(f"look at function `{name}`", read)
 
 
 def observe_alias(client: Client, function: str, name: str) -> ObservedAlias | None:
@@ -154,15 +125,11 @@ def observe_alias(client: Client, function: str, name: str) -> ObservedAlias | N
     Raises:
         AwsError: AWS refused, or could not be reached.
     """
-    from botocore.exceptions import ClientError
-
-    with refusing(f"look at alias `{name}` of function `{function}`"):
-        try:
-            return _alias(client.functions.get_alias(FunctionName=function, Name=name))
-        except ClientError as error:
-            if code_of(error) == "ResourceNotFoundException":
-                return None
-            raise
+    alias = unless_missing(
+        f"look at alias `{name}` of function `{function}`",
+        lambda: client.functions.get_alias(FunctionName=function, Name=name),
+    )
+    return None if alias is None else _alias(alias)
 
 
 def _function(
@@ -177,20 +144,18 @@ def _function(
         arn=":".join(configuration["FunctionArn"].split(":")[:7]),
         latest=snapshot_of(configuration),
         package_type=configuration.get("PackageType") or "Zip",
-        revision=configuration.get("RevisionId"),
         code_size=configuration.get("CodeSize") or 0,
-        versions=tuple(sorted(map(_version, versions), key=lambda version: version.number)),
+        versions=tuple(
+            ObservedVersion(
+                number=int(version["Version"]),
+                snapshot=snapshot_of(version),
+                description=version.get("Description") or "",
+                modified=version.get("LastModified") or "",
+                code_size=version.get("CodeSize") or 0,
+            )
+            for version in sorted(versions, key=lambda version: int(version["Version"]))
+        ),
         aliases=tuple(map(_alias, aliases)),
-    )
-
-
-def _version(configuration: Mapping[str, Any]) -> ObservedVersion:
-    return ObservedVersion(
-        number=int(configuration["Version"]),
-        snapshot=snapshot_of(configuration),
-        description=configuration.get("Description") or "",
-        modified=configuration.get("LastModified") or "",
-        code_size=configuration.get("CodeSize") or 0,
     )
 
 
@@ -202,7 +167,6 @@ def _alias(alias: Mapping[str, Any]) -> ObservedAlias:
         version=0 if version == "$LATEST" else int(version),
         weights={int(number): float(weight) for number, weight in weights.items()},
         revision=alias.get("RevisionId"),
-        description=alias.get("Description") or "",
     )
 
 
@@ -245,42 +209,31 @@ def observe_layer(client: Client, name: str, *, shared: bool) -> ObservedLayer |
     Raises:
         AwsError: AWS refused, or could not be reached.
     """
-    from botocore.exceptions import ClientError
+    doing, functions = f"look at layer `{name}`", client.functions
 
-    with refusing(f"look at layer `{name}`"):
-        try:
-            latest = client.functions.list_layer_versions(LayerName=name, MaxItems=1)
-            if not latest.get("LayerVersions"):
-                return None
-            number = latest["LayerVersions"][0]["Version"]
-            # The list contains all but the digest.
-            version = client.functions.get_layer_version(LayerName=name, VersionNumber=number)
-        except ClientError as error:
-            if code_of(error) == "ResourceNotFoundException":
-                return None
-            raise
+    def read() -> ObservedLayer | None:
+        latest = functions.list_layer_versions(LayerName=name, MaxItems=1)
+        if not latest.get("LayerVersions"):
+            return None
+        number = latest["LayerVersions"][0]["Version"]
+        # The list contains all but the digest.
+        version = functions.get_layer_version(LayerName=name, VersionNumber=number)
+        answer = None
+        if shared:
+            answer = unless_missing(
+                doing,
+                lambda: functions.get_layer_version_policy(LayerName=name, VersionNumber=number),
+            )
         return ObservedLayer(
             aws_name=name,
             arn=version["LayerVersionArn"],
             code_sha256=version["Content"].get("CodeSha256", ""),
             runtimes=tuple(version.get("CompatibleRuntimes") or ()),
             architectures=tuple(version.get("CompatibleArchitectures") or ()),
-            shared=_shared(client, name, number) if shared else (),
-            code_size=version["Content"].get("CodeSize", 0),
+            shared=principals_of(answer["Policy"]) if answer is not None else (),
         )
 
-
-def _shared(client: Client, name: str, number: int) -> tuple[str, ...]:
-    """Accounts and organisations that may use a version of a layer."""
-    from botocore.exceptions import ClientError
-
-    try:
-        answer = client.functions.get_layer_version_policy(LayerName=name, VersionNumber=number)
-    except ClientError as error:
-        if code_of(error) == "ResourceNotFoundException":
-            return ()
-        raise
-    return principals_of(answer["Policy"])
+    return unless_missing(doing, read)
 
 
 def principals_of(policy: str) -> tuple[str, ...]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import csv
 import re
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from wherry.aws.remote_zip import Contents, open_local, open_remote
 from wherry.sizes import format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from wherry.aws.remote_zip import PackedFile
@@ -38,7 +38,6 @@ class DistributionChange:
     """A distribution that is added, removed or gets another version.
 
     Attributes:
-        name: normalized.
         before: its version in the package on AWS; None if it is added.
         after: its version in the built package; None if it is removed.
         unzipped_size_before: of its files in the package on AWS, in bytes.
@@ -65,7 +64,6 @@ class FileChange:
     """A file that is added, removed or changed, of no changed distribution.
 
     Attributes:
-        path: in the package.
         change: ``new``, ``gone`` or ``changed``.
         size_before: unzipped, in bytes; None if it is added.
         size_after: unzipped, in bytes; None if it is removed.
@@ -121,8 +119,11 @@ class Difference:
         if len(parts) > 2 * _NAMED:
             rest = parts[_NAMED:]
             parts = [*parts[:_NAMED], f"{_number(len(rest), 'other distribution')} changed"]
+        # RECORDs change with the files that they list.
+        others = [file for file in self.files if not file.path.endswith(".dist-info/RECORD")]
+        shown = others or self.files
         for change in ("changed", "new", "gone"):
-            paths = [file.path for file in self._shown_files() if file.change == change]
+            paths = [file.path for file in shown if file.change == change]
             if len(paths) == 1 or (change == "changed" and 0 < len(paths) <= _NAMED):
                 parts.extend(f"{path} {change}" for path in paths)
             elif paths:
@@ -135,15 +136,6 @@ class Difference:
         if not self.first:
             yield from map(str, self.files)
 
-    def document(self) -> dict[str, Any]:
-        """The JSON document."""
-        return asdict(self)
-
-    def _shown_files(self) -> Sequence[FileChange]:
-        """The files without the RECORDs, which change with the files that they list."""
-        others = [file for file in self.files if not file.path.endswith(".dist-info/RECORD")]
-        return others or self.files
-
 
 def compare(local: Path, live: Contents | str | None) -> Difference:
     """The difference between a package on AWS and the one that was built.
@@ -153,54 +145,32 @@ def compare(local: Path, live: Contents | str | None) -> Difference:
         live: the package on AWS, or its address; None if there is none yet.
 
     Raises:
-        ArchiveError: one of them is no zip archive.
+        ArchiveError: one of them is not a zip archive.
         FetchError: the one on AWS cannot be fetched.
     """
     with ExitStack() as stack:
         after = stack.enter_context(open_local(local))
         before = stack.enter_context(open_remote(live)) if isinstance(live, str) else live
-        return _compare(before, after)
-
-
-def signed_size(number: int) -> str:
-    """A change in bytes, for people: ``+1.2 MiB``, ``-312 B``, ``±0 B``."""
-    sign = "+" if number > 0 else "-" if number < 0 else "±"
-    return f"{sign}{format_size(abs(number))}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Installed:
-    """A distribution in a package: its version, and its ``*.dist-info`` folder below a root."""
-
-    version: str
-    root: str
-    folder: str
-
-
-def _compare(before: Contents | None, after: Contents) -> Difference:
-    old: Mapping[str, PackedFile] = before.files if before is not None else {}
-    new = after.files
-    installed_old, installed_new = _find_installed(old), _find_installed(new)
-    changed = [
-        name
-        for name in sorted({*installed_old, *installed_new})
-        if _version(installed_old, name) != _version(installed_new, name)
-    ]
-    owned: set[str] = set()
-    distributions = []
-    for name in changed:
-        files_old = _files_of(before, installed_old.get(name))
-        files_new = _files_of(after, installed_new.get(name))
-        owned |= files_old | files_new
-        distributions.append(
-            DistributionChange(
-                name=name,
-                before=_version(installed_old, name),
-                after=_version(installed_new, name),
-                unzipped_size_before=sum(old[path].size for path in files_old),
-                unzipped_size_after=sum(new[path].size for path in files_new),
+        old: Mapping[str, PackedFile] = before.files if before is not None else {}
+        new = after.files
+        installed_old, installed_new = _find_installed(old), _find_installed(new)
+        owned: set[str] = set()
+        distributions = []
+        for name in sorted({*installed_old, *installed_new}):
+            was, is_ = installed_old.get(name), installed_new.get(name)
+            if was is not None and is_ is not None and was["version"] == is_["version"]:
+                continue
+            files_old, files_new = _files_of(before, was), _files_of(after, is_)
+            owned |= files_old | files_new
+            distributions.append(
+                DistributionChange(
+                    name=name,
+                    before=was["version"] if was is not None else None,
+                    after=is_["version"] if is_ is not None else None,
+                    unzipped_size_before=sum(old[path].size for path in files_old),
+                    unzipped_size_after=sum(new[path].size for path in files_new),
+                )
             )
-        )
     return Difference(
         first=before is None,
         distributions=tuple(distributions),
@@ -212,12 +182,18 @@ def _compare(before: Contents | None, after: Contents) -> Difference:
     )
 
 
+def signed_size(number: int) -> str:
+    """A change in bytes, for people: ``+1.2 MiB``, ``-312 B``, ``±0 B``."""
+    sign = "+" if number > 0 else "-" if number < 0 else "±"
+    return f"{sign}{format_size(abs(number))}"
+
+
 def _changes(
     old: Mapping[str, PackedFile], new: Mapping[str, PackedFile], owned: set[str]
 ) -> Iterator[FileChange]:
     for path in sorted({*old, *new} - owned):
         was, is_ = old.get(path), new.get(path)
-        if was is not None and is_ is not None and was.same_as(is_):
+        if was == is_:
             continue
         yield FileChange(
             path=path,
@@ -227,43 +203,33 @@ def _changes(
         )
 
 
-def _find_installed(files: Mapping[str, PackedFile]) -> Mapping[str, _Installed]:
+def _find_installed(files: Iterable[str]) -> dict[str, re.Match[str]]:
+    """The METADATA of every distribution in a package, by its name."""
     from packaging.utils import canonicalize_name
 
-    found = {}
-    for path in files:
-        if match := _DIST_INFO.fullmatch(path):
-            found[str(canonicalize_name(match["name"]))] = _Installed(
-                version=match["version"], root=match["root"], folder=match["folder"]
-            )
-    return found
+    matches = filter(None, map(_DIST_INFO.fullmatch, files))
+    return {str(canonicalize_name(match["name"])): match for match in matches}
 
 
-def _version(installed: Mapping[str, _Installed], name: str) -> str | None:
-    return installed[name].version if name in installed else None
-
-
-def _files_of(contents: Contents | None, installed: _Installed | None) -> set[str]:
+def _files_of(contents: Contents | None, installed: re.Match[str] | None) -> set[str]:
     """The paths of a distribution in a package, from its RECORD; excluded files are not there."""
     if contents is None or installed is None:
         return set()
-    folder = f"{installed.root}{installed.folder}/"
+    root, folder = installed["root"], f"{installed['root']}{installed['folder']}/"
     paths = {path for path in contents.files if path.startswith(folder)}
     record = f"{folder}RECORD"
     if record in contents.files:
         text = contents.read(record).decode("utf-8", "replace")
         for row in csv.reader(text.splitlines()):
-            if row and (path := f"{installed.root}{_installed_path(row[0])}") in contents.files:
-                paths.add(path)
+            if not row:
+                continue
+            # The path of a file of a wheel after installation.
+            path, match = row[0], _DATA.match(row[0])
+            if match is not None:
+                path = ("bin/" if match["kind"] == "scripts" else "") + path[match.end() :]
+            if f"{root}{path}" in contents.files:
+                paths.add(f"{root}{path}")
     return paths
-
-
-def _installed_path(path: str) -> str:
-    """The path of a file of a wheel after installation."""
-    match = _DATA.match(path)
-    if match is None:
-        return path
-    return ("bin/" if match["kind"] == "scripts" else "") + path[match.end() :]
 
 
 def _number(count: int, noun: str) -> str:

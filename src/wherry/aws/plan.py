@@ -1,9 +1,9 @@
-"""A plan: the actions that bring a stage to its desired state, for people and for programs."""
+"""A plan: the actions that bring a stage to its desired state, and the result of carrying it out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -12,10 +12,7 @@ if TYPE_CHECKING:
     from wherry.aws.model import LayerRef, ObservedFunction, Snapshot
     from wherry.aws.package_difference import Difference
 
-__all__ = ["FunctionPlan", "LayerPlan", "Plan"]
-
-SCHEMA = 1
-"""Raised when a field changes its meaning or goes; new fields do not raise it."""
+__all__ = ["Applied", "AppliedFunction", "AppliedLayer", "FunctionPlan", "LayerPlan", "Plan"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,13 +20,12 @@ class LayerPlan:
     """The actions for one layer; none if ``actions`` is empty.
 
     Attributes:
-        name: in the settings.
-        aws_name: on AWS.
         version: the version that functions get: the published one, or the one to be published.
         code_sha256: of its content in base64.
         actions: in their order.
     """
 
+    kind: ClassVar[str] = "layer"
     name: str
     aws_name: str
     version: LayerRef
@@ -47,8 +43,6 @@ class FunctionPlan:
     """The actions for one function; none if ``actions`` is empty.
 
     Attributes:
-        name: in the settings.
-        aws_name: on AWS.
         observed: its state before; None for one that is to be created.
         after: the state of ``$LATEST`` afterwards.
         actions: in their order.
@@ -56,6 +50,7 @@ class FunctionPlan:
         alias: that callers use; None if there is none.
     """
 
+    kind: ClassVar[str] = "function"
     name: str
     aws_name: str
     observed: ObservedFunction | None
@@ -80,8 +75,6 @@ class Plan:
     """Layers first, each on its own; then functions, each on its own.
 
     Attributes:
-        stage: its name.
-        layers: one for each desired layer.
         functions: one for each desired function.
         warnings: about things that the user probably wants to change.
     """
@@ -92,10 +85,14 @@ class Plan:
     warnings: tuple[str, ...] = ()
 
     @property
+    def parts(self) -> tuple[LayerPlan | FunctionPlan, ...]:
+        """Layers and functions."""
+        return (*self.layers, *self.functions)
+
+    @property
     def actions(self) -> tuple[Action, ...]:
         """All actions, in an order in which they can be carried out."""
-        parts: tuple[LayerPlan | FunctionPlan, ...] = (*self.layers, *self.functions)
-        return tuple(action for part in parts for action in part.actions)
+        return tuple(action for part in self.parts for action in part.actions)
 
     def __bool__(self) -> bool:
         """Whether there is anything to do."""
@@ -108,10 +105,8 @@ class Plan:
             differences: changes inside of packages, by the names of functions and layers in the settings.
         """
         known = differences or {}
-        for layer in self.layers:
-            yield from _part_lines("layer", layer, known.get(layer.name))
-        for function in self.functions:
-            yield from _part_lines("function", function, known.get(function.name))
+        for part in self.parts:
+            yield from _part_lines(part, known.get(part.name))
         number = len(self.actions)
         if number == 0:
             yield f"Stage {self.stage} is as it should be"
@@ -122,7 +117,7 @@ class Plan:
         """The JSON document of the plan. The argument is that of ``lines``."""
         known = differences or {}
         return {
-            "schema": SCHEMA,
+            "schema": 1,
             "stage": self.stage,
             "changes": len(self.actions),
             "layers": [_part_document(part, known.get(part.name)) for part in self.layers],
@@ -131,10 +126,8 @@ class Plan:
         }
 
 
-def _part_lines(
-    kind: str, part: LayerPlan | FunctionPlan, difference: Difference | None
-) -> Iterator[str]:
-    title = f"{kind} {part.name}"
+def _part_lines(part: LayerPlan | FunctionPlan, difference: Difference | None) -> Iterator[str]:
+    title = f"{part.kind} {part.name}"
     if part.aws_name != part.name:
         title += f" ({part.aws_name})"
     if not part.actions:
@@ -155,5 +148,47 @@ def _part_document(part: LayerPlan | FunctionPlan, difference: Difference | None
         "aws_name": part.aws_name,
         "arn": part.arn,
         "actions": [action.document() for action in part.actions],
-        "difference": difference.document() if difference is not None else None,
+        "difference": asdict(difference) if difference is not None else None,
     }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AppliedLayer:
+    """A layer after the deployment.
+
+    Attributes:
+        arn: of the version that functions get.
+        published: whether the version was published by this run.
+    """
+
+    name: str
+    aws_name: str
+    arn: str
+    published: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AppliedFunction:
+    """A function after the deployment.
+
+    Attributes:
+        arn: of the function, without a qualifier.
+        version: the published version that runs what was deployed; None if none is desired.
+        alias: that callers use; None if there is none.
+        changed: whether anything was changed.
+    """
+
+    name: str
+    aws_name: str
+    arn: str
+    version: int | None
+    alias: str | None
+    changed: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Applied:
+    """All layers and functions of a plan after the deployment."""
+
+    layers: tuple[AppliedLayer, ...]
+    functions: tuple[AppliedFunction, ...]

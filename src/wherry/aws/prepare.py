@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from wherry.aws.model import Desired
     from wherry.events import Reporter
     from wherry.pipeline.report import BuildReport
-    from wherry.pipeline.request import BuildRequest
+    from wherry.pipeline.request import BuildOptions, BuildRequest
     from wherry.settings.project import Project
-    from wherry.settings.stages import StageSettings
     from wherry.store import Store
 
 __all__ = ["DeployOptions", "Prepared", "prepare"]
@@ -31,7 +30,6 @@ class DeployOptions(PackageOptions, total=False):
 
     Attributes:
         store: where files are kept; by default the user's.
-        reporter: receives the events.
     """
 
     store: Store | None
@@ -43,16 +41,10 @@ class Prepared:
     """Packages that can be deployed to a stage.
 
     Attributes:
-        project: with its settings.
-        settings: of the stage.
-        report: of the packages.
-        client: of the stage.
         lock: the lock file of the packages; None if there is none.
-        reporter: receives the events.
     """
 
     project: Project
-    settings: StageSettings
     report: BuildReport
     client: Client
     lock: Path | None
@@ -85,39 +77,29 @@ def prepare(
     Arguments and errors are those of ``deploy``.
     """
     from wherry.pipeline.build import build_packages
-    from wherry.pipeline.request import open_context
+    from wherry.pipeline.request import as_request, open_context
     from wherry.pipeline.written import report_written
+    from wherry.settings.legacy.read import is_legacy
 
     store, reporter = options.pop("store", None), options.pop("reporter", SILENT)
-    request = _request(project, stage, options)
+    asked, config = cast("BuildOptions", options), options.get("config")
+    if config is not None and is_legacy(Path(config)):
+        # Only the stages of drover.yml build different packages.
+        asked["stage"] = stage
+    request = as_request(project, asked)
     settings = find_stage(request.project, stage)
-    if build:
-        context = open_context(request, store=store, reporter=reporter)
-        report = build_packages(request, context)
-    else:
-        report = report_written(request)
+    report = (
+        build_packages(request, open_context(request, store=store, reporter=reporter))
+        if build
+        else report_written(request)
+    )
     return Prepared(
         project=request.project,
-        settings=settings,
         report=report,
         client=Client(settings, name=stage),
         lock=_lock(request),
         reporter=reporter,
     )
-
-
-def _request(
-    project: BuildRequest | Path | str, stage: str, options: DeployOptions
-) -> BuildRequest:
-    from wherry.pipeline.request import BuildOptions, as_request
-    from wherry.settings.legacy import is_legacy
-
-    asked = cast("BuildOptions", options)
-    config = options.get("config")
-    if config is not None and is_legacy(Path(config)):
-        # Only the stages of drover.yml build different packages.
-        asked["stage"] = stage
-    return as_request(project, asked)
 
 
 def _lock(request: BuildRequest) -> Path | None:

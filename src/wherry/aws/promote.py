@@ -92,8 +92,6 @@ def plan_promotion(
         if alias is not None and alias.weights:
             actions = (
                 MoveAlias(
-                    name=name,
-                    aws_name=aws_name,
                     alias=alias.name,
                     version=max(alias.weights),
                     was=alias.version,

@@ -19,10 +19,8 @@ from wherry.errors import DeployError
 from wherry.events import Warned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from wherry.aws.applied import Applied
     from wherry.aws.model import Desired, Observed
     from wherry.aws.plan import Plan
     from wherry.aws.prepare import DeployOptions, Prepared
@@ -30,18 +28,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Published", "PublishedVersion", "publish"]
 
-SCHEMA = 1
-"""Raised when a field changes its meaning or goes; new fields do not raise it."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishedVersion:
     """A version of a layer or function.
 
     Attributes:
-        name: in the settings.
         kind: ``function`` or ``layer``.
-        aws_name: on AWS.
         version: its number.
         arn: of the version.
         published: whether it was published now; a version that exists already is not published again.
@@ -71,11 +64,8 @@ class Published:
 
     def document(self) -> dict[str, Any]:
         """The JSON document of ``wherry publish --json``."""
-        return {
-            "schema": SCHEMA,
-            "stage": self.stage,
-            "versions": [asdict(version) for version in self.versions],
-        }
+        versions = [asdict(version) for version in self.versions]
+        return {"schema": 1, "stage": self.stage, "versions": versions}
 
 
 def publish(
@@ -97,30 +87,47 @@ def publish(
     """
     prepared = prepare(project, stage, build=False, **options)
     client, reporter = prepared.client, prepared.reporter
-    desired = _only_versions(prepared.desired(), options.get("names", ()))
+    desired, names = prepared.desired(), options.get("names", ())
+    # Functions stay as they are, but for the version.
+    functions = tuple(
+        replace(function, manage=frozenset(), publish=True, alias=None, canary=None)
+        for function in desired.functions
+        if function.publish or function.name in names
+    )
+    desired = replace(desired, functions=functions)
     with client.explaining():
         observed = observe(desired, client)
     _require_functions(desired, observed, reporter)
     plan = diff(desired, observed)
     applied = apply(plan, client, quota=prepared.quota, locks=prepared.locks, reporter=reporter)
     _discard_published(plan, prepared)
-    return Published(
-        stage=stage,
-        versions=(*_layers(applied), *_functions(applied, observed)),
-        calls=tuple(client.calls),
-    )
-
-
-def _only_versions(desired: Desired, names: Sequence[str]) -> Desired:
-    """The same, with the functions that are to be published, which otherwise stay as they are."""
-    return replace(
-        desired,
-        functions=tuple(
-            replace(function, manage=frozenset(), publish=True, alias=None, canary=None)
-            for function in desired.functions
-            if function.publish or function.name in names
-        ),
-    )
+    versions = [
+        PublishedVersion(
+            name=layer.name,
+            kind="layer",
+            aws_name=layer.aws_name,
+            version=version_of_arn(layer.arn),
+            arn=layer.arn,
+            published=layer.published,
+        )
+        for layer in applied.layers
+    ]
+    for function in applied.functions:
+        number, before = function.version, observed.functions[function.aws_name]
+        if number is None:
+            # There was no action, as a version runs the same.
+            number = before.versions_running(before.latest)[-1]
+        versions.append(
+            PublishedVersion(
+                name=function.name,
+                kind="function",
+                aws_name=function.aws_name,
+                version=number,
+                arn=f"{function.arn}:{number}",
+                published=function.changed,
+            )
+        )
+    return Published(stage=stage, versions=tuple(versions), calls=tuple(client.calls))
 
 
 def _require_functions(desired: Desired, observed: Observed, reporter: Reporter) -> None:
@@ -162,31 +169,3 @@ def _discard_published(plan: Plan, prepared: Prepared) -> None:
             if layer.arn is not None:
                 prepared.locks.keep(leftover.name, layer.arn)
             bucket.discard(leftover.stored, prepared.reporter)
-
-
-def _layers(applied: Applied) -> Iterator[PublishedVersion]:
-    for layer in applied.layers:
-        yield PublishedVersion(
-            name=layer.name,
-            kind="layer",
-            aws_name=layer.aws_name,
-            version=version_of_arn(layer.arn),
-            arn=layer.arn,
-            published=layer.published,
-        )
-
-
-def _functions(applied: Applied, observed: Observed) -> Iterator[PublishedVersion]:
-    for function in applied.functions:
-        number, before = function.version, observed.functions[function.aws_name]
-        if number is None:
-            # There was no action, as a version runs the same.
-            number = before.versions_running(before.latest)[-1]
-        yield PublishedVersion(
-            name=function.name,
-            kind="function",
-            aws_name=function.aws_name,
-            version=number,
-            arn=f"{function.arn}:{number}",
-            published=function.changed,
-        )

@@ -40,16 +40,11 @@ _EXECUTABLE_BITS = 0o111
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PackedFile:
-    """A file in a package: bytes unzipped and zipped, the CRC of its content, its execute bit."""
+    """A file in a package: bytes unzipped, the CRC of its content, its execute bit."""
 
     size: int
-    compressed_size: int
     crc: int
     executable: bool
-
-    def same_as(self, other: PackedFile) -> bool:
-        """Whether the content and the mode are the same, regardless of compression."""
-        return (self.size, self.crc, self.executable) == (other.size, other.crc, other.executable)
 
 
 class Contents:
@@ -67,7 +62,6 @@ class Contents:
         self.files: Mapping[str, PackedFile] = {
             info.filename: PackedFile(
                 size=info.file_size,
-                compressed_size=info.compress_size,
                 crc=info.CRC,
                 executable=bool(info.external_attr >> 16 & _EXECUTABLE_BITS),
             )
@@ -93,7 +87,7 @@ def open_local(path: Path) -> Iterator[Contents]:
     """Open a package on this machine.
 
     Raises:
-        ArchiveError: it cannot be read, or is no zip archive.
+        ArchiveError: it cannot be read, or is not a zip archive.
     """
     with ExitStack() as stack:
         try:
@@ -114,7 +108,7 @@ def open_remote(location: str, *, what: str = "the live package") -> Iterator[Co
 
     Raises:
         FetchError: it cannot be fetched.
-        ArchiveError: it is no zip archive.
+        ArchiveError: it is not a zip archive.
     """
     with ExitStack() as stack:
         session = stack.enter_context(open_session(Network()))
@@ -262,9 +256,7 @@ class _RemoteFile(io.RawIOBase):
         self._pieces.append((first, data))
 
     def _strange(self, why: str) -> FetchError:
-        return FetchError(
-            f"cannot fetch {self._what}", where=[f"from {shown_url(self._location)}", why]
-        )
+        return _fetch_error(self._location, self._what, why)
 
 
 def _get(
@@ -275,7 +267,7 @@ def _get(
         response = session.get(
             location,
             headers=dict(headers),
-            auth=_no_auth,
+            auth=lambda request: request,
             stream=True,
             timeout=timeouts(),
         )
@@ -283,16 +275,14 @@ def _get(
         cause = f"HTTP {response.status_code} {response.reason or ''}".rstrip()
         response.close()
         expired = response.status_code in (400, 401, 403)
-        raise FetchError(
-            f"cannot fetch {what}",
-            where=[f"from {shown_url(location)}", cause],
-            hint="the address that AWS gave may have expired: try again" if expired else None,
-        )
+        hint = "the address that AWS gave may have expired: try again" if expired else None
+        raise _fetch_error(location, what, cause, hint=hint)
     return response
 
 
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
+def _fetch_error(location: str, what: str, why: str, *, hint: str | None = None) -> FetchError:
+    where = [f"from {shown_url(location)}", why]
+    return FetchError(f"cannot fetch {what}", where=where, hint=hint)
 
 
 def _save(response: requests.Response, file: BinaryIO, location: str, what: str) -> int:
@@ -304,8 +294,5 @@ def _save(response: requests.Response, file: BinaryIO, location: str, what: str)
             received += len(chunk)
     length = response.headers.get("Content-Length")
     if length is not None and length.isdigit() and int(length) != received:
-        raise FetchError(
-            f"cannot fetch {what}",
-            where=[f"from {shown_url(location)}", f"{received:,} bytes of {int(length):,} came"],
-        )
+        raise _fetch_error(location, what, f"{received:,} bytes of {int(length):,} came")
     return received

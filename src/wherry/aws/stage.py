@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from wherry.aws.client import Client
 from wherry.errors import SettingsError
 from wherry.events import SILENT
-from wherry.nearest import did_you_mean
+from wherry.problems import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wherry.events import Reporter
+    from wherry.settings.model import StageSettings
     from wherry.settings.project import Project
-    from wherry.settings.stages import StageSettings
 
 __all__ = ["ProjectStage", "StageOptions", "find_stage", "read_stage"]
 
@@ -39,12 +39,8 @@ class ProjectStage:
     """A stage of a project.
 
     Attributes:
-        project: with its settings.
-        settings: of the stage.
-        client: of the stage.
         functions: names on AWS by those of the settings, of the functions that were asked for.
         layers: the same for layers.
-        reporter: receives the events.
     """
 
     project: Project
@@ -93,36 +89,26 @@ def find_stage(project: Project, name: str) -> StageSettings:
     return stage
 
 
-def read_stage(
-    project: Path | str,
-    stage: str,
-    *,
-    names: Sequence[str] = (),
-    name: str | None = None,
-    config: Path | str | None = None,
-    reporter: Reporter = SILENT,
-) -> ProjectStage:
+def read_stage(project: Path | str, stage: str, **options: Unpack[StageOptions]) -> ProjectStage:
     """Read a stage of a project.
 
     Args:
         project: the project's folder.
         stage: its name in the settings.
-        names: the functions and layers; all when empty.
-        name: the function's name, if the settings name none.
-        config: a file with the settings, instead of the project's.
-        reporter: receives the events.
+        options: as ``StageOptions`` describes them.
 
     Raises:
         ProjectError: there is no project.
         SettingsError: the settings are wrong, or have no such stage, function or layer.
     """
     from wherry.compose.recipe import recipes
-    from wherry.settings.legacy import is_legacy
+    from wherry.settings.legacy.read import is_legacy
     from wherry.settings.project import read_project
 
+    names, config = options.get("names", ()), options.get("config")
     path = None if config is None else Path(config)
     legacy_stage = stage if path is not None and is_legacy(path) else None
-    read = read_project(Path(project), config=path, stage=legacy_stage, name=name)
+    read = read_project(Path(project), config=path, stage=legacy_stage, name=options.get("name"))
     settings = find_stage(read, stage)
     functions: dict[str, str] = {}
     layers: dict[str, str] = {}
@@ -142,5 +128,5 @@ def read_stage(
         client=Client(settings, name=stage),
         functions=functions,
         layers=layers,
-        reporter=reporter,
+        reporter=options.get("reporter", SILENT),
     )

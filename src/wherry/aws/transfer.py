@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from wherry.aws.errors import refusing
 from wherry.errors import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
@@ -74,9 +74,10 @@ def send(
                 **options,
             )
         return replace(target, version_id=real_version(answer.get("VersionId")))
+    from boto3.exceptions import S3UploadFailedError
     from boto3.s3.transfer import TransferConfig
 
-    with _transfer_errors():
+    try:
         s3.upload_file(
             str(path),
             target.bucket,
@@ -86,7 +87,19 @@ def send(
                 multipart_threshold=_PART, multipart_chunksize=_PART, max_concurrency=_AT_ONCE
             ),
         )
-    _abort_others(s3, target)
+    except S3UploadFailedError as error:
+        # The error of boto3's transfer manager hides the one that says why.
+        if error.__context__ is None:
+            raise AwsError("cannot upload", where=[str(error)]) from error
+        raise error.__context__ from None
+    # Uploads of the same bytes that were killed: their parts are invisible, and cost money.
+    with suppress(AwsError), refusing(f"end other uploads to `{target.url}`"):
+        uploads = s3.list_multipart_uploads(Bucket=target.bucket, Prefix=target.key)
+        for upload in uploads.get("Uploads", ()):
+            if upload["Key"] == target.key:
+                s3.abort_multipart_upload(
+                    Bucket=target.bucket, Key=target.key, UploadId=upload["UploadId"]
+                )
     # The transfer does not return the version.
     return find_stored(s3, target, path, code_sha256) or target
 
@@ -122,30 +135,6 @@ def find_stored(
 def real_version(version: str | None) -> str | None:
     """The version of an object; a bucket that keeps none calls it ``null``."""
     return None if version in (None, "null") else version
-
-
-def _abort_others(s3: S3Client, target: StoredObject) -> None:
-    """Abort uploads of the same bytes that were killed: their parts are invisible, and cost money."""
-    with suppress(AwsError), refusing(f"end other uploads to `{target.url}`"):
-        answer = s3.list_multipart_uploads(Bucket=target.bucket, Prefix=target.key)
-        for upload in answer.get("Uploads", ()):
-            if upload["Key"] == target.key:
-                s3.abort_multipart_upload(
-                    Bucket=target.bucket, Key=target.key, UploadId=upload["UploadId"]
-                )
-
-
-@contextmanager
-def _transfer_errors() -> Iterator[None]:
-    """Unwrap the error of boto3's transfer manager."""
-    from boto3.exceptions import S3UploadFailedError
-
-    try:
-        yield
-    except S3UploadFailedError as error:
-        if error.__context__ is None:
-            raise AwsError("cannot upload", where=[str(error)]) from error
-        raise error.__context__ from None
 
 
 def _composite(path: Path) -> str:

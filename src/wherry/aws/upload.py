@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Uploaded", "UploadedPackage", "upload"]
 
-SCHEMA = 1
-"""Raised when a field changes its meaning or goes; new fields do not raise it."""
-
 _AT_ONCE = 8
 
 
@@ -77,11 +74,8 @@ class Uploaded:
 
     def document(self) -> dict[str, Any]:
         """The JSON document of ``wherry upload --json``."""
-        return {
-            "schema": SCHEMA,
-            "stage": self.stage,
-            "packages": [asdict(package) for package in self.packages],
-        }
+        packages = [asdict(package) for package in self.packages]
+        return {"schema": 1, "stage": self.stage, "packages": packages}
 
 
 def upload(

@@ -38,6 +38,7 @@ _FLAG_UTF8 = 1 << 11
 _FLAG_MASKED = 1 << 13
 
 _ZIP64_FIELD = 0x0001
+_OVERFLOWING = ((_MAX32, "<Q"), (_MAX32, "<Q"), (_MAX32, "<Q"), (_MAX16, "<L"))
 _UNICODE_PATH_FIELD = 0x7075  # "up"
 _EXECUTABLE_BITS = 0o111
 
@@ -83,13 +84,11 @@ def _members(data: mmap.mmap, name: str) -> tuple[Member, ...]:
     position = 0
     for _ in range(count):
         try:
-            header = _CENTRAL.unpack_from(directory, position)
+            fields = _CENTRAL.unpack_from(directory, position)
         except struct.error:
             raise _damaged(name, "its directory ends early") from None
-        signature, _made_by, _needed, flags, method, _time, _date, crc, compressed, plain = header[
-            :10
-        ]
-        (name_size, extra_size, comment_size, disk, _internal, external, offset) = header[10:]
+        *header, name_size, extra_size, comment_size, disk, _internal, external, offset = fields
+        signature, _made_by, _needed, flags, method, _time, _date, crc, compressed, plain = header
         if signature != b"PK\x01\x02":
             raise _damaged(name, f"entry {len(spans)} of its directory is malformed")
         position += _CENTRAL.size
@@ -169,26 +168,20 @@ def _zip64(
     field = _field(extra, _ZIP64_FIELD)
     if field is None:
         return plain, compressed, offset, disk
+    values = [plain, compressed, offset, disk]
     at = 0
     try:
-        if plain == _MAX32:
-            (plain,) = struct.unpack_from("<Q", field, at)
-            at += 8
-        if compressed == _MAX32:
-            (compressed,) = struct.unpack_from("<Q", field, at)
-            at += 8
-        if offset == _MAX32:
-            (offset,) = struct.unpack_from("<Q", field, at)
-            at += 8
-        if disk == _MAX16:
-            (disk,) = struct.unpack_from("<L", field, at)
+        for index, (most, layout) in enumerate(_OVERFLOWING):
+            if values[index] == most:
+                (values[index],) = struct.unpack_from(layout, field, at)
+                at += struct.calcsize(layout)
     except struct.error:
         raise _damaged(name, "a zip64 field is too short") from None
+    plain, compressed, offset, disk = values
     return plain, compressed, offset, disk
 
 
 def _field(extra: bytes, kind: int) -> bytes | None:
-    """The first extra field of this kind (4.5.1)."""
     position = 0
     while position + 4 <= len(extra):
         field_kind, size = struct.unpack_from("<2H", extra, position)

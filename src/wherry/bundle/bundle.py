@@ -7,6 +7,7 @@ identity; ``filter(p).filter(q)`` is ``filter(p and q)``; ``prefix(a)`` then ``p
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from wherry.bundle.content import same_content
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Bundle"]
 
 
-def _unsettled(path: str, owners: frozenset[str]) -> str | None:  # noqa: ARG001
-    return None
-
-
 class Bundle:
     """An immutable set of entries with different paths, sorted by the bytes of the paths.
 
@@ -39,7 +36,7 @@ class Bundle:
         self._entries = entries
 
     @classmethod
-    def of(cls, entries: Iterable[Entry], *, settle: Settle = _unsettled) -> Bundle:
+    def of(cls, entries: Iterable[Entry], *, settle: Settle | None = None) -> Bundle:
         """The bundle of entries in any order.
 
         Args:
@@ -51,7 +48,7 @@ class Bundle:
             ConflictError: two different files for one path, or a file at the path of a folder.
         """
         # The order of code points is the order of UTF-8 bytes.
-        ordered = sorted(entries, key=_path)
+        ordered = sorted(entries, key=attrgetter("path"))
         unique: list[Entry] = []
         run: list[Entry] = []
         for entry in ordered:
@@ -93,7 +90,7 @@ class Bundle:
             tuple(entry._replace(path=f"{folder}/{entry.path}") for entry in self._entries)
         )
 
-    def merge(self, *others: Bundle, settle: Settle = _unsettled) -> Bundle:
+    def merge(self, *others: Bundle, settle: Settle | None = None) -> Bundle:
         """The entries of all bundles.
 
         Raises:
@@ -126,17 +123,13 @@ class Bundle:
         return f"<Bundle of {len(self)} entries>"
 
 
-def _path(entry: Entry) -> str:
-    return entry.path
-
-
 def _rank(entry: Entry) -> tuple[str, int, int, str]:
     payload = entry.payload
     compressed = getattr(payload, "compressed_size", payload.size)
     return (entry.owner, compressed, payload.crc, repr(payload))
 
 
-def _resolve(entries: list[Entry], settle: Settle) -> Entry:
+def _resolve(entries: list[Entry], settle: Settle | None) -> Entry:
     """The one entry for a path that several entries have.
 
     The choice must not depend on their order: two wheels may compress the same content differently, and the bytes
@@ -149,10 +142,10 @@ def _resolve(entries: list[Entry], settle: Settle) -> Entry:
     different = [entry for entry in entries[1:] if not same_content(first.payload, entry.payload)]
     if different:
         owners = frozenset(entry.owner for entry in entries)
-        winner = settle(first.path, owners)
+        winner = None if settle is None else settle(first.path, owners)
         if winner not in owners:
             raise _conflict(first, different[0])
-        return _resolve([entry for entry in entries if entry.owner == winner], _unsettled)
+        return _resolve([entry for entry in entries if entry.owner == winner], None)
     if any(entry.executable for entry in entries):
         return first._replace(executable=True)
     return first

@@ -17,12 +17,11 @@ import csv
 import hashlib
 import io
 import re
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wherry.bundle.bundle import Bundle
-from wherry.bundle.content import read_all, read_content
+from wherry.bundle.content import copied, measure, read_all, read_content
 from wherry.bundle.entry import STORED, Entry, Slice, inline
 from wherry.errors import ArchiveError
 from wherry.store.memo import Memo
@@ -34,17 +33,25 @@ if TYPE_CHECKING:
     from wherry.store import Store
 
 __all__ = [
+    "INSTALLER_FILES",
     "Canonical",
     "Member",
     "canonical",
     "canonical_content",
-    "recall_wheel",
-    "remember_wheel",
     "wheel_document",
     "wheel_from_document",
+    "wheel_memo",
 ]
 
-_DROPPED = ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json")
+INSTALLER_FILES = (
+    "RECORD",
+    "RECORD.jws",
+    "RECORD.p7s",
+    "INSTALLER",
+    "REQUESTED",
+    "direct_url.json",
+)
+"""Files of a ``.dist-info`` folder that describe an installation, and not the distribution."""
 _WHEEL = re.compile(r"(?P<info>[^/]+\.dist-info)/WHEEL")
 _GENERATOR = re.compile(rb"^Generator:[^\r\n]*", re.MULTILINE | re.IGNORECASE)
 # `NAME[EXTRAS] @ file:URL ; MARKER`: a URL has no blanks, so it ends at the first.
@@ -125,36 +132,18 @@ def canonical(bundle: Bundle, *, filename: str, store: Store) -> Canonical:
             where=[f"it has {len(folders) or 'no'} `.dist-info/WHEEL` instead of one"],
         )
     info = folders[0]
-    dropped = {f"{info}/{name}" for name in _DROPPED}
-    written: list[tuple[Entry, int, int, int, str]] = []
-    offset = 0
+    dropped = {f"{info}/{name}" for name in INSTALLER_FILES}
+    kept = [entry for entry in bundle if entry.path not in dropped]
     with store.writer() as writer:
-        for entry in bundle:
-            if entry.path in dropped:
-                continue
-            crc = size = 0
-            digest = hashlib.sha256()
-            for piece in canonical_content(entry, info):
-                writer.write(piece)
-                crc = zlib.crc32(piece, crc)
-                size += len(piece)
-                digest.update(piece)
-            written.append((entry, offset, size, crc, digest.hexdigest()))
-            offset += size
+        sums = [measure(copied(canonical_content(entry, info), writer)) for entry in kept]
         stored = writer.commit(hashes={}, name=filename)
-    return Canonical(
-        filename=filename,
-        info=info,
-        members=tuple(
-            Member(
-                entry.path,
-                entry.executable,
-                Slice(stored.path, start, size, size, crc, STORED),
-                sha256,
-            )
-            for entry, start, size, crc, sha256 in written
-        ),
-    )
+    members: list[Member] = []
+    offset = 0
+    for entry, (size, crc, sha256) in zip(kept, sums, strict=True):
+        payload = Slice(stored.path, offset, size, size, crc, STORED)
+        members.append(Member(entry.path, entry.executable, payload, sha256))
+        offset += size
+    return Canonical(filename=filename, info=info, members=tuple(members))
 
 
 def canonical_content(entry: Entry, info: str) -> Iterator[bytes]:
@@ -162,15 +151,12 @@ def canonical_content(entry: Entry, info: str) -> Iterator[bytes]:
     if entry.path == f"{info}/WHEEL":
         yield _GENERATOR.sub(b"Generator: wherry", read_all(entry.payload))
     elif entry.path == f"{info}/METADATA":
-        yield _without_local_paths(read_all(entry.payload))
+        metadata = read_all(entry.payload)
+        end = _END_OF_HEADERS.search(metadata)
+        cut = end.start() if end else len(metadata)
+        yield _LOCAL_REQUIREMENT.sub(rb"\1", metadata[:cut]) + metadata[cut:]
     else:
         yield from read_content(entry.payload)
-
-
-def _without_local_paths(metadata: bytes) -> bytes:
-    end = _END_OF_HEADERS.search(metadata)
-    cut = end.start() if end else len(metadata)
-    return _LOCAL_REQUIREMENT.sub(rb"\1", metadata[:cut]) + metadata[cut:]
 
 
 def _record(members: list[Member], record: str) -> bytes:
@@ -188,18 +174,8 @@ def _record(members: list[Member], record: str) -> bytes:
     return text.getvalue().encode()
 
 
-def remember_wheel(kind: str, key: str, wheel: Canonical, store: Store) -> None:
-    """Remember a wheel that ``canonical`` made; its contents are in the store already."""
-    _memo(kind, store).remember(store, key, wheel)
-
-
-def recall_wheel(kind: str, key: str, store: Store) -> Canonical | None:
-    """The wheel remembered under a key; None where there is none, or its contents have left the store."""
-    return _memo(kind, store).recall(store, key)
-
-
-def _memo(kind: str, store: Store) -> Memo[Canonical]:
-    """A memo of wheels whose contents are in this store."""
+def wheel_memo(kind: str, store: Store) -> Memo[Canonical]:
+    """A memo of wheels that ``canonical`` made, whose contents are in this store."""
     return Memo(kind, wheel_document, lambda document: wheel_from_document(document, store))
 
 
@@ -226,7 +202,7 @@ def wheel_from_document(document: Any, store: Store) -> Canonical:
 
     Raises:
         LookupError: the contents have left the store, or a part of the document is missing.
-        ValueError, TypeError: it is no such document.
+        ValueError, TypeError: it is not such a document.
     """
     archive = store.find(document["archive"])
     if archive is None:

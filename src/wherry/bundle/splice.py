@@ -114,9 +114,8 @@ class _Splicing:
         self._safe = max(changed, default=-_WINDOW) + _WINDOW + 1
         self._at = 0  # bits read
         self._position = 0  # bytes of content accounted for
-        self._run: int | None = (
-            None  # the start of the bits to copy, which end at the position of reading
-        )
+        # The start of the bits to copy, which end at the position of reading.
+        self._run: int | None = None
         self._out = bytearray()
         self._bits = 0  # bits that do not yet fill a byte
         self._count = 0
@@ -142,7 +141,6 @@ class _Splicing:
         return bytes(self._out)
 
     def _take(self, count: int) -> int:
-        """Read the next bits of the stream."""
         byte, shift = divmod(self._at, 8)
         if self._at + count > len(self._stream) * 8:
             raise SpliceError("it ends early")
@@ -233,9 +231,9 @@ class _Splicing:
         return size, distance
 
     def _read_fast(self, literals: _Code, distances: _Code) -> bool:
-        """Read to the end of the block, or to the last symbol of the kept content.
+        """Read to the last symbol of the kept content, or to the end of the block; whether it has ended.
 
-        Return whether the block has ended. Most time is spent here, hence the local names.
+        Most time is spent here, hence the local names.
         """
         stream, position, kept = self._stream, self._position, self._kept
         table, mask = literals.table, literals.mask

@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from wherry.bundle.bundle import Bundle
-from wherry.bundle.case_conflicts import refuse_case_conflicts
+from wherry.bundle.content import measure
 from wherry.bundle.entry import Entry, SourceFile
 from wherry.bundle.gitignore import rules_above
 from wherry.bundle.patterns import compile_patterns
 from wherry.bundle.walk import TreeFile, Walk, unreadable
+from wherry.errors import EntryPathError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -39,8 +39,6 @@ __all__ = [
     "tree_bundle",
     "tree_files",
 ]
-
-_CHUNK = 1 << 18
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +108,9 @@ def included_files(
     known: Known | None = None,
 ) -> Tree:
     """Only the files of a folder that ``include`` names; arguments and errors as ``read_tree``."""
-    files = _files(root, owner, exclude=exclude, include=include, skip=skip, included_only=True)
+    files = tree_files(
+        root, owner=owner, exclude=exclude, include=include, skip=skip, included_only=True
+    )
     return _read_files(files, owner, known)
 
 
@@ -120,37 +120,27 @@ def read_file(path: Path) -> tuple[SourceFile, str]:
     Raises:
         ProjectError: it cannot be read.
     """
-    crc, size, sha256 = _read(TreeFile(path=path.name, executable=False, source=path))
+    size, crc, sha256 = _read(TreeFile(path=path.name, executable=False, source=path))
     return SourceFile(path, size, crc), sha256
 
 
-def _read_files(files: Iterable[TreeFile], owner: str, known: Known | None = None) -> Tree:
+def _read_files(files: Iterable[TreeFile], owner: str, known: Known | None) -> Tree:
     entries: list[Entry] = []
     digest = hashlib.sha256()
     for file in files:
         content = None if known is None else known(str(file.source))
-        crc, size, sha256 = _read(file) if content is None else _sums(content)
+        size, crc, sha256 = _read(file) if content is None else measure([content])
         entries.append(Entry(file.path, file.executable, SourceFile(file.source, size, crc), owner))
         digest.update(f"{file.path}\0{file.executable:d}{sha256}\n".encode())
     return Tree(bundle=Bundle.of(entries), digest=digest.hexdigest())
 
 
-def _sums(content: bytes) -> tuple[int, int, str]:
-    return zlib.crc32(content), len(content), hashlib.sha256(content).hexdigest()
-
-
 def _read(file: TreeFile) -> tuple[int, int, str]:
-    crc = size = 0
-    digest = hashlib.sha256()
     try:
         with open(file.source, "rb", buffering=0) as stream:  # noqa: PTH123
-            while piece := stream.read(_CHUNK):
-                crc = zlib.crc32(piece, crc)
-                size += len(piece)
-                digest.update(piece)
+            return measure(stream)
     except OSError as error:
         raise unreadable([(file.path, error)]) from error
-    return crc, size, digest.hexdigest()
 
 
 def tree_files(
@@ -160,20 +150,12 @@ def tree_files(
     exclude: Sequence[str] = (),
     include: Sequence[str] = (),
     skip: Collection[Path] = (),
+    included_only: bool = False,
 ) -> tuple[TreeFile, ...]:
-    """The files of a folder, sorted by path and not yet read; arguments and errors as ``tree_bundle``."""
-    return _files(root, owner, exclude=exclude, include=include, skip=skip, included_only=False)
+    """The files of a folder, sorted by path and not yet read; arguments and errors as ``tree_bundle``.
 
-
-def _files(
-    root: Path,
-    owner: str,
-    *,
-    exclude: Sequence[str],
-    include: Sequence[str],
-    skip: Collection[Path],
-    included_only: bool,
-) -> tuple[TreeFile, ...]:
+    ``included_only`` leaves out those that ``include`` does not name.
+    """
     root = Path(os.path.abspath(root))  # noqa: PTH100  links in the path are kept
     walk = Walk(
         root=root,
@@ -185,5 +167,41 @@ def _files(
     walk.enter(str(root), "", rules_above(root), ignored=included_only, above=())
     walk.finish()
     files = sorted(walk.files)
-    refuse_case_conflicts((file.path for file in files), owner=owner)
+    _refuse_case_conflicts((file.path for file in files), owner=owner)
     return tuple(files)
+
+
+def _refuse_case_conflicts(paths: Iterable[str], *, owner: str) -> None:
+    """Refuse paths that macOS or Windows cannot store side by side; the error names all of them."""
+    spellings: dict[str, str] = {}
+    conflicts: set[tuple[str, str]] = set()
+    for path in paths:
+        part = path
+        while part:
+            known = spellings.setdefault(_folded(part), part)
+            if known is not part:
+                # Its folders were checked with it, unless they are spelled in another way.
+                if known == part:
+                    break
+                conflicts.add((min(known, part), max(known, part)))
+            part = part.rpartition("/")[0]
+    if conflicts:
+        # If folders conflict, so does everything in them: name only the folders.
+        roots = [
+            pair
+            for pair in conflicts
+            if tuple(sorted(path.rpartition("/")[0] for path in pair)) not in conflicts
+        ]
+        raise EntryPathError(
+            f"`{owner}` holds names that differ only by case",
+            where=[f"`{first}` and `{second}`" for first, second in sorted(roots)],
+            hint="rename one of them: macOS and Windows cannot store both, and would build other bytes",
+        )
+
+
+def _folded(path: str) -> str:
+    if path.isascii():
+        return path.lower()
+    import unicodedata
+
+    return unicodedata.normalize("NFC", path).casefold()

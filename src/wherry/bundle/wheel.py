@@ -12,11 +12,10 @@ a few hundred kilobytes, is remembered in the store, and later builds read nothi
 from __future__ import annotations
 
 import re
-import zlib
 from typing import TYPE_CHECKING, Any
 
 from wherry.bundle.bundle import Bundle
-from wherry.bundle.content import read_all, read_content
+from wherry.bundle.content import content_sha256, copied, measure, read_all, read_content
 from wherry.bundle.entry import DEFLATED, STORED, Entry, Slice, SourceFile, check_path
 from wherry.errors import ArchiveError, ConflictError
 from wherry.store.memo import Memo
@@ -71,18 +70,13 @@ def _to_document(bundle: Bundle, stored: StoredFile) -> dict[str, object]:
         if isinstance(payload, Slice):
             slices.append((path, int(executable), *payload[1:]))
         elif isinstance(payload, SourceFile):
-            files.append((path, int(executable), _digest_in_store(payload), *payload[1:]))
+            files.append((path, int(executable), content_sha256(payload), *payload[1:]))
     return {"size": stored.size, "slices": slices, "files": files}
 
 
 def _from_document(
     document: dict[str, Any], stored: StoredFile, owner: str, store: Store
 ) -> Bundle:
-    """The inverse of ``_to_document``.
-
-    Raises:
-        LookupError: a file of the store that the bundle points at is gone.
-    """
     if document["size"] != stored.size:
         raise LookupError(stored.path)
     entries = [
@@ -97,13 +91,6 @@ def _from_document(
     if document["files"]:
         entries.sort(key=lambda entry: entry.path)
     return Bundle(tuple(entries))
-
-
-def _digest_in_store(payload: SourceFile) -> str:
-    import hashlib
-
-    with payload.path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _examine(stored: StoredFile, filename: str, owner: str, store: Store) -> Bundle:
@@ -126,11 +113,7 @@ def _examine(stored: StoredFile, filename: str, owner: str, store: Store) -> Bun
 
 
 def _require_wheel(path: Path, members: tuple[Member, ...], filename: str) -> str:
-    """The ``NAME-VERSION`` of a wheel's own folders.
-
-    Raises:
-        ArchiveError: it is not a wheel.
-    """
+    """The ``NAME-VERSION`` of a wheel's own folders; raises where it is not a wheel."""
     described = [member for member in members if _INFO.fullmatch(member.name)]
     if len(described) != 1:
         raise ArchiveError(
@@ -218,11 +201,7 @@ def _with_lambda_shebang(content: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _in_store(content: Iterator[bytes], store: Store, name: str) -> SourceFile:
-    crc = size = 0
     with store.writer() as writer:
-        for piece in content:
-            writer.write(piece)
-            crc = zlib.crc32(piece, crc)
-            size += len(piece)
+        size, crc, _ = measure(copied(content, writer))
         stored = writer.commit(hashes={}, name=name)
     return SourceFile(stored.path, size, crc)

@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from wherry.bundle.content import read_content
 from wherry.bundle.entry import STORED, Inline, Slice
@@ -90,11 +90,17 @@ def write_package(bundle: Bundle, path: Path) -> Written:
     """
     with _temporary_file(path) as temporary:
         with temporary.open("wb", buffering=0) as file, _before(path) as before:
-            sha256, size, changed = _write(bundle, file, before)
-        if changed:
+            writer = PackageWriter(file, before=before)
+            try:
+                _fill(bundle, writer)
+                sha256 = writer.close()
+            except BaseException:
+                writer.abandon()
+                raise
+        if writer.changed:
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
-    return Written(path=path, sha256=sha256, size=size, changed=changed)
+    return Written(path=path, sha256=sha256, size=writer.size, changed=writer.changed)
 
 
 def copy_package(written: Written, path: Path) -> Written:
@@ -177,18 +183,6 @@ def _before(path: Path) -> Iterator[int | None]:
     finally:
         if descriptor is not None:
             os.close(descriptor)
-
-
-def _write(bundle: Bundle, file: BinaryIO, before: int | None) -> tuple[str, int, bool]:
-    """Write the package; return its digest, its size, and whether it differs from the one before."""
-    writer = PackageWriter(file, before=before)
-    try:
-        _fill(bundle, writer)
-        sha256 = writer.close()
-    except BaseException:
-        writer.abandon()
-        raise
-    return sha256, writer.size, writer.changed
 
 
 def _fill(bundle: Bundle, writer: PackageWriter) -> None:

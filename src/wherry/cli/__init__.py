@@ -1,6 +1,6 @@
 """The command line: one module per command, loaded when the command is called.
 
-stdout is data (paths, or one JSON document), stderr is talk. Exit codes: 0 done, 1 the user's input or the
+stdout is data (paths, or one JSON document), stderr is progress, notes and errors. Exit codes: 0 done, 1 the user's input or the
 world is wrong, 2 usage, 3 differences where a flag asked for that status, 130 interrupted.
 """
 
@@ -121,7 +121,7 @@ def _usage(error: click.ClickException) -> WherryError:
     path = context.command_path if context is not None else "wherry"
     hint = f"{path} --help"
     if match := re.fullmatch(r"No such command '(.*)'", message):
-        from wherry.nearest import nearest
+        from wherry.problems import nearest
 
         message = f"there is no command `{match[1]}`"
         if near := nearest(match[1], COMMANDS):

@@ -33,7 +33,10 @@ def aws_line(event: Event) -> str | None:
     """The line for an event of AWS; None for any other event."""
     match event:
         case PartPlanned(kind=kind, name=name, code_sha256=digest):
-            return f"{kind.title()} `{name}`: sha256 {b64decode(digest).hex()}, {_change(event)}"
+            change = "to be changed" if event.changed else f"as it should be, {event.arn}"
+            if kind == "function" and event.arn is None:
+                change = "to be created"
+            return f"{kind.title()} `{name}`: sha256 {b64decode(digest).hex()}, {change}"
         case ComparisonFailed(name=name, cause=cause):
             return f"what would change in `{name}` cannot be told: {cause}"
         case UploadStarted(name=name, size=size):
@@ -65,9 +68,3 @@ def aws_line(event: Event) -> str | None:
             return f"{what}, {format_size(size)}" if size else what
         case _:
             return None
-
-
-def _change(event: PartPlanned) -> str:
-    if event.kind == "function" and event.arn is None:
-        return "to be created"
-    return "to be changed" if event.changed else f"as it should be, {event.arn}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from wherry.cli.options import drover_stage, in_project, of_build, quiet
-from wherry.cli.render import Terminal, count, seconds
-from wherry.sizes import format_size
+from wherry.cli.render import Terminal, print_result
+from wherry.sizes import count, format_size, seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,21 +64,23 @@ def command(
     with Terminal(quiet=quiet, verbose=verbose) as talk:
         report = build(project, reporter=talk, **options)
     summarize(report, talk, verbose=verbose)
-    if as_json:
-        click.echo(json.dumps(report.document()))
-    else:
-        for written in report.packages:
-            click.echo(written.path.as_posix())
+    paths = [package.path.as_posix() for package in report.packages]
+    print_result(report.document(), paths, as_json=as_json)
 
 
 def summarize(report: BuildReport, talk: Terminal, *, verbose: bool) -> None:
     """Say on stderr what was built: sizes against the quotas, and the biggest distributions."""
+    from wherry.target.quotas import DIRECT_UPLOAD
+
     several = len(report.packages) > 1
     for package in report.packages:
         verb = "Wrote" if package.changed else "Unchanged:"
         what = "layer " if package.kind == "layer" else ""
+        targets = str(report.target)
+        if len(package.runtimes) > 1 or len(package.architectures) > 1:
+            targets = f"{', '.join(package.runtimes)} on {', '.join(package.architectures)}"
         took = "" if several else f" in {seconds(report.seconds)}"
-        talk.line(f"{verb} {what}{package.path.as_posix()} for {_targets(package, report)}{took}")
+        talk.line(f"{verb} {what}{package.path.as_posix()} for {targets}{took}")
         talk.line(f"  {_against_quotas(package)}")
         if package.stripped_files:
             talk.line(f"  {_saved(package)}")
@@ -88,7 +89,11 @@ def summarize(report: BuildReport, talk: Terminal, *, verbose: bool) -> None:
         if package.layers:
             talk.line(f"  layers {', '.join(package.layers)}")
         talk.line(f"  code sha256 {package.code_sha256}")
-        _warn_of_upload(package, talk)
+        if package.size > DIRECT_UPLOAD:
+            talk.warn(
+                f"`{package.name}` is too big for a direct upload, which takes {format_size(DIRECT_UPLOAD)}",
+                hint="upload it through an S3 bucket in the function's region",
+            )
         ranked = sorted(package.distributions, key=lambda one: (-one.unzipped_size, one.name))
         shown = ranked if verbose else ranked[:_BIGGEST]
         heading = count(len(ranked), "distribution")
@@ -101,12 +106,6 @@ def summarize(report: BuildReport, talk: Terminal, *, verbose: bool) -> None:
             f"{count(len(report.packages), 'package')}, {changed or 'none'} written, in "
             f"{seconds(report.seconds)}"
         )
-
-
-def _targets(package: PackageReport, report: BuildReport) -> str:
-    if len(package.runtimes) == len(package.architectures) == 1:
-        return str(report.target)
-    return f"{', '.join(package.runtimes)} on {', '.join(package.architectures)}"
 
 
 def _against_quotas(package: PackageReport) -> str:
@@ -126,16 +125,6 @@ def _saved(package: PackageReport) -> str:
     return (
         f"stripped {files}: {format_size(package.stripped_unzipped_size)} less unzipped, {zipped}"
     )
-
-
-def _warn_of_upload(package: PackageReport, talk: Terminal) -> None:
-    from wherry.target.quotas import DIRECT_UPLOAD
-
-    if package.size > DIRECT_UPLOAD:
-        talk.warn(
-            f"`{package.name}` is too big for a direct upload, which takes {format_size(DIRECT_UPLOAD)}",
-            hint="upload it through an S3 bucket in the function's region",
-        )
 
 
 def _table(distributions: list[DistributionReport]) -> list[str]:

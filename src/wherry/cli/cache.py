@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from wherry.cli.render import count
-from wherry.sizes import format_size
+from wherry.sizes import count, format_size
 
 if TYPE_CHECKING:
     from wherry.store import StoreUsage
@@ -62,13 +62,7 @@ def verify(*, as_json: bool) -> None:
 
     outcome = Store.default().verify()
     if as_json:
-        document = {
-            "schema": 1,
-            "files": outcome.files,
-            "size": outcome.size,
-            "damaged": list(outcome.damaged),
-        }
-        click.echo(json.dumps(document))
+        click.echo(json.dumps({"schema": 1, **asdict(outcome)}))
         return
     line = f"Verified {count(outcome.files, 'file')} ({format_size(outcome.size)})"
     if number := len(outcome.damaged):
@@ -114,9 +108,4 @@ def prune(*, older_than: timedelta | None, as_json: bool) -> None:
 
 
 def _document(usage: StoreUsage) -> dict[str, object]:
-    return {
-        "schema": 1,
-        "files": usage.files,
-        "size": usage.size,
-        "kinds": dict(sorted(usage.kinds.items())),
-    }
+    return {"schema": 1, **asdict(usage), "kinds": dict(sorted(usage.kinds.items()))}

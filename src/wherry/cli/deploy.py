@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import time
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from wherry.cli.options import canary as of_canary
 from wherry.cli.options import in_project, of_deployment, of_stage, quiet
-from wherry.cli.render import BriefReporter, Terminal, count, seconds
+from wherry.cli.render import BriefReporter, Terminal, print_result
+from wherry.sizes import count
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wherry.aws.deploy import Deployed
     from wherry.pipeline.request import PackageOptions
 
 __all__ = ["command"]
@@ -62,28 +60,27 @@ def command(
       wherry deploy production api --promote
       wherry deploy --config drover.yml --install-path install staging
     """  # noqa: D301  the backspace is click's mark
-    from wherry.aws.deploy import deploy, plan
+    from wherry.aws.deploy import deploy
     from wherry.aws.promote import promote as promote_canary
 
     if promote and (canary is not None or dry_run):
         raise click.UsageError("--promote stands alone")
     with Terminal(quiet=quiet) as talk:
-        reporter = BriefReporter(talk, verbose=verbose)
+        reporter = BriefReporter(terminal=talk, verbose=verbose)
         if dry_run:
-            from wherry.cli.plan import show
+            from wherry.cli.plan import show_plan
 
-            planned = plan(
+            show_plan(
                 project,
                 stage,
+                talk,
+                as_json=as_json,
+                verbose=verbose,
                 canary=canary,
                 build=not no_build,
-                differences=True,
-                reporter=reporter,
                 **options,
             )
-            show(planned, talk, as_json=as_json, verbose=verbose)
             return
-        begin = time.perf_counter()
         if promote:
             deployed = promote_canary(
                 project,
@@ -102,22 +99,16 @@ def command(
                 reporter=reporter,
                 **options,
             )
-        _summary(deployed, talk, took=time.perf_counter() - begin, verbose=verbose)
-    if as_json:
-        click.echo(json.dumps(deployed.document()))
-        return
-    for layer in deployed.applied.layers:
-        click.echo(layer.arn)
+        number = len(deployed.plan.actions)
+        if verbose:
+            talk.line(f"called AWS {len(deployed.calls)} times: {', '.join(deployed.calls)}")
+        talk.line(
+            f"Deployed {stage}: {count(number, 'change')} in {talk.took}"
+            if number
+            else f"Stage {stage} is as it should be; looked in {talk.took}"
+        )
+    arns = [layer.arn for layer in deployed.applied.layers]
     for function in deployed.applied.functions:
         qualifier = function.alias or function.version
-        click.echo(function.arn if qualifier is None else f"{function.arn}:{qualifier}")
-
-
-def _summary(deployed: Deployed, talk: Terminal, *, took: float, verbose: bool) -> None:
-    number = len(deployed.plan.actions)
-    if verbose:
-        talk.line(f"called AWS {len(deployed.calls)} times: {', '.join(deployed.calls)}")
-    if number:
-        talk.line(f"Deployed {deployed.plan.stage}: {count(number, 'change')} in {seconds(took)}")
-    else:
-        talk.line(f"Stage {deployed.plan.stage} is as it should be; looked in {seconds(took)}")
+        arns.append(function.arn if qualifier is None else f"{function.arn}:{qualifier}")
+    print_result(deployed.document(), arns, as_json=as_json)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.options import in_project, of_target, quiet
+from wherry.cli.options import in_project, of_target, path_option, quiet
 from wherry.cli.render import Terminal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wherry.settings.init.write import InitOptions
 
 __all__ = ["command"]
@@ -20,16 +21,13 @@ __all__ = ["command"]
 @click.command("init")
 @in_project
 @of_target
-@click.option(
+@path_option(
     "--config",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
     help="drover.yml or settings.spindrift. [default: the one in the project's folder, if any]",
 )
 @click.option("--stage", metavar="NAME", help="The stage of drover.yml, where it has several.")
-@click.option(
+@path_option(
     "--install-path",
-    type=click.Path(path_type=Path),
     metavar="DIR",
     help="The folder that `pip install --target` makes, in place of a lock.",
 )
@@ -53,8 +51,8 @@ def command(
     """  # noqa: D301  the backspace is click's mark
     from wherry.settings.init.write import init
 
-    with Terminal(quiet=quiet) as talk:
-        first = init(project, write=not dry_run, reporter=talk, **options)
+    with Terminal(quiet=quiet) as terminal:
+        first = init(project, write=not dry_run, reporter=terminal, **options)
     if as_json:
         click.echo(json.dumps(first.document()))
     else:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.options import drover_stage, in_project, of_build, quiet, shared
+from wherry.cli.options import drover_stage, in_project, of_build, path_option, quiet, shared
 from wherry.cli.render import BriefReporter, Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from wherry.invoke.outcome import Invocation
-    from wherry.invoke.request import EventFormat, HttpResponse
-    from wherry.invoke.run import InvokeOptions
+    from wherry.invoke.request import HttpResponse
+    from wherry.invoke.run import Callbacks, InvokeOptions
+    from wherry.invoke.server import Served
     from wherry.pipeline.report import BuildReport
 
-__all__ = ["command", "end_on_sigterm", "of_format", "of_run", "summarize_build", "to_stderr"]
-
-FORMATS = ("function-url", "http", "rest", "alb", "alb-multi")
+__all__ = ["callbacks", "command", "end_on_sigterm", "of_format", "of_run"]
 
 of_run = shared(
     click.option(
@@ -44,17 +45,14 @@ of_run = shared(
         metavar="KEY=VALUE",
         help="An environment variable of the function. May be repeated.",
     ),
-    click.option(
+    path_option(
         "--env-file",
         "variable_files",
-        type=click.Path(path_type=Path),
         multiple=True,
-        metavar="FILE",
         help="Lines of KEY=VALUE. May be repeated; later files and --env win.",
     ),
-    click.option(
+    path_option(
         "--python",
-        type=click.Path(path_type=Path),
         metavar="PATH",
         help="The interpreter. [default: one of the target's version, found]",
     ),
@@ -65,7 +63,7 @@ of_run = shared(
 of_format = click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
+    type=click.Choice(["function-url", "http", "rest", "alb", "alb-multi"]),
     default="function-url",
     help="The service in front of the function. [default: function-url]",
 )
@@ -136,8 +134,9 @@ def command(
       wherry invoke web --http POST /items -H 'content-type: application/json' -d '{"name": "x"}'
     """  # noqa: D301  the backspace is click's mark
     from wherry.invoke.event import read_event, request_event
+    from wherry.invoke.http_response import http_response
     from wherry.invoke.request import EventFormat
-    from wherry.invoke.run import Callbacks, open_function
+    from wherry.invoke.run import open_function
     from wherry.invoke.variables import read_variables
 
     if http and events:
@@ -157,40 +156,51 @@ def command(
         opened = open_function(
             project,
             options,
-            callbacks=Callbacks(
-                log=to_stderr,
-                built=lambda report: summarize_build(report, talk, verbose=verbose),
-            ),
-            reporter=BriefReporter(talk, verbose=verbose),
+            callbacks=callbacks(talk, verbose=verbose),
+            reporter=BriefReporter(terminal=talk, verbose=verbose),
         )
         with opened as session:
-            failed, show = False, _show_document if as_json else _show
+            failed = False
             for payload in payloads * repeat:
                 invocation = session.invoke(payload)
+                error = invocation.error
+                response = None if service is None else http_response(invocation, service)
                 talk.line(invocation.report_line)
-                failed |= show(invocation, service, talk)
+                if error is not None and not invocation.log:
+                    click.echo(f"[ERROR] {error.type}: {error.message}", err=True)
+                if as_json:
+                    document = invocation.document(response)
+                    click.echo(json.dumps(document, ensure_ascii=False))
+                else:
+                    _show(invocation, response, talk)
+                fault = response.fault if response is not None else None
+                if fault is not None and error is None:
+                    talk.warn(fault)
+                failed |= error is not None or fault is not None
     if failed:
         raise click.exceptions.Exit(1)
 
 
-def summarize_build(report: BuildReport, talk: Terminal, *, verbose: bool) -> None:
-    """Say what was built, to those who asked."""
-    if verbose:
-        from wherry.cli.build import summarize
+def callbacks(
+    talk: Terminal, *, verbose: bool, served: Callable[[Served], None] | None = None
+) -> Callbacks:
+    """What a function writes goes to stderr; what was built is told to those who asked."""
+    from wherry.cli.build import summarize
+    from wherry.invoke.run import Callbacks
 
-        summarize(report, talk, verbose=False)
+    def built(report: BuildReport) -> None:
+        if verbose:
+            summarize(report, talk, verbose=False)
+
+    return Callbacks(log=_to_stderr, built=built, served=served)
 
 
-def _show(invocation: Invocation, service: EventFormat | None, talk: Terminal) -> bool:
-    """Print the result of a call; True when it failed."""
-    from wherry.invoke.http_response import http_response
-
-    _tell_error(invocation)
-    if service is None:
+def _show(invocation: Invocation, response: HttpResponse | None, talk: Terminal) -> None:
+    """Print the result of a call."""
+    if response is None:
         sys.stdout.buffer.write(invocation.payload + b"\n")
         sys.stdout.buffer.flush()
-        return invocation.error is not None
-    response = http_response(invocation, service)
+        return
     lines = [f"HTTP {response.status}", *(f"{name}: {value}" for name, value in response.headers)]
     talk.line("\n".join(lines))
     out = sys.stdout.buffer
@@ -198,31 +208,9 @@ def _show(invocation: Invocation, service: EventFormat | None, talk: Terminal) -
     if response.body and not response.body.endswith(b"\n") and sys.stdout.isatty():
         out.write(b"\n")
     out.flush()
-    return _is_failure(invocation, response, talk)
 
 
-def _show_document(invocation: Invocation, service: EventFormat | None, talk: Terminal) -> bool:
-    """Print a call as a JSON document; True when it failed."""
-    from wherry.invoke.http_response import http_response
-
-    _tell_error(invocation)
-    response = None if service is None else http_response(invocation, service)
-    click.echo(json.dumps(invocation.document(response), ensure_ascii=False))
-    return _is_failure(invocation, response, talk)
-
-
-def _is_failure(invocation: Invocation, response: HttpResponse | None, talk: Terminal) -> bool:
-    if response is not None and response.fault is not None and invocation.error is None:
-        talk.warn(response.fault)
-    return invocation.error is not None or (response is not None and response.fault is not None)
-
-
-def _tell_error(invocation: Invocation) -> None:
-    if invocation.error is not None and not invocation.log:
-        click.echo(f"[ERROR] {invocation.error.type}: {invocation.error.message}", err=True)
-
-
-def to_stderr(piece: bytes) -> None:
+def _to_stderr(piece: bytes) -> None:
     """What the function writes, as it writes it."""
     stream = sys.stderr.buffer
     stream.write(piece)

@@ -38,6 +38,6 @@ def command(*, project: Path, quiet: bool, **options: Unpack[LockOptions]) -> No
     """
     from wherry.pipeline.lock import lock
 
-    with Terminal(quiet=quiet) as talk:
-        path = lock(project, reporter=talk, **options)
+    with Terminal(quiet=quiet) as terminal:
+        path = lock(project, reporter=terminal, **options)
     click.echo(path.as_posix())

@@ -27,6 +27,7 @@ __all__ = [
     "of_target",
     "of_written",
     "offline",
+    "path_option",
     "quiet",
     "shared",
 ]
@@ -43,9 +44,15 @@ def shared(*options: Callable[[Command], Command]) -> Callable[[Command], Comman
     return decorate
 
 
-in_project = click.option(
+def path_option(
+    *names: str, metavar: str = "FILE", **settings: Any
+) -> Callable[[Command], Command]:
+    """An option that takes the path of a file or folder."""
+    return click.option(*names, type=click.Path(path_type=Path), metavar=metavar, **settings)
+
+
+in_project = path_option(
     "--project",
-    type=click.Path(path_type=Path),
     default=Path(),
     metavar="DIR",
     help="The project's folder. [default: the current folder]",
@@ -89,27 +96,22 @@ offline = click.option(
 
 of_lock = shared(
     of_resolution,
-    click.option(
+    path_option(
         "--lock",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
         help="The lock file, where it is not to be looked for.",
     ),
     offline,
 )
 
-of_settings = click.option(
+of_settings = path_option(
     "--config",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
     help="A file with the settings, in place of the project's: TOML, drover.yml or settings.spindrift.",
 )
 
 of_config = shared(
     of_settings,
-    click.option(
+    path_option(
         "--install-path",
-        type=click.Path(path_type=Path),
         metavar="DIR",
         help="Package what `pip install --target DIR` made, in place of what a lock gives.",
     ),
@@ -174,7 +176,7 @@ def _share(_context: click.Context, _parameter: click.Parameter, text: str | Non
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", text.strip())
     value = float(match[1]) / (100 if match[2] else 1) if match else 0.0
     if not 0 < value < 1:
-        raise click.UsageError(f"`{text}` is no share of calls: say --canary 10%")
+        raise click.UsageError(f"`{text}` is not a share of calls: say --canary 10%")
     return round(value, 4)
 
 
@@ -191,15 +193,14 @@ of_build = shared(
     of_lock,
     of_config,
     of_container,
-    click.option(
+    path_option(
         "-o",
         "--output",
-        type=click.Path(path_type=Path),
         metavar="PATH",
         help="A folder for the packages, or FILE.zip. [default: dist/lambda in the project]",
     ),
 )
-"""What every command that builds takes: the keys of ``wherry.pipeline.request.BuildOptions``."""
+"""The options of every command that builds: the keys of ``wherry.pipeline.request.BuildOptions``."""
 
 of_deployment = shared(
     of_build,
@@ -213,10 +214,9 @@ of_written = shared(
     _name,
     of_target,
     of_config,
-    click.option(
+    path_option(
         "-o",
         "--output",
-        type=click.Path(path_type=Path),
         metavar="PATH",
         help="Where the packages were written. [default: dist/lambda in the project]",
     ),

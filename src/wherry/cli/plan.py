@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from wherry.cli.options import canary as of_canary
-from wherry.cli.options import in_project, of_deployment, of_stage, quiet
-from wherry.cli.render import BriefReporter, Terminal
+from wherry.cli.options import canary, in_project, of_deployment, of_stage, quiet
+from wherry.cli.render import BriefReporter, Terminal, print_result
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.aws.deploy import Planned
-    from wherry.pipeline.request import PackageOptions
 
-__all__ = ["command", "show"]
+__all__ = ["command", "show_plan"]
 
 
 @click.command("plan")
@@ -25,7 +22,7 @@ __all__ = ["command", "show"]
 @click.option(
     "--exit-code", is_flag=True, help="Exit with 3 when there is something to do, for CI."
 )
-@of_canary
+@canary
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @in_project
 @of_deployment
@@ -35,12 +32,11 @@ def command(
     stage: str,
     project: Path,
     exit_code: bool,
-    canary: float | None,
     as_json: bool,
     no_build: bool,
     verbose: bool,
     quiet: bool,
-    **options: Unpack[PackageOptions],
+    **options: Any,
 ) -> int:
     """Say what `wherry deploy STAGE` would do, and change nothing.
 
@@ -53,30 +49,35 @@ def command(
       wherry plan staging api --json
       wherry plan production --exit-code
     """  # noqa: D301  the backspace is click's mark
-    from wherry.aws.deploy import plan
-
     with Terminal(quiet=quiet) as talk:
-        planned = plan(
-            project,
-            stage,
-            canary=canary,
-            build=not no_build,
-            differences=True,
-            reporter=BriefReporter(talk, verbose=verbose),
-            **options,
+        planned = show_plan(
+            project, stage, talk, as_json=as_json, verbose=verbose, build=not no_build, **options
         )
-        show(planned, talk, as_json=as_json, verbose=verbose)
     return 3 if exit_code and planned.plan else 0
 
 
-def show(planned: Planned, talk: Terminal, *, as_json: bool, verbose: bool) -> None:
-    """The plan on stdout; warnings, and the calls that were made, on stderr."""
+def show_plan(
+    project: Path,
+    stage: str,
+    talk: Terminal,
+    *,
+    as_json: bool,
+    verbose: bool,
+    **options: Any,
+) -> Planned:
+    """Plan a deployment: the plan on stdout; warnings, and the calls that were made, on stderr."""
+    from wherry.aws.deploy import plan
+
+    planned = plan(
+        project,
+        stage,
+        differences=True,
+        reporter=BriefReporter(terminal=talk, verbose=verbose),
+        **options,
+    )
     for warning in planned.plan.warnings:
         talk.warn(warning)
     if verbose:
         talk.line(f"asked AWS {len(planned.calls)} times: {', '.join(planned.calls)}")
-    if as_json:
-        click.echo(json.dumps(planned.document()))
-        return
-    for line in planned.plan.lines(planned.differences):
-        click.echo(line)
+    print_result(planned.document(), planned.plan.lines(planned.differences), as_json=as_json)
+    return planned

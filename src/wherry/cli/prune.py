@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from wherry.cli.aws_lines import aws_line
 from wherry.cli.options import in_project, of_stage, of_stage_names, quiet
-from wherry.cli.render import Terminal, count, seconds
+from wherry.cli.render import Terminal
 from wherry.events import Event, Removed
-from wherry.sizes import format_size
+from wherry.sizes import count, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,16 +45,12 @@ __all__ = ["command"]
 def command(
     *,
     stage: str,
-    names: tuple[str, ...],
     project: Path,
-    keep_versions: int | None,
-    keep_days: int | None,
     yes: bool,
     as_json: bool,
-    name: str | None,
-    config: Path | None,
     verbose: bool,
     quiet: bool,
+    **options: Any,
 ) -> None:
     """Remove old versions of functions and layers; without --yes, say which they are.
 
@@ -73,18 +69,13 @@ def command(
     """  # noqa: D301  the backspace is click's mark
     from wherry.aws.prune.prune import prune
 
-    begin = time.perf_counter()
     with Terminal(quiet=quiet) as talk:
         found = prune(
             project,
             stage,
-            names=names,
-            keep_versions=keep_versions,
-            keep_days=keep_days,
             dry_run=not yes,
-            name=name,
-            config=config,
             reporter=_Removals(talk, shown=not as_json),
+            **options,
         )
         if verbose:
             talk.line(f"called AWS {len(found.calls)} times: {', '.join(found.calls)}")
@@ -98,27 +89,22 @@ def command(
         if not found.pruning:
             talk.line(f"Stage {stage} has nothing to remove")
         elif found.done:
-            talk.line(f"Removed {what} in {seconds(time.perf_counter() - begin)}")
+            talk.line(f"Removed {what} in {talk.took}")
         else:
             talk.line(f"Would remove {what}: say --yes to have it done")
 
 
+@dataclass(frozen=True, slots=True)
 class _Removals:
-    """Prints removals on stdout at once, so that they are known even if the next call fails.
+    """Prints removals on stdout at once, so that they are known even if the next call fails."""
 
-    Args:
-        terminal: renders all other events.
-        shown: whether to print removals.
-    """
-
-    def __init__(self, terminal: Terminal, *, shown: bool) -> None:
-        self._terminal = terminal
-        self._shown = shown
+    terminal: Terminal
+    shown: bool
 
     def emit(self, event: Event) -> None:
         if not isinstance(event, Removed):
-            self._terminal.emit(event)
-        elif self._shown:
+            self.terminal.emit(event)
+        elif self.shown:
             click.echo(aws_line(event))
 
 

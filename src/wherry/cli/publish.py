@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from wherry.cli.options import in_project, of_stage, of_written, quiet
-from wherry.cli.render import Terminal, count, seconds
+from wherry.cli.options import in_project, of_stage, of_written, path_option, quiet
+from wherry.cli.render import Terminal, print_result
+from wherry.sizes import count
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["command"]
 
 
 @click.command("publish")
 @of_stage
-@click.option(
+@path_option(
     "--lock",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
     help="The lock file that is kept in the bucket, beside each version of a layer. [default: the project's]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
@@ -51,18 +50,13 @@ def command(
     """  # noqa: D301  the backspace is click's mark
     from wherry.aws.publish import publish
 
-    begin = time.perf_counter()
     with Terminal(quiet=quiet) as talk:
         published = publish(project, stage, reporter=talk, **options)
         new = [version for version in published.versions if version.published]
-        took = seconds(time.perf_counter() - begin)
         talk.line(
-            f"Published {count(len(new), 'version')} in {took}"
+            f"Published {count(len(new), 'version')} in {talk.took}"
             if new
-            else f"Everything is published; looked in {took}"
+            else f"Everything is published; looked in {talk.took}"
         )
-    if as_json:
-        click.echo(json.dumps(published.document()))
-        return
-    for version in published.versions:
-        click.echo(version.arn)
+    arns = [version.arn for version in published.versions]
+    print_result(published.document(), arns, as_json=as_json)

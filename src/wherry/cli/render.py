@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -14,14 +15,14 @@ from wherry.events import Event, Note, Warned
 from wherry.sizes import count, format_size, seconds
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
+    from collections.abc import Iterable
+    from typing import Any, Self
 
     from rich.progress import Progress, TaskID
 
     from wherry.errors import WherryError
 
-__all__ = ["BriefReporter", "Terminal", "count", "error_text", "for_stderr", "seconds"]
+__all__ = ["BriefReporter", "Terminal", "error_text", "for_stderr", "print_result"]
 
 _BAR_DELAY = 0.4
 """Seconds of downloading before a progress bar appears."""
@@ -34,6 +35,14 @@ def for_stderr() -> bool:
     if os.environ.get("FORCE_COLOR"):
         return True
     return sys.stderr.isatty()
+
+
+def print_result(document: dict[str, Any], lines: Iterable[object], *, as_json: bool) -> None:
+    """Print the result of a command on stdout: as one JSON document, or as lines."""
+    import json
+
+    for line in [json.dumps(document)] if as_json else lines:
+        click.echo(line)
 
 
 def error_text(error: WherryError, *, color: bool) -> str:
@@ -61,7 +70,6 @@ class Terminal:
     """Renders events on stderr. As a context manager it removes the progress bar at the end.
 
     Args:
-        quiet: print only warnings.
         verbose: print the output of commands before and after bundling.
     """
 
@@ -70,19 +78,20 @@ class Terminal:
         self._verbose = verbose
         self._color = for_stderr()
         self._lock = threading.Lock()
+        self._begin = time.perf_counter()
         self._downloads = _Downloads(visible=sys.stderr.isatty() and not quiet)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self._lock:
             self._finish_downloads(report=kind is None)
+
+    @property
+    def took(self) -> str:
+        """The time since the beginning."""
+        return seconds(time.perf_counter() - self._begin)
 
     def emit(self, event: Event) -> None:
         """Render an event, from any thread."""
@@ -96,10 +105,6 @@ class Terminal:
         """Print a line on stderr, unless quiet."""
         if not self._quiet:
             click.echo(text, err=True, color=self._color)
-
-    def note(self, text: str) -> None:
-        """Print a note."""
-        self.emit(Note(text=text))
 
     def warn(self, text: str, *, hint: str | None = None) -> None:
         """Print a warning."""
@@ -128,24 +133,19 @@ class Terminal:
             )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BriefReporter:
-    """Passes on the events that matter to commands for which building is only a step.
+    """Passes on the events that matter to commands for which building is only a step; verbose, all events."""
 
-    Args:
-        terminal: receives the events.
-        verbose: pass on all events.
-    """
-
-    def __init__(self, terminal: Terminal, *, verbose: bool) -> None:
-        self._terminal = terminal
-        self._verbose = verbose
+    terminal: Terminal
+    verbose: bool
 
     def emit(self, event: Event) -> None:
         """Pass on an event, from any thread."""
         from wherry.events.build import LockRead
 
-        if self._verbose or not isinstance(event, LockRead | Note):
-            self._terminal.emit(event)
+        if self.verbose or not isinstance(event, LockRead | Note):
+            self.terminal.emit(event)
 
 
 def _label(word: str, color: str) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from wherry.cli.options import in_project, of_stage, of_stage_names, quiet
-from wherry.cli.render import Terminal, count, seconds
+from wherry.cli.render import Terminal, print_result
+from wherry.sizes import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,16 +37,13 @@ __all__ = ["command"]
 def command(
     *,
     stage: str,
-    names: tuple[str, ...],
     project: Path,
-    to: int | None,
     yes: bool,
     dry_run: bool,
     as_json: bool,
-    name: str | None,
-    config: Path | None,
     verbose: bool,
     quiet: bool,
+    **options: Any,
 ) -> int:
     """Go back to what functions ran before: code, layers and configuration together.
 
@@ -68,7 +64,6 @@ def command(
     """  # noqa: D301  the backspace is click's mark
     from wherry.aws.rollback.rollback import rollback
 
-    begin = time.perf_counter()
     asked = not (yes or dry_run)
     if asked and not sys.stdin.isatty():
         raise click.UsageError("there is nobody to ask: give --yes, or --dry-run to only look")
@@ -84,17 +79,7 @@ def command(
                 refused = True
             return not refused
 
-        found = rollback(
-            project,
-            stage,
-            names=names,
-            to=to,
-            dry_run=dry_run,
-            confirm=confirm,
-            name=name,
-            config=config,
-            reporter=talk,
-        )
+        found = rollback(project, stage, dry_run=dry_run, confirm=confirm, reporter=talk, **options)
         if verbose:
             talk.line(f"called AWS {len(found.calls)} times: {', '.join(found.calls)}")
         if refused:
@@ -102,17 +87,14 @@ def command(
         elif not found.rollbacks:
             talk.line(f"Stage {stage} is there already")
         elif found.done:
-            took = seconds(time.perf_counter() - begin)
-            talk.line(f"Rolled back {stage}: {count(len(found.rollbacks), 'function')} in {took}")
-    if as_json:
-        click.echo(json.dumps(found.document()))
-    elif dry_run:
-        for line in _lines(found.rollbacks):
-            click.echo(line)
-    elif found.done:
-        for each in found.rollbacks:
-            arn = each.observed.arn
-            click.echo(arn if each.alias is None else f"{arn}:{each.alias}")
+            number = count(len(found.rollbacks), "function")
+            talk.line(f"Rolled back {stage}: {number} in {talk.took}")
+    lines = _lines(found.rollbacks) if dry_run else []
+    if found.done:
+        lines = [
+            ":".join(filter(None, (each.observed.arn, each.alias))) for each in found.rollbacks
+        ]
+    print_result(found.document(), lines, as_json=as_json)
     return 1 if refused else 0
 
 

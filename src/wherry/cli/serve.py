@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.invoke import end_on_sigterm, of_format, of_run, summarize_build, to_stderr
+from wherry.cli.invoke import callbacks, end_on_sigterm, of_format, of_run
 from wherry.cli.options import drover_stage, in_project, of_build, quiet
-from wherry.cli.render import BriefReporter, Terminal, seconds
+from wherry.cli.render import BriefReporter, Terminal
+from wherry.sizes import seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,7 @@ def command(
       wherry serve web
       wherry serve web --port 0 --format rest --concurrency 4
     """  # noqa: D301  the backspace is click's mark
-    from wherry.invoke.run import Callbacks, open_server
+    from wherry.invoke.run import open_server
     from wherry.invoke.variables import read_variables
 
     # A server that is told to end has done its work.
@@ -73,12 +74,12 @@ def command(
         opened = open_server(
             project,
             options,
-            callbacks=Callbacks(
-                log=to_stderr,
-                built=lambda report: summarize_build(report, talk, verbose=verbose),
+            callbacks=callbacks(
+                talk,
+                verbose=verbose,
                 served=lambda served: _log(served, talk, verbose=verbose),
             ),
-            reporter=BriefReporter(talk, verbose=verbose),
+            reporter=BriefReporter(terminal=talk, verbose=verbose),
         )
         with opened as server:
             if options["host"] not in {"127.0.0.1", "localhost", "::1"}:

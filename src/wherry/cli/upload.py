@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import time
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from wherry.cli.options import in_project, of_stage, of_written, quiet
-from wherry.cli.render import Terminal, count, seconds
-from wherry.sizes import format_size
+from wherry.cli.render import Terminal, print_result
+from wherry.sizes import count, format_size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,19 +47,14 @@ def command(
     """  # noqa: D301  the backspace is click's mark
     from wherry.aws.upload import upload
 
-    begin = time.perf_counter()
     with Terminal(quiet=quiet) as talk:
         uploaded = upload(project, stage, reporter=talk, **options)
         sent = [package for package in uploaded.packages if package.sent]
-        took = seconds(time.perf_counter() - begin)
         total = format_size(sum(package.size for package in sent))
         talk.line(
-            f"Uploaded {count(len(sent), 'package')} ({total}) in {took}"
+            f"Uploaded {count(len(sent), 'package')} ({total}) in {talk.took}"
             if sent
-            else f"Everything is there; looked in {took}"
+            else f"Everything is there; looked in {talk.took}"
         )
-    if as_json:
-        click.echo(json.dumps(uploaded.document()))
-        return
-    for package in uploaded.packages:
-        click.echo(package.url)
+    urls = [package.url for package in uploaded.packages]
+    print_result(uploaded.document(), urls, as_json=as_json)

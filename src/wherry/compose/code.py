@@ -6,14 +6,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wherry.bundle.bundle import Bundle
-from wherry.compose.paths import PathChoice, in_both
+from wherry.compose.choose import PathChoice, in_both
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wherry.bundle.entry import Entry
+    from wherry.compose.choose import Unmatched
     from wherry.compose.model import Distribution
-    from wherry.compose.paths import Unmatched
     from wherry.compose.recipe import Recipe
 
 __all__ = ["Code", "CodeParts", "Part", "side_by_side"]
@@ -49,10 +49,7 @@ class Code:
 
     def find(self, path: str) -> Entry | None:
         """The entry with this path."""
-        for part in self.parts:
-            if entry := part.files.get(path):
-                return entry
-        return None
+        return next((part.files[path] for part in self.parts if path in part.files), None)
 
 
 class CodeParts:

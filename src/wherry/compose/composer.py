@@ -5,24 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.bundle.bundle import Bundle
-from wherry.compose.choose import choose_names
+from wherry.compose.choose import PathChoice, choose_names, in_both
 from wherry.compose.code import Code, CodeParts, Part
-from wherry.compose.entry_point import entry_point
-from wherry.compose.layers import ComposedLayers, rest_warnings
 from wherry.compose.model import EXTRA_PATHS, HOOKS, Composition, Distribution, Package
-from wherry.compose.paths import PathChoice, in_both
 from wherry.compose.portable import require_compiled_for_all
 from wherry.compose.provided import Requirements, missing_remarks, without_provided
-from wherry.compose.stack import code_folder
+from wherry.compose.stack import ComposedLayers, code_folder, rest_warnings
 from wherry.errors import ConflictError, SettingsError
 from wherry.events import Note
-from wherry.settings.model import LayerSettings
+from wherry.settings.model import FunctionSettings, LayerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from wherry.bundle.entry import Entry
     from wherry.compose.model import Supplies
     from wherry.compose.recipe import Recipe
+    from wherry.compose.stack import Stack
     from wherry.events import Event
     from wherry.settings.model import Settings
     from wherry.target import Target
@@ -164,7 +163,7 @@ class _Composer:
             rest = self._layers.rest(code, layers)
         self.remarks.extend(rest_warnings(rest, recipe.name, layers))
         bundle = rest.bundle
-        handler, added, notes = entry_point(recipe, code, stack, self._supplies, self._target)
+        handler, added, notes = _entry_point(recipe, code, stack, self._supplies, self._target)
         self.remarks.extend(Note(text=note) for note in notes)
         if added:
             bundle = bundle.merge(*(dist.bundle for dist in added), settle=self._parts.settle)
@@ -185,12 +184,7 @@ class _Composer:
     def _extra(self, recipe: Recipe, folder: str) -> Bundle:
         """The files of extra paths and of commands, at their paths in the zip archive.
 
-        Args:
-            recipe: of the package.
-            folder: the folder of the package's code, at which relative extra paths start.
-
-        Raises:
-            SettingsError: two of them put different files at one path.
+        ``folder`` is that of the package's code, at which relative extra paths start.
         """
         choice = PathChoice.of(recipe.settings)
         bundles = []
@@ -231,3 +225,55 @@ def _present(
         if owner in owners
     )
     return tuple(sorted(present, key=_by_name))
+
+
+def _entry_point(
+    recipe: Recipe, code: Code, stack: Stack, supplies: Supplies, target: Target
+) -> tuple[str | None, Sequence[Distribution], Sequence[str]]:
+    """The handler of a function, if any, the distributions that it needs, and notes for the user.
+
+    Raises:
+        SettingsError: the handler or application does not exist, or its interface is unknown.
+    """
+    settings = recipe.settings
+    if not isinstance(settings, FunctionSettings) or not (settings.app or settings.handler):
+        return None, (), ()
+    from wherry.shims.package import Package
+    from wherry.shims.shim import check_handler, plan_shim
+
+    def find(path: str) -> Entry | None:
+        return code.find(path) or stack.find(path)
+
+    def lookup(path: str) -> bytes | None:
+        entry = find(path)
+        return None if entry is None else supplies.read(entry.payload)
+
+    package = Package(
+        lookup=lookup,
+        paths=lambda: [*(entry.path for entry in code.bundle), *stack.paths()],
+        # The files of layers of others are not known.
+        complete=not any(layer.startswith("arn:") for layer in recipe.layers),
+    )
+    try:
+        if settings.handler:
+            return check_handler(settings.handler, package), (), ()
+        assert settings.app is not None  # noqa: S101
+        shim = plan_shim(
+            settings.app,
+            package,
+            interface=settings.interface,
+            distributions={
+                dist.name: dist.version or ""
+                for dist in supplies.distributions[recipe.supply]
+                if any(find(entry.path) for entry in dist.bundle)
+            },
+            target=target,
+        )
+    except SettingsError as error:
+        raise SettingsError(
+            f"{recipe.table}: {error.message}", where=error.where, hint=error.hint
+        ) from error
+    added = list(supplies.adapters(shim.files)) if shim.files and supplies.adapters else []
+    owner = shim.entries[0].owner
+    added.append(Distribution(name=owner, version=None, bundle=Bundle.of(shim.entries)))
+    return shim.handler, added, [f"{recipe.table}: {note}" for note in shim.notes]

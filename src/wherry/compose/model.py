@@ -47,7 +47,7 @@ class Distribution:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Supplies:
-    """What recipes choose from.
+    """The distributions and files that recipes choose from.
 
     Attributes:
         distributions: the distributions, including the project's own code.
@@ -77,7 +77,7 @@ class Supplies:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Saving:
-    """What stripping has saved: the number of files, and of bytes in the zip and unzipped."""
+    """The saving by stripping: the number of files, and of bytes in the zip and unzipped."""
 
     files: int = 0
     size: int = 0

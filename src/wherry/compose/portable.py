@@ -108,12 +108,7 @@ def require_portable(
             for name in sorted({*own, *others})
             if own.get(name) != others.get(name)
         ]
-        if different:
-            raise SettingsError(
-                f"layer `{recipe.name}` is not the same for {target} and {other}",
-                where=different,
-                hint="make a layer for each of them, or leave these distributions out",
-            )
+        _refuse_difference(recipe, target, other, different)
 
 
 def require_built_portably(
@@ -143,12 +138,18 @@ def require_built_portably(
                 prove(built[name], other)
             except IncompatibleError:
                 different.append(f"`{name}` was compiled for {target}")
-        if different:
-            raise SettingsError(
-                f"layer `{recipe.name}` is not the same for {target} and {other}",
-                where=different,
-                hint="make a layer for each of them, or leave these distributions out",
-            )
+        _refuse_difference(recipe, target, other, different)
+
+
+def _refuse_difference(
+    recipe: Recipe, target: Target, other: Target, differences: Sequence[str]
+) -> None:
+    if differences:
+        raise SettingsError(
+            f"layer `{recipe.name}` is not the same for {target} and {other}",
+            where=differences,
+            hint="make a layer for each of them, or leave these distributions out",
+        )
 
 
 def require_compiled_for_all(name: str, settings: LayerSettings, bundle: Bundle) -> None:

@@ -93,7 +93,7 @@ class _Split:
             raise SettingsError(
                 f"`{self.recipe.name}` would ship a part of what the runtime provides by its settings",
                 where=[
-                    f"`{user}` needs `{name}`, and so does {self._user(name)}"
+                    f"`{user}` needs `{name}`, and so does `{self._user(name)}`, which the runtime provides"
                     for user, name in shared
                 ],
                 hint=f"say that the runtime provides these too, provided = [{also}], "
@@ -123,8 +123,7 @@ class _Split:
             )
 
     def _user(self, name: str) -> str:
-        user = min(other for other in self.provided if name in self.needs[other])
-        return f"`{user}`, which the runtime provides"
+        return min(other for other in self.provided if name in self.needs[other])
 
 
 def without_provided(

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wherry.errors import SettingsError
-from wherry.nearest import did_you_mean
+from wherry.problems import did_you_mean
 from wherry.settings.model import FunctionSettings, LayerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from wherry.settings.model import ContentSettings, Settings
+    from wherry.settings.model import Settings
 
 __all__ = ["Recipe", "SupplyKey", "recipes", "with_handler"]
 
@@ -90,34 +90,27 @@ def recipes(
     if implicit:
         functions = {name: FunctionSettings()}
     chosen = _chosen(names, functions, layers)
-
-    def recipe(package_name: str, content: FunctionSettings | LayerSettings) -> Recipe:
-        return Recipe(
+    packages: dict[str, FunctionSettings | LayerSettings] = {
+        layer: layers[layer] for layer in _stack(layers, layers) if layer in layers
+    }
+    packages.update(functions)
+    all_recipes = [
+        Recipe(
             name=package_name,
             settings=content,
             supply=SupplyKey(
                 package=content.package or package,
-                groups=_together(
-                    settings.groups if content.groups is None else content.groups, groups
-                ),
-                extras=_together(
-                    settings.extras if content.extras is None else content.extras, extras
-                ),
+                groups=_together(content.groups, settings.groups, groups),
+                extras=_together(content.extras, settings.extras, extras),
                 requirements=content.extra_distributions,
             ),
-            layers=_stack(content, layers),
+            layers=_stack(content.layers, layers),
             implicit=implicit,
         )
-
-    needed = {
-        layer
-        for package_name in chosen
-        for layer in _stack(functions.get(package_name) or layers[package_name], layers)
-    }
-    return (
-        *(recipe(layer, layers[layer]) for layer in _bottom_up(layers) if layer in needed | chosen),
-        *(recipe(function, functions[function]) for function in functions if function in chosen),
-    )
+        for package_name, content in packages.items()
+    ]
+    needed = {layer for recipe in all_recipes if recipe.name in chosen for layer in recipe.layers}
+    return tuple(recipe for recipe in all_recipes if recipe.name in needed | chosen)
 
 
 def with_handler(
@@ -167,8 +160,10 @@ def with_handler(
     return replace(settings, functions={**settings.functions, key: function})
 
 
-def _together(settings: Sequence[str], options: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*settings, *options)))
+def _together(
+    own: Sequence[str] | None, default: Sequence[str], options: Sequence[str]
+) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*(default if own is None else own), *options)))
 
 
 def _chosen(
@@ -185,8 +180,8 @@ def _chosen(
     return chosen or set(known)
 
 
-def _stack(content: ContentSettings, layers: Mapping[str, LayerSettings]) -> tuple[str, ...]:
-    """The layers of a package and those that they depend on, which are unpacked before."""
+def _stack(names: Iterable[str], layers: Mapping[str, LayerSettings]) -> tuple[str, ...]:
+    """These layers and those that they depend on, which are unpacked before."""
     ordered: dict[str, None] = {}
 
     def add(name: str) -> None:
@@ -195,15 +190,6 @@ def _stack(content: ContentSettings, layers: Mapping[str, LayerSettings]) -> tup
                 add(lower)
         ordered.setdefault(name)
 
-    for name in content.layers:
+    for name in names:
         add(name)
     return tuple(ordered)
-
-
-def _bottom_up(layers: Mapping[str, LayerSettings]) -> list[str]:
-    ordered: dict[str, None] = {}
-    for name, layer in layers.items():
-        for lower in _stack(layer, layers):
-            ordered.setdefault(lower)
-        ordered.setdefault(name)
-    return list(ordered)

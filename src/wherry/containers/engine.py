@@ -33,13 +33,13 @@ class Answer:
 
     Attributes:
         status: its exit status.
-        output: its standard output.
         errors: the lines of its standard error, without secrets.
+        output: its standard output; empty where that was taken line by line.
     """
 
     status: int
-    output: bytes
     errors: tuple[str, ...]
+    output: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,8 +13,10 @@ import re
 import shlex
 import tarfile
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from wherry.containers.engine import Answer, plain_lines
 from wherry.containers.image import platform
 from wherry.containers.run import (
     INPUT,
@@ -25,10 +27,10 @@ from wherry.containers.run import (
     python_script,
     run_options,
     user,
+    values,
 )
-from wherry.containers.variables import values
 from wherry.errors import ContainerError
-from wherry.settings.container_options import Copy
+from wherry.settings.model import Copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,10 +38,10 @@ if TYPE_CHECKING:
 
     from wherry.containers.engine import Engine
     from wherry.containers.image import Image
-    from wherry.settings.container_options import ContainerOptions
+    from wherry.settings.model import ContainerOptions
     from wherry.target import Target
 
-__all__ = ["Container", "Ended", "Folder"]
+__all__ = ["Container", "Folder"]
 
 _LAST_LINES = 40
 # The exit statuses of engines when a container cannot be started.
@@ -64,28 +66,8 @@ class Folder:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
-    """A container that has ended.
-
-    Attributes:
-        status: the exit status of its command.
-        errors: the last lines of its standard error, without secrets.
-    """
-
-    status: int
-    errors: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Container:
-    """How to run containers of an image.
-
-    Attributes:
-        engine: the engine.
-        image: the image.
-        options: of containers.
-        target: the target that is built for.
-    """
+    """How to run containers of an image, for a target."""
 
     engine: Engine
     image: Image
@@ -100,7 +82,7 @@ class Container:
         inputs: Path,
         outputs: Path,
         on_line: Callable[[bytes], None],
-    ) -> Ended:
+    ) -> Answer:
         """Run a Python script of the input folder with the target's Python.
 
         Args:
@@ -167,6 +149,10 @@ class Container:
             script,
             "",
         ]
+        folders = [Folder(path=path, inside=inside, use="lend") for inside, path in lent.items()]
+        folders += [
+            Folder(path=path, inside=inside, use="change") for inside, path in changed.items()
+        ]
         with log.open("ab") as file:
 
             def append(line: bytes) -> None:
@@ -176,16 +162,7 @@ class Container:
             ended = self._run(
                 ["-s"],
                 "\n".join(lines).encode("utf-8", "surrogateescape"),
-                [
-                    *(
-                        Folder(path=path, inside=inside, use="lend")
-                        for inside, path in lent.items()
-                    ),
-                    *(
-                        Folder(path=path, inside=inside, use="change")
-                        for inside, path in changed.items()
-                    ),
-                ],
+                folders,
                 append,
             )
         return ended.status
@@ -204,7 +181,7 @@ class Container:
         stdin: bytes,
         folders: Sequence[Folder],
         on_line: Callable[[bytes], None],
-    ) -> Ended:
+    ) -> Answer:
         name = f"wherry-{os.urandom(6).hex()}"
         options = run_options(
             self.options,
@@ -254,7 +231,7 @@ class Container:
         stdin: bytes,
         folders: Sequence[Folder],
         on_line: Callable[[bytes], None],
-    ) -> Ended:
+    ) -> Answer:
         # Without `--rm`, which would take away what the container made before it is copied.
         self._expect(["create", *options, self.image.reference, *words])
         try:
@@ -278,12 +255,10 @@ class Container:
 
     def _run_command(
         self, arguments: Sequence[str], stdin: bytes, on_line: Callable[[bytes], None]
-    ) -> Ended:
-        """Run a command of the engine, and take its output line by line."""
+    ) -> Answer:
         import subprocess
         import tempfile
 
-        from wherry.containers.engine import plain_lines
         from wherry.indexes.redact import redact
 
         with (
@@ -311,7 +286,7 @@ class Container:
                 raise
             errors.seek(0)
             text = redact(errors.read().decode("utf-8", "replace"))
-        return Ended(status=status, errors=tuple(plain_lines(text))[-_LAST_LINES:])
+        return Answer(status=status, errors=tuple(plain_lines(text))[-_LAST_LINES:])
 
 
 def _packed(folders: Sequence[Folder]) -> bytes:
@@ -330,9 +305,8 @@ def _packed(folders: Sequence[Folder]) -> bytes:
             if folder.use == "fill":
                 archive.addfile(_folder(inside))
             else:
-                archive.add(
-                    folder.path, inside, filter=_readable if folder.use == "read" else _writable
-                )
+                rights = 0 if folder.use == "read" else 0o222
+                archive.add(folder.path, inside, filter=partial(_readable, rights=rights))
     return buffer.getvalue()
 
 
@@ -342,25 +316,16 @@ def _folder(name: str) -> tarfile.TarInfo:
     return folder
 
 
-def _readable(member: tarfile.TarInfo) -> tarfile.TarInfo:
+def _readable(member: tarfile.TarInfo, *, rights: int) -> tarfile.TarInfo:
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mode |= 0o555 if member.isdir() or member.mode & 0o100 else 0o444
-    return member
-
-
-def _writable(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    member = _readable(member)
-    member.mode |= 0o222
+    member.mode |= rights
     return member
 
 
 def _unpack(archive: bytes, into: Path) -> None:
-    """Make the folder hold what the archive does.
-
-    Raises:
-        ContainerError: the archive cannot be unpacked there.
-    """
+    """Make the folder hold what the archive does."""
     if not hasattr(tarfile, "data_filter"):
         raise ContainerError(
             "what the container made cannot be unpacked safely",

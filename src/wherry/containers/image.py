@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wherry.containers.variables import values
+from wherry.containers.run import values
 from wherry.errors import ContainerError, SettingsError
 from wherry.events import ImageFetched, ImageWanted
 from wherry.store.memo import Memo, memo_key
 from wherry.target import Architecture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from wherry.containers.engine import Engine
     from wherry.context import Context
-    from wherry.settings.container_options import ContainerOptions
+    from wherry.settings.model import ContainerOptions
     from wherry.target import Target
 
 __all__ = ["Image", "Images", "default_image", "platform"]
@@ -34,6 +35,11 @@ _PREDEFINED = frozenset(
     for name in (upper, upper.lower())
 )
 _LAST_LINES = 20
+# Instructions of a Dockerfile that read files of its folder.
+_COPIES = re.compile(
+    r"^\s*(ONBUILD\s+)?(COPY|ADD)\s|--mount=\S*type=bind", re.MULTILINE | re.IGNORECASE
+)
+_NOT_READ = frozenset({".git", ".hg", ".svn"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,13 +67,7 @@ def platform(target: Target) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Images:
-    """The images of a project.
-
-    Attributes:
-        options: of containers.
-        root: the project's folder.
-        context: of the run.
-    """
+    """The images of a project; a Dockerfile is named from its folder ``root``."""
 
     options: ContainerOptions
     root: Path
@@ -107,7 +107,8 @@ class Images:
         if identity is None:
             began = time.monotonic()
             made = self.options.dockerfile is not None
-            self.context.reporter.emit(ImageWanted(name=self._title(reference), made=made))
+            title = self.options.dockerfile or reference
+            self.context.reporter.emit(ImageWanted(name=title, made=made))
             if made:
                 self._make(engine, reference)
             else:
@@ -115,16 +116,10 @@ class Images:
             identity = self._find(engine, reference)
             if identity is None:
                 raise ContainerError(f"the image `{reference}` vanished while it was fetched")
-            self.context.reporter.emit(
-                ImageFetched(
-                    name=self._title(reference), made=made, seconds=time.monotonic() - began
-                )
-            )
+            seconds = time.monotonic() - began
+            self.context.reporter.emit(ImageFetched(name=title, made=made, seconds=seconds))
         _IDENTITIES.remember(self.context.store, self._key(reference), identity)
         return Image(reference=reference, identity=identity)
-
-    def _title(self, reference: str) -> str:
-        return self.options.dockerfile or reference
 
     def _key(self, reference: str) -> str:
         host = os.environ.get("DOCKER_HOST", "")
@@ -186,13 +181,15 @@ class Images:
             from wherry.indexes.redact import redact
 
             output = redact(answer.output.decode("utf-8", "replace"))
-            lines = [*plain_lines(output), *answer.errors]
+            lines = "\n".join([*plain_lines(output), *answer.errors])
+            for secret in filter(None, secrets.values()):
+                lines = lines.replace(secret, "****")
             hint = None
             if secrets and any("secret" in line.lower() for line in answer.errors):
                 hint = "secrets of a build need BuildKit: install docker's buildx, or use podman"
             raise ContainerError(
                 f"the image of `{self.options.dockerfile}` cannot be made",
-                where=_without(lines, secrets.values())[-_LAST_LINES:],
+                where=lines.split("\n")[-_LAST_LINES:],
                 hint=hint,
             )
 
@@ -209,8 +206,6 @@ class Images:
         return file.parent, file
 
     def _dockerfile_key(self) -> str:
-        from wherry.containers.build_context import context_digest
-
         _, file = self._dockerfile()
         arguments = values(self.options.build_args, what="build-args")
         for name, value in arguments.items():
@@ -222,7 +217,7 @@ class Images:
                     f"RUN --mount=type=secret,id={name} {name}=$(cat /run/secrets/{name}) ...",
                 )
         return memo_key(
-            context_digest(file),
+            _context_digest(file),
             sorted(arguments.items()),
             sorted(self.options.build_secrets),
             self.platform,
@@ -241,11 +236,34 @@ def _holds_password(value: str) -> bool:
     return any(split(word) for word in value.split())
 
 
-def _without(lines: Iterable[str], secrets: Iterable[str]) -> list[str]:
-    hidden = [secret for secret in secrets if secret]
-    cleaned = []
-    for line in lines:
-        for secret in hidden:
-            line = line.replace(secret, "****")  # noqa: PLW2901
-        cleaned.append(line)
-    return cleaned
+def _context_digest(dockerfile: Path) -> str:
+    """A digest of the Dockerfile, and of all files of its folder where it copies any of them."""
+    content = dockerfile.read_bytes()
+    digest = hashlib.sha256(content)
+    if _COPIES.search(content.decode("utf-8", "replace")):
+        for path in _files(str(dockerfile.parent)):
+            digest.update(_file(path, os.path.relpath(path, dockerfile.parent)))
+    return digest.hexdigest()
+
+
+def _files(folder: str) -> list[str]:
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in _NOT_READ)
+        found += [os.path.join(place, name) for name in (*names, *folders)]  # noqa: PTH118
+    return sorted(found)
+
+
+def _file(path: str, name: str) -> bytes:
+    try:
+        if os.path.islink(path):  # noqa: PTH114
+            content = os.readlink(path)  # noqa: PTH115
+        elif os.path.isdir(path):  # noqa: PTH112
+            content = "folder"
+        else:
+            executable = os.stat(path).st_mode & 0o111  # noqa: PTH116
+            with open(path, "rb") as file:  # noqa: PTH123
+                content = f"{executable:o} {hashlib.file_digest(file, 'sha256').hexdigest()}"
+    except OSError:
+        content = "unreadable"
+    return f"\0{name}\0{content}".encode(errors="surrogateescape")

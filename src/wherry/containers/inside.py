@@ -1,4 +1,4 @@
-"""What runs in the container: makes wheels of source trees, one after the other, by their own backends.
+"""Runs in the container: makes wheels of source trees, one after the other, by their own backends.
 
 It is handed over as a file and run by the image's Python, so it imports the standard library alone and keeps to
 what Python 3.9 knows. It reads one line of JSON from standard input, and writes one for each thing that happens;
@@ -122,7 +122,8 @@ class _Job:
         shutil.copytree(os.path.join(_INPUT, "sources", job["key"]), self._source, symlinks=True)  # noqa: PTH118
         _settle(self._source)
         self._prepare_variables()
-        self._run([sys.executable, "-m", "venv", "--without-pip", self._environment_folder])
+        environment = os.path.join(self._work, "environment")  # noqa: PTH118
+        self._run([sys.executable, "-m", "venv", "--without-pip", environment])
         self._install(job["requires"])
         self._install(self._hook("get_requires_for_build_wheel"))
         filename = self._hook("build_wheel", os.path.join(self._work, "wheel"))  # noqa: PTH118
@@ -133,10 +134,6 @@ class _Job:
         os.makedirs(folder)  # noqa: PTH103
         shutil.copyfile(made, os.path.join(folder, filename))  # noqa: PTH118
         return filename  # type: ignore[no-any-return]
-
-    @property
-    def _environment_folder(self) -> str:
-        return os.path.join(self._work, "environment")  # noqa: PTH118
 
     def _prepare_variables(self) -> None:
         for name in _DROPPED:
@@ -195,7 +192,7 @@ def _settle(folder: str) -> None:
 
 
 def _give_away(owner: list | None) -> None:  # type: ignore[type-arg]
-    """What root made in a folder of somebody else's is theirs."""
+    """Give what root made in somebody else's folder to its owner."""
     if owner is None or os.getuid() != 0:
         return
     for place, folders, names in os.walk(_OUTPUT):

@@ -1,4 +1,4 @@
-"""The arguments of a container's run. Nothing secret is among them: variables travel by standard input."""
+"""The arguments and variables of a container's run. Nothing secret is among the arguments: variables travel by stdin."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from wherry.errors import SettingsError
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wherry.containers.engine import Engine
-    from wherry.settings.container_options import ContainerOptions
+    from wherry.settings.model import ContainerOptions, Value
 
 __all__ = [
     "INPUT",
@@ -17,9 +21,11 @@ __all__ = [
     "NO_PYTHON",
     "OUTPUT",
     "bind",
+    "deciding",
     "python_script",
     "run_options",
     "user",
+    "values",
 ]
 
 INPUT = "/wherry/input"
@@ -33,6 +39,10 @@ NO_PYTHON = 97
 
 NO_INPUT = 98
 """The exit status that says the container does not see its input."""
+
+# Addresses and credentials. Builds are given files, so these do not decide their result; and no secret may be guessed
+# from a digest.
+_ACCESS = re.compile(r"(?i).*(PROXY|TOKEN|PASSWORD|SECRET|CREDENTIAL|ACCESS_KEY).*|(PIP|UV)_.*")
 
 
 def run_options(
@@ -101,3 +111,41 @@ def _volume(volume: str) -> str:
     if re.match(r"~(/|$)", place):
         place = os.path.expanduser(place)  # noqa: PTH111
     return f"{place}{colon}{rest}"
+
+
+def values(variables: Mapping[str, Value], *, what: str) -> dict[str, str]:
+    """The variables with their values; those that are taken from Wherry's environment are left out where it has none.
+
+    Args:
+        variables: the variables of a setting.
+        what: the name of the setting.
+
+    Raises:
+        SettingsError: a secret is not there.
+    """
+    found = {}
+    for name, value in variables.items():
+        if isinstance(value, str):
+            found[name] = value
+        elif value and name in os.environ:
+            found[name] = os.environ[name]
+        elif value and what == "build-secrets":
+            raise SettingsError(
+                f"the variable `{name}` is not set",
+                where=[f"`{what}` of [tool.wherry.container] names it"],
+            )
+    return found
+
+
+def deciding(options: ContainerOptions) -> list[object]:
+    """All options but the engine, the image and how files are copied, as JSON can hold it."""
+    variables = values(options.environment, what="environment")
+    return [
+        sorted([name, value] for name, value in variables.items() if not _ACCESS.fullmatch(name)),
+        sorted(options.build_requires),
+        options.network,
+        options.security_opt,
+        options.user,
+        options.volumes,
+        options.volumes_from,
+    ]

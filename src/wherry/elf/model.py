@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 __all__ = [
     "EM_AARCH64",
     "EM_X86_64",
-    "ET_DYN",
-    "ET_EXEC",
-    "ET_REL",
-    "PT_DYNAMIC",
-    "PT_INTERP",
     "PT_LOAD",
-    "SHF_INFO_LINK",
     "SHT_NOBITS",
-    "SHT_NULL",
-    "SHT_REL",
-    "SHT_RELA",
-    "SHT_STRTAB",
-    "SHT_SYMTAB",
-    "SHT_SYMTAB_SHNDX",
     "Dynamic",
     "Elf",
     "ElfError",
@@ -35,12 +23,10 @@ __all__ = [
 
 _MAGIC = b"\x7fELF"
 
-ET_REL, ET_EXEC, ET_DYN = 1, 2, 3
 EM_X86_64, EM_AARCH64 = 62, 183
-PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
-SHT_NULL, SHT_SYMTAB, SHT_STRTAB, SHT_RELA = 0, 2, 3, 4
-SHT_NOBITS, SHT_REL, SHT_SYMTAB_SHNDX = 8, 9, 18
-SHF_ALLOC, SHF_INFO_LINK = 0x2, 0x40
+PT_LOAD = 1
+SHT_NOBITS = 8
+_SHF_ALLOC = 0x2
 
 _MACHINES = {
     2: "sparc",
@@ -64,15 +50,13 @@ class ElfError(ValueError):
     """Bytes are not an ELF file, or they are damaged or of a kind that is not understood."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """The header of the file, with offsets and sizes in bytes and with actual counts."""
 
     bits: int
     """32 or 64."""
     order: Order
     """The byte order, as ``struct`` writes it."""
-    os_abi: int
     type: int
     machine: int
     version: int
@@ -88,11 +72,9 @@ class Header:
     names_index: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A program header: a part of the file and its address in memory."""
 
-    index: int
     type: int
     flags: int
     offset: int
@@ -108,11 +90,10 @@ class Segment:
         return self.offset + self.file_size
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """A section header."""
 
-    index: int
+    number: int
     name: str
     type: int
     flags: int
@@ -132,19 +113,17 @@ class Section:
     @property
     def allocated(self) -> bool:
         """Whether it is loaded into memory."""
-        return bool(self.flags & SHF_ALLOC)
+        return bool(self.flags & _SHF_ALLOC)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dynamic:
+class Dynamic(NamedTuple):
     """An entry of the dynamic section."""
 
     tag: int
     value: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VersionNeed:
+class VersionNeed(NamedTuple):
     """A version that a library must have.
 
     Attributes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wherry.elf.model import ET_REL, Elf, ElfError, is_elf
+from wherry.elf.model import Elf, ElfError, is_elf
 from wherry.elf.reader import read_elf
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ _PROVIDED = re.compile(
     r"|lib(gcc_s|stdc\+\+)\.so\.\d+|libpython3[\w.]*\.so[\d.]*"
 )
 _SYMBOLS_SHOWN = 3
+_ET_REL = 1
 
 
 def obstacles(data: bytes, target: Target) -> tuple[str, ...]:
@@ -52,14 +53,16 @@ def obstacles(data: bytes, target: Target) -> tuple[str, ...]:
         elf = read_elf(data)
     except ElfError as error:
         return (f"it cannot be understood: {error}",)
-    if elf.header.type == ET_REL:
+    if elf.header.type == _ET_REL:
         return ()
     machine = target.architecture.machine
     if elf.machine_name != machine:
         return (f"it is for {elf.machine_name}, not for {machine}",)
     if elf.header.bits != 64:
         return (f"it is for {elf.machine_name} of {elf.header.bits} bits, not for {machine}",)
-    return (*_another_libc(elf), *_too_new(elf, target.runtime))
+    musl = [name for name in (*elf.needed, elf.interpreter or "") if "musl" in name]
+    other = [f"it is linked with musl (`{name}`), and the runtime has glibc" for name in musl[:1]]
+    return (*other, *_too_new(elf, target.runtime))
 
 
 def missing_libraries(data: bytes, *, beside: Collection[str]) -> tuple[str, ...]:
@@ -76,12 +79,6 @@ def missing_libraries(data: bytes, *, beside: Collection[str]) -> tuple[str, ...
     return tuple(
         name for name in elf.needed if not _PROVIDED.fullmatch(name) and name not in beside
     )
-
-
-def _another_libc(elf: Elf) -> Iterator[str]:
-    musl = [name for name in (*elf.needed, elf.interpreter or "") if "musl" in name]
-    if musl:
-        yield f"it is linked with musl (`{musl[0]}`), and the runtime has glibc"
 
 
 def _too_new(elf: Elf, runtime: Runtime) -> Iterator[str]:

@@ -13,28 +13,13 @@ import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from wherry.elf.model import (
-    EM_AARCH64,
-    EM_X86_64,
-    ET_DYN,
-    ET_EXEC,
-    PT_LOAD,
-    SHF_INFO_LINK,
-    SHT_NOBITS,
-    SHT_NULL,
-    SHT_REL,
-    SHT_RELA,
-    SHT_STRTAB,
-    SHT_SYMTAB,
-    SHT_SYMTAB_SHNDX,
-    ElfError,
-)
+from wherry.elf.model import EM_AARCH64, EM_X86_64, PT_LOAD, SHT_NOBITS, ElfError
 from wherry.elf.reader import pack_section, read_elf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wherry.elf.model import Elf, Header, Section
+    from wherry.elf.model import Elf, Section
 
 __all__ = ["NotStrippedError", "Stripped", "strip_elf"]
 
@@ -44,6 +29,9 @@ _DEBUGGING = re.compile(
     r"\.z?debug_.*|\.gdb_index|\.stab(\..*)?|\.stabstr|\.line|\.gnu\.(lto|debuglto)_.*|\.gnu_debugdata"
     r"|\.comment|\.gnu\.build\.attributes.*"
 )
+_ET_EXEC, _ET_DYN = 2, 3
+_SHT_NULL, _SHT_SYMTAB, _SHT_STRTAB, _SHT_RELA, _SHT_REL, _SHT_SYMTAB_SHNDX = 0, 2, 3, 4, 9, 18
+_SHF_INFO_LINK = 0x40
 _SIGNATURE = re.compile(r"sign|\.sig|_sig|pkcs|\.ima|fsverity", re.IGNORECASE)
 _MAX_SECTIONS = 0xFF00
 # The largest alignment of sections that are not loaded.
@@ -96,11 +84,11 @@ def _require_known(elf: Elf) -> None:
     header = elf.header
     if header.bits != 64 or header.order != "<" or header.machine not in {EM_X86_64, EM_AARCH64}:
         raise NotStrippedError("it is for another machine")
-    if header.type not in {ET_DYN, ET_EXEC}:
+    if header.type not in {_ET_DYN, _ET_EXEC}:
         raise NotStrippedError("it is neither a library nor a program")
     if not elf.sections or not any(segment.type == PT_LOAD for segment in elf.segments):
         raise NotStrippedError("it has no table of sections")
-    if elf.sections[0].type != SHT_NULL or not 0 < header.names_index < len(elf.sections):
+    if elf.sections[0].type != _SHT_NULL or not 0 < header.names_index < len(elf.sections):
         raise NotStrippedError("its sections have no names")
     if len(elf.sections) >= _MAX_SECTIONS or header.program_count >= _MAX_SECTIONS:
         raise NotStrippedError("it has too many sections")
@@ -125,7 +113,7 @@ def _require_nothing_else(data: bytes, elf: Elf, end: int) -> None:
         raise NotStrippedError("what is loaded is not before everything else")
     parts = [table]
     for section in elf.sections:
-        if section.type in {SHT_NOBITS, SHT_NULL} or not section.size:
+        if section.type in {SHT_NOBITS, _SHT_NULL} or not section.size:
             continue
         if section.allocated:
             if section.end > end:
@@ -149,33 +137,32 @@ def _require_nothing_else(data: bytes, elf: Elf, end: int) -> None:
 
 
 def _kept(elf: Elf) -> list[Section]:
-    """The sections to keep, in their order."""
     names = elf.header.names_index
     dropped: set[int] = set()
     for section in elf.sections:
-        if section.allocated or section.index in {0, names}:
+        if section.allocated or section.number in {0, names}:
             continue
-        if section.type in {SHT_SYMTAB, SHT_SYMTAB_SHNDX} or _DEBUGGING.fullmatch(section.name):
-            dropped.add(section.index)
+        if section.type in {_SHT_SYMTAB, _SHT_SYMTAB_SHNDX} or _DEBUGGING.fullmatch(section.name):
+            dropped.add(section.number)
     # The names of symbols are removed with their table, and relocations with their section.
     for section in elf.sections:
-        if section.index in dropped and section.type == SHT_SYMTAB and section.link != names:
+        if section.number in dropped and section.type == _SHT_SYMTAB and section.link != names:
             strings = elf.sections[section.link] if section.link < len(elf.sections) else section
-            if strings.type == SHT_STRTAB and not strings.allocated:
-                dropped.add(strings.index)
+            if strings.type == _SHT_STRTAB and not strings.allocated:
+                dropped.add(strings.number)
         if (
-            section.type in {SHT_REL, SHT_RELA}
+            section.type in {_SHT_REL, _SHT_RELA}
             and not section.allocated
             and section.info in dropped
         ):
-            dropped.add(section.index)
+            dropped.add(section.number)
     if not dropped:
         raise NotStrippedError("there is nothing to remove")
-    loaded = [section.index for section in elf.sections if section.allocated]
+    loaded = [section.number for section in elf.sections if section.allocated]
     # Dynamic symbols are loaded, and name sections by their numbers.
     if loaded and min(dropped) < max(loaded):
         raise NotStrippedError("its sections are in an unusual order")
-    kept = [section for section in elf.sections if section.index not in dropped]
+    kept = [section for section in elf.sections if section.number not in dropped]
     for section in kept:
         numbers = [section.link, section.info] if _points(section) else [section.link]
         if any(number in dropped or number >= len(elf.sections) for number in numbers):
@@ -187,28 +174,29 @@ def _kept(elf: Elf) -> list[Section]:
 
 def _points(section: Section) -> bool:
     """Whether the section's ``info`` is the number of another."""
-    return bool(section.flags & SHF_INFO_LINK) or section.type in {SHT_REL, SHT_RELA}
+    return bool(section.flags & _SHF_INFO_LINK) or section.type in {_SHT_REL, _SHT_RELA}
 
 
 def _rewrite(data: bytes, elf: Elf, kept: list[Section], end: int) -> bytes:
     """The file up to the cut, the other sections to keep, their names and their table."""
     header = elf.header
-    new_index: Mapping[int, int] = {section.index: new for new, section in enumerate(kept)}
+    new_index: Mapping[int, int] = {section.number: new for new, section in enumerate(kept)}
     names, name_offset = _names(kept)
     out = bytearray(data[:end])
     table = []
     for section in kept:
         moved = section
-        if section.type != SHT_NULL and not section.allocated:
+        if section.type != _SHT_NULL and not section.allocated:
             _align(out, section.align)
             content = (
-                names if section.index == header.names_index else data[section.offset : section.end]
+                names
+                if section.number == header.names_index
+                else data[section.offset : section.end]
             )
             size = len(content) if section.type != SHT_NOBITS else section.size
-            moved = replace(section, offset=len(out), size=size)
+            moved = section._replace(offset=len(out), size=size)
             out += content
-        moved = replace(
-            moved,
+        moved = moved._replace(
             link=new_index[section.link],
             info=new_index[section.info] if _points(section) else section.info,
         )
@@ -241,17 +229,10 @@ def _verify(old: bytes, new: bytes, before: Elf, end: int) -> None:
         after = read_elf(new)
     except ElfError as error:
         raise NotStrippedError(f"it would be damaged: {error}") from error
+    # Of the header, three fields change; `_rewrite` has mapped the numbers of sections.
     same = (
-        _without_table(before.header) == _without_table(after.header)
-        and before.segments == after.segments
-        and before.dynamic == after.dynamic
-        and before.needed == after.needed
-        and before.soname == after.soname
-        and (before.rpath, before.runpath) == (after.rpath, after.runpath)
-        and before.interpreter == after.interpreter
-        and before.version_needs == after.version_needs
-        and [_loaded(section) for section in before.sections if section.allocated]
-        == [_loaded(section) for section in after.sections if section.allocated]
+        replace(before, header=after.header, sections=_loaded(before))
+        == replace(after, sections=_loaded(after))
         and old[:_TABLE_OFFSET] == new[:_TABLE_OFFSET]
         and old[_TABLE_OFFSET + 8 : _TABLE_COUNT] == new[_TABLE_OFFSET + 8 : _TABLE_COUNT]
         and old[_TABLE_COUNT + 4 : end] == new[_TABLE_COUNT + 4 : end]
@@ -260,10 +241,5 @@ def _verify(old: bytes, new: bytes, before: Elf, end: int) -> None:
         raise NotStrippedError("it would be damaged")
 
 
-def _without_table(header: Header) -> Header:
-    return replace(header, section_offset=0, section_count=0, names_index=0)
-
-
-def _loaded(section: Section) -> Section:
-    # The numbers of sections may change; `_rewrite` has mapped them.
-    return replace(section, link=0, info=0)
+def _loaded(elf: Elf) -> tuple[Section, ...]:
+    return tuple(section._replace(link=0, info=0) for section in elf.sections if section.allocated)

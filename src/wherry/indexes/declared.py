@@ -116,7 +116,10 @@ def indexes_in(folder: Path, files: ProjectFiles) -> Iterator[ToolIndex]:
     A file that cannot be read declares none; the reader of locks and settings reports it.
     """
     for filename, tables in _TABLES.items():
-        document = _toml(folder / filename, files)
+        try:
+            document = files.toml(folder / filename)
+        except (OSError, ValueError, RecursionError):
+            continue
         for tool, path in tables.items():
             for entry in _tables(document, path):
                 name, url = entry.get("name", ""), entry.get("url")
@@ -134,13 +137,6 @@ _TABLES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "uv.toml": {"uv": ("index",)},
     "Pipfile": {"pipenv": ("source",)},
 }
-
-
-def _toml(path: Path, files: ProjectFiles) -> Any:
-    try:
-        return files.toml(path)
-    except (OSError, ValueError, RecursionError):
-        return {}
 
 
 def _tables(document: Any, path: tuple[str, ...]) -> Iterator[dict[str, Any]]:

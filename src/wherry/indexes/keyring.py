@@ -18,15 +18,8 @@ __all__ = ["ask_keyring"]
 
 # A keyring may wait for somebody to unlock it.
 _TIMEOUT = 120
-
-
-def _may_ask() -> bool:
-    """Whether there is a keyring, and neither uv's nor pip's variable forbids asking it."""
-    forbidden = ("UV_KEYRING_PROVIDER", "PIP_KEYRING_PROVIDER")
-    return (
-        not any(os.environ.get(variable) == "disabled" for variable in forbidden)
-        and shutil.which("keyring") is not None
-    )
+# The variables by which uv and pip are forbidden to ask it.
+_PROVIDERS = ("UV_KEYRING_PROVIDER", "PIP_KEYRING_PROVIDER")
 
 
 def ask_keyring(address: str, user: str | None) -> Login | None:
@@ -36,7 +29,7 @@ def ask_keyring(address: str, user: str | None) -> Login | None:
         address: the address of the index, without user and password.
         user: the user to find the password of; None to find both, which keyring can do since 25.2.
     """
-    if not _may_ask():
+    if any(os.environ.get(variable) == "disabled" for variable in _PROVIDERS):
         return None
     for service in dict.fromkeys((address, urlsplit(address).netloc)):
         # Neither is a secret, so that both may be arguments.

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+from wherry.indexes.variables import secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,17 +37,12 @@ def redact(text: str) -> str:
     Passwords of indexes and proxies in the environment are replaced too: the programs that are run see them, and may
     print them.
     """
-    from wherry.indexes.variables import secrets
-
     without = f"{_HIDDEN}@"
     return hide_logins(_CREDENTIALS.sub(without, _UNQUOTED.sub(without, text)), secrets())
 
 
 def hide_logins(text: str, logins: Iterable[Login]) -> str:
     """The text with ``****`` in place of the secrets of these logins: as they are, quoted or in base64."""
-    import base64
-    from urllib.parse import quote, quote_plus
-
     forms: set[str] = set()
     for login in logins:
         # Where there is no password, the user is the secret.
@@ -59,7 +58,7 @@ def hide_logins(text: str, logins: Iterable[Login]) -> str:
 def without_credentials(url: str) -> str:
     """The address without user and password.
 
-    A bare user name stays where it is no secret: ``ssh://git@host`` needs it. Over http it may be a token.
+    A bare user name stays where it is not a secret: ``ssh://git@host`` needs it. Over http it may be a token.
     """
     bare = _BARE_USER.match(url)
     if bare is not None and not _TOKEN_SCHEMES.fullmatch(bare["scheme"]):

@@ -6,14 +6,19 @@ retries, the logins of indexes, and errors that a user can act on.
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from wherry.errors import FetchError
+from wherry.indexes.declared import code_artifact_at
+from wherry.indexes.login import Login, origin, split_login
 from wherry.indexes.redact import redact
+from wherry.indexes.variables import environment_name
+from wherry.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,13 +26,14 @@ if TYPE_CHECKING:
 
     import requests
 
-    from wherry.indexes.login import Login
     from wherry.indexes.network import Network
 
 __all__ = [
     "BACKOFF",
+    "PROXY_HINT",
     "check",
     "explain",
+    "explain_denial",
     "explained",
     "open_session",
     "shown_url",
@@ -40,6 +46,10 @@ _RETRIES = 3
 _LONGEST_WAIT = 10
 BACKOFF = 0.2
 """Seconds before the second attempt; doubled for each further one."""
+PROXY_HINT = (
+    "give user and password in `HTTPS_PROXY` or `HTTP_PROXY`: http://USER:PASSWORD@HOST:PORT"
+)
+"""What to do about a proxy that wants a user and a password."""
 _TRY_LATER = frozenset({429, 500, 502, 503, 504})
 
 
@@ -108,11 +118,11 @@ def open_session(network: Network) -> Iterator[requests.Session]:
     class Session(requests.Session):
         def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
             # The login is sent to its own scheme, host and port, and nowhere else.
-            bare = _without_login(url)
+            bare, _ = split_login(url)
             login = _with_password_of_netrc(network.login(url), bare)
             response = self._ask(method, bare, login, options)
             status = response.status_code
-            if status not in {401, 403} or _origin(response.url) != _origin(bare):
+            if status not in {401, 403} or origin(response.url) != origin(bare):
                 return response
             second = network.second_login(bare, login or _sent(response), status=status)
             if second is None:
@@ -143,25 +153,16 @@ def open_session(network: Network) -> Iterator[requests.Session]:
         if os.path.isfile(certificates := os.environ.get("SSL_CERT_FILE", "")):  # noqa: PTH113
             session.verify = certificates
         # The bytes must be those that were hashed, so nothing may be compressed on the way.
-        session.headers.update({"User-Agent": _user_agent(), "Accept-Encoding": "identity"})
+        session.headers.update(
+            {"User-Agent": f"wherry/{__version__}", "Accept-Encoding": "identity"}
+        )
         yield session
-
-
-def _user_agent() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"wherry/{version('wherry')}"
-    except PackageNotFoundError:
-        return "wherry"
 
 
 def _with_password_of_netrc(login: Login | None, url: str) -> Login | None:
     """The login, with the password that netrc has for its user where it has none itself."""
     if login is None or login.password or not login.user:
         return login
-    from dataclasses import replace
-
     from requests.utils import get_netrc_auth
 
     known = get_netrc_auth(url)
@@ -172,10 +173,6 @@ def _with_password_of_netrc(login: Login | None, url: str) -> Login | None:
 
 def _sent(response: requests.Response) -> Login | None:
     """The login that was sent with a request; one that is not ours was taken from netrc by requests."""
-    import base64
-
-    from wherry.indexes.login import Login
-
     kind, _, value = response.request.headers.get("Authorization", "").partition(" ")
     if kind != "Basic":
         return None
@@ -184,17 +181,6 @@ def _sent(response: requests.Response) -> Login | None:
     except ValueError:
         return None
     return Login(user=user, password=password, source="the netrc file")
-
-
-def _origin(url: str) -> str:
-    from wherry.indexes.login import origin
-
-    return origin(url)
-
-
-def _without_login(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def shown_url(url: str) -> str:
@@ -219,8 +205,6 @@ def check(response: requests.Response, *, what: str, network: Network) -> None:
     where = [f"{shown_url(response.url)} answered {status} {response.reason or ''}".rstrip()]
     match status:
         case 401 | 403 | 407:
-            from wherry.indexes.errors import explain_denial
-
             sent = _sent(response)
             known = network.login(response.url)
             if sent is not None and known is not None and known.user == sent.user:
@@ -234,6 +218,50 @@ def check(response: requests.Response, *, what: str, network: Network) -> None:
         case _:
             hint = "is this the address of an index?"
     raise FetchError(f"cannot fetch {what}", where=where, hint=hint)
+
+
+def explain_denial(
+    network: Network, url: str, status: int, sent: Login | None
+) -> tuple[list[str], str]:
+    """Why an index denied access, and what to do about it.
+
+    Args:
+        network: how the index was asked.
+        url: the address that was asked.
+        status: 401, 403 or 407.
+        sent: the login that was sent, if any.
+
+    Returns:
+        Lines for the chain of causes, and the hint.
+    """
+    if status == 407:
+        return ["the proxy requires a user and a password"], PROXY_HINT
+    index = network.index_of(url)
+    label = index.label if index is not None else "the index"
+    if sent is not None:
+        cause = [f"{label} refused {sent.shown} of {sent.source}"]
+        if status == 403:
+            return cause, "this user, or this network, is not permitted to read it"
+        if index is not None and index.code_artifact is not None:
+            return cause, "check that the repository exists and that AWS permits you to read it"
+        return cause, "the user or the password is wrong, or has expired"
+    if status == 403:
+        return [f"{label} was asked without a user and a password"], (
+            "this network is not permitted to read it, or it requires a user"
+        )
+    cause = [f"{label} requires a user and a password"]
+    if index is not None and index.name is not None:
+        name = environment_name(index.name)
+        return cause, f"set `UV_INDEX_{name}_USERNAME` and `UV_INDEX_{name}_PASSWORD`"
+    if code_artifact_at(url) is not None:
+        return (
+            cause,
+            "declare it in `[[tool.wherry.indexes]]` with `name` and `url`, and log in to AWS",
+        )
+    return cause, (
+        "name the index in `[[tool.wherry.indexes]]`, and set `UV_INDEX_NAME_USERNAME` and "
+        "`UV_INDEX_NAME_PASSWORD`; or put them into a netrc file"
+    )
 
 
 @contextmanager
@@ -304,8 +332,6 @@ def _cause(error: BaseException) -> tuple[str, str | None]:
 
 def _cause_of_proxy(chain: list[BaseException]) -> tuple[str, str]:
     """Why a proxy did not permit a connection."""
-    from wherry.indexes.errors import PROXY_HINT
-
     for link in chain:
         # http.client raises `Tunnel connection failed: 407 Proxy Authentication Required`.
         if found := re.search(r"Tunnel connection failed: (\d{3})\b *([A-Za-z -]*)", str(link)):

@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import FetchError
-from wherry.indexes.files import IndexedFile
 from wherry.indexes.session import check, explained, open_session, shown_url, timeouts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
 
     import pypi_simple
     import requests
 
-    from wherry.indexes.files import FindFiles
     from wherry.indexes.network import Network
 
-__all__ = ["index_finder", "project_files"]
+__all__ = ["FindFiles", "IndexedFile", "index_finder", "project_files"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexedFile:
+    """A file of a project, as an index offers it.
+
+    Attributes:
+        filename: its name.
+        url: its address.
+        hashes: hexadecimal digests by algorithm, those that the index states.
+        size: in bytes, where the index states it.
+        yanked: why it was yanked, which may be empty; None when it was not (PEP 592).
+    """
+
+    filename: str
+    url: str
+    hashes: Mapping[str, str]
+    size: int | None
+    yanked: str | None
+
+
+FindFiles = Callable[[str | None, str], Sequence[IndexedFile]]
+"""Finds the files that an index (None for the default one) has of a project, by its normalized name."""
 
 
 def project_files(
@@ -35,7 +58,7 @@ def project_files(
         network: what the session was opened with.
 
     Raises:
-        FetchError: the index does not answer, does not know the project, or is no index.
+        FetchError: the index does not answer, does not know the project, or is not an index.
     """
     import pypi_simple
 
@@ -61,7 +84,6 @@ def project_files(
             hashes=package.digests,
             size=package.size,
             yanked=(package.yanked_reason or "") if package.is_yanked else None,
-            requires_python=package.requires_python,
         )
         for package in _parse(response, project, url).packages
     )
@@ -101,7 +123,7 @@ def _no_index(url: str) -> FetchError:
 
 @contextmanager
 def index_finder(network: Network) -> Iterator[FindFiles]:
-    """Find the files of projects (``wherry.indexes.files.FindFiles``).
+    """Find the files of projects, for locks that record hashes without file names.
 
     Nothing is loaded or connected before the first call, which may come from any thread.
     """

@@ -29,11 +29,15 @@ def main() -> None:
     # A locale that this machine lacks makes Python set this; Lambda has the locale.
     if os.environ.get("LC_CTYPE") == "C.UTF-8":
         del os.environ["LC_CTYPE"]
-    # Started without `site`, which would let in what is installed here; its builtins are wanted.
+    # Started without `site`, which would let in what is installed here; but its builtins are expected.
     site.setquit()
     site.setcopyright()
     site.sethelper()
-    own = [] if "PYTHONPATH" in os.environ else _layers(layers, version)
+    own = (
+        []
+        if "PYTHONPATH" in os.environ
+        else [f"{layers}/python/lib/{version}/site-packages", f"{layers}/python"]
+    )
     sys.path[:0] = [task, *own, *([] if "PYTHONPATH" in os.environ else [provided])]
     if provided not in sys.path:
         sys.path.append(provided)
@@ -43,10 +47,6 @@ def main() -> None:
     if "PYTHONPATH" not in os.environ:
         os.environ["PYTHONPATH"] = runtime
     client.main([task, os.environ["_HANDLER"]])
-
-
-def _layers(root: str, version: str) -> list[str]:
-    return [f"{root}/python/lib/{version}/site-packages", f"{root}/python"]
 
 
 if __name__ == "__main__":

@@ -34,7 +34,6 @@ class Environment:
         memory: int,
         on_log: Callable[[bytes], None] | None,
     ) -> None:
-        self.init_seconds: float | None = None
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._log: list[bytes] = []
         self._lock = threading.Lock()
@@ -77,7 +76,7 @@ class Environment:
         return None
 
     def wait(self, until: float, request_id: str) -> Answered | Failed | Exited | None:
-        """What comes of the event; None when nothing did in time."""
+        """The outcome of the event; None when there was none in time."""
         while (message := self._next(until)) is not None:
             if isinstance(message, Exited):
                 return message
@@ -86,9 +85,8 @@ class Environment:
         return None
 
     def _next(self, until: float) -> Message | None:
-        left = until - time.monotonic()
         try:
-            message = self._messages.get(timeout=max(left, 0.0))
+            message = self._messages.get(timeout=max(until - time.monotonic(), 0.0))
         except queue.Empty:
             return None
         if isinstance(message, Exited):
@@ -96,7 +94,7 @@ class Environment:
         return message
 
     def take_log(self) -> bytes:
-        """What was written since the last call."""
+        """The output since the last call."""
         self._process.catch_up()
         with self._lock:
             log, self._log = b"".join(self._log), []

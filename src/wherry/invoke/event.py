@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from wherry.errors import InvokeError
 from wherry.invoke.http_event import http_event
@@ -28,12 +29,7 @@ def read_event(source: str) -> bytes:
         InvokeError: it cannot be read, or is not JSON.
     """
     name = "stdin" if source == "-" else f"`{source}`"
-    try:
-        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-    except OSError as error:
-        raise InvokeError(
-            f"cannot read the event {name}", where=[error.strerror or str(error)]
-        ) from error
+    data = _read(source, f"the event {name}")
     try:
         json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -72,13 +68,6 @@ def request_event(
 
 
 def _request(method: str, target: str, headers: Sequence[str], data: str | None) -> HttpRequest:
-    """The request that the options describe.
-
-    Raises:
-        InvokeError: a header has no colon, the path no slash, or the body cannot be read.
-    """
-    from urllib.parse import quote
-
     if not target.startswith("/"):
         raise InvokeError(
             f"`{target}` is not the path of a request",
@@ -116,15 +105,14 @@ def _body(data: str | None) -> bytes:
         return b""
     if not data.startswith("@"):
         return data.encode("utf-8", "surrogateescape")
-    source = data[1:]
+    return _read(data[1:], f"the body `{data[1:]}`")
+
+
+def _read(source: str, what: str) -> bytes:
     try:
-        if source == "-":
-            return sys.stdin.buffer.read()
-        return Path(source).read_bytes()
+        return sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as error:
-        raise InvokeError(
-            f"cannot read the body `{source}`", where=[error.strerror or str(error)]
-        ) from error
+        raise InvokeError(f"cannot read {what}", where=[error.strerror or str(error)]) from error
 
 
 def _is_json(body: bytes) -> bool:

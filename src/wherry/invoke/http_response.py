@@ -26,25 +26,18 @@ _ERRORS = {
     EventFormat.HTTP: (500, "application/json", b'{"message":"Internal Server Error"}'),
     EventFormat.REST: (502, "application/json", b'{"message": "Internal server error"}'),
     EventFormat.ALB: (502, "text/html", b"<html><h1>502 Bad Gateway</h1></html>\r\n"),
-    EventFormat.ALB_MULTI: (502, "text/html", b"<html><h1>502 Bad Gateway</h1></html>\r\n"),
 }
 _TOO_LARGE = {
     EventFormat.FUNCTION_URL: (413, "text/plain", b"Request Entity Too Large"),
     EventFormat.HTTP: (413, "application/json", b'{"message":"Request Entity Too Large"}'),
     EventFormat.REST: (413, "application/json", b'{"message":"Request Too Long"}'),
     EventFormat.ALB: (413, "text/html", b"<html><h1>413 Request Entity Too Large</h1></html>\r\n"),
-    EventFormat.ALB_MULTI: (
-        413,
-        "text/html",
-        b"<html><h1>413 Request Entity Too Large</h1></html>\r\n",
-    ),
 }
 _DEFAULT_TYPE = {
     EventFormat.FUNCTION_URL: "application/json",
     EventFormat.HTTP: "text/plain;charset=UTF-8",
     EventFormat.REST: "application/json",
     EventFormat.ALB: "application/octet-stream",
-    EventFormat.ALB_MULTI: "application/octet-stream",
 }
 # API Gateway and Function URLs say these themselves, and hand on the function's under another name.
 _REMAPPED = frozenset({"connection", "content-length", "date", "server", "www-authenticate"})
@@ -52,54 +45,55 @@ _DROPPED = frozenset({"connection", "content-length", "keep-alive", "transfer-en
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
+def _front(form: EventFormat) -> EventFormat:
+    """The service: a load balancer answers alike for single and multiple values."""
+    return EventFormat.ALB if form is EventFormat.ALB_MULTI else form
+
+
 class _Malformed(Exception):  # noqa: N818
     """The service does not understand what the function returned."""
 
 
 def http_response(invocation: Invocation, form: EventFormat) -> HttpResponse:
-    """What the client gets."""
+    """The response to the client."""
     if invocation.error is not None:
         error = invocation.error
         return service_error(form, fault=f"the function failed: {error.type}: {error.message}")
     try:
-        if form in {EventFormat.FUNCTION_URL, EventFormat.HTTP}:
-            return _version_2(invocation.payload, form)
-        return _version_1(invocation.payload, form)
+        try:
+            document = json.loads(invocation.payload)
+        except ValueError:
+            raise _Malformed("it is not JSON") from None
+        if form not in {EventFormat.FUNCTION_URL, EventFormat.HTTP}:
+            return _version_1(document, form)
+        if isinstance(document, dict) and "statusCode" in document:
+            return _version_2(document, form)
+        # Whatever else it is, is the body.
+        headers = (("Content-Type", "application/json"),)
+        return HttpResponse(status=200, headers=headers, body=invocation.payload)
     except _Malformed as error:
         return service_error(form, fault=f"malformed response: {error}")
 
 
 def service_error(form: EventFormat, *, fault: str, too_large: bool = False) -> HttpResponse:
     """The service's own answer when it has none of the function's."""
-    status, kind, body = (_TOO_LARGE if too_large else _ERRORS)[form]
+    status, kind, body = (_TOO_LARGE if too_large else _ERRORS)[_front(form)]
     return HttpResponse(status=status, headers=(("Content-Type", kind),), body=body, fault=fault)
 
 
-def _version_2(payload: bytes, form: EventFormat) -> HttpResponse:
-    try:
-        document = json.loads(payload)
-    except ValueError:
-        raise _Malformed("it is not JSON") from None
-    if not isinstance(document, dict) or "statusCode" not in document:
-        # Whatever else it is, is the body.
-        headers = (("Content-Type", "application/json"),)
-        return HttpResponse(status=200, headers=headers, body=payload)
-    headers_ = list(_single(document.get("headers"), "headers"))
+def _version_2(document: dict[str, Any], form: EventFormat) -> HttpResponse:
+    headers = _single(document.get("headers"))
     cookies = document.get("cookies")
     if cookies is not None and not (
         isinstance(cookies, list) and all(isinstance(one, str) for one in cookies)
     ):
         raise _Malformed("`cookies` is not a list of strings")
-    headers_ += [("Set-Cookie", _value("cookies", cookie)) for cookie in cookies or ()]
-    return _made(document, headers_, form)
+    headers += [("Set-Cookie", _value("cookies", cookie)) for cookie in cookies or ()]
+    return _made(document, headers, form)
 
 
-def _version_1(payload: bytes, form: EventFormat) -> HttpResponse:
+def _version_1(document: object, form: EventFormat) -> HttpResponse:
     """REST APIs and load balancers."""
-    try:
-        document = json.loads(payload)
-    except ValueError:
-        raise _Malformed("it is not JSON") from None
     if not isinstance(document, dict):
         raise _Malformed("it is not an object")
     if "statusCode" not in document:
@@ -107,7 +101,7 @@ def _version_1(payload: bytes, form: EventFormat) -> HttpResponse:
     headers: list[tuple[str, str]] = []
     # A load balancer takes the kind that its target group is set to; a REST API merges both.
     if form is not EventFormat.ALB_MULTI:
-        headers += _single(document.get("headers"), "headers")
+        headers += _single(document.get("headers"))
     if form is not EventFormat.ALB:
         multiple = _multiple(document.get("multiValueHeaders"))
         # Where both name a pair, it is said once.
@@ -143,7 +137,7 @@ def _made(
         except binascii.Error:
             raise _Malformed("`isBase64Encoded` is true and `body` is not base64") from None
     if not any(name.lower() == "content-type" for name, _ in headers):
-        headers.append(("Content-Type", _DEFAULT_TYPE[form]))
+        headers.append(("Content-Type", _DEFAULT_TYPE[_front(form)]))
     remaps = form not in {EventFormat.ALB, EventFormat.ALB_MULTI}
     sent = []
     for name, value in headers:
@@ -154,11 +148,11 @@ def _made(
     return HttpResponse(status=status, headers=tuple(sent), body=body)
 
 
-def _single(headers: object, key: str) -> list[tuple[str, str]]:
+def _single(headers: object) -> list[tuple[str, str]]:
     if headers is None:
         return []
     if not isinstance(headers, dict):
-        raise _Malformed(f"`{key}` is not an object")
+        raise _Malformed("`headers` is not an object")
     return [(_name(name), _value(name, value)) for name, value in headers.items()]
 
 

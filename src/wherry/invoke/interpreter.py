@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wherry.errors import InvokeError
+from wherry.errors import InvokeError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,7 @@ def find_interpreter(wanted: tuple[int, int], *, python: Path | None = None) -> 
         path = shutil.which(python) or str(python)
         found = _ask(path)
         if found is None:
-            raise InvokeError(f"`{python}` is no CPython interpreter that can be run")
+            raise InvokeError(f"`{python}` is not a CPython interpreter that can be run")
         if found.version[:2] != wanted:
             raise InvokeError(
                 f"`{python}` is Python {'.'.join(map(str, found.version))}",
@@ -91,6 +92,8 @@ def find_interpreter(wanted: tuple[int, int], *, python: Path | None = None) -> 
 
 
 def _candidates(version: str) -> Iterator[str]:
+    from wherry.tools.uv import find_uv
+
     if f"{sys.version_info[0]}.{sys.version_info[1]}" == version:
         yield sys.executable
     if found := shutil.which(f"python{version}"):
@@ -98,24 +101,12 @@ def _candidates(version: str) -> Iterator[str]:
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     for folder in sorted(pyenv.glob(f"versions/{version}.*"), reverse=True):
         yield str(folder / "bin" / "python")
-    if found := _uv(version):
+    with suppress(ToolError):
+        if found := _output([find_uv(), "python", "find", "--no-project", "--no-config", version]):
+            yield found
+    where = "import sys; print(sys.executable)"
+    if sys.platform == "win32" and (found := _output(["py", f"-{version}", "-c", where])):
         yield found
-    if sys.platform == "win32" and (found := _output(["py", f"-{version}", "-c", _WHERE])):
-        yield found
-
-
-_WHERE = "import sys; print(sys.executable)"
-
-
-def _uv(version: str) -> str | None:
-    from wherry.errors import ToolError
-    from wherry.tools.uv import find_uv
-
-    try:
-        uv = find_uv()
-    except ToolError:
-        return None
-    return _output([uv, "python", "find", "--no-project", "--no-config", version])
 
 
 def _ask(path: str) -> Interpreter | None:
@@ -138,7 +129,7 @@ def _ask(path: str) -> Interpreter | None:
 
 
 def _output(command: list[str]) -> str | None:
-    """What a command prints, without the line's end; None when it fails."""
+    """The output of a command, without the line's end; None when it fails."""
     import subprocess
 
     try:
@@ -152,6 +143,5 @@ def _output(command: list[str]) -> str | None:
         )
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
-    if done.returncode != 0:
-        return None
-    return done.stdout.decode("utf-8", "surrogateescape").strip()
+    said = done.stdout.decode("utf-8", "surrogateescape").strip()
+    return said if done.returncode == 0 else None

@@ -1,10 +1,10 @@
-"""What came of an invocation, in AWS's terms."""
+"""The outcome of an invocation, in AWS's terms."""
 
 from __future__ import annotations
 
 import json
 import signal
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ class FunctionError:
 
     Attributes:
         type: such as ``ValueError`` or ``Runtime.ImportModuleError``.
-        message: what it says.
         stack_trace: its lines, outermost first, without line ends.
     """
 
@@ -85,13 +84,7 @@ class Invocation:
             "schema": 1,
             "request_id": self.request_id,
             "result": result,
-            "error": None
-            if error is None
-            else {
-                "type": error.type,
-                "message": error.message,
-                "stack_trace": list(error.stack_trace),
-            },
+            "error": None if error is None else asdict(error),
             "timed_out": self.timed_out,
             "duration_ms": round(self.seconds * 1000, 2),
             "init_ms": None if init is None else round(init * 1000, 2),

@@ -23,14 +23,10 @@ class HttpRequest:
     """A request.
 
     Attributes:
-        method: in capitals.
         path: percent-encoded, as it came.
         query: what follows the question mark, as it came.
         headers: names and values in the order they came; a name may repeat.
-        body: the whole body.
-        source_ip: where it came from.
         scheme: ``https``, as it reaches AWS; a local server says what it speaks.
-        port: that it came to.
     """
 
     method: str
@@ -53,9 +49,7 @@ class HttpResponse:
     """A response.
 
     Attributes:
-        status: its code.
         headers: names and values; a name may repeat.
-        body: the whole body.
         fault: why the service did not take what the function returned; None when it did.
     """
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack, cast
 
 from wherry.events import SILENT
-from wherry.invoke.find import find_runnable
-from wherry.invoke.limits import Limits
-from wherry.invoke.session import Session
+from wherry.invoke.runnable import Limits, choose_function, find_runnable
+from wherry.invoke.session import Pool, Session
 from wherry.pipeline.build import build_packages, compose_packages
 from wherry.pipeline.request import BuildOptions, as_request, open_context
 from wherry.pipeline.written import report_written
@@ -42,7 +41,7 @@ __all__ = [
 
 
 class InvokeOptions(BuildOptions, total=False):
-    """What can be asked of a local run, besides what can be asked of the build before it.
+    """The options of a local run, besides those of the build before it.
 
     Attributes:
         function: the name of the function; it may be left out where there is one.
@@ -62,7 +61,7 @@ class InvokeOptions(BuildOptions, total=False):
 
 
 class ServeOptions(InvokeOptions, total=False):
-    """What can be asked of a local server.
+    """The options of a local server.
 
     Attributes:
         form: the service in front of the function: ``function-url``, which is the default, ``http``, ``rest``,
@@ -189,7 +188,6 @@ def open_server(
 
     Arguments and errors are those of ``serve``.
     """
-    from wherry.invoke.pool import Pool
     from wherry.invoke.request import EventFormat
     from wherry.invoke.server import FunctionServer
 
@@ -222,11 +220,14 @@ def open_server(
 def _session(
     runnable: Runnable, context: Context, options: InvokeOptions, callbacks: Callbacks
 ) -> Session:
-    python = options.get("python")
+    default, python = Limits(), options.get("python")
     return Session(
         runnable,
         context,
-        limits=_limits(options),
+        limits=Limits(
+            timeout=options.get("timeout", default.timeout),
+            memory=options.get("memory", default.memory),
+        ),
         python=None if python is None else Path(python),
         on_log=callbacks.log,
     )
@@ -240,8 +241,6 @@ def _prepare(
     reporter: Reporter,
 ) -> tuple[Runnable, Context]:
     """The function to run, built unless that is not wanted, and the context of the run."""
-    from wherry.invoke.find import choose_function
-
     of_build = cast(
         "BuildOptions",
         {key: value for key, value in options.items() if key in BuildOptions.__optional_keys__},
@@ -271,18 +270,10 @@ def _prepare(
     return runnable, context
 
 
-def _limits(options: InvokeOptions) -> Limits:
-    default = Limits()
-    return Limits(
-        timeout=options.get("timeout", default.timeout),
-        memory=options.get("memory", default.memory),
-    )
-
-
 def _provided(
     report: BuildReport, request: BuildRequest, context: Context, function: str | None
 ) -> Bundle | None:
-    """What the runtime has and the package has not, in the versions that the lock names."""
+    """The distributions that the runtime has and the package has not, in the versions that the lock names."""
     wanted = {
         package.name
         for package in report.packages

@@ -80,7 +80,7 @@ class RuntimeApi:
         self, arn: str, tell: Callable[[Ready | Answered | Failed | InitFailed], None]
     ) -> None:
         """Listen; ``tell`` is called in the server's threads."""
-        self._arn = arn
+        self.arn = arn
         self._tell = tell
         self._changed = threading.Condition()
         self._waiting: Order | None = None
@@ -144,11 +144,6 @@ class RuntimeApi:
         """Take the reason why the function cannot be loaded. For the handler."""
         self._tell(InitFailed(payload=payload))
 
-    @property
-    def arn(self) -> str:
-        """The function's."""
-        return self._arn
-
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -194,22 +189,26 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         parts = self.path.removeprefix(_PREFIX).split("/")
         match parts:
-            case ["init", "error"]:
+            case ["init" | "restore", "error"]:
                 self.api.init_failed(body)
             case ["invocation", request_id, ("response" | "error") as what]:
                 too_large = what == "response" and len(body) > MAX_RESPONSE
                 if too_large:
-                    body = _too_large(len(body))
+                    body = _error(
+                        "Function.ResponseSizeTooLarge",
+                        f"Response payload size ({len(body)} bytes) exceeded maximum allowed payload size "
+                        f"({MAX_RESPONSE} bytes).",
+                    )
                 if not self.api.respond(request_id, body, failed=too_large or what == "error"):
-                    self._refuse(400, "InvalidRequestID", "Invalid request ID")
+                    self._answer(400, _error("InvalidRequestID", "Invalid request ID"))
                     return
                 if too_large:
-                    self._refuse(413, "RequestEntityTooLarge", "Exceeded maximum payload size")
+                    self._answer(
+                        413, _error("RequestEntityTooLarge", "Exceeded maximum payload size")
+                    )
                     return
-            case ["restore", "error"]:
-                self.api.init_failed(body)
             case _:
-                self._refuse(404, "NotFound", "Not found")
+                self._answer(404, _error("NotFound", "Not found"))
                 return
         self._answer(202, b'{"status":"OK"}')
 
@@ -224,9 +223,6 @@ class _Handler(BaseHTTPRequestHandler):
             pass  # trailers, by which a streaming runtime tells of an error midway
         return b"".join(pieces)
 
-    def _refuse(self, status: int, kind: str, message: str) -> None:
-        self._answer(status, json.dumps({"errorMessage": message, "errorType": kind}).encode())
-
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         for name, value in (headers or {}).items():
@@ -238,11 +234,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-def _too_large(size: int) -> bytes:
-    return json.dumps(
-        {
-            "errorMessage": f"Response payload size ({size} bytes) exceeded maximum allowed payload size "
-            f"({MAX_RESPONSE} bytes).",
-            "errorType": "Function.ResponseSizeTooLarge",
-        }
-    ).encode()
+def _error(kind: str, message: str) -> bytes:
+    return json.dumps({"errorMessage": message, "errorType": kind}).encode()

@@ -82,7 +82,17 @@ class Sandbox:
                 "this system lets no namespaces be made",
                 where=[self.why_not or "it does not say why"],
             )
-        self.places = self._isolated_places() if self.isolated else self._real_places()
+        self.places = (
+            Places(
+                task="/var/task",
+                layers="/opt",
+                runtime="/var/runtime",
+                binaries="/var/lang/bin",
+                provided=self._provided,
+            )
+            if self.isolated
+            else self._real_places()
+        )
 
     def close(self) -> None:
         """Remove what was made outside of the sandbox."""
@@ -166,15 +176,6 @@ class Sandbox:
             process.end()
         return True
 
-    def _isolated_places(self) -> Places:
-        return Places(
-            task="/var/task",
-            layers="/opt",
-            runtime="/var/runtime",
-            binaries="/var/lang/bin",
-            provided=self._provided,
-        )
-
     def _real_places(self) -> Places:
         binaries = self._folder / "bin"
         binaries.mkdir()
@@ -227,6 +228,9 @@ class Process:
             ) from error
         finally:
             os.close(write)
+        assert self._supervisor.stdin is not None  # noqa: S101  both are pipes
+        assert self._supervisor.stdout is not None  # noqa: S101
+        self._stdin, self._stdout = self._supervisor.stdin, self._supervisor.stdout
         self._threads = [
             threading.Thread(target=target, daemon=True) for target in (self._listen, self._follow)
         ]
@@ -259,8 +263,7 @@ class Process:
             return
         self._ended = True
         with suppress(OSError):
-            if self._supervisor.stdin is not None:
-                self._supervisor.stdin.close()
+            self._stdin.close()
         try:
             self._supervisor.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
@@ -269,16 +272,12 @@ class Process:
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(_PATIENCE)
-        if self._supervisor.stdout is not None:
-            self._supervisor.stdout.close()
+        self._stdout.close()
 
     def _tell(self, line: str) -> bool:
-        stdin = self._supervisor.stdin
         try:
-            if stdin is None:
-                return False
-            stdin.write(line.encode() + b"\n")
-            stdin.flush()
+            self._stdin.write(line.encode() + b"\n")
+            self._stdin.flush()
         except (OSError, ValueError):
             return False
         return True
@@ -286,15 +285,13 @@ class Process:
     def _listen(self) -> None:
         """Take what the supervisor tells."""
         exited = None
-        stdout = self._supervisor.stdout
-        for line in stdout if stdout is not None else ():
+        for line in self._stdout:
             said = json.loads(line)
             if "failed" in said:
                 self.failed = said["failed"]
-            elif "exit" in said:
+            if "exit" in said:
                 exited = Exited(status=said["exit"], peak_memory=said["peak"])
-                self._answers.put(said["peak"])
-            elif "peak" in said:
+            if "peak" in said:
                 self._answers.put(said["peak"])
             self._settled.set()
         if not self._settled.is_set():

@@ -35,9 +35,7 @@ class Served:
 
     Attributes:
         request: what came; without its body.
-        response: what went.
         invocation: what came of the function; None where it was not called.
-        seconds: in all.
     """
 
     request: HttpRequest
@@ -59,15 +57,7 @@ class FunctionServer:
         port: int = 8000,
         on_served: Callable[[Served], None] | None = None,
     ) -> None:
-        """Bind the port.
-
-        Args:
-            invoke: called with the event, from several threads.
-            function: that is called; its environment says the region.
-            form: of the events.
-            host: the address to listen on.
-            port: 0 for any that is free.
-            on_served: called, in a thread, after each response.
+        """Bind the port; 0 is any that is free. The function's environment says the region.
 
         Raises:
             InvokeError: the address cannot be listened on.
@@ -109,7 +99,7 @@ class FunctionServer:
         """Stop listening."""
         self._server.server_close()
 
-    def answer(self, request: HttpRequest) -> HttpResponse:
+    def answer(self, request: HttpRequest, *, too_large: bool = False) -> HttpResponse:
         """The response to a request. For the handler."""
         begin = time.monotonic()
         invocation = None
@@ -117,31 +107,16 @@ class FunctionServer:
             http_event(request, self.form, region=self._region), ensure_ascii=False
         ).encode("utf-8", "replace")
         balanced = self.form in {EventFormat.ALB, EventFormat.ALB_MULTI}
-        if len(event) > MAX_EVENT or (balanced and len(request.body) > MAX_ALB_BODY):
-            response = self.too_large()
+        too_large |= len(event) > MAX_EVENT or (balanced and len(request.body) > MAX_ALB_BODY)
+        if too_large:
+            fault = "the request is larger than the service carries"
+            response = service_error(self.form, fault=fault, too_large=True)
         else:
             try:
                 invocation = self.invoke(event)
                 response = http_response(invocation, self.form)
             except InvokeError as error:
                 response = service_error(self.form, fault=str(error))
-        self.tell(request, response, invocation, begin)
-        return response
-
-    def too_large(self) -> HttpResponse:
-        """What a client gets who sends too much. For the handler."""
-        return service_error(
-            self.form, fault="the request is larger than the service carries", too_large=True
-        )
-
-    def tell(
-        self,
-        request: HttpRequest,
-        response: HttpResponse,
-        invocation: Invocation | None,
-        begin: float,
-    ) -> None:
-        """Have the request logged. For the handler."""
         if self.on_served is not None:
             self.on_served(
                 Served(
@@ -151,6 +126,7 @@ class FunctionServer:
                     seconds=time.monotonic() - begin,
                 )
             )
+        return response
 
 
 class _Server(ThreadingHTTPServer):
@@ -170,10 +146,6 @@ class _TooLarge(Exception):  # noqa: N818
     """The body is larger than any service carries."""
 
 
-class _BadRequest(Exception):  # noqa: N818
-    """The request is not HTTP."""
-
-
 class _Handler(BaseHTTPRequestHandler):
     front: FunctionServer
     protocol_version = "HTTP/1.1"
@@ -190,7 +162,6 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: whoever started the server is told."""
 
     def _serve(self) -> None:
-        begin = time.monotonic()
         path, _, query = self.path.partition("?")
         if re.match(r"https?://", path):  # as a proxy is asked
             path = "/" + path.split("://", 1)[1].partition("/")[2]
@@ -208,11 +179,9 @@ class _Handler(BaseHTTPRequestHandler):
             body = self._body()
         except _TooLarge:
             self.close_connection = True
-            response = self.front.too_large()
-            self.front.tell(request, response, None, begin)
-            self._send(response)
+            self._send(self.front.answer(request, too_large=True))
             return
-        except (_BadRequest, ValueError):
+        except ValueError:
             self.close_connection = True
             self.send_error(400)
             return
@@ -222,17 +191,17 @@ class _Handler(BaseHTTPRequestHandler):
         encoding = self.headers.get("Transfer-Encoding", "").lower()
         if encoding:
             if encoding != "chunked" or self.headers.get("Content-Length"):
-                raise _BadRequest
+                raise ValueError(self.requestline)
             return self._chunks()
         size = int(self.headers.get("Content-Length") or 0)
         if size < 0:
-            raise _BadRequest
+            raise ValueError(self.requestline)
         if size > MAX_EVENT:
             self._swallow(size)
             raise _TooLarge
         body = self.rfile.read(size)
         if len(body) < size:
-            raise _BadRequest
+            raise ValueError(self.requestline)
         return body
 
     def _chunks(self) -> bytes:
@@ -240,7 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
         while True:
             length = int(self.rfile.readline(_LINE_LIMIT).partition(b";")[0], 16)
             if length < 0:
-                raise _BadRequest
+                raise ValueError(self.requestline)
             size += length
             if size > MAX_EVENT:
                 raise _TooLarge
@@ -248,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
                 break
             piece = self.rfile.read(length)
             if len(piece) < length or self.rfile.readline(_LINE_LIMIT).strip():
-                raise _BadRequest
+                raise ValueError(self.requestline)
             pieces.append(piece)
         while self.rfile.readline(_LINE_LIMIT).strip():
             pass

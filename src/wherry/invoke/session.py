@@ -1,4 +1,4 @@
-"""One environment that runs a function, event after event, as Lambda does.
+"""One environment that runs a function, event after event, as Lambda does; and several of them.
 
 It is started when the first event comes, keeps its state between events, and is replaced by a fresh one when
 the function's process has ended or was ended because its time was up.
@@ -6,6 +6,7 @@ the function's process has ended or was ended because its time was up.
 
 from __future__ import annotations
 
+import queue
 import time
 import uuid
 from typing import TYPE_CHECKING
@@ -26,18 +27,17 @@ from wherry.invoke.sandbox import Contents, Exited, Sandbox
 from wherry.invoke.variables import check_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
-    from types import TracebackType
     from typing import Self
 
     from wherry.context import Context
     from wherry.events import Reporter
+    from wherry.invoke.environment import Message
     from wherry.invoke.interpreter import Interpreter
-    from wherry.invoke.limits import Limits
-    from wherry.invoke.runnable import Runnable
+    from wherry.invoke.runnable import Limits, Runnable
 
-__all__ = ["Session"]
+__all__ = ["Pool", "Session"]
 
 INIT_LIMIT = 10.0
 """Seconds that Lambda gives an environment to start before it tries again, within the function's own time."""
@@ -55,15 +55,7 @@ class Session:
         python: Path | None = None,
         on_log: Callable[[bytes], None] | None = None,
     ) -> None:
-        """Nothing is done yet.
-
-        Args:
-            runnable: the function to run.
-            context: of the run; its store keeps the unpacked files.
-            limits: what the function is given.
-            python: the interpreter, where it is not to be looked for.
-            on_log: called, in a thread, with what the function writes as it writes it.
-        """
+        """Nothing is done yet. ``on_log`` is called, in a thread, with what the function writes."""
         self._runnable, self._context, self._limits = runnable, context, limits
         self._python, self._on_log = python, on_log
         self._sandbox: Sandbox | None = None
@@ -113,15 +105,7 @@ class Session:
         _warn_of_machine(runnable, interpreter, [task, *([layers] if layers else [])], reporter)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the environment. No process of it is left."""
         self._end()
         if self._sandbox is not None:
@@ -152,68 +136,52 @@ class Session:
         """None when the environment had ended before it took the event."""
         request_id = str(uuid.uuid4())
         environment, init_seconds = self._environment, None
+        answer: Message | None = Ready()
+        limit, seconds = max(INIT_LIMIT, self._limits.timeout), 0.0
         if environment is None:
-            environment, failed = self._start(request_id)
-            init_seconds = environment.init_seconds
-            if failed is not None:
-                peak = environment.peak_memory
-                self._end()
-                return Invocation(
+            environment, answer, init_seconds = self._start(limit)
+        ready = isinstance(answer, Ready)
+        if ready:
+            limit, begin = self._limits.timeout, time.monotonic()
+            environment.api.order(
+                Order(
                     request_id=request_id,
-                    payload=failed.payload,
-                    error=read_error(failed.payload),
-                    seconds=0.0,
-                    init_seconds=init_seconds,
-                    peak_memory=peak,
-                    timed_out=failed.timed_out,
-                    log=environment.take_log(),
-                    memory=self._limits.memory,
+                    event=event,
+                    deadline_ms=int((time.time() + limit) * 1000),
+                    trace_id=f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};"
+                    f"Parent={uuid.uuid4().hex[:16]};Sampled=0",
+                    client_context=client_context,
                 )
-        begin = time.monotonic()
-        environment.api.order(
-            Order(
-                request_id=request_id,
-                event=event,
-                deadline_ms=int((time.time() + self._limits.timeout) * 1000),
-                trace_id=_trace_id(),
-                client_context=client_context,
             )
-        )
-        answer = environment.wait(begin + self._limits.timeout, request_id)
-        seconds = time.monotonic() - begin
-        if isinstance(answer, Exited) and not environment.api.taken and init_seconds is None:
-            self._end()
-            return None
-        timed_out = False
+            answer = environment.wait(begin + limit, request_id)
+            seconds = limit if answer is None else time.monotonic() - begin
+            if isinstance(answer, Exited) and not environment.api.taken and init_seconds is None:
+                self._end()
+                return None
         match answer:
-            case Answered(payload=payload):
-                error = None
-            case Failed(payload=payload):
-                error = read_error(payload)
+            case Answered(payload=payload) | Failed(payload=payload) | InitFailed(payload=payload):
+                pass
             case Exited(status=status):
                 payload = exit_error(request_id, status)
-                error = read_error(payload)
             case _:
-                timed_out = True
-                payload = timeout_error(request_id, self._limits.timeout)
-                error = read_error(payload)
+                payload = timeout_error(request_id, limit)
         peak = environment.peak_memory
-        if timed_out or isinstance(answer, Exited):
+        if not ready or answer is None or isinstance(answer, Exited):
             self._end()
         return Invocation(
             request_id=request_id,
             payload=payload,
-            error=error,
-            seconds=self._limits.timeout if timed_out else seconds,
+            error=None if isinstance(answer, Answered) else read_error(payload),
+            seconds=seconds,
             init_seconds=init_seconds,
             peak_memory=peak,
-            timed_out=timed_out,
+            timed_out=answer is None,
             log=environment.take_log(),
             memory=self._limits.memory,
         )
 
-    def _start(self, request_id: str) -> tuple[Environment, _InitFailure | None]:
-        """A new environment, and why it is of no use."""
+    def _start(self, limit: float) -> tuple[Environment, Message | None, float]:
+        """A new environment, the first message of its runtime, and the seconds until then."""
         if self._sandbox is None:
             raise InvokeError("the session is closed, or was never entered")
         begin = time.monotonic()
@@ -221,9 +189,8 @@ class Session:
             self._runnable, self._sandbox, memory=self._limits.memory, on_log=self._on_log
         )
         self._environment = environment
-        limit = max(INIT_LIMIT, self._limits.timeout)
         answer = environment.wait_ready(begin + limit)
-        environment.init_seconds = took = time.monotonic() - begin
+        took = time.monotonic() - begin
         if took > INIT_LIMIT:
             self._context.reporter.emit(
                 Warned(
@@ -231,15 +198,7 @@ class Session:
                     hint=f"AWS Lambda gives it {INIT_LIMIT:.0f} s, then starts anew in the invocation's time",
                 )
             )
-        match answer:
-            case Ready():
-                return environment, None
-            case InitFailed(payload=payload):
-                return environment, _InitFailure(payload, timed_out=False)
-            case Exited(status=status):
-                return environment, _InitFailure(exit_error(request_id, status), timed_out=False)
-            case _:
-                return environment, _InitFailure(timeout_error(request_id, limit), timed_out=True)
+        return environment, answer, took
 
     def _end(self) -> None:
         if self._environment is not None:
@@ -247,12 +206,22 @@ class Session:
             self._environment = None
 
 
-class _InitFailure:
-    """Why the function could not be loaded."""
+class Pool:
+    """Hands events to whichever session is free, the one used last first, as Lambda does."""
 
-    def __init__(self, payload: bytes, *, timed_out: bool) -> None:
-        self.payload = payload
-        self.timed_out = timed_out
+    def __init__(self, sessions: Sequence[Session]) -> None:
+        """Takes sessions that were entered; who made them closes them."""
+        self._free: queue.LifoQueue[Session] = queue.LifoQueue()
+        for session in reversed(sessions):
+            self._free.put(session)
+
+    def invoke(self, event: bytes) -> Invocation:
+        """As ``Session.invoke``, from any thread."""
+        session = self._free.get()
+        try:
+            return session.invoke(event)
+        finally:
+            self._free.put(session)
 
 
 def _warn_of_machine(
@@ -283,7 +252,3 @@ def _warn_of_machine(
             hint="build for this machine's architecture to run it here, if it is Linux",
         )
     )
-
-
-def _trace_id() -> str:
-    return f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Parent={uuid.uuid4().hex[:16]};Sampled=0"

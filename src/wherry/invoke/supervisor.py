@@ -49,7 +49,10 @@ def main() -> None:
         return
     plan = json.loads(line)
     if plan["sandbox"] is None:
-        _subreaper()
+        if sys.platform == "linux":
+            # Become the parent of orphans, so that they can be found.
+            with suppress(_Refused, OSError):
+                _System().prctl(_SET_CHILD_SUBREAPER, 1)
         _supervise(plan, _everything_below)
         return
     try:
@@ -69,7 +72,8 @@ def main() -> None:
     except (_Refused, OSError) as error:
         _say(failed=str(error))
         os._exit(0)
-    _supervise(plan, _nobody, proc=proc)
+    # Nobody else is left to end: the namespace goes with this process.
+    _supervise(plan, lambda _: None, proc=proc)
 
 
 def _say(**document: object) -> None:
@@ -140,10 +144,6 @@ def _peak(pid: int) -> int | None:
     return None
 
 
-def _nobody(_pid: int) -> None:
-    """There is nobody left to end: the namespace goes with this process."""
-
-
 def _everything_below(pid: int) -> None:
     """End the process, its group, and on Linux whatever else descends from it."""
     if sys.platform == "win32":
@@ -177,13 +177,6 @@ def _children() -> list[int]:
                     if parent == me and state != "Z":
                         found.append(int(name))
     return found
-
-
-def _subreaper() -> None:
-    """Become the parent of orphans, so that they can be found."""
-    if sys.platform == "linux":
-        with suppress(_Refused, OSError):
-            _System().prctl(_SET_CHILD_SUBREAPER, 1)
 
 
 class _System:

@@ -38,7 +38,15 @@ def unpack_archives(archives: Sequence[Path], store: Store) -> Path:
     """
     digest = hashlib.sha256(_FORMAT.encode())
     for archive in archives:
-        digest.update(_sha256(archive))
+        try:
+            with archive.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise InvokeError(
+                f"cannot read the deployment package `{archive}`",
+                where=[error.strerror or str(error)],
+                hint="run `wherry build`",
+            ) from error
 
     def entries() -> Iterable[Entry]:
         from wherry.bundle.archive import read_archive
@@ -80,22 +88,12 @@ def unpack_bundle(bundle: Bundle, store: Store) -> Path:
     return _kept(digest.hexdigest(), lambda: bundle, store)
 
 
-def _sha256(archive: Path) -> bytes:
-    try:
-        with archive.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError as error:
-        raise InvokeError(
-            f"cannot read the deployment package `{archive}`",
-            where=[error.strerror or str(error)],
-            hint="run `wherry build`",
-        ) from error
-
-
 def _kept(key: str, entries: Callable[[], Iterable[Entry]], store: Store) -> Path:
     place = store.folder(_KIND, key)
     if place.is_dir():
         return place
+    import shutil
+
     from wherry.store.writer import write_error
 
     with store.lock(_KIND, key):
@@ -112,7 +110,7 @@ def _kept(key: str, entries: Callable[[], Iterable[Entry]], store: Store) -> Pat
         except OSError as error:
             raise write_error(error, store.root) from error
         finally:
-            _discard(temporary)
+            shutil.rmtree(temporary, ignore_errors=True)
     return place
 
 
@@ -140,10 +138,3 @@ def _write(entries: Iterable[Entry], root: Path) -> list[str]:
                 where=[f"`{entry.path}` is a file in one and a folder in another"],
             ) from error
     return sorted(folders, key=lambda folder: -folder.count("/"))
-
-
-def _discard(folder: Path) -> None:
-    import shutil
-
-    if folder.exists():
-        shutil.rmtree(folder, ignore_errors=True)

@@ -6,6 +6,7 @@ After AWS's list of defined runtime environment variables.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import InvokeError
@@ -25,8 +26,6 @@ __all__ = [
     "read_variables",
     "region",
 ]
-
-from dataclasses import dataclass
 
 ACCOUNT = "012345678912"
 """The account of a function that is in none."""
@@ -71,8 +70,6 @@ class Places:
     """Where the function finds what.
 
     Attributes:
-        task: its code.
-        layers: its layers.
         runtime: the runtime client.
         binaries: the interpreter, by the names that scripts call it.
         provided: the distributions that the runtime provides.

@@ -1,43 +1,45 @@
-"""Dependencies that are archives, by path or by URL, and not releases on an index."""
+"""The files that a lock's entries mean: archives by path or URL, and files of an index by their hashes.
+
+Whatever an index answers, only files with a recorded hash are taken; a file that is fetched later is compared with
+that hash.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from wherry.errors import LockError
+from packaging.pylock import PackageArchive
+
+from wherry.errors import FetchError, LockError
+from wherry.events import Warned
 from wherry.indexes.redact import redact
+from wherry.indexes.variables import expand_variables
+from wherry.lock.assemble import LockedFile
 from wherry.lock.document import file_sha256, is_path
+from wherry.lock.resolve import Requirements, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from packaging.pylock import PackageArchive
+    from packaging.utils import NormalizedName
+    from packaging.version import Version
 
     from wherry.context import Context
+    from wherry.indexes.simple import FindFiles, IndexedFile
     from wherry.lock.document import Table
 
-__all__ = ["LockedArchive", "local_archive", "remote_archive", "valid_path"]
+__all__ = ["Archives", "split_hash", "valid_path"]
+
+_HASH = re.compile(r"(?P<algorithm>[a-z0-9_]+)[:=](?P<digest>[0-9a-fA-F]+)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockedArchive:
-    """A wheel or sdist as a lock records it.
-
-    Attributes:
-        name: the normalized name of the distribution.
-        place: the path or URL of the file.
-        hashes: by algorithm; empty where the lock records none.
-        subdirectory: the folder in the archive that holds the project.
-        table: the entry of the lock.
-    """
-
-    name: str
-    place: str
-    hashes: Mapping[str, str]
-    subdirectory: str | None
-    table: Table
+def split_hash(text: str) -> tuple[str, str] | None:
+    """``sha256:abc…`` as algorithm and hexadecimal digest; None where it has another form."""
+    found = _HASH.fullmatch(text)
+    return (found["algorithm"], found["digest"].lower()) if found else None
 
 
 def valid_path(text: str, table: Table, key: str) -> str:
@@ -51,52 +53,136 @@ def valid_path(text: str, table: Table, key: str) -> str:
     return text.replace("\\", "/") if "/" not in text else text
 
 
-def local_archive(archive: LockedArchive, base: Path) -> PackageArchive:
-    """The wheel or sdist in a file; where the lock records no hash, the hash of the file is taken.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Archives:
+    """Finds the files of a lock's entries.
 
-    Raises:
-        LockError: there is no such file.
+    Attributes:
+        base: the folder of the lock.
+        root: the project's folder.
+        find_files: asks an index for the names of files.
+        context: what an archive without a hash is fetched with.
+        unhashed: the URLs that were fetched, since the lock records no hash.
     """
-    from packaging.pylock import PackageArchive
 
-    path = base / archive.place
-    hashes = archive.hashes or {"sha256": file_sha256(path)}
-    if not path.is_file():
+    base: Path
+    root: Path
+    find_files: FindFiles
+    context: Context
+    unhashed: list[str] = field(default_factory=list)
+
+    def find(
+        self, name: str, place: str, hashes: Iterable[str], table: Table, *, remote: bool
+    ) -> PackageArchive:
+        """The wheel or sdist at a path or URL; where the lock records no hash, the hash of the file is taken.
+
+        Raises:
+            LockError: there is no such file, or it cannot be fetched.
+        """
+        digests: Mapping[str, str] = dict(pair for text in hashes if (pair := split_hash(text)))
+        subdirectory = table.optional("subdirectory", str)
+        if not remote:
+            path = self.base / place
+            digests = digests or {"sha256": file_sha256(path)}
+            if not path.is_file():
+                raise LockError(
+                    f"a file that `{table.file}` names is missing",
+                    where=[f"{table.place}: {place}"],
+                )
+            return PackageArchive(path=place, hashes=digests, subdirectory=subdirectory)
+        if digests:
+            return PackageArchive(url=place, hashes=digests, subdirectory=subdirectory)
+        fragment = f"#subdirectory={subdirectory}" if subdirectory else ""
+        return self._resolved(name, f"{place}{fragment}", table.file)
+
+    def find_by_hash(
+        self,
+        name: NormalizedName,
+        version: Version,
+        hashes: Iterable[str],
+        indexes: Sequence[str | None],
+        table: Table,
+    ) -> tuple[str | None, list[LockedFile]]:
+        """Find the first of these indexes that has files with one of these hashes.
+
+        Args:
+            name: the distribution's normalized name.
+            version: its version, for errors.
+            hashes: the recorded hashes, as ``sha256:…``.
+            indexes: the addresses to ask, in this order; None is the default index.
+            table: the entry of the lock, for errors.
+
+        Returns:
+            The index and the files.
+
+        Raises:
+            LockError: no index has such a file, or no hash is recorded.
+            FetchError: no index answers.
+        """
+        wanted = {pair for text in hashes if (pair := split_hash(text))}
+        if not wanted:
+            raise table.wrong("hashes", f"there is no hash of `{name}`")
+        offered = 0
+        failed: list[FetchError] = []
+        for number, index in enumerate(indexes):
+            try:
+                files = self.find_files(expand_variables(index) if index else None, name)
+            except FetchError as error:
+                # An index need not have every project.
+                if number == len(indexes) - 1 and not offered:
+                    # The first index is the one that was meant, if any was.
+                    raise (failed[0] if failed and _refused(failed[0]) else error) from None
+                failed.append(error)
+                continue
+            offered += len(files)
+            if matching := list(_matching(files, wanted)):
+                return index, matching
+        asked = ", ".join(
+            f"`{redact(index)}`" if index else "the default index" for index in indexes
+        )
         raise LockError(
-            f"a file that `{archive.table.file}` names is missing",
-            where=[f"{archive.table.place}: {archive.place}"],
+            f"no file of `{name}=={version}` has a hash that `{table.file}` records",
+            where=[
+                f"{asked} offers {offered} files of `{name}`",
+                *(line for error in failed for line in error.where),
+            ],
+            hint=next(
+                (error.hint for error in failed if _refused(error)),
+                "the files have been removed or replaced since: lock again",
+            ),
         )
-    return PackageArchive(path=archive.place, hashes=hashes, subdirectory=archive.subdirectory)
 
-
-def remote_archive(archive: LockedArchive, root: Path, context: Context) -> PackageArchive:
-    """The wheel or sdist at a URL; where the lock records no hash, uv computes it by fetching the file.
-
-    Raises:
-        LockError: it cannot be fetched.
-    """
-    from packaging.pylock import PackageArchive
-
-    name, url, file = archive.name, archive.place, archive.table.file
-    if archive.hashes:
-        return PackageArchive(url=url, hashes=archive.hashes, subdirectory=archive.subdirectory)
-    from wherry.events import Warned
-    from wherry.lock.resolve import Requirements, resolve
-
-    context.reporter.emit(
-        Warned(
-            text=f"`{file}` records no hash of `{name}`, so nothing tells whether the file at "
-            f"{redact(url)} is the one that was locked"
+    def _resolved(self, name: str, url: str, file: str) -> PackageArchive:
+        """The archive at a URL, with the hash that uv computes by fetching it."""
+        self.unhashed.append(url)
+        self.context.reporter.emit(
+            Warned(
+                text=f"`{file}` records no hash of `{name}`, so nothing tells whether the file at "
+                f"{redact(url.partition('#')[0])} is the one that was locked"
+            )
         )
-    )
-    fragment = f"#subdirectory={archive.subdirectory}" if archive.subdirectory else ""
-    requirements = Requirements(
-        name=f"{name} of {file}",
-        base=root,
-        text=f"{name} @ {url}{fragment}\n",
-        options=("--no-deps",),
-    )
-    for package in resolve(requirements, context).packages:
-        if package.name == name and package.archive is not None:
-            return package.archive
-    raise LockError(f"`{name}` of `{file}` is not an archive", where=[redact(url)])
+        requirements = Requirements(
+            name=f"{name} of {file}",
+            base=self.root,
+            text=f"{name} @ {url}\n",
+            options=("--no-deps",),
+        )
+        for package in resolve(requirements, self.context).packages:
+            if package.name == name and package.archive is not None:
+                return package.archive
+        raise LockError(f"`{name}` of `{file}` is not an archive", where=[redact(url)])
+
+
+def _refused(error: FetchError) -> bool:
+    """Whether an index failed otherwise than by not having the project."""
+    return not any(line.endswith((" 404", " 410")) for line in error.where)
+
+
+def _matching(files: Iterable[IndexedFile], wanted: set[tuple[str, str]]) -> Iterator[LockedFile]:
+    for file in files:
+        for algorithm, digest in file.hashes.items():
+            if (algorithm, digest.lower()) in wanted:
+                yield LockedFile(
+                    filename=file.filename, hashes={algorithm: digest.lower()}, size=file.size
+                )
+                break

@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from packaging.markers import Marker
+from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import Version
+
 from wherry.errors import LockError, TargetError
-from wherry.lock.model import Lock
-from wherry.nearest import did_you_mean
+from wherry.indexes.index_url import index_url
+from wherry.problems import did_you_mean
+from wherry.target import admits
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from packaging.markers import Marker
-    from packaging.pylock import Package, Pylock
     from packaging.specifiers import SpecifierSet
     from packaging.utils import NormalizedName
-    from packaging.version import Version
 
-    from wherry.lock.formats import LockFormat
-    from wherry.lock.model import LockRequest
-    from wherry.lock.poetry.constraint import Constraint
-    from wherry.target import Target
+    from wherry.lock.document import Table
+    from wherry.target import PythonRequirement, Target
 
 __all__ = [
     "LockedFile",
+    "any_marker",
     "check_python",
     "indexed_package",
     "known",
     "make_pylock",
-    "replace_packages",
-    "resolved_lock",
     "unknown",
-    "without_project",
 ]
 
 
@@ -53,10 +58,6 @@ def make_pylock(
     extras: Sequence[str] = (),
 ) -> Pylock:
     """A lock of these packages, sorted by name."""
-    from packaging.pylock import Pylock
-    from packaging.utils import canonicalize_name
-    from packaging.version import Version
-
     return Pylock(
         lock_version=Version("1.0"),
         created_by="wherry",
@@ -73,21 +74,15 @@ def indexed_package(
     *,
     marker: Marker | None,
     index: str | None,
-) -> Package | None:
-    """The package of these files of an index; None where none of them is a wheel or an sdist of this version.
+    table: Table,
+) -> Package:
+    """The package of these files of an index.
 
     Files of other versions and of other kinds (eggs, installers) are passed over, as are those without hashes.
+
+    Raises:
+        LockError: none of them is a wheel or an sdist of this version; ``table`` is the entry of the lock.
     """
-    from packaging.pylock import Package, PackageSdist, PackageWheel
-    from packaging.utils import (
-        InvalidSdistFilename,
-        InvalidWheelFilename,
-        parse_sdist_filename,
-        parse_wheel_filename,
-    )
-
-    from wherry.indexes.index_url import index_url
-
     wheels: dict[str, PackageWheel] = {}
     sdists: dict[str, PackageSdist] = {}
     for file in files:
@@ -111,7 +106,8 @@ def indexed_package(
         else:
             sdists[filename] = PackageSdist(name=filename, url=url, hashes=hashes, size=size)
     if not wheels and not sdists:
-        return None
+        key = "files" if "files" in table else "hashes"
+        raise table.wrong(key, f"there is no wheel and no sdist of `{name}=={version}`")
     # PEP 625 allows one sdist, a .tar.gz; old releases have a .zip, or both.
     preferred = sorted(sdists, key=lambda filename: (not filename.endswith(".tar.gz"), filename))
     return Package(
@@ -124,62 +120,22 @@ def indexed_package(
     )
 
 
-def resolved_lock(
-    pylock: Pylock,
-    path: Path,
-    request: LockRequest,
-    *,
-    format: LockFormat,  # noqa: A002
-    extras: tuple[str, ...] = (),
-) -> Lock:
-    """The lock of a project without one, resolved from what ``path`` declares."""
-    return Lock(
-        pylock=without_project(pylock, base=path.parent, project=request.root),
-        format=format,
-        path=path,
-        base=path.parent,
-        inputs=(path,),
-        extras=extras,
-        member=request.root,
-    )
+def any_marker(markers: Iterable[Marker | str | None]) -> Marker | None:
+    """The marker that holds where one of these does; None where one of them always does."""
+    texts = dict.fromkeys(None if marker is None else str(marker) for marker in markers)
+    return None if None in texts else Marker(" or ".join(f"({text})" for text in texts))
 
 
-def without_project(pylock: Pylock, *, base: Path, project: Path) -> Pylock:
-    """The lock without the entries of the project itself, whose code is packaged from its sources."""
-    root = project.resolve()
-
-    def is_project(package: Package) -> bool:
-        if package.directory is None:
-            return False
-        folder = base / package.directory.path / (package.directory.subdirectory or "")
-        return _resolved(folder) == root
-
-    packages = [package for package in pylock.packages if not is_project(package)]
-    return pylock if len(packages) == len(pylock.packages) else replace_packages(pylock, packages)
-
-
-def replace_packages(pylock: Pylock, packages: Sequence[Package]) -> Pylock:
-    """The lock with other packages."""
-    return replace(pylock, packages=packages)
-
-
-def check_python(wanted: Constraint | SpecifierSet | None, target: Target, path: Path) -> None:
+def check_python(wanted: PythonRequirement | None, target: Target, path: Path) -> None:
     """Check that the project is for the target's Python, at one of its patch levels.
 
     Raises:
         TargetError: it is not.
     """
-    from wherry.lock.poetry.constraint import Constraint
-    from wherry.target import admits
-
-    if wanted is None:
-        return
-    alternatives = wanted.alternatives if isinstance(wanted, Constraint) else (wanted,)
-    if not any(admits(each, target.runtime) for each in alternatives):
-        versions = " || ".join(str(each) for each in alternatives)
+    if wanted is not None and not admits(wanted, target.runtime):
         raise TargetError(
             f"the project is not for {target.runtime.name}",
-            where=[f"{path}: it requires Python `{versions}`"],
+            where=[f"{path}: it requires Python `{wanted}`"],
             hint="choose another `--runtime`",
         )
 
@@ -198,8 +154,6 @@ def known(
     Raises:
         LockError: the lock does not have one of them; the hint names the nearest.
     """
-    from packaging.utils import canonicalize_name
-
     spelled = {canonicalize_name(name): name for name in offered}
     names: dict[str, None] = {}
     for name in wanted:
@@ -218,10 +172,3 @@ def unknown(kind: str, name: str, offered: Collection[str], path: Path) -> LockE
         where=[f"it has {names}" if names else f"it has no {kind}s"],
         hint=did_you_mean(name, known=offered),
     )
-
-
-def _resolved(path: Path) -> Path | None:
-    try:
-        return path.resolve()
-    except (OSError, ValueError, RuntimeError):
-        return None

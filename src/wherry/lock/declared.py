@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,7 +23,6 @@ class Declared:
 
     Attributes:
         name: the project's name as written, None where there is no ``[project]``.
-        version: its version, None where it is dynamic.
         requires_python: as written.
         dependencies: PEP 508 requirements.
         extras: requirements by normalized name of the extra.
@@ -30,7 +31,6 @@ class Declared:
     """
 
     name: str | None
-    version: str | None
     requires_python: str | None
     dependencies: tuple[str, ...]
     extras: Mapping[NormalizedName, tuple[str, ...]]
@@ -54,13 +54,10 @@ def read_declared(pyproject: Table) -> Declared:
     Raises:
         LockError: a part of it is of a wrong type, or a group includes itself or one that is missing.
     """
-    from packaging.utils import canonicalize_name
-
     project = pyproject.table("project")
     optional = project.table("optional-dependencies")
     return Declared(
         name=project.optional("name", str),
-        version=project.optional("version", str),
         requires_python=project.optional("requires-python", str),
         dependencies=tuple(project.strings("dependencies")),
         extras={canonicalize_name(name): tuple(optional.strings(name)) for name in optional.data},
@@ -70,8 +67,6 @@ def read_declared(pyproject: Table) -> Declared:
 
 
 def _groups(pyproject: Table) -> dict[NormalizedName, tuple[str, ...]]:
-    from packaging.utils import canonicalize_name
-
     table = pyproject.table("dependency-groups")
     spelled = {canonicalize_name(name): name for name in table.data}
     done: dict[NormalizedName, tuple[str, ...]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wherry.errors import LockError
@@ -59,7 +59,8 @@ class Table:
 
     def wrong(self, key: str, problem: str) -> LockError:
         """The error that says what is wrong with ``key``."""
-        return wrong_shape(self.file, self.at(key), problem, hint=self.hint)
+        where = [f"{self.at(key)}: {problem}"]
+        return LockError(f"`{self.file}` is malformed", where=where, hint=self.hint)
 
     def optional(self, key: str, kind: type[T]) -> T | None:
         """The value of ``key``, or None where it is absent.
@@ -88,33 +89,23 @@ class Table:
 
     def table(self, key: str) -> Table:
         """The table ``key``, empty where it is absent."""
-        return self._child(self.optional(key, dict) or {}, self.at(key))
+        return self.child(key, self.optional(key, dict) or {})
 
     def tables(self, key: str) -> Iterator[Table]:
         """The tables of the array ``key``, none where it is absent."""
-        for number, item in enumerate(self.optional(key, list) or []):
-            place = f"{self.at(key)}[{number}]"
-            if not isinstance(item, dict):
-                raise wrong_shape(
-                    self.file,
-                    place,
-                    f"this should be a table, and is {_kind(item)}",
-                    hint=self.hint,
-                )
-            yield self._child(item, place)
+        for number, item in enumerate(self._items(key, dict)):
+            yield self.child(f"{key}[{number}]", item)
 
     def strings(self, key: str) -> list[str]:
         """The strings of the array ``key``, none where it is absent."""
-        values = self.optional(key, list) or []
-        for number, item in enumerate(values):
-            if not isinstance(item, str):
-                raise wrong_shape(
-                    self.file,
-                    f"{self.at(key)}[{number}]",
-                    f"this should be a string, and is {_kind(item)}",
-                    hint=self.hint,
-                )
-        return values
+        return list(self._items(key, str))
+
+    def _items(self, key: str, kind: type[T]) -> Iterator[T]:
+        for number, item in enumerate(self.optional(key, list) or []):
+            if not isinstance(item, kind):
+                problem = f"this should be {_KINDS[kind]}, and is {_kind(item)}"
+                raise self.wrong(f"{key}[{number}]", problem)
+            yield item
 
     def each(self, kind: type[T]) -> Iterator[tuple[str, T]]:
         """Every key with its value, all of one type."""
@@ -145,15 +136,7 @@ class Table:
 
     def child(self, key: str, data: dict[str, Any]) -> Table:
         """A table below this one that ``key`` stands for."""
-        return self._child(data, self.at(key))
-
-    def _child(self, data: dict[str, Any], place: str) -> Table:
-        return Table(data=data, file=self.file, place=place, hint=self.hint)
-
-
-def wrong_shape(file: str, place: str, problem: str, *, hint: str | None = None) -> LockError:
-    """The error for a file whose contents are not of the expected shape."""
-    return LockError(f"`{file}` is malformed", where=[f"{place}: {problem}"], hint=hint)
+        return Table(data=data, file=self.file, place=self.at(key), hint=self.hint)
 
 
 def is_path(text: str) -> bool:
@@ -242,15 +225,8 @@ def parse_toml(text: str, *, file: str, where: str, hint: str | None = None) -> 
     """
     import tomllib
 
-    try:
-        data = tomllib.loads(text)
-    except RecursionError:
-        problem = "it is nested too deeply"
-    except ValueError as error:
-        problem = str(error)
-    else:
-        return Table(data=data, file=file, hint=hint)
-    raise LockError(f"`{file}` is not valid TOML", where=[f"{where}: {problem}"], hint=hint)
+    empty = Table(data={}, file=file, hint=hint)
+    return _parsed(tomllib.loads, text, "TOML", where=where, table=empty)
 
 
 def read_json(path: Path, files: ProjectFiles, *, hint: str | None = None) -> Table:
@@ -261,18 +237,27 @@ def read_json(path: Path, files: ProjectFiles, *, hint: str | None = None) -> Ta
     """
     import json
 
-    text = read_text(path, files)
+    empty = Table(data={}, file=path.name, hint=hint)
+    return _parsed(json.loads, read_text(path, files), "JSON", where=str(path), table=empty)
+
+
+def _parsed(
+    parse: Callable[[str], Any], text: str, language: str, *, where: str, table: Table
+) -> Table:
+    """``table`` with the data of ``text``."""
     try:
-        data = json.loads(text)
+        data = parse(text)
     except RecursionError:
         problem = "it is nested too deeply"
     except ValueError as error:
         problem = str(error)
     else:
         if isinstance(data, dict):
-            return Table(data=data, file=path.name, hint=hint)
+            return replace(table, data=data)
         problem = f"the whole should be an object, and is {_kind(data)}"
-    raise LockError(f"`{path.name}` is not valid JSON", where=[f"{path}: {problem}"], hint=hint)
+    raise LockError(
+        f"`{table.file}` is not valid {language}", where=[f"{where}: {problem}"], hint=table.hint
+    )
 
 
 def _kind(value: object) -> str:

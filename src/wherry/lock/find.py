@@ -11,7 +11,7 @@ from wherry.lock.document import is_path, read_bytes, read_toml
 from wherry.lock.formats import UNREADABLE, LockFormat, format_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from wherry.files import ProjectFiles
@@ -50,7 +50,7 @@ def choose_lock(request: LockRequest, files: ProjectFiles) -> Choice | None:
         LockError: there is no lock of the name that was asked for, there are several ``pylock.NAME.toml``, or
             only a lock that Wherry cannot read.
     """
-    from wherry.lock.uv.workspace import find_workspace
+    from wherry.lock.uv.local import find_workspace
 
     if request.lock is not None:
         return _named(request.root, request.lock)
@@ -155,17 +155,15 @@ def _choose(
     locks: Sequence[Choice], root: Path, files: ProjectFiles, *, unused: Path | None
 ) -> Choice:
     """The lock of the tool that the project belongs to, or else the first, with the others as its rivals."""
-    from wherry.lock.lock_owner import find_lock_owner
-
     lock, rivals = locks[0], tuple(locks[1:])
     remarks: list[Note | Warned] = []
-    if rivals and (owner := find_lock_owner(root, [each.format for each in locks], files)):
-        lock = next(each for each in locks if each.format is owner.format)
-        rivals = ()
+    owners = list(_owners(locks, root, files)) if rivals else []
+    if len({owner.path for owner, _ in owners}) == 1:
+        (lock, reason), rivals = owners[0], ()
         names = ", ".join(f"`{each.path.name}`" for each in locks)
         remarks.append(
             Warned(
-                text=f"of {names}, `{lock.path.name}` is used: {owner.reason}",
+                text=f"of {names}, `{lock.path.name}` is used: {reason}",
                 hint="remove the others, or say which one with `--lock`",
             )
         )
@@ -173,6 +171,25 @@ def _choose(
         text = f"`{unused.name}` is passed over: `{lock.path.name}` is the lock"
         remarks.insert(0, Note(text=text))
     return Choice(path=lock.path, format=lock.format, remarks=tuple(remarks), rivals=rivals)
+
+
+def _owners(
+    locks: Iterable[Choice], root: Path, files: ProjectFiles
+) -> Iterator[tuple[Choice, str]]:
+    """The locks of the tools that the project is set up for, and how one can tell."""
+    pyproject = root / "pyproject.toml"
+    table = read_toml(pyproject, files) if pyproject.is_file() else None
+    for lock in locks:
+        sign = lock.format.value
+        if sign.owner_file is not None and (root / sign.owner_file).is_file():
+            yield lock, f"there is a `{sign.owner_file}`"
+        if table is None:
+            continue
+        if sign.owner_table is not None and sign.owner_table in table.table("tool"):
+            yield lock, f"`pyproject.toml` has [tool.{sign.owner_table}]"
+        backend = table.table("build-system").optional("build-backend", str) or ""
+        if sign.owner_backend is not None and backend.startswith(sign.owner_backend):
+            yield lock, f"the build backend of `pyproject.toml` is `{backend}`"
 
 
 def _python_files(root: Path) -> Iterator[Path]:

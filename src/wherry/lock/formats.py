@@ -1,7 +1,7 @@
 """The formats of locks and of the files that declare what a project needs: the one table of them.
 
-A new format takes a folder, ``wherry/lock/NAME/``, whose reader is a function ``(path, request, context) -> Lock``,
-and an entry here.
+A new format takes a module or a folder, ``wherry/lock/NAME``, with a reader, which is a function
+``(path, request, context) -> Lock``, and an entry here.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class LockFormat(Enum):
 
     PYLOCK = Format(
         filename="pylock.toml",
-        reader="pylock.reader:read",
+        reader="pylock:read",
         names=r"pylock(\..+)?\.toml",
         given=r"pylock.*\.toml",
         tool_made=True,
@@ -105,10 +105,10 @@ class LockFormat(Enum):
         names=r"requirements.*\.in",
         given=r".*\.in",
     )
-    PYPROJECT = Format(filename="pyproject.toml", reader="unlocked.pyproject:read")
-    PIPFILE = Format(filename="Pipfile", reader="pipfile.unlocked:read")
-    SETUP = Format(filename="setup.py", reader="unlocked.setup:read", names=r"setup\.(py|cfg)")
-    NONE = Format(filename="none", reader="unlocked.nothing:read", names="(?!)", locked=True)
+    PYPROJECT = Format(filename="pyproject.toml", reader="unlocked:read_pyproject")
+    PIPFILE = Format(filename="Pipfile", reader="pipfile.declared:read")
+    SETUP = Format(filename="setup.py", reader="unlocked:read_setup", names=r"setup\.(py|cfg)")
+    NONE = Format(filename="none", reader="unlocked:read_nothing", names="(?!)", locked=True)
 
 
 def format_of(name: str) -> LockFormat | None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from packaging.pylock import Pylock
 
+    from wherry.target import Target
+
 __all__ = ["Lock", "LockRequest"]
 
 
@@ -66,3 +68,14 @@ class Lock:
     groups: tuple[str, ...] | None = None
     extras: tuple[str, ...] = ()
     index_names: Mapping[str, str] = field(default_factory=dict)
+
+    def environment(self, target: Target) -> dict[str, str | frozenset[str]]:
+        """The environment to evaluate the markers of the lock's packages with."""
+        # "`extras` SHOULD be set to the empty set by default; `dependency_groups` SHOULD be the set created
+        # from default-groups by default."
+        groups = self.groups if self.groups is not None else self.pylock.default_groups or ()
+        return {
+            **{key: str(value) for key, value in target.environment.items()},
+            "extras": frozenset(self.extras),
+            "dependency_groups": frozenset(groups),
+        }

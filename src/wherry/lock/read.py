@@ -12,9 +12,11 @@ from wherry.lock.find import choose_declaration, choose_lock
 from wherry.lock.formats import LockFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
     from typing import TypeAlias
+
+    from packaging.pylock import Package, Pylock
 
     from wherry.context import Context
     from wherry.lock.find import Choice
@@ -96,7 +98,25 @@ def read_choice(choice: Choice, request: LockRequest, context: Context) -> Lock:
 
     module, _, function = choice.format.value.reader.partition(":")
     reader = cast("Reader", getattr(import_module(f"wherry.lock.{module}"), function))
-    return reader(choice.path, request, context)
+    lock = reader(choice.path, request, context)
+    return replace(lock, format=choice.format, pylock=_without_project(lock))
+
+
+def _without_project(lock: Lock) -> Pylock:
+    """The lock without the entries of the project itself, whose code is packaged from its sources."""
+    root = lock.member.resolve()
+
+    def is_project(package: Package) -> bool:
+        directory = package.directory
+        if directory is None:
+            return False
+        try:
+            return (lock.base / directory.path / (directory.subdirectory or "")).resolve() == root
+        except (OSError, ValueError, RuntimeError):
+            return False
+
+    packages = [package for package in lock.pylock.packages if not is_project(package)]
+    return replace(lock.pylock, packages=packages)
 
 
 def _read_several(choice: Choice, request: LockRequest, context: Context) -> Lock:
@@ -128,16 +148,11 @@ def _read_several(choice: Choice, request: LockRequest, context: Context) -> Loc
 
 def _versions(lock: Lock, target: Target) -> dict[str, str | None]:
     """The versions that the target gets, by name; None where the lock records none, as of folders."""
-    groups = lock.groups if lock.groups is not None else lock.pylock.default_groups or ()
-    environment: Mapping[str, object] = {
-        **target.environment,
-        "extras": frozenset(lock.extras),
-        "dependency_groups": frozenset(groups),
-    }
+    environment = lock.environment(target)
     return {
         package.name: str(package.version) if package.version else None
         for package in lock.pylock.packages
-        if package.marker is None or package.marker.evaluate(environment, context="lock_file")  # type: ignore[arg-type]
+        if package.marker is None or package.marker.evaluate(environment, context="lock_file")
     }
 
 

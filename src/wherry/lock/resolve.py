@@ -1,26 +1,31 @@
-"""Resolving requirements for a target, by ``uv pip compile``."""
+"""Resolving requirements for a target, by ``uv pip compile``: those of a project without a lock, and extra ones."""
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wherry.errors import LockError
 from wherry.events import Warned
 from wherry.indexes.declared import is_pypi
-from wherry.lock.pylock.document import parse_pylock
+from wherry.lock.model import Lock
+from wherry.lock.pylock import parse_pylock
 from wherry.tools.uv import run_uv, target_options
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from packaging.pylock import Pylock
     from packaging.specifiers import SpecifierSet
 
     from wherry.context import Context
     from wherry.indexes.network import Network
+    from wherry.lock.model import LockRequest
     from wherry.target import Target
 
-__all__ = ["Requirements", "not_locked", "resolve"]
+__all__ = ["Requirements", "not_locked", "read_extra_distributions", "resolve", "resolve_declared"]
 
 _DEFAULT = "--index-url "
 _FURTHER = "--extra-index-url "
@@ -81,6 +86,75 @@ def resolve(requirements: Requirements, context: Context) -> Pylock:
     )
     output = answer.expect(f"uv cannot resolve `{requirements.name}`")
     return parse_pylock(output, file=requirements.name, base=requirements.base)
+
+
+def resolve_declared(
+    requirements: Requirements,
+    path: Path,
+    request: LockRequest,
+    context: Context,
+    *,
+    extras: tuple[str, ...] = (),
+) -> Lock:
+    """The lock of a project without one, resolved with a warning from what ``path`` declares.
+
+    Raises:
+        LockError, ToolError: as ``resolve``.
+    """
+    context.reporter.emit(not_locked(path))
+    return Lock(
+        pylock=resolve(requirements, context),
+        path=path,
+        base=path.parent,
+        inputs=(path,),
+        extras=extras,
+        member=request.root,
+    )
+
+
+def read_extra_distributions(
+    requirements: Sequence[str], lock: Lock, pinned: Mapping[str, str], context: Context
+) -> Lock:
+    """Resolve requirements with all that they need for the target.
+
+    Args:
+        requirements: as PEP 508 has them.
+        lock: the project's.
+        pinned: the versions of the lock, by name; a requirement that excludes one of them fails.
+        context: what it is for; its reporter is told that this part of the build is not locked.
+
+    Raises:
+        LockError: there is no solution; the causes are uv's words.
+        ToolError: uv is missing.
+    """
+    names = ", ".join(f"`{requirement}`" for requirement in requirements)
+    context.reporter.emit(
+        Warned(
+            text=f"the build is not locked as a whole: {names} of `extra-distributions` was resolved just now",
+            hint="put it into a dependency group of the project, lock, and name the group in `groups`",
+        )
+    )
+    with tempfile.TemporaryDirectory(prefix="wherry-") as folder:
+        # As constraints, since what the lock has and these do not need, such as the project, may be on no index.
+        constraints = Path(folder) / "the-projects-lock.txt"
+        lines = [f"{name}=={version}\n" for name, version in pinned.items()]
+        constraints.write_text("".join(lines), encoding="utf-8")
+        wanted = Requirements(
+            name="extra-distributions",
+            base=lock.base,
+            text="\n".join(requirements) + "\n",
+            options=("--constraints", str(constraints)),
+        )
+        try:
+            pylock = resolve(wanted, context)
+        except LockError as error:
+            raise LockError(
+                f"{names} of `extra-distributions` cannot be installed together with what the lock has",
+                where=error.where,
+                hint=error.hint
+                or "ask for another version, or make it a dependency and lock again",
+            ) from error
+    return Lock(pylock=pylock, path=lock.path, base=lock.base, member=lock.member)
 
 
 def not_locked(path: Path) -> Warned:

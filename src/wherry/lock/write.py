@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from dataclasses import replace
+from os.path import normpath, relpath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tomli_w
+from packaging.markers import Marker
+from packaging.utils import canonicalize_name
+
 from wherry.errors import LockError, OutputError
+from wherry.indexes.redact import without_credentials
 from wherry.lock.find import Choice, choose_declaration, choose_lock
 from wherry.lock.formats import LockFormat
+from wherry.lock.pylock import provenance
 from wherry.lock.read import in_project, read_choice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from packaging.pylock import Package, Pylock
     from packaging.utils import NormalizedName
@@ -90,10 +99,6 @@ class _WithoutAdvice:
 
 def _document(lock: Lock, request: LockRequest, context: Context, base: Path) -> dict[str, Any]:
     """The lock as a TOML document, relative to ``base``."""
-    from packaging.markers import Marker
-
-    from wherry.lock.pylock.provenance import provenance
-
     inputs = [path for path in lock.inputs if path.is_file()]
     environment = context.target.environment
     marker = Marker(
@@ -122,14 +127,11 @@ def _document(lock: Lock, request: LockRequest, context: Context, base: Path) ->
 
 
 def _names(given: Sequence[str]) -> list[NormalizedName] | None:
-    from packaging.utils import canonicalize_name
-
     return sorted({canonicalize_name(name) for name in given}) or None
 
 
 def _portable(package: Package, before: Path, after: Path) -> Package:
     """The package without secrets in its URLs, its paths relative to the new lock."""
-    from wherry.indexes.redact import without_credentials
 
     def clean(source: Any) -> Any:
         if source is None:
@@ -141,32 +143,22 @@ def _portable(package: Package, before: Path, after: Path) -> Package:
             changes["path"] = _moved(source.path, before, after)
         return replace(source, **changes)
 
+    sources = ("vcs", "directory", "archive", "sdist")
     return replace(
         package,
+        **{kind: clean(getattr(package, kind)) for kind in sources},
         index=without_credentials(package.index) if package.index else None,
-        vcs=clean(package.vcs),
-        directory=clean(package.directory),
-        archive=clean(package.archive),
-        sdist=clean(package.sdist),
         wheels=[clean(wheel) for wheel in package.wheels] if package.wheels else None,
     )
 
 
 def _moved(path: str, before: Path, after: Path) -> str:
-    from os.path import normpath, relpath
-
     if before == after:
         return path
     return relpath(normpath(before / path), after).replace("\\", "/")
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:
-    import os
-    import tempfile
-    from pathlib import Path
-
-    import tomli_w
-
     text = "# Written by `wherry lock` for one target; write it again, don't edit it.\n"
     text += tomli_w.dumps(document)
     temporary = None

@@ -20,16 +20,13 @@ class Output(Protocol):
     @property
     def root(self) -> Path:
         """The file or folder that everything is written to."""
-        ...
 
     @property
     def takes_one(self) -> bool:
         """Whether there is room for one package only."""
-        ...
 
     def path(self, name: str) -> Path:
         """Where the package of a function or layer lies."""
-        ...
 
     def write(self, packages: Sequence[tuple[str, Bundle]]) -> list[Written]:
         """Write packages, given by name, and say what was written, in the same order.
@@ -38,7 +35,6 @@ class Output(Protocol):
             OutputError: a file cannot be written.
             ArchiveError: a file that goes into a package cannot be read.
         """
-        ...
 
 
 def choose_output(path: Path) -> Output:

@@ -16,12 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from packaging.pylock import PackageDirectory, PackageWheel
-
     from wherry.context import Context
     from wherry.lock.model import Lock
-    from wherry.sources.project import Built
-    from wherry.wheels.fetch import RemoteFile
     from wherry.wheels.select import Selected
 
 __all__ = ["Acquired", "Kind", "acquire"]
@@ -45,9 +41,7 @@ class Acquired:
     """A distribution that is at hand.
 
     Attributes:
-        name: normalized.
         version: as the lock has it; None for folders, which know it themselves.
-        kind: its form.
         filename: of the wheel; empty for a folder.
         sha256: of the wheel; empty for a folder.
         root: the folder, None for a wheel.
@@ -122,7 +116,7 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
     """
     from packaging.pylock import PackageDirectory, PackageWheel
 
-    from wherry.wheels.fetch import fetch
+    from wherry.wheels.fetch import RemoteFile, fetch
 
     wheels: list[tuple[Selected, RemoteFile]] = []
     acquired: list[Acquired] = []
@@ -130,9 +124,19 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
     for choice in selected:
         match choice.source:
             case PackageWheel() as wheel:
-                wheels.append((choice, _remote(choice, wheel, lock.base)))
+                url = wheel.url or ""
+                if wheel.path is not None:
+                    url = (lock.base / wheel.path).absolute().as_uri()
+                file = RemoteFile(
+                    filename=wheel.filename,
+                    url=url,
+                    hashes=wheel.hashes,
+                    size=wheel.size,
+                    project=choice.name,
+                )
+                wheels.append((choice, file))
             case PackageDirectory() as folder:
-                root = _folder(lock.base, folder)
+                root = (lock.base / folder.path / (folder.subdirectory or "")).resolve()
                 # A lock may list the project itself, which is here anyway.
                 if root != lock.member.resolve():
                     acquired.append(
@@ -157,42 +161,19 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
         from wherry.sources.dependency import dependency_bundles
 
         bundles = dependency_bundles(others, lock.base, context)
-        acquired.extend(
-            _built(choice, built) for choice, built in zip(others, bundles, strict=True)
-        )
+        for choice, built in zip(others, bundles, strict=True):
+            filename = _wheel_name(choice.source)
+            acquired.append(
+                Acquired(
+                    name=choice.name,
+                    version=choice.version or built.version,
+                    kind=Kind.WHEEL if filename else Kind.BUILT,
+                    filename=filename,
+                    sha256=built.digest,
+                )
+            )
     acquired.append(Acquired(name="", version=None, kind=Kind.FOLDER, root=lock.member, own=True))
     return tuple(acquired)
-
-
-def _remote(choice: Selected, source: PackageWheel, base: Path) -> RemoteFile:
-    from wherry.wheels.fetch import RemoteFile
-
-    url = source.url or ""
-    if source.path is not None:
-        url = (base / source.path).absolute().as_uri()
-    return RemoteFile(
-        filename=source.filename,
-        url=url,
-        hashes=source.hashes,
-        size=source.size,
-        project=choice.name,
-    )
-
-
-def _folder(base: Path, source: PackageDirectory) -> Path:
-    root = base / source.path
-    return (root / source.subdirectory if source.subdirectory else root).resolve()
-
-
-def _built(choice: Selected, built: Built) -> Acquired:
-    filename = _wheel_name(choice.source)
-    return Acquired(
-        name=choice.name,
-        version=choice.version or built.version,
-        kind=Kind.WHEEL if filename else Kind.BUILT,
-        filename=filename,
-        sha256=built.digest,
-    )
 
 
 def _wheel_name(source: object) -> str:

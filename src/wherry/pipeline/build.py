@@ -50,7 +50,7 @@ def build(
         options: what is asked, as ``wherry.BuildOptions`` describes it.
 
     Returns:
-        What was written, with digests and sizes.
+        The packages that were written, with digests and sizes.
 
     Raises:
         WherryError: whatever is wrong with the input or the world; nothing was written.
@@ -99,7 +99,7 @@ def compose_packages(request: BuildRequest, context: Context) -> Composition:
 
 @dataclass(slots=True)
 class _Trees:
-    """What source trees and extra paths hold, as they were read."""
+    """The content of source trees and extra paths, as it was read."""
 
     digests: dict[str, str | None] = field(default_factory=dict)
     extra: dict[ExtraPath, Bundle] = field(default_factory=dict)
@@ -117,7 +117,12 @@ class _Run:
             # What is written may lie among the sources, and is not one of them.
             skip=(request.output.root.absolute(), request.root / DEFAULT_OUTPUT),
         )
-        self._hooks = _hooks(request, context)
+        self._hooks: Hooks | None = None
+        commands = [request.settings.hooks, *(each.settings.hooks for each in request.recipes)]
+        if not all(each.is_empty for each in commands):
+            from wherry.pipeline.hooks.around import Hooks
+
+            self._hooks = Hooks(request=request, context=context)
         self._memory = Memory(request, context)
         self._remembered = self._memory.recall(context.files)
         self._supplied: Supplied | None = None
@@ -249,13 +254,3 @@ class _Run:
         if not recipe.implicit or own == root:
             return recipe
         return replace(recipe, name=read_project(own, files=self._context.files).name)
-
-
-def _hooks(request: BuildRequest, context: Context) -> Hooks | None:
-    """The commands around the bundling, where there are any."""
-    lists = [request.settings.hooks, *(recipe.settings.hooks for recipe in request.recipes)]
-    if all(commands.is_empty for commands in lists):
-        return None
-    from wherry.pipeline.hooks.around import Hooks
-
-    return Hooks(request=request, context=context)

@@ -18,7 +18,7 @@ __all__ = ["LockOptions", "lock"]
 
 
 class LockOptions(TypedDict, total=False):
-    """What can be asked of locking; each as ``BuildOptions`` describes it.
+    """The options of locking; each as ``BuildOptions`` describes it.
 
     Attributes:
         output: the file to write; by default ``pylock.toml`` in the project.

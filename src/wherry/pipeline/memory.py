@@ -1,4 +1,4 @@
-"""What earlier builds were made from, so that a build with nothing to do is over in an instant.
+"""The memory of what earlier builds were made from, so that a build with nothing to do is over in an instant.
 
 A memo records everything that decided a build's result: the digest of each input file, the names that a lock was
 looked for among, the digest of every source tree. When all are as they were, and so are the packages, the
@@ -68,8 +68,6 @@ class Remembered:
 
     Attributes:
         supplied: what it composed from.
-        trees: the digest of each source tree.
-        packages: what was written.
         stats: for written packages, by path, what the file system said of each right after.
     """
 
@@ -102,10 +100,17 @@ class Memory:
 
     def recall(self, files: ProjectFiles) -> Remembered | None:
         """The last build of this request, if its inputs are as they were, but for source trees."""
-        remembered = self._memo.recall(self._store, self._key)
-        if remembered is None or not _inputs_hold(remembered.supplied, self._request.root, files):
+        root, remembered = self._request.root, self._memo.recall(self._store, self._key)
+        if remembered is None:
             return None
-        return remembered
+        supplied = remembered.supplied
+        hold = all(
+            lock_names(absolute(folder, root)) == names
+            for folder, names in supplied.folders.items()
+        ) and all(
+            files.digest(absolute(path, root)) == digest for path, digest in supplied.files.items()
+        )
+        return remembered if hold else None
 
     def remember(
         self,
@@ -207,25 +212,17 @@ def _key(request: BuildRequest, context: Context) -> str:
 
 
 def _container_facts(request: BuildRequest, context: Context) -> object:
-    """What is said of containers, as far as it decides what is built; None where nothing was said."""
-    from wherry.settings.container_options import ContainerOptions
+    """The options of containers, as far as they decide what is built; None where none were given."""
+    from wherry.settings.model import ContainerOptions
 
     options = request.settings.container
     if options == ContainerOptions():
         return None
-    from wherry.containers.facts import deciding
     from wherry.containers.image import Images
+    from wherry.containers.run import deciding
 
     images = Images(options=options, root=request.root, context=context)
     return [options.mode, images.reference, images.platform, deciding(options)]
-
-
-def _inputs_hold(supplied: Supplied, root: Path, files: ProjectFiles) -> bool:
-    return all(
-        lock_names(absolute(folder, root)) == names for folder, names in supplied.folders.items()
-    ) and all(
-        files.digest(absolute(path, root)) == digest for path, digest in supplied.files.items()
-    )
 
 
 def _stat(path: Path) -> list[int]:

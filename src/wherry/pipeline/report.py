@@ -1,4 +1,4 @@
-"""What a build tells about each package it wrote: the document behind ``wherry build --json``."""
+"""The report of a build on each package that it wrote: the document behind ``wherry build --json``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DistributionReport:
-    """What one distribution contributes: bytes in the zip, bytes unzipped, and files."""
+    """The share of one distribution: bytes in the zip, bytes unzipped, and files."""
 
     name: str
     version: str | None
@@ -78,7 +78,7 @@ class PackageReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildReport:
-    """What a build made.
+    """The result of a build.
 
     Attributes:
         target: what it was built for.

@@ -37,7 +37,7 @@ __all__ = [
 
 
 class PackageOptions(TypedDict, total=False):
-    """What can be asked of packages; None, or left out, means the settings or the default.
+    """The options of packages; None, or left out, means the settings or the default.
 
     Attributes:
         names: the functions and layers to build, with the layers that they need; all when empty.
@@ -83,7 +83,7 @@ class PackageOptions(TypedDict, total=False):
 
 
 class BuildOptions(PackageOptions, total=False):
-    """What can be asked of a build.
+    """The options of a build.
 
     Attributes:
         stage: of ``drover.yml``, whose stages build different packages.
@@ -183,6 +183,9 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
     target, reason = choose_target(
         found, runtime=options.get("runtime"), architecture=options.get("architecture")
     )
+    lock_path = found.root / settings.lock if settings.lock else None
+    if lock is not None:
+        lock_path = _named_path(lock, found.root)
     # A path is reported as it was given: relative to the current folder where the project was.
     output = _path(options.get("output")) or Path(project) / (settings.output or DEFAULT_OUTPUT)
     request = BuildRequest(
@@ -199,7 +202,7 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         ),
         names=tuple(names),
         package=options.get("package"),
-        lock=_lock_path(found, lock),
+        lock=lock_path,
         install_path=_install_path(found, lock),
         output=choose_output(output),
         offline=options.get("offline", False),
@@ -268,7 +271,7 @@ def _path(path: Path | str | None) -> Path | None:
 
 def _with_container(settings: Settings, options: BuildOptions) -> Settings:
     """The settings with the options of containers on top."""
-    from wherry.settings.container_options import Mode
+    from wherry.settings.model import Mode
 
     container = settings.container
     if (mode := options.get("container")) is not None:
@@ -285,15 +288,13 @@ def _with_container(settings: Settings, options: BuildOptions) -> Settings:
         container = replace(
             container, image=image, dockerfile=None, build_args={}, build_secrets=()
         )
-    return settings if container == settings.container else replace(settings, container=container)
+    return replace(settings, container=container)
 
 
-def _lock_path(project: Project, lock: Path | str | None) -> Path | None:
-    if lock is not None:
-        # A relative path starts at the working folder, or else at the project.
-        path = Path(lock).absolute()
-        return path if path.exists() else project.root / lock
-    return project.root / project.settings.lock if project.settings.lock else None
+def _named_path(path: Path | str, root: Path) -> Path:
+    """A path of an option: a relative one starts at the working folder, or else at the project."""
+    absolute = Path(path).absolute()
+    return absolute if absolute.exists() else root / path
 
 
 def _install_path(project: Project, lock: Path | str | None) -> Path | None:
@@ -306,5 +307,4 @@ def _install_path(project: Project, lock: Path | str | None) -> Path | None:
             where=[f"the folder is `{folder}`", f"the lock is `{lock or project.settings.lock}`"],
             hint="leave out one of them",
         )
-    path = Path(folder).absolute()
-    return path if path.exists() else project.root / folder
+    return _named_path(folder, project.root)

@@ -168,7 +168,7 @@ def _extra(
     key: SupplyKey, lock: Lock, selected: Sequence[Selected], context: Context
 ) -> Iterator[Acquired]:
     """What is wanted beyond the lock, in versions that agree with it."""
-    from wherry.lock.extra_distributions import read_extra_distributions
+    from wherry.lock.resolve import read_extra_distributions
     from wherry.wheels.select import select
 
     pinned: dict[str, str] = {

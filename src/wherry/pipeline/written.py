@@ -11,7 +11,7 @@ from wherry.pipeline.report import BuildReport, PackageReport
 from wherry.sizes import format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from wherry.bundle.archive import Member
     from wherry.compose.recipe import Recipe
@@ -80,15 +80,13 @@ def _report(
     sizes: Mapping[str, int],
 ) -> PackageReport:
     from wherry.settings.model import FunctionSettings, LayerSettings
-    from wherry.shims.written import written_handler
+    from wherry.shims.shim import written_handler
 
     path, target, settings = request.output.path(recipe.name), request.target, recipe.settings
     data = path.read_bytes()
     digest = hashlib.sha256(data)
     paths = {member.name for member in members}
-    layers: Sequence[str] = tuple(
-        name for name in recipe.layers if name.startswith("arn:") or name in sizes
-    )
+    layers = [name for name in recipe.layers if name.startswith("arn:") or name in sizes]
     layer = settings if isinstance(settings, LayerSettings) else LayerSettings()
     return PackageReport(
         name=recipe.name,
@@ -106,8 +104,7 @@ def _report(
         layers=tuple(layers),
         runtimes=layer.runtimes or (target.runtime.name,),
         architectures=layer.architectures or (str(target.architecture),),
-        unzipped_size_with_layers=sizes[recipe.name]
-        + sum(sizes[name] for name in layers if name in sizes),
+        unzipped_size_with_layers=sum(sizes.get(name, 0) for name in (recipe.name, *layers)),
         provided=(),
         stripped_files=0,
         stripped_size=0,

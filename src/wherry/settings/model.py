@@ -1,34 +1,86 @@
 """The settings: frozen, checked, and without defaults filled in.
 
 Of two tables with the same key the more specific has precedence: ``[tool.wherry.functions.NAME]`` before
-``[tool.wherry]``.
+``[tool.wherry]``. ``docs/reference/settings.md`` explains every key. A value of None was not set.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from wherry.settings.container_options import ContainerOptions
 from wherry.target.quotas import DIRECT_UPLOAD, LAYERS, UNZIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wherry.indexes.declared import DeclaredIndex
-    from wherry.settings.stages import StageSettings
     from wherry.target import Runtime
 
 __all__ = [
+    "MANAGEABLE",
     "Command",
+    "ContainerOptions",
     "ContentSettings",
+    "Copy",
     "ExtraPath",
     "FunctionSettings",
     "HookSettings",
     "LayerSettings",
+    "Mode",
     "QuotaSettings",
     "Settings",
+    "StageFunction",
+    "StageLayer",
+    "StageSettings",
+    "Value",
 ]
+
+Value: TypeAlias = str | bool
+"""The value of a variable; True for the variable's value on this machine."""
+
+
+class Mode(StrEnum):
+    """When a container is used."""
+
+    AUTO = "auto"
+    """For what must be compiled and cannot be compiled on this machine."""
+    ALWAYS = "always"
+    """For everything that has no wheel, and for the project itself."""
+    NEVER = "never"
+    """For nothing."""
+
+
+class Copy(StrEnum):
+    """How files get into the container and back."""
+
+    BIND = "bind"
+    """By mounting folders."""
+    VOLUME = "volume"
+    """By copying, if the engine cannot see the files of this machine."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContainerOptions:
+    """How to use containers."""
+
+    mode: Mode = Mode.AUTO
+    engine: str | None = None
+    image: str | None = None
+    dockerfile: str | None = None
+    build_args: Mapping[str, Value] = field(default_factory=dict)
+    build_requires: tuple[str, ...] = ()
+    build_secrets: tuple[str, ...] = ()
+    environment: Mapping[str, Value] = field(default_factory=dict)
+    network: str | None = None
+    security_opt: tuple[str, ...] = ()
+    user: str | None = None
+    volumes: tuple[str, ...] = ()
+    volumes_from: tuple[str, ...] = ()
+    platform: str | None = None
+    copy: Copy | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,16 +102,7 @@ Command: TypeAlias = str | tuple[str, ...]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HookSettings:
-    """Commands that run before and after packages are bundled.
-
-    Attributes:
-        before: run before anything else.
-        after: run when the content of a package is known, and not yet written.
-        where: ``host`` or ``container``; None for that of ``[tool.wherry.hooks]``, or else the host.
-        inputs: gitignore patterns of the project's files that the commands read; None for all of its files.
-            Only in ``[tool.wherry.hooks]``.
-        always: whether they run even if nothing has changed. Only in ``[tool.wherry.hooks]``.
-    """
+    """Commands that run before and after packages are bundled."""
 
     before: tuple[Command, ...] = ()
     after: tuple[Command, ...] = ()
@@ -75,28 +118,7 @@ class HookSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContentSettings:
-    """The content of a function or a layer.
-
-    Attributes:
-        include: patterns of the names of distributions to include.
-        exclude: patterns of the names of distributions to exclude.
-        include_files: gitignore patterns of paths in the package; if there are any, nothing else is included.
-        exclude_files: gitignore patterns of paths in the package to exclude.
-        include_regex: regular expressions for the start of a path; if there are any, nothing else is included.
-        exclude_regex: regular expressions for the start of paths to exclude.
-        provided: distributions that the runtime provides.
-        project: whether to include the project's own code; None for the default of its kind.
-        rename: paths of files and folders in the package, and their new names.
-        extra_paths: additional files and folders.
-        extra_distributions: requirements (PEP 508) in addition to the lock.
-        layers: names of layers, or ARNs, in the order in which Lambda unpacks them.
-        groups: dependency groups; None for those of ``[tool.wherry]``.
-        extras: extras of the project; None for those of ``[tool.wherry]``.
-        package: the member of the workspace.
-        strip: gitignore patterns of paths in the package: compiled files to strip of debugging information.
-            None for those of ``[tool.wherry]``.
-        hooks: commands for this package only.
-    """
+    """The content of a function or a layer."""
 
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
@@ -119,13 +141,7 @@ class ContentSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FunctionSettings(ContentSettings):
-    """``[tool.wherry.functions.NAME]``.
-
-    Attributes:
-        app: a web application, as ``module:object``.
-        interface: ``wsgi`` or ``asgi``; None to detect it.
-        handler: a plain function, as ``module.function``.
-    """
+    """``[tool.wherry.functions.NAME]``."""
 
     app: str | None = None
     interface: str | None = None
@@ -134,13 +150,7 @@ class FunctionSettings(ContentSettings):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LayerSettings(ContentSettings):
-    """``[tool.wherry.layers.NAME]``.
-
-    Attributes:
-        layout: ``python`` or ``site-packages``: the folder in which Python finds the content.
-        runtimes: the runtimes that the layer is for; empty for the target's.
-        architectures: the architectures that the layer is for; empty for the target's.
-    """
+    """``[tool.wherry.layers.NAME]``."""
 
     layout: str = "python"
     runtimes: tuple[str, ...] = ()
@@ -181,3 +191,85 @@ class Settings:
     layers: Mapping[str, LayerSettings] = field(default_factory=dict)
     stages: Mapping[str, StageSettings] = field(default_factory=dict)
     indexes: tuple[DeclaredIndex, ...] = ()
+
+
+MANAGED = ("code", "layers")
+"""The parts of a function that Wherry manages by default; the rest belongs to Terraform, CDK or SAM."""
+
+MANAGEABLE = (*MANAGED, "handler", "runtime", "architecture")
+
+DEFAULT_NAME = "{project}-{name}-{stage}"
+"""The stage is part of it, so that a wrong guess finds nothing rather than the function of another stage."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageFunction:
+    """``functions.NAME`` of a stage."""
+
+    name: str | None = None
+    alias: str | None = None
+    publish: bool | None = None
+    manage: tuple[str, ...] | None = None
+    role: str | None = None
+    description: str | None = None
+    memory: int | None = None
+    timeout: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageLayer:
+    """``layers.NAME`` of a stage."""
+
+    name: str | None = None
+    description: str | None = None
+    license: str | None = None
+    share: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageSettings:
+    """``[tool.wherry.stages.NAME]``."""
+
+    region: str | None = None
+    profile: str | None = None
+    assume_role: str | None = None
+    bucket: str | None = None
+    prefix: str = ""
+    bucket_region: str | None = None
+    encryption: str | None = None
+    kms_key: str | None = None
+    keep: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+    function_name: str = DEFAULT_NAME
+    layer_name: str = DEFAULT_NAME
+    alias: str | None = None
+    publish: bool | None = None
+    manage: tuple[str, ...] = MANAGED
+    keep_versions: int | None = None
+    keep_days: int | None = None
+    functions: Mapping[str, StageFunction] = field(default_factory=dict)
+    layers: Mapping[str, StageLayer] = field(default_factory=dict)
+
+    def function(self, name: str) -> StageFunction:
+        """The stage's settings of one function."""
+        return self.functions.get(name, StageFunction())
+
+    def layer(self, name: str) -> StageLayer:
+        """The stage's settings of one layer."""
+        return self.layers.get(name, StageLayer())
+
+    def function_on_aws(self, name: str, *, project: str, stage: str) -> str:
+        """The name on AWS of a function of the settings."""
+        return self.function(name).name or _fill(self.function_name, project, name, stage)
+
+    def layer_on_aws(self, name: str, *, project: str, stage: str) -> str:
+        """The name on AWS of a layer of the settings."""
+        return self.layer(name).name or _fill(self.layer_name, project, name, stage)
+
+
+def _fill(pattern: str, project: str, name: str, stage: str) -> str:
+    if name == project:
+        # The one function of a project without settings has the name of the project: not `shop-shop-staging`.
+        pattern = pattern.replace("{project}-{name}", "{name}")
+    filled = pattern.format(project=project, name=name, stage=stage)
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", filled)

@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, SettingsError, TargetError
 from wherry.files import ProjectFiles
-from wherry.settings.documents import inner_string, inner_table, read_toml
 from wherry.settings.read import read_settings
-from wherry.settings.source import SettingsSource, named_source, own_source
+from wherry.settings.source import (
+    SettingsSource,
+    inner_string,
+    inner_table,
+    named_source,
+    own_source,
+    read_toml,
+)
 from wherry.target import (
     RUNTIMES,
     Architecture,
@@ -20,14 +26,14 @@ from wherry.target import (
     find_architecture,
     find_runtime,
     newest_runtime,
+    parse_requires_python,
 )
-from wherry.target.requires_python import parse_requires_python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wherry.settings.model import Settings
-    from wherry.target import PythonRequirement, Runtime
+    from wherry.target import Runtime
 
 __all__ = ["DEFAULT_OUTPUT", "Project", "choose_target", "read_project"]
 
@@ -111,21 +117,28 @@ def read_project(
         inputs.append(source.path)
     if not inputs and install_path is None:
         _require_project(root)
-    settings = _with_options(read_settings(source.table, source.where), install_path, name)
-    metadata = _Metadata.of(document)
-    requires_python = metadata.requires_python
+    settings = read_settings(source.table, source.where)
+    if install_path is not None:
+        settings = replace(settings, install_path=str(install_path))
+    if name is not None:
+        settings = replace(settings, name=name)
+    metadata, poetry = inner_table(document, "project"), inner_table(document, "tool", "poetry")
+    metadata_name = inner_string(metadata, "name") or inner_string(poetry, "name")
+    full_name = settings.name or metadata_name or root.name
+    requires_python = inner_string(metadata, "requires-python") or _poetry_python(poetry)
     if requires_python is None and (root / "Pipfile").is_file():
         requires_python = _pipfile_python(read_toml(root / "Pipfile", files))
         inputs.append(root / "Pipfile")
     return Project(
         root=root,
-        name=_file_name(settings.name or metadata.name or root.name),
-        version=metadata.version,
+        # Without characters that are unsafe in the name of a file.
+        name=re.sub(r"[^A-Za-z0-9._-]+", "-", full_name).strip("-.") or "function",
+        version=inner_string(metadata, "version") or inner_string(poetry, "version"),
         requires_python=requires_python,
         has_build_system="build-system" in document,
         settings=settings,
         inputs=tuple(inputs),
-        notes=_notes(root, source, metadata.name, has_config=config is not None),
+        notes=_notes(root, source, metadata_name, has_config=config is not None),
         files=files,
     )
 
@@ -154,23 +167,12 @@ def _require_project(root: Path) -> None:
         )
 
 
-def _with_options(settings: Settings, install_path: Path | None, name: str | None) -> Settings:
-    if install_path is not None:
-        settings = replace(settings, install_path=str(install_path))
-    return settings if name is None else replace(settings, name=name)
-
-
-def _file_name(name: str) -> str:
-    """The name without characters that are unsafe in the name of a file."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "function"
-
-
 def _notes(
     root: Path, source: SettingsSource, metadata_name: str | None, *, has_config: bool
 ) -> tuple[str, ...]:
-    """What to tell the user about the settings."""
+    """The notes for the user about the settings."""
     if source.legacy is not None:
-        from wherry.settings.legacy import require_distribution
+        from wherry.settings.legacy.read import require_distribution
 
         require_distribution(source.legacy, project=metadata_name or root.name, root=root)
         return source.legacy.notes
@@ -182,25 +184,6 @@ def _notes(
         for name in ("drover.yml", "drover.yaml", "settings.spindrift")
         if (root / name).is_file()
     )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Metadata:
-    """The metadata in ``pyproject.toml``: of ``[project]``, or else of Poetry's own table."""
-
-    name: str | None
-    version: str | None
-    requires_python: str | None
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> _Metadata:
-        project = inner_table(document, "project")
-        poetry = inner_table(document, "tool", "poetry")
-        return cls(
-            name=inner_string(project, "name") or inner_string(poetry, "name"),
-            version=inner_string(project, "version") or inner_string(poetry, "version"),
-            requires_python=inner_string(project, "requires-python") or _poetry_python(poetry),
-        )
 
 
 def _poetry_python(poetry: Mapping[str, Any]) -> str | None:
@@ -249,7 +232,13 @@ def choose_target(
 
 def _choose_runtime(project: Project, option: str | None) -> tuple[Runtime, str]:
     runtimes = {**RUNTIMES, **project.settings.runtimes}
-    requires = _requirement(project.requires_python)
+    text = project.requires_python
+    try:
+        requires = None if text is None else parse_requires_python(text)
+    except ValueError as error:  # packaging's InvalidSpecifier is one
+        raise ProjectError(
+            "the project's requires-python cannot be understood", where=[str(error)]
+        ) from error
     name = option or project.settings.runtime
     if name is None:
         reason = "the newest runtime"
@@ -275,14 +264,3 @@ def _choose_runtime(project: Project, option: str | None) -> tuple[Runtime, str]
             hint=f"choose one of {', '.join(admitted)}" if admitted else None,
         )
     return runtime, "as asked" if option else "by the settings"
-
-
-def _requirement(text: str | None) -> PythonRequirement | None:
-    if text is None:
-        return None
-    try:
-        return parse_requires_python(text)
-    except ValueError as error:  # packaging's InvalidSpecifier is one
-        raise ProjectError(
-            "the project's requires-python cannot be understood", where=[str(error)]
-        ) from error

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from functools import partial
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wherry.errors import SettingsError
 from wherry.problems import Problems
 from wherry.settings import values
-from wherry.settings.consistency import check_consistency
 from wherry.settings.model import (
     ContentSettings,
     FunctionSettings,
@@ -17,17 +19,14 @@ from wherry.settings.model import (
     QuotaSettings,
     Settings,
 )
-from wherry.settings.tables import add_unknown, read_table
-from wherry.target import RUNTIMES, Runtime
+from wherry.settings.values import named_tables, read_table
+from wherry.target import RUNTIMES, Architecture, Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wherry.indexes.declared import DeclaredIndex
-    from wherry.settings.container_options import ContainerOptions
-    from wherry.settings.stages import StageSettings
+    Model = TypeVar("Model", ContentSettings, HookSettings, QuotaSettings)
 
-    Content = TypeVar("Content", bound=ContentSettings)
 
 __all__ = [
     "CONTENT_READERS",
@@ -36,7 +35,7 @@ __all__ = [
     "LAYER_READERS",
     "QUOTA_READERS",
     "READERS",
-    "RUNTIME_KEYS",
+    "RUNTIME_READERS",
     "TABLES",
     "read_settings",
 ]
@@ -107,9 +106,13 @@ LAYER_READERS: Mapping[str, Callable[[object], Any]] = {
     "architectures": values.strings,
 }
 
-RUNTIME_KEYS = ("glibc", "patch", "system")
+RUNTIME_READERS: Mapping[str, Callable[[object], Any]] = {
+    "glibc": values.glibc,
+    "patch": values.number(0),
+    "system": str,
+}
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,140}")
+_NAME = r"[A-Za-z0-9_-]{1,140}"
 
 
 def read_settings(table: object, where: str) -> Settings:
@@ -131,60 +134,39 @@ def read_settings(table: object, where: str) -> Settings:
         if key in table:
             attributes[key] = read(table[key], problems)
     settings = Settings(**attributes)
-    check_consistency(settings, problems)
+    _check_consistency(settings, problems)
     problems.raise_all()
     return settings
 
 
-def _quotas(value: object, problems: Problems) -> QuotaSettings:
+def _table(
+    key: str,
+    readers: Mapping[str, Callable[[object], Any]],
+    model: type[Model],
+    expected: str,
+    value: object,
+    problems: Problems,
+) -> Model:
     if not isinstance(value, dict):
-        problems.add("quotas", f"expected a table of numbers: {', '.join(QUOTA_READERS)}")
-        return QuotaSettings()
-    return QuotaSettings(**read_table(value, QUOTA_READERS, problems, prefix="quotas."))
-
-
-def _hooks(value: object, problems: Problems) -> HookSettings:
-    if not isinstance(value, dict):
-        problems.add("hooks", f"expected a table: {', '.join(HOOK_READERS)}")
-        return HookSettings()
-    return HookSettings(**read_table(value, HOOK_READERS, problems, prefix="hooks."))
-
-
-def _functions(value: object, problems: Problems) -> Mapping[str, FunctionSettings]:
-    return _packages("functions", value, FUNCTION_READERS, FunctionSettings, problems)
-
-
-def _layers(value: object, problems: Problems) -> Mapping[str, LayerSettings]:
-    return _packages("layers", value, LAYER_READERS, LayerSettings, problems)
+        problems.add(key, f"{expected}: {', '.join(readers)}")
+        return model()
+    return model(**read_table(value, readers, problems, prefix=f"{key}."))
 
 
 def _packages(
     kind: str,
-    tables: object,
     readers: Mapping[str, Callable[[object], Any]],
-    model: type[Content],
+    model: type[Model],
+    value: object,
     problems: Problems,
-) -> Mapping[str, Content]:
+) -> Mapping[str, Model]:
     """The settings of all functions, or of all layers, by name."""
-    if not isinstance(tables, dict):
-        problems.add(kind, f"expected a table for each: [tool.wherry.{kind}.NAME]")
-        return {}
-    packages = {}
-    for name, table in tables.items():
-        key = f"{kind}.{name}"
-        if not isinstance(table, dict):
-            if name in readers:
-                problems.add(key, f"it belongs in a table with a name: [tool.wherry.{kind}.NAME]")
-            else:
-                problems.add(key, f"expected a table: [tool.wherry.{kind}.{name}]")
-        elif not _NAME.fullmatch(name):
-            problems.add(
-                key,
-                "a name consists of at most 140 letters, digits, `-` and `_`, as AWS requires",
-            )
-        else:
-            packages[name] = model(**read_table(table, readers, problems, prefix=f"{key}."))
-    return packages
+    wrong_name = "a name consists of at most 140 letters, digits, `-` and `_`, as AWS requires"
+    tables = named_tables(kind, value, readers, problems, _NAME, wrong_name)
+    return {
+        name: model(**read_table(table, readers, problems, prefix=f"{kind}.{name}."))
+        for name, table in tables
+    }
 
 
 def _runtimes(value: object, problems: Problems) -> Mapping[str, Runtime]:
@@ -199,58 +181,105 @@ def _runtimes(value: object, problems: Problems) -> Mapping[str, Runtime]:
         if match is None or not isinstance(facts, dict):
             problems.add(key, "expected a table named as AWS names runtimes (`python3.15`)")
             continue
-        for fact in facts:
-            if fact not in RUNTIME_KEYS:
-                add_unknown(fact, RUNTIME_KEYS, problems, prefix=f"{key}.")
-        known = RUNTIMES.get(name)
-        glibc = facts.get("glibc", None if known is None else ".".join(map(str, known.glibc)))
-        patch = facts.get("patch", known.patch if known else 0)
-        parsed = re.fullmatch(r"(\d+)\.(\d+)", glibc) if isinstance(glibc, str) else None
-        if parsed is None:
-            problems.add(f"{key}.glibc", 'expected the version of the C library, such as "2.34"')
-        elif not isinstance(patch, int) or isinstance(patch, bool) or patch < 0:
-            problems.add(f"{key}.patch", "expected a number of at least 0")
-        else:
-            runtimes[name] = Runtime(
-                name=name,
-                python=(int(match[1]), int(match[2])),
-                patch=patch,
-                system=str(facts.get("system", known.system if known else "unknown")),
-                glibc=(int(parsed[1]), int(parsed[2])),
-                deprecation=known.deprecation if known else None,
-            )
+        known = RUNTIMES.get(name) or Runtime(
+            name=name, python=(int(match[1]), int(match[2])), system="unknown", glibc=(0, 0)
+        )
+        required = {} if name in RUNTIMES else {"glibc": None}
+        attributes = read_table({**required, **facts}, RUNTIME_READERS, problems, prefix=f"{key}.")
+        runtimes[name] = replace(known, **attributes)
     return runtimes
 
 
-# The modules of these tables are imported only for projects that have them.
+def _rare_table(key: str, value: object, problems: Problems) -> object:
+    # Imported only for projects that have one of these tables.
+    from wherry.settings import tables
 
-
-def _indexes(value: object, problems: Problems) -> tuple[DeclaredIndex, ...]:
-    from wherry.settings.indexes import read_indexes
-
-    return read_indexes(value, problems)
-
-
-def _container(value: object, problems: Problems) -> ContainerOptions:
-    from wherry.settings.containers import read_container
-
-    return read_container(value, problems)
-
-
-def _stages(value: object, problems: Problems) -> Mapping[str, StageSettings]:
-    from wherry.settings.stage_readers import read_stages
-
-    return read_stages(value, problems)
+    readers = {
+        "indexes": tables.read_indexes,
+        "container": tables.read_container,
+        "stages": tables.read_stages,
+    }
+    return readers[key](value, problems)
 
 
 # In the order in which problems are reported.
 _TABLE_READERS: Mapping[str, Callable[[object, Problems], Any]] = {
     "runtimes": _runtimes,
-    "quotas": _quotas,
-    "indexes": _indexes,
-    "container": _container,
-    "hooks": _hooks,
-    "layers": _layers,
-    "functions": _functions,
-    "stages": _stages,
+    "quotas": partial(
+        _table, "quotas", QUOTA_READERS, QuotaSettings, "expected a table of numbers"
+    ),
+    "indexes": partial(_rare_table, "indexes"),
+    "container": partial(_rare_table, "container"),
+    "hooks": partial(_table, "hooks", HOOK_READERS, HookSettings, "expected a table"),
+    "layers": partial(_packages, "layers", LAYER_READERS, LayerSettings),
+    "functions": partial(_packages, "functions", FUNCTION_READERS, FunctionSettings),
+    "stages": partial(_rare_table, "stages"),
 }
+
+
+def _check_consistency(settings: Settings, problems: Problems) -> None:
+    """Add the problems that show only when settings are compared with one another."""
+    _check_file_names(settings, problems)
+    for name, function in settings.functions.items():
+        if function.app and function.handler:
+            problems.add(f"functions.{name}", "`app` and `handler` exclude each other")
+        if function.interface and not function.app:
+            problems.add(
+                f"functions.{name}.interface", "it is the interface of an `app`, and none is set"
+            )
+    for name, layer in settings.layers.items():
+        _check_targets(f"layers.{name}", layer, settings, problems)
+        _check_lower_layers(f"layers.{name}.layers", layer, settings, problems)
+    for kind, packages in (("functions", settings.functions), ("layers", settings.layers)):
+        for name, package in packages.items():
+            for layer_name in package.layers:
+                if not layer_name.startswith("arn:") and layer_name not in settings.layers:
+                    problems.add(f"{kind}.{name}.layers", f"there is no layer `{layer_name}`")
+                    problems.suggest(layer_name, settings.layers)
+    try:
+        TopologicalSorter({name: layer.layers for name, layer in settings.layers.items()}).prepare()
+    except CycleError as error:
+        cycle = error.args[1][::-1]
+        problems.add(
+            f"layers.{cycle[0]}.layers", f"layers depend on each other: {' → '.join(cycle)}"
+        )
+
+
+def _check_file_names(settings: Settings, problems: Problems) -> None:
+    files: dict[str, str] = {}
+    for kind, names in (("functions", settings.functions), ("layers", settings.layers)):
+        for name in names:
+            key = f"{kind}.{name}"
+            # Some file systems do not distinguish upper and lower case.
+            other = files.setdefault(name.lower(), key)
+            if other != key:
+                problems.add(key, f"it would be written to the same file as `{other}`")
+
+
+def _check_targets(key: str, layer: LayerSettings, settings: Settings, problems: Problems) -> None:
+    if layer.layout == "site-packages" and len(layer.runtimes) > 1:
+        problems.add(
+            f"{key}.layout", "`site-packages` is for one runtime; use `python` for several"
+        )
+    known: tuple[tuple[str, tuple[str, ...], list[str]], ...] = (
+        ("architecture", layer.architectures, list(Architecture)),
+        ("runtime", layer.runtimes, [*RUNTIMES, *settings.runtimes]),
+    )
+    for noun, names, names_known in known:
+        for name in names:
+            if name not in names_known:
+                problems.add(f"{key}.{noun}s", f"there is no {noun} `{name}`")
+                problems.suggest(name, names_known)
+
+
+def _check_lower_layers(
+    key: str, layer: LayerSettings, settings: Settings, problems: Problems
+) -> None:
+    for name in layer.layers:
+        if name.startswith("arn:"):
+            problems.add(key, f"a function takes `{name}`; a layer cannot")
+        elif name in settings.layers and settings.layers[name].layout != layer.layout:
+            problems.add(
+                key,
+                f"`{name}` has another layout, and Python would look into one before the other",
+            )

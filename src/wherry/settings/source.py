@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wherry.errors import SettingsError
-from wherry.settings.documents import inner_table, read_toml
+from wherry.errors import ProjectError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +18,15 @@ if TYPE_CHECKING:
     from wherry.files import ProjectFiles
     from wherry.settings.legacy import Translation
 
-__all__ = ["SettingsSource", "named_source", "own_source"]
+
+__all__ = [
+    "SettingsSource",
+    "inner_string",
+    "inner_table",
+    "named_source",
+    "own_source",
+    "read_toml",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +92,7 @@ def named_source(
         ProjectError: the file cannot be read.
         SettingsError: the settings of an older tool are wrong.
     """
-    from wherry.settings.legacy import is_legacy, translate
+    from wherry.settings.legacy.read import is_legacy, translate
 
     if is_legacy(path):
         legacy = translate(path, stage=stage, install_path=install_path, name=name)
@@ -96,3 +103,35 @@ def named_source(
         own = inner_table(document, "tool").get("wherry", {})
         return SettingsSource(table=own, where=f"{path.name} [tool.wherry]", path=path)
     return SettingsSource(table=document, where=path.name, path=path)
+
+
+def read_toml(path: Path, files: ProjectFiles) -> dict[str, Any]:
+    """The document in a file.
+
+    Raises:
+        ProjectError: the file cannot be read, or it is not valid TOML.
+    """
+    try:
+        return files.toml(path)
+    except OSError as error:
+        raise ProjectError(f"cannot read `{path}`", where=[error.strerror or str(error)]) from error
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"`{path.name}` is not UTF-8", where=[str(error)]) from error
+    except (ValueError, RecursionError) as error:
+        raise ProjectError(
+            f"`{path.name}` is not valid TOML", where=[str(error) or type(error).__name__]
+        ) from error
+
+
+def inner_table(document: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    """The table at these keys; empty if there is none."""
+    table: object = document
+    for key in keys:
+        table = table.get(key) if isinstance(table, dict) else None
+    return table if isinstance(table, dict) else {}
+
+
+def inner_string(table: Mapping[str, Any], key: str) -> str | None:
+    """The string at a key; None if there is none, or if it is empty."""
+    value = table.get(key)
+    return value if isinstance(value, str) and value else None

@@ -8,39 +8,54 @@ from typing import TYPE_CHECKING, Any
 from wherry.settings.model import ExtraPath, HookSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
+    from wherry.problems import Problems
     from wherry.settings.model import Command
 
 __all__ = [
     "HOOKS_OF_A_PACKAGE",
+    "all_matching",
     "boolean",
     "choice",
     "conflicts",
     "extra_paths",
     "file_patterns",
+    "glibc",
     "hooks",
     "layer_names",
     "matching",
     "name_patterns",
+    "named_tables",
     "names",
     "number",
+    "read_table",
     "regular_expressions",
     "renames",
     "requirements",
     "string",
     "strings",
     "stripped",
+    "table_of_strings",
 ]
 
-ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9_-]+:\d+")
+
+def _reader(accepts: Callable[[Any], bool], expected: str) -> Callable[[object], Any]:
+    def read(value: object) -> object:
+        if not accepts(value):
+            raise ValueError(f"expected {expected}")
+        return value
+
+    return read
 
 
-def string(value: object) -> str:
-    """A string that is not empty."""
-    if not isinstance(value, str) or not value:
-        raise ValueError("expected a string")
-    return value
+string: Callable[[object], str] = _reader(
+    lambda value: isinstance(value, str) and value != "", "a string"
+)
+"""A string that is not empty."""
+
+boolean: Callable[[object], bool] = _reader(lambda value: isinstance(value, bool), "true or false")
+"""True or false."""
 
 
 def strings(value: object) -> tuple[str, ...]:
@@ -50,53 +65,67 @@ def strings(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def boolean(value: object) -> bool:
-    """True or false."""
-    if not isinstance(value, bool):
-        raise ValueError("expected true or false")  # noqa: TRY004  one kind of error for all readers
-    return value
-
-
 def choice(*choices: str) -> Callable[[object], str]:
     """A reader of one of these strings."""
-
-    def read(value: object) -> str:
-        if value not in choices or not isinstance(value, str):
-            raise ValueError(f"expected one of {', '.join(choices)}")
-        return value
-
-    return read
+    return _reader(
+        lambda value: isinstance(value, str) and value in choices, f"one of {', '.join(choices)}"
+    )
 
 
 def matching(pattern: str, noun: str) -> Callable[[object], str]:
     """A reader of strings that a regular expression matches as a whole; ``noun`` says what they are."""
-
-    def read(value: object) -> str:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise ValueError(f"expected {noun}")
-        return value
-
-    return read
+    return _reader(
+        lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None, noun
+    )
 
 
 def number(least: int) -> Callable[[object], int]:
     """A reader of whole numbers that are not below ``least``."""
+    return _reader(
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= least,
+        f"a number of at least {least}",
+    )
 
-    def read(value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ValueError(f"expected a number of at least {least}")
-        return value
 
-    return read
+def all_matching(
+    pattern: str, problem: str, *, read: Callable[[object], tuple[str, ...]] = strings
+) -> Callable[[object], tuple[str, ...]]:
+    """A reader of strings of which a regular expression matches each; others have the problem."""
+
+    def read_all(value: object) -> tuple[str, ...]:
+        items = read(value)
+        for item in items:
+            if not re.fullmatch(pattern, item):
+                raise ValueError(f"`{item}` {problem}")
+        return items
+
+    return read_all
+
+
+def table_of_strings(noun: str) -> Callable[[object], dict[str, str]]:
+    """A reader of tables of strings; ``noun`` says what they hold."""
+    return _reader(
+        lambda value: (
+            isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+        ),
+        f"a table of {noun}",
+    )
+
+
+def glibc(value: object) -> tuple[int, int]:
+    """The version of the C library."""
+    match = re.fullmatch(r"(\d+)\.(\d+)", value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('expected the version of the C library, such as "2.34"')
+    return int(match[1]), int(match[2])
 
 
 def conflicts(value: object) -> Mapping[str, str]:
     """Paths, and the distributions that win them."""
     from packaging.utils import canonicalize_name
 
-    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise ValueError("expected a table of paths and the distributions that win them")
-    return {path: canonicalize_name(owner) for path, owner in value.items()}
+    winners = table_of_strings("paths and the distributions that win them")(value)
+    return {path: canonicalize_name(owner) for path, owner in winners.items()}
 
 
 def names(value: object) -> tuple[str, ...]:
@@ -108,12 +137,9 @@ def names(value: object) -> tuple[str, ...]:
 
 def name_patterns(value: object) -> tuple[str, ...]:
     """Names of distributions, in which ``*`` stands for any characters."""
-    patterns = strings(value)
-    for pattern in patterns:
-        if not re.fullmatch(r"[A-Za-z0-9._*-]+", pattern):
-            raise ValueError(
-                f"`{pattern}` is not the name of a distribution; the only wildcard is `*`"
-            )
+    patterns = all_matching(
+        r"[A-Za-z0-9._*-]+", "is not the name of a distribution; the only wildcard is `*`"
+    )(value)
     # As PEP 503 normalizes names, but for the stars.
     return tuple(re.sub(r"[-_.]+", "-", pattern).lower() for pattern in patterns)
 
@@ -200,12 +226,10 @@ def regular_expressions(value: object) -> tuple[str, ...]:
 
 def layer_names(value: object) -> tuple[str, ...]:
     """Names of layers, and ARNs of versions of other layers."""
-    layers = strings(value)
-    for layer in layers:
-        if layer.startswith("arn:") and not ARN.fullmatch(layer):
-            raise ValueError(
-                f"`{layer}` is not the ARN of a layer version (arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION)"
-            )
+    layers = all_matching(
+        r"(?s)(?!arn:).*|arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9_-]+:\d+",
+        "is not the ARN of a layer version (arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION)",
+    )(value)
     if len(set(layers)) < len(layers):
         raise ValueError("a layer is listed twice")
     return layers
@@ -213,11 +237,10 @@ def layer_names(value: object) -> tuple[str, ...]:
 
 def renames(value: object) -> Mapping[str, str]:
     """Paths in the package, and their new names."""
-    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise ValueError("expected a table of paths in the package and their new names")
-    for path in [*value, *value.values()]:
+    new_names = table_of_strings("paths in the package and their new names")(value)
+    for path in [*new_names, *new_names.values()]:
         _require_inside(path)
-    return {old.rstrip("/"): new.rstrip("/") for old, new in value.items()}
+    return {old.rstrip("/"): new.rstrip("/") for old, new in new_names.items()}
 
 
 def extra_paths(value: object) -> tuple[ExtraPath, ...]:
@@ -263,3 +286,66 @@ def requirements(value: object) -> tuple[str, ...]:
             first = str(error).splitlines()[0]
             raise ValueError(f"`{text}` is not a requirement: {first}") from error
     return texts
+
+
+def read_table(
+    table: Mapping[str, object],
+    readers: Mapping[str, Callable[[object], Any]],
+    problems: Problems,
+    *,
+    prefix: str = "",
+    known: Iterable[str] | None = None,
+) -> dict[str, Any]:
+    """The values of a table by the names of attributes, without those that are wrong.
+
+    Args:
+        table: the table as TOML has it.
+        readers: a reader for each key; it raises ValueError for a wrong value.
+        problems: receives what is wrong.
+        prefix: precedes a key in messages.
+        known: the keys that may be suggested, if there are more than those of the readers.
+    """
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in readers:
+            problems.add(f"{prefix}{key}", "there is no such setting")
+            problems.suggest(key, readers if known is None else known, prefix=prefix)
+            continue
+        try:
+            values[key.replace("-", "_")] = readers[key](value)
+        except ValueError as error:
+            problems.add(f"{prefix}{key}", str(error))
+    return values
+
+
+def named_tables(
+    kind: str,
+    value: object,
+    readers: Container[str],
+    problems: Problems,
+    pattern: str,
+    wrong_name: str,
+) -> Iterator[tuple[str, dict[str, object]]]:
+    """The tables ``[tool.wherry.KIND.NAME]`` with their names, without those that are wrong.
+
+    Args:
+        kind: the key of the table that holds them.
+        value: that table.
+        readers: the keys of each table.
+        problems: receives what is wrong.
+        pattern: the regular expression of names.
+        wrong_name: the problem of a name that it does not match.
+    """
+    if not isinstance(value, dict):
+        problems.add(kind, f"expected a table for each: [tool.wherry.{kind}.NAME]")
+        return
+    for name, table in value.items():
+        key = f"{kind}.{name}"
+        if not isinstance(table, dict) and name in readers:
+            problems.add(key, f"it belongs in a table with a name: [tool.wherry.{kind}.NAME]")
+        elif not isinstance(table, dict):
+            problems.add(key, f"expected a table: [tool.wherry.{key}]")
+        elif not re.fullmatch(pattern, name):
+            problems.add(key, wrong_name)
+        else:
+            yield name, table

@@ -50,79 +50,52 @@ class Adapter:
             SettingsError: its version of the adapter is too old.
         """
         version = distributions.get(self.distribution)
-        if version:
-            self._check(version)
-        return tuple(file for file in self.pinned(target) if file.name not in distributions)
-
-    def _check(self, version: str) -> None:
-        from packaging.version import InvalidVersion, Version
-
-        try:
-            old = Version(version) < Version(self.oldest)
-        except InvalidVersion:
-            return
-        if old:
+        if version and self._is_too_old(version):
             raise SettingsError(
                 f"`{self.distribution}=={version}` is too old for the shim of a web application",
                 where=[f"it works with {self.oldest} and newer"],
                 hint=f"ask for `{self.distribution}>={self.oldest}` and lock again, or leave it out: "
                 "then Wherry adds a tested version",
             )
+        return tuple(file for file in self.pinned(target) if file.name not in distributions)
+
+    def _is_too_old(self, version: str) -> bool:
+        from packaging.version import InvalidVersion, Version
+
+        try:
+            return Version(version) < Version(self.oldest)
+        except InvalidVersion:
+            return False
 
 
-_TYPING_EXTENSIONS = PinnedFile(
-    name="typing-extensions",
-    version="4.16.0",
-    filename="typing_extensions-4.16.0-py3-none-any.whl",
-    sha256="481caa481374e813c1b176ada14e97f1f67a4539ce9cfeb3f350d78d6370c2e8",
+def _wheel(name: str, version: str, sha256: str) -> PinnedFile:
+    filename = f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
+    return PinnedFile(name=name, version=version, filename=filename, sha256=sha256)
+
+
+_APIG_WSGI = _wheel(
+    "apig-wsgi", "2.20.0", "5489b3590a748d42b8c040ca11e776ce9eecbb00ae34f509ce82a89f5babfc47"
+)
+_MANGUM = _wheel(
+    "mangum", "0.22.0", "a0595e3cc7a8091b22d8b3997bab5b2ad6aae7a5e40865e19c2015f5c959a93b"
+)
+_MANGUM_FOR_3_9 = _wheel(
+    "mangum", "0.21.0", "309e48f5c629542516c5106ecf079f4ec08809ed50df882238d98fe1392820c7"
+)
+_TYPING_EXTENSIONS = _wheel(
+    "typing-extensions",
+    "4.16.0",
+    "481caa481374e813c1b176ada14e97f1f67a4539ce9cfeb3f350d78d6370c2e8",
 )
 
 ADAPTERS: Mapping[Interface, Adapter] = {
-    "wsgi": Adapter(
-        distribution="apig-wsgi",
-        oldest="2.13.0",
-        files=(
-            (
-                (3, 9),
-                (
-                    PinnedFile(
-                        name="apig-wsgi",
-                        version="2.20.0",
-                        filename="apig_wsgi-2.20.0-py3-none-any.whl",
-                        sha256="5489b3590a748d42b8c040ca11e776ce9eecbb00ae34f509ce82a89f5babfc47",
-                    ),
-                ),
-            ),
-        ),
-    ),
+    "wsgi": Adapter(distribution="apig-wsgi", oldest="2.13.0", files=(((3, 9), (_APIG_WSGI,)),)),
     "asgi": Adapter(
         distribution="mangum",
         oldest="0.17.0",
         files=(
-            (
-                (3, 10),
-                (
-                    PinnedFile(
-                        name="mangum",
-                        version="0.22.0",
-                        filename="mangum-0.22.0-py3-none-any.whl",
-                        sha256="a0595e3cc7a8091b22d8b3997bab5b2ad6aae7a5e40865e19c2015f5c959a93b",
-                    ),
-                    _TYPING_EXTENSIONS,
-                ),
-            ),
-            (
-                (3, 9),
-                (
-                    PinnedFile(
-                        name="mangum",
-                        version="0.21.0",
-                        filename="mangum-0.21.0-py3-none-any.whl",
-                        sha256="309e48f5c629542516c5106ecf079f4ec08809ed50df882238d98fe1392820c7",
-                    ),
-                    _TYPING_EXTENSIONS,
-                ),
-            ),
+            ((3, 10), (_MANGUM, _TYPING_EXTENSIONS)),
+            ((3, 9), (_MANGUM_FOR_3_9, _TYPING_EXTENSIONS)),
         ),
     ),
 }

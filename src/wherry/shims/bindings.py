@@ -8,11 +8,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from wherry.shims.frameworks import Interface
     from wherry.shims.package import Module
 
-__all__ = ["Bindings", "Function", "Imported", "bindings_of", "read_bindings"]
+__all__ = [
+    "Bindings",
+    "Function",
+    "Imported",
+    "assigned_to_self",
+    "bindings_of",
+    "read_bindings",
+    "returned",
+    "signature_interface",
+]
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -59,8 +69,7 @@ def read_bindings(module: Module) -> Bindings:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         # It may be written for a newer Python than this one.
         return Bindings(open=True)
-    parent = module.name if module.is_package else module.name.rpartition(".")[0]
-    bindings = bindings_of(tree.body, parent)
+    bindings = bindings_of(tree.body, module.parent)
     for node in ast.walk(tree):
         if isinstance(node, ast.Global):
             # Bound by a function when it is called.
@@ -86,39 +95,38 @@ def bindings_of(body: Iterable[ast.stmt], parent: str) -> Bindings:
 
 
 def _visit(node: ast.stmt, parent: str, bindings: Bindings) -> None:
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        bindings.bind(node.name, node)
-        return
-    if isinstance(node, ast.Import):
-        for alias in node.names:
-            if alias.asname:
-                bindings.bind(alias.asname, Imported(alias.name))
-            else:
-                top = alias.name.partition(".")[0]
-                bindings.bind(top, Imported(top))
-        return
-    if isinstance(node, ast.ImportFrom):
-        origin = _origin(node, parent)
-        for alias in node.names:
-            if alias.name == "*":
-                bindings.stars.append(origin)
-            else:
-                bindings.bind(alias.asname or alias.name, Imported(f"{origin}.{alias.name}"))
-        return
-    if isinstance(node, ast.Assign):
-        for target in node.targets:
-            _assign(target, node.value, bindings)
-    elif isinstance(node, ast.AnnAssign):
-        if isinstance(node.target, ast.Name):
-            bindings.annotations[node.target.id] = node.annotation
-        if node.value is not None:
-            _assign(node.target, node.value, bindings)
-    elif isinstance(node, ast.AugAssign | ast.For | ast.AsyncFor):
-        _assign(node.target, None, bindings)
-    elif isinstance(node, ast.With | ast.AsyncWith):
-        for item in node.items:
-            if item.optional_vars is not None:
-                _assign(item.optional_vars, None, bindings)
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            bindings.bind(node.name, node)
+            return
+        case ast.Import(names=names):
+            for alias in names:
+                # `import a.b` binds `a`.
+                origin = alias.name if alias.asname else alias.name.partition(".")[0]
+                bindings.bind(alias.asname or origin, Imported(origin))
+        case ast.ImportFrom(names=names):
+            origin = _origin(node, parent)
+            for alias in names:
+                if alias.name == "*":
+                    bindings.stars.append(origin)
+                else:
+                    bindings.bind(alias.asname or alias.name, Imported(f"{origin}.{alias.name}"))
+        case ast.Assign(targets=targets, value=value):
+            for target in targets:
+                _assign(target, value, bindings)
+        case ast.AnnAssign(target=target, value=value):
+            if isinstance(target, ast.Name):
+                bindings.annotations[target.id] = node.annotation
+            if value is not None:
+                _assign(target, value, bindings)
+        case ast.AugAssign() | ast.For() | ast.AsyncFor():
+            _assign(node.target, None, bindings)
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            for item in items:
+                if item.optional_vars is not None:
+                    _assign(item.optional_vars, None, bindings)
+        case _:
+            pass
     for inner in ast.iter_child_nodes(node):
         if isinstance(inner, ast.stmt):
             _visit(inner, parent, bindings)
@@ -147,3 +155,49 @@ def _origin(node: ast.ImportFrom, parent: str) -> str:
     parts = parent.split(".") if parent else []
     kept = parts[: len(parts) - (node.level - 1)]
     return ".".join([*kept, *([node.module] if node.module else [])])
+
+
+_WSGI_PARAMETERS = 2
+_ASGI_PARAMETERS = 3
+
+
+def signature_interface(node: Function | ast.Lambda, *, method: bool) -> Interface | None:
+    """The interface that the parameters of a callable suggest: two for WSGI, three for ASGI."""
+    positional = [*node.args.posonlyargs, *node.args.args][1 if method else 0 :]
+    required = len(positional) - len(node.args.defaults)
+    if isinstance(node, ast.AsyncFunctionDef):
+        return "asgi" if len(positional) == _ASGI_PARAMETERS else None
+    names = [argument.arg.lstrip("_") for argument in positional]
+    if names[:_ASGI_PARAMETERS] == ["scope", "receive", "send"]:
+        return "asgi"
+    if required == _WSGI_PARAMETERS and any(
+        word in name for name in names for word in ("env", "start", "respon")
+    ):
+        return "wsgi"
+    return None
+
+
+def returned(node: Function) -> list[ast.expr]:
+    """The expressions that a function returns, the last first, without those of functions in it."""
+    expressions: list[ast.expr] = []
+    pending: list[ast.AST] = list(node.body)
+    while pending:
+        inner = pending.pop()
+        if isinstance(inner, ast.Return) and inner.value is not None:
+            expressions.append(inner.value)
+        if not isinstance(inner, Function | ast.ClassDef | ast.Lambda):
+            pending.extend(ast.iter_child_nodes(inner))
+    return expressions
+
+
+def assigned_to_self(method: Function, name: str) -> Iterator[ast.expr]:
+    """The expressions that a method assigns to ``self.NAME``."""
+    for statement in ast.walk(method):
+        if isinstance(statement, ast.Assign) and any(
+            isinstance(target, ast.Attribute)
+            and target.attr == name
+            and isinstance(target.value, ast.Name)
+            and target.value.id == "self"
+            for target in statement.targets
+        ):
+            yield statement.value

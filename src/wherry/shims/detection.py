@@ -11,12 +11,20 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from wherry.shims.bindings import Bindings, Function, Imported, bindings_of, read_bindings
-from wherry.shims.callables import assigned_to_self, returned, signature_interface
+from wherry.shims.bindings import (
+    Bindings,
+    Function,
+    Imported,
+    assigned_to_self,
+    bindings_of,
+    read_bindings,
+    returned,
+    signature_interface,
+)
 from wherry.shims.frameworks import Neither, by_name, by_origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from wherry.shims.frameworks import Verdict
     from wherry.shims.package import Module, Package
@@ -99,28 +107,23 @@ class _Detection:
             return self._of_origin(f"{reference.module}.{reference.attribute}", made=reference.call)
         scope = _Scope(module)
         expression: ast.expr = ast.parse(reference.attribute, mode="eval").body
-        verdict: Verdict | None = None
+        verdict = None
         for value in self._values(expression, scope):
             verdict = self._verdict(_Made(value, None, scope) if reference.call else value)
-            if verdict is None and not reference.call and self._is_factory(value, scope):
+            if verdict is not None:
+                break
+            made = None if reference.call else self._verdict(_Made(value, None, scope))
+            if isinstance(value, _Defined) and made in ("wsgi", "asgi"):
                 return Neither(
                     message=f"`{reference}` is a function that creates an application",
                     hint=f"call it: `{reference}()`",
                 )
-            if verdict is not None:
-                break
         if verdict is None:
             first = reference.attribute.partition(".")[0]
             annotation = self._read(module).annotations.get(first)
             if annotation is not None and "." not in reference.attribute:
                 verdict = self._annotated(annotation, scope)
         return verdict
-
-    def _is_factory(self, value: _Value, scope: _Scope) -> bool:
-        return isinstance(value, _Defined) and self._verdict(_Made(value, None, scope)) in (
-            "wsgi",
-            "asgi",
-        )
 
     def _read(self, module: Module) -> Bindings:
         if module.name not in self._bindings:
@@ -129,16 +132,18 @@ class _Detection:
 
     # The values of expressions.
 
-    def _values(self, node: ast.expr, scope: _Scope) -> Iterator[_Value]:
+    def _values(self, node: ast.expr, scope: _Scope) -> list[_Value]:
         """The possible values of an expression, the likeliest first."""
+        return self._deeper(self._possible(node, scope))
+
+    def _deeper(self, values: Iterator[_Value]) -> list[_Value]:
         if self._depth > _MAX_DEPTH:
-            return
+            return []
         self._depth += 1
         try:
-            values = list(self._possible(node, scope))
+            return list(values)
         finally:
             self._depth -= 1
-        yield from values
 
     def _possible(self, node: ast.expr, scope: _Scope) -> Iterator[_Value]:
         if isinstance(node, ast.Name):
@@ -147,7 +152,7 @@ class _Detection:
             for base in self._values(node.value, scope):
                 yield from self._attribute(base, node.attr)
         elif isinstance(node, ast.Call):
-            makers = list(self._values(node.func, scope))
+            makers = self._values(node.func, scope)
             for maker in makers:
                 yield _Made(maker, node, scope)
             if not makers:
@@ -187,22 +192,15 @@ class _Detection:
             for star in bindings.stars:
                 yield from self._imported(f"{star}.{name}")
 
-    def _imported(self, origin: str) -> Iterator[_Value]:
+    def _imported(self, origin: str) -> list[_Value]:
         """The values of a full name: followed into the package, unless the name is known."""
-        if by_origin(origin) is not None or self._depth > _MAX_DEPTH:
-            yield _Origin(origin)
-            return
-        self._depth += 1
-        try:
-            values = []
-            module_name, _, name = origin.rpartition(".")
-            if module_name and (module := self._package.find(module_name)) is not None:
-                values = list(self._named(name, _Scope(module)))
-        finally:
-            self._depth -= 1
-        yield from values
-        if not values:
-            yield _Origin(origin)
+        values: list[_Value] = []
+        module_name, _, name = origin.rpartition(".")
+        if by_origin(origin) is None and module_name:
+            module = self._package.find(module_name)
+            if module is not None:
+                values = self._deeper(self._named(name, _Scope(module)))
+        return values or [_Origin(origin)]
 
     def _attribute(self, base: _Value, name: str) -> Iterator[_Value]:
         if isinstance(base, _Origin):
@@ -243,9 +241,7 @@ class _Detection:
         if isinstance(maker, _Origin):
             verdict = self._of_origin(maker.name, made=True) or by_name(maker.name)
         elif isinstance(maker, _Member):
-            verdict = by_name(maker.name)
-            if verdict is None:
-                verdict = self._method(maker)
+            verdict = by_name(maker.name) or self._method(maker)
         elif isinstance(maker, _Defined):
             if isinstance(maker.node, ast.ClassDef):
                 verdict = self._instance(maker.node, maker.scope)
@@ -263,25 +259,21 @@ class _Detection:
             for keyword in value.call.keywords
             if keyword.arg in {"app", "application", "wsgi_app", "asgi_app", "other_asgi_app"}
         ]
-        for argument in arguments:
-            for inner in self._values(argument, value.scope):
-                if (verdict := self._verdict(inner)) in ("wsgi", "asgi"):
-                    return verdict
-        return None
+        return self._interface(
+            inner for argument in arguments for inner in self._values(argument, value.scope)
+        )
 
     def _member(self, value: _Member) -> Verdict | None:
         """The interface of an attribute of an application, or of an object that holds one."""
         maker = value.of.maker
         if isinstance(maker, _Origin):
-            if maker.name.split(".")[0] == "dash" and value.name == "server":
-                return "wsgi"
-            if maker.name.split(".")[0] == "connexion" and value.name == "app":
+            library = maker.name.partition(".")[0]
+            if (library, value.name) in {("dash", "server"), ("connexion", "app")}:
                 return "wsgi"
         if isinstance(maker, _Defined) and isinstance(maker.node, ast.ClassDef):
             for expression, scope in _attributes(maker.node, maker.scope, value.name):
-                for inner in self._values(expression, scope):
-                    if (verdict := self._verdict(inner)) is not None:
-                        return verdict
+                if (verdict := self._first(expression, scope)) is not None:
+                    return verdict
         return by_name(value.name)
 
     def _method(self, value: _Member) -> Verdict | None:
@@ -301,17 +293,14 @@ class _Detection:
                 message=f"`{node.name}` is asynchronous: calling it does not return an application",
                 hint="create the application in a function without `async`",
             )
-        inner = _Scope(scope.module, bindings_of(node.body, _parent(scope.module)))
+        inner = _Scope(scope.module, bindings_of(node.body, scope.module.parent))
         for expression in returned(node):
             if (verdict := self._first(expression, inner)) is not None:
                 return verdict
         return self._annotated(node.returns, scope) if node.returns is not None else None
 
     def _first(self, node: ast.expr, scope: _Scope) -> Verdict | None:
-        for value in self._values(node, scope):
-            if (verdict := self._verdict(value)) is not None:
-                return verdict
-        return None
+        return next(filter(None, map(self._verdict, self._values(node, scope))), None)
 
     def _annotated(self, annotation: ast.expr, scope: _Scope) -> Verdict | None:
         if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
@@ -319,23 +308,27 @@ class _Detection:
                 annotation = ast.parse(annotation.value, mode="eval").body
             except SyntaxError:
                 return None
-        for value in self._values(annotation, scope):
-            if (verdict := self._verdict(_Made(value, None, scope))) in ("wsgi", "asgi"):
-                return verdict
-        return None
+        return self._interface(
+            _Made(value, None, scope) for value in self._values(annotation, scope)
+        )
+
+    def _interface(self, values: Iterable[_Value]) -> Verdict | None:
+        """The interface of the first value that has one."""
+        verdicts = (self._verdict(value) for value in values)
+        return next((verdict for verdict in verdicts if verdict in ("wsgi", "asgi")), None)
 
     def _defined(self, value: _Defined) -> Verdict | None:
         """The interface of a function or class that is itself the application."""
         node = value.node
         if isinstance(node, ast.ClassDef):
             # PEP 3333 allows a class whose instances are the responses.
-            for method in node.body:
-                if (
-                    isinstance(method, ast.FunctionDef)
-                    and method.name == "__init__"
-                    and signature_interface(method, method=True) == "wsgi"
-                ):
-                    return "wsgi"
+            if any(
+                isinstance(method, ast.FunctionDef)
+                and method.name == "__init__"
+                and signature_interface(method, method=True) == "wsgi"
+                for method in node.body
+            ):
+                return "wsgi"
             if self._instance(node, value.scope) in ("wsgi", "asgi"):
                 return Neither(
                     message=f"`{node.name}` is a class, and its instances are applications",
@@ -349,25 +342,20 @@ class _Detection:
         for method in node.body:
             if isinstance(method, Function) and method.name == "__call__":
                 return signature_interface(method, method=True)
-        for base in node.bases:
-            for value in self._values(base, scope):
-                if (verdict := self._verdict(_Made(value, None, scope))) is not None:
-                    return verdict
-        return None
-
-
-def _parent(module: Module) -> str:
-    return module.name if module.is_package else module.name.rpartition(".")[0]
+        instances = (
+            _Made(value, None, scope) for base in node.bases for value in self._values(base, scope)
+        )
+        return next(filter(None, map(self._verdict, instances)), None)
 
 
 def _attributes(node: ast.ClassDef, scope: _Scope, name: str) -> Iterator[tuple[ast.expr, _Scope]]:
     """The expressions that a class assigns to ``NAME``, and its methods to ``self.NAME``."""
-    bindings = bindings_of(node.body, _parent(scope.module))
+    bindings = bindings_of(node.body, scope.module.parent)
     for value in bindings.names.get(name, []):
         if isinstance(value, ast.expr):
             yield value, scope
     for method in node.body:
         if isinstance(method, Function):
-            inner = _Scope(scope.module, bindings_of(method.body, _parent(scope.module)))
+            inner = _Scope(scope.module, bindings_of(method.body, scope.module.parent))
             for expression in assigned_to_self(method, name):
                 yield expression, inner

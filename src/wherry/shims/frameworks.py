@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -12,6 +11,8 @@ if TYPE_CHECKING:
 __all__ = ["Interface", "Neither", "Verdict", "by_distributions", "by_name", "by_origin"]
 
 Interface: TypeAlias = Literal["wsgi", "asgi"]
+
+_INTERFACES: tuple[Interface, ...] = ("asgi", "wsgi")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +87,7 @@ _KNOWN: Mapping[tuple[str, str], Verdict] = {
 }
 
 # Distributions that are only for applications of one interface.
-_FRAMEWORKS: Mapping[str, frozenset[str]] = {
+_FRAMEWORKS: Mapping[Interface, frozenset[str]] = {
     "wsgi": frozenset(
         {"apig-wsgi", "apiflask", "bottle", "cherrypy", "flask", "pyramid", "web-py"}
     ),
@@ -108,32 +109,29 @@ def by_origin(origin: str) -> Verdict | None:
     if len(parts) == 1:
         return None
     # `sentry_sdk.integrations.asgi.SentryAsgiMiddleware`, `django.core.handlers.wsgi.WSGIHandler`.
-    for interface in ("asgi", "wsgi"):
+    for interface in _INTERFACES:
         if interface in parts[1:-1]:
-            return _interface(interface)
+            return interface
     return by_name(parts[-1])
 
 
 def by_name(name: str) -> Interface | None:
     """The interface that the name of a function or method suggests: ``make_wsgi_app``."""
-    return _only({word.lower() for word in re.findall("wsgi|asgi", name, re.IGNORECASE)})
+    return _only([interface for interface in _INTERFACES if interface in name.lower()])
 
 
 def by_distributions(distributions: Mapping[str, str]) -> Interface | None:
     """The interface of all frameworks in the package; None if they differ or there is none."""
     return _only(
-        {
+        [
             interface
             for interface, names in _FRAMEWORKS.items()
-            for name in names & distributions.keys()
-            if _REQUIRED_BY.get(name) not in distributions
-        }
+            if any(
+                _REQUIRED_BY.get(name) not in distributions for name in names & distributions.keys()
+            )
+        ]
     )
 
 
-def _only(interfaces: set[str]) -> Interface | None:
-    return _interface(interfaces.pop()) if len(interfaces) == 1 else None
-
-
-def _interface(name: str) -> Interface:
-    return "asgi" if name == "asgi" else "wsgi"
+def _only(interfaces: list[Interface]) -> Interface | None:
+    return interfaces[0] if len(interfaces) == 1 else None

@@ -25,6 +25,11 @@ class Module:
     is_package: bool
     source: bytes | None
 
+    @property
+    def parent(self) -> str:
+        """The package that relative imports in it begin at."""
+        return self.name if self.is_package else self.name.rpartition(".")[0]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Package:

@@ -41,10 +41,9 @@ def parse_app(text: str) -> Reference:
     Raises:
         SettingsError: it is none of these.
     """
+    if reference := _imported(text, "app"):
+        return reference
     stripped = text.strip()
-    if match := _FROM.fullmatch(stripped):
-        return _checked(text, "app", match["module"], match["name"], call=False)
-    _refuse_other_imports(text, "app")
     module, colon, attribute = stripped.partition(":")
     call = attribute.endswith("()")
     if colon:
@@ -60,10 +59,9 @@ def parse_handler(text: str) -> Reference:
     Raises:
         SettingsError: it is none of these.
     """
+    if reference := _imported(text, "handler"):
+        return reference
     stripped = text.strip()
-    if match := _FROM.fullmatch(stripped):
-        return _checked(text, "handler", match["module"], match["name"], call=False)
-    _refuse_other_imports(text, "handler")
     if ":" in stripped:
         raise _malformed(
             text,
@@ -80,9 +78,12 @@ def parse_handler(text: str) -> Reference:
     return _checked(text, "handler", module.replace("/", "."), function, call=False)
 
 
-def _refuse_other_imports(text: str, key: str) -> None:
+def _imported(text: str, key: str) -> Reference | None:
+    if match := _FROM.fullmatch(text.strip()):
+        return _checked(text, key, match["module"], match["name"], call=False)
     if text.split()[:1] in (["from"], ["import"]):
         raise _malformed(text, key, "import one name: `from module import object`")
+    return None
 
 
 def _checked(text: str, key: str, module: str, attribute: str, *, call: bool) -> Reference:

@@ -9,26 +9,27 @@ from typing import TYPE_CHECKING, cast
 
 from wherry.bundle.entry import inline
 from wherry.errors import SettingsError
-from wherry.shims.existence import check_exists
+from wherry.problems import did_you_mean, suggestion
 from wherry.shims.frameworks import Neither, by_distributions
 from wherry.shims.reference import parse_app, parse_handler
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from wherry.bundle.entry import Entry
+    from wherry.settings.model import FunctionSettings
     from wherry.shims.frameworks import Interface
     from wherry.shims.package import Package
     from wherry.shims.reference import Reference
     from wherry.target import Target
     from wherry.wheels.pinned import PinnedFile
 
-__all__ = ["SHIM", "Shim", "check_handler", "plan_shim"]
+__all__ = ["Shim", "check_handler", "plan_shim", "written_handler"]
 
 _OWNER = "wherry"
 """The owner of a shim's entries."""
 
-SHIM = "wherry_shim"
+_SHIM = "wherry_shim"
 """The package of a shim; underscores follow where the name is taken."""
 _ON_LAMBDA = Path(__file__).parent / "on_lambda"
 
@@ -59,7 +60,7 @@ def check_handler(handler: str, package: Package) -> str:
         SettingsError: it is malformed, or not in the package.
     """
     reference = parse_handler(handler)
-    check_exists(reference, package, key="handler", text=handler)
+    _check_exists(reference, package, key="handler", text=handler)
     return f"{reference.module}.{reference.attribute}"
 
 
@@ -88,7 +89,7 @@ def plan_shim(
     from wherry.shims.adapters import ADAPTERS
 
     reference = parse_app(app)
-    check_exists(reference, package, key="app", text=app)
+    _check_exists(reference, package, key="app", text=app)
     chosen = _parse_interface(interface, app) or _detect(reference, package, distributions, app)
     adapter = ADAPTERS[chosen]
     files = adapter.missing(distributions, target)
@@ -105,7 +106,7 @@ def _entries(
     reference: Reference, interface: Interface, package: Package
 ) -> tuple[tuple[Entry, ...], str]:
     """The modules of a shim, under a name that is free in the package, and the handler in them."""
-    name = SHIM
+    name = _SHIM
     while package.find(name) is not None:
         name += "_"
     modules = {
@@ -195,3 +196,72 @@ def _main(reference: Reference, interface: Interface, name: str) -> str:
         modules=", ".join(sorted(("events", interface))),
         application=f"application{dot}{rest}{'()' if reference.call else ''}",
     )
+
+
+def _check_exists(reference: Reference, package: Package, *, key: str, text: str) -> None:
+    """Require that the module exists and has the name; what cannot be determined is accepted."""
+    from wherry.shims.bindings import read_bindings
+
+    module = package.find(reference.module)
+    if module is None:
+        if not package.complete:
+            return
+        raise SettingsError(
+            f"the {key}'s module `{reference.module}` is not in the package",
+            where=[f'{key} = "{text}"'],
+            hint=_near_module(reference.module, package, key),
+        )
+    first = reference.attribute.partition(".")[0]
+    bindings = read_bindings(module)
+    if first in bindings.names or bindings.open or bindings.stars:
+        return
+    if module.is_package and package.find(f"{module.name}.{first}") is not None:
+        separator = ":" if key == "app" else "."
+        raise SettingsError(
+            f"`{module.name}.{first}` is a module, and the {key} an object in one",
+            where=[f'{key} = "{text}"'],
+            hint=f'write {key} = "{module.name}.{first}{separator}{key}", or its name there',
+        )
+    names = [name for name in bindings.names if not name.startswith("__")]
+    raise SettingsError(
+        f"the module `{module.name}` has no `{first}`",
+        where=[f'{key} = "{text}"', _listing(names)],
+        hint=did_you_mean(first, known=names),
+    )
+
+
+def _near_module(name: str, package: Package, key: str) -> str:
+    modules = package.modules()
+    # People write the path of the file in the repository, or omit the package.
+    similar = [
+        module for module in modules if name.endswith(f".{module}") or module.endswith(f".{name}")
+    ]
+    hint = suggestion([min(similar, key=len)]) if similar else did_you_mean(name, known=modules)
+    return hint or f"the {key} names a module as it is imported on Lambda"
+
+
+def _listing(names: list[str]) -> str:
+    if not names:
+        return "it defines nothing"
+    shown = ", ".join(f"`{name}`" for name in names[:12])
+    return f"it has {shown}" + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+
+
+def written_handler(settings: FunctionSettings, paths: Collection[str]) -> str | None:
+    """The handler of a function; None if neither its settings nor a shim has one.
+
+    Args:
+        settings: of the function.
+        paths: of the files in its package.
+    """
+    if settings.handler:
+        reference = parse_handler(settings.handler)
+        return f"{reference.module}.{reference.attribute}"
+    if settings.app:
+        # The shim of an app has the first name that was free.
+        name = _SHIM
+        while f"{name}_/__init__.py" in paths:
+            name += "_"
+        if f"{name}/__init__.py" in paths:
+            return f"{name}.handler"
+    return None

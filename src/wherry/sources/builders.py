@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from wherry.errors import BuildError, IncompatibleError, NoEngineError
-from wherry.settings.container_options import Mode
-from wherry.sources.container_history import was_made
+from wherry.settings.model import Mode
+from wherry.store.memo import Memo, memo_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,24 +16,19 @@ if TYPE_CHECKING:
     from wherry.builders import Source, WheelBuilder
     from wherry.bundle.canonical import Canonical
     from wherry.containers.exchange import Container
-    from wherry.containers.image import Images
     from wherry.context import Context
-    from wherry.settings.container_options import ContainerOptions
-    from wherry.sources.container import ContainerBuilder
+    from wherry.settings.model import ContainerOptions
     from wherry.sources.container_wheels import ContainerWheels
 
 __all__ = ["with_builders"]
 
+# The name of a tree whose wheel a container made, by its place and by its contents.
+_MADE: Memo[str] = Memo("container-made", str, str)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _BuilderChoice:
-    """Chooses a builder for each source tree, by the options and by what the tree needs.
-
-    Attributes:
-        options: of containers.
-        root: the project's folder, from which a Dockerfile is named.
-        context: of the run.
-    """
+    """Chooses a builder for each source tree, by the options and by what the tree needs."""
 
     options: ContainerOptions
     root: Path
@@ -42,23 +37,15 @@ class _BuilderChoice:
 
     @property
     def compiles(self) -> bool:
-        """Whether compiled wheels can be built for the target, as far as can be told without trying."""
         from wherry.sources.host import agrees
 
         return self.options.mode is not Mode.NEVER or agrees(self.context.target)
 
     @property
     def only_in_container(self) -> bool:
-        """Whether nothing is built on this machine."""
         return self.options.mode is Mode.ALWAYS
 
     def container(self) -> Container:
-        """The container to run, with an image that the engine has.
-
-        Raises:
-            NoEngineError: there is no engine, or it does not answer.
-            ContainerError: the image cannot be fetched or made.
-        """
         from wherry.containers.engine import require_engine
         from wherry.containers.exchange import Container
 
@@ -67,7 +54,7 @@ class _BuilderChoice:
             self._containers.append(
                 Container(
                     engine=engine,
-                    image=self._images().ready(engine),
+                    image=self._container_wheels().images.ready(engine),
                     options=self.options,
                     target=self.context.target,
                 )
@@ -75,101 +62,91 @@ class _BuilderChoice:
         return self._containers[0]
 
     def key(self, source: Source) -> str | None:
-        """The key of the wheel that a container built of this tree before; None where none did."""
-        if self.options.mode is Mode.NEVER or not was_made(source, self.context.store):
-            return None
-        wheels = self._container_wheels()
-        key = wheels.known_key(source)
-        return None if key is None or wheels.recall(key) is None else key
+        made = self._made_before(source)
+        return None if made is None else made[0]
 
     def wheels(self, sources: Sequence[Source], *, host: WheelBuilder) -> list[Canonical]:
-        """The wheel of each tree; all that need a container are built in one run.
-
-        Args:
-            sources: the trees.
-            host: builds on this machine.
-
-        Raises:
-            BuildError: a tree cannot be built.
-            ContainerError: a container is needed, and there is none.
-        """
-        from wherry.sources.host import agrees
-
-        mode = self.options.mode
-        wheels: list[Canonical | None] = []
-        failures: dict[int, BuildError] = {}
-        for number, source in enumerate(sources):
-            wheel, failure = self._recall(source, host)
-            if wheel is None and failure is None and mode is not Mode.ALWAYS:
-                hopeless = not agrees(self.context.target) and (
-                    source.compiled or was_made(source, self.context.store)
-                )
-                if mode is Mode.NEVER or not hopeless:
-                    wheel, failure = self._build_here(source, host)
-            if failure is not None:
-                failures[number] = failure
-            wheels.append(wheel)
-        left = [number for number, wheel in enumerate(wheels) if wheel is None]
-        if left and mode is Mode.NEVER:
-            raise failures[left[0]]
+        results = [self._without_container(source, host) for source in sources]
+        left = [
+            number
+            for number, result in enumerate(results)
+            if result is None or isinstance(result, BuildError)
+        ]
         if left:
+            first = results[left[0]]
+            if isinstance(first, BuildError) and self.options.mode is Mode.NEVER:
+                raise first
             try:
-                built = self._container_builder().build([sources[number] for number in left])
+                built = self._build_in_container([sources[number] for number in left])
             except NoEngineError as error:
-                if left[0] not in failures:
-                    raise
-                raise _without_engine(failures[left[0]], error) from error
+                if isinstance(first, BuildError):
+                    raise _without_engine(first, error) from error
+                raise
             for number, wheel in zip(left, _all_built(built), strict=True):
-                wheels[number] = wheel
-        return [wheel for wheel in wheels if wheel is not None]
+                results[number] = wheel
+        return [
+            wheel for wheel in results if wheel is not None and not isinstance(wheel, BuildError)
+        ]
 
-    def _recall(
+    def _without_container(
         self, source: Source, host: WheelBuilder
-    ) -> tuple[Canonical | None, BuildError | None]:
+    ) -> Canonical | BuildError | None:
+        """The wheel; why it cannot be built here; or None where that was not tried."""
+        from wherry.sources.host import agrees, wants_compiler
+
         mode = self.options.mode
         failure: BuildError | None = None
         if mode is not Mode.ALWAYS:
             try:
-                wheel = host.recall(source)
+                if (wheel := host.recall(source)) is not None:
+                    return wheel
             except IncompatibleError as error:
-                wheel, failure = None, error
-            if wheel is not None:
-                return wheel, None
-        if mode is not Mode.NEVER and was_made(source, self.context.store):
-            wheel = self._container_builder().recall(source)
-            if wheel is not None:
-                return wheel, None
-        return None, failure
-
-    def _build_here(
-        self, source: Source, host: WheelBuilder
-    ) -> tuple[Canonical | None, BuildError | None]:
-        from wherry.sources.host import wants_compiler
-
+                failure = error
+        if (made := self._made_before(source)) is not None:
+            return made[1]
+        hopeless = not agrees(self.context.target) and (source.compiled or self._was_made(source))
+        if failure is not None or mode is Mode.ALWAYS or (mode is Mode.AUTO and hopeless):
+            return failure
         (built,) = host.build([source])
-        if not isinstance(built, BuildError):
-            return built, None
-        if self.options.mode is Mode.AUTO and not isinstance(built, IncompatibleError):
+        if (
+            mode is Mode.AUTO
+            and isinstance(built, BuildError)
+            and not isinstance(built, IncompatibleError)
+        ):
             # A build that fails without a compiler fails in a container too.
             with source.tree() as folder:
                 if not wants_compiler(folder):
                     raise built
-        return None, built
+        return built
 
-    def _images(self) -> Images:
-        from wherry.containers.image import Images
+    def _made_before(self, source: Source) -> tuple[str, Canonical] | None:
+        """The wheel that a container made of this tree before, and its key."""
+        if self.options.mode is Mode.NEVER or not self._was_made(source):
+            return None
+        wheels = self._container_wheels()
+        key = wheels.known_key(source)
+        wheel = None if key is None else wheels.recall(key)
+        return None if key is None or wheel is None else (key, wheel)
 
-        return Images(options=self.options, root=self.root, context=self.context)
+    def _was_made(self, source: Source) -> bool:
+        """Whether a container made a wheel of this tree, or of earlier contents of its place."""
+        return any(_MADE.recall(self.context.store, key) is not None for key in _keys(source))
+
+    def _build_in_container(self, sources: Sequence[Source]) -> list[Canonical | BuildError]:
+        from wherry.sources.container_wheels import build_in_container
+
+        built = build_in_container(sources, self._container_wheels(), self.container())
+        for source, result in zip(sources, built, strict=True):
+            if not isinstance(result, BuildError):
+                for key in _keys(source):
+                    _MADE.remember(self.context.store, key, source.name)
+        return built
 
     def _container_wheels(self) -> ContainerWheels:
+        from wherry.containers.image import Images
         from wherry.sources.container_wheels import ContainerWheels
 
-        return ContainerWheels(images=self._images(), options=self.options, context=self.context)
-
-    def _container_builder(self) -> ContainerBuilder:
-        from wherry.sources.container import ContainerBuilder
-
-        return ContainerBuilder(container=self.container, wheels=self._container_wheels())
+        return ContainerWheels(Images(options=self.options, root=self.root, context=self.context))
 
 
 def with_builders(context: Context, options: ContainerOptions, *, root: Path) -> Context:
@@ -206,3 +183,7 @@ def _without_engine(failure: BuildError, missing: NoEngineError) -> BuildError:
         where=[*failure.where, f"no container can build it: {missing.message}", *missing.where],
         hint="\n".join(hint for hint in (failure.hint, missing.hint) if hint) or None,
     )
+
+
+def _keys(source: Source) -> tuple[str, str]:
+    return memo_key("place", source.place), memo_key("identity", source.identity)

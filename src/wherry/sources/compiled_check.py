@@ -10,7 +10,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from wherry.bundle.content import read_all, read_content
+from wherry.bundle.content import content_sha256, read_all, read_content
 from wherry.errors import IncompatibleError
 from wherry.events import Warned
 
@@ -47,7 +47,7 @@ def require_tags(filename: str, target: Target) -> None:
         name, _, _, tags = parse_wheel_filename(filename)
     except InvalidWheelFilename as error:
         raise IncompatibleError(
-            f"`{filename}` is no name of a wheel", where=[f"its backend made it: {error}"]
+            f"`{filename}` is not the name of a wheel", where=[f"its backend made it: {error}"]
         ) from error
     if not tags.isdisjoint(target.tags):
         return
@@ -74,10 +74,8 @@ def compiled_files(bundle: Bundle, *, source: Path) -> tuple[Entry, ...]:
     for entry in bundle:
         head = next(iter(read_content(entry.payload)), b"")
         if _is_machine_code(entry.path, head):
-            digest = hashlib.sha256()
-            for piece in read_content(entry.payload):
-                digest.update(piece)
-            if not _is_in(source, entry.payload.size, digest.hexdigest()):
+            sha256 = content_sha256(entry.payload)
+            if not _is_in(source, entry.payload.size, sha256):
                 compiled.append(entry)
     return tuple(compiled)
 

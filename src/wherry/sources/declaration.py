@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from wherry.files import ProjectFiles
 
-__all__ = ["Declaration", "normalized", "read_declaration"]
+__all__ = ["Declaration", "normalized", "read_declaration", "subtable"]
 
 # The backend of a folder that names none (PEP 517).
 _LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
@@ -47,14 +47,14 @@ class Declaration:
         """The name that messages use: its own, or else its folder's."""
         return self.name or normalized(self.root.name)
 
-    def tool(self, name: str) -> Mapping[str, Any]:
-        """The table ``[tool.NAME]``; empty without one."""
-        return _table(_table(self.document, "tool"), name)
+    def tool(self, *names: str) -> Mapping[str, Any]:
+        """The table ``[tool.NAME]``, or one in it; empty without one."""
+        return subtable(self.document, "tool", *names)
 
     @property
     def project(self) -> Mapping[str, Any]:
         """The table ``[project]``; empty without one."""
-        return _table(self.document, "project")
+        return subtable(self.document, "project")
 
     @property
     def dynamic(self) -> tuple[str, ...]:
@@ -62,11 +62,18 @@ class Declaration:
         value = self.project.get("dynamic", ())
         return tuple(map(str, value)) if isinstance(value, list) else ()
 
+    def text(self, name: str, files: ProjectFiles) -> str:
+        """The text of a file of the folder; empty without one."""
+        try:
+            return files.read(self.root / name).decode("utf-8", "replace")
+        except OSError:
+            return ""
+
 
 def read_declaration(root: Path, files: ProjectFiles, *, must_build: bool = False) -> Declaration:
     """Read how a folder is built.
 
-    A folder is plain when it has no ``[build-system]``, or when its settings say that it is no package
+    A folder is plain when it has no ``[build-system]``, or when its settings say that it is not a package
     (``tool.poetry.package-mode``, ``tool.uv.package``, ``tool.pdm.distribution`` are false).
 
     Args:
@@ -86,8 +93,7 @@ def read_declaration(root: Path, files: ProjectFiles, *, must_build: bool = Fals
 
 def _read_declaration(root: Path, files: ProjectFiles, must_build: bool) -> Declaration:
     document = _read(root, files)
-    project = _table(document, "project")
-    poetry = _table(_table(document, "tool"), "poetry")
+    project, poetry = subtable(document, "project"), subtable(document, "tool", "poetry")
     name = _text(project, "name") or _text(poetry, "name")
     backend, requires, path = _build_system(root, document, must_build=must_build)
     return Declaration(
@@ -109,12 +115,11 @@ def normalized(name: str) -> str:
 def _build_system(
     root: Path, document: Mapping[str, Any], *, must_build: bool
 ) -> tuple[str | None, tuple[str, ...], tuple[str, ...]]:
-    tool = _table(document, "tool")
-    uv_package = _table(tool, "uv").get("package")
+    uv_package = subtable(document, "tool", "uv").get("package")
     no_package = (
         uv_package is False
-        or _table(tool, "poetry").get("package-mode") is False
-        or _table(tool, "pdm").get("distribution") is False
+        or subtable(document, "tool", "poetry").get("package-mode") is False
+        or subtable(document, "tool", "pdm").get("distribution") is False
     )
     table = document.get("build-system")
     if no_package and not must_build:
@@ -162,9 +167,14 @@ def _read(root: Path, files: ProjectFiles) -> dict[str, Any]:
         ) from error
 
 
-def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = document.get(key)
-    return value if isinstance(value, dict) else {}
+def subtable(table: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """The table that these keys lead to; empty where there is none."""
+    for name in names:
+        value = table.get(name)
+        if not isinstance(value, dict):
+            return {}
+        table = value
+    return table
 
 
 def _text(table: Mapping[str, Any], key: str) -> str | None:

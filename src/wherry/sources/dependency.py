@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wherry.bundle.canonical import recall_wheel, remember_wheel
+from wherry.bundle.canonical import wheel_memo
 from wherry.errors import BuildError
 from wherry.sources.declaration import normalized
 from wherry.sources.project import Built
@@ -27,7 +27,7 @@ _BY_DIGEST = "dependencies"
 
 
 def dependency_bundles(selected: Sequence[Selected], base: Path, context: Context) -> list[Built]:
-    """The files of locked distributions that are no wheels on an index.
+    """The files of locked distributions that are not wheels on an index.
 
     Sdists, archives and commits never change, so that each is built once. Folders are read anew each time,
     as the project itself is. An archive that is a wheel is taken as it is.
@@ -61,7 +61,7 @@ def dependency_bundles(selected: Sequence[Selected], base: Path, context: Contex
         host = HostBuilder(context=context)
         wheels = context.builders.wheels(list(sources.values()), host=host)
         for number, wheel in zip(sources, wheels, strict=True):
-            remember_wheel(_BY_DIGEST, wheel.digest, wheel, context.store)
+            wheel_memo(_BY_DIGEST, context.store).remember(context.store, wheel.digest, wheel)
             bundles[number] = _as_built(wheel)
     for number, distribution in enumerate(selected):
         _require_same(distribution, bundles[number])
@@ -70,7 +70,7 @@ def dependency_bundles(selected: Sequence[Selected], base: Path, context: Contex
 
 def recall_dependency(digest: str, store: Store) -> Built | None:
     """The dependency that was built with this digest, unless of a folder; None when it left the store."""
-    wheel = recall_wheel(_BY_DIGEST, digest, store)
+    wheel = wheel_memo(_BY_DIGEST, store).recall(store, digest)
     return None if wheel is None else _as_built(wheel)
 
 
@@ -82,7 +82,7 @@ def prove_dependency(digest: str, target: Target, store: Store) -> None:
     """
     from wherry.sources.host import prove
 
-    wheel = recall_wheel(_BY_DIGEST, digest, store)
+    wheel = wheel_memo(_BY_DIGEST, store).recall(store, digest)
     if wheel is not None:
         prove(wheel, target)
 

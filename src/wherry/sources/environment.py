@@ -139,13 +139,12 @@ def make_environment(
         return kept
     with context.store.lock(_KIND, key):
         # Another process or thread may have made it while this one waited.
-        if (kept := _open(folder, virtual=virtual)) is not None:
-            return kept
-        _make(folder, requires, declaration, context, virtual=virtual)
-        made = _open(folder, virtual=virtual)
-    if made is None:
+        if (kept := _open(folder, virtual=virtual)) is None:
+            _make(folder, requires, declaration, context, virtual=virtual)
+            kept = _open(folder, virtual=virtual)
+    if kept is None:
         raise StoreError(f"the build environment `{folder}` vanished while it was made")
-    return made
+    return kept
 
 
 def _key(
@@ -189,6 +188,7 @@ def _make(
 ) -> None:
     import shutil
 
+    from wherry.sources.declaration import normalized
     from wherry.tools.uv import run_uv
 
     def uv(*arguments: str) -> None:
@@ -212,7 +212,10 @@ def _make(
             place = ["--python", sys.executable, "--target", str(folder)]
         if requires:
             uv("pip", "install", "--quiet", *place, "--", *requires)
-        mark = json.dumps(_installed(folder, virtual=virtual), sort_keys=True)
+        found = folder.glob("**/site-packages/*.dist-info" if virtual else "*.dist-info")
+        pairs = (path.name.removesuffix(".dist-info").split("-", 1) for path in sorted(found))
+        installed = {normalized(pair[0]): pair[-1] for pair in pairs}
+        mark = json.dumps(installed, sort_keys=True)
         (folder / _MARK).write_text(mark, encoding="utf-8")
     except OSError as error:
         raise StoreError(
@@ -221,12 +224,3 @@ def _make(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-
-
-def _installed(folder: Path, *, virtual: bool) -> dict[str, str]:
-    from wherry.sources.declaration import normalized
-
-    found = folder.glob("**/site-packages/*.dist-info" if virtual else "*.dist-info")
-    names = sorted(path.name.removesuffix(".dist-info") for path in found)
-    pairs = (name.split("-", 1) for name in names)
-    return {normalized(pair[0]): pair[-1] for pair in pairs}

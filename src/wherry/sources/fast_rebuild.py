@@ -154,28 +154,20 @@ def _sources(wheel: Canonical, inputs: Inputs) -> dict[str, str] | None:
     files = inputs.by_path
     found: dict[str, str] = {}
     for members in groups.values():
-        leads = _leads(members[0], inputs)
+        path = members[0].path
+        leads = [file[: -len(path)] for file in files if f"/{file}".endswith(f"/{path}")]
         fitting = [
             lead
             for lead in leads
-            if all(_is_copy(member, files.get(lead + member.path)) for member in members)
+            if all(
+                (file := files.get(lead + member.path)) and file.sha256 == member.sha256
+                for member in members
+            )
         ]
         if len(fitting) != 1:
             return None
         found |= {member.path: fitting[0] + member.path for member in members}
     return found
-
-
-def _leads(member: Member, inputs: Inputs) -> list[str]:
-    return [
-        file.path.removesuffix(member.path)
-        for file in inputs.files
-        if file.path == member.path or file.path.endswith(f"/{member.path}")
-    ]
-
-
-def _is_copy(member: Member, file: InputFile | None) -> bool:
-    return file is not None and bool(file.sha256) and file.sha256 == member.sha256
 
 
 def _named(

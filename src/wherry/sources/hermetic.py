@@ -10,26 +10,21 @@ from __future__ import annotations
 import json
 import os
 import re
-from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.sources.backends.interface import NotHermeticError, SourceFiles, texts
 from wherry.sources.backends.table import ROWS, find_backend
-from wherry.sources.inputs import LEFTOVERS
+from wherry.sources.inputs import LEFTOVERS, InputOptions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wherry.files import ProjectFiles
     from wherry.sources.backends.interface import Backend
     from wherry.sources.declaration import Declaration
     from wherry.sources.inputs import Inputs
 
-__all__ = [
-    "Hermeticity",
-    "environment_facts",
-    "examine",
-    "mentioned_leftovers",
-    "metadata_paths",
-]
+__all__ = ["Hermeticity", "environment_facts", "examine", "input_options"]
 
 # Build requirements that do nothing unless the backend uses them.
 _LIBRARIES = frozenset(
@@ -71,6 +66,8 @@ def examine(declaration: Declaration, inputs: Inputs, files: ProjectFiles) -> He
         for text in texts(_build_settings(declaration, backend)):
             if _OUTSIDE.search(text) or (os.path.isabs(text) and os.path.exists(text)):  # noqa: PTH110, PTH117
                 raise NotHermeticError(f"its settings point out of the project: `{text}`")
+        if backend.compiles:
+            raise NotHermeticError(f"the backend `{declaration.backend}` compiles")
         sources = SourceFiles(by_path=inputs.by_path, reader=files)
         version = backend.require_hermetic(declaration, sources)
     except NotHermeticError as error:
@@ -94,37 +91,37 @@ def examine(declaration: Declaration, inputs: Inputs, files: ProjectFiles) -> He
     )
 
 
-def mentioned_leftovers(declaration: Declaration, files: ProjectFiles) -> frozenset[str]:
-    """The leftovers (`dist`, `build` …) that the project's build settings mention, and may ship from."""
+def input_options(
+    declaration: Declaration, skip: tuple[Path, ...], files: ProjectFiles
+) -> InputOptions:
+    """How the inputs of a project are read.
+
+    The leftovers (`dist`, `build` …) that the project's build settings mention count, as it may ship from them.
+
+    Args:
+        declaration: how it is built.
+        skip: files and folders that are no part of it.
+        files: reads its files.
+    """
     backend = find_backend(declaration.backend)
     settings = list(
         texts(_build_settings(declaration, backend) if backend else declaration.document)
     )
     names = ("setup.py", "setup.cfg", "MANIFEST.in", "hatch.toml", "pdm_build.py")
-    settings += [_text(declaration, name, files) for name in names]
+    settings += [declaration.text(name, files) for name in names]
     words = set(re.findall(r"[\w.-]+", "\n".join(settings)))
-    return LEFTOVERS & words
-
-
-def metadata_paths(declaration: Declaration, files: ProjectFiles) -> tuple[str, ...]:
-    """The ends of the paths of files that ``examine`` will read, if they are there."""
-    backend = find_backend(declaration.backend)
-    if backend is None:
-        return ()
-    return backend.metadata_paths(declaration, _text(declaration, "setup.cfg", files))
+    # `examine` will read these.
+    setup_cfg = declaration.text("setup.cfg", files)
+    wanted = backend.metadata_paths(declaration, setup_cfg) if backend else ()
+    return InputOptions(mentioned=LEFTOVERS & words, skip=skip, wanted=wanted)
 
 
 def environment_facts() -> str:
     """The environment variables that backends read, as text to be digested."""
-    pattern = _variables()
-    return json.dumps({k: v for k, v in sorted(os.environ.items()) if pattern.fullmatch(k)})
-
-
-@cache
-def _variables() -> re.Pattern[str]:
     starts = ["GIT", *(start for row in ROWS for start in row.variables)]
     # Passwords of indexes are no settings of a build.
-    return re.compile(rf"(?!POETRY_HTTP_BASIC)({'|'.join(starts)})_?\w*")
+    pattern = re.compile(rf"(?!POETRY_HTTP_BASIC)({'|'.join(starts)})_?\w*")
+    return json.dumps({k: v for k, v in sorted(os.environ.items()) if pattern.fullmatch(k)})
 
 
 def _build_settings(declaration: Declaration, backend: Backend) -> dict[str, object]:
@@ -132,14 +129,6 @@ def _build_settings(declaration: Declaration, backend: Backend) -> dict[str, obj
     project = declaration.project
     paths = {key: project[key] for key in ("readme", "license", "license-files") if key in project}
     return {"project": paths, "tool": backend.build_settings(declaration)}
-
-
-def _text(declaration: Declaration, name: str, files: ProjectFiles) -> str:
-    """The text of a file of the project; empty without one."""
-    try:
-        return files.read(declaration.root / name).decode("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def _check_requirements(declaration: Declaration, backend: Backend) -> bool:

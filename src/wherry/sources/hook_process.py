@@ -52,7 +52,7 @@ def _import(name: str, path: list):  # type: ignore[type-arg,no-untyped-def]  # 
 
 
 def _ask(backend, answer: str) -> list:  # type: ignore[type-arg,no-untyped-def]  # noqa: ANN001
-    """What the backend asks for, in a process of its own, as hooks may leave changes behind."""
+    """The requirements that the backend asks for, in a process of its own, as hooks may leave changes behind."""
     if not hasattr(os, "fork"):
         return _requires(backend)
     child = os.fork()

@@ -51,7 +51,7 @@ _NOT_COPIED = shutil.ignore_patterns("build", "dist", "*.egg-info", "__pycache__
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What a backend answered.
+    """The answer of a backend.
 
     Attributes:
         requires: the requirements that it asks for beyond ``build-system.requires``, where it was asked.
@@ -76,7 +76,7 @@ def call_backend(
             there are any.
 
     Raises:
-        BuildError: the backend fails, or what it made is no wheel.
+        BuildError: the backend fails, or what it made is not a wheel.
     """
     with tempfile.TemporaryDirectory(prefix="wherry-build-", ignore_cleanup_errors=True) as name:
         temporary = Path(name)
@@ -118,7 +118,6 @@ class _Call:
         self._folder.mkdir()
 
     def run(self, *, ask: bool, build: bool) -> dict[str, Any]:
-        """Start the process; its answer."""
         import subprocess
 
         virtual = self._environment.virtual
@@ -152,23 +151,18 @@ class _Call:
         except (OSError, ValueError) as error:
             raise self._failure(f"ended without an answer ({error})") from None
         if "unimportable" in found:
-            raise BuildError(
-                f"`{self._declaration.label}` could not be built",
-                where=[
-                    f"its backend `{self._declaration.backend}` cannot be imported",
-                    found["unimportable"],
-                ],
+            raise self._error(
+                f"its backend `{self._declaration.backend}` cannot be imported",
+                found["unimportable"],
                 hint="name the backend's distribution in `build-system.requires`",
             )
         return found
 
     def wheel(self, filename: object) -> Path:
-        """The wheel, by the file name that the backend answered."""
         wheel = self._folder / str(filename)
         if wheel.parent != self._folder or wheel.suffix != ".whl" or not wheel.is_file():
-            raise BuildError(
-                f"`{self._declaration.label}` could not be built",
-                where=[f"its backend `{self._declaration.backend}` made no wheel but {filename!r}"],
+            raise self._error(
+                f"its backend `{self._declaration.backend}` made no wheel but {filename!r}"
             )
         return wheel
 
@@ -179,35 +173,33 @@ class _Call:
         for folder in self._declaration.backend_path:
             path = os.path.realpath(os.path.join(source, folder))  # noqa: PTH118
             if os.path.isabs(folder) or not f"{path}{os.sep}".startswith(f"{source}{os.sep}"):  # noqa: PTH117
-                raise BuildError(
-                    f"`{self._declaration.label}` could not be built",
-                    where=[
-                        f"`{folder}` of build-system.backend-path is not inside the source tree"
-                    ],
+                raise self._error(
+                    f"`{folder}` of build-system.backend-path is not inside the source tree"
                 )
             found.append(path)
         return found
 
     def _failure(self, cause: str) -> BuildError:
-        """The error, with the end of the backend's output; the whole of it stays in the store."""
         from wherry.indexes.redact import redact
         from wherry.sources.log import keep_log, last_lines
 
-        label = self._declaration.label
         try:
             output = redact(self._log.read_text(encoding="utf-8", errors="replace"))
         except OSError:
             output = ""
-        kept = keep_log(output, label=label, store=self._store)
-        return BuildError(
-            f"`{label}` could not be built",
-            where=[f"`{self._declaration.backend}` {cause}", *last_lines(output)],
+        kept = keep_log(output, label=self._declaration.label, store=self._store)
+        return self._error(
+            f"`{self._declaration.backend}` {cause}",
+            *last_lines(output),
             hint=f"all that it said is in `{kept}`" if kept is not None else None,
         )
 
+    def _error(self, *where: str, hint: str | None = None) -> BuildError:
+        message = f"`{self._declaration.label}` could not be built"
+        return BuildError(message, where=where, hint=hint)
+
 
 def _variables(environment: Environment, temporary: Path) -> dict[str, str]:
-    """The environment variables of a backend's process."""
     config = temporary / "setuptools.cfg"
     config.write_text(
         f"[build]\nbuild_base = {temporary / 'build'}\n\n[egg_info]\negg_base = {temporary}\n",

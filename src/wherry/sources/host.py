@@ -7,10 +7,11 @@ import platform
 import re
 import shutil
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from wherry.bundle.canonical import recall_wheel, remember_wheel
+from wherry.bundle.canonical import wheel_memo
 from wherry.errors import BuildError
 from wherry.files import ProjectFiles
 from wherry.store.memo import memo_key
@@ -39,17 +40,13 @@ _TO_COMPILE = re.compile(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HostBuilder:
-    """A ``wherry.builders.WheelBuilder`` of trees that are not the project's own.
-
-    Attributes:
-        context: of the run.
-    """
+    """A ``wherry.builders.WheelBuilder`` of trees that are not the project's own."""
 
     context: Context
 
     def recall(self, source: Source) -> Canonical | None:
         """The wheel of an earlier build, proved anew, as this target may be another."""
-        wheel = recall_wheel(_KIND, _key(source), self.context.store)
+        wheel = wheel_memo(_KIND, self.context.store).recall(self.context.store, _key(source))
         if wheel is not None:
             prove(wheel, self.context.target)
         return wheel
@@ -78,7 +75,7 @@ class HostBuilder:
         with source.tree() as folder:
             declaration = read_declaration(folder, context.files, must_build=True)
             wheel = build_wheel(declaration, context)
-        remember_wheel(_KIND, _key(source), wheel, context.store)
+        wheel_memo(_KIND, context.store).remember(context.store, _key(source), wheel)
         return wheel
 
 
@@ -131,12 +128,9 @@ def _compiler() -> list[object]:
     facts: list[object] = [
         [name, value] for name, value in sorted(os.environ.items()) if _VARIABLES.fullmatch(name)
     ]
-    for name in (os.environ.get("CC", "cc").split() or ["cc"])[:1]:
-        path = shutil.which(name)
-        if path is not None:
-            try:
-                found = os.stat(path)  # noqa: PTH116
-            except OSError:
-                continue
-            facts.append([os.path.realpath(path), found.st_size, found.st_mtime_ns])
+    path = shutil.which((os.environ.get("CC", "cc").split() or ["cc"])[0])
+    if path is not None:
+        with suppress(OSError):
+            status = os.stat(path)  # noqa: PTH116
+            facts.append([os.path.realpath(path), status.st_size, status.st_mtime_ns])
     return facts

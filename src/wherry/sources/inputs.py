@@ -14,12 +14,12 @@ import hashlib
 import os
 import re
 import stat
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from wherry.bundle.content import measure
 from wherry.bundle.default_excludes import REPOSITORY_FOLDERS, VIRTUALENV_MARK
 from wherry.bundle.gitignore import repository_root
 from wherry.errors import BuildError
@@ -52,7 +52,6 @@ _CACHES = re.compile(
     | \.idea | \.vscode | \.ipynb_checkpoints | \.coverage.* | \.DS_Store | \.terraform
     """
 )
-_CHUNK = 1 << 18
 
 
 class InputFile(NamedTuple):
@@ -66,11 +65,11 @@ class InputFile(NamedTuple):
     path: str
     mode: int
     link: str
-    size: int
-    crc: int
-    sha256: str
     source: Path
-    signature: tuple[int, ...]
+    size: int = 0
+    crc: int = 0
+    sha256: str = ""
+    signature: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,10 +237,9 @@ class _Reading:
             self.shapes.append(f"{path}\0{link}\0unreadable")
             return
         if stat.S_ISREG(status.st_mode):
-            self.file(InputFile(path, status.st_mode & 0o111, link, 0, 0, "", Path(entry.path), ()))
+            self.file(InputFile(path, status.st_mode & 0o111, link, Path(entry.path)))
 
     def file(self, file: InputFile) -> None:
-        """Read a file."""
         self.shapes.append(f"{file.path}\0{file.mode:o}\0{file.link}")
         try:
             self.files.append(self._unchanged(file) or self._held(file) or self._read(file))
@@ -264,25 +262,14 @@ class _Reading:
             content = self._known.content(file.source)
         if content is None:
             return None
-        data = content.data
-        return file._replace(
-            size=len(data),
-            crc=zlib.crc32(data),
-            sha256=hashlib.sha256(data).hexdigest(),
-            signature=content.signature,
-        )
+        size, crc, sha256 = measure([content.data])
+        return file._replace(size=size, crc=crc, sha256=sha256, signature=content.signature)
 
     def _read(self, file: InputFile) -> InputFile:
-        crc = size = 0
-        digest = hashlib.sha256()
         with open(file.source, "rb", buffering=0) as stream:  # noqa: PTH123
-            unchanging = signature(os.fstat(stream.fileno()))
-            while piece := stream.read(_CHUNK):
-                crc = zlib.crc32(piece, crc)
-                size += len(piece)
-                digest.update(piece)
-        path, mode, link, *_ = file
-        return InputFile(path, mode, link, size, crc, digest.hexdigest(), file.source, unchanging)
+            before = signature(os.fstat(stream.fileno()))
+            size, crc, sha256 = measure(stream)
+        return file._replace(size=size, crc=crc, sha256=sha256, signature=before)
 
     def gitignores(self, root: Path) -> None:
         """Read those of the folders above, which backends read too."""
@@ -295,4 +282,4 @@ class _Reading:
             place = folder / ".gitignore"
             if place.is_file():
                 path = os.path.relpath(place, root).replace(os.sep, "/")
-                self.file(InputFile(path, 0, "", 0, 0, "", place, ()))
+                self.file(InputFile(path, 0, "", place))

@@ -83,7 +83,7 @@ class LockedSource:
                 check_out(url, source.commit_id, into, label=name, offline=offline)
                 yield _below(into, source.subdirectory, name)
 
-        # A new password is no other tree.
+        # A new password does not make another tree.
         known = without_credentials(url)
         return self._source(["git", known, source.commit_id, source.subdirectory], tree)
 
@@ -115,7 +115,7 @@ class LockedSource:
             name, version, _, tags = parse_wheel_filename(filename)
         except InvalidWheelFilename as error:
             raise SelectionError(
-                f"`{filename}` is no name of a wheel", where=[str(error)]
+                f"`{filename}` is not the name of a wheel", where=[str(error)]
             ) from error
         if tags.isdisjoint(target.tags):
             raise SelectionError(
@@ -159,6 +159,6 @@ def _below(folder: Path, subdirectory: str | None, name: str) -> Path:
     if (subdirectory and ".." in Path(subdirectory).parts) or not place.is_dir():
         raise BuildError(
             f"`{name}` cannot be built",
-            where=[f"`{subdirectory or folder}` is no folder of its source"],
+            where=[f"`{subdirectory or folder}` is not a folder of its source"],
         )
     return place

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wherry.bundle.bundle import Bundle
-    from wherry.bundle.canonical import Canonical
     from wherry.bundle.tree import Tree
     from wherry.context import Context
     from wherry.sources.declaration import Declaration
@@ -44,7 +43,7 @@ class TreeOptions:
     Attributes:
         include: gitignore patterns of files of the folder that ship besides, at their place in the folder.
         exclude: gitignore patterns of paths that do not ship. The wheel's ``.dist-info`` always does.
-        skip: files and folders that are no part of the project, such as the one packages are written to.
+        skip: files and folders that are not part of the project, such as the one packages are written to.
         must_build: build the folder even if it names no build system, as is done with dependencies.
     """
 
@@ -72,13 +71,16 @@ def project_bundle(root: Path, options: TreeOptions, context: Context) -> Built:
     root = Path(root).absolute()
     declaration = read_declaration(root, context.files, must_build=options.must_build)
     if declaration.backend is None:
-        tree = _plain_tree(declaration, options, context)
+        tree = _tree(declaration, options, context)
         return Built(
             bundle=tree.bundle,
             name=declaration.label,
             version=declaration.version,
             digest=tree.digest,
         )
+    from wherry.bundle.bundle import Bundle
+    from wherry.bundle.patterns import compile_patterns
+    from wherry.sources.compiled_check import require_tags
     from wherry.sources.project_build import ProjectBuilder, read_project
 
     build = read_project(declaration, options.skip, context)
@@ -86,7 +88,17 @@ def project_bundle(root: Path, options: TreeOptions, context: Context) -> Built:
     host = ProjectBuilder(build, context)
     (wheel,) = context.builders.wheels([source], host=host)
     after = host.after or replace(build, container_key=context.builders.key(source))
-    return _built(declaration, options, wheel, after.key, context)
+    require_tags(wheel.filename, context.target)
+    name, version = wheel.filename.split("-")[:2]
+    owner = normalized(name)
+    patterns = compile_patterns(options.exclude, where="`exclude`")
+    keep = None if patterns is None else (lambda path: not patterns.match(path))
+    bundle = wheel.bundle(owner=owner, keep=keep)
+    if options.include:
+        included = _tree(declaration, options, context, included_only=True).bundle
+        bundle = bundle.merge(Bundle.of(entry._replace(owner=owner) for entry in included))
+    digest = _digest(declaration, options, after.key or wheel.digest, context)
+    return Built(bundle=bundle, name=owner, version=version, digest=digest)
 
 
 def project_digest(root: Path, options: TreeOptions, context: Context) -> str | None:
@@ -97,7 +109,7 @@ def project_digest(root: Path, options: TreeOptions, context: Context) -> str | 
     root = Path(root).absolute()
     declaration = read_declaration(root, context.files, must_build=options.must_build)
     if declaration.backend is None:
-        return _plain_tree(declaration, options, context).digest
+        return _tree(declaration, options, context).digest
     from wherry.sources.project_build import read_project
 
     build = read_project(declaration, options.skip, context)
@@ -108,22 +120,13 @@ def project_digest(root: Path, options: TreeOptions, context: Context) -> str | 
     return None if key is None else _digest(declaration, options, key, context)
 
 
-def _plain_tree(declaration: Declaration, options: TreeOptions, context: Context) -> Tree:
-    from wherry.bundle.tree import read_tree
-
-    return _read_once(read_tree, declaration, options, context)
-
-
-def _included(declaration: Declaration, options: TreeOptions, context: Context) -> Tree:
-    """The files that ship besides the wheel's."""
-    from wherry.bundle.tree import included_files
-
-    return _read_once(included_files, declaration, options, context)
-
-
-def _read_once(
-    read: Callable[..., Tree], declaration: Declaration, options: TreeOptions, context: Context
+def _tree(
+    declaration: Declaration, options: TreeOptions, context: Context, *, included_only: bool = False
 ) -> Tree:
+    """The files of the folder, or those that ship besides the wheel's."""
+    from wherry.bundle.tree import included_files, read_tree
+
+    read: Callable[..., Tree] = included_files if included_only else read_tree
     return context.files.once(
         (read, declaration.root, options),
         lambda: read(
@@ -137,31 +140,9 @@ def _read_once(
     )
 
 
-def _built(
-    declaration: Declaration,
-    options: TreeOptions,
-    wheel: Canonical,
-    key: str | None,
-    context: Context,
-) -> Built:
-    from wherry.bundle.bundle import Bundle
-    from wherry.bundle.patterns import compile_patterns
-    from wherry.sources.compiled_check import require_tags
-
-    require_tags(wheel.filename, context.target)
-    name, version = wheel.filename.split("-")[:2]
-    owner = normalized(name)
-    patterns = compile_patterns(options.exclude, where="`exclude`")
-    keep = None if patterns is None else (lambda path: not patterns.match(path))
-    bundle = wheel.bundle(owner=owner, keep=keep)
-    if options.include:
-        included = _included(declaration, options, context).bundle
-        bundle = bundle.merge(Bundle.of(entry._replace(owner=owner) for entry in included))
-    digest = _digest(declaration, options, key or wheel.digest, context)
-    return Built(bundle=bundle, name=owner, version=version, digest=digest)
-
-
 def _digest(declaration: Declaration, options: TreeOptions, contents: str, context: Context) -> str:
     """The digest of the bundle, by the key or the digest of the wheel."""
-    included = _included(declaration, options, context).digest if options.include else ""
+    included = ""
+    if options.include:
+        included = _tree(declaration, options, context, included_only=True).digest
     return memo_key(contents, options.exclude, options.include, included)

@@ -8,16 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.builders import Source
-from wherry.bundle.canonical import recall_wheel, remember_wheel
+from wherry.bundle.canonical import wheel_memo
 from wherry.errors import BuildError
 from wherry.sources.environment import FORMAT, known_environment
-from wherry.sources.hermetic import (
-    Hermeticity,
-    environment_facts,
-    examine,
-    mentioned_leftovers,
-    metadata_paths,
-)
+from wherry.sources.hermetic import Hermeticity, environment_facts, examine, input_options
 from wherry.sources.inputs import InputOptions, Inputs, copy_inputs, is_passed_over, read_inputs
 from wherry.store.memo import memo_key
 
@@ -77,29 +71,28 @@ class ProjectBuild:
     @property
     def key(self) -> str | None:
         """The key of the wheel; None when that must not be remembered, or cannot be told yet."""
-        return self.container_key or self.key_of(self.inputs.digest)
+        keys = self.keys()
+        return self.container_key or (keys and keys[0])
 
-    def key_of(self, contents: str) -> str | None:
-        """The key of a result of these contents; None as for ``key``."""
+    def keys(self) -> tuple[str, str] | None:
+        """The keys of the wheel by the contents of the inputs, and by their names; None as for ``key``."""
         if self.hermeticity.reason is not None or self.environment is None:
             return None
-        return memo_key(
-            FORMAT,
-            self.declaration.backend,
-            self.environment.identity,
-            self.hermeticity.state,
-            environment_facts(),
-            contents,
+        build = (self.declaration.backend, self.environment.identity, self.hermeticity.state)
+        facts = environment_facts()
+        return (
+            memo_key(FORMAT, *build, facts, self.inputs.digest),
+            memo_key(FORMAT, *build, facts, self.inputs.shape),
         )
 
     def recall(self, context: Context) -> Canonical | None:
         """The wheel, of an earlier build of the same inputs, or by a fast rebuild."""
         from wherry.sources.fast_rebuild import assemble
 
-        exact, shape = self.key_of(self.inputs.digest), self.key_of(self.inputs.shape)
-        if exact is None or shape is None:
+        if (keys := self.keys()) is None:
             return None
-        wheel = recall_wheel(_KIND, exact, context.store)
+        exact, shape = keys
+        wheel = wheel_memo(_KIND, context.store).recall(context.store, exact)
         return wheel or assemble(shape, self.inputs, context.store)
 
     def build(self, context: Context) -> tuple[Canonical, ProjectBuild]:
@@ -116,15 +109,18 @@ class ProjectBuild:
 
         hermetic = self.hermeticity.reason is None
         wheel = build_wheel(self.declaration, context, hermetic=hermetic)
-        if not hermetic or not self._is_unchanged(context) or _holds_leftovers(wheel, self.inputs):
-            return wheel, replace(self, environment=None)
-        if wheel.compiled:
-            # The machine's headers and libraries decide it too.
+        # Of a compiled wheel, the machine's headers and libraries decide too.
+        if (
+            not hermetic
+            or wheel.compiled
+            or not self._is_unchanged(context)
+            or _holds_leftovers(wheel, self.inputs)
+        ):
             return wheel, replace(self, environment=None)
         after = replace(self, environment=known_environment(self.declaration, context))
-        exact, shape = after.key_of(self.inputs.digest), after.key_of(self.inputs.shape)
-        if exact is not None and shape is not None:
-            remember_wheel(_KIND, exact, wheel, context.store)
+        if (keys := after.keys()) is not None:
+            exact, shape = keys
+            wheel_memo(_KIND, context.store).remember(context.store, exact, wheel)
             learn(shape, wheel, self.inputs, self.declaration, self.hermeticity, context.store)
         return wheel, after
 
@@ -175,17 +171,13 @@ def read_project(
 
     Args:
         declaration: how it is built.
-        skip: files and folders that are no part of it.
+        skip: files and folders that are not part of it.
         context: of the run.
     """
     files = context.files
 
     def read() -> tuple[InputOptions, Inputs, Hermeticity]:
-        options = InputOptions(
-            mentioned=mentioned_leftovers(declaration, files),
-            skip=skip,
-            wanted=metadata_paths(declaration, files),
-        )
+        options = input_options(declaration, skip, files)
         inputs = read_inputs(declaration.root, options, files)
         return options, inputs, examine(declaration, inputs, files)
 

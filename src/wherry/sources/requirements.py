@@ -9,7 +9,7 @@ import re
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.errors import BuildError, LockError, SelectionError
 from wherry.events import SILENT
@@ -43,8 +43,7 @@ _NAME = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)")
 _DEPTH = 4
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pinned:
+class Pinned(NamedTuple):
     """A file of a build requirement, by hash."""
 
     filename: str
@@ -52,19 +51,13 @@ class Pinned:
 
 
 _PINS: Memo[tuple[Pinned, ...]] = Memo(
-    "build-pins",
-    lambda pins: [[pin.filename, pin.sha256] for pin in pins],
-    lambda pairs: tuple(Pinned(filename=name, sha256=sha256) for name, sha256 in pairs),
+    "build-pins", list, lambda pairs: tuple(Pinned(name, sha256) for name, sha256 in pairs)
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildRequirements:
-    """Chooses and fetches build requirements for a target.
-
-    Attributes:
-        context: of the run; what is chosen is remembered in its store.
-    """
+    """Chooses and fetches build requirements for a target; what is chosen is remembered in the store."""
 
     context: Context
 
@@ -89,7 +82,7 @@ class BuildRequirements:
         if (known := self.known(names)) is not None:
             return known
         files = dict(self._files(names, declaration, depth=0))
-        pins = tuple(Pinned(filename=name, sha256=files[name].sha256) for name in sorted(files))
+        pins = tuple(Pinned(name, files[name].sha256) for name in sorted(files))
         _PINS.remember(self.context.store, self._key(names), pins)
         return pins
 
@@ -161,10 +154,7 @@ def asked_for(declaration: Declaration, files: ProjectFiles, more: Iterable[str]
     """
     requires = {*declaration.requires, *more}
     names = frozenset(normalized(match[1]) for text in requires if (match := _NAME.match(text)))
-    try:
-        setup_cfg = files.read(declaration.root / "setup.cfg").decode("utf-8", "replace")
-    except OSError:
-        setup_cfg = ""
+    setup_cfg = declaration.text("setup.cfg", files)
     backends = [find_backend(declaration.backend), *map(backend_of_distribution, sorted(names))]
     for backend in backends:
         if backend is not None:
@@ -181,7 +171,7 @@ def _remote(chosen: Selected, declaration: Declaration) -> RemoteFile:
     if not isinstance(source, PackageWheel | PackageSdist):
         raise BuildError(
             f"`{declaration.label}` cannot be built in a container",
-            where=[f"its build requirement `{chosen.name}` is no file of an index"],
+            where=[f"its build requirement `{chosen.name}` is not a file of an index"],
             hint="publish it on an index, or build on a machine that agrees with the target",
         )
     url = source.url or (declaration.root / (source.path or "")).absolute().as_uri()

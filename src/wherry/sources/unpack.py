@@ -39,7 +39,7 @@ def unpack(archive: Path, *, filename: str, into: Path) -> Path:
             _unzip(archive, filename, into)
         else:
             raise ArchiveError(
-                f"`{filename}` is no source archive",
+                f"`{filename}` is not a source archive",
                 where=["expected a tar archive (`.tar.gz` and the like) or a `.zip`"],
             )
     except OSError as error:

@@ -28,12 +28,11 @@ from wherry.store.memo import memo_key
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wherry.bundle.bundle import Bundle
     from wherry.bundle.canonical import Canonical
     from wherry.context import Context
     from wherry.sources.declaration import Declaration
 
-__all__ = ["build_wheel", "examined"]
+__all__ = ["accept_wheel", "build_wheel"]
 
 
 def build_wheel(declaration: Declaration, context: Context, *, hermetic: bool = False) -> Canonical:
@@ -55,12 +54,11 @@ def build_wheel(declaration: Declaration, context: Context, *, hermetic: bool = 
     store = context.store
     context.reporter.emit(BuildStarted(name=declaration.label))
     began = time.monotonic()
-    environment = known_environment(declaration, context) if hermetic else None
-    ask = environment is None
-    if environment is None:
-        environment = make_environment(
-            declaration.requires, declaration, context, virtual=not hermetic
-        )
+    known = known_environment(declaration, context) if hermetic else None
+    ask = known is None
+    environment = known or make_environment(
+        declaration.requires, declaration, context, virtual=not hermetic
+    )
     with ExitStack() as stack:
         # Backends that leave something in the tree while they work must not meet each other.
         stack.enter_context(store.lock("build", memo_key(declaration.root)))
@@ -74,39 +72,38 @@ def build_wheel(declaration: Declaration, context: Context, *, hermetic: bool = 
             call = call_backend(declaration, environment, store, ask=False)
             outcome = stack.enter_context(call)
         assert outcome.wheel is not None  # noqa: S101
-        filename = outcome.wheel.name
-        require_tags(filename, context.target)
-        stored = store.add(outcome.wheel)
-        bundle = wheel_bundle(stored, filename=filename, owner=declaration.label, store=store)
-        wheel = examined(bundle, filename, declaration.root, context, python=sys.version_info[:2])
+        python = sys.version_info[:2]
+        wheel = accept_wheel(
+            outcome.wheel, declaration.label, declaration.root, context, python=python
+        )
     context.reporter.emit(BuildFinished(name=declaration.label, seconds=time.monotonic() - began))
     return wheel
 
 
-def examined(
-    bundle: Bundle,
-    filename: str,
-    source: Path,
-    context: Context,
-    *,
-    python: tuple[int, int] | None,
+def accept_wheel(
+    path: Path, name: str, tree: Path, context: Context, *, python: tuple[int, int] | None
 ) -> Canonical:
-    """The canonical form of a wheel that was built, with its compiled files proved to run on the target.
+    """Put a wheel that was built into the store, in its canonical form, and prove that it runs on the target.
 
     Args:
-        bundle: its files.
-        filename: its name.
-        source: the tree that it was built from.
+        path: the wheel.
+        name: of its distribution.
+        tree: what it was built from.
         context: of the run.
         python: the version that compiled it, where its tags may not tell; None where the target's did.
 
     Raises:
         IncompatibleError: it does not run on the target.
+        FetchError: it cannot be read.
+        ArchiveError, EntryPathError: it is unsound.
+        StoreError: the store cannot be written.
     """
-    name = next((entry.owner for entry in bundle), filename)
-    compiled = compiled_files(bundle, source=source)
-    require_suitable(compiled, filename=filename, target=context.target, python=python)
+    filename, store, target = path.name, context.store, context.target
+    require_tags(filename, target)
+    bundle = wheel_bundle(store.add(path), filename=filename, owner=name, store=store)
+    compiled = compiled_files(bundle, source=tree)
+    require_suitable(compiled, filename=filename, target=target, python=python)
     if (warning := lacking_libraries(compiled, bundle, name=name)) is not None:
         context.reporter.emit(warning)
-    wheel = canonical(bundle, filename=filename, store=context.store)
+    wheel = canonical(bundle, filename=filename, store=store)
     return replace(wheel, compiled=tuple(entry.path for entry in compiled))

@@ -1,4 +1,4 @@
-"""The names that Wherry gives in a store, and which of them it may remove.
+"""The names that Wherry gives in a store, how much lies there, and what of it may be removed.
 
 A store may lie in a folder that holds other things, even in a home folder. So nothing is removed but by a name that
 Wherry gives, inside of a folder that Wherry tagged when it made it. Symbolic links are never followed.
@@ -11,20 +11,25 @@ import os
 import re
 import time
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from datetime import timedelta
 
 __all__ = [
     "IN_USE",
+    "StoreUsage",
     "bucket_of",
     "buckets",
     "is_own",
     "item_name",
     "items",
+    "measure",
     "remove",
+    "remove_unused",
     "sweep",
     "tag",
     "temporary_name",
@@ -57,7 +62,7 @@ def bucket_of(root: Path, kind: str) -> Path:
 
 
 def item_name(key: str) -> str:
-    """The name of what has this key: the key itself, or its digest where the key is no name."""
+    """The name of what has this key: the key itself, or its digest where the key is not a name."""
     return key if _PLAIN_KEY.fullmatch(key) else f"~{hashlib.sha256(key.encode()).hexdigest()}"
 
 
@@ -160,3 +165,54 @@ def remove(path: Path) -> None:
     for folder, _, _ in os.walk(path):
         os.chmod(folder, 0o700)  # noqa: PTH101
     shutil.rmtree(path)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoreUsage:
+    """How many files, how many bytes, and the bytes by kind."""
+
+    files: int = 0
+    size: int = 0
+    kinds: Mapping[str, int] = field(default_factory=dict)
+
+
+def measure(root: Path) -> StoreUsage:
+    """How many files a store holds, and how big they are."""
+    return _count((bucket, item) for bucket in buckets(root) for item in items(bucket))
+
+
+def remove_unused(root: Path, *, older_than: timedelta | None) -> StoreUsage:
+    """Remove what was not used for that long, or everything for None; returns what was removed.
+
+    Raises:
+        OSError: something cannot be removed.
+    """
+    since = None if older_than is None else time.time() - older_than.total_seconds()
+
+    def removed() -> Iterator[tuple[Path, Path]]:
+        for bucket in buckets(root):
+            for item in items(bucket):
+                if since is None or _last_use(bucket, item) < since:
+                    yield bucket, item
+                    remove(item)
+
+    return _count(removed())
+
+
+def _last_use(bucket: Path, item: Path) -> float:
+    status = item.lstat()
+    # The modification time of a stored file tells that it was verified.
+    return status.st_atime if bucket.name.startswith("files-v") else status.st_mtime
+
+
+def _count(contents: Iterator[tuple[Path, Path]]) -> StoreUsage:
+    files = 0
+    kinds: dict[str, int] = {}
+    for bucket, item in contents:
+        kind = bucket.name.rpartition("-v")[0]
+        for path in item.rglob("*") if item.is_dir() else [item]:
+            with suppress(OSError):
+                if path.is_symlink() or not path.is_dir():
+                    kinds[kind] = kinds.get(kind, 0) + path.lstat().st_size
+                    files += 1
+    return StoreUsage(files=files, size=sum(kinds.values()), kinds=kinds)

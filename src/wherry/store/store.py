@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -20,8 +20,17 @@ from weakref import WeakValueDictionary
 from wherry.errors import FetchError, StoreError
 from wherry.store.file_lock import SharedLock, exclusive
 from wherry.store.memo import Memo
-from wherry.store.ownership import IN_USE, bucket_of, item_name, sweep, tag, temporary_name
-from wherry.store.usage import StoreUsage, measure, remove_unused
+from wherry.store.ownership import (
+    IN_USE,
+    StoreUsage,
+    bucket_of,
+    item_name,
+    measure,
+    remove_unused,
+    sweep,
+    tag,
+    temporary_name,
+)
 from wherry.store.verification import (
     StoreVerification,
     discard,
@@ -30,7 +39,7 @@ from wherry.store.verification import (
     stamp,
     verify_files,
 )
-from wherry.store.writer import STRONG, StoredFile, StoreWriter, write_error
+from wherry.store.writer import STRONG, StoredFile, StoreWriter, writing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -161,14 +170,12 @@ class Store:
             StoreError: the store cannot be written.
         """
         path = self.temporary_path()
-        try:
+        with writing(self.root):
             if not self._swept:
                 self._swept = True
                 sweep(self.root, "tmp", older_than=_DAY)
             strong = [name for name in algorithms if name in STRONG]
             writer = StoreWriter(path, strong, root=self.root, keep=self._keep)
-        except OSError as error:
-            raise write_error(error, self.root) from error
         try:
             yield writer
         finally:
@@ -180,10 +187,8 @@ class Store:
         Raises:
             StoreError: the store cannot be written.
         """
-        try:
+        with writing(self.root):
             return self._make("tmp") / temporary_name()
-        except OSError as error:
-            raise write_error(error, self.root) from error
 
     def add(self, path: Path, *, hashes: Mapping[str, str] | None = None) -> StoredFile:
         """Copy a local file into the store, verifying the digests that are given.
@@ -236,10 +241,8 @@ class Store:
         Raises:
             StoreError: the store cannot be written.
         """
-        try:
+        with writing(self.root):
             folder = self._bucket(kind) / item_name(key)
-        except OSError as error:
-            raise write_error(error, self.root) from error
         self._use()
         with suppress(OSError):
             _touch(folder, folder.stat().st_mtime)
@@ -252,15 +255,11 @@ class Store:
         Raises:
             StoreError: the store cannot be written.
         """
-        try:
-            held = exclusive(self._make("locks") / f"{kind}-{item_name(key)}")
-            held.__enter__()
-        except OSError as error:
-            raise write_error(error, self.root) from error
-        try:
+        with ExitStack() as stack:
+            with writing(self.root):
+                path = self._make("locks") / f"{kind}-{item_name(key)}"
+                stack.enter_context(exclusive(path))
             yield
-        finally:
-            held.__exit__(None, None, None)
 
     def usage(self) -> StoreUsage:
         """How many files the store holds, and how big they are."""
@@ -301,12 +300,11 @@ class Store:
                 hint="try again when it has ended",
             )
         try:
-            # No other process is there to need these.
-            sweep(self.root, "tmp", older_than=0)
-            sweep(self.root, "locks", older_than=0)
-            return remove_unused(self.root, older_than=older_than)
-        except OSError as error:
-            raise write_error(error, self.root) from error
+            with writing(self.root):
+                # No other process is there to need these.
+                sweep(self.root, "tmp", older_than=0)
+                sweep(self.root, "locks", older_than=0)
+                return remove_unused(self.root, older_than=older_than)
         finally:
             if lock is not None:
                 lock.share()

@@ -18,14 +18,7 @@ from wherry.store.ownership import buckets, is_own, items, remove
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = [
-    "StoreVerification",
-    "discard",
-    "is_sound",
-    "is_stamped",
-    "stamp",
-    "verify_files",
-]
+__all__ = ["StoreVerification", "discard", "is_sound", "is_stamped", "stamp", "verify_files"]
 
 # 1980, the first year that every file system knows. Seconds are even, as some know no others.
 _FIRST = 315_532_800

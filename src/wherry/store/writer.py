@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wherry.errors import FetchError, HashMismatchError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
 __all__ = [
@@ -21,12 +22,11 @@ __all__ = [
     "StoredFile",
     "unverifiable",
     "write_error",
+    "writing",
 ]
 
 STRONG = ("sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512", "blake2b", "blake2s")
 """The hash algorithms that prove what a file is; md5 and sha1 do not."""
-
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,10 +78,8 @@ class StoreWriter:
         for digest in self._digests.values():
             digest.update(data)
         self.size += len(data)
-        try:
+        with writing(self._root):
             self._file.write(data)
-        except OSError as error:
-            raise write_error(error, self._root) from error
 
     def commit(self, *, hashes: Mapping[str, str], name: str) -> StoredFile:
         """Verify every digest, and move the file to where it is kept.
@@ -99,15 +97,13 @@ class StoreWriter:
         if hashes and not any(algorithm in STRONG for algorithm in hashes):
             raise unverifiable(hashes, name=name)
         sha256 = self._sha256.hexdigest()
-        try:
+        with writing(self._root):
             self._file.flush()
             self._verify(hashes, name)
             os.fsync(self._file.fileno())
             self._file.close()
             self._path.chmod(0o444)
             return self._keep(self._path, sha256, self.size, hashes)
-        except OSError as error:
-            raise write_error(error, self._root) from error
 
     def _verify(self, hashes: Mapping[str, str], name: str) -> None:
         for algorithm, expected in hashes.items():
@@ -115,10 +111,9 @@ class StoreWriter:
                 continue
             digest = self._digests.get(algorithm)
             if digest is None:
-                digest = hashlib.new(algorithm, usedforsecurity=False)
+                new = partial(hashlib.new, algorithm, usedforsecurity=False)
                 with self._path.open("rb") as file:
-                    while piece := file.read(_CHUNK):
-                        digest.update(piece)
+                    digest = hashlib.file_digest(file, new)
             got = digest.hexdigest()
             if got != expected.lower():
                 raise HashMismatchError(
@@ -161,3 +156,16 @@ def write_error(error: OSError, root: Path) -> StoreError:
     return StoreError(
         f"cannot write to the store `{root}`", where=[error.strerror or str(error)], hint=hint
     )
+
+
+@contextmanager
+def writing(root: Path) -> Iterator[None]:
+    """Turn every OSError inside the block into the error for the store in ``root``.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise write_error(error, root) from error

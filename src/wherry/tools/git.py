@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import subprocess
 from typing import TYPE_CHECKING
 
 from wherry.errors import FetchError, ToolError
+from wherry.indexes.login import origin, split_login
+from wherry.indexes.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,38 +85,36 @@ def check_out(url: str, commit: str, into: Path, *, label: str, offline: bool = 
         )
     url, login = _split_login(url)
     # With tags and history, as versions may be derived from them; contents only as they are needed.
-    status, _, errors = _run(
-        into.parent,
-        ("clone", "--quiet", "--no-checkout", "--filter=blob:none", "--", url, str(into)),
-        login,
-    )
+    clone = ("clone", "--quiet", "--no-checkout", "--filter=blob:none", "--", url, str(into))
+    status, _, errors = _run(into.parent, clone, login)
     if status != 0:
         raise _failure(label, url, "its repository cannot be cloned", errors)
 
-    def git(*arguments: str) -> tuple[int, bytes, str]:
-        return _run(into, arguments, login)
+    def git(*arguments: str, problem: str = "") -> tuple[int, bytes]:
+        status, output, errors = _run(into, arguments, login)
+        if status != 0 and problem:
+            raise _failure(label, url, problem, errors)
+        return status, output
 
     exists = ("cat-file", "-e", f"{commit}^{{commit}}")
     # A commit that is on no branch has to be requested, and not all servers allow that.
     if git(*exists)[0] != 0 and (git("fetch", "--quiet", "origin", commit)[0] or git(*exists)[0]):
         raise FetchError(
             f"`{label}` cannot be fetched",
-            where=[f"`{_redacted(url)}` has no commit {commit}"],
+            where=[f"`{redact(url)}` has no commit {commit}"],
             hint="lock again: the commit may have been rewritten",
         )
-    status, _, errors = git("checkout", "--quiet", "--force", "--detach", commit)
-    if status != 0:
-        raise _failure(label, url, f"commit {commit} cannot be checked out", errors)
-    status, head, errors = git("rev-parse", "HEAD")
-    if status != 0 or head.strip().decode("ascii", "replace") != commit:
-        raise _failure(label, url, f"what was checked out is not commit {commit}", errors)
+    checkout = ("checkout", "--quiet", "--force", "--detach", commit)
+    git(*checkout, problem=f"commit {commit} cannot be checked out")
+    problem = f"what was checked out is not commit {commit}"
+    if git("rev-parse", "HEAD", problem=problem)[1].strip() != commit.encode():
+        raise _failure(label, url, problem, "")
     if (into / ".gitmodules").is_file():
         # Git refuses local submodules by default, to protect against repositories that are not trusted;
         # a repository that is local itself may have them.
         trust = ("-c", "protocol.file.allow=always") if _is_local(url) else ()
-        status, _, errors = git(*trust, "submodule", "--quiet", "update", "--init", "--recursive")
-        if status != 0:
-            raise _failure(label, url, "its submodules cannot be fetched", errors)
+        update = ("submodule", "--quiet", "update", "--init", "--recursive")
+        git(*trust, *update, problem="its submodules cannot be fetched")
 
 
 def _is_local(url: str) -> bool:
@@ -125,8 +126,6 @@ def _split_login(url: str) -> tuple[str, dict[str, str]]:
 
     In the address, any user who lists processes could read them, and git would write them into its configuration.
     """
-    from wherry.indexes.login import origin, split_login
-
     if not url.lower().startswith(("http://", "https://")):
         return url, {}
     try:
@@ -152,17 +151,11 @@ def _split_login(url: str) -> tuple[str, dict[str, str]]:
 
 
 def _failure(label: str, url: str, problem: str, errors: str) -> FetchError:
-    lines = [line.strip() for line in _redacted(errors.replace(url, _redacted(url))).splitlines()]
+    lines = [line.strip() for line in redact(errors.replace(url, redact(url))).splitlines()]
     return FetchError(
         f"`{label}` cannot be fetched",
-        where=[f"`{_redacted(url)}`: {problem}", *[line for line in lines if line][-5:]],
+        where=[f"`{redact(url)}`: {problem}", *[line for line in lines if line][-5:]],
     )
-
-
-def _redacted(text: str) -> str:
-    from wherry.indexes.redact import redact
-
-    return redact(text)
 
 
 def _output(root: Path, arguments: Sequence[str]) -> bytes | None:
@@ -177,8 +170,6 @@ def _run(
     cwd: Path, arguments: Sequence[str], login: Mapping[str, str] | None = None
 ) -> tuple[int, bytes, str]:
     """Run git; its exit status, standard output and standard error."""
-    import subprocess
-
     environment = {name: value for name, value in os.environ.items() if name not in _DROPPED}
     environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     environment.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -11,6 +15,8 @@ from typing import TYPE_CHECKING
 from wherry.errors import LockError, ToolError
 from wherry.events import Warned
 from wherry.indexes.redact import redact
+from wherry.indexes.session import PROXY_HINT, explain_denial, shown_url
+from wherry.target import Architecture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -135,13 +141,9 @@ def run_uv(
     for url, status in list(refused.items())[:1]:
         from http import HTTPStatus
 
-        from wherry.indexes.errors import explain_denial
-
         more, hint = explain_denial(network, url, status, network.login(url))
-        causes += [f"{_place(url)} answered {status} {HTTPStatus(status).phrase}", *more]
+        causes += [f"{shown_url(url)} answered {status} {HTTPStatus(status).phrase}", *more]
     if answer.status and any("proxy authorization required" in text.lower() for text in causes):
-        from wherry.indexes.errors import PROXY_HINT
-
         hint = PROXY_HINT
     return replace(answer, causes=tuple(causes), hint=hint)
 
@@ -185,8 +187,6 @@ def _stderr(done: CompletedProcess[bytes]) -> str:
 def _run(
     command: Sequence[str], cwd: Path, environment: Mapping[str, str], stdin: str
 ) -> CompletedProcess[bytes]:
-    import subprocess
-
     try:
         return subprocess.run(
             command,
@@ -214,16 +214,8 @@ def _refused(done: CompletedProcess[bytes]) -> dict[str, int]:
     return refused
 
 
-def _place(url: str) -> str:
-    return redact(url.partition("?")[0].partition("#")[0])
-
-
 def target_options(target: Target, *, patch: int | None = None) -> list[str]:
     """The options that make ``uv pip compile`` resolve for the target, whatever machine it runs on."""
-    import sys
-
-    from wherry.target import Architecture
-
     glibc = next(minor for minor in _PLATFORM_GLIBCS if (2, minor) <= target.runtime.glibc)
     machine = "aarch64" if target.architecture is Architecture.ARM64 else "x86_64"
     patch = target.runtime.patch if patch is None else patch
@@ -247,8 +239,6 @@ def find_uv() -> str:
     Raises:
         ToolError: it is not there.
     """
-    import shutil
-
     try:
         from uv import find_uv_bin
 
@@ -266,8 +256,6 @@ def _environment(
     cwd: Path, network: Network | None, default_index: str | None = None
 ) -> Mapping[str, str]:
     """The environment of uv; without a network it names no indexes."""
-    import os
-
     environment = {
         name: value
         for name, value in os.environ.items()

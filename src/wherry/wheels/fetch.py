@@ -9,6 +9,7 @@ import threading
 from collections import defaultdict
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     import requests
 
     from wherry.context import Context
-    from wherry.indexes.files import IndexedFile
     from wherry.indexes.index_url import IndexFile
+    from wherry.indexes.simple import IndexedFile
     from wherry.store import StoredFile
 
 __all__ = ["RemoteFile", "fetch"]
@@ -79,7 +80,8 @@ def fetch(files: Sequence[RemoteFile], context: Context) -> tuple[StoredFile, ..
     wanted: dict[str, list[int]] = defaultdict(list)
     for number, file in enumerate(files):
         if found[number] is None:
-            wanted[_identity(file)].append(number)
+            digests = (f"{name}-{digest.lower()}" for name, digest in file.hashes.items())
+            wanted[min(digests)].append(number)
     missing = [(files[numbers[0]], numbers) for numbers in wanted.values()]
     if context.offline:
         _refuse_remote([file for file, _ in missing])
@@ -90,10 +92,6 @@ def fetch(files: Sequence[RemoteFile], context: Context) -> tuple[StoredFile, ..
             for number in numbers:
                 found[number] = stored
     return tuple(stored for stored in found if stored is not None)
-
-
-def _identity(file: RemoteFile) -> str:
-    return min(f"{algorithm}-{digest.lower()}" for algorithm, digest in file.hashes.items())
 
 
 def _refuse_remote(files: Sequence[RemoteFile]) -> None:
@@ -163,14 +161,10 @@ class _Downloads:
     def __init__(self, session: requests.Session, context: Context) -> None:
         self.cancelled = threading.Event()
         self._session = session
-        self._store = context.store
-        self._network = context.network
-        self._reporter = context.reporter
+        self._context = context
         # By thread: what is being written to the store, and the response it comes from.
         self._writing: dict[int, requests.Response | None] = {}
         self._guard = threading.Condition()
-        self._lookups: dict[tuple[str | None, str], threading.Lock] = defaultdict(threading.Lock)
-        self._pages: dict[tuple[str | None, str], tuple[IndexedFile, ...]] = {}
 
     def cancel(self) -> None:
         """End the other downloads, and wait until nothing of them is left in the store."""
@@ -217,27 +211,20 @@ class _Downloads:
         raise AssertionError("unreachable")
 
     def _look_up(self, index_file: IndexFile) -> IndexedFile:
-        key = (index_file.index, index_file.project)
-        with self._guard:
-            lookup = self._lookups[key]
-        with lookup:
-            if key not in self._pages:
-                self._pages[key] = project_files(*key, session=self._session, network=self._network)
-        files = self._pages[key]
-        for file in files:
-            if file.filename == index_file.filename:
-                break
-        else:
+        page = (index_file.index, index_file.project)
+        find = partial(project_files, *page, session=self._session, network=self._context.network)
+        files = self._context.files.once(("files of an index", *page), find)
+        file = next((file for file in files if file.filename == index_file.filename), None)
+        if file is None:
+            index = shown_url(index_file.index) if index_file.index else "the default index"
             raise FetchError(
                 f"`{index_file.filename}` is not on the index",
-                where=[
-                    f"{_index_name(index_file)} has {len(files)} other files of `{index_file.project}`"
-                ],
+                where=[f"{index} has {len(files)} other files of `{index_file.project}`"],
                 hint="it was removed, or locked from another index: lock again",
             )
         if file.yanked is not None:
             reason = f": {file.yanked}" if file.yanked else ""
-            self._reporter.emit(
+            self._context.reporter.emit(
                 Warned(
                     text=f"`{file.filename}` was yanked from the index{reason}",
                     hint="lock again to get another version",
@@ -247,10 +234,10 @@ class _Downloads:
 
     def _copy(self, file: RemoteFile) -> StoredFile:
         path = _local_path(file)
-        self._reporter.emit(DownloadStarted(filename=file.filename, size=file.size))
+        self._context.reporter.emit(DownloadStarted(filename=file.filename, size=file.size))
         with self._writes():
-            stored = self._store.add(path, hashes=file.hashes)
-        self._reporter.emit(DownloadFinished(filename=file.filename, size=stored.size))
+            stored = self._context.store.add(path, hashes=file.hashes)
+        self._context.reporter.emit(DownloadFinished(filename=file.filename, size=stored.size))
         return stored
 
     def _download(self, file: RemoteFile, url: str, size: int | None) -> StoredFile:
@@ -258,7 +245,7 @@ class _Downloads:
         with explained(url, what=what):
             response = self._session.get(url, stream=True, timeout=timeouts())
         with response:
-            check(response, what=what, network=self._network)
+            check(response, what=what, network=self._context.network)
             length = response.headers.get("Content-Length", "")
             expected = size if size is not None else int(length) if length.isdecimal() else None
             with self._writes(response):
@@ -269,8 +256,8 @@ class _Downloads:
     ) -> StoredFile:
         from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-        self._reporter.emit(DownloadStarted(filename=file.filename, size=expected))
-        with self._store.writer(algorithms=file.hashes) as writer:
+        self._context.reporter.emit(DownloadStarted(filename=file.filename, size=expected))
+        with self._context.store.writer(algorithms=file.hashes) as writer:
             while True:
                 try:
                     # The bytes as they were sent, whatever encoding the response declares.
@@ -289,7 +276,9 @@ class _Downloads:
                 writer.write(piece)
                 if expected is not None and writer.size > expected:
                     break
-                self._reporter.emit(DownloadAdvanced(filename=file.filename, received=len(piece)))
+                self._context.reporter.emit(
+                    DownloadAdvanced(filename=file.filename, received=len(piece))
+                )
             if expected is not None and writer.size < expected:
                 raise _ConnectionLost(f"only {writer.size:,} of {expected:,} bytes were received")
             if expected is not None and writer.size > expected:
@@ -299,12 +288,8 @@ class _Downloads:
                     hint="somebody replaced the file: find out why before you lock again",
                 )
             stored = writer.commit(hashes=file.hashes, name=file.filename)
-        self._reporter.emit(DownloadFinished(filename=file.filename, size=stored.size))
+        self._context.reporter.emit(DownloadFinished(filename=file.filename, size=stored.size))
         return stored
-
-
-def _index_name(index_file: IndexFile) -> str:
-    return shown_url(index_file.index) if index_file.index else "the default index"
 
 
 def _is_local(file: RemoteFile) -> bool:

@@ -45,9 +45,6 @@ def fetch_pinned(files: Sequence[PinnedFile], context: Context) -> tuple[StoredF
         FetchError: the index does not answer or has no such file.
         StoreError: the store cannot be written.
     """
-    stored = [context.store.find_by({"sha256": file.sha256}) for file in files]
-    if None not in stored:
-        return tuple(file for file in stored if file is not None)
     from wherry.wheels.fetch import RemoteFile, fetch
 
     remote = [

@@ -15,8 +15,6 @@ from wherry.wheels.compatibility import best, is_compiled
 from wherry.wheels.unsuitable import Unsuitable, explain_unsuitable, selection_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from packaging.pylock import (
         Package,
         PackageArchive,
@@ -75,7 +73,7 @@ def select(lock: Lock, target: Target, *, compilable: bool = False) -> tuple[Sel
         SelectionError: distributions of which no file runs on the target; ``where`` names all.
     """
     _check_target(lock.pylock, target)
-    environment = _environment(lock, target)
+    environment = lock.environment(target)
     chosen: dict[NormalizedName, Selected] = {}
     applying: dict[NormalizedName, list[Package]] = {}
     problems: list[Unsuitable] = []
@@ -99,19 +97,6 @@ def select(lock: Lock, target: Target, *, compilable: bool = False) -> tuple[Sel
     if problems:
         raise selection_error(problems, target)
     return tuple(chosen.values())
-
-
-def _environment(lock: Lock, target: Target) -> Mapping[str, str | frozenset[str]]:
-    # "`extras` SHOULD be set to the empty set by default; `dependency_groups` SHOULD be the set created
-    # from default-groups by default."
-    groups = lock.groups if lock.groups is not None else lock.pylock.default_groups or ()
-    environment: dict[str, str | frozenset[str]] = {
-        key: str(value) for key, value in target.environment.items()
-    }
-    return environment | {
-        "extras": frozenset(lock.extras),
-        "dependency_groups": frozenset(groups),
-    }
 
 
 def _check_target(pylock: Pylock, target: Target) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from support.projects import write_files
 from wherry.errors import ProjectError, SettingsError, WherryError
-from wherry.settings.legacy import find_legacy, is_legacy, translate
+from wherry.settings.legacy.read import find_legacy, is_legacy, translate
 from wherry.settings.read import read_settings
 
 if TYPE_CHECKING:
@@ -95,12 +95,7 @@ def test_the_documented_example(tmp_path: Path) -> None:
             "layers": {"basic-lambda-requirements": {"name": "basic-lambda-requirements"}},
         }
     }
-    assert (found.kind, found.stage, found.where) == (
-        "drover",
-        "staging",
-        "drover.yml, stage staging",
-    )
-    assert found.install_path == "install"
+    assert found.where == "drover.yml, stage staging"
 
 
 def test_every_key(tmp_path: Path) -> None:
@@ -227,7 +222,7 @@ stages:
 def test_stages(tmp_path: Path) -> None:
     """(D10)"""
     two = MINIMAL + MINIMAL.removeprefix("stages:\n").replace("dev:", "prod:")
-    assert translated(tmp_path, two, stage="prod").stage == "prod"
+    assert list(translated(tmp_path, two, stage="prod").stages) == ["prod"]
     assert refused(tmp_path, two) == (
         "`drover.yml` has several stages\n"
         "  ╰─▶ `drover.yml` has `dev`, `prod`\n"
@@ -334,8 +329,8 @@ def test_aliases_do_not_grow(tmp_path: Path) -> None:
 def test_whose_file_it_is(tmp_path: Path) -> None:
     """By what it holds, whatever it is called."""
     write_files(tmp_path, {"deploy.yaml": MINIMAL, "x.yml": "package: {name: a}", "y.yml": "a: 1"})
-    assert translate(tmp_path / "deploy.yaml").kind == "drover"
-    assert translate(tmp_path / "x.yml").kind == "spindrift"
+    assert translate(tmp_path / "deploy.yaml").where == "deploy.yaml, stage dev"
+    assert translate(tmp_path / "x.yml").where == "x.yml"
     with pytest.raises(SettingsError, match="not of a tool that Wherry knows"):
         translate(tmp_path / "y.yml")
     assert is_legacy(tmp_path / "drover.yml")

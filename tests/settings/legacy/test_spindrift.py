@@ -8,7 +8,8 @@ import pytest
 
 from support.projects import write_files
 from wherry.errors import ProjectError, SettingsError
-from wherry.settings.legacy import Translation, require_distribution, translate
+from wherry.settings.legacy import Translation
+from wherry.settings.legacy.read import require_distribution, translate
 from wherry.settings.read import read_settings
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def test_the_documented_example(tmp_path: Path) -> None:
         "name": "yourwebapp",
         "functions": {"yourwebapp": {"app": "yourwebapp.main:app", "interface": "wsgi"}},
     }
-    assert (found.kind, found.distribution, found.stages) == ("spindrift", "yourwebapp", {})
+    assert (found.distribution, found.stages) == ("yourwebapp", {})
     assert 'app = "yourwebapp.main:app"' in found.notes[0]
     settings = read_settings(found.table, found.where)
     assert settings.functions["yourwebapp"].app == "yourwebapp.main:app"

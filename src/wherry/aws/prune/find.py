@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from wherry.aws.bucket import Bucket
-from wherry.aws.errors import refusing
+from wherry.aws.errors import refusing, unless_missing
 from wherry.aws.observe import observe_function
 from wherry.aws.prune.pruning import Pruning, Removal, Spared
 from wherry.errors import AwsError
@@ -30,6 +30,9 @@ KEEP_VERSIONS = 10
 
 KEEP_DAYS = 30
 """The number of days for which a version stays, if the stage does not say."""
+
+_Consumer = tuple[str, tuple[tuple[str, int], ...]]
+"""A version of a function that uses a layer version: for people, and as a removal would name it."""
 
 _DEPLOYMENT = timedelta(days=1)
 """After this time no deployment is still running, and its packages in the bucket are leftovers."""
@@ -94,7 +97,7 @@ def find_prunable(
         policy: the versions that stay.
 
     Raises:
-        AwsError: AWS refused, or could not be reached. A missing function or layer is no error.
+        AwsError: AWS refused, or could not be reached. A missing function or layer is not an error.
     """
     parts: list[Removal | Spared] = [*_functions(functions, client, policy)]
     removed = {(part.name, part.version or 0) for part in parts if isinstance(part, Removal)}
@@ -103,7 +106,17 @@ def find_prunable(
     if bucket is not None:
         names = [*functions, *layers]
         parts += _packages(names, bucket, policy)
-        parts += _unfinished(names, bucket, policy)
+        parts += [
+            Removal(
+                kind="upload",
+                name=upload.name,
+                modified=upload.begun,
+                stored=upload.stored,
+                upload_id=upload.upload_id,
+            )
+            for upload in bucket.unfinished(names)
+            if upload.begun < policy.now - _DEPLOYMENT
+        ]
     return Pruning(
         removals=tuple(part for part in parts if isinstance(part, Removal)),
         spared=tuple(part for part in parts if isinstance(part, Spared)),
@@ -188,21 +201,6 @@ def _event_sources(client: Client) -> Mapping[str, list[str]]:
     return sources
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Consumer:
-    """A version of a function that uses a layer version; number 0 for ``$LATEST``."""
-
-    text: str
-    arn: str
-    number: int
-
-    def removal(self, removed: set[tuple[str, int]]) -> tuple[str, int] | None:
-        """The removal of the version of the function, if it is removed."""
-        names = (self.arn.rpartition(":")[2], self.arn)
-        keys = ((name, self.number) for name in names)
-        return next((key for key in keys if key in removed), None)
-
-
 def _layers(
     names: Sequence[str], client: Client, policy: Policy, removed: set[tuple[str, int]]
 ) -> Iterator[Removal | Spared]:
@@ -217,11 +215,9 @@ def _layers(
             all_consumers = _consumers(client)
         for number in sorted(old):
             consumers = all_consumers.get(versions[number]["LayerVersionArn"], [])
-            removals = [consumer.removal(removed) for consumer in consumers]
+            removals = [[key for key in keys if key in removed][:1] for _, keys in consumers]
             staying = [
-                consumer.text
-                for consumer, removal in zip(consumers, removals, strict=True)
-                if removal is None
+                text for (text, _), keys in zip(consumers, removals, strict=True) if not keys
             ]
             if staying:
                 yield Spared(kind="layer", name=name, version=number, users=tuple(staying))
@@ -231,21 +227,19 @@ def _layers(
                 name=name,
                 version=number,
                 modified=times[number],
-                freed_by=tuple(removal for removal in removals if removal is not None),
+                freed_by=tuple(key for keys in removals for key in keys),
             )
 
 
 def _layer_versions(name: str, client: Client) -> dict[int, Any]:
-    try:
-        with refusing(f"look at layer `{name}`"):
-            pages = client.functions.get_paginator("list_layer_versions").paginate(LayerName=name)
-            return {
-                version["Version"]: version for page in pages for version in page["LayerVersions"]
-            }
-    except AwsError as error:
-        if error.code == "ResourceNotFoundException":
-            return {}
-        raise
+    pages = client.functions.get_paginator("list_layer_versions").paginate(LayerName=name)
+    versions = unless_missing(
+        f"look at layer `{name}`",
+        lambda: {
+            version["Version"]: version for page in pages for version in page["LayerVersions"]
+        },
+    )
+    return versions or {}
 
 
 def _consumers(client: Client) -> Mapping[str, list[_Consumer]]:
@@ -256,12 +250,11 @@ def _consumers(client: Client) -> Mapping[str, list[_Consumer]]:
         for function in (function for page in pages for function in page["Functions"]):
             version = function.get("Version") or "$LATEST"
             number = int(version) if version.isdigit() else 0
-            consumer = _Consumer(
-                text=f"function {function['FunctionName']} "
-                f"{f'version {number}' if number else version}",
-                arn=":".join(function["FunctionArn"].split(":")[:7]),
-                number=number,
+            arn = ":".join(function["FunctionArn"].split(":")[:7])
+            text = (
+                f"function {function['FunctionName']} {f'version {number}' if number else version}"
             )
+            consumer = (text, ((arn.rpartition(":")[2], number), (arn, number)))
             for layer in function.get("Layers") or ():
                 consumers.setdefault(layer["Arn"], []).append(consumer)
     return consumers
@@ -297,22 +290,8 @@ def _packages(names: Sequence[str], bucket: Bucket, policy: Policy) -> Iterator[
             name=leftover.name,
             modified=leftover.modified,
             size=sizes[key],
-            url=leftover.stored.url,
             stored=leftover.stored,
         )
-
-
-def _unfinished(names: Sequence[str], bucket: Bucket, policy: Policy) -> Iterator[Removal]:
-    for upload in bucket.unfinished(names):
-        if upload.begun < policy.now - _DEPLOYMENT:
-            yield Removal(
-                kind="upload",
-                name=upload.name,
-                modified=upload.begun,
-                url=upload.stored.url,
-                stored=upload.stored,
-                upload_id=upload.upload_id,
-            )
 
 
 def _time(text: Any) -> datetime | None:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Pruned", "prune", "remove_all"]
 
-SCHEMA = 1
-"""Raised when a field changes its meaning or goes; new fields do not raise it."""
 
 _IN_USE = frozenset({CONFLICT, "InvalidParameterValueException"})
 """AWS's error codes for a version that something uses."""
@@ -53,7 +51,7 @@ class Pruned:
         removed = set(self.removed)
         for removal, described in zip(self.pruning.removals, document["removals"], strict=True):
             described["removed"] = removal in removed
-        return {"schema": SCHEMA, "stage": self.stage, "done": self.done, **document}
+        return {"schema": 1, "stage": self.stage, "done": self.done, **document}
 
 
 def prune(

@@ -24,7 +24,6 @@ class Removal:
         version: its number; None for a thing in the bucket.
         modified: when it was created; None if AWS does not tell.
         size: in bytes; None if AWS does not tell.
-        url: of a thing in the bucket.
         freed_by: versions of functions that use this layer version, and can be removed too.
         stored: the object in the bucket.
         upload_id: of an unfinished upload.
@@ -35,10 +34,14 @@ class Removal:
     version: int | None = None
     modified: datetime | None = None
     size: int | None = None
-    url: str | None = None
     freed_by: tuple[tuple[str, int], ...] = ()
     stored: StoredObject | None = None
     upload_id: str | None = None
+
+    @property
+    def url(self) -> str | None:
+        """The address of a thing in the bucket."""
+        return self.stored.url if self.stored is not None else None
 
     def __str__(self) -> str:
         day = f" of {self.modified:%Y-%m-%d}" if self.modified is not None else ""

@@ -9,19 +9,20 @@ and architecture of a version. All else that a version contains (variables, memo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from wherry.aws.errors import refusing
+from wherry.aws.errors import unless_missing
 from wherry.aws.model import layer_of_arn, version_of_arn
 from wherry.aws.observe import observe_functions
-from wherry.errors import AwsError, DeployError
+from wherry.errors import DeployError
 from wherry.problems import Problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from wherry.aws.client import Client
-    from wherry.aws.model import ObservedAlias, ObservedFunction, ObservedVersion, Snapshot
+    from wherry.aws.model import ObservedFunction, ObservedVersion, Snapshot
 
 __all__ = ["Rollback", "Subject", "find_rollbacks"]
 
@@ -31,7 +32,6 @@ class Subject:
     """A function that is to go back.
 
     Attributes:
-        name: in the settings.
         aws_name: on AWS: a name, or an ARN.
         alias: that its callers use; None if they use ``$LATEST``.
     """
@@ -46,8 +46,6 @@ class Rollback:
     """The change that takes one function back.
 
     Attributes:
-        name: in the settings.
-        aws_name: on AWS.
         alias: that moves; None if ``$LATEST`` is restored.
         was: the number of the version that callers get now; None for a ``$LATEST`` that was never published.
         to: the number of the version that they will get.
@@ -99,15 +97,6 @@ class Rollback:
         }
 
 
-class _RefusalError(Exception):
-    """A function cannot go back; all such functions are reported together."""
-
-    def __init__(self, problem: str, hint: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.hint = hint
-
-
 def find_rollbacks(
     subjects: Sequence[Subject], *, client: Client, to: int | None = None
 ) -> tuple[Rollback, ...]:
@@ -130,9 +119,9 @@ def find_rollbacks(
         try:
             function = observed.functions.get(subject.aws_name)
             if function is None:
-                raise _RefusalError(
+                raise DeployError(
                     f"`{subject.name}`: there is no function `{subject.aws_name}` in {client.region}",
-                    "check that the stage's region, profile and names match AWS",
+                    hint="check that the stage's region, profile and names match AWS",
                 )
             if subject.alias is None:
                 rollback = _restore_latest(subject, function, to)
@@ -142,8 +131,8 @@ def find_rollbacks(
                 rollback = _move_alias(subject, function, subject.alias, to)
             if rollback is not None:
                 rollbacks.append(rollback)
-        except _RefusalError as refusal:
-            problems.add(refusal.problem, hint=refusal.hint)
+        except DeployError as refusal:
+            problems.add(refusal.message, hint=refusal.hint)
     problems.raise_all()
     return tuple(rollbacks)
 
@@ -153,9 +142,9 @@ def _move_alias(
 ) -> Rollback | None:
     alias = function.alias(name)
     if alias is None:
-        raise _RefusalError(
+        raise DeployError(
             f"`{subject.name}`: `{function.aws_name}` has no alias `{name}`",
-            "`wherry deploy` creates the alias",
+            hint="`wherry deploy` creates the alias",
         )
     if to is None and alias.weights:
         # The version of a canary did not run before: its share ends, and the alias stays where it is.
@@ -176,13 +165,17 @@ def _restore_latest(
     subject: Subject, function: ObservedFunction, to: int | None
 ) -> Rollback | None:
     if function.package_type != "Zip":
-        raise _RefusalError(
+        raise DeployError(
             f"`{subject.name}`: `{function.aws_name}` runs a container image",
-            'only an alias of it could go back: give the stage one, alias = "live"',
+            hint='only an alias of it could go back: give the stage one, alias = "live"',
         )
     latest = function.latest
     # Versions that differ only in what is not restored count as the same.
-    same = [version.number for version in function.versions if _same(version.snapshot, latest)]
+    same = [
+        version.number
+        for version in function.versions
+        if not any(_changes(version.snapshot, latest))
+    ]
     was = same[-1] if same else None
     if to is None and was is not None:
         older = (version.number for version in function.versions if version.number < was)
@@ -190,9 +183,9 @@ def _restore_latest(
         if to is None:
             raise _nothing_before(subject, f"version {was} is what $LATEST runs")
     target = _target(subject, function, to, below=None)
-    if _same(target.snapshot, latest):
-        return None
     changes = [*_changes(latest, target.snapshot)]
+    if not changes:
+        return None
     return _rollback(subject, function, target, was=was, changes=changes)
 
 
@@ -216,18 +209,18 @@ def _version(subject: Subject, function: ObservedFunction, number: int) -> Obser
     if version is None:
         numbers = [str(version.number) for version in function.versions]
         shown = ", ".join(numbers[-10:]) if numbers else "none"
-        raise _RefusalError(
+        raise DeployError(
             f"`{subject.name}`: `{function.aws_name}` has no version {number}",
-            f"`{subject.name}` has these: {'… ' if len(numbers) > 10 else ''}{shown}",
+            hint=f"`{subject.name}` has these: {'… ' if len(numbers) > 10 else ''}{shown}",
         )
     return version
 
 
-def _nothing_before(subject: Subject, why: str, *, others: Sequence[int] = ()) -> _RefusalError:
-    return _RefusalError(
+def _nothing_before(subject: Subject, why: str, *, others: Sequence[int] = ()) -> DeployError:
+    return DeployError(
         f"`{subject.name}`: there is no version to go back to: {why}",
         # A deployment of what an old version runs moves the alias to that old version.
-        f"`--to VERSION` goes to any: {', '.join(map(str, others[-10:]))}"
+        hint=f"`--to VERSION` goes to any: {', '.join(map(str, others[-10:]))}"
         if others
         else "versions are published by `wherry deploy` if the stage has `alias` or `publish`",
     )
@@ -241,11 +234,9 @@ def _rollback(
     was: int | None,
     changes: Sequence[str],
 ) -> Rollback:
-    alias: ObservedAlias | None = None
+    alias = None if subject.alias is None else function.alias(subject.alias)
     stays: tuple[str, ...] = ()
-    if subject.alias is not None:
-        alias = function.alias(subject.alias)
-    elif function.latest.rest != target.snapshot.rest:
+    if alias is None and function.latest.rest != target.snapshot.rest:
         stays = ("variables, memory, timeout, role or other configuration",)
     return Rollback(
         name=subject.name,
@@ -263,12 +254,8 @@ def _rollback(
     )
 
 
-def _same(first: Snapshot, second: Snapshot) -> bool:
-    """Whether both are equal in all that can be restored."""
-    return not any(_changes(first, second))
-
-
 def _changes(now: Snapshot, then: Snapshot) -> Iterator[str]:
+    """The differences in all that can be restored."""
     if now.code_sha256 != then.code_sha256:
         yield "code"
     if now.layers != then.layers:
@@ -287,16 +274,17 @@ def _require_layers(rollback: Rollback, client: Client) -> None:
         return
     for arn in rollback.target.layers:
         assert isinstance(arn, str)  # noqa: S101  observed layers are published
-        try:
-            with refusing(f"look at layer version `{arn}`"):
-                client.functions.get_layer_version(
-                    LayerName=layer_of_arn(arn), VersionNumber=version_of_arn(arn)
-                )
-        except AwsError as error:
-            if error.code == "ResourceNotFoundException":
-                raise _RefusalError(
-                    f"`{rollback.name}`: version {rollback.to} has the layer version `{arn}`, which was deleted",
-                    "a function cannot be given a deleted layer: build and deploy that state of the project "
-                    "again;\nan alias could have gone back, because versions keep their layers",
-                ) from error
-            raise
+        exists = unless_missing(
+            f"look at layer version `{arn}`",
+            partial(
+                client.functions.get_layer_version,
+                LayerName=layer_of_arn(arn),
+                VersionNumber=version_of_arn(arn),
+            ),
+        )
+        if exists is None:
+            raise DeployError(
+                f"`{rollback.name}`: version {rollback.to} has the layer version `{arn}`, which was deleted",
+                hint="a function cannot be given a deleted layer: build and deploy that state of the project "
+                "again;\nan alias could have gone back, because versions keep their layers",
+            )

@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RolledBack", "roll_back", "rollback"]
 
-SCHEMA = 1
-"""Raised when a field changes its meaning or goes; new fields do not raise it."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolledBack:
@@ -56,7 +53,7 @@ class RolledBack:
     def document(self) -> dict[str, Any]:
         """The JSON document of ``wherry rollback --json``."""
         return {
-            "schema": SCHEMA,
+            "schema": 1,
             "stage": self.stage,
             "done": self.done,
             "functions": [rollback.document() for rollback in self.rollbacks],
@@ -169,60 +166,33 @@ def _require_small(
 
 def _plan(rollback: Rollback, code: Path | None) -> FunctionPlan:
     """The actions that go back; ``code`` is the code of the version if ``$LATEST`` has another."""
-    latest = rollback.observed.latest
+    latest, target = rollback.observed.latest, rollback.target
+    actions: list[Action] = []
+    after = latest
     if rollback.alias is not None:
-        after, actions = latest, [_move_alias(rollback, rollback.alias)]
+        alias = rollback.observed.alias(rollback.alias)
+        assert alias is not None  # noqa: S101  it was observed
+        actions.append(
+            MoveAlias(
+                alias=alias.name,
+                version=rollback.to,
+                was=alias.version,
+                revision=alias.revision,
+            )
+        )
     else:
         # The configuration first: if AWS refuses it, the code is not changed.
-        after = replace(rollback.target, rest=latest.rest)
-        actions = [*_restore_configuration(rollback), *_restore_code(rollback, code)]
-    return FunctionPlan(
-        name=rollback.name,
-        aws_name=rollback.aws_name,
-        observed=rollback.observed,
-        after=after,
-        actions=tuple(actions),
-    )
-
-
-def _move_alias(rollback: Rollback, name: str) -> Action:
-    alias = rollback.observed.alias(name)
-    assert alias is not None  # noqa: S101  it was observed
-    return MoveAlias(
-        name=rollback.name,
-        aws_name=rollback.aws_name,
-        alias=name,
-        version=rollback.to,
-        was=alias.version,
-        revision=alias.revision,
-    )
-
-
-def _restore_configuration(rollback: Rollback) -> Iterable[Action]:
-    target, latest = rollback.target, rollback.observed.latest
-    changes = {
-        key: getattr(target, key)
-        for key in ("layers", "handler", "runtime")
-        if getattr(target, key) != getattr(latest, key)
-    }
-    if changes:
-        yield UpdateConfiguration(
-            name=rollback.name,
-            aws_name=rollback.aws_name,
-            why=tuple(change for change in rollback.changes if change != "code"),
-            layers_before=latest.layers,
-            **changes,
-        )
-
-
-def _restore_code(rollback: Rollback, code: Path | None) -> Iterable[Action]:
-    if code is None:
-        return
-    target, latest = rollback.target, rollback.observed.latest
-    yield UpdateCode(
-        name=rollback.name,
-        aws_name=rollback.aws_name,
-        function=DesiredFunction(
+        after = replace(target, rest=latest.rest)
+        changes = {
+            key: getattr(target, key)
+            for key in ("layers", "handler", "runtime")
+            if getattr(target, key) != getattr(latest, key)
+        }
+        if changes:
+            why = tuple(change for change in rollback.changes if change != "code")
+            actions.append(UpdateConfiguration(why=why, layers_before=latest.layers, **changes))
+    if code is not None:
+        package = DesiredFunction(
             name=rollback.name,
             aws_name=rollback.aws_name,
             path=code,
@@ -230,8 +200,17 @@ def _restore_code(rollback: Rollback, code: Path | None) -> Iterable[Action]:
             size=code.stat().st_size,
             runtime=target.runtime or "",
             architecture=target.architecture,
-        ),
-        architecture=target.architecture if target.architecture != latest.architecture else None,
+        )
+        other = target.architecture != latest.architecture
+        actions.append(
+            UpdateCode(package=package, architecture=target.architecture if other else None)
+        )
+    return FunctionPlan(
+        name=rollback.name,
+        aws_name=rollback.aws_name,
+        observed=rollback.observed,
+        after=after,
+        actions=tuple(actions),
     )
 
 

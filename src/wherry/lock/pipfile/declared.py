@@ -1,47 +1,61 @@
-"""The requirements that a ``Pipfile`` declares, and the hash of it that a lock records."""
+"""A ``Pipfile``: the hash of it that a lock records; without a lock, its requirements are resolved."""
 
 from __future__ import annotations
 
+import json
 import re
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from packaging.markers import Environment
+
 from wherry.indexes.variables import expand_variables
+from wherry.lock.assemble import known
+from wherry.lock.document import read_toml
+from wherry.lock.resolve import Requirements, resolve_declared
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
+    from wherry.context import Context
     from wherry.lock.document import Table
+    from wherry.lock.model import Lock, LockRequest
 
-__all__ = [
-    "categories",
-    "git_url",
-    "group_names",
-    "pipfile_hash",
-    "requirement_lines",
-    "with_markers",
-]
+__all__ = ["group_names", "pipfile_hash", "read", "requirement_text"]
 
+_REVISIONS = ("ref", "rev", "tag", "branch")
+_SOURCE = ("path", "file", "git", "ref", "subdirectory")
 _OTHERS = frozenset({"source", "requires", "scripts", "pipfile", "pipenv"})
-_MARKERS = (
-    "os_name",
-    "sys_platform",
-    "platform_machine",
-    "platform_python_implementation",
-    "platform_release",
-    "platform_system",
-    "platform_version",
-    "python_version",
-    "python_full_version",
-    "implementation_name",
-    "implementation_version",
-)
+
+
+def read(path: Path, request: LockRequest, context: Context) -> Lock:
+    """Resolve what a ``Pipfile`` declares.
+
+    Raises:
+        LockError: it is malformed, cannot be resolved, or lacks a category that was asked for.
+        ToolError: uv is missing.
+    """
+    pipfile = read_toml(path, context.files)
+    asked = group_names(request.groups, development="dev-packages")
+    groups = known("group", asked, set(pipfile.data) - _OTHERS - {"packages"}, path)
+    known("extra", request.extras, (), path)
+    lines = list(_sources(pipfile))
+    for category in ("packages", *groups):
+        table = pipfile.table(category)
+        lines += [_requirement(name, table) for name in table.data]
+    prereleases = pipfile.table("pipenv").optional("allow_prereleases", bool)
+    requirements = Requirements(
+        name=path.name,
+        base=path.parent,
+        text="\n".join(lines) + "\n",
+        options=("--prerelease=allow",) if prereleases else (),
+    )
+    return resolve_declared(requirements, path, request, context)
 
 
 def pipfile_hash(pipfile: Table) -> str:
     """The hash of those parts that decide a lock, as pipenv computes it."""
-    import json
-    from hashlib import sha256
-
     data: dict[str, Any] = {
         "_meta": {
             "sources": pipfile.data.get("source", []),
@@ -62,27 +76,46 @@ def group_names(groups: Iterable[str], *, development: str) -> list[str]:
     return [aliases.get(name, name) for name in groups]
 
 
-def categories(pipfile: Table) -> set[str]:
-    """The categories beyond ``packages``."""
-    return set(pipfile.data) - _OTHERS - {"packages"}
-
-
-def requirement_lines(pipfile: Table, groups: Collection[str]) -> Iterator[str]:
-    """The sources, ``packages`` and these categories as lines of a requirements file.
-
-    Raises:
-        LockError: an entry is not of the expected shape.
-    """
+def _sources(pipfile: Table) -> Iterator[str]:
     for number, source in enumerate(pipfile.tables("source")):
         option = "--extra-index-url" if number else "--index-url"
         yield f"{option} {expand_variables(source.required('url', str))}"
-    for category in ("packages", *groups):
-        table = pipfile.table(category)
-        for name in table.data:
-            yield _requirement(name, table)
 
 
-def git_url(url: str) -> str:
+def requirement_text(
+    name: str,
+    source: Mapping[str, str],
+    *,
+    extras: Iterable[str] = (),
+    version: str = "",
+    markers: Iterable[str] = (),
+) -> str:
+    """A requirement in PEP 508's form.
+
+    Args:
+        name: the distribution.
+        source: where it comes from, if not from an index: ``path``, ``file``, ``url`` or ``git`` with ``ref``,
+            ``rev``, ``tag`` or ``branch``, and ``subdirectory``.
+        extras: those that are asked for.
+        version: a specifier; passed over where there is a source.
+        markers: it applies where all of these hold.
+    """
+    asked = ",".join(extras)
+    text = f"{name}[{asked}]" if asked else name
+    place = next((source[key] for key in ("path", "file", "url") if source.get(key)), None)
+    if git := source.get("git"):
+        revision = next((source[key] for key in _REVISIONS if source.get(key)), None)
+        place = f"git+{_git_url(git)}{f'@{revision}' if revision else ''}"
+    if place is not None:
+        fragment = source.get("subdirectory")
+        text += f" @ {place}{f'#subdirectory={fragment}' if fragment else ''}"
+    else:
+        text += version
+    marker = " and ".join(f"({each})" for each in markers)
+    return f"{text} ; {marker}" if marker else text
+
+
+def _git_url(url: str) -> str:
     """A repository as git takes it, ``git@host:path`` included, as a URL."""
     url = url.removeprefix("git+")
     match = re.fullmatch(r"(?P<user>[\w.-]+@)?(?P<host>[\w.-]+):(?P<path>[^/].*)", url)
@@ -94,34 +127,26 @@ def git_url(url: str) -> str:
 def _requirement(name: str, table: Table) -> str:
     value = table.data[name]
     if isinstance(value, str):
-        return name + ("" if value.strip() == "*" else value)
+        return name + _specifier(value)
     if not isinstance(value, dict):
         raise table.wrong(name, "this should be a string or a table")
     entry = table.table(name)
-    extras = entry.strings("extras")
-    text = f"{name}[{','.join(extras)}]" if extras else name
-    version = entry.optional("version", str)
-    place = entry.optional("path", str) or entry.optional("file", str)
-    if (git := entry.optional("git", str)) is not None:
-        revision = entry.optional("ref", str)
-        place = f"git+{git_url(git)}{f'@{revision}' if revision else ''}"
-    if place is not None:
-        fragment = entry.optional("subdirectory", str)
-        text += f" @ {expand_variables(place)}{f'#subdirectory={fragment}' if fragment else ''}"
-    elif version is not None and version.strip() != "*":
-        text += version
-    return with_markers(text, _markers(entry))
+    return requirement_text(
+        name,
+        {key: expand_variables(entry.optional(key, str) or "") for key in _SOURCE},
+        extras=entry.strings("extras"),
+        version=_specifier(entry.optional("version", str) or ""),
+        markers=_markers(entry),
+    )
+
+
+def _specifier(version: str) -> str:
+    return "" if version.strip() == "*" else version
 
 
 def _markers(entry: Table) -> Iterator[str]:
     if (marker := entry.optional("markers", str)) is not None:
         yield marker
-    for key in _MARKERS:
+    for key in Environment.__annotations__:
         if (condition := entry.optional(key, str)) is not None:
             yield f"{key} {condition}"
-
-
-def with_markers(text: str, markers: Iterable[str]) -> str:
-    """A requirement that applies where all of these markers hold."""
-    marker = " and ".join(f"({each})" for each in markers)
-    return f"{text} ; {marker}" if marker else text

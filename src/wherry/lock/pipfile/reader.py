@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
 
-from wherry.errors import LockError
+from packaging.markers import Marker
+from packaging.pylock import Package, PackageDirectory, PackageVcs
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from wherry.errors import LockError, TargetError
 from wherry.indexes.declared import is_pypi
+from wherry.indexes.simple import index_finder
 from wherry.indexes.variables import expand_variables
+from wherry.lock.archives import Archives, valid_path
+from wherry.lock.assemble import any_marker, indexed_package, known, make_pylock
 from wherry.lock.document import read_json, read_toml
-from wherry.lock.find_by_hash import find_by_hash, split_hash
-from wherry.lock.formats import LockFormat
 from wherry.lock.model import Lock
-from wherry.lock.pipfile.declared import group_names
+from wherry.lock.pipfile.declared import group_names, pipfile_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from packaging.markers import Marker
-    from packaging.pylock import Package
     from packaging.utils import NormalizedName
 
     from wherry.context import Context
-    from wherry.indexes.files import FindFiles
     from wherry.lock.document import Table
     from wherry.lock.model import LockRequest
     from wherry.target import Target
@@ -43,9 +48,6 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         LockError: it is malformed, of an unknown version, older than its ``Pipfile``, or lacks a category
             that was asked for; or no file with a recorded hash can be found.
     """
-    from wherry.indexes.simple import index_finder
-    from wherry.lock.assemble import known, make_pylock, without_project
-
     lock = read_json(path, context.files, hint=_HINT)
     meta = lock.table("_meta")
     spec = meta.required("pipfile-spec", int)
@@ -66,29 +68,22 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     entries = _merged(lock, ("default", *groups))
     sources = dict(_sources(meta))
     with index_finder(context.network) as find_files:
-        converter = _Converter(
-            sources=sources,
-            base=path.parent,
-            root=request.root,
-            find_files=find_files,
-            context=context,
+        archives = Archives(
+            base=path.parent, root=request.root, find_files=find_files, context=context
         )
-        packages = _packages(entries, converter, path)
+        packages = _packages(entries, sources, archives, path)
     return Lock(
-        pylock=without_project(make_pylock(packages), base=path.parent, project=request.root),
-        format=LockFormat.PIPFILE_LOCK,
+        pylock=make_pylock(packages),
         path=path,
         base=path.parent,
         inputs=(path, *([pipfile] if pipfile.is_file() else [])),
-        stable=not any(_unhashed(table) for tables in entries.values() for table in tables),
+        stable=not archives.unhashed,
         index_names={url: name for name, url in _sources(meta)},
         member=request.root,
     )
 
 
 def _check_fresh(meta: Table, pipfile: Table) -> None:
-    from wherry.lock.pipfile.declared import pipfile_hash
-
     recorded = meta.table("hash").optional("sha256", str)
     # Without a [[source]], pipenv hashes its default source, which the lock records.
     if "source" not in pipfile:
@@ -104,8 +99,6 @@ def _check_fresh(meta: Table, pipfile: Table) -> None:
 
 
 def _check_python(meta: Table, target: Target) -> None:
-    from wherry.errors import TargetError
-
     requires = meta.table("requires")
     wanted = requires.optional("python_version", str) or requires.optional(
         "python_full_version", str
@@ -126,8 +119,6 @@ def _minor(version: str) -> str:
 
 def _merged(lock: Table, categories: Sequence[str]) -> dict[NormalizedName, list[Table]]:
     """The entries of these categories by normalized name."""
-    from packaging.utils import canonicalize_name
-
     merged: dict[NormalizedName, list[Table]] = {}
     for category in categories:
         table = lock.table(category)
@@ -148,14 +139,16 @@ def _merged(lock: Table, categories: Sequence[str]) -> dict[NormalizedName, list
 
 
 def _packages(
-    entries: Mapping[NormalizedName, Sequence[Table]], converter: _Converter, path: Path
+    entries: Mapping[NormalizedName, Sequence[Table]],
+    sources: Mapping[str, str],
+    archives: Archives,
+    path: Path,
 ) -> list[Package]:
     """PEP 751 packages, several at a time, since an index is asked about each."""
-    from concurrent.futures import ThreadPoolExecutor
 
     def convert(item: tuple[NormalizedName, Sequence[Table]]) -> Package | LockError:
         try:
-            return converter.convert(*item)
+            return _convert(*item, sources, archives)
         except LockError as error:
             return error
 
@@ -179,98 +172,54 @@ def _sources(meta: Table) -> Iterator[tuple[str, str]]:
         yield source.optional("name", str) or url, url
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Converter:
-    """Makes PEP 751 packages of a lock's entries.
-
-    Attributes:
-        sources: the addresses of the lock's indexes by name.
-        base: the folder of the lock.
-        root: the project's folder.
-        find_files: asks an index for the names of files.
-        context: what an archive without a hash is fetched with.
-    """
-
-    sources: Mapping[str, str]
-    base: Path
-    root: Path
-    find_files: FindFiles
-    context: Context
-
-    def convert(self, name: NormalizedName, tables: Sequence[Table]) -> Package:
-        """The package of the entries that one distribution has, one for each category."""
-        from packaging.pylock import Package, PackageVcs
-
-        entry = tables[0]
-        marker = _marker(tables)
-        for kind in ("git", "hg", "svn", "bzr"):
-            if (url := entry.optional(kind, str)) is not None:
-                return Package(
-                    name=name,
-                    marker=marker,
-                    vcs=PackageVcs(
-                        type=kind,
-                        url=expand_variables(url).removeprefix("git+"),
-                        commit_id=entry.required("ref", str),
-                        subdirectory=entry.optional("subdirectory", str),
-                    ),
-                )
-        for key in ("path", "file"):
-            if (place := entry.optional(key, str)) is not None:
-                return self._placed(name, entry, marker, key, expand_variables(place))
-        return self._indexed(name, entry, marker)
-
-    def _placed(
-        self, name: NormalizedName, entry: Table, marker: Marker | None, key: str, place: str
-    ) -> Package:
-        """A folder, or an archive by path or URL."""
-        from packaging.pylock import Package, PackageDirectory
-
-        from wherry.lock.archives import LockedArchive, local_archive, remote_archive, valid_path
-
+def _convert(
+    name: NormalizedName, tables: Sequence[Table], sources: Mapping[str, str], archives: Archives
+) -> Package:
+    """The package of the entries that one distribution has, one for each category."""
+    entry = tables[0]
+    marker = any_marker(table.parsed("markers", Marker) for table in tables)
+    subdirectory = entry.optional("subdirectory", str)
+    for kind in ("git", "hg", "svn", "bzr"):
+        if (url := entry.optional(kind, str)) is not None:
+            vcs = PackageVcs(
+                type=kind,
+                url=expand_variables(url).removeprefix("git+"),
+                commit_id=entry.required("ref", str),
+                subdirectory=subdirectory,
+            )
+            return Package(name=name, marker=marker, vcs=vcs)
+    for key in ("path", "file"):
+        if (place := entry.optional(key, str)) is None:
+            continue
+        place = expand_variables(place)
         remote = re.match(r"https?://", place) is not None
-        subdirectory = entry.optional("subdirectory", str)
         if not remote:
             place = valid_path(_without_scheme(place), entry, key)
-            if (self.base / place).is_dir() or not place.endswith((".whl", ".gz", ".zip")):
+            if (archives.base / place).is_dir() or not place.endswith((".whl", ".gz", ".zip")):
                 directory = PackageDirectory(path=place, subdirectory=subdirectory)
                 return Package(name=name, marker=marker, directory=directory)
-        locked = LockedArchive(
-            name=name,
-            place=place,
-            hashes=dict(pair for text in entry.strings("hashes") if (pair := split_hash(text))),
-            subdirectory=subdirectory,
-            table=entry,
-        )
-        if remote:
-            archive = remote_archive(locked, self.root, self.context)
-        else:
-            archive = local_archive(locked, self.base)
+        archive = archives.find(name, place, entry.strings("hashes"), entry, remote=remote)
         return Package(name=name, marker=marker, archive=archive)
+    return _indexed(name, entry, marker, sources, archives)
 
-    def _indexed(self, name: NormalizedName, entry: Table, marker: Marker | None) -> Package:
-        from packaging.version import Version
 
-        from wherry.lock.assemble import indexed_package
-
-        pinned = entry.required("version", str)
-        version = entry.parse("version", re.sub(r"^\s*={2,3}\s*", "", pinned), Version)
-        source = entry.optional("index", str)
-        if source is not None and source not in self.sources:
-            raise entry.wrong("index", f"`_meta.sources` has no `{source}`")
-        asked = [self.sources[source]] if source else list(self.sources.values())
-        index, files = find_by_hash(
-            name,
-            version,
-            entry.strings("hashes"),
-            list(dict.fromkeys(map(_recorded, asked))) or [None],
-            self.find_files,
-            entry,
-        )
-        indexed = indexed_package(name, version, files, marker=marker, index=index)
-        if indexed is None:
-            raise entry.wrong("hashes", f"there is no wheel and no sdist of `{name}=={version}`")
-        return indexed
+def _indexed(
+    name: NormalizedName,
+    entry: Table,
+    marker: Marker | None,
+    sources: Mapping[str, str],
+    archives: Archives,
+) -> Package:
+    pinned = entry.required("version", str)
+    version = entry.parse("version", re.sub(r"^\s*={2,3}\s*", "", pinned), Version)
+    source = entry.optional("index", str)
+    if source is not None and source not in sources:
+        raise entry.wrong("index", f"`_meta.sources` has no `{source}`")
+    asked = [sources[source]] if source else list(sources.values())
+    indexes = list(dict.fromkeys(map(_recorded, asked))) or [None]
+    hashes = entry.strings("hashes")
+    index, files = archives.find_by_hash(name, version, hashes, indexes, entry)
+    return indexed_package(name, version, files, marker=marker, index=index, table=entry)
 
 
 def _recorded(source: str) -> str | None:
@@ -281,27 +230,7 @@ def _recorded(source: str) -> str | None:
     return None if is_pypi(source) else source.rstrip("/")
 
 
-def _unhashed(entry: Table) -> bool:
-    """Whether it is at a URL, and the lock records no hash of it."""
-    place = entry.data.get("file") or entry.data.get("path")
-    return isinstance(place, str) and "://" in place and not entry.data.get("hashes")
-
-
-def _marker(tables: Sequence[Table]) -> Marker | None:
-    """The marker under which one of the entries holds, or None."""
-    from packaging.markers import Marker
-
-    markers = [table.parsed("markers", Marker) for table in tables]
-    if any(marker is None for marker in markers):
-        return None
-    texts = dict.fromkeys(str(marker) for marker in markers)
-    return Marker(" or ".join(f"({text})" for text in texts))
-
-
 def _without_scheme(place: str) -> str:
-    from urllib.parse import unquote, urlsplit
-    from urllib.request import url2pathname
-
     if not place.startswith("file:"):
         return place
     return url2pathname(unquote(urlsplit(place).path))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from packaging.specifiers import SpecifierSet
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 __all__ = ["Constraint", "parse_constraint"]
 
@@ -21,9 +20,12 @@ class Constraint:
 
     alternatives: tuple[SpecifierSet, ...]
 
-    def contains(self, version: str) -> bool:
+    def contains(self, version: str, /, *, prereleases: bool | None = True) -> bool:
         """Whether ``version`` is allowed; pre-releases are, as a lock has chosen them already."""
-        return any(each.contains(version, prereleases=True) for each in self.alternatives)
+        return any(each.contains(version, prereleases=prereleases) for each in self.alternatives)
+
+    def __str__(self) -> str:
+        return " || ".join(map(str, self.alternatives))
 
     def python_marker(self) -> str | None:
         """The marker that holds where the interpreter's version is allowed; None where every one is."""
@@ -44,8 +46,6 @@ def parse_constraint(text: str) -> Constraint:
     Raises:
         ValueError: it is not one.
     """
-    from packaging.specifiers import SpecifierSet
-
     if len(text) > _LIMIT:
         raise ValueError("this version constraint is too long")
     alternatives = []
@@ -88,8 +88,6 @@ def _specifiers(operator: str, version: str) -> list[str]:
 
 
 def _range(operator: str, text: str) -> list[str]:
-    from packaging.version import Version
-
     version = Version(text)
     release = version.release
     if operator == "~":

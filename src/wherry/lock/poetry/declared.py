@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, cast
+
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from wherry.lock.declared import read_declared
-from wherry.lock.poetry.constraint import parse_constraint
+from wherry.lock.poetry.constraint import Constraint, parse_constraint
+from wherry.target import admits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -16,10 +23,21 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
     from wherry.lock.document import Table
-    from wherry.lock.poetry.constraint import Constraint
     from wherry.target import Target
 
-__all__ = ["Dependency", "PoetryProject", "bare_name", "dependencies_of", "poetry_project"]
+__all__ = [
+    "Dependency",
+    "PoetryProject",
+    "content_hashes",
+    "dependencies_of",
+    "extras_of",
+    "poetry_project",
+]
+
+
+# The parts of pyproject.toml that Poetry hashes.
+_LEGACY = ("dependencies", "source", "extras", "dev-dependencies")
+_PROJECT = ("requires-python", "dependencies", "optional-dependencies")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,12 +65,7 @@ class Dependency:
 
     def applies(self, target: Target, extras: Iterable[str]) -> bool:
         """Whether the marker holds on the target when the dependent was asked for with one of ``extras``."""
-        from packaging.markers import Marker
-
-        if self.python is not None and not any(
-            self.python.contains(f"{target.runtime.python_version}.{patch}")
-            for patch in (target.runtime.patch, 99)
-        ):
+        if self.python is not None and not admits(self.python, target.runtime):
             return False
         if self.marker is None:
             return True
@@ -84,8 +97,6 @@ class PoetryProject:
 
     def optional(self, extras: Iterable[str]) -> set[NormalizedName]:
         """The names of the optional dependencies that these extras ask for."""
-        from packaging.utils import canonicalize_name
-
         return {name for extra in extras for name in self.extras.get(canonicalize_name(extra), ())}
 
 
@@ -95,18 +106,12 @@ def poetry_project(pyproject: Table) -> PoetryProject:
     Raises:
         LockError: a part of it is of a wrong type or cannot be understood.
     """
-    from packaging.utils import canonicalize_name
-
     poetry = pyproject.table("tool").table("poetry")
     standard = read_declared(pyproject)
     project = pyproject.table("project")
     main_table = poetry.table("dependencies")
     main = list(dependencies_of(main_table))
-    extras: dict[NormalizedName, frozenset[NormalizedName]] = {}
-    table = poetry.table("extras")
-    for extra in table.data:
-        names = frozenset(canonicalize_name(bare_name(name)) for name in table.strings(extra))
-        extras[canonicalize_name(extra)] = names
+    extras = extras_of(poetry.table("extras"))
     if "dependencies" in project or "optional-dependencies" in project:
         # Then [tool.poetry.dependencies] says only where some of them come from.
         sources = {dependency.name: dependency.source for dependency in main}
@@ -135,33 +140,24 @@ def dependencies_of(table: Table) -> Iterator[Dependency]:
     Raises:
         LockError: an entry cannot be understood.
     """
-    from packaging.utils import canonicalize_name
-
     for key, value in table.data.items():
         name = canonicalize_name(key)
         if name == "python":
             continue
-        if isinstance(value, str):
-            constraint = table.parse(key, value, parse_constraint)
-            yield Dependency(name=name, constraint=constraint, source={})
-        elif isinstance(value, list):
-            for number, item in enumerate(value):
-                if isinstance(item, str):
-                    constraint = table.parse(key, item, parse_constraint)
-                    yield Dependency(name=name, constraint=constraint, source={})
-                elif isinstance(item, dict):
-                    yield _dependency(name, table.child(f"{key}[{number}]", item))
-                else:
-                    raise table.wrong(f"{key}[{number}]", "this should be a string or a table")
-        elif isinstance(value, dict):
-            yield _dependency(name, table.table(key))
-        else:
-            raise table.wrong(key, "this should be a string, a table or an array")
+        if not isinstance(value, list):
+            yield _dependency(name, table, key, value)
+            continue
+        for number, item in enumerate(value):
+            yield _dependency(name, table, f"{key}[{number}]", item)
 
 
-def _dependency(name: NormalizedName, table: Table) -> Dependency:
-    from packaging.utils import canonicalize_name
-
+def _dependency(name: NormalizedName, dependencies: Table, key: str, value: object) -> Dependency:
+    if isinstance(value, str):
+        constraint = dependencies.parse(key, value, parse_constraint)
+        return Dependency(name=name, constraint=constraint, source={})
+    if not isinstance(value, dict):
+        raise dependencies.wrong(key, "this should be a string or a table")
+    table = dependencies.child(key, value)
     kinds = ("path", "file", "url", "git", "rev", "tag", "branch", "subdirectory", "source")
     source = {kind: text for kind in kinds if (text := table.optional(kind, str)) is not None}
     marker = table.parsed("markers", _marker)
@@ -181,18 +177,11 @@ def _dependency(name: NormalizedName, table: Table) -> Dependency:
 
 def _marker(text: str) -> str:
     """The marker in its canonical form; a string so that it stays hashable."""
-    from packaging.markers import Marker
-
     return str(Marker(text))
 
 
 def _parsed(table: Table, texts: Iterable[str]) -> Iterator[Dependency]:
     """Dependencies from PEP 508 requirements."""
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
-
-    from wherry.lock.poetry.constraint import Constraint
-
     for text in texts:
         requirement = table.parse("dependencies", text, Requirement)
         yield Dependency(
@@ -200,7 +189,7 @@ def _parsed(table: Table, texts: Iterable[str]) -> Iterator[Dependency]:
             extras=frozenset(canonicalize_name(extra) for extra in requirement.extras),
             constraint=Constraint(alternatives=(requirement.specifier,)),
             marker=str(requirement.marker) if requirement.marker else None,
-            source={"archive": requirement.url} if requirement.url else {},
+            source={"url": requirement.url} if requirement.url else {},
         )
 
 
@@ -225,8 +214,6 @@ def _with_included(
     groups: Mapping[NormalizedName, tuple[Dependency, ...]], poetry: Table
 ) -> dict[NormalizedName, tuple[Dependency, ...]]:
     """Groups with the dependencies of those that they include by ``include-groups``."""
-    from packaging.utils import canonicalize_name
-
     includes = {
         canonicalize_name(name): [
             canonicalize_name(each) for each in group.strings("include-groups")
@@ -254,6 +241,48 @@ def _python(main: Table, project: Table) -> Constraint | None:
     return project.parsed("requires-python", parse_constraint)
 
 
-def bare_name(requirement: str) -> str:
-    """The name at the start of a requirement."""
-    return re.split(r"[\s\[(;<>=!~@]", requirement.strip(), maxsplit=1)[0]
+def extras_of(table: Table) -> dict[NormalizedName, frozenset[NormalizedName]]:
+    """The names of the dependencies that each extra of a table asks for.
+
+    Raises:
+        LockError: an entry is not of the expected shape.
+    """
+
+    def name(requirement: str) -> NormalizedName:
+        return canonicalize_name(re.split(r"[\s\[(;<>=!~@]", requirement.strip(), maxsplit=1)[0])
+
+    return {
+        canonicalize_name(extra): frozenset(map(name, table.strings(extra))) for extra in table.data
+    }
+
+
+def content_hashes(pyproject: Table) -> Iterator[str]:
+    """Poetry's ``content-hash``: a hash of those parts of ``pyproject.toml`` that decide a lock.
+
+    Versions of Poetry hash different parts, and a lock does not say which one wrote it.
+    """
+    poetry = pyproject.table("tool").table("poetry").data
+    project = pyproject.table("project").data
+    standard = {key: project[key] for key in _PROJECT if key in project}
+    groups = pyproject.table("dependency-groups").data
+    # Poetry 2.3 and later; 2.0 to 2.2, which ignored [dependency-groups]; 1.x, which ignored [project].
+    for with_project, with_groups in ((standard, groups), (standard, {}), ({}, {})):
+        yield _digest(_relevant(poetry, with_project, with_groups))
+    # Poetry before 1.2 knew only the development group.
+    yield _digest({key: poetry.get(key) for key in _LEGACY})
+
+
+def _relevant(
+    poetry: dict[str, Any], project: dict[str, Any], groups: dict[str, Any]
+) -> dict[str, Any]:
+    present = {key: poetry[key] for key in (*_LEGACY, "group") if poetry.get(key) is not None}
+    if not project and not groups:
+        # Poetry 1 hashes the four old keys even where they are absent.
+        return dict.fromkeys(_LEGACY) | present
+    standard = {"project": project, "dependency-groups": groups}
+    return {key: table for key, table in standard.items() if table} | {"tool": {"poetry": present}}
+
+
+def _digest(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, default=str)
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

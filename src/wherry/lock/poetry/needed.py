@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
+from wherry.target import admits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -116,7 +117,6 @@ def _choose(
     constraints: Sequence[Constraint],
     target: Target,
 ) -> LockedPackage:
-    runtime = target.runtime
     fitting = [
         package
         for package in candidates
@@ -132,10 +132,6 @@ def _choose(
     for_python = [
         package
         for package in fitting
-        if package.python is None
-        or any(
-            package.python.contains(f"{runtime.python_version}.{patch}")
-            for patch in (runtime.patch, 99)
-        )
+        if package.python is None or admits(package.python, target.runtime)
     ]
     return max(for_python or fitting, key=lambda package: package.version)

@@ -6,25 +6,27 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wherry.lock.find_by_hash import find_by_hash, split_hash
-from wherry.lock.poetry.declared import bare_name, dependencies_of
+from packaging.markers import Marker
+from packaging.pylock import Package, PackageDirectory, PackageVcs
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from wherry.lock.archives import split_hash, valid_path
+from wherry.lock.assemble import LockedFile, indexed_package
+from wherry.lock.poetry.constraint import parse_constraint
+from wherry.lock.poetry.declared import dependencies_of, extras_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
-    from packaging.markers import Marker
-    from packaging.pylock import Package
     from packaging.utils import NormalizedName
-    from packaging.version import Version
 
-    from wherry.context import Context
-    from wherry.indexes.files import FindFiles
+    from wherry.lock.archives import Archives
     from wherry.lock.document import Table
     from wherry.lock.poetry.constraint import Constraint
     from wherry.lock.poetry.declared import Dependency
 
-__all__ = ["Converter", "LockedPackage", "locked_packages"]
+__all__ = ["LockedPackage", "convert", "locked_packages"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,21 +66,12 @@ def locked_packages(lock: Table) -> tuple[LockedPackage, ...]:
 
 
 def _locked(table: Table, metadata: Table) -> LockedPackage:
-    from packaging.utils import canonicalize_name
-    from packaging.version import Version
-
-    from wherry.lock.poetry.constraint import parse_constraint
-
     spelled = table.required("name", str)
     name = table.parse("name", spelled, lambda text: canonicalize_name(text, validate=True))
-    table.required("version", str)
+    version = table.parse("version", table.required("version", str), Version)
     groups = None
     if "groups" in table:
         groups = frozenset(canonicalize_name(group) for group in table.strings("groups"))
-    extras = table.table("extras")
-    version = table.parsed("version", Version)
-    if version is None:
-        raise table.wrong("version", "this is missing")
     return LockedPackage(
         name=name,
         version=version,
@@ -86,20 +79,13 @@ def _locked(table: Table, metadata: Table) -> LockedPackage:
         markers=_markers(table, groups or frozenset()),
         python=table.parsed("python-versions", parse_constraint),
         dependencies=tuple(dependencies_of(table.table("dependencies"))),
-        extras={
-            canonicalize_name(extra): frozenset(
-                canonicalize_name(bare_name(text)) for text in extras.strings(extra)
-            )
-            for extra in extras.data
-        },
+        extras=extras_of(table.table("extras")),
         files=tuple(_files(table, metadata, spelled)),
         table=table,
     )
 
 
 def _markers(table: Table, groups: frozenset[NormalizedName]) -> dict[NormalizedName, str]:
-    from packaging.utils import canonicalize_name
-
     value = table.data.get("markers")
     if isinstance(value, dict):
         markers = table.table("markers")
@@ -113,8 +99,6 @@ def _markers(table: Table, groups: frozenset[NormalizedName]) -> dict[Normalized
 
 def _lock_marker(text: str) -> str:
     """The marker as PEP 751 writes it: ``extra == "x"`` becomes ``"x" in extras``."""
-    from packaging.markers import Marker
-
     text = str(Marker(text))
 
     def rewritten(match: re.Match[str]) -> str:
@@ -146,88 +130,52 @@ def _files(table: Table, metadata: Table, spelled: str) -> list[tuple[str, str]]
     return [(entry.required("file", str), entry.required("hash", str)) for entry in entries]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Converter:
-    """Makes PEP 751 packages of those of a lock.
+def convert(package: LockedPackage, marker: Marker | None, archives: Archives) -> Package:
+    """The package as PEP 751 has it.
 
-    Attributes:
-        base: the folder of the lock.
-        root: the project's folder.
-        find_files: asks an index for the names of files.
-        context: what an archive without a hash is fetched with.
+    Raises:
+        LockError: the lock records nothing that it could be fetched by.
     """
-
-    base: Path
-    root: Path
-    find_files: FindFiles
-    context: Context
-
-    def convert(self, package: LockedPackage, marker: str | None) -> Package:
-        """The package as PEP 751 has it.
-
-        Raises:
-            LockError: the lock records nothing that it could be fetched by.
-        """
-        from packaging.markers import Marker
-        from packaging.pylock import Package, PackageDirectory, PackageVcs
-
-        from wherry.lock.archives import LockedArchive, local_archive, remote_archive, valid_path
-
-        source = package.table.table("source")
-        kind = source.optional("type", str)
-        when = Marker(marker) if marker else None
-        if kind in {None, "legacy", "pypi"}:
-            return self._indexed(package, when, source.optional("url", str))
-        url = source.required("url", str)
-        subdirectory = source.optional("subdirectory", str)
-        if kind == "directory":
-            path = valid_path(url, source, "url")
-            return Package(name=package.name, marker=when, directory=PackageDirectory(path=path))
-        if kind == "git":
-            return Package(
-                name=package.name,
-                version=package.version,
-                marker=when,
-                vcs=PackageVcs(
-                    type="git",
-                    # Poetry 2 writes `file:///path` in this form.
-                    url=url.replace("file://None/", "file:///"),
-                    requested_revision=source.optional("reference", str),
-                    commit_id=source.required("resolved_reference", str),
-                    subdirectory=subdirectory,
-                ),
-            )
-        if kind not in {"file", "url"}:
-            raise source.wrong("type", f"`{kind}` is not known")
-        locked = LockedArchive(
-            name=package.name,
-            place=valid_path(url, source, "url") if kind == "file" else url,
-            hashes=dict(pair for _, digest in package.files if (pair := split_hash(digest))),
-            subdirectory=subdirectory,
-            table=source,
+    source = package.table.table("source")
+    kind = source.optional("type", str)
+    if kind in {None, "legacy", "pypi"}:
+        return _indexed(package, marker, source.optional("url", str), archives)
+    url = source.required("url", str)
+    if kind == "directory":
+        path = valid_path(url, source, "url")
+        return Package(name=package.name, marker=marker, directory=PackageDirectory(path=path))
+    vcs = archive = None
+    if kind == "git":
+        vcs = PackageVcs(
+            type="git",
+            # Poetry 2 writes `file:///path` in this form.
+            url=url.replace("file://None/", "file:///"),
+            requested_revision=source.optional("reference", str),
+            commit_id=source.required("resolved_reference", str),
+            subdirectory=source.optional("subdirectory", str),
         )
-        if kind == "file":
-            archive = local_archive(locked, self.base)
-        else:
-            archive = remote_archive(locked, self.root, self.context)
-        return Package(name=package.name, version=package.version, marker=when, archive=archive)
+    elif kind in {"file", "url"}:
+        place = valid_path(url, source, "url") if kind == "file" else url
+        hashes = [digest for _, digest in package.files]
+        archive = archives.find(package.name, place, hashes, source, remote=kind == "url")
+    else:
+        raise source.wrong("type", f"`{kind}` is not known")
+    return Package(
+        name=package.name, version=package.version, marker=marker, vcs=vcs, archive=archive
+    )
 
-    def _indexed(self, package: LockedPackage, marker: Marker | None, index: str | None) -> Package:
-        from wherry.lock.assemble import LockedFile, indexed_package
 
-        name, version = package.name, package.version
-        if index is not None:
-            index = index.rstrip("/")
-        files = [
-            LockedFile(filename=filename, hashes=dict([pair]))
-            for filename, digest in package.files
-            if filename and (pair := split_hash(digest))
-        ]
-        if bare := [digest for filename, digest in package.files if not filename]:
-            _, files = find_by_hash(name, version, bare, [index], self.find_files, package.table)
-        indexed = indexed_package(name, version, files, marker=marker, index=index)
-        if indexed is None:
-            raise package.table.wrong(
-                "files", f"there is no wheel and no sdist of `{name}=={version}`"
-            )
-        return indexed
+def _indexed(
+    package: LockedPackage, marker: Marker | None, index: str | None, archives: Archives
+) -> Package:
+    name, version, table = package.name, package.version, package.table
+    if index is not None:
+        index = index.rstrip("/")
+    files = [
+        LockedFile(filename=filename, hashes=dict([pair]))
+        for filename, digest in package.files
+        if filename and (pair := split_hash(digest))
+    ]
+    if bare := [digest for filename, digest in package.files if not filename]:
+        _, files = archives.find_by_hash(name, version, bare, [index], table)
+    return indexed_package(name, version, files, marker=marker, index=index, table=table)

@@ -9,15 +9,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from wherry.errors import LockError
+from wherry.indexes.simple import index_finder
+from wherry.lock.archives import Archives
+from wherry.lock.assemble import any_marker, check_python, known, make_pylock
 from wherry.lock.document import read_toml
-from wherry.lock.formats import LockFormat
 from wherry.lock.model import Lock
+from wherry.lock.poetry.constraint import parse_constraint
+from wherry.lock.poetry.declared import content_hashes, poetry_project
+from wherry.lock.poetry.needed import needed_packages
+from wherry.lock.poetry.package import convert, locked_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from packaging.markers import Marker
     from packaging.utils import NormalizedName
 
     from wherry.context import Context
@@ -40,16 +49,6 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
             group or extra that was asked for.
         TargetError: the project is not for the target's Python.
     """
-    from packaging.utils import canonicalize_name
-
-    from wherry.indexes.simple import index_finder
-    from wherry.lock.assemble import check_python, known, make_pylock, without_project
-    from wherry.lock.poetry.constraint import parse_constraint
-    from wherry.lock.poetry.content_hash import check_fresh
-    from wherry.lock.poetry.declared import poetry_project
-    from wherry.lock.poetry.needed import needed_packages
-    from wherry.lock.poetry.package import Converter, locked_packages
-
     lock = read_toml(path, context.files, hint=_HINT)
     version = _version(lock, path)
     pyproject_path = path.parent / "pyproject.toml"
@@ -59,7 +58,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
             where=[f"{path.parent}: `pyproject.toml` says which of the locked packages are needed"],
         )
     pyproject = read_toml(pyproject_path, context.files)
-    check_fresh(lock, pyproject)
+    _check_fresh(lock, pyproject)
     project = poetry_project(pyproject)
     packages = locked_packages(lock)
     recorded = lock.table("metadata").parsed("python-versions", parse_constraint)
@@ -77,31 +76,35 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         needed = needed_packages(packages, project, wanted, extras, context.target)
         chosen = [(package, None) for package in needed]
     with index_finder(context.network) as find_files:
-        converter = Converter(
+        archives = Archives(
             base=path.parent, root=request.root, find_files=find_files, context=context
         )
-        converted = [converter.convert(package, marker) for package, marker in chosen]
-    pylock = make_pylock(
-        converted,
-        requires_python=project.requires_python,
-        extras=sorted(project.extras),
-    )
+        converted = [convert(package, marker, archives) for package, marker in chosen]
     return Lock(
-        pylock=without_project(pylock, base=path.parent, project=request.root),
-        format=LockFormat.POETRY,
+        pylock=make_pylock(
+            converted, requires_python=project.requires_python, extras=sorted(project.extras)
+        ),
         path=path,
         base=path.parent,
         inputs=(path, pyproject_path),
-        stable=not any(_unhashed(package) for package, _ in chosen),
+        stable=not archives.unhashed,
         extras=extras,
         member=request.root,
         index_names=dict(_index_names(packages)),
     )
 
 
-def _unhashed(package: LockedPackage) -> bool:
-    """Whether it is at a URL, and the lock records no hash of it."""
-    return package.table.table("source").data.get("type") == "url" and not package.files
+def _check_fresh(lock: Table, pyproject: Table) -> None:
+    recorded = lock.table("metadata").optional("content-hash", str)
+    if recorded not in set(content_hashes(pyproject)):
+        problem = f"this is not the hash of the dependencies that `{pyproject.file}` has now"
+        if not recorded:
+            problem = "this is missing"
+        raise LockError(
+            f"`{lock.file}` is older than `{pyproject.file}`",
+            where=[f"{lock.file}: metadata.content-hash: {problem}"],
+            hint=_HINT,
+        )
 
 
 def _index_names(packages: Iterable[LockedPackage]) -> Iterator[tuple[str, str]]:
@@ -127,21 +130,15 @@ def _version(lock: Table, path: Path) -> tuple[int, int]:
 
 def _by_groups(
     packages: Iterable[LockedPackage], wanted: Sequence[NormalizedName]
-) -> list[tuple[LockedPackage, str | None]]:
+) -> list[tuple[LockedPackage, Marker | None]]:
     """The packages of these groups, each with the marker under which one of the groups needs it."""
-    chosen: list[tuple[LockedPackage, str | None]] = []
+    chosen: list[tuple[LockedPackage, Marker | None]] = []
     for package in packages:
         groups = package.groups
         if groups is None:
             raise package.table.wrong("groups", "this is missing")
         needing = [group for group in wanted if group in groups]
-        if not needing:
-            continue
-        markers = list(dict.fromkeys(package.markers.get(group) for group in needing))
-        if None in markers:
-            chosen.append((package, None))
-        elif len(markers) == 1:
-            chosen.append((package, markers[0]))
-        else:
-            chosen.append((package, " or ".join(f"({marker})" for marker in markers)))
+        if needing:
+            marker = any_marker(package.markers.get(group) for group in needing)
+            chosen.append((package, marker))
     return chosen

@@ -10,6 +10,8 @@ import os
 import re
 import shlex
 from dataclasses import dataclass, field
+from os.path import normpath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
@@ -18,7 +20,6 @@ from wherry.lock.document import is_path, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from wherry.files import ProjectFiles
 
@@ -98,33 +99,22 @@ def read_requirements_file(path: Path, files: ProjectFiles) -> RequirementsFile:
     Raises:
         LockError: a file cannot be read, includes itself, or has an option that is not known.
     """
-    reader = _Reader(files=files, result=RequirementsFile())
-    reader.read(path, constraint=False, within=())
-    return reader.result
+    result = RequirementsFile()
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Reader:
-    """Reads requirements files into one result."""
-
-    files: ProjectFiles
-    result: RequirementsFile
-
-    def read(self, path: Path, *, constraint: bool, within: tuple[Path, ...]) -> None:
-        """Read a file that is included by the files ``within``."""
+    def read(path: Path, *, constraint: bool, within: tuple[Path, ...]) -> None:
         if path in within or len(within) > _DEPTH:
             raise LockError(
                 f"`{path.name}` includes itself", where=[str(each) for each in (*within, path)]
             )
-        text = read_text(path, self.files)
-        self.result.files[path] = None
+        text = read_text(path, files)
+        result.files[path] = None
         for number, line in _logical_lines(text):
             place = f"{path.name}: line {number}"
             expanded = _VARIABLE.sub(lambda match: os.environ.get(match[1]) or match[0], line)
-            self._line(expanded, place, constraint=constraint, within=(*within, path))
+            read_line(expanded, place, constraint=constraint, within=(*within, path))
 
-    def _line(self, line: str, place: str, *, constraint: bool, within: tuple[Path, ...]) -> None:
-        path, result = within[-1], self.result
+    def read_line(line: str, place: str, *, constraint: bool, within: tuple[Path, ...]) -> None:
+        path = within[-1]
         requirements = result.constraints if constraint else result.requirements
         if not line.startswith("-"):
             requirements.append(_requirement(line, place, editable=False))
@@ -143,13 +133,16 @@ class _Reader:
                 if name == "constraint" and not constraint:
                     result.constraint_files.append(included)
                 as_constraint = constraint or name == "constraint"
-                self.read(included, constraint=as_constraint, within=within)
+                read(included, constraint=as_constraint, within=within)
             elif name == "find-links" and "://" not in value:
                 # Relative to the file, where there is such a folder; else to where pip is run.
                 beside = _beside(path, value, place)
                 result.options.append((name, str(beside) if beside.exists() else value))
             else:
                 result.options.append((name, value))
+
+    read(path, constraint=False, within=())
+    return result
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -174,9 +167,6 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 def _beside(path: Path, value: str, place: str) -> Path:
     if not is_path(value):
         raise LockError(f"`{path.name}` names a file that cannot exist", where=[place])
-    from os.path import normpath
-    from pathlib import Path
-
     return Path(normpath(path.parent / value))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from wherry.errors import LockError
-from wherry.lock.assemble import replace_packages
-from wherry.lock.find_by_hash import split_hash
+from wherry.lock.archives import split_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -62,14 +63,12 @@ def keep_listed(
             where=unlisted,
             hint="pin with `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`",
         )
-    return replace_packages(pylock, packages)
+    return replace(pylock, packages=packages)
 
 
 def _allowed(
     package: Package, listed: Iterable[tuple[Requirement | None, Iterable[str]]]
 ) -> set[tuple[str, str]]:
-    from packaging.utils import canonicalize_name
-
     return {
         pair
         for requirement, hashes in listed

@@ -5,25 +5,30 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from packaging.markers import Marker
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
 from wherry.errors import LockError
 from wherry.events import Warned
 from wherry.indexes.redact import redact
+from wherry.indexes.variables import index_urls
+from wherry.lock.assemble import known
 from wherry.lock.declared import read_declared
 from wherry.lock.document import is_path, read_toml
-from wherry.lock.formats import LockFormat
 from wherry.lock.model import Lock
 from wherry.lock.requirements.file import read_requirements_file
+from wherry.lock.requirements.listed_hashes import keep_listed
+from wherry.lock.resolve import Requirements, not_locked, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from packaging.pylock import Pylock
-    from packaging.requirements import Requirement
 
     from wherry.context import Context
     from wherry.files import ProjectFiles
-    from wherry.lock.document import Table
     from wherry.lock.model import LockRequest
     from wherry.lock.requirements.file import RequirementLine, RequirementsFile
 
@@ -44,10 +49,6 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         LockError: it is malformed, cannot be resolved, or a file has none of the listed hashes.
         ToolError: uv is missing.
     """
-    from wherry.lock.assemble import known, without_project
-    from wherry.lock.requirements.listed_hashes import keep_listed
-    from wherry.lock.resolve import Requirements, not_locked, resolve
-
     known("group", request.groups, (), path)
     known("extra", request.extras, (), path)
     file = read_requirements_file(path, context.files)
@@ -58,8 +59,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     parsed = [(line, _parse(line)) for line in file.requirements]
     constraints = [(line, _parse(line)) for line in file.constraints]
     unpinned = [line.text for line, found in parsed if found is not None and not _pinned(found)]
-    txt = path.suffix != ".in"
-    if not txt:
+    if path.suffix == ".in":
         context.reporter.emit(not_locked(path))
     elif unpinned:
         context.reporter.emit(
@@ -95,8 +95,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     unhashed = [line for line, found in parsed if found is not None and not line.hashes]
     local = [line.text for line, found in parsed if found is None]
     return Lock(
-        pylock=without_project(pylock, base=base, project=request.root),
-        format=LockFormat.REQUIREMENTS if txt else LockFormat.REQUIREMENTS_IN,
+        pylock=pylock,
         path=path,
         base=base,
         inputs=(*file.files, *_local_inputs(local, base)),
@@ -107,8 +106,6 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
 
 def _parse(line: RequirementLine) -> Requirement | None:
     """The requirement, or None for a path or a bare URL."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
     if line.editable or _URL.match(line.text) or _is_path(line.text):
         return None
     try:
@@ -173,8 +170,6 @@ def _of_project(
     )
     if match is None or _URL.match(line.text) or not _is_path(line.text):
         return None
-    from packaging.utils import canonicalize_name
-
     pyproject = project / "pyproject.toml"
     if not is_path(match["path"]) or (base / match["path"]).resolve() != project.resolve():
         return None
@@ -191,24 +186,16 @@ def _of_project(
     for extra in (match["extras"] or "").split(","):
         if extra.strip():
             texts += declared.extras.get(canonicalize_name(extra.strip()), ())
-    requirements = [_parse_own(text, table) for text in texts]
+    requirements = [table.parse("project.dependencies", text, Requirement) for text in texts]
     name = canonicalize_name(declared.name)
     if any(canonicalize_name(requirement.name) == name for requirement in requirements):
         return None
     return [_with_marker(requirement, match["marker"]) for requirement in requirements]
 
 
-def _parse_own(text: str, table: Table) -> Requirement:
-    from packaging.requirements import Requirement
-
-    return table.parse("project.dependencies", text, Requirement)
-
-
 def _with_marker(requirement: Requirement, marker: str | None) -> str:
     if marker is None or not marker.strip():
         return str(requirement)
-    from packaging.markers import Marker
-
     both = f"({requirement.marker}) and ({marker})" if requirement.marker else marker
     requirement.marker = Marker(both)
     return str(requirement)
@@ -231,8 +218,6 @@ def _named_vcs(text: str) -> str:
 
 def _of_several_indexes(file: RequirementsFile) -> bool:
     """Whether there is another index to ask than the first."""
-    from wherry.indexes.variables import index_urls
-
     return any(name in _INDEXES for name, _ in file.options) or len(index_urls()) > 1
 
 

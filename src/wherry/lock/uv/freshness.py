@@ -7,13 +7,21 @@ this module (markers, sources, constraints), uv decides: ``uv lock --check --off
 
 from __future__ import annotations
 
+import sys
+from os.path import relpath
+from platform import python_version
 from typing import TYPE_CHECKING
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from wherry.errors import LockError
 from wherry.events import SILENT
 from wherry.lock.declared import read_declared
 from wherry.lock.document import read_toml
-from wherry.lock.uv.record import Asked, Difference, Places, requirement_differences
+from wherry.lock.uv.local import workspace_members
+from wherry.lock.uv.record import Difference, Places, requirement_differences
+from wherry.tools.uv import run_uv_offline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,8 +69,6 @@ def check_fresh(
     differences = list(_differences(lock, packages, root, files))
     if not differences:
         return
-    from wherry.tools.uv import run_uv_offline
-
     answer = run_uv_offline(["lock", "--check", *_interpreter(lock)], cwd=root, reporter=SILENT)
     if answer.status == 0:
         return
@@ -80,11 +86,6 @@ def check_fresh(
 
 
 def _interpreter(lock: Table) -> list[str]:
-    import sys
-    from platform import python_version
-
-    from packaging.specifiers import SpecifierSet
-
     requires = lock.parsed("requires-python", SpecifierSet)
     if requires is None or requires.contains(python_version(), prereleases=True):
         return ["--python", sys.executable]
@@ -96,11 +97,8 @@ def _differences(
 ) -> Iterator[Difference]:
     path = root / "pyproject.toml"
     settings = read_toml(path, files).table("tool").table("uv") if path.is_file() else None
-    places = Places(
-        shared=settings.table("sources").data if settings is not None else {},
-        root=root,
-        members={package.name: package.folder for package in packages},
-    )
+    shared = settings.table("sources").data if settings is not None else {}
+    members = {package.name: package.folder for package in packages}
     requires: list[tuple[Table, str]] = []
     for package in packages:
         path = package.folder / "pyproject.toml"
@@ -110,7 +108,10 @@ def _differences(
             continue
         pyproject = read_toml(path, files)
         declared = read_declared(pyproject)
-        yield from _package_differences(package, pyproject, declared, label, places)
+        places = Places(
+            pyproject=pyproject, folder=package.folder, shared=shared, root=root, members=members
+        )
+        yield from _package_differences(package, declared, label, places)
         if package.member and declared.requires_python is not None:
             requires.append((pyproject.table("project"), declared.requires_python))
     yield from _python_differences(lock, requires)
@@ -124,16 +125,12 @@ def _differences(
 
 
 def _label(path: Path, root: Path) -> str:
-    from os.path import relpath
-
     return relpath(path, root).replace("\\", "/")
 
 
 def _package_differences(
-    package: LocalPackage, pyproject: Table, declared: Declared, label: str, places: Places
+    package: LocalPackage, declared: Declared, label: str, places: Places
 ) -> Iterator[Difference]:
-    from packaging.utils import canonicalize_name
-
     if declared.name is None or canonicalize_name(declared.name) != package.name:
         # A folder without [project] may still have a backend that names it.
         text = f"`{label}` is no longer `{package.name}`"
@@ -147,31 +144,22 @@ def _package_differences(
     requirements += [
         (text, str(extra)) for extra, texts in declared.extras.items() for text in texts
     ]
-    asked = Asked(
-        label=label, requirements=requirements, pyproject=pyproject, folder=package.folder
-    )
-    yield from requirement_differences(asked, metadata, "requires-dist", places)
+    yield from requirement_differences(label, requirements, metadata, "requires-dist", places)
     recorded = set(metadata.strings("provides-extras"))
     for extra in sorted(set(declared.extras) ^ recorded):
         yield Difference(text=f"`{label}` and the lock differ about the extra `{extra}`")
     development = metadata.table("requires-dev")
     groups = {str(name): list(texts) for name, texts in declared.groups.items()}
     groups.setdefault("dev", []).extend(
-        pyproject.table("tool").table("uv").strings("dev-dependencies")
+        places.pyproject.table("tool").table("uv").strings("dev-dependencies")
     )
     for group in sorted({*groups, *development.data}):
-        asked = Asked(
-            label=f"{label}, group {group}",
-            requirements=[(text, None) for text in groups.get(group, [])],
-            pyproject=pyproject,
-            folder=package.folder,
-        )
-        yield from requirement_differences(asked, development, group, places)
+        requirements = [(text, None) for text in groups.get(group, [])]
+        of_group = f"{label}, group {group}"
+        yield from requirement_differences(of_group, requirements, development, group, places)
 
 
 def _python_differences(lock: Table, requires: Iterable[tuple[Table, str]]) -> Iterator[Difference]:
-    from packaging.specifiers import SpecifierSet
-
     recorded = lock.parsed("requires-python", SpecifierSet)
     wanted = [table.parse("requires-python", text, SpecifierSet) for table, text in requires]
     if recorded is None or not wanted:
@@ -183,7 +171,7 @@ def _python_differences(lock: Table, requires: Iterable[tuple[Table, str]]) -> I
                 asked = " and ".join(sorted({str(each) for each in wanted}))
                 yield Difference(
                     text=f"requires-python is `{asked}`, the lock was made for `{recorded}`",
-                    # A difference in versions that are out of use is no reason to refuse; uv decides.
+                    # A difference in versions that are out of use is not a reason to refuse; uv decides.
                     certain=minor >= 9,
                 )
                 return
@@ -200,8 +188,6 @@ def _member_differences(
     packages: Sequence[LocalPackage], root: Path, files: ProjectFiles
 ) -> Iterator[Difference]:
     """Members that are in the workspace and not in the lock."""
-    from wherry.lock.uv.workspace import workspace_members
-
     locked = {package.folder.resolve() for package in packages}
     for folder in workspace_members(root, files):
         if folder.resolve() not in locked:

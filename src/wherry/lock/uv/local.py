@@ -1,4 +1,4 @@
-"""The packages of a ``uv.lock`` whose code is in a folder, and the one that is chosen."""
+"""The packages of a ``uv.lock`` whose code is in a folder, the one that is chosen, and uv's workspaces."""
 
 from __future__ import annotations
 
@@ -6,16 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
-from wherry.lock.document import is_path
+from wherry.lock.document import is_path, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from wherry.files import ProjectFiles
     from wherry.lock.document import Table
     from wherry.lock.model import LockRequest
 
-__all__ = ["LocalPackage", "choose_member", "local_packages", "normal_path"]
+__all__ = [
+    "LocalPackage",
+    "choose_member",
+    "find_workspace",
+    "local_packages",
+    "normal_path",
+    "workspace_members",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,10 +70,10 @@ def choose_member(
     """Choose the member that was asked for, or whose folder the project is.
 
     Returns:
-        The member; None where the lock is of a project that is no package.
+        The member; None where the lock is of a project that is not a package.
 
     Raises:
-        LockError: there is no such member, or none was named and the root of the workspace is no package.
+        LockError: there is no such member, or none was named and the root of the workspace is not a package.
     """
     from packaging.utils import canonicalize_name
 
@@ -89,6 +97,53 @@ def choose_member(
             hint=f"say which one with `--package`, such as `--package {members[0].name}`",
         )
     return None
+
+
+def workspace_members(root: Path, files: ProjectFiles) -> tuple[Path, ...]:
+    """The folders of the workspace at ``root``, itself first where it is a package; empty where it is no workspace.
+
+    Raises:
+        LockError: its ``pyproject.toml`` is malformed.
+    """
+    pyproject = read_toml(root / "pyproject.toml", files)
+    workspace = pyproject.table("tool").table("uv").table("workspace")
+    if not workspace.data:
+        return ()
+    excluded = set(_matches(root, workspace.strings("exclude")))
+    members = [
+        folder
+        for folder in _matches(root, workspace.strings("members"))
+        if folder not in excluded and (folder / "pyproject.toml").is_file()
+    ]
+    return ((root,) if "project" in pyproject else ()) + tuple(members)
+
+
+def find_workspace(folder: Path, files: ProjectFiles) -> Path | None:
+    """Find the root of the nearest workspace that has a ``uv.lock`` and ``folder`` as a member."""
+    resolved = folder.resolve()
+    for root in resolved.parents:
+        if not (root / "uv.lock").is_file() or not (root / "pyproject.toml").is_file():
+            continue
+        try:
+            members = workspace_members(root, files)
+        except LockError:
+            # A file above the project that has nothing to do with it.
+            continue
+        if resolved in {member.resolve() for member in members}:
+            return root
+    return None
+
+
+def _matches(root: Path, patterns: Iterable[str]) -> list[Path]:
+    matches: dict[Path, None] = {}
+    for pattern in patterns:
+        try:
+            folders = sorted(root.glob(pattern.rstrip("/")))
+        except (ValueError, NotImplementedError, IndexError):
+            # An empty or absolute pattern, which uv itself refuses.
+            continue
+        matches.update(dict.fromkeys(folder for folder in folders if folder.is_dir()))
+    return list(matches)
 
 
 def normal_path(path: Path) -> str:

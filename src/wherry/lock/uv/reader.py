@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
+from wherry.lock.assemble import known
 from wherry.lock.document import read_toml
-from wherry.lock.formats import LockFormat
 from wherry.lock.model import Lock
+from wherry.lock.pylock import parse_pylock
+from wherry.lock.uv.freshness import check_fresh
+from wherry.lock.uv.local import choose_member, local_packages
+from wherry.tools.uv import run_uv_offline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,12 +35,6 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
             an extra or a member that was asked for, or is of a workspace and no member was named.
         ToolError: uv is missing.
     """
-    from wherry.lock.assemble import without_project
-    from wherry.lock.pylock.document import parse_pylock
-    from wherry.lock.uv.freshness import check_fresh
-    from wherry.lock.uv.local import choose_member, local_packages
-    from wherry.tools.uv import run_uv_offline
-
     table = read_toml(path, context.files, hint=_HINT)
     version = table.required("version", int)
     if version != _VERSION:
@@ -51,7 +49,6 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     files = context.files
     files.once(("uv-freshness", path), lambda: check_fresh(table, packages, root, files))
     package = choose_member(packages, path, request)
-    member = package.folder if package else request.root
     answer = run_uv_offline(
         [
             "export",
@@ -70,14 +67,13 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     configured = [root / "pyproject.toml", root / "uv.toml"]
     projects = [folder / "pyproject.toml" for folder in sorted({each.folder for each in packages})]
     return Lock(
-        pylock=without_project(pylock, base=root, project=member),
-        format=LockFormat.UV,
+        pylock=pylock,
         path=path,
         base=root,
         inputs=(path, *dict.fromkeys(file for file in configured + projects if file.is_file())),
         stable=True,
         extras=request.extras,
-        member=member,
+        member=package.folder if package else request.root,
     )
 
 
@@ -85,8 +81,6 @@ def _selection(
     package: LocalPackage | None, path: Path, request: LockRequest, files: ProjectFiles
 ) -> list[str]:
     """The options that choose the package, its extras and groups; checks that the lock has them."""
-    from wherry.lock.assemble import known
-
     options = []
     groups: set[str] = set()
     extras: set[str] = set()

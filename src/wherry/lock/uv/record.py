@@ -6,18 +6,21 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
 from wherry.lock.document import is_path
 from wherry.lock.uv.local import normal_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
-
-    from packaging.specifiers import SpecifierSet
 
     from wherry.lock.document import Table
 
-__all__ = ["Asked", "Difference", "Places", "requirement_differences"]
+__all__ = ["Difference", "Places", "requirement_differences"]
 
 _LOCAL = ("editable", "directory", "virtual", "path")
 _ELSEWHERE = ("git", "url")
@@ -38,24 +41,26 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Places:
-    """Where ``[tool.uv.sources]`` says that requirements come from.
+    """Where ``[tool.uv.sources]`` says that a project's requirements come from.
 
     Attributes:
+        pyproject: the project's file.
+        folder: its folder.
         shared: the sources of the workspace's root, which hold for its members too.
         root: the workspace's root.
         members: the folders of local packages by name.
     """
 
+    pyproject: Table
+    folder: Path
     shared: Mapping[str, object]
     root: Path
     members: Mapping[str, Path]
 
-    def of(self, name: str, pyproject: Table, folder: Path) -> str | None:
+    def of(self, name: str) -> str | None:
         """The folder or file that a requirement comes from, ``""`` for an index, None where only uv can tell."""
-        from packaging.utils import canonicalize_name
-
-        own = pyproject.table("tool").table("uv").table("sources").data
-        for sources, base in ((own, folder), (self.shared, self.root)):
+        own = self.pyproject.table("tool").table("uv").table("sources").data
+        for sources, base in ((own, self.folder), (self.shared, self.root)):
             for key, source in sources.items():
                 if canonicalize_name(key) == name:
                     return self._place(name, source, base)
@@ -70,23 +75,6 @@ class Places:
         if source.get("workspace") is True and name in self.members:
             return normal_path(self.members[name])
         return "" if "index" in source else None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
-    """The requirements that a project declares in one place.
-
-    Attributes:
-        label: the place, for messages.
-        requirements: PEP 508 requirements, each with the extra that it is for.
-        pyproject: the file that they are in.
-        folder: the project's folder.
-    """
-
-    label: str
-    requirements: Sequence[tuple[str, str | None]]
-    pyproject: Table
-    folder: Path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,21 +93,25 @@ class _Record:
 
 
 def requirement_differences(
-    asked: Asked, recorded: Table, key: str, places: Places
+    label: str,
+    requirements: Iterable[tuple[str, str | None]],
+    recorded: Table,
+    key: str,
+    places: Places,
 ) -> Iterator[Difference]:
     """Compare requirements with the lock's record of them.
 
     Args:
-        asked: what the project declares.
+        label: the place where the project declares them.
+        requirements: PEP 508 requirements, each with the extra that it is for.
         recorded: the table of the lock that ``key`` is in.
         key: the array of recorded requirements.
-        places: where uv is told to find some of them.
+        places: where uv is told to find some of them; names the project.
 
     Raises:
         LockError: one cannot be understood.
     """
-    label = asked.label
-    now = _asked(asked, places)
+    now = _asked(requirements, places)
     then = _recorded(recorded, key, places.root)
     for identity in sorted(now.keys() | then.keys()):
         ours, theirs = now.get(identity, []), then.get(identity, [])
@@ -159,30 +151,25 @@ def _changes(label: str, ours: list[_Record], theirs: list[_Record]) -> Iterator
             return
 
 
-def _asked(asked: Asked, places: Places) -> dict[tuple[str, str], list[_Record]]:
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
-
-    pyproject = asked.pyproject
+def _asked(
+    requirements: Iterable[tuple[str, str | None]], places: Places
+) -> dict[tuple[str, str], list[_Record]]:
     records: dict[tuple[str, str], list[_Record]] = {}
-    for text, extra in asked.requirements:
-        requirement = pyproject.parse("dependencies", text, Requirement)
+    for text, extra in requirements:
+        requirement = places.pyproject.parse("dependencies", text, Requirement)
         name = canonicalize_name(requirement.name)
         record = _Record(
             text=text,
             extras=tuple(sorted(map(canonicalize_name, requirement.extras))),
             specifier=_canonical(requirement.specifier),
             marker=str(requirement.marker) if requirement.marker else None,
-            place=None if requirement.url else places.of(name, pyproject, asked.folder),
+            place=None if requirement.url else places.of(name),
         )
         records.setdefault((name, extra or ""), []).append(record)
     return records
 
 
 def _recorded(recorded: Table, key: str, root: Path) -> dict[tuple[str, str], list[_Record]]:
-    from packaging.specifiers import SpecifierSet
-    from packaging.utils import canonicalize_name
-
     records: dict[tuple[str, str], list[_Record]] = {}
     for entry in recorded.tables(key):
         name = canonicalize_name(entry.required("name", str))
@@ -222,8 +209,6 @@ def _split_extra(marker: str | None) -> tuple[str | None, str | None]:
 
 def _same_marker(one: str | None, other: str | None) -> bool:
     """Whether two markers hold in the same environments of a sample; uv writes markers in its own way."""
-    from packaging.markers import Marker
-
     if one == other:
         return True
     try:

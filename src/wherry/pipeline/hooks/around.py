@@ -7,10 +7,10 @@ package: of every function what the project's commands leave, of one package wha
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from wherry.bundle.bundle import Bundle
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wherry.compose.model import Composition, Package
     from wherry.compose.recipe import Recipe
     from wherry.context import Context
+    from wherry.pipeline.hooks.folder import Unpacked
     from wherry.pipeline.hooks.run import Place
     from wherry.pipeline.request import BuildRequest
     from wherry.settings.model import Command, HookSettings
@@ -75,7 +76,7 @@ class Hooks:
         """
         shared = Bundle()
         if self._project.before:
-            shared = self._generated(self._project.before, self._project, folder="", facts={})
+            shared = self._generated(self._project.before, self._project)
             if shared.entries and all(recipe.kind == "layer" for recipe in self.request.recipes):
                 self.context.reporter.emit(
                     Warned(
@@ -88,9 +89,7 @@ class Hooks:
             bundle = shared if recipe.kind == "function" else Bundle()
             own = recipe.settings.hooks
             if own.before:
-                found = self._generated(
-                    own.before, own, folder=self._folder(recipe), facts=_facts(recipe)
-                )
+                found = self._generated(own.before, own, recipe)
                 # Of two files the package's own counts.
                 bundle = Bundle.of(
                     {entry.path: entry for each in (bundle, found) for entry in each}.values()
@@ -119,23 +118,11 @@ class Hooks:
         lists = [(own.after, own), (self._project.after, self._project)]
         if not any(commands for commands, _ in lists):
             return package
-        with _temporary() as temporary:
-            root = temporary / "package"
-            folder = self._folder(recipe)
-            (root / folder).mkdir(parents=True)
-            unpacked = unpack(package.bundle, root)
+        what = f"{package.kind} `{package.name}`"
+        with self._package_folder(recipe, package.bundle) as (root, unpacked):
             for commands, settings in lists:
                 if commands:
-                    work = Work(
-                        when=f"after bundling {package.kind} `{package.name}`",
-                        commands=commands,
-                        input=self.request.root,
-                        root=root,
-                        output=folder,
-                        facts=self._facts(_facts(recipe)),
-                    )
-                    self._run(work, settings, temporary)
-            what = f"{package.kind} `{package.name}`"
+                    self._run(f"after bundling {what}", commands, settings, root, recipe)
             bundle = read_folder(
                 root, owner=HOOKS, what=what, store=self.context.store, before=unpacked
             )
@@ -144,67 +131,68 @@ class Hooks:
         return replace(package, bundle=bundle, distributions=_present(package, bundle))
 
     def _generated(
-        self,
-        commands: Sequence[Command],
-        settings: HookSettings,
-        *,
-        folder: str,
-        facts: Mapping[str, str],
+        self, commands: Sequence[Command], settings: HookSettings, recipe: Recipe | None = None
     ) -> Bundle:
-        name = facts.get("WHERRY_NAME")
-        what = f"`{name}`" if name else "the packages"
-        with _temporary() as temporary:
-            root = temporary / "package"
-            (root / folder).mkdir(parents=True)
-            work = Work(
-                when=f"before bundling {what}" if name else "before bundling",
-                commands=commands,
-                input=self.request.root,
-                root=root,
-                output=folder,
-                facts=self._facts(facts),
-            )
-            self._run(work, settings, temporary)
+        """The files that commands before bundling leave: those of a recipe, or of the project."""
+        what = "the packages" if recipe is None else f"`{recipe.name}`"
+        when = "before bundling" if recipe is None else f"before bundling {what}"
+        with self._package_folder(recipe, Bundle()) as (root, _):
+            self._run(when, commands, settings, root, recipe)
             return read_folder(root, owner=HOOKS, what=what, store=self.context.store, before={})
 
-    def _run(self, work: Work, settings: HookSettings, temporary: Path) -> None:
+    @contextmanager
+    def _package_folder(
+        self, recipe: Recipe | None, bundle: Bundle
+    ) -> Iterator[tuple[Path, Unpacked]]:
+        """A folder with the files of a package, beside room for a log."""
+        with TemporaryDirectory(prefix="wherry-hooks-", ignore_cleanup_errors=True) as name:
+            # On macOS the folder for temporary files is a link.
+            root = Path(name).resolve() / "package"
+            (root / self._output(recipe)).mkdir(parents=True)
+            yield root, unpack(bundle, root)
+
+    def _run(
+        self,
+        when: str,
+        commands: Sequence[Command],
+        settings: HookSettings,
+        root: Path,
+        recipe: Recipe | None,
+    ) -> None:
+        context = self.context
         where = settings.where or self._project.where or "host"
         if where not in self._places:
-            self._places[where] = self._container() if where == "container" else Host()
+            self._places[where] = (
+                Container(run_script=context.builders.container().run_shell)
+                if where == "container"
+                else Host()
+            )
+        facts = {} if recipe is None else {"WHERRY_NAME": recipe.name}
+        work = Work(
+            when=when,
+            commands=commands,
+            input=self.request.root,
+            root=root,
+            output=self._output(recipe),
+            facts={
+                **facts,
+                "WHERRY_RUNTIME": context.target.runtime.name,
+                "WHERRY_ARCHITECTURE": str(context.target.architecture),
+            },
+        )
         run_commands(
             work,
             self._places[where],
-            log=temporary / "log",
-            store=self.context.store,
-            reporter=self.context.reporter,
+            log=root.with_name("log"),
+            store=context.store,
+            reporter=context.reporter,
         )
 
-    def _container(self) -> Place:
-        return Container(run_script=self.context.builders.container().run_shell)
-
-    def _facts(self, facts: Mapping[str, str]) -> dict[str, str]:
-        return {
-            **facts,
-            "WHERRY_RUNTIME": self.context.target.runtime.name,
-            "WHERRY_ARCHITECTURE": str(self.context.target.architecture),
-        }
-
-    def _folder(self, recipe: Recipe) -> str:
-        settings = recipe.settings
-        if isinstance(settings, LayerSettings):
-            return code_folder(settings.layout, self.context.target)
+    def _output(self, recipe: Recipe | None) -> str:
+        """The folder of a package where code lies."""
+        if recipe is not None and isinstance(recipe.settings, LayerSettings):
+            return code_folder(recipe.settings.layout, self.context.target)
         return ""
-
-
-def _facts(recipe: Recipe) -> dict[str, str]:
-    return {"WHERRY_NAME": recipe.name}
-
-
-@contextmanager
-def _temporary() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="wherry-hooks-", ignore_cleanup_errors=True) as name:
-        # On macOS the folder for temporary files is a link.
-        yield Path(name).resolve()
 
 
 def _present(package: Package, bundle: Bundle) -> tuple[Distribution, ...]:

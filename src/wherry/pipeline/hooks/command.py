@@ -94,13 +94,9 @@ def _pieces(line: str, places: Mapping[str, str]) -> Iterator[str]:
         at += size
 
 
-def _plain(path: str) -> str:
-    return shlex.quote(path)
-
-
 _QUOTED: Mapping[str, Callable[[str], str]] = {
-    "": _plain,
-    "(": _plain,
+    "": shlex.quote,
+    "(": shlex.quote,
     '"': lambda path: _SPECIAL.sub(r"\\\1", path),
     "'": lambda path: path.replace("'", "'\\''"),
 }

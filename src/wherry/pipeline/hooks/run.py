@@ -51,11 +51,8 @@ class Work:
 
     Attributes:
         when: for messages, such as ``before bundling``.
-        commands: as the settings have them.
-        input: the project's folder.
         root: the folder that stands for the root of the package.
         output: the folder in it where code lies, relative to ``root``; empty for the root itself.
-        facts: further environment variables.
     """
 
     when: str
@@ -66,12 +63,8 @@ class Work:
     facts: Mapping[str, str]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
-    """The command that failed, and how, in words."""
-
-    command: Command
-    how: str
+Failure = tuple["Command", str]
+"""The command that failed, and how, in words."""
 
 
 class Place(Protocol):
@@ -79,7 +72,6 @@ class Place(Protocol):
 
     def run(self, work: Work, log: Path, reporter: Reporter) -> Failure | None:
         """Run them, with all that they say appended to ``log``; None when none failed."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +91,7 @@ class Host:
             with _told(what, log, reporter):
                 how = _start(command, places, cwd=work.input, environment=environment, log=log)
             if how is not None:
-                return Failure(command=command, how=how)
+                return command, how
             reporter.emit(HookFinished(command=what, seconds=time.monotonic() - began))
         return None
 
@@ -208,11 +200,9 @@ class Container:
         text = log.read_bytes()
         found = re.search(rb"\n?" + mark.encode() + rb" (\d+) (\d+)\r?\n", text)
         if found is None:
-            return Failure(
-                command=work.commands[0], how=f"the container ended with status {status}"
-            )
+            return work.commands[0], f"the container ended with status {status}"
         log.write_bytes(text[: found.start()])
-        return Failure(command=work.commands[int(found[1])], how=_said_of(int(found[2])))
+        return work.commands[int(found[1])], _said_of(int(found[2]))
 
 
 _INPUT, _ROOT = "/wherry/input", "/wherry/package"
@@ -246,20 +236,17 @@ def run_commands(work: Work, place: Place, *, log: Path, store: Store, reporter:
     failure = place.run(work, log, reporter)
     if failure is None:
         return
+    command, how = failure
+    first, *rest = redact(shown(command)).strip().splitlines()
     said = _said(log)
     lines = [_ESCAPES.sub("", line).rpartition("\r")[2].rstrip() for line in said.split("\n")]
     lines = [line for line in lines if line][-_LAST_LINES:]
     kept = _keep(said, store) if lines else None
     raise HookError(
-        f"a command {work.when} failed: `{_in_one_line(failure.command)}`",
-        where=[failure.how, *lines],
+        f"a command {work.when} failed: `{f'{first} …' if rest else first}`",
+        where=[how, *lines],
         hint=f"all that it said is in `{kept}`" if kept else None,
     )
-
-
-def _in_one_line(command: Command) -> str:
-    first, *rest = redact(shown(command)).strip().splitlines()
-    return f"{first} …" if rest else first
 
 
 def _said(log: Path) -> str:

@@ -127,7 +127,9 @@ class _Stripping:
         if not place.is_relative_to(self._store.root):
             return self._strip(payload)
         digest, key = place.name.partition(".")[0], str(offset)
-        known = self._recall(digest)
+        if digest not in self._known:
+            self._known[digest] = _MEMO.recall(self._store, f"{digest}-{FORMAT}") or {}
+        known = self._known[digest]
         if key in known:
             again = None if known[key] is None else self._from_memo(known[key])
             if known[key] is None or again is not None:
@@ -140,12 +142,7 @@ class _Stripping:
     def remember(self) -> None:
         """Keep what was found out."""
         for digest in sorted(self._news):
-            _MEMO.remember(self._store, _key(digest), self._known[digest])
-
-    def _recall(self, digest: str) -> dict[str, Any]:
-        if digest not in self._known:
-            self._known[digest] = _MEMO.recall(self._store, _key(digest)) or {}
-        return self._known[digest]
+            _MEMO.remember(self._store, f"{digest}-{FORMAT}", self._known[digest])
 
     def _from_memo(self, found: Any) -> Payload | None:
         try:
@@ -186,10 +183,6 @@ class _Stripping:
         with self._store.writer() as writer:
             writer.write(data)
             return writer.commit(hashes={}, name="stripped file").path
-
-
-def _key(digest: str) -> str:
-    return f"{digest}-{FORMAT}"
 
 
 def _to_memo(payload: Payload) -> list[object]:

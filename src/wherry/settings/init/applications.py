@@ -101,7 +101,10 @@ def find_applications(root: Path, *, has_build_system: bool) -> tuple[Applicatio
         source = _source(path)
         if source is not None:
             relative = path.relative_to(root).as_posix()
-            applications += _in_module(source, ".".join(parts), relative)
+            applications += [
+                Application(".".join(parts), name, kind, call, description, relative)
+                for name, kind, call, description in _in_module(source)
+            ]
     return tuple(sorted(applications, key=_rank))
 
 
@@ -158,7 +161,8 @@ def _source(path: Path) -> ast.Module | None:
         return None
 
 
-def _in_module(tree: ast.Module, module: str, path: str) -> Iterator[Application]:
+def _in_module(tree: ast.Module) -> Iterator[tuple[str, str, bool, str]]:
+    """Name, kind, whether it is a factory, and description of each application."""
     imported = _imported(tree)
     for statement in tree.body:
         match statement:
@@ -169,23 +173,13 @@ def _in_module(tree: ast.Module, module: str, path: str) -> Iterator[Application
                 called = _full_name(call.func, imported)
                 if called in _CONSTRUCTORS:
                     description, kind = _CONSTRUCTORS[called]
-                    yield Application(
-                        module, name, kind, call=False, description=description, path=path
-                    )
+                    yield name, kind, False, description
                 elif called in _ADAPTERS:
-                    description = f"a handler by {_ADAPTERS[called]}"
-                    yield Application(
-                        module, name, "handler", call=False, description=description, path=path
-                    )
+                    yield name, "handler", False, f"a handler by {_ADAPTERS[called]}"
                 elif name in {"app", "application"} and _FACTORY.fullmatch(called.split(".")[-1]):
-                    description = "a web application"
-                    yield Application(
-                        module, name, "app", call=False, description=description, path=path
-                    )
+                    yield name, "app", False, "a web application"
             case ast.FunctionDef(name=name) if _is_handler(statement):
-                yield Application(
-                    module, name, "handler", call=False, description="a handler", path=path
-                )
+                yield name, "handler", False, "a handler"
             case ast.FunctionDef(name=name) if _FACTORY.fullmatch(
                 name
             ) and _has_no_required_arguments(statement):
@@ -193,10 +187,7 @@ def _in_module(tree: ast.Module, module: str, path: str) -> Iterator[Application
                     called = _full_name(node.func, imported) if isinstance(node, ast.Call) else ""
                     if called in _CONSTRUCTORS:
                         description, kind = _CONSTRUCTORS[called]
-                        description = f"a factory of {description}"
-                        yield Application(
-                            module, name, kind, call=True, description=description, path=path
-                        )
+                        yield name, kind, True, f"a factory of {description}"
                         break
             case _:
                 pass
@@ -208,11 +199,9 @@ def _imported(tree: ast.Module) -> Mapping[str, str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                if alias.asname:
-                    full_names[alias.asname] = alias.name
-                else:
-                    top = alias.name.partition(".")[0]
-                    full_names[top] = top
+                # `import a.b` binds `a`.
+                origin = alias.name if alias.asname else alias.name.partition(".")[0]
+                full_names[alias.asname or origin] = origin
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 before = f"{node.module}." if node.module else ""

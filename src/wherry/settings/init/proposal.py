@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.errors import SettingsError, TargetError
 from wherry.settings.init.applications import find_applications
-from wherry.settings.legacy import find_legacy, is_legacy, require_distribution, translate
+from wherry.settings.legacy.read import find_legacy, is_legacy, require_distribution, translate
 from wherry.settings.project import choose_target
 from wherry.settings.read import read_settings
 
@@ -37,6 +37,15 @@ _GENERIC_NAMES = frozenset(
         "asgi",
     }
 )
+
+
+_COMMENTS = {
+    "app": "the web application, as module:object",
+    "handler": "what AWS Lambda calls",
+    "include-regex": "matched at the start of each path",
+    "extra-paths": "what lies in them goes to the root",
+    "project": "the installed folder holds the project's code",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,11 +95,11 @@ def propose(
             f"`{source.name}` holds Wherry's own settings, or none",
             hint="`--config` takes drover.yml or settings.spindrift",
         )
-    if source is None and stage is not None:
-        raise SettingsError(
-            "there are no stages here", hint="name drover.yml: --config FILE --stage NAME"
-        )
     if source is None:
+        if stage is not None:
+            raise SettingsError(
+                "there are no stages here", hint="name drover.yml: --config FILE --stage NAME"
+            )
         proposal = _from_files(project, runtime, architecture, install_path)
     else:
         translation = translate(source, stage=stage, install_path=install_path)
@@ -118,7 +127,11 @@ def _from_translation(
         )
     comments = {"runtime": _runtime_comment(project)} if warnings or named is None else {}
     for name, function in table.get("functions", {}).items():
-        comments |= _function_comments(name, function)
+        comments |= {
+            f"functions.{name}.{key}": comment
+            for key, comment in _COMMENTS.items()
+            if key in function
+        }
     for name in table.get("layers", {}):
         comments[f"layers.{name}"] = "everything that the function's patterns do not match"
     return Proposal(
@@ -131,17 +144,6 @@ def _from_translation(
         notes=(f"read {translation.where}", *translation.notes[1:]),
         warnings=tuple(warnings),
     )
-
-
-def _function_comments(name: str, function: Mapping[str, Any]) -> dict[str, str]:
-    comments = {
-        "app": "the web application, as module:object",
-        "handler": "what AWS Lambda calls",
-        "include-regex": "matched at the start of each path",
-        "extra-paths": "what lies in them goes to the root",
-        "project": "the installed folder holds the project's code",
-    }
-    return {f"functions.{name}.{key}": comments[key] for key in function if key in comments}
 
 
 def _from_files(

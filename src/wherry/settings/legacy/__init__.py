@@ -1,6 +1,36 @@
-"""The older tools' settings, ``drover.yml`` and ``settings.spindrift``, as Wherry's own."""
+"""The settings of an older tool in Wherry's terms."""
 
-from wherry.settings.legacy.read import find_legacy, is_legacy, require_distribution, translate
-from wherry.settings.legacy.translation import Translation
+from __future__ import annotations
 
-__all__ = ["Translation", "find_legacy", "is_legacy", "require_distribution", "translate"]
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Translation", "filled"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Translation:
+    """The settings of an older tool in Wherry's terms.
+
+    Attributes:
+        table: ``[tool.wherry]``. Its runtime is that of the file, even if AWS no longer has it: the command
+            line may override it.
+        where: what messages call the file.
+        notes: what to tell the user, each a few lines; the first shows the table as TOML.
+        stages: ``[tool.wherry.stages]``, with the stage of ``drover.yml`` that was chosen: where to deploy, which building does not need.
+        distribution: the distribution that ``settings.spindrift`` packages.
+    """
+
+    table: Mapping[str, Any]
+    where: str
+    notes: tuple[str, ...] = ()
+    stages: Mapping[str, Any] = field(default_factory=dict)
+    distribution: str | None = None
+
+
+def filled(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The table without keys that have no value."""
+    return {key: value for key, value in table.items() if value not in (None, "", [])}

@@ -46,7 +46,7 @@ class Value:
 
     def wrong(self, problem: str, *, hint: str | None = None) -> None:
         """Add a problem of this value."""
-        self._problems.add(f"line {self.line}", self.key, problem, hint=hint, line=self.line)
+        self._problems.add(self.key, problem, hint=hint, line=self.line)
 
     def text(self) -> str | None:
         """It, if it is a string; else a problem and None."""
@@ -76,9 +76,7 @@ class Value:
         if not isinstance(self._node, MappingNode):
             self.wrong("expected a mapping of settings")
             return None
-        return Section(
-            self.key, self.line, self._values(self._node), self._problems, self.identities()
-        )
+        return Section(self.key, self.line, self._values(self._node), self._problems)
 
     def _values(self, node: MappingNode) -> dict[str, Value]:
         from yaml import MarkedYAMLError
@@ -92,7 +90,6 @@ class Value:
             name = key.value if isinstance(key.value, str) else "?"
             if name in seen:
                 self._problems.add(
-                    f"line {line}",
                     f"{prefix}{name}",
                     f"it is already set at line {seen[name]}",
                     hint="keys of a mapping inside another are indented deeper than its name",
@@ -103,10 +100,8 @@ class Value:
         try:
             self._loader.flatten_mapping(node)
         except MarkedYAMLError as error:
-            mark = error.problem_mark or node.start_mark
-            line = mark.line + 1
-            problem = error.problem or "it cannot be merged"
-            self._problems.add(f"line {line}", f"{prefix}<<", problem, line=line)
+            line = (error.problem_mark or node.start_mark).line + 1
+            self._problems.add(f"{prefix}<<", error.problem or "it cannot be merged", line=line)
         return {
             str(key.value): Value(value, f"{prefix}{key.value}", self._problems, self._loader)
             for key, value in node.value
@@ -136,7 +131,6 @@ class Section:
     line: int
     values: Mapping[str, Value]
     problems: Problems
-    identities: frozenset[int]
 
     def get(self, name: str) -> Value | None:
         """The value of a key; None if there is none."""
@@ -163,7 +157,8 @@ class Section:
         for name in names:
             if self.get(name) is None:
                 line = self.values[name].line if name in self.values else self.line
-                self.problems.add(f"line {line}", self._full(name), "it is missing", line=line)
+                prefix = f"{self.key}." if self.key else ""
+                self.problems.add(f"{prefix}{name}", "it is missing", line=line)
 
     def know(self, *names: str) -> None:
         """Add a problem for each key that is not one of these."""
@@ -172,9 +167,6 @@ class Section:
                 prefix = f"{self.key}." if self.key else ""
                 value.wrong("there is no such setting")
                 self.problems.suggest(name, names, prefix=prefix, similarity=0.7)
-
-    def _full(self, name: str) -> str:
-        return f"{self.key}.{name}" if self.key else name
 
 
 def read_document(path: Path, problems: Problems) -> Section:
@@ -199,12 +191,16 @@ def read_document(path: Path, problems: Problems) -> Section:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
-            return Section("", 1, {}, problems, frozenset())
-        whole = Value(node, "", problems, loader)
+            return Section("", 1, {}, problems)
         # Values are read only as deep as settings are nested.
-        section = whole.section()
+        section = Value(node, "", problems, loader).section()
     except yaml.MarkedYAMLError as error:
-        raise _invalid_yaml(path, error) from error
+        mark = error.problem_mark or error.context_mark
+        position = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise SettingsError(
+            f"`{path.name}` is not valid YAML",
+            where=[f"{position}{error.problem or 'it cannot be parsed'}"],
+        ) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise SettingsError(
             f"`{path.name}` is not valid YAML",
@@ -215,10 +211,3 @@ def read_document(path: Path, problems: Problems) -> Section:
             f"`{path.name}` holds no settings", where=["it is not a mapping of keys to values"]
         )
     return section
-
-
-def _invalid_yaml(path: Path, error: Exception) -> SettingsError:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    position = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
-    problem = getattr(error, "problem", None) or "it cannot be parsed"
-    return SettingsError(f"`{path.name}` is not valid YAML", where=[f"{position}{problem}"])

@@ -7,11 +7,12 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import SettingsError
-from wherry.nearest import did_you_mean
-from wherry.settings.legacy.translation import Translation
+from wherry.problems import did_you_mean
+from wherry.settings import values
+from wherry.settings.legacy import Translation, filled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from wherry.problems import Problems
@@ -32,7 +33,10 @@ _KEYS = (
 )
 _REQUIRED = ("region_name", "function_name", "compatible_runtime", "function_file_patterns")
 _BUCKET_KEYS = ("region_name", "bucket_name", "prefix")
-_LAYER_ARN = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d{12}:layer:[\w-]+:\d+")
+_layer_arns = values.all_matching(
+    r"arn:[\w-]+:lambda:[\w-]+:\d{12}:layer:[\w-]+:\d+",
+    "is not the ARN of a layer version (arn:aws:lambda:…:layer:NAME:1)",
+)
 
 
 def translate_drover(
@@ -69,17 +73,14 @@ def translate_drover(
             if section is not None:
                 translated[name] = _stage(section, install_path)
         if not stages.values:
-            problems.add(f"line {stages.line}", "stages", "there is no stage", line=stages.line)
+            problems.add("stages", "there is no stage", line=stages.line)
     problems.raise_all()
     chosen = _choose(list(translated), stage, path)
     table, deployment = translated[chosen]
     return Translation(
         table=table,
-        kind="drover",
         where=f"{path.name}, stage {chosen}",
-        stage=chosen,
         stages={chosen: deployment},
-        install_path=install_path,
     )
 
 
@@ -104,37 +105,32 @@ def _stage(section: Section, install_path: str | None) -> tuple[dict[str, Any], 
     section.require(*_REQUIRED)
     function = section.text("function_name") or "function"
     runtime = section.text("compatible_runtime")
-    patterns = _patterns(section, "function_file_patterns")
+    patterns = _accepted(section, "function_file_patterns", values.regular_expressions)
     # drover's default, `.*__pycache__.*`, names files that Wherry never ships.
-    excludes = _patterns(section, "package_exclude_patterns")
+    excludes = _accepted(section, "package_exclude_patterns", values.regular_expressions)
     extra_paths = [text for _, text in section.texts("function_extra_paths")]
-    arns = _arns(section)
+    arns = dict.fromkeys(_accepted(section, "supplemental_layer_arns", _layer_arns))
     layer = section.text("requirements_layer_name") or f"{function}-requirements"
     name = _plain(function)
     layer_name = _plain(layer)
     if layer_name == name:
         # Two packages cannot have the same file.
         layer_name = f"{name}-requirements"
-    table: dict[str, Any] = {}
-    if runtime:
-        table["runtime"] = runtime
-    if install_path is not None:
-        table["install-path"] = install_path
-    own: dict[str, Any] = {
+    function_table = {
         "layers": [layer_name, *arns],
         # With no pattern everything would be included, but drover then puts everything into the layer.
         "include-regex": patterns or ["(?!)"],
+        "exclude-regex": excludes,
+        "extra-paths": [{"path": path, "to": ""} for path in extra_paths],
+        "project": None if install_path is None else False,
     }
-    if excludes:
-        own["exclude-regex"] = excludes
-    if extra_paths:
-        own["extra-paths"] = [{"path": path, "to": ""} for path in extra_paths]
-    if install_path is not None:
-        own["project"] = False
-    table["functions"] = {name: own}
-    rest = [*patterns, *excludes]
-    table["layers"] = {layer_name: {"exclude-regex": rest} if rest else {}}
-    return table, _deployment(section, name, function, layer_name, layer)
+    table = {
+        "runtime": runtime,
+        "install-path": install_path,
+        "functions": {name: filled(function_table)},
+        "layers": {layer_name: filled({"exclude-regex": [*patterns, *excludes]})},
+    }
+    return filled(table), _deployment(section, name, function, layer_name, layer)
 
 
 def _plain(name: str) -> str:
@@ -146,41 +142,24 @@ def _plain(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "function"
 
 
-def _patterns(section: Section, key: str) -> list[str]:
-    patterns: list[str] = []
-    for value, pattern in section.texts(key):
+def _accepted(section: Section, key: str, read: Callable[[object], tuple[str, ...]]) -> list[str]:
+    """The strings of a key that a reader of lists accepts."""
+    accepted: list[str] = []
+    for value, text in section.texts(key):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                re.compile(pattern)
-        except (re.error, RecursionError, OverflowError) as error:
-            reason = str(error) or type(error).__name__
-            value.wrong(f"`{pattern}` is not a regular expression: {reason}")
-        else:
-            patterns.append(pattern)
-    return patterns
-
-
-def _arns(section: Section) -> list[str]:
-    arns: list[str] = []
-    for value, arn in section.texts("supplemental_layer_arns"):
-        if _LAYER_ARN.fullmatch(arn):
-            if arn not in arns:
-                arns.append(arn)
-        else:
-            value.wrong(
-                f"`{arn}` is not the ARN of a layer version (arn:aws:lambda:…:layer:NAME:1)"
-            )
-    return arns
+                accepted += read([text])
+        except ValueError as error:
+            value.wrong(str(error))
+    return accepted
 
 
 def _deployment(
     section: Section, name: str, function: str, layer_name: str, layer: str
 ) -> dict[str, Any]:
-    deployment: dict[str, Any] = {}
     region = section.text("region_name")
-    if region:
-        deployment["region"] = region
+    deployment: dict[str, Any] = {"region": region}
     bucket = section.section("upload_bucket")
     if bucket is not None:
         bucket.know(*_BUCKET_KEYS)
@@ -190,8 +169,7 @@ def _deployment(
         if bucket_name:
             deployment["bucket"] = f"s3://{bucket_name}{f'/{prefix}' if prefix else ''}"
         bucket_region = bucket.text("region_name")
-        if bucket_region and bucket_region != region:
-            deployment["bucket-region"] = bucket_region
+        deployment["bucket-region"] = None if bucket_region == region else bucket_region
     deployment["functions"] = {name: {"name": function}}
     deployment["layers"] = {layer_name: {"name": layer}}
-    return deployment
+    return filled(deployment)

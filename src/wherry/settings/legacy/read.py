@@ -16,8 +16,8 @@ from wherry.settings.legacy.spindrift import translate_spindrift
 from wherry.settings.legacy.toml import render
 
 if TYPE_CHECKING:
+    from wherry.settings.legacy import Translation
     from wherry.settings.legacy.document import Section
-    from wherry.settings.legacy.translation import Translation
 
 __all__ = ["find_legacy", "is_legacy", "require_distribution", "translate"]
 
@@ -68,7 +68,6 @@ def translate(
         ProjectError: the file cannot be read.
         SettingsError: it is wrong; the error names every problem with its line, and the nearest known keys.
     """
-    path = Path(path)
     problems = Problems(SettingsError, f"the settings in {path.name} are wrong")
     document = read_document(path, problems)
     install = None if install_path is None else Path(install_path).as_posix()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from typing import TYPE_CHECKING, Any
+import warnings
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from wherry.settings.legacy.statement import parse_statement
-from wherry.settings.legacy.translation import Translation
+from wherry.settings.legacy import Translation, filled
+from wherry.settings.legacy.document import Section
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.problems import Problems
-    from wherry.settings.legacy.document import Section
 
 __all__ = ["translate_spindrift"]
 
@@ -40,41 +41,34 @@ def translate_spindrift(
         SettingsError: something is wrong with them.
     """
     document.know("package", "output")
-    table: dict[str, Any] = {}
+    nothing = Section("", 1, {}, problems)
+    package = document.section("package") or nothing
+    package.know("type", "name", "entry", "runtime")
+    output = document.section("output") or nothing
+    output.know("path")
     notes: list[str] = []
-    package = document.section("package")
-    output = document.section("output")
-    own_name: str | None = None
-    if package is not None:
-        package.know("type", "name", "entry", "runtime")
-        own_name = package.text("name")
-        if runtime := package.text("runtime"):
-            table["runtime"] = runtime
-    if install_path is not None:
-        table["install-path"] = install_path
-    if output is not None:
-        output.know("path")
-        if output_path := output.text("path"):
-            table["output"] = output_path
-            if not output_path.endswith(".zip"):
-                notes.append(f"`{output_path}` does not end in .zip, and is taken for a folder")
-    function = {} if package is None else _function(package, notes)
+    output_path = output.text("path")
+    if output_path and not output_path.endswith(".zip"):
+        notes.append(f"`{output_path}` does not end in .zip, and is taken for a folder")
+    function = _function(package, notes)
     if install_path is not None:
         function["project"] = False
+    own_name = package.text("name")
     label = re.sub(r"[^A-Za-z0-9_-]+", "-", name or own_name or "").strip("-")
-    if label:
-        table["name"] = label
-    if function or label:
-        table["functions"] = {label or "app": function}
+    table = {
+        "runtime": package.text("runtime"),
+        "install-path": install_path,
+        "output": output_path,
+        "name": label,
+        "functions": {label or "app": function} if function or label else None,
+    }
     problems.raise_all()
     return Translation(
-        table=table,
-        kind="spindrift",
+        table=filled(table),
         where=path.name,
         notes=tuple(notes),
         # A name that the user gives does not tell which distribution is meant.
         distribution=None if name else own_name,
-        install_path=install_path,
     )
 
 
@@ -96,7 +90,7 @@ def _function(package: Section, notes: list[str]) -> dict[str, Any]:
         return {}
     value = package.values["entry"]
     try:
-        target = parse_statement(entry)
+        target = _parse_statement(entry)
     except ValueError as error:
         value.wrong(str(error), hint="an entry is such as `from yourwebapp.main import app`")
         return {}
@@ -113,3 +107,85 @@ def _function(package: Section, notes: list[str]) -> dict[str, Any]:
         )
     app = {"app": f"{target.module}:{target.name}{'()' if target.call else ''}"}
     return {**app, "interface": "wsgi"} if kind == "flask" else app
+
+
+class _ImportedObject(NamedTuple):
+    """An object of a module; with ``call`` the value that it returns."""
+
+    module: str
+    name: str
+    call: bool
+
+
+def _parse_statement(text: str) -> _ImportedObject:
+    """Parse the object that the last statement names.
+
+    The statements may be ``from MODULE import NAME``, with ``as`` or without, ``import MODULE`` followed by an
+    assignment of ``MODULE.NAME``, and the call of a factory: ``from MODULE import create; app = create()``.
+
+    Raises:
+        ValueError: they are something else; the message says what is wrong.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            statements = ast.parse(text.strip()).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f"`{text}` is not a Python statement") from error
+    expected = f"`{text}` names no object: write `from MODULE import NAME`"
+    known: dict[str, _ImportedObject | str] = {}
+    last: _ImportedObject | str | None = None
+    for statement in statements:
+        match statement:
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                for alias in names:
+                    if alias.name == "*":
+                        raise ValueError(expected)
+                    last = known[alias.asname or alias.name] = _ImportedObject(
+                        module, alias.name, call=False
+                    )
+                if len(names) > 1:
+                    last = None
+            case ast.ImportFrom():
+                raise ValueError(f"`{text}` is relative: write the full name of the module")
+            case ast.Import(names=names):
+                for alias in names:
+                    origin = alias.name if alias.asname else alias.name.partition(".")[0]
+                    known[alias.asname or origin] = origin
+                last = None
+            case ast.Assign(targets=[ast.Name(id=target)], value=value):
+                last = _resolve(value, known)
+                if last is None:
+                    raise ValueError(expected)
+                known[target] = last
+            case _:
+                raise ValueError(expected)
+    if isinstance(last, _ImportedObject):
+        return last
+    raise ValueError(expected)
+
+
+def _resolve(
+    value: ast.expr, known: dict[str, _ImportedObject | str]
+) -> _ImportedObject | str | None:
+    match value:
+        case ast.Name(id=name):
+            return known.get(name)
+        case ast.Call(func=function, args=[], keywords=[]):
+            called = _resolve(function, known)
+            return (
+                called._replace(call=True)
+                if isinstance(called, _ImportedObject) and not called.call
+                else None
+            )
+        case ast.Attribute(value=inner, attr=attribute):
+            parts = [attribute]
+            while isinstance(inner, ast.Attribute):
+                parts.insert(0, inner.attr)
+                inner = inner.value
+            module = known.get(inner.id) if isinstance(inner, ast.Name) else None
+            if not isinstance(module, str):
+                return None
+            return _ImportedObject(".".join((module, *parts[:-1])), parts[-1], call=False)
+        case _:
+            return None

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from wherry.sources.backends.interface import (
     Backend,
     NotHermeticError,
     SourceFiles,
     VersionSource,
-    subtable,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from wherry.sources.declaration import Declaration
+from wherry.sources.declaration import Declaration, subtable
 
 __all__ = ["BACKEND"]
-
-
-def _build_settings(declaration: Declaration) -> Mapping[str, Any]:
-    return declaration.tool("flit")
 
 
 def _metadata_paths(declaration: Declaration, setup_cfg: str) -> tuple[str, ...]:
@@ -54,15 +43,11 @@ def _require_hermetic(declaration: Declaration, files: SourceFiles) -> VersionSo
     return VersionSource(files=frozenset(found))
 
 
-def _copies_only(declaration: Declaration) -> bool:
-    return "external-data" not in declaration.tool("flit")
-
-
 BACKEND = Backend(
-    require_hermetic=_require_hermetic,
-    build_settings=_build_settings,
-    copies_only=_copies_only,
-    metadata_paths=_metadata_paths,
     plugins=frozenset({"flit-core"}),
+    tool="flit",
+    require_hermetic=_require_hermetic,
+    copies_only=lambda declaration: "external-data" not in declaration.tool("flit"),
+    metadata_paths=_metadata_paths,
     hooks_are_pure=True,
 )

@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from wherry.sources.backends.interface import (
     Backend,
     NotHermeticError,
     SourceFiles,
     VersionSource,
     keys,
-    subtable,
     texts,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from wherry.sources.declaration import Declaration
-
+from wherry.sources.declaration import Declaration, subtable
 
 __all__ = ["BACKEND"]
 
 _HOOKS = frozenset({"fancy-pypi-readme", "requirements_txt", "vcs", "version"})
-_OTHER_SETTINGS = frozenset({"envs", "publish"})
 _NOT_PLAIN_COPIES = frozenset(
-    {
-        "hooks",
-        "force-include",
-        "shared-data",
-        "shared-scripts",
-        "extra-metadata",
-        "sbom-files",
-    }
+    ["hooks", "force-include", "shared-data", "shared-scripts", "extra-metadata", "sbom-files"]
 )
-
-
-def _build_settings(declaration: Declaration) -> Mapping[str, Any]:
-    table = declaration.tool("hatch")
-    return {key: value for key, value in table.items() if key not in _OTHER_SETTINGS}
 
 
 def _require_hermetic(declaration: Declaration, files: SourceFiles) -> VersionSource:
@@ -61,17 +40,18 @@ def _require_hermetic(declaration: Declaration, files: SourceFiles) -> VersionSo
 
 
 def _copies_only(declaration: Declaration) -> bool:
-    build = subtable(declaration.tool("hatch"), "build")
+    build = declaration.tool("hatch", "build")
     wheel = subtable(build, "targets", "wheel")
     renames = any(isinstance(table.get("sources"), dict) for table in (build, wheel))
     return not renames and not keys(build) & _NOT_PLAIN_COPIES
 
 
 BACKEND = Backend(
-    require_hermetic=_require_hermetic,
-    build_settings=_build_settings,
-    copies_only=_copies_only,
     plugins=frozenset({"hatch-fancy-pypi-readme", "hatch-requirements-txt", "hatchling"}),
     git_plugins=frozenset({"hatch-vcs", "setuptools-scm", "vcs-versioning"}),
+    tool="hatch",
+    other_settings=frozenset({"envs", "publish"}),
+    require_hermetic=_require_hermetic,
+    copies_only=_copies_only,
     hooks_are_pure=True,
 )

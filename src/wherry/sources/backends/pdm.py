@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wherry.sources.backends.interface import (
     Backend,
     NotHermeticError,
     SourceFiles,
     VersionSource,
-    subtable,
     texts,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from wherry.sources.declaration import Declaration
 
 __all__ = ["BACKEND"]
 
 
-def _build_settings(declaration: Declaration) -> Mapping[str, Any]:
-    table = declaration.tool("pdm")
-    return {key: table[key] for key in ("build", "version") if key in table}
-
-
 def _require_hermetic(declaration: Declaration, files: SourceFiles) -> VersionSource:
-    build = subtable(declaration.tool("pdm"), "build")
+    build = declaration.tool("pdm", "build")
     if "pdm_build.py" in files.by_path or "custom-hook" in build or build.get("run-setuptools"):
         raise NotHermeticError("its build hook runs code")
-    version = subtable(declaration.tool("pdm"), "version")
+    version = declaration.tool("pdm", "version")
     source = version.get("source", "file")
     if source not in {"file", "scm"}:
         raise NotHermeticError(f"the version comes from `{source}`")
@@ -38,15 +30,16 @@ def _require_hermetic(declaration: Declaration, files: SourceFiles) -> VersionSo
 
 
 def _copies_only(declaration: Declaration) -> bool:
-    build = subtable(declaration.tool("pdm"), "build")
-    version = subtable(declaration.tool("pdm"), "version")
+    build = declaration.tool("pdm", "build")
+    version = declaration.tool("pdm", "version")
     return "wheel-data" not in build and not {"write_to", "write_template"} & set(version)
 
 
 BACKEND = Backend(
-    require_hermetic=_require_hermetic,
-    build_settings=_build_settings,
-    copies_only=_copies_only,
     plugins=frozenset({"pdm-backend"}),
+    tool="pdm",
+    settings=frozenset({"build", "version"}),
+    require_hermetic=_require_hermetic,
+    copies_only=_copies_only,
     hooks_are_pure=True,
 )

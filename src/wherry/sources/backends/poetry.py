@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wherry.sources.backends.interface import (
     Backend,
@@ -13,21 +13,9 @@ from wherry.sources.backends.interface import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from wherry.sources.declaration import Declaration
 
-
 __all__ = ["BACKEND"]
-
-_OTHER_SETTINGS = frozenset(
-    {"dependencies", "dev-dependencies", "group", "source", "extras", "urls"}
-)
-
-
-def _build_settings(declaration: Declaration) -> Mapping[str, Any]:
-    table = declaration.tool("poetry")
-    return {key: value for key, value in table.items() if key not in _OTHER_SETTINGS}
 
 
 def _require_hermetic(declaration: Declaration, files: SourceFiles) -> VersionSource:
@@ -45,10 +33,13 @@ def _copies_only(declaration: Declaration) -> bool:
 
 
 BACKEND = Backend(
-    require_hermetic=_require_hermetic,
-    build_settings=_build_settings,
-    copies_only=_copies_only,
     plugins=frozenset({"poetry-core"}),
+    tool="poetry",
+    other_settings=frozenset(
+        {"dependencies", "dev-dependencies", "group", "source", "extras", "urls"}
+    ),
+    require_hermetic=_require_hermetic,
+    copies_only=_copies_only,
     hooks_are_pure=True,
     omits_ignored_files=True,
 )

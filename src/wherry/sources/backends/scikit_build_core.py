@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from wherry.sources.backends.interface import compiling_backend
+from wherry.sources.backends.interface import Backend
 
 __all__ = ["BACKEND"]
 
-BACKEND = compiling_backend("scikit-build-core", "cmake", "ninja")
+BACKEND = Backend(
+    plugins=frozenset({"scikit-build-core"}),
+    asks_later=lambda _names, _text: ("cmake", "ninja"),
+    compiles=True,
+)

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wherry.sources.backends.interface import (
     Backend,
     NotHermeticError,
     SourceFiles,
     VersionSource,
-    subtable,
     texts,
 )
+from wherry.sources.declaration import Declaration, subtable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from wherry.sources.declaration import Declaration
+    from collections.abc import Iterator
 
 
 __all__ = ["BACKEND"]
 
 _EXTENDED = re.compile(r"(?mi)^\s*(setup_requires|cmdclass|command_packages|\[pbr|d2to1)")
 _OUTSIDE = re.compile(r"(^|[\s=/])\.\.(/|$)")
-
-
-def _build_settings(declaration: Declaration) -> Mapping[str, Any]:
-    return declaration.tool("setuptools")
 
 
 def _metadata_paths(declaration: Declaration, setup_cfg: str) -> tuple[str, ...]:
@@ -67,11 +61,11 @@ def _require_hermetic(declaration: Declaration, files: SourceFiles) -> VersionSo
 
 
 def _copies_only(declaration: Declaration) -> bool:
-    if any((declaration.root / name).exists() for name in ("setup.py", "setup.cfg")):
-        return False
     table = declaration.tool("setuptools")
-    folders = subtable(table, "package-dir")
-    return not (set(folders) - {""}) and "data-files" not in table
+    moves = set(subtable(table, "package-dir")) - {""} or "data-files" in table
+    return not moves and not any(
+        (declaration.root / name).exists() for name in ("setup.py", "setup.cfg")
+    )
 
 
 def _asks_later(names: frozenset[str], setup_cfg: str) -> tuple[str, ...]:
@@ -80,8 +74,7 @@ def _asks_later(names: frozenset[str], setup_cfg: str) -> tuple[str, ...]:
 
 
 def _attributes(declaration: Declaration, setup_cfg: str) -> Iterator[str]:
-    """The attributes of modules that metadata is taken from."""
-    for value in subtable(declaration.tool("setuptools"), "dynamic").values():
+    for value in declaration.tool("setuptools", "dynamic").values():
         if isinstance(value, dict) and isinstance(value.get("attr"), str):
             yield value["attr"]
     yield from re.findall(r"=\s*attr:\s*([\w.]+)", setup_cfg)
@@ -123,11 +116,11 @@ def _setup_requires(setup_cfg: str) -> list[str]:
 
 
 BACKEND = Backend(
+    plugins=frozenset({"setuptools", "wheel"}),
+    git_plugins=frozenset({"setuptools-scm", "vcs-versioning"}),
+    tool="setuptools",
     require_hermetic=_require_hermetic,
-    build_settings=_build_settings,
     copies_only=_copies_only,
     metadata_paths=_metadata_paths,
     asks_later=_asks_later,
-    plugins=frozenset({"setuptools", "wheel"}),
-    git_plugins=frozenset({"setuptools-scm", "vcs-versioning"}),
 )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from wherry.bundle.content import measure
 from wherry.bundle.tree import tree_files
 from wherry.errors import EntryPathError, ProjectError
 
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["InstalledFile", "read_files"]
 
-_CHUNK = 1 << 18
 # Files that the interpreter and the installer leave behind.
 _LEFTOVERS = ("__pycache__/", "/.lock")
 
@@ -71,31 +68,22 @@ def read_files(root: Path) -> Mapping[str, InstalledFile]:
     except ProjectError as error:
         raise _unreadable(list(error.where)) from error
     paths = {file.path for file in listed}
-    files = [_read(file) for file in listed if not _is_byte_code(file.path, paths)]
-    return {file.path: file for file in files}
-
-
-def _is_byte_code(path: str, paths: set[str]) -> bool:
     # A module that is installed without its source is the program itself, and stays.
-    return bool(re.search(r"\.py[co]$", path)) and path[:-1] in paths
+    return {
+        file.path: _read(file)
+        for file in listed
+        if not (file.path.endswith((".pyc", ".pyo")) and file.path[:-1] in paths)
+    }
 
 
 def _read(file: TreeFile) -> InstalledFile:
-    crc = size = 0
-    digest = hashlib.sha256()
-    head = b""
     try:
-        with open(file.source, "rb", buffering=0) as stream:  # noqa: PTH123
-            while piece := stream.read(_CHUNK):
-                head = head or piece[:64]
-                crc = zlib.crc32(piece, crc)
-                size += len(piece)
-                digest.update(piece)
+        with open(file.source, "rb") as stream:  # noqa: PTH123
+            head = stream.peek(64)[:64]
+            size, crc, sha256 = measure(stream)
     except OSError as error:
         raise _unreadable([f"`{file.path}`: {error.strerror or error}"]) from error
-    return InstalledFile(
-        file.path, file.executable, file.source, size, crc, digest.hexdigest(), head
-    )
+    return InstalledFile(file.path, file.executable, file.source, size, crc, sha256, head)
 
 
 def _unreadable(where: list[str]) -> ProjectError:

@@ -13,12 +13,13 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.bundle.bundle import Bundle
-from wherry.bundle.canonical import Canonical, Member, canonical_content
-from wherry.bundle.content import read_content
+from wherry.bundle.canonical import INSTALLER_FILES, Canonical, Member, canonical_content
+from wherry.bundle.content import content_sha256
 from wherry.bundle.entry import Entry, SourceFile, inline
 from wherry.errors import ProjectError
 from wherry.events import Note
@@ -39,19 +40,8 @@ __all__ = ["INSTALLED_FILES", "Installed", "InstalledDistribution", "read_instal
 INSTALLED_FILES = "installed-files"
 """The owner of files that no distribution lists: those that were added or renamed."""
 
-# Files of a `.dist-info` folder that describe the installer and its machine. `canonical` drops them too.
-_OF_THE_MACHINE = frozenset(
-    {
-        "RECORD",
-        "RECORD.jws",
-        "RECORD.p7s",
-        "INSTALLER",
-        "REQUESTED",
-        "direct_url.json",
-        "uv_build.json",
-        "uv_cache.json",
-    }
-)
+# Files of a `.dist-info` folder that describe the installer and its machine.
+_OF_THE_MACHINE = frozenset({*INSTALLER_FILES, "uv_build.json", "uv_cache.json"})
 _OF_EDITABLE = re.compile(
     r"__editable__.*|_{1,2}editable_impl_.+|__editable___.+_finder\.py|.+\.egg-link|easy-install\.pth"
 )
@@ -168,27 +158,15 @@ def _by_owner(
                 owned[by_folder[top]].append(file)
             continue
         owner = owners.get(path)
-        if path.startswith(_SCRIPTS) and _is_left_by_installer(below, file, owner, points):
-            continue
+        if path.startswith(_SCRIPTS) and owner is not None:
+            # Launchers are a few hundred bytes; programs may be megabytes.
+            content = file.read() if file.size < 1 << 16 else file.head
+            if is_launcher(below, content, points[owner]):
+                continue
         if owner is None and _HIDDEN.match(path):
             continue
         owned.setdefault(owner or INSTALLED_FILES, []).append(file)
     return owned
-
-
-def _is_left_by_installer(
-    name: str,
-    file: InstalledFile,
-    owner: str | None,
-    points: Mapping[str, Mapping[str, tuple[str, str]]],
-) -> bool:
-    known = points.get(owner or "")
-    return known is not None and is_launcher(name, _small(file), known)
-
-
-def _small(file: InstalledFile) -> bytes:
-    # Launchers are a few hundred bytes; programs may be megabytes.
-    return file.read() if file.size < 1 << 16 else file.head
 
 
 def _title(info: Info) -> str:
@@ -196,27 +174,23 @@ def _title(info: Info) -> str:
 
 
 def _distribution(info: Info, files: list[InstalledFile]) -> InstalledDistribution:
-    members = [
-        Member(entry.path, entry.executable, entry.payload, sha256)
-        for file in files
-        for entry, sha256 in [_canonical(file, info.name, info.folder)]
-    ]
-    members.sort(key=lambda member: member.path)
-    wheel = Canonical(filename=info.folder, info=info.folder, members=tuple(members))
+    members = tuple(
+        sorted((_member(file, info.name, info.folder) for file in files), key=attrgetter("path"))
+    )
+    wheel = Canonical(filename=info.folder, info=info.folder, members=members)
     return InstalledDistribution(
         name=info.name, version=info.version, bundle=wheel.bundle(owner=info.name)
     )
 
 
-def _canonical(file: InstalledFile, owner: str, info: str) -> tuple[Entry, str]:
-    """The file as it ships, and its SHA-256."""
+def _member(file: InstalledFile, owner: str, info: str) -> Member:
     if file.path in {f"{info}/WHEEL", f"{info}/METADATA"}:
-        plain = inline(file.path, file.read(), owner=owner, executable=file.executable)
+        plain = inline(file.path, file.read(), owner=owner)
         content = b"".join(canonical_content(plain, info))
-        entry = inline(file.path, content, owner=owner, executable=file.executable)
-        return entry, hashlib.sha256(content).hexdigest()
+        payload = inline(file.path, content, owner=owner).payload
+        return Member(file.path, file.executable, payload, hashlib.sha256(content).hexdigest())
     entry = _entry(file, owner)
-    return entry, _digest_of(entry, {file.source: file.sha256})
+    return Member(*entry[:3], _digest_of(entry, {file.source: file.sha256}))
 
 
 def _entry(file: InstalledFile, owner: str) -> Entry:
@@ -236,10 +210,7 @@ def _digest_of(entry: Entry, known: Mapping[Path, str]) -> str:
     """SHA-256 of the content, read once more only where it is not that of a file that was read."""
     if isinstance(entry.payload, SourceFile) and entry.payload.path in known:
         return known[entry.payload.path]
-    digest = hashlib.sha256()
-    for piece in read_content(entry.payload):
-        digest.update(piece)
-    return digest.hexdigest()
+    return content_sha256(entry.payload)
 
 
 def _editable(info: Info, folder: Path, context: Context) -> InstalledDistribution:

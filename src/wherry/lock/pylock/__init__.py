@@ -1,1 +1,0 @@
-"""pylock.toml, PEP 751's own format."""

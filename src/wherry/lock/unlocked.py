@@ -1,0 +1,222 @@
+"""Projects without a lock: what ``pyproject.toml``, ``setup.py`` or ``setup.cfg`` declares is resolved now."""
+
+from __future__ import annotations
+
+import configparser
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+from wherry.errors import LockError
+from wherry.lock.assemble import check_python, known, make_pylock
+from wherry.lock.declared import declares_dependencies, read_declared
+from wherry.lock.document import read_text, read_toml
+from wherry.lock.model import Lock
+from wherry.lock.pipfile.declared import requirement_text
+from wherry.lock.poetry.declared import poetry_project
+from wherry.lock.resolve import Requirements, resolve_declared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from wherry.context import Context
+    from wherry.indexes.network import Network
+    from wherry.lock.document import Table
+    from wherry.lock.model import LockRequest
+    from wherry.lock.poetry.constraint import Constraint
+    from wherry.lock.poetry.declared import Dependency
+
+
+__all__ = ["read_nothing", "read_pyproject", "read_setup"]
+
+
+def read_pyproject(path: Path, request: LockRequest, context: Context) -> Lock:
+    """Resolve what ``pyproject.toml`` declares, in ``[project]`` or to Poetry.
+
+    Raises:
+        LockError: it is malformed, cannot be resolved, or lacks a group or extra that was asked for.
+        TargetError: the project is not for the target's Python.
+        ToolError: uv is missing.
+    """
+    pyproject = read_toml(path, context.files)
+    project = pyproject.table("project")
+    if not (request.groups or request.extras or declares_dependencies(pyproject)):
+        return _empty_lock(path, request, project.parsed("requires-python", SpecifierSet))
+    poetry = pyproject.table("tool").table("poetry")
+    if "project" not in pyproject or ("dependencies" in poetry and "dependencies" not in project):
+        requirements, extras = _of_poetry(path, pyproject, request, context)
+    else:
+        declared = read_declared(pyproject)
+        requires_python = project.parsed("requires-python", SpecifierSet)
+        check_python(requires_python, context.target, path)
+        extras = request.extras
+        if "optional-dependencies" not in declared.dynamic:
+            extras = known("extra", request.extras, declared.extras, path)
+        offered = pyproject.table("dependency-groups").data
+        groups = known("group", request.groups, offered, path)
+        requirements = Requirements(
+            name=path.name,
+            base=path.parent,
+            requires_python=requires_python,
+            options=(
+                path.name,
+                *(f"--extra={extra}" for extra in extras),
+                *(f"--group={group}" for group in groups),
+            ),
+        )
+    return resolve_declared(requirements, path, request, context, extras=extras)
+
+
+def _of_poetry(
+    path: Path, pyproject: Table, request: LockRequest, context: Context
+) -> tuple[Requirements, tuple[str, ...]]:
+    """The requirements of the project, and the extras that were asked for."""
+    project = poetry_project(pyproject)
+    check_python(project.python, context.target, path)
+    main = canonicalize_name("main")
+    groups = known("group", request.groups, project.groups.keys() - {main}, path)
+    extras = known("extra", request.extras, project.extras, path)
+    optional = project.optional(extras)
+    poetry = pyproject.table("tool").table("poetry")
+    lines = list(_poetry_sources(poetry, context.network))
+    for group in (main, *map(canonicalize_name, groups)):
+        lines += [
+            _requirement(dependency, poetry.table("dependencies"))
+            for dependency in project.groups[group]
+            if not dependency.optional or dependency.name in optional
+        ]
+    requirements = Requirements(
+        name=path.name,
+        base=path.parent,
+        text="\n".join(lines) + "\n",
+        requires_python=project.requires_python,
+    )
+    return requirements, extras
+
+
+def _poetry_sources(poetry: Table, network: Network) -> Iterator[str]:
+    """``[[tool.poetry.source]]`` as options; the network learns their names, by which passwords are kept."""
+    for number, source in enumerate(poetry.tables("source")):
+        url = source.optional("url", str)
+        priority = (source.optional("priority", str) or "primary").lower()
+        if url is None:
+            # Poetry knows the address of its own `PyPI` source, and so does uv.
+            continue
+        secondary = priority in {"supplemental", "secondary", "explicit"} or bool(
+            source.optional("secondary", bool)
+        )
+        option = "--extra-index-url" if secondary or number else "--index-url"
+        if (name := source.optional("name", str)) is not None:
+            network.learn({url: name})
+        yield f"{option} {url}"
+
+
+def _requirement(dependency: Dependency, table: Table) -> str:
+    """The dependency in PEP 508's form.
+
+    Raises:
+        LockError: that form cannot express it.
+    """
+    source, constraint = dependency.source, dependency.constraint
+    from_index = not source.keys() & {"path", "file", "url", "git"}
+    markers = [dependency.marker, dependency.python.python_marker() if dependency.python else None]
+    return requirement_text(
+        dependency.name,
+        source,
+        extras=sorted(dependency.extras),
+        version=_specifier(dependency.name, constraint, table) if constraint and from_index else "",
+        markers=filter(None, markers),
+    )
+
+
+def _specifier(name: str, constraint: Constraint, table: Table) -> str:
+    if len(constraint.alternatives) != 1:
+        raise LockError(
+            f"`{table.file}` asks for one of several ranges of `{name}`",
+            where=[f"{table.at(name)}: a requirement cannot express alternatives"],
+            hint="run `poetry lock`, and build from the lock",
+        )
+    return str(constraint.alternatives[0])
+
+
+def read_nothing(path: Path, request: LockRequest, context: Context) -> Lock:
+    """The empty lock of a folder with Python files alone.
+
+    Raises:
+        LockError: a group or extra was asked for; it has none.
+    """
+    del context
+    known("group", request.groups, (), path)
+    known("extra", request.extras, (), path)
+    return _empty_lock(path, request, None)
+
+
+def _empty_lock(path: Path, request: LockRequest, requires_python: SpecifierSet | None) -> Lock:
+    return Lock(
+        pylock=make_pylock([], requires_python=requires_python),
+        path=path,
+        base=request.root,
+        inputs=(path,) if path.is_file() else (),
+        stable=True,
+        member=request.root,
+    )
+
+
+def read_setup(path: Path, request: LockRequest, context: Context) -> Lock:
+    """Resolve what ``setup.py`` or ``setup.cfg`` declares to setuptools.
+
+    Raises:
+        LockError: it is malformed, cannot be resolved, or lacks a group or extra that was asked for.
+        TargetError: the project is not for the target's Python.
+        ToolError: uv is missing.
+    """
+    known("group", request.groups, (), path)
+    if path.name == "setup.cfg":
+        requirements = _of_setup_cfg(path, request, context)
+    else:
+        extras = (f"--extra={extra}" for extra in request.extras)
+        requirements = Requirements(name=path.name, base=path.parent, options=(path.name, *extras))
+    return resolve_declared(requirements, path, request, context, extras=request.extras)
+
+
+def _of_setup_cfg(path: Path, request: LockRequest, context: Context) -> Requirements:
+    """The ``[options]`` of a ``setup.cfg``; uv takes only a ``setup.py``, which it runs to learn them."""
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read_string(read_text(path, context.files))
+        python = parser.get("options", "python_requires", fallback=None)
+        requires_python = SpecifierSet(python) if python else None
+    except (configparser.Error, InvalidSpecifier) as error:
+        # The first line names the source as configparser knows it.
+        problem = " ".join(str(error).split())
+        raise LockError(f"`{path.name}` is malformed", where=[f"{path}: {problem}"]) from None
+    requires = parser.get("options", "install_requires", fallback="")
+    offered = (
+        parser["options.extras_require"] if parser.has_section("options.extras_require") else {}
+    )
+    declared = {name: _listed(text or "", path) for name, text in offered.items()}
+    check_python(requires_python, context.target, path)
+    extras = known("extra", request.extras, declared, path)
+    lines = [*_listed(requires or "", path), *(line for name in extras for line in declared[name])]
+    return Requirements(
+        name=path.name,
+        base=path.parent,
+        text="\n".join(lines) + "\n",
+        requires_python=requires_python,
+    )
+
+
+def _listed(text: str, path: Path) -> list[str]:
+    """The items of a list: one a line, or separated by semicolons on a single line."""
+    stripped = text.strip()
+    if stripped.startswith(("file:", "attr:")):
+        raise LockError(
+            f"`{path.name}` reads dependencies from elsewhere",
+            where=[f"{path}: {stripped.splitlines()[0]}"],
+            hint="declare them in `pyproject.toml`",
+        )
+    # As setuptools reads it; a requirement with a marker then needs a line of its own.
+    items = stripped.splitlines() if "\n" in stripped else stripped.split(";")
+    return [item.strip() for item in items if item.strip() and not item.strip().startswith("#")]

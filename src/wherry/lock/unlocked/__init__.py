@@ -1,1 +1,0 @@
-"""Projects without a lock: what they declare is resolved now."""
