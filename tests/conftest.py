@@ -37,6 +37,7 @@ SLOW = (
     "aws/test_faults.py",
     "cli/test_leaks.py",
     "cli/test_private_index.py",
+    "cli/test_changed_locks.py",
     "sources/installed/test_folder.py",
     "aws/test_iam.py",
     "cli/test_bad_input.py",

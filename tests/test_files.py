@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.projects import write_files
-from wherry.files import ProjectFiles, signature
+from wherry.files import (
+    ProjectFiles,
+    is_inside,
+    make_folders,
+    open_regular,
+    remove_folder,
+    signature,
+    walk_folders,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,3 +88,58 @@ def test_a_signature_tells_a_change_but_for_files_that_are_too_new(tmp_path: Pat
     os.utime(path, ns=(1, 1_500_000_001))
     time.sleep(0.15)
     assert signature(path.stat()) not in {before, ()}, "the time of a change of status tells"
+
+
+def test_folders_of_any_depth_are_made_walked_and_removed(tmp_path: Path) -> None:
+    """PATH_MAX, not Python, is what limits them."""
+    deep = tmp_path / ("d/" * 1900)
+    make_folders(deep)
+    make_folders(deep)
+    (deep / "x").write_text("")
+    (tmp_path / "d/link").symlink_to(tmp_path)
+    found = list(walk_folders(tmp_path / "d"))
+    assert len(found) == 1900
+    assert found[-1] == (str(deep), [], ["x"])
+    remove_folder(tmp_path / "d")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_below_a_file_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("")
+    with pytest.raises(FileExistsError):
+        make_folders(tmp_path / "a")
+    with pytest.raises(OSError, match="exists|directory"):
+        make_folders(tmp_path / "a/b")
+
+
+def test_what_a_removed_folder_links_to_stays(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept/x").write_text("")
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "gone/link").symlink_to(tmp_path / "kept")
+    remove_folder(tmp_path / "gone")
+    assert [path.name for path in tmp_path.rglob("*")] == ["kept", "x"]
+
+
+def test_only_regular_files_are_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    (tmp_path / "file").write_bytes(b"x")
+    with open_regular(tmp_path / "file") as file:
+        assert file.read() == b"x"
+    for name in ("pipe", "link", ""):
+        with pytest.raises(OSError, match="not a regular file|directory"):
+            open_regular(tmp_path / name)
+        with pytest.raises(OSError, match="not a regular file|directory"):
+            ProjectFiles().read(tmp_path / name)
+
+
+def test_inside_means_with_links_followed(tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "ab").mkdir()
+    (tmp_path / "a/out").symlink_to("../ab")
+    (tmp_path / "a/in").symlink_to("b")
+    inside = {name: is_inside(tmp_path / name, tmp_path / "a") for name in ("a", "a/b", "a/in/x")}
+    assert all(inside.values())
+    outside = [is_inside(tmp_path / name, tmp_path / "a") for name in ("ab", "a/out", "a/..", "")]
+    assert not any(outside)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wherry.visible import Lines, visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -56,11 +58,11 @@ class WherryError(Exception):
 
     def __str__(self) -> str:
         """The message, its causes and the hint, on several lines."""
-        lines = [self.message]
+        lines = [visible(self.message)]
         for number, cause in enumerate(self.where, start=1):
-            lines.append(f"  {'╰' if number == len(self.where) else '├'}─▶ {cause}")
+            lines.append(f"  {'╰' if number == len(self.where) else '├'}─▶ {visible(cause)}")
         if self.hint:
-            lines.append(f"hint: {self.hint}")
+            lines.append(f"hint: {visible(Lines(self.hint))}")
         return "\n".join(lines)
 
 

@@ -5,17 +5,29 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 import time
 from collections import defaultdict
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterator
     from contextlib import AbstractContextManager
+    from io import FileIO
     from pathlib import Path
 
-__all__ = ["FileContent", "ProjectFiles", "signature"]
+__all__ = [
+    "FileContent",
+    "ProjectFiles",
+    "is_inside",
+    "make_folders",
+    "open_regular",
+    "read_regular",
+    "remove_folder",
+    "signature",
+    "walk_folders",
+]
 
 T = TypeVar("T")
 
@@ -64,7 +76,7 @@ class ProjectFiles:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key)
             if (content := self._contents.get(key)) is None:
                 try:
-                    with open(key, "rb") as file:  # noqa: PTH123
+                    with open_regular(key) as file:
                         status = os.fstat(file.fileno())
                         content = FileContent(file.read(), signature(status))
                 except FileNotFoundError:
@@ -123,3 +135,107 @@ def signature(status: os.stat_result) -> tuple[int, ...]:
     if newest + tick > time.time_ns():
         return ()
     return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def open_regular(path: Path | str) -> FileIO:
+    """Open a file for reading, if it is a regular one; unbuffered.
+
+    A pipe would wait for a writer, and a device such as ``/dev/zero`` would never end.
+
+    Raises:
+        OSError: it cannot be opened, or is not a regular file.
+    """
+    # Opening a pipe without this waits.
+    descriptor = os.open(
+        path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    )
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        return open(descriptor, "rb", buffering=0)  # noqa: PTH123
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: Path | str) -> bytes:
+    """The content of a regular file; errors as ``open_regular``."""
+    with open_regular(path) as file:
+        return file.read()
+
+
+def is_inside(path: Path | str, folder: Path | str) -> bool:
+    """Whether a path, with all symbolic links followed, is a folder or lies in it."""
+    path, folder = os.path.realpath(path), os.path.realpath(folder)
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def walk_folders(root: Path | str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """As ``os.walk`` from the top, of folders of any depth; that of Python before 3.12 calls itself for every level."""
+    waiting = [str(root)]
+    while waiting:
+        folder = waiting.pop()
+        folders: list[str] = []
+        names: list[str] = []
+        links: set[str] = set()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    (folders if entry.is_dir() else names).append(entry.name)
+                    if entry.is_symlink():
+                        links.add(entry.name)
+        except OSError:
+            continue
+        yield folder, folders, names
+        # The caller may have taken some out, or changed their order.
+        waiting += [os.path.join(folder, name) for name in reversed(folders) if name not in links]  # noqa: PTH118
+
+
+def make_folders(folder: Path | str) -> None:
+    """Make a folder and those above it, however deep it is; ``os.makedirs`` calls itself for every level.
+
+    Raises:
+        OSError: one cannot be made.
+    """
+    missing: list[str] = []
+    path = str(folder)
+    while path and not os.path.isdir(path):  # noqa: PTH112
+        missing.append(path)
+        path = os.path.dirname(path)  # noqa: PTH120
+    for path in reversed(missing):
+        try:
+            os.mkdir(path)  # noqa: PTH102
+        except FileExistsError:
+            # Another thread may have made it.
+            if not os.path.isdir(path):  # noqa: PTH112
+                raise
+
+
+def remove_folder(folder: Path | str) -> None:
+    """Remove a folder with all that it holds, however deep it is; ``shutil.rmtree`` calls itself for every level.
+
+    Symbolic links are not followed.
+
+    Raises:
+        OSError: something cannot be removed; the rest has been.
+    """
+    problem: OSError | None = None
+    folders = [str(folder)]
+    for path in folders:  # grows meanwhile
+        try:
+            os.chmod(path, 0o700)  # noqa: PTH101
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    else:
+                        os.unlink(entry.path)  # noqa: PTH108
+        except OSError as error:
+            problem = problem or error
+    for path in reversed(folders):
+        try:
+            os.rmdir(path)  # noqa: PTH106
+        except OSError as error:
+            problem = problem or error
+    if problem is not None:
+        raise problem

@@ -19,6 +19,7 @@ from wherry.bundle.content import read_all
 from wherry.bundle.entry import SourceFile
 from wherry.bundle.tree import read_tree, tree_bundle
 from wherry.errors import EntryPathError, ProjectError, SettingsError
+from wherry.files import remove_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -460,3 +461,38 @@ def test_the_order_of_a_folder_has_no_say(
     write_files(other, {path: sound[path] for path in order})
     assert tree_digest(one) == tree_digest(other)
     assert tree(one) == tree(other)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "folder"])
+def test_a_gitignore_that_is_no_file(kind: str, tmp_path: Path) -> None:
+    write_files(tmp_path, {"app.py": "", "inner/x.py": ""})
+    for place in (tmp_path / ".gitignore", tmp_path / "inner/.gitignore"):
+        if kind == "fifo":
+            os.mkfifo(place)
+        elif kind == "device":
+            place.symlink_to("/dev/zero")
+        else:
+            place.mkdir()
+    assert tree(tmp_path) == ["app.py", "inner/x.py"]
+
+
+def test_pipes_in_a_folder_are_passed_over(tmp_path: Path) -> None:
+    write_files(tmp_path, {"app.py": ""})
+    os.mkfifo(tmp_path / "pipe")
+    assert tree(tmp_path) == ["app.py"]
+
+
+def test_folders_may_be_deep(tmp_path: Path) -> None:
+    """1,500 of them are more than Python calls of one function in itself."""
+    deep = "d/" * 1500
+    place = tmp_path
+    for _ in range(30):
+        place = place / ("d/" * 50)
+        place.mkdir(parents=True)
+    (place / "x.py").write_text("")
+    try:
+        assert tree(tmp_path) == [f"{deep}x.py"]
+        assert tree(tmp_path, exclude=["/d/d/d/"]) == []
+    finally:
+        remove_folder(tmp_path / "d")
+    assert not (tmp_path / "d").exists()

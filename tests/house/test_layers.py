@@ -20,6 +20,7 @@ SOURCE = Path(wherry.__file__).parent
 
 LAYERS = [
     "version",
+    "visible",
     "errors",
     "problems",
     "sizes",

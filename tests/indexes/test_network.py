@@ -35,7 +35,7 @@ def test_by_the_name(monkeypatch: pytest.MonkeyPatch, lead: str) -> None:
     monkeypatch.setenv(f"{lead}_MY_COMPANY_USERNAME", "robot")
     monkeypatch.setenv(f"{lead}_MY_COMPANY_PASSWORD", SECRET)
     for network in (Network([COMPANY]), Network()):
-        network.learn({COMPANY.url: COMPANY.name})
+        network.learn({COMPANY.url: COMPANY.name}, lock="Pipfile.lock", alone=True)
         assert said(network.login("https://host/company/files/x.whl")) == ("robot", SECRET)
         assert network.login("https://other/company/files/x.whl") is None
         assert network.login("http://host/company/files/x.whl") is None
@@ -242,7 +242,7 @@ class TestAbroad:
         monkeypatch.setenv("UV_INDEX_LATE_PASSWORD", "token")
         network = Network()
         for_third_party = network.for_third_party()
-        network.learn({"https://late/simple": "late"})
+        network.learn({"https://late/simple": "late"}, lock="Pipfile.lock", alone=True)
         assert said(for_third_party.login("https://late/x")) == ("", "token")
 
 

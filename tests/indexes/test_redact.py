@@ -45,3 +45,23 @@ def test_what_the_environment_holds_is_hidden_too(monkeypatch: pytest.MonkeyPatc
     """A8: a program that is called sees it, and may tell."""
     monkeypatch.setenv("UV_INDEX_X_PASSWORD", "s3 cr/t")
     assert redact("it said s3 cr/t, s3%20cr%2Ft and s3%20cr/t") == "it said ****, **** and ****"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://host/a.whl?sig=s3cret", "https://host/a.whl?****"),
+        ("(https://host/a?X-Amz-Signature=ab&b=c) is", "(https://host/a?****) is"),
+        (
+            "`https://host/a?t0ken` and s3://b/c?d=e#sha256=0",
+            "`https://host/a?****` and s3://b/c?****#sha256=0",
+        ),
+        ("https://me:secret@host/a?b=c", "https://****@host/a?****"),
+        ("git+https://host/a?b=c%0A@rev", "git+https://host/a?****"),
+        ("is it https://host/a? No", "is it https://host/a? No"),
+        ("what? https://host/a", "what? https://host/a"),
+    ],
+)
+def test_a_query_may_hold_a_signature(text: str, expected: str) -> None:
+    """As much a secret as a password."""
+    assert redact(text) == expected

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import subprocess
+import tarfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,8 +25,6 @@ from wherry.sources.dependency import dependency_bundles, recall_dependency
 from wherry.wheels.select import Selected
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from support.reporters import Heard
     from wherry.context import Context
     from wherry.sources.project import Built
@@ -343,4 +344,56 @@ def test_a_damaged_sdist(tmp_path: Path, target: Target, store: Store) -> None:
     sha256 = hashlib.sha256(b"no archive").hexdigest()
     source = PackageSdist(path="shop-1.0.tar.gz", hashes={"sha256": sha256})
     with pytest.raises(WherryError, match=r"shop-1.0.tar.gz` is damaged"):
+        dependency_bundle(selected(source), context(store, target=target), base=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "subdirectory",
+    ["/etc", "..", "a/../..", "out", "out/deep", "a/out", "wheel.json", "none", "a\0b"],
+)
+@pytest.mark.parametrize("kind", ["git", "archive"])
+def test_a_subdirectory_that_leaves_the_source(
+    subdirectory: str,
+    kind: str,
+    repository: Repository,
+    tmp_path: Path,
+    target: Target,
+    store: Store,
+) -> None:
+    host = tmp_path / "host"
+    obedient_project(host, files={"secret.py": b""})
+    obedient_project(host / "deep", files={"secret.py": b""})
+    obedient_project(repository.root, files={"shop.py": b""})
+    (repository.root / "a").mkdir()
+    source: PackageVcs | PackageArchive
+    if kind == "git":
+        (repository.root / "out").symlink_to(host)
+        (repository.root / "a/out").symlink_to(host)
+        source = commit_source(repository, repository.commit(), subdirectory)
+    else:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+            archive.add(
+                repository.root, "shop-1.0", filter=lambda i: None if ".git" in i.name else i
+            )
+        (tmp_path / "shop-1.0.tar.gz").write_bytes(buffer.getvalue())
+        sha256 = hashlib.sha256(buffer.getvalue()).hexdigest()
+        source = PackageArchive(
+            path="shop-1.0.tar.gz", hashes={"sha256": sha256}, subdirectory=subdirectory
+        )
+    with pytest.raises(BuildError, match="`shop` cannot be built") as caught:
+        dependency_bundle(selected(source), context(store, target=target), base=tmp_path)
+    assert "is not a folder of its source" in caught.value.where[0]
+    assert caught.value.hint is not None
+
+
+@pytest.mark.parametrize("kind", ["device", "fifo", "folder"])
+def test_an_archive_that_is_no_file(
+    kind: str, tmp_path: Path, target: Target, store: Store
+) -> None:
+    path = {"device": Path("/dev/zero"), "fifo": tmp_path / "pipe", "folder": tmp_path}[kind]
+    if kind == "fifo":
+        os.mkfifo(path)
+    source = PackageArchive(url=path.as_uri() + "#x.tar.gz", hashes={"sha256": "0" * 64})
+    with pytest.raises(WherryError, match="cannot read"):
         dependency_bundle(selected(source), context(store, target=target), base=tmp_path)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import stat
+import time
+import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,6 +115,107 @@ def test_the_backend_sees_a_fixed_world(
     built = project_bundle(root, TreeOptions(), context(store, target=target))
     seen = {entry.path: read_all(entry.payload) for entry in built.bundle}["seen.txt"].decode()
     assert seen == "['315532800', 'UTC', 'C.UTF-8', '0', None, None]0o22"
+
+
+@pytest.mark.parametrize("end", ["raise SystemExit(3)", "raise ValueError('no')"])
+def test_output_of_any_size_is_kept_in_part(
+    end: str, tmp_path: Path, target: Target, store: Store
+) -> None:
+    backend = (
+        "import os\n"
+        "def build_wheel(*args, **more):\n"
+        "    os.write(1, b'begin\\n')\n"
+        "    for _ in range(200): os.write(1, b'x' * 1000 + b'\\n' + b'y' * 999_000)\n"
+        f"    os.write(1, b'\\nlast\\n')\n    {end}\n"
+    )
+    root = obedient_project(tmp_path / "shop", files={}, sources={"obedient.py": backend})
+    tracemalloc.start()
+    error = failure(root, target, store)
+    assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    tracemalloc.stop()
+    assert "last" in error.where
+    assert max(map(len, error.where)) < 10_000
+    assert error.hint is not None
+    log = Path(error.hint.split("`")[1])
+    assert log.stat().st_size < 10_000_000
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    text = log.read_text()
+    assert text.startswith("begin\n")
+    assert "bytes were left out here" in text
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\r", "\x07", "\x9b", "\u202e", "\x08"])
+def test_control_characters_are_shown(
+    character: str, tmp_path: Path, target: Target, store: Store
+) -> None:
+    root = obedient_project(
+        tmp_path / "shop", files={}, say=f"a{character}[2Jb\tdone", fail=3, sources={}
+    )
+    error = failure(root, target, store)
+    assert character not in str(error)
+    if character != "\r":
+        escaped = character.encode("unicode_escape").decode()
+        assert f"a{escaped}[2Jb\tdone" in error.where
+
+
+def test_a_backend_that_does_not_end_is_ended_with_its_children(
+    tmp_path: Path, target: Target, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = (
+        "import subprocess, time\n"
+        "def build_wheel(*args, **more):\n"
+        f"    child = subprocess.Popen(['sleep', '300'])\n"
+        f"    open({str(tmp_path / 'child')!r}, 'w').write(str(child.pid))\n"
+        "    print('working', flush=True)\n"
+        "    time.sleep(300)\n"
+    )
+    root = obedient_project(tmp_path / "shop", files={}, sources={"obedient.py": backend})
+    monkeypatch.setenv("WHERRY_BUILD_TIMEOUT", "2")
+    error = failure(root, target, store)
+    assert error.where == ("`obedient` was ended after 2 seconds", "working")
+    assert error.hint is not None
+    assert error.hint.startswith("set `WHERRY_BUILD_TIMEOUT` to more seconds\n")
+    child = int((tmp_path / "child").read_text())
+    for _ in range(100):
+        place = Path(f"/proc/{child}/stat")
+        if not place.exists() or place.read_text().rpartition(")")[2].split()[0] == "Z":
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail("its child runs on")
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        ("'[' * 200_000", "ended without an answer"),
+        ("'[]'", "ended without an answer"),
+        ("'{\"requires\": 7}'", "returned no list"),
+        ("'{}'", "ended without an answer"),
+        ("'{\"filename\": \"' + 'x' * 5000 + '.whl\"}'", "made no wheel but"),
+        ('\'{"filename": "a\\\\u0000b.whl"}\'', "made no wheel but"),
+    ],
+)
+def test_an_answer_that_the_backend_wrote_itself(
+    answer: str, cause: str, tmp_path: Path, target: Target, store: Store
+) -> None:
+    backend = (
+        "import json, os, sys\n"
+        "def build_wheel(*args, **more):\n"
+        f"    open(json.loads(sys.argv[1])['answer'], 'w').write({answer})\n"
+        "    os._exit(0)\n"
+    )
+    root = obedient_project(tmp_path / "shop", files={}, sources={"obedient.py": backend})
+    assert cause in str(failure(root, target, store))
+
+
+@pytest.mark.parametrize("requires", ["7", "'setuptools'", "None", "{'a': 1}"])
+def test_requirements_that_are_no_list(
+    requires: str, tmp_path: Path, target: Target, store: Store
+) -> None:
+    backend = f"def get_requires_for_build_wheel(*args): return {requires}\n"
+    root = obedient_project(tmp_path / "shop", files={}, sources={"obedient.py": backend})
+    assert "get_requires_for_build_wheel returned no list" in str(failure(root, target, store))
 
 
 SETUPTOOLS = """\

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.bundle.patterns import compile_patterns
 from wherry.errors import ProjectError
+from wherry.files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,15 +54,17 @@ def repository_root(folder: Path) -> Path | None:
 
 
 def read_gitignore(folder: Path) -> Patterns | None:
-    """The patterns of the folder's ``.gitignore``; None if there is none.
+    """The patterns of the folder's ``.gitignore``; None if there is none that is a regular file.
 
     Raises:
         ProjectError: it cannot be read.
     """
     path = folder / ".gitignore"
     try:
-        text = path.read_bytes().removeprefix(b"\xef\xbb\xbf").decode(errors="surrogateescape")
-    except (FileNotFoundError, IsADirectoryError):
+        if not stat.S_ISREG(path.stat().st_mode):
+            return None
+        text = read_regular(path).removeprefix(b"\xef\xbb\xbf").decode(errors="surrogateescape")
+    except FileNotFoundError:
         return None
     except OSError as error:
         raise ProjectError(f"cannot read `{path}`", where=[error.strerror or str(error)]) from error

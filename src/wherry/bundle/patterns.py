@@ -6,65 +6,58 @@ because the libraries take longer to import than a small project takes to packag
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from wherry.bundle.glob import Glob
 from wherry.errors import SettingsError
 from wherry.problems import Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["Patterns", "compile_patterns"]
 
 _WILD = frozenset("*?[\\")
-# The POSIX classes that brackets may name, as the content of Python's brackets.
-_CLASSES = {
-    "alnum": "a-zA-Z0-9",
-    "alpha": "a-zA-Z",
-    "blank": " \\t",
-    "cntrl": "\\x00-\\x1f\\x7f",
-    "digit": "0-9",
-    "graph": "!-~",
-    "lower": "a-z",
-    "print": " -~",
-    "punct": "!-/:-@\\[-`{-~",
-    "space": " \\t\\n\\r\\f\\v",
-    "upper": "A-Z",
-    "xdigit": "0-9A-Fa-f",
-}
 
 
 class _Pattern(NamedTuple):
-    """One line.
-
-    ``literal`` is the whole name, ``ending`` the end of it; if both are None, ``expression`` matches the name,
-    or the whole path for ``rooted`` patterns.
-    """
+    """One line: its text without the marks that the other attributes stand for."""
 
     is_negated: bool
     folders_only: bool
     rooted: bool
-    literal: str | None
-    ending: str | None
-    expression: re.Pattern[str] | None
-
-    def matches(self, path: str, name: str) -> bool:
-        if self.literal is not None:
-            return (path if self.rooted else name) == self.literal
-        if self.ending is not None:
-            return name.endswith(self.ending)
-        assert self.expression is not None  # noqa: S101
-        return self.expression.fullmatch(path if self.rooted else name) is not None
+    text: str
 
 
 class Patterns:
-    """A list of patterns; the last match decides."""
+    """A list of patterns; the last match decides.
+
+    Names, paths and endings (``*.py``) are looked up, not tried one after the other. Other patterns are tried only
+    if the first or last character that they spell out is that of the path.
+    """
 
     def __init__(self, patterns: Iterable[_Pattern]) -> None:
         """Made by ``compile_patterns``."""
-        self._patterns = tuple(patterns)[::-1]
+        self._patterns = tuple(patterns)
         self._folders: dict[str, bool] = {"": False}
+        self._exact: dict[tuple[bool, str], list[int]] = {}
+        self._endings: dict[str, list[int]] = {}
+        self._globs: dict[tuple[bool, str, str], list[int]] = {}
+        self._compiled: dict[int, Glob] = {}
+        for number, (_, _, rooted, text) in enumerate(self._patterns):
+            if _WILD.isdisjoint(text):
+                self._exact.setdefault((rooted, text), []).append(number)
+            elif not rooted and text[0] == "*" and _WILD.isdisjoint(text[1:]):
+                self._endings.setdefault(text[1:], []).append(number)
+            else:
+                first, last = (
+                    character if character not in _WILD else "" for character in (text[0], text[-1])
+                )
+                # What closes a bracket, or follows a backslash, may match something else.
+                if last == "]" or text[-2:-1] == "\\" or rooted:
+                    last = ""
+                self._globs.setdefault((rooted, first, "" if first else last), []).append(number)
+        self._ending_sizes = sorted(set(map(len, self._endings)))
 
     def decide(self, path: str) -> bool | None:
         """Whether a path matches: True, False if a ``!`` pattern negates it, None if no pattern matches.
@@ -75,24 +68,77 @@ class Patterns:
         Args:
             path: relative to the folder of the patterns, with forward slashes; a folder ends with one.
         """
-        folder = path.endswith("/")
+        is_folder = path.endswith("/")
         path = path.rstrip("/")
         name = path.rpartition("/")[2]
-        for pattern in self._patterns:
-            if (folder or not pattern.folders_only) and pattern.matches(path, name):
-                return not pattern.is_negated
-        return None
+        best = -1
+        for numbers in self._lookups(path, name):
+            for number in reversed(numbers):
+                if number <= best:
+                    break
+                if is_folder or not self._patterns[number].folders_only:
+                    best = number
+                    break
+        for numbers in self._candidates(path, name):
+            for number in reversed(numbers):
+                if number <= best:
+                    break
+                pattern = self._patterns[number]
+                if (is_folder or not pattern.folders_only) and self._glob(number).matches(
+                    path if pattern.rooted else name
+                ):
+                    best = number
+                    break
+        return None if best < 0 else not self._patterns[best].is_negated
+
+    def _lookups(self, path: str, name: str) -> Iterator[list[int]]:
+        """The numbers of patterns that are known to match, but for ``folders_only``."""
+        for key in ((True, path), (False, name)):
+            if (numbers := self._exact.get(key)) is not None:
+                yield numbers
+        for size in self._ending_sizes:
+            if size > len(name):
+                break
+            if (numbers := self._endings.get(name[len(name) - size :])) is not None:
+                yield numbers
+
+    def _candidates(self, path: str, name: str) -> Iterator[list[int]]:
+        """The numbers of the other patterns that may match."""
+        if not self._globs or not path:
+            return
+        for key in (
+            (True, path[0], ""),
+            (True, "", ""),
+            (False, name[0], ""),
+            (False, "", name[-1]),
+            (False, "", ""),
+        ):
+            if (numbers := self._globs.get(key)) is not None:
+                yield numbers
+
+    def _glob(self, number: int) -> Glob:
+        glob = self._compiled.get(number)
+        if glob is None:
+            glob = Glob.parse(self._patterns[number].text)
+            assert glob is not None  # noqa: S101
+            self._compiled[number] = glob
+        return glob
 
     def match(self, path: str) -> bool:
         """Whether the path, or a folder above it, matches."""
         return self._within(path.rstrip("/").rpartition("/")[0]) or bool(self.decide(path))
 
     def _within(self, folder: str) -> bool:
-        known = self._folders.get(folder)
-        if known is None:
-            known = self._within(folder.rpartition("/")[0]) or bool(self.decide(folder + "/"))
-            self._folders[folder] = known
-        return known
+        """Whether a folder, or one above it, matches."""
+        unknown: list[str] = []
+        while folder not in self._folders:
+            unknown.append(folder)
+            folder = folder.rpartition("/")[0]
+        matches = self._folders[folder]
+        for below in reversed(unknown):
+            matches = matches or bool(self.decide(below + "/"))
+            self._folders[below] = matches
+        return matches
 
 
 def compile_patterns(lines: Iterable[str], *, where: str, lenient: bool = False) -> Patterns | None:
@@ -136,108 +182,6 @@ def _compile(text: str) -> _Pattern | None:
     text = text.removesuffix("/")
     rooted = "/" in text
     text = text.removeprefix("/")
-    if not text:
+    if not text or (("[" in text or "\\" in text) and Glob.parse(text) is None):
         return None
-    literal = ending = expression = None
-    if _WILD.isdisjoint(text):
-        literal = text
-    elif not rooted and text[0] == "*" and _WILD.isdisjoint(text[1:]):
-        ending = text[1:]
-    else:
-        translated = _translate(text)
-        if translated is None:
-            return None
-        expression = re.compile(translated, re.DOTALL)
-    return _Pattern(is_negated, folders_only, rooted, literal, ending, expression)
-
-
-def _translate(text: str) -> str | None:
-    """The regular expression of a pattern; None if it can match nothing."""
-    result: list[str] = []
-    position = 0
-    while position < len(text):
-        character = text[position]
-        if character == "*":
-            piece, position = _stars(text, position)
-        elif character == "?":
-            piece, position = "[^/]", position + 1
-        elif character == "[":
-            bracket = _bracket(text, position + 1)
-            if bracket is None:
-                return None
-            piece, position = bracket
-        elif character == "\\":
-            if position + 1 == len(text):
-                return None
-            piece, position = re.escape(text[position + 1]), position + 2
-        else:
-            piece, position = re.escape(character), position + 1
-        result.append(piece)
-    return "".join(result)
-
-
-def _stars(text: str, start: int) -> tuple[str, int]:
-    end = start
-    while text[end : end + 1] == "*":
-        end += 1
-    opens = start == 0 or text[start - 1] == "/"
-    closes = end == len(text) or text[end] == "/"
-    if end - start == 1 or not (opens and closes):
-        return "[^/]*", end
-    if end == len(text):
-        return ".*", end
-    return "(?:.*/)?", end + 1
-
-
-def _bracket(text: str, start: int) -> tuple[str, int] | None:
-    """The regular expression of a bracket, and the position after it; None if the bracket does not end."""
-    position = start
-    negated = text[position : position + 1] in {"!", "^"}
-    if negated:
-        position += 1
-    first = position
-    items: list[str] = []
-    while True:
-        if position >= len(text):
-            return None
-        if text[position] == "]" and position > first:
-            break
-        if text.startswith("[:", position):
-            end = text.find("]", position + 2)
-            if end < 0:
-                return None
-            if end > position + 2 and text[end - 1] == ":":
-                known = _CLASSES.get(text[position + 2 : end - 1])
-                if known is None:
-                    return None
-                items.append(known)
-                position = end + 1
-                continue
-        low = _character(text, position)
-        if low is None:
-            return None
-        position = low[1]
-        # The lower end always matches, even in a range that is reversed.
-        items.append(re.escape(low[0]))
-        if text[position : position + 1] == "-" and text[position + 1 : position + 2] not in {
-            "",
-            "]",
-        }:
-            after = _character(text, position + 1)
-            if after is None:
-                return None
-            position = after[1]
-            if low[0] <= after[0]:
-                items.append(f"{re.escape(low[0])}-{re.escape(after[0])}")
-    inside = "".join(items)
-    if negated:
-        return f"[^/{inside}]", position + 1
-    return (f"(?!/)[{inside}]" if inside else "(?!)"), position + 1
-
-
-def _character(text: str, position: int) -> tuple[str, int] | None:
-    if text[position] != "\\":
-        return text[position], position + 1
-    if position + 1 >= len(text):
-        return None
-    return text[position + 1], position + 2
+    return _Pattern(is_negated, folders_only, rooted, text)

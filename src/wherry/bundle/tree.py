@@ -24,6 +24,7 @@ from wherry.bundle.gitignore import rules_above
 from wherry.bundle.patterns import compile_patterns
 from wherry.bundle.walk import TreeFile, Walk, unreadable
 from wherry.errors import EntryPathError
+from wherry.files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -137,7 +138,7 @@ def _read_files(files: Iterable[TreeFile], owner: str, known: Known | None) -> T
 
 def _read(file: TreeFile) -> tuple[int, int, str]:
     try:
-        with open(file.source, "rb", buffering=0) as stream:  # noqa: PTH123
+        with open_regular(file.source) as stream:
             return measure(stream)
     except OSError as error:
         raise unreadable([(file.path, error)]) from error
@@ -164,7 +165,7 @@ def tree_files(
         exclude=compile_patterns(exclude, where="`exclude`"),
         skip=frozenset(os.path.realpath(path) for path in skip),
     )
-    walk.enter(str(root), "", rules_above(root), ignored=included_only, above=())
+    walk.enter(str(root), rules_above(root), ignored=included_only)
     walk.finish()
     files = sorted(walk.files)
     _refuse_case_conflicts((file.path for file in files), owner=owner)

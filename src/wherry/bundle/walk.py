@@ -15,6 +15,7 @@ from wherry.bundle.default_excludes import (
 from wherry.bundle.entry import check_path
 from wherry.bundle.gitignore import Rule, is_ignored, read_gitignore
 from wherry.errors import EntryPathError, ProjectError, WherryError
+from wherry.files import is_inside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,20 @@ class TreeFile(NamedTuple):
     source: Path
 
 
+class _Folder(NamedTuple):
+    """A folder that is still to be walked.
+
+    ``prefix`` is its path relative to the root, with a slash at the end; ``ignored`` tells that only files that
+    ``include`` names are included; ``real`` are the real paths of the folders that lead to it, and its own.
+    """
+
+    path: str
+    prefix: str
+    rules: tuple[Rule, ...]
+    ignored: bool
+    real: tuple[str, ...]
+
+
 class Walk:
     """One pass over a folder. Problems are collected, and raised at the end."""
 
@@ -45,7 +60,7 @@ class Walk:
         skip: frozenset[str],
     ) -> None:
         self.files: list[TreeFile] = []
-        self._real_root = os.path.realpath(root)
+        self._root = root
         self._owner = owner
         self._include = include
         self._exclude = exclude
@@ -54,63 +69,53 @@ class Walk:
         self._unreadable: list[tuple[str, OSError]] = []
         self._links: list[str] = []
         self._first: WherryError | None = None
+        self._waiting: list[_Folder] = []
 
-    def enter(
-        self,
-        folder: str,
-        prefix: str,
-        rules: tuple[Rule, ...],
-        *,
-        ignored: bool,
-        above: tuple[str, ...],
-    ) -> None:
-        """Walk a folder.
+    def enter(self, folder: str, rules: tuple[Rule, ...], *, ignored: bool) -> None:
+        """Walk a folder, and all that lie in it, however deep.
 
         Args:
             folder: its path.
-            prefix: its path relative to the root, with a slash at the end.
             rules: of the folders above it.
             ignored: whether only files that ``include`` names are included.
-            above: the real paths of the folders above it.
         """
+        self._waiting = [_Folder(folder, "", rules, ignored, (os.path.realpath(folder),))]
+        while self._waiting:
+            self._enter(self._waiting.pop())
+
+    def _enter(self, folder: _Folder) -> None:
+        prefix = folder.prefix
         try:
-            with os.scandir(folder) as listing:
+            with os.scandir(folder.path) as listing:
                 entries = list(listing)
         except OSError as error:
-            self._unreadable.append((prefix or folder, error))
+            self._unreadable.append((prefix or folder.path, error))
             return
         names = {entry.name for entry in entries}
         if VIRTUALENV_MARK in names and prefix:
             return
-        if ".gitignore" in names and (patterns := read_gitignore(Path(folder))) is not None:
-            rules = (*rules, Rule(patterns, len(prefix), ""))
-        here = (*above, os.path.realpath(folder))
+        if ".gitignore" in names and (patterns := read_gitignore(Path(folder.path))) is not None:
+            rules = (*folder.rules, Rule(patterns, len(prefix), ""))
+            folder = folder._replace(rules=rules)
         for entry in entries:
             if entry.name in REPOSITORY_FOLDERS:
                 continue
             if entry.name in self._skip_names and os.path.realpath(entry.path) in self._skip:
                 continue
             path = prefix + entry.name
-            dropped = ignored or is_excluded_by_default(entry.name, at_root=not prefix)
             try:
-                self._take(entry, path, rules, dropped, here)
+                self._take(entry, path, folder)
             except OSError as error:
                 self._unreadable.append((path, error))
 
-    def _take(
-        self,
-        entry: os.DirEntry[str],
-        path: str,
-        rules: tuple[Rule, ...],
-        dropped: bool,
-        here: tuple[str, ...],
-    ) -> None:
+    def _take(self, entry: os.DirEntry[str], path: str, parent: _Folder) -> None:
         link = entry.is_symlink()
-        folder = _is_folder(entry)
-        if folder:
+        is_folder = _is_folder(entry)
+        dropped = parent.ignored or is_excluded_by_default(entry.name, at_root=not parent.prefix)
+        if is_folder:
             path += "/"
-        dropped = dropped or is_ignored(path, rules)
-        if folder:
+        dropped = dropped or is_ignored(path, parent.rules)
+        if is_folder:
             # An excluded folder is still walked if `include` may name a file in it.
             if dropped and self._include is None:
                 return
@@ -118,14 +123,19 @@ class Walk:
                 return
             # A broken link is a problem only if it would be included.
             if link and not self._follow(
-                entry, path, here, quiet=dropped and not self._is_included(path)
+                entry, path, parent.real, quiet=dropped and not self._is_included(path)
             ):
                 return
-            self.enter(entry.path, path, rules, ignored=dropped, above=here)
+            real = (
+                os.path.realpath(entry.path) if link else os.path.join(parent.real[-1], entry.name)  # noqa: PTH118
+            )
+            self._waiting.append(
+                _Folder(entry.path, path, parent.rules, dropped, (*parent.real, real))
+            )
             return
         if (dropped and not self._is_included(path)) or self._is_excluded(path):
             return
-        if link and not self._follow(entry, path, here, quiet=False):
+        if link and not self._follow(entry, path, parent.real, quiet=False):
             return
         status = entry.stat()
         # Sockets, pipes and devices are never in a checkout.
@@ -149,7 +159,7 @@ class Walk:
     ) -> bool:
         """Whether a link leads to a file or folder that can replace it."""
         real = os.path.realpath(entry.path)
-        inside = real == self._real_root or real.startswith(self._real_root.rstrip(os.sep) + os.sep)
+        inside = is_inside(real, self._root)
         if inside and not os.path.exists(real):  # noqa: PTH110
             problem = "leads nowhere"
         elif not inside:

@@ -22,6 +22,7 @@ from wherry.events import (
     VersionPublished,
 )
 from wherry.sizes import format_size
+from wherry.visible import visible
 
 if TYPE_CHECKING:
     from wherry.events import Event
@@ -30,7 +31,12 @@ __all__ = ["aws_line"]
 
 
 def aws_line(event: Event) -> str | None:
-    """The line for an event of AWS; None for any other event."""
+    """The line for an event of AWS, with control characters shown; None for any other event."""
+    line = _line(event)
+    return None if line is None else visible(line)
+
+
+def _line(event: Event) -> str | None:
     match event:
         case PartPlanned(kind=kind, name=name, code_sha256=digest):
             change = "to be changed" if event.changed else f"as it should be, {event.arn}"

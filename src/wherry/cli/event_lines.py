@@ -46,7 +46,8 @@ def event_line(event: Event, *, verbose: bool) -> str | None:
         case HookStarted(command=command):
             return f"Running {_in_one_line(command)} ..."
         case HookOutput(text=text):
-            return f"  {text}" if verbose else None
+            # A bar of progress is written over itself.
+            return f"  {text.rpartition(chr(13))[2]}" if verbose else None
         case HookFinished(command=command, seconds=took):
             return f"Ran {_in_one_line(command)} in {seconds(took)}"
         case _:

@@ -10,6 +10,7 @@ import click
 
 from wherry.cli.options import drover_stage, in_project, of_build, path_option, quiet, shared
 from wherry.cli.render import BriefReporter, Terminal
+from wherry.visible import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -202,7 +203,7 @@ def _show(invocation: Invocation, response: HttpResponse | None, talk: Terminal)
         sys.stdout.buffer.flush()
         return
     lines = [f"HTTP {response.status}", *(f"{name}: {value}" for name, value in response.headers)]
-    talk.line("\n".join(lines))
+    talk.line(Lines("\n".join(lines)))
     out = sys.stdout.buffer
     out.write(response.body)
     if response.body and not response.body.endswith(b"\n") and sys.stdout.isatty():

@@ -13,6 +13,7 @@ import click
 
 from wherry.events import Event, Note, Warned
 from wherry.sizes import count, format_size, seconds
+from wherry.visible import Lines, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,11 +39,17 @@ def for_stderr() -> bool:
 
 
 def print_result(document: dict[str, Any], lines: Iterable[object], *, as_json: bool) -> None:
-    """Print the result of a command on stdout: as one JSON document, or as lines."""
+    """Print the result of a command on stdout: as one JSON document, or as lines.
+
+    Control characters of text are shown; paths are for other programs, and stay as they are.
+    """
     import json
 
-    for line in [json.dumps(document)] if as_json else lines:
-        click.echo(line)
+    if as_json:
+        click.echo(json.dumps(document))
+        return
+    for line in lines:
+        click.echo(visible(line) if isinstance(line, str) else line)
 
 
 def error_text(error: WherryError, *, color: bool) -> str:
@@ -51,16 +58,15 @@ def error_text(error: WherryError, *, color: bool) -> str:
     def paint(text: str, **style: object) -> str:
         return click.style(text, **style) if color else text  # type: ignore[arg-type]
 
-    lines = [f"{paint('error:', fg='red', bold=True)} {error.message}"]
+    lines = [f"{paint('error:', fg='red', bold=True)} {visible(error.message)}"]
     for number, cause in enumerate(error.where, start=1):
         arrow = "╰─▶" if number == len(error.where) else "├─▶"
-        # A cause of several lines (the output of a compiler) keeps its indentation.
-        first, *rest = cause.splitlines() or [""]
+        first, *rest = visible(cause).split("\n")
         lines.append(f"  {paint(arrow, fg='red')} {first}")
         bar = " " if number == len(error.where) else paint("│", fg="red")
         lines.extend(f"  {bar}   {line}" for line in rest)
     if error.hint:
-        first, *rest = error.hint.splitlines()
+        first, *rest = visible(Lines(error.hint)).split("\n")
         lines.append(f"{paint('hint:', fg='cyan', bold=True)} {first}")
         lines.extend(f"      {line}" for line in rest)
     return "\n".join(lines)
@@ -102,9 +108,8 @@ class Terminal:
             self._render(event)
 
     def line(self, text: str) -> None:
-        """Print a line on stderr, unless quiet."""
-        if not self._quiet:
-            click.echo(text, err=True, color=self._color)
+        """Print a line on stderr, unless quiet; control characters in it are shown."""
+        self._print(visible(text))
 
     def warn(self, text: str, *, hint: str | None = None) -> None:
         """Print a warning."""
@@ -113,16 +118,20 @@ class Terminal:
     def _render(self, event: Event) -> None:
         match event:
             case Warned(text=text, hint=hint):
-                click.echo(f"{_label('warning', 'yellow')} {text}", err=True, color=self._color)
+                self._print(f"{_label('warning', 'yellow')} {visible(text)}", always=True)
                 if hint:
-                    click.echo(f"{_label('hint', 'cyan')} {hint}", err=True, color=self._color)
+                    self._print(f"{_label('hint', 'cyan')} {visible(Lines(hint))}", always=True)
             case Note(text=text):
-                self.line(f"{click.style('note:', bold=True)} {text}")
+                self._print(f"{click.style('note:', bold=True)} {visible(text)}")
             case _:
                 from wherry.cli.event_lines import event_line
 
                 if (line := event_line(event, verbose=self._verbose)) is not None:
                     self.line(line)
+
+    def _print(self, text: str, *, always: bool = False) -> None:
+        if always or not self._quiet:
+            click.echo(text, err=True, color=self._color)
 
     def _finish_downloads(self, *, report: bool) -> None:
         finished = self._downloads.finish()

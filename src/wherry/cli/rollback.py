@@ -10,6 +10,7 @@ import click
 from wherry.cli.options import in_project, of_stage, of_stage_names, quiet
 from wherry.cli.render import Terminal, print_result
 from wherry.sizes import count
+from wherry.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,7 @@ def command(
             nonlocal refused
             for line in _lines(rollbacks):
                 # Who is asked must know what.
-                click.echo(line, err=True) if asked else talk.line(line)
+                click.echo(visible(line), err=True) if asked else talk.line(line)
             if asked and not click.confirm("Go back?", err=True):
                 refused = True
             return not refused

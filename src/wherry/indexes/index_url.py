@@ -12,8 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from wherry.indexes.variables import expand_variables
-
 __all__ = ["IndexFile", "index_url", "parse_index_url"]
 
 _SCHEME = "index+"
@@ -42,15 +40,12 @@ def index_url(project: str, filename: str, *, index: str | None) -> str:
 
 
 def parse_index_url(url: str) -> IndexFile | None:
-    """The inverse of ``index_url``; None where the URL has another scheme.
-
-    Variables of the environment in the index's address are replaced by their values.
-    """
+    """The inverse of ``index_url``; None where the URL has another scheme."""
     if not url.startswith(_SCHEME):
         return None
     base, _, filename = url.rpartition("/")
     base, _, project = base.rpartition("/")
     if not base or not project or not filename:
         return None
-    index = None if base == _DEFAULT else expand_variables(base.removeprefix(_SCHEME))
+    index = None if base == _DEFAULT else base.removeprefix(_SCHEME)
     return IndexFile(index=index, project=unquote(project), filename=unquote(filename))

@@ -1,7 +1,8 @@
 """How a build reaches indexes: which ones it knows, their logins, and whether a network may be used at all.
 
-A login belongs to an address. It is sent to that scheme, host and port alone; where several indexes share a host,
-the one whose path has most in common with what is asked for counts.
+A login belongs to an address that the project or the user has declared. It is sent to that scheme, host and port
+alone; where several indexes share a host, the one whose path has most in common with what is asked for counts. An
+index that only a lock names gets none, on whatever host it is.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from wherry.files import ProjectFiles
 from wherry.indexes.known import KnownIndexes
+from wherry.indexes.variables import Expansions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -52,7 +54,8 @@ class Network:
         """
         self.indexes = tuple(indexes)
         self.offline = offline
-        self.known = KnownIndexes(self.indexes, folders, files or ProjectFiles())
+        self._expansions = Expansions()
+        self.known = KnownIndexes(self.indexes, folders, files or ProjectFiles(), self._expansions)
         self.is_for_third_party = False
         self._answers = _Answers()
 
@@ -68,9 +71,44 @@ class Network:
         network.is_for_third_party = True
         return network
 
-    def learn(self, names: Mapping[str, str]) -> None:
-        """Learn the names that a lock gives to indexes, by address."""
-        self.known.add_names(names)
+    def learn(self, names: Mapping[str, str], *, lock: str, alone: bool) -> list[KnownIndex]:
+        """Learn the names that a lock gives to indexes.
+
+        Variables that hold a password are named after indexes. Those names count where the project or the user
+        declares them, with the address from there; in a lock they count only if nothing else is there to declare them.
+
+        Args:
+            names: the names by address.
+            lock: the lock's file name.
+            alone: whether the file that the lock was made from is absent.
+
+        Returns:
+            The indexes for which a password is taken from variables because of the lock's word alone.
+        """
+        from wherry.indexes.variables import login_by_name
+
+        self.known.add_of_lock(names, lock=lock, alone=alone)
+        return [
+            index
+            for index in self.known.all()
+            if index.lock == lock
+            and index.name is not None
+            and login_by_name(index.name) is not None
+        ]
+
+    def expand(self, text: str) -> str:
+        """An address that the project itself declares, with its variables expanded, as its tool does."""
+        return self._expansions.expand(text)
+
+    def expanded(self, text: str) -> str:
+        """An address out of a lock: with its variables expanded if the project declares the same, else as it is."""
+        # The files that declare indexes are read by then.
+        self.known.all()
+        return self._expansions.expanded(text)
+
+    def conceal(self, values: Mapping[str, str]) -> None:
+        """Keep the values of these variables, which were expanded, out of messages."""
+        self._expansions.conceal(values)
 
     def use(self, urls: Iterable[str]) -> None:
         """Learn of further indexes that the project's requirements come from, for builds of third parties too."""
@@ -107,8 +145,12 @@ class Network:
         if own is not None:
             self.known.add_login(bare, own)
             return own
-        logins = (self.login_of(index) for index in self.known.nearest(bare))
-        return next((login for login in logins if login is not None), None)
+        for index in self.known.nearest(bare):
+            if not index.trusted:
+                return None
+            if (login := self.login_of(index)) is not None:
+                return login
+        return None
 
     def login_of(self, index: KnownIndex) -> Login | None:
         """The login of a known index: from its address, by its name, or a token of AWS's.
@@ -153,7 +195,7 @@ class Network:
 
         address = index.url if index is not None else origin(url)
         user = refused.user if refused is not None else None
-        if not user and index is not None and index.name is not None:
+        if not user and index is not None and index.name is not None and index.trusted:
             user = user_by_name(index.name)
         login = self._answers.of_keyring(address, user)
         if login is not None:
@@ -186,7 +228,8 @@ class Network:
         from wherry.indexes.redact import hide_logins
         from wherry.indexes.variables import secrets
 
-        return hide_logins(text, [*self.known.logins(), *self._answers.logins(), *secrets()])
+        logins = [*self.known.logins(), *self._answers.logins(), *secrets()]
+        return self._expansions.hide(hide_logins(text, logins))
 
 
 class _Answers:

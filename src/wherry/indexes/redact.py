@@ -1,4 +1,4 @@
-"""Keeping users and passwords out of messages, logs and files."""
+"""Keeping users, passwords and signatures out of messages, logs and files."""
 
 from __future__ import annotations
 
@@ -27,18 +27,21 @@ _CREDENTIALS = re.compile(r"(?<=://)[^\s/?#]*@")
 _UNQUOTED = re.compile(
     r"(?<=://)(?:[^\s/?#@]*:[^\s/?#]*@|[^\s/?#@\[]*:(?!\d*[/?#])[^\s/?#@]*[/?#])\S*@"
 )
+# A query may hold a signature or a token.
+_QUERY = re.compile(r"(://[^\s?#\"'<>`]+\?)[\w%&+~.=-][^\s#\"'<>`)]*")
 _BARE_USER = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<user>[^\s/?#@:]*)@", re.IGNORECASE)
 _TOKEN_SCHEMES = re.compile(r"(.*\+)?https?", re.IGNORECASE)
 
 
 def redact(text: str) -> str:
-    """The text with ``****`` in place of the user and password of every URL in it.
+    """The text with ``****`` in place of the user, the password and the query of every URL in it.
 
     Passwords of indexes and proxies in the environment are replaced too: the programs that are run see them, and may
     print them.
     """
     without = f"{_HIDDEN}@"
-    return hide_logins(_CREDENTIALS.sub(without, _UNQUOTED.sub(without, text)), secrets())
+    text = _CREDENTIALS.sub(without, _UNQUOTED.sub(without, text))
+    return hide_logins(_QUERY.sub(rf"\1{_HIDDEN}", text), secrets())
 
 
 def hide_logins(text: str, logins: Iterable[Login]) -> str:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import FetchError
-from wherry.indexes.declared import code_artifact_at
+from wherry.indexes.declared import code_artifact_at, is_pypi
 from wherry.indexes.login import Login, origin, split_login
 from wherry.indexes.redact import redact
 from wherry.indexes.variables import environment_name
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     import requests
 
+    from wherry.indexes.known import KnownIndex
     from wherry.indexes.network import Network
 
 __all__ = [
@@ -50,6 +51,7 @@ PROXY_HINT = (
     "give user and password in `HTTPS_PROXY` or `HTTP_PROXY`: http://USER:PASSWORD@HOST:PORT"
 )
 """What to do about a proxy that wants a user and a password."""
+_SHOWN = 3
 _TRY_LATER = frozenset({429, 500, 502, 503, 504})
 
 
@@ -202,7 +204,9 @@ def check(response: requests.Response, *, what: str, network: Network) -> None:
     status = response.status_code
     if 200 <= status < 300:
         return
-    where = [f"{shown_url(response.url)} answered {status} {response.reason or ''}".rstrip()]
+    where = [
+        f"{network.hide(shown_url(response.url))} answered {status} {response.reason or ''}".rstrip()
+    ]
     match status:
         case 401 | 403 | 407:
             sent = _sent(response)
@@ -238,6 +242,8 @@ def explain_denial(
         return ["the proxy requires a user and a password"], PROXY_HINT
     index = network.index_of(url)
     label = index.label if index is not None else "the index"
+    if index is not None and not index.trusted and sent is None:
+        return _only_in_lock(network, index)
     if sent is not None:
         cause = [f"{label} refused {sent.shown} of {sent.source}"]
         if status == 403:
@@ -258,9 +264,31 @@ def explain_denial(
             cause,
             "declare it in `[[tool.wherry.indexes]]` with `name` and `url`, and log in to AWS",
         )
+    if index is None:
+        cause += [
+            f"the project declares the index `{name}` at {redact(address)}"
+            for name, address in network.known.declared()
+            if not is_pypi(address)
+        ][:_SHOWN]
     return cause, (
         "name the index in `[[tool.wherry.indexes]]`, and set `UV_INDEX_NAME_USERNAME` and "
         "`UV_INDEX_NAME_PASSWORD`; or put them into a netrc file"
+    )
+
+
+def _only_in_lock(network: Network, index: KnownIndex) -> tuple[list[str], str]:
+    """The causes and the hint for an index that only a lock names, so that no password was sent to it."""
+    named = f"`{index.lock}` names the index `{index.name}` at {redact(index.url)}"
+    declared = list(dict.fromkeys(network.known.declared_as(index.name or "")))
+    if declared:
+        places = " and ".join(redact(url) for url in declared)
+        return (
+            [f"{named}, but it is declared at {places}: no user and password were sent"],
+            "lock again, or correct the address where the index is declared",
+        )
+    return (
+        [f"{named}, and no file of the project declares it: no user and password were sent"],
+        "declare it in `[[tool.wherry.indexes]]` with this name and address",
     )
 
 

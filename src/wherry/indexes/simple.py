@@ -62,18 +62,22 @@ def project_files(
     """
     import pypi_simple
 
-    address = index or network.default_index or pypi_simple.PYPI_SIMPLE_ENDPOINT
+    address = (
+        (network.expanded(index) if index else None)
+        or network.default_index
+        or pypi_simple.PYPI_SIMPLE_ENDPOINT
+    )
     client = pypi_simple.PyPISimple(endpoint=address, session=session)
     url = client.get_project_url(project)
     what = f"the list of `{project}`'s files"
-    with explained(url, what=what):
+    with explained(network.hide(url), what=what):
         response = session.get(
             url, timeout=timeouts(), headers={"Accept": pypi_simple.ACCEPT_JSON_PREFERRED}
         )
     if response.status_code in {404, 410}:
         raise FetchError(
             f"the index has no project `{project}`",
-            where=[f"{shown_url(url)} answered {response.status_code}"],
+            where=[f"{network.hide(shown_url(url))} answered {response.status_code}"],
             hint="set `UV_DEFAULT_INDEX` to the address of the index that has it",
         )
     check(response, what=what, network=network)
@@ -85,7 +89,7 @@ def project_files(
             size=package.size,
             yanked=(package.yanked_reason or "") if package.is_yanked else None,
         )
-        for package in _parse(response, project, url).packages
+        for package in _parse(response, project, network.hide(url)).packages
     )
 
 

@@ -11,13 +11,13 @@ from urllib.parse import quote
 from wherry.indexes.login import Login, split_login
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 __all__ = [
     "ADDRESSES",
+    "Expansions",
     "default_index",
     "environment_name",
-    "expand_variables",
     "index_urls",
     "login_by_name",
     "named_urls",
@@ -38,6 +38,8 @@ _NAMED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)=(?=[a-z]+:)")
 _SECRET = re.compile(r"UV_INDEX_\w+_PASSWORD|POETRY_HTTP_BASIC_\w+_PASSWORD")
 _USER = re.compile(r"(?P<lead>UV_INDEX|POETRY_HTTP_BASIC)_(?P<name>\w+)_USERNAME")
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)\}|\$(?P<bare>[A-Za-z_]\w*)")
+# A shorter value would be replaced in the middle of words.
+_SHORTEST = 4
 _PROXY = re.compile(r"(HTTP|HTTPS|ALL)_PROXY", re.IGNORECASE)
 
 
@@ -131,7 +133,57 @@ def secrets() -> Iterator[Login]:
             yield login
 
 
-def expand_variables(url: str) -> str:
+class Expansions:
+    """The addresses in which variables are expanded, and what came of it. For several threads.
+
+    Only the tool that owns a file decides whether variables are expanded there, and only for what the project itself
+    has written there: a lock that somebody changed must not read a variable.
+    """
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._texts: dict[str, str] = {}
+        self._values: dict[str, str] = {}
+
+    def expand(self, text: str) -> str:
+        """The text with its variables expanded; ``expanded`` answers the same from now on."""
+        self.conceal(
+            {
+                name: os.environ[name]
+                for found in _VARIABLE.finditer(text)
+                if (name := found["name"] or found["bare"]) in os.environ
+            }
+        )
+        # Locks leave out a slash at the end.
+        self._texts[text.rstrip("/")] = _expand(text.rstrip("/"))
+        return _expand(text)
+
+    def expanded(self, text: str) -> str:
+        """The text as ``expand`` has expanded it, else as it is; without a login that consists of variables."""
+        known = self._texts.get(text.rstrip("/"))
+        if known is not None:
+            return known
+        try:
+            bare, login = split_login(text)
+        except ValueError:
+            return text
+        named = login is not None and _VARIABLE.search(login.user + login.password)
+        return bare if named else text
+
+    def conceal(self, values: Mapping[str, str]) -> None:
+        """Keep the values of these variables out of messages."""
+        self._values |= {value: name for name, value in values.items() if value}
+
+    def hide(self, text: str) -> str:
+        """The text with the names of variables in place of their values, as they are or quoted."""
+        for value, name in sorted(self._values.copy().items(), key=lambda item: -len(item[0])):
+            for form in dict.fromkeys((value, quote(value, safe=""), quote(value))):
+                if len(form) >= _SHORTEST:
+                    text = text.replace(form, f"${{{name}}}")
+        return text
+
+
+def _expand(url: str) -> str:
     """The address with ``${NAME}`` and ``$NAME`` replaced by the environment's values, where there are any.
 
     Within user and password, a value with characters that would end them is quoted.

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wherry.bundle.entry import DEFLATED, STORED, Entry, Slice, check_path
 from wherry.errors import ArchiveError, InvokeError
+from wherry.files import make_folders, remove_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -92,7 +94,6 @@ def _kept(key: str, entries: Callable[[], Iterable[Entry]], store: Store) -> Pat
     place = store.folder(_KIND, key)
     if place.is_dir():
         return place
-    import shutil
 
     from wherry.store.writer import write_error
 
@@ -110,7 +111,8 @@ def _kept(key: str, entries: Callable[[], Iterable[Entry]], store: Store) -> Pat
         except OSError as error:
             raise write_error(error, store.root) from error
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            with suppress(OSError):
+                remove_folder(temporary)
     return place
 
 
@@ -124,7 +126,7 @@ def _write(entries: Iterable[Entry], root: Path) -> list[str]:
         folder = entry.path.rpartition("/")[0]
         try:
             if folder and folder not in folders:
-                os.makedirs(f"{base}/{folder}", exist_ok=True)  # noqa: PTH103
+                make_folders(f"{base}/{folder}")
                 while folder and folder not in folders:
                     folders.add(folder)
                     folder = folder.rpartition("/")[0]

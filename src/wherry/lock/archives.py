@@ -15,10 +15,9 @@ from packaging.pylock import PackageArchive
 from wherry.errors import FetchError, LockError
 from wherry.events import Warned
 from wherry.indexes.redact import redact
-from wherry.indexes.variables import expand_variables
 from wherry.lock.assemble import LockedFile
 from wherry.lock.document import file_sha256, is_path
-from wherry.lock.resolve import Requirements, resolve
+from wherry.lock.resolve import Requirements, literal_url, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -126,7 +125,7 @@ class Archives:
         failed: list[FetchError] = []
         for number, index in enumerate(indexes):
             try:
-                files = self.find_files(expand_variables(index) if index else None, name)
+                files = self.find_files(index, name)
             except FetchError as error:
                 # An index need not have every project.
                 if number == len(indexes) - 1 and not offered:
@@ -154,6 +153,10 @@ class Archives:
 
     def _resolved(self, name: str, url: str, file: str) -> PackageArchive:
         """The archive at a URL, with the hash that uv computes by fetching it."""
+        if re.search(r"[\s\x00-\x20\x7f]", url):
+            raise LockError(
+                f"`{name}` of `{file}` has an address that is none", where=[ascii(redact(url))]
+            )
         self.unhashed.append(url)
         self.context.reporter.emit(
             Warned(
@@ -164,7 +167,7 @@ class Archives:
         requirements = Requirements(
             name=f"{name} of {file}",
             base=self.root,
-            text=f"{name} @ {url}\n",
+            text=f"{name} @ {literal_url(url)}\n",
             options=("--no-deps",),
         )
         for package in resolve(requirements, self.context).packages:

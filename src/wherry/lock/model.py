@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.lock.formats import LockFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from packaging.pylock import Pylock
@@ -54,8 +53,6 @@ class Lock:
             where it depends on what an index has now, as for requirements without hashes.
         groups: the dependency groups to evaluate markers with; None for the lock's default groups.
         extras: the extras to evaluate markers with.
-        index_names: the names that the lock gives to indexes, by address. Passwords are kept by name (see
-            ``wherry.indexes``).
     """
 
     pylock: Pylock
@@ -67,7 +64,6 @@ class Lock:
     stable: bool = False
     groups: tuple[str, ...] | None = None
     extras: tuple[str, ...] = ()
-    index_names: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self, target: Target) -> dict[str, str | frozenset[str]]:
         """The environment to evaluate the markers of the lock's packages with."""

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from wherry.lock.model import LockRequest
     from wherry.target import Target
 
-__all__ = ["Requirements", "not_locked", "read_extra_distributions", "resolve", "resolve_declared"]
+__all__ = [
+    "Requirements",
+    "literal_url",
+    "not_locked",
+    "read_extra_distributions",
+    "resolve",
+    "resolve_declared",
+]
 
 _DEFAULT = "--index-url "
 _FURTHER = "--extra-index-url "
@@ -86,6 +93,11 @@ def resolve(requirements: Requirements, context: Context) -> Pylock:
     )
     output = answer.expect(f"uv cannot resolve `{requirements.name}`")
     return parse_pylock(output, file=requirements.name, base=requirements.base)
+
+
+def literal_url(url: str) -> str:
+    """A URL for a requirement that uv reads, of which uv expands no variable."""
+    return url.replace("${", "$%7B")
 
 
 def resolve_declared(

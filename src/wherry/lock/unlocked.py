@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.context import Context
-    from wherry.indexes.network import Network
     from wherry.lock.document import Table
     from wherry.lock.model import LockRequest
     from wherry.lock.poetry.constraint import Constraint
@@ -80,7 +79,7 @@ def _of_poetry(
     extras = known("extra", request.extras, project.extras, path)
     optional = project.optional(extras)
     poetry = pyproject.table("tool").table("poetry")
-    lines = list(_poetry_sources(poetry, context.network))
+    lines = list(_poetry_sources(poetry))
     for group in (main, *map(canonicalize_name, groups)):
         lines += [
             _requirement(dependency, poetry.table("dependencies"))
@@ -96,8 +95,8 @@ def _of_poetry(
     return requirements, extras
 
 
-def _poetry_sources(poetry: Table, network: Network) -> Iterator[str]:
-    """``[[tool.poetry.source]]`` as options; the network learns their names, by which passwords are kept."""
+def _poetry_sources(poetry: Table) -> Iterator[str]:
+    """``[[tool.poetry.source]]`` as options; the network knows their names by itself."""
     for number, source in enumerate(poetry.tables("source")):
         url = source.optional("url", str)
         priority = (source.optional("priority", str) or "primary").lower()
@@ -108,8 +107,6 @@ def _poetry_sources(poetry: Table, network: Network) -> Iterator[str]:
             source.optional("secondary", bool)
         )
         option = "--extra-index-url" if secondary or number else "--index-url"
-        if (name := source.optional("name", str)) is not None:
-            network.learn({url: name})
         yield f"{option} {url}"
 
 

@@ -103,9 +103,7 @@ def _supply(
 ) -> tuple[Acquired, ...]:
     from wherry.wheels.select import select
 
-    network = context.network
-    network.learn(lock.index_names)
-    network.consult(lock.base)
+    context.network.consult(lock.base)
     selected = select(lock, request.target, compilable=context.builders.compiles)
     for choice in selected:
         if choice.unfit is not None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from wherry.bundle.content import content_sha256, read_all, read_content
 from wherry.errors import IncompatibleError
 from wherry.events import Warned
+from wherry.files import walk_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -153,7 +154,7 @@ def _is_machine_code(path: str, head: bytes) -> bool:
 
 
 def _is_in(folder: Path, size: int, sha256: str) -> bool:
-    for place, _, names in os.walk(folder):
+    for place, _, names in walk_folders(folder):
         for name in names:
             path = os.path.join(place, name)  # noqa: PTH118
             try:

@@ -275,11 +275,10 @@ class _Run:
 
     def _failure(self, number: str, cause: Sequence[str], errors: Sequence[str]) -> BuildError:
         from wherry.indexes.redact import redact
-        from wherry.sources.log import keep_log, last_lines
+        from wherry.sources.log import keep_log, last_lines, read_log
 
         try:
-            log = self._output / f"{number}.log"
-            text = log.read_text(encoding="utf-8", errors="replace")
+            text = read_log(self._output / f"{number}.log")
         except OSError:
             text = "\n".join(errors)
         text = self._context.network.hide(redact(text))

@@ -74,7 +74,10 @@ def _ask(backend, answer: str) -> list:  # type: ignore[type-arg,no-untyped-def]
 
 def _requires(backend) -> list:  # type: ignore[type-arg,no-untyped-def]  # noqa: ANN001
     hook = getattr(backend, "get_requires_for_build_wheel", None)
-    return [] if hook is None else list(hook(None))
+    requires = [] if hook is None else hook(None)
+    if not isinstance(requires, (list, tuple, set, frozenset)):
+        raise TypeError(f"get_requires_for_build_wheel returned no list, but {requires!r:.200}")
+    return [str(requirement) for requirement in requires]
 
 
 def _write(answer: str, value: object) -> None:

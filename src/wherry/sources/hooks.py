@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import BuildError
+from wherry.files import is_inside, open_regular
 from wherry.sources.backends.table import find_backend
+from wherry.tools.process import KeptOutput
+from wherry.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +45,8 @@ _FIXED = {
 _DROPPED = ("CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV")
 # Folders that backends work in and do not clear away: pdm-backend's.
 _LEFT_BEHIND = (".pdm-build",)
+_TIMEOUT = 3600.0
+_LARGEST_ANSWER = 1 << 22
 # Older ones do not read DIST_EXTRA_CONFIG.
 _SETUPTOOLS_WITH_EXTRA_CONFIG = (65, 7)
 _SCRIPT = str(Path(__file__).with_name("hook_process.py"))
@@ -94,9 +98,9 @@ def call_backend(
             for path in left:
                 shutil.rmtree(path, ignore_errors=True)
         if answer.get("requires"):
-            yield Outcome(requires=tuple(map(str, answer["requires"])))
+            yield Outcome(requires=tuple(answer["requires"]))
         else:
-            yield Outcome(wheel=call.wheel(answer["filename"]))
+            yield Outcome(wheel=call.wheel(answer.get("filename")))
 
 
 class _Call:
@@ -109,7 +113,7 @@ class _Call:
         self._environment = environment
         self._store = store
         self._temporary = temporary
-        self._log = temporary / "log"
+        self._output = KeptOutput()
         self._folder = temporary / "wheel"
         self._source = _source(declaration, environment, temporary)
         backend = None if environment.virtual else find_backend(declaration.backend)
@@ -118,7 +122,8 @@ class _Call:
         self._folder.mkdir()
 
     def run(self, *, ask: bool, build: bool) -> dict[str, Any]:
-        import subprocess
+        """Start the process; its answer."""
+        from wherry.tools.process import Command, TimeLimitError, run, time_limit
 
         virtual = self._environment.virtual
         answer = self._temporary / "answer"
@@ -133,70 +138,90 @@ class _Call:
             "answer": str(answer),
         }
         options = ["-P"] if virtual else ["-P", "-S"]
+        seconds = time_limit("WHERRY_BUILD_TIMEOUT", _TIMEOUT)
+        command = Command(
+            arguments=[self._environment.python, *options, _SCRIPT, json.dumps(request)],
+            cwd=self._source,
+            environment=_variables(self._environment, self._temporary),
+            seconds=seconds,
+            umask=0o022,
+        )
         try:
-            with self._log.open("ab") as output:
-                subprocess.run(
-                    [self._environment.python, *options, _SCRIPT, json.dumps(request)],
-                    cwd=self._source,
-                    env=_variables(self._environment, self._temporary),
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    check=True,
-                    umask=-1 if sys.platform == "win32" else 0o022,
-                )
-            found: dict[str, Any] = json.loads(answer.read_bytes())
-        except subprocess.CalledProcessError as error:
-            raise self._failure(f"failed with status {error.returncode}") from None
-        except (OSError, ValueError) as error:
+            status = run(command, self._output.add)
+        except TimeLimitError:
+            raise self._failure(
+                f"was ended after {seconds:g} seconds", "set `WHERRY_BUILD_TIMEOUT` to more seconds"
+            ) from None
+        except OSError as error:
+            raise self._failure(f"cannot be started ({error})") from None
+        if status != 0:
+            raise self._failure(f"failed with status {status}")
+        try:
+            with open_regular(answer) as file:
+                found = _answer(json.loads(file.read(_LARGEST_ANSWER)))
+        except (OSError, ValueError, RecursionError) as error:
             raise self._failure(f"ended without an answer ({error})") from None
         if "unimportable" in found:
             raise self._error(
                 f"its backend `{self._declaration.backend}` cannot be imported",
-                found["unimportable"],
+                visible(str(found["unimportable"])),
                 hint="name the backend's distribution in `build-system.requires`",
             )
         return found
 
     def wheel(self, filename: object) -> Path:
-        wheel = self._folder / str(filename)
+        wheel = self._folder / str(filename)[:255]
         if wheel.parent != self._folder or wheel.suffix != ".whl" or not wheel.is_file():
             raise self._error(
-                f"its backend `{self._declaration.backend}` made no wheel but {filename!r}"
+                f"its backend `{self._declaration.backend}` made no wheel but {filename!r:.300}"
             )
         return wheel
 
     def _backend_path(self) -> list[str]:
         """The folders that the backend is imported from, where it is part of the project."""
-        source = os.path.realpath(self._source)
         found = []
         for folder in self._declaration.backend_path:
-            path = os.path.realpath(os.path.join(source, folder))  # noqa: PTH118
-            if os.path.isabs(folder) or not f"{path}{os.sep}".startswith(f"{source}{os.sep}"):  # noqa: PTH117
+            path = self._source / folder
+            if os.path.isabs(folder) or not is_inside(path, self._source):  # noqa: PTH117
                 raise self._error(
                     f"`{folder}` of build-system.backend-path is not inside the source tree"
                 )
-            found.append(path)
+            found.append(os.path.realpath(path))
         return found
 
-    def _failure(self, cause: str) -> BuildError:
+    def _failure(self, cause: str, hint: str | None = None) -> BuildError:
+        """The error, with the end of the backend's output; more of it stays in the store."""
         from wherry.indexes.redact import redact
         from wherry.sources.log import keep_log, last_lines
 
-        try:
-            output = redact(self._log.read_text(encoding="utf-8", errors="replace"))
-        except OSError:
-            output = ""
+        output = redact(self._output.text())
         kept = keep_log(output, label=self._declaration.label, store=self._store)
+        hints = [hint, f"all that it said is in `{kept}`" if kept is not None else None]
         return self._error(
             f"`{self._declaration.backend}` {cause}",
             *last_lines(output),
-            hint=f"all that it said is in `{kept}`" if kept is not None else None,
+            hint="\n".join(filter(None, hints)) or None,
         )
 
     def _error(self, *where: str, hint: str | None = None) -> BuildError:
         message = f"`{self._declaration.label}` could not be built"
         return BuildError(message, where=where, hint=hint)
+
+
+def _answer(answer: object) -> dict[str, Any]:
+    """An answer that is one; a backend may have written the file itself.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(answer, dict):
+        raise ValueError("it is no table")  # noqa: TRY004
+    requires = answer.get("requires", [])
+    if not isinstance(requires, list) or not all(isinstance(each, str) for each in requires):
+        raise ValueError("`get_requires_for_build_wheel` returned no list of requirements")
+    if not answer.keys() & {"requires", "filename", "unimportable"}:
+        raise ValueError("it says nothing")
+    return answer
 
 
 def _variables(environment: Environment, temporary: Path) -> dict[str, str]:

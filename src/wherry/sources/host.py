@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from wherry.bundle.canonical import wheel_memo
 from wherry.errors import BuildError
-from wherry.files import ProjectFiles
+from wherry.files import ProjectFiles, walk_folders
 from wherry.store.memo import memo_key
 
 if TYPE_CHECKING:
@@ -111,7 +111,9 @@ def prove(wheel: Canonical, target: Target) -> None:
 
 def wants_compiler(folder: Path) -> bool:
     """Whether a source tree holds files for a compiler."""
-    return any(_TO_COMPILE.fullmatch(name) for _, _, names in os.walk(folder) for name in names)
+    return any(
+        _TO_COMPILE.fullmatch(name) for _, _, names in walk_folders(folder) for name in names
+    )
 
 
 def _key(source: Source) -> str:

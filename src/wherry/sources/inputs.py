@@ -23,7 +23,7 @@ from wherry.bundle.content import measure
 from wherry.bundle.default_excludes import REPOSITORY_FOLDERS, VIRTUALENV_MARK
 from wherry.bundle.gitignore import repository_root
 from wherry.errors import BuildError
-from wherry.files import signature
+from wherry.files import make_folders, open_regular, read_regular, signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,7 +126,7 @@ def read_inputs(
             not asked.
     """
     reading = _Reading(options, files, before)
-    reading.folder(str(root), "", ())
+    reading.folder(str(root))
     reading.gitignores(root)
     reading.files.sort()
     shape = hashlib.sha256("\n".join(sorted(reading.shapes)).encode(errors="surrogateescape"))
@@ -158,8 +158,8 @@ def copy_inputs(inputs: Inputs, into: Path, *, repository: bool) -> None:
             if file.path.startswith("../") or not file.sha256:
                 continue
             place = into / file.path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            content = file.source.read_bytes()
+            make_folders(place.parent)
+            content = read_regular(file.source)
             if hashlib.sha256(content).hexdigest() != file.sha256:
                 raise BuildError(
                     f"`{file.source}` changed while it was read", hint="run the command again"
@@ -189,6 +189,7 @@ class _Reading:
     def __init__(self, options: InputOptions, files: ProjectFiles, before: Inputs | None) -> None:
         self.files: list[InputFile] = []
         self.shapes: list[str] = []
+        self._waiting: list[tuple[str, str, tuple[str, ...]]] = []
         self._leftovers = LEFTOVERS - options.mentioned
         self._skip = frozenset(os.path.realpath(path) for path in options.skip)
         self._skip_names = {os.path.basename(path) for path in self._skip}  # noqa: PTH119
@@ -196,8 +197,14 @@ class _Reading:
         self._known = files if before is None else None
         self._before = before.by_path if before is not None else {}
 
-    def folder(self, folder: str, prefix: str, above: tuple[str, ...]) -> None:
-        """Take in a folder; ``above`` are the real paths of those that lead to it."""
+    def folder(self, folder: str) -> None:
+        """Take in a folder, and all that lie in it, however deep."""
+        self._waiting = [(folder, "", (os.path.realpath(folder),))]
+        while self._waiting:
+            self._folder(*self._waiting.pop())
+
+    def _folder(self, folder: str, prefix: str, here: tuple[str, ...]) -> None:
+        """Take in the files of a folder; ``here`` are the real paths of those that lead to it, and its own."""
         self.shapes.append(prefix)
         try:
             with os.scandir(folder) as listing:
@@ -207,7 +214,6 @@ class _Reading:
             return
         if prefix and any(entry.name == VIRTUALENV_MARK for entry in found):
             return
-        here = (*above, os.path.realpath(folder))
         for entry in found:
             if not self._passed_over(entry, at_root=not prefix):
                 self._take(entry, prefix + entry.name, here)
@@ -226,11 +232,13 @@ class _Reading:
             if entry.is_symlink():
                 link = os.readlink(entry.path)  # noqa: PTH115
             if entry.is_dir():
+                real = os.path.join(here[-1], entry.name)  # noqa: PTH118
                 if link:
                     self.shapes.append(f"{path}/\0{link}")
-                    if os.path.realpath(entry.path) in here:
+                    real = os.path.realpath(entry.path)
+                    if real in here:
                         return
-                self.folder(entry.path, f"{path}/", here)
+                self._waiting.append((entry.path, f"{path}/", (*here, real)))
                 return
             status = entry.stat()
         except OSError:  # above all a link that leads nowhere
@@ -266,7 +274,7 @@ class _Reading:
         return file._replace(size=size, crc=crc, sha256=sha256, signature=content.signature)
 
     def _read(self, file: InputFile) -> InputFile:
-        with open(file.source, "rb", buffering=0) as stream:  # noqa: PTH123
+        with open_regular(file.source) as stream:
             before = signature(os.fstat(stream.fileno()))
             size, crc, sha256 = measure(stream)
         return file._replace(size=size, crc=crc, sha256=sha256, signature=before)

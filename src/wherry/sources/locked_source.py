@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from wherry.builders import Source
 from wherry.errors import BuildError, SelectionError
+from wherry.files import remove_folder
 from wherry.sources.project import Built, TreeOptions, project_bundle
+from wherry.sources.source_tree import subfolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,8 +144,12 @@ class LockedSource:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="wherry-source-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
+    folder = Path(tempfile.mkdtemp(prefix="wherry-source-"))
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):
+            remove_folder(folder)
 
 
 def _filename(source: PackageSdist | PackageArchive) -> str:
@@ -155,10 +161,13 @@ def _filename(source: PackageSdist | PackageArchive) -> str:
 
 
 def _below(folder: Path, subdirectory: str | None, name: str) -> Path:
-    place = folder / subdirectory if subdirectory else folder
-    if (subdirectory and ".." in Path(subdirectory).parts) or not place.is_dir():
+    place = subfolder(folder, subdirectory)
+    if place is None:
         raise BuildError(
             f"`{name}` cannot be built",
             where=[f"`{subdirectory or folder}` is not a folder of its source"],
+            hint="lock again with a `subdirectory` that lies inside the source"
+            if subdirectory
+            else None,
         )
     return place

@@ -2,114 +2,122 @@
 
 from __future__ import annotations
 
-import re
 import stat
+from io import FileIO
 from typing import TYPE_CHECKING
 
-from wherry.errors import ArchiveError, BuildError
+from wherry.errors import ArchiveError
+from wherry.sources.source_tree import Limits, SourceTree
 
 if TYPE_CHECKING:
-    import tarfile
     import zipfile
     from pathlib import Path
 
 __all__ = ["unpack"]
 
 _TAR = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar")
-_UNSOUND = re.compile(r"\\|\x00|^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
+_CHUNK = 1 << 16
+# Of the directory of a zip archive, which is read as a whole: what about 200,000 members take.
+_LARGEST_DIRECTORY = 1 << 25
+_DEFAULT = Limits()
 
 
-def unpack(archive: Path, *, filename: str, into: Path) -> Path:
+def unpack(archive: Path, *, filename: str, into: Path, limits: Limits = _DEFAULT) -> Path:
     """Unpack an sdist or another archive of a source tree; the folder that holds the tree.
 
     Args:
         archive: a tar archive, compressed or not, or a zip archive.
         filename: its name, which tells its format.
-        into: a folder to unpack to.
+        into: an empty folder to unpack to.
+        limits: the most that it may hold.
 
     Raises:
-        ArchiveError: it is damaged or of another format; or a member would land outside, is a link that
-            leads outside, or a device (the ``data`` filter of PEP 706).
-        BuildError: this Python cannot unpack safely.
+        ArchiveError: it is damaged, of another format or too large; or a member would land outside, is a link
+            that leads outside, or a device.
     """
+    tree = SourceTree(into, filename=filename, limits=limits)
     try:
         if filename.endswith(_TAR):
-            _untar(archive, filename, into)
+            _untar(archive, filename, tree)
         elif filename.endswith(".zip"):
-            _unzip(archive, filename, into)
+            _unzip(archive, filename, tree)
         else:
             raise ArchiveError(
                 f"`{filename}` is not a source archive",
                 where=["expected a tar archive (`.tar.gz` and the like) or a `.zip`"],
             )
+        tree.finish()
     except OSError as error:
         raise ArchiveError(
             f"`{filename}` cannot be unpacked", where=[error.strerror or str(error)]
         ) from error
     found = list(into.iterdir())
-    return found[0] if len(found) == 1 and found[0].is_dir() else into
+    alone = len(found) == 1 and found[0].is_dir() and not found[0].is_symlink()
+    return found[0] if alone else into
 
 
-def _untar(archive: Path, filename: str, into: Path) -> None:
+def _untar(archive: Path, filename: str, tree: SourceTree) -> None:
     import lzma
-    import tarfile
     import zlib
 
-    if not hasattr(tarfile, "data_filter"):
-        raise BuildError(
-            f"`{filename}` cannot be unpacked safely",
-            where=["this Python lacks the filters of PEP 706"],
-            hint="use a newer patch release of Python",
-        )
+    from wherry.sources.tar import TarError, read_tar
+
     try:
-        with tarfile.open(archive) as opened:
-            for member in opened:
-                _refuse(member, filename)
-                opened.extract(member, into, filter="data")
-    except tarfile.FilterError as error:
-        raise _unsafe(filename, error.tarinfo.name, str(error)) from error
-    except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, ValueError) as error:
+        for member in read_tar(archive):
+            name, mode, mtime = member.name, member.mode, member.mtime
+            match member.kind:
+                case "folder":
+                    tree.folder(name)
+                case "file":
+                    tree.file(name, member.content, mode=mode, mtime=mtime)
+                case "link":
+                    tree.link(name, member.link)
+                case "hard link":
+                    tree.hard_link(name, member.link, mode=mode, mtime=mtime)
+                case _:
+                    raise tree.unsafe(name, "it is a device, a pipe or of an unknown kind")
+    except (TarError, zlib.error, lzma.LZMAError, EOFError) as error:
         raise ArchiveError(f"`{filename}` is damaged", where=[str(error)]) from error
 
 
-def _refuse(member: tarfile.TarInfo, filename: str) -> None:
-    if _UNSOUND.search(member.name):
-        raise _unsafe(filename, member.name, "it would land outside the folder")
-
-
-def _unzip(archive: Path, filename: str, into: Path) -> None:
+def _unzip(archive: Path, filename: str, tree: SourceTree) -> None:
     import zipfile
     import zlib
 
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with _ZipFile(archive) as file, zipfile.ZipFile(file) as opened:
             for member in opened.infolist():
-                _unzip_one(opened, member, filename, into)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+                _unzip_member(opened, member, tree)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+    ) as error:
         raise ArchiveError(f"`{filename}` is damaged", where=[str(error)]) from error
 
 
-def _unzip_one(opened: zipfile.ZipFile, member: zipfile.ZipInfo, filename: str, into: Path) -> None:
-    import shutil
+class _ZipFile(FileIO):
+    """A zip archive whose directory, which `zipfile` reads at once, has a limit."""
 
-    name, mode = member.filename, member.external_attr >> 16
-    if _UNSOUND.search(name):
-        raise _unsafe(filename, name, "it would land outside the folder")
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            size = _LARGEST_DIRECTORY + 1
+        if size > _LARGEST_DIRECTORY + 1:
+            raise ValueError(f"its directory has more than {_LARGEST_DIRECTORY:,} bytes")
+        return super().read(size) or b""
+
+
+def _unzip_member(opened: zipfile.ZipFile, member: zipfile.ZipInfo, tree: SourceTree) -> None:
+    # Not `member.filename`, which ends before a NUL.
+    name, mode = member.orig_filename, member.external_attr >> 16
     if stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        raise _unsafe(filename, name, "it is a link or a device")
-    place = into / name
+        raise tree.unsafe(name, "it is a link or a device")
     if name.endswith("/"):
-        place.mkdir(parents=True, exist_ok=True)
+        tree.folder(name)
         return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with opened.open(member) as content, place.open("wb") as file:
-        shutil.copyfileobj(content, file)
-    place.chmod(0o755 if mode & stat.S_IXUSR else 0o644)
-
-
-def _unsafe(filename: str, member: str, reason: str) -> ArchiveError:
-    return ArchiveError(
-        f"`{filename}` holds an unsafe member {member!r}",
-        where=[reason],
-        hint="report it to the author of this distribution",
-    )
+    with opened.open(member) as content:
+        pieces = iter(lambda: content.read(_CHUNK), b"")
+        tree.file(name, pieces, mode=0o755 if mode & stat.S_IXUSR else 0o644, mtime=None)

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wherry.files import remove_folder, walk_folders
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import timedelta
@@ -159,12 +161,7 @@ def remove(path: Path) -> None:
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
         return
-    import shutil
-
-    # Unpacked packages are read-only, and only from a folder that may be written can anything be removed.
-    for folder, _, _ in os.walk(path):
-        os.chmod(folder, 0o700)  # noqa: PTH101
-    shutil.rmtree(path)
+    remove_folder(path)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,9 +207,17 @@ def _count(contents: Iterator[tuple[Path, Path]]) -> StoreUsage:
     kinds: dict[str, int] = {}
     for bucket, item in contents:
         kind = bucket.name.rpartition("-v")[0]
-        for path in item.rglob("*") if item.is_dir() else [item]:
+        for path in _paths(item):
             with suppress(OSError):
                 if path.is_symlink() or not path.is_dir():
                     kinds[kind] = kinds.get(kind, 0) + path.lstat().st_size
                     files += 1
     return StoreUsage(files=files, size=sum(kinds.values()), kinds=kinds)
+
+
+def _paths(item: Path) -> Iterator[Path]:
+    if not item.is_dir():
+        yield item
+        return
+    for folder, folders, names in walk_folders(item):
+        yield from (Path(folder, name) for name in (*names, *folders))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from wherry.errors import FetchError, StoreError
+from wherry.files import open_regular
 from wherry.store.file_lock import SharedLock, exclusive
 from wherry.store.memo import Memo
 from wherry.store.ownership import (
@@ -199,7 +200,7 @@ class Store:
             StoreError: the store cannot be written.
         """
         try:
-            file = path.open("rb")
+            file = open_regular(path)
         except OSError as error:
             raise FetchError(
                 f"cannot read `{path}`", where=[error.strerror or str(error)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import subprocess
 from typing import TYPE_CHECKING
 
 from wherry.errors import FetchError, ToolError
 from wherry.indexes.login import origin, split_login
 from wherry.indexes.redact import redact
+from wherry.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["check_out", "ignored_files", "repository_state"]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+# By what follows the name. codecommit is the helper that AWS publishes; others, such as `ext::` and `fd::`, can run
+# commands or wait for ever.
+_TRANSPORTS = {
+    "://": frozenset({"http", "https", "ssh", "git", "git+ssh", "ssh+git", "file", "codecommit"}),
+    "::": frozenset({"codecommit"}),
+}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_TIMEOUT = 900.0
 # Variables that would redirect git to another repository than that of the folder it is run in.
 _DROPPED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 
@@ -76,8 +84,7 @@ def check_out(url: str, commit: str, into: Path, *, label: str, offline: bool = 
             where=[f"{commit!r} is not the digest of a commit"],
             hint="lock again: a lock names commits by their whole digest",
         )
-    if url.startswith("-") or "\0" in url:
-        raise FetchError(f"`{label}` cannot be fetched", where=[f"{url!r} is not an address"])
+    _check_url(url, label)
     if offline and not _is_local(url):
         raise FetchError(
             f"`{label}` is not in the store",
@@ -117,8 +124,27 @@ def check_out(url: str, commit: str, into: Path, *, label: str, offline: bool = 
         git(*trust, *update, problem="its submodules cannot be fetched")
 
 
+def _check_url(url: str, label: str) -> None:
+    """Refuse what git would take for an option, or for a helper that runs commands or reads descriptors."""
+    transport = re.match(r"([^/@\[]*?)(::|://)(.*)", url, re.DOTALL)
+    if transport is not None:
+        is_known = transport[1].lower() in _TRANSPORTS[transport[2]]
+        place = transport[3]
+    else:
+        is_known, place = True, url
+    # Ssh would take a host that begins with a hyphen for an option.
+    host = place.partition("/")[0].rpartition("@")[2]
+    if is_known and place and not _CONTROL.search(url) and not f"{place[0]}{host[:1]}".count("-"):
+        return
+    raise FetchError(
+        f"`{label}` cannot be fetched",
+        where=[f"`{visible(redact(url))}` is not an address of a repository"],
+        hint="repositories are fetched by http, https, ssh, git, file or codecommit",
+    )
+
+
 def _is_local(url: str) -> bool:
-    return url.startswith(("file:", "/", "."))
+    return url.lower().startswith(("file://", "/", "./", "../"))
 
 
 def _split_login(url: str) -> tuple[str, dict[str, str]]:
@@ -154,15 +180,20 @@ def _failure(label: str, url: str, problem: str, errors: str) -> FetchError:
     lines = [line.strip() for line in redact(errors.replace(url, redact(url))).splitlines()]
     return FetchError(
         f"`{label}` cannot be fetched",
-        where=[f"`{redact(url)}`: {problem}", *[line for line in lines if line][-5:]],
+        where=[
+            f"`{redact(url)}`: {problem}",
+            *[visible(line) for line in lines if line][-5:],
+        ],
     )
 
 
 def _output(root: Path, arguments: Sequence[str]) -> bytes | None:
     try:
         status, output, _ = _run(root, ("--no-optional-locks", *arguments))
-    except ToolError:
-        return None
+    except ToolError as error:
+        if isinstance(error.__cause__, OSError):
+            return None
+        raise
     return output if status == 0 else None
 
 
@@ -170,26 +201,37 @@ def _run(
     cwd: Path, arguments: Sequence[str], login: Mapping[str, str] | None = None
 ) -> tuple[int, bytes, str]:
     """Run git; its exit status, standard output and standard error."""
+    from wherry.tools.process import Command, KeptOutput, TimeLimitError, run, time_limit
+
     environment = {name: value for name, value in os.environ.items() if name not in _DROPPED}
     environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     environment.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
-    environment |= login or {}
     # Line ends as the repository has them, whatever the settings of this machine.
     settings = (
         *("-c", "core.eol=lf"),
         *("-c", "core.autocrlf=false"),
         *("-c", "core.symlinks=true"),
         *("-c", "advice.detachedHead=false"),
+        # Submodules may name these.
+        *("-c", "protocol.ext.allow=never"),
+        *("-c", "protocol.fd.allow=never"),
     )
+    seconds = time_limit("WHERRY_GIT_TIMEOUT", _TIMEOUT)
+    command = Command(
+        arguments=["git", *settings, *arguments],
+        cwd=cwd,
+        environment={**environment, **(login or {})},
+        seconds=seconds,
+    )
+    output, errors = bytearray(), KeptOutput()
     try:
-        done = subprocess.run(
-            ["git", *settings, *arguments],
-            cwd=cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
+        status = run(command, output.extend, errors.add)
+    except TimeLimitError:
+        name = next(argument for argument in arguments if not argument.startswith("-"))
+        raise ToolError(
+            f"`git {name}` was ended after {seconds:g} seconds",
+            hint="set `WHERRY_GIT_TIMEOUT` to more seconds",
+        ) from None
     except OSError as error:
         raise ToolError(
             "the program `git` is missing"
@@ -198,4 +240,4 @@ def _run(
             where=[error.strerror or str(error)],
             hint="install git",
         ) from error
-    return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
+    return status, bytes(output), errors.text()

@@ -205,7 +205,10 @@ class _Downloads:
                 if attempt + 1 == _ATTEMPTS or self.cancelled.wait(http.BACKOFF * 2**attempt):
                     raise FetchError(
                         f"cannot fetch `{file.filename}`",
-                        where=[f"from {shown_url(url)}", f"{error}, {attempt + 1} times"],
+                        where=[
+                            f"from {self._context.network.hide(shown_url(url))}",
+                            f"{error}, {attempt + 1} times",
+                        ],
                         hint="try again",
                     ) from None
         raise AssertionError("unreachable")
@@ -242,7 +245,7 @@ class _Downloads:
 
     def _download(self, file: RemoteFile, url: str, size: int | None) -> StoredFile:
         what = f"`{file.filename}`"
-        with explained(url, what=what):
+        with explained(self._context.network.hide(url), what=what):
             response = self._session.get(url, stream=True, timeout=timeouts())
         with response:
             check(response, what=what, network=self._context.network)
@@ -284,7 +287,7 @@ class _Downloads:
             if expected is not None and writer.size > expected:
                 raise FetchError(
                     f"`{file.filename}` is larger than the {expected:,} bytes that the lock records",
-                    where=[f"from {shown_url(response.url)}"],
+                    where=[f"from {self._context.network.hide(shown_url(response.url))}"],
                     hint="somebody replaced the file: find out why before you lock again",
                 )
             stored = writer.commit(hashes=file.hashes, name=file.filename)

@@ -170,7 +170,6 @@ def test_a_private_index_is_named(tmp_path: Path) -> None:
     lock = read(tmp_path)
     wheel = (lock.pylock.packages[0].wheels or ())[0]
     assert wheel.url == f"index+https://host/simple/alpha/{wheel.filename}"
-    assert lock.index_names == {"https://host/simple": "inside"}
 
 
 @pytest.mark.parametrize(

@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.markers import Environment
 
-from wherry.indexes.variables import expand_variables
 from wherry.lock.assemble import known
 from wherry.lock.document import read_toml
-from wherry.lock.resolve import Requirements, resolve_declared
+from wherry.lock.resolve import Requirements, literal_url, resolve_declared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from wherry.context import Context
     from wherry.lock.document import Table
     from wherry.lock.model import Lock, LockRequest
 
-__all__ = ["group_names", "pipfile_hash", "read", "requirement_text"]
+__all__ = ["group_names", "pipfile_hash", "read", "requirement_text", "texts_with_variables"]
 
 _REVISIONS = ("ref", "rev", "tag", "branch")
 _SOURCE = ("path", "file", "git", "ref", "subdirectory")
@@ -40,10 +39,11 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     asked = group_names(request.groups, development="dev-packages")
     groups = known("group", asked, set(pipfile.data) - _OTHERS - {"packages"}, path)
     known("extra", request.extras, (), path)
-    lines = list(_sources(pipfile))
+    expand = context.network.expand
+    lines = list(_sources(pipfile, expand))
     for category in ("packages", *groups):
         table = pipfile.table(category)
-        lines += [_requirement(name, table) for name in table.data]
+        lines += [_requirement(name, table, expand) for name in table.data]
     prereleases = pipfile.table("pipenv").optional("allow_prereleases", bool)
     requirements = Requirements(
         name=path.name,
@@ -76,10 +76,23 @@ def group_names(groups: Iterable[str], *, development: str) -> list[str]:
     return [aliases.get(name, name) for name in groups]
 
 
-def _sources(pipfile: Table) -> Iterator[str]:
+def texts_with_variables(pipfile: Table) -> frozenset[str]:
+    """The texts of a ``Pipfile`` in which pipenv expands variables, without ``git+`` before them."""
+    texts: set[str] = set()
+    pending: list[Any] = [pipfile.data]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict | list):
+            pending += value.values() if isinstance(value, dict) else value
+        elif isinstance(value, str) and "$" in value:
+            texts.add(value.removeprefix("git+"))
+    return frozenset(texts)
+
+
+def _sources(pipfile: Table, expand: Callable[[str], str]) -> Iterator[str]:
     for number, source in enumerate(pipfile.tables("source")):
         option = "--extra-index-url" if number else "--index-url"
-        yield f"{option} {expand_variables(source.required('url', str))}"
+        yield f"{option} {expand(source.required('url', str))}"
 
 
 def requirement_text(
@@ -108,7 +121,9 @@ def requirement_text(
         place = f"git+{_git_url(git)}{f'@{revision}' if revision else ''}"
     if place is not None:
         fragment = source.get("subdirectory")
-        text += f" @ {place}{f'#subdirectory={fragment}' if fragment else ''}"
+        # The variables that may be expanded are expanded already.
+        place += f"#subdirectory={fragment}" if fragment else ""
+        text += f" @ {literal_url(place)}"
     else:
         text += version
     marker = " and ".join(f"({each})" for each in markers)
@@ -124,7 +139,7 @@ def _git_url(url: str) -> str:
     return f"ssh://{match['user'] or ''}{match['host']}/{match['path']}"
 
 
-def _requirement(name: str, table: Table) -> str:
+def _requirement(name: str, table: Table, expand: Callable[[str], str]) -> str:
     value = table.data[name]
     if isinstance(value, str):
         return name + _specifier(value)
@@ -133,7 +148,7 @@ def _requirement(name: str, table: Table) -> str:
     entry = table.table(name)
     return requirement_text(
         name,
-        {key: expand_variables(entry.optional(key, str) or "") for key in _SOURCE},
+        {key: expand(text) for key in _SOURCE if (text := entry.optional(key, str))},
         extras=entry.strings("extras"),
         version=_specifier(entry.optional("version", str) or ""),
         markers=_markers(entry),

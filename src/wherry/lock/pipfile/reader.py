@@ -14,14 +14,15 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from wherry.errors import LockError, TargetError
+from wherry.events import Note
 from wherry.indexes.declared import is_pypi
+from wherry.indexes.login import origin
 from wherry.indexes.simple import index_finder
-from wherry.indexes.variables import expand_variables
 from wherry.lock.archives import Archives, valid_path
 from wherry.lock.assemble import any_marker, indexed_package, known, make_pylock
 from wherry.lock.document import read_json, read_toml
 from wherry.lock.model import Lock
-from wherry.lock.pipfile.declared import group_names, pipfile_hash
+from wherry.lock.pipfile.declared import group_names, pipfile_hash, texts_with_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
     from wherry.context import Context
+    from wherry.indexes.network import Network
     from wherry.lock.document import Table
     from wherry.lock.model import LockRequest
     from wherry.target import Target
@@ -58,8 +60,11 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
             hint="update Wherry, or lock again with a pipenv that it knows",
         )
     pipfile = path.parent / "Pipfile"
+    declared: frozenset[str] | None = None
     if pipfile.is_file():
-        _check_fresh(meta, read_toml(pipfile, context.files))
+        declaration = read_toml(pipfile, context.files)
+        _check_fresh(meta, declaration)
+        declared = texts_with_variables(declaration)
     _check_python(meta, context.target)
     categories = sorted(key for key in lock.data if key not in {"_meta", "default"})
     asked = group_names(request.groups, development="develop")
@@ -67,20 +72,33 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     known("extra", request.extras, (), path)
     entries = _merged(lock, ("default", *groups))
     sources = dict(_sources(meta))
+    _learn_indexes(meta, path, context, alone=declared is None)
     with index_finder(context.network) as find_files:
         archives = Archives(
             base=path.parent, root=request.root, find_files=find_files, context=context
         )
-        packages = _packages(entries, sources, archives, path)
+        packages = _packages(entries, sources, archives, declared or frozenset(), path)
     return Lock(
         pylock=make_pylock(packages),
         path=path,
         base=path.parent,
         inputs=(path, *([pipfile] if pipfile.is_file() else [])),
         stable=not archives.unhashed,
-        index_names={url: name for name, url in _sources(meta)},
         member=request.root,
     )
+
+
+def _learn_indexes(meta: Table, path: Path, context: Context, *, alone: bool) -> None:
+    """Tell the network what the lock calls its indexes, before the first of them is asked."""
+    names = {url: name for name, url in _sources(meta) if name != url}
+    context.network.consult(path.parent)
+    for index in context.network.learn(names, lock=path.name, alone=alone):
+        context.reporter.emit(
+            Note(
+                text=f"the password of the index `{index.name}` is sent to {origin(index.url)}, "
+                f"as `{path.name}` says and no other file of the project declares"
+            )
+        )
 
 
 def _check_fresh(meta: Table, pipfile: Table) -> None:
@@ -142,13 +160,14 @@ def _packages(
     entries: Mapping[NormalizedName, Sequence[Table]],
     sources: Mapping[str, str],
     archives: Archives,
+    declared: frozenset[str],
     path: Path,
 ) -> list[Package]:
     """PEP 751 packages, several at a time, since an index is asked about each."""
 
     def convert(item: tuple[NormalizedName, Sequence[Table]]) -> Package | LockError:
         try:
-            return _convert(*item, sources, archives)
+            return _convert(*item, sources, archives, declared)
         except LockError as error:
             return error
 
@@ -173,9 +192,14 @@ def _sources(meta: Table) -> Iterator[tuple[str, str]]:
 
 
 def _convert(
-    name: NormalizedName, tables: Sequence[Table], sources: Mapping[str, str], archives: Archives
+    name: NormalizedName,
+    tables: Sequence[Table],
+    sources: Mapping[str, str],
+    archives: Archives,
+    declared: frozenset[str],
 ) -> Package:
     """The package of the entries that one distribution has, one for each category."""
+    network = archives.context.network
     entry = tables[0]
     marker = any_marker(table.parsed("markers", Marker) for table in tables)
     subdirectory = entry.optional("subdirectory", str)
@@ -183,7 +207,7 @@ def _convert(
         if (url := entry.optional(kind, str)) is not None:
             vcs = PackageVcs(
                 type=kind,
-                url=expand_variables(url).removeprefix("git+"),
+                url=_expanded(url.removeprefix("git+"), entry.at(kind), declared, network),
                 commit_id=entry.required("ref", str),
                 subdirectory=subdirectory,
             )
@@ -191,7 +215,7 @@ def _convert(
     for key in ("path", "file"):
         if (place := entry.optional(key, str)) is None:
             continue
-        place = expand_variables(place)
+        place = _expanded(place, entry.at(key), declared, network)
         remote = re.match(r"https?://", place) is not None
         if not remote:
             place = valid_path(_without_scheme(place), entry, key)
@@ -201,6 +225,23 @@ def _convert(
         archive = archives.find(name, place, entry.strings("hashes"), entry, remote=remote)
         return Package(name=name, marker=marker, archive=archive)
     return _indexed(name, entry, marker, sources, archives)
+
+
+def _expanded(text: str, place: str, declared: frozenset[str], network: Network) -> str:
+    """The text with its variables expanded if the ``Pipfile`` has the same; a lock may not read any other.
+
+    Raises:
+        LockError: the lock alone names a variable.
+    """
+    if text in declared:
+        return network.expand(text)
+    if (variable := re.search(r"\$\{\w+\}", text)) is not None:
+        raise LockError(
+            "`Pipfile.lock` names a variable that `Pipfile` does not",
+            where=[f"{place}: {variable[0]} is expanded only where `Pipfile` has it"],
+            hint=f"keep `Pipfile` beside the lock, and {_HINT}",
+        )
+    return text
 
 
 def _indexed(

@@ -75,6 +75,8 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     else:
         needed = needed_packages(packages, project, wanted, extras, context.target)
         chosen = [(package, None) for package in needed]
+    context.network.consult(path.parent)
+    context.network.learn(dict(_index_names(packages)), lock=path.name, alone=False)
     with index_finder(context.network) as find_files:
         archives = Archives(
             base=path.parent, root=request.root, find_files=find_files, context=context
@@ -90,7 +92,6 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         stable=not archives.unhashed,
         extras=extras,
         member=request.root,
-        index_names=dict(_index_names(packages)),
     )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
 from wherry.indexes.redact import redact
+from wherry.indexes.variables import Expansions
 from wherry.lock.document import is_path, read_text
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class RequirementsFile:
         options: names without dashes, with their values; an empty value for those without one.
         constraint_files: the files that were included as constraints, outermost only.
         files: every file that was read.
+        variables: those of the environment that were expanded, with their values.
     """
 
     requirements: list[RequirementLine] = field(default_factory=list)
@@ -87,6 +89,7 @@ class RequirementsFile:
     options: list[tuple[str, str]] = field(default_factory=list)
     constraint_files: list[Path] = field(default_factory=list)
     files: dict[Path, None] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
 
     def has(self, option: str) -> bool:
         """Whether the option was given."""
@@ -110,6 +113,8 @@ def read_requirements_file(path: Path, files: ProjectFiles) -> RequirementsFile:
         result.files[path] = None
         for number, line in _logical_lines(text):
             place = f"{path.name}: line {number}"
+            names = _VARIABLE.findall(line)
+            result.variables |= {name: value for name in names if (value := os.environ.get(name))}
             expanded = _VARIABLE.sub(lambda match: os.environ.get(match[1]) or match[0], line)
             read_line(expanded, place, constraint=constraint, within=(*within, path))
 
@@ -141,7 +146,14 @@ def read_requirements_file(path: Path, files: ProjectFiles) -> RequirementsFile:
             else:
                 result.options.append((name, value))
 
-    read(path, constraint=False, within=())
+    try:
+        read(path, constraint=False, within=())
+    except LockError as error:
+        hidden = Expansions()
+        hidden.conceal(result.variables)
+        raise LockError(
+            error.message, where=[hidden.hide(cause) for cause in error.where], hint=error.hint
+        ) from None
     return result
 
 

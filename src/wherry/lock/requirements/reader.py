@@ -22,7 +22,7 @@ from wherry.lock.requirements.listed_hashes import keep_listed
 from wherry.lock.resolve import Requirements, not_locked, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from packaging.pylock import Pylock
@@ -52,19 +52,21 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     known("group", request.groups, (), path)
     known("extra", request.extras, (), path)
     file = read_requirements_file(path, context.files)
+    context.network.conceal(file.variables)
+    hide = context.network.hide
     # pip takes paths from where it is run, which is the project's folder as a rule.
     inside = path.parent.resolve().is_relative_to(request.root.resolve())
     base = request.root if inside else path.parent
     hashed = file.has("require-hashes") or any(line.hashes for line in file.requirements)
-    parsed = [(line, _parse(line)) for line in file.requirements]
-    constraints = [(line, _parse(line)) for line in file.constraints]
+    parsed = [(line, _parse(line, hide)) for line in file.requirements]
+    constraints = [(line, _parse(line, hide)) for line in file.constraints]
     unpinned = [line.text for line, found in parsed if found is not None and not _pinned(found)]
     if path.suffix == ".in":
         context.reporter.emit(not_locked(path))
     elif unpinned:
         context.reporter.emit(
             Warned(
-                text=f"`{path.name}` does not pin {_some(unpinned)}: the next build may differ",
+                text=f"`{path.name}` does not pin {hide(_some(unpinned))}: the next build may differ",
                 hint="pin with `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`",
             )
         )
@@ -104,8 +106,8 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     )
 
 
-def _parse(line: RequirementLine) -> Requirement | None:
-    """The requirement, or None for a path or a bare URL."""
+def _parse(line: RequirementLine, hide: Callable[[str], str]) -> Requirement | None:
+    """The requirement, or None for a path or a bare URL; ``hide`` keeps secrets out of the error."""
     if line.editable or _URL.match(line.text) or _is_path(line.text):
         return None
     try:
@@ -114,7 +116,7 @@ def _parse(line: RequirementLine) -> Requirement | None:
         problem = str(error).splitlines()[0] if str(error) else "it cannot be parsed"
         raise LockError(
             "a requirement cannot be understood",
-            where=[redact(f"{line.place}: {line.text[:200]}: {problem}")],
+            where=[hide(redact(f"{line.place}: {line.text[:200]}: {problem}"))],
         ) from None
 
 

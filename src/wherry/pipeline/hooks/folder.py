@@ -16,6 +16,7 @@ from wherry.bundle.entry import Entry, SourceFile
 from wherry.bundle.patterns import compile_patterns
 from wherry.bundle.walk import Walk
 from wherry.errors import EntryPathError, HookError, ProjectError
+from wherry.files import make_folders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +49,7 @@ def unpack(bundle: Bundle, folder: Path) -> Unpacked:
         digest = hashlib.sha256()
         try:
             if above not in made:
-                os.makedirs(above, exist_ok=True)  # noqa: PTH103
+                make_folders(above)
                 made.add(above)
             # Two names that this file system takes for one must not become one file.
             with open(place, "xb") as file:  # noqa: PTH123
@@ -93,7 +94,7 @@ def read_folder(
         skip=frozenset(),
     )
     try:
-        walk.enter(str(folder), "", (), ignored=False, above=())
+        walk.enter(str(folder), (), ignored=False)
         walk.finish()
         return Bundle.of(
             _entry(file.path, file.source, file.executable, owner, store, before)

@@ -6,7 +6,6 @@ is at hand when one fails. Nothing can be asked of the user, as nothing is there
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shlex
@@ -22,6 +21,7 @@ from wherry.errors import HookError
 from wherry.events import HookFinished, HookOutput, HookStarted
 from wherry.indexes.redact import redact
 from wherry.pipeline.hooks.command import arguments_of, for_cmd, for_shell, shown
+from wherry.sources.log import keep_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -241,7 +241,7 @@ def run_commands(work: Work, place: Place, *, log: Path, store: Store, reporter:
     said = _said(log)
     lines = [_ESCAPES.sub("", line).rpartition("\r")[2].rstrip() for line in said.split("\n")]
     lines = [line for line in lines if line][-_LAST_LINES:]
-    kept = _keep(said, store) if lines else None
+    kept = keep_log(said, label="hook", store=store) if lines else None
     raise HookError(
         f"a command {work.when} failed: `{f'{first} …' if rest else first}`",
         where=[how, *lines],
@@ -254,16 +254,6 @@ def _said(log: Path) -> str:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _KEPT))
         return redact(file.read().decode("utf-8", "replace").replace("\r\n", "\n"))
-
-
-def _keep(said: str, store: Store) -> Path | None:
-    digest = hashlib.sha256(said.encode()).hexdigest()[:12]
-    kept = store.folder("logs", f"hook-{digest}.log")
-    try:
-        kept.write_text(said, encoding="utf-8")
-    except OSError:
-        return None
-    return kept
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from wherry.bundle.default_excludes import (
     VIRTUALENV_MARK,
     is_excluded_by_default,
 )
+from wherry.files import walk_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -121,7 +122,7 @@ def _rank(application: Application) -> tuple[object, ...]:
 
 def _modules(root: Path) -> Iterator[Path]:
     left = _MAX_MODULES
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in walk_folders(root):
         at_root = Path(folder) == root
         if VIRTUALENV_MARK in names and not at_root:
             folders.clear()

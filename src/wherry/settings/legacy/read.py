@@ -14,6 +14,7 @@ from wherry.settings.legacy.document import read_document
 from wherry.settings.legacy.drover import translate_drover
 from wherry.settings.legacy.spindrift import translate_spindrift
 from wherry.settings.legacy.toml import render
+from wherry.visible import Lines
 
 if TYPE_CHECKING:
     from wherry.settings.legacy import Translation
@@ -92,7 +93,7 @@ def translate(
     notes = [f"`{path.name}` holds no settings"]
     if translation.table:
         shown = textwrap.indent(render(translation.table), "  ").rstrip()
-        notes = [f"`{path.name}` is read as these settings of Wherry:\n\n{shown}"]
+        notes = [Lines(f"`{path.name}` is read as these settings of Wherry:\n\n{shown}")]
     if translation.stages:
         notes.append("region, bucket and names on AWS are not needed for building")
     return replace(translation, notes=(*notes, *translation.notes))

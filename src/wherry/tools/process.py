@@ -1,0 +1,176 @@
+"""Running a program that is not Wherry's, with limits: on its time, and on how much of its output is kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wherry.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+    from subprocess import Popen
+    from typing import IO
+
+__all__ = ["Command", "KeptOutput", "TimeLimitError", "run", "time_limit"]
+
+_CHUNK = 1 << 16
+_HEAD = 1 << 18
+_TAIL = 1 << 22
+# Seconds for ending after SIGTERM, and for output that comes after the end.
+_PATIENCE = 5.0
+_DRAIN = 2.0
+
+
+class TimeLimitError(Exception):
+    """The program ran longer than it may; it has been ended, with all that it started."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """A program and its surroundings.
+
+    Attributes:
+        arguments: the program and its arguments.
+        cwd: its folder.
+        environment: its environment variables, all of them.
+        seconds: the most that it may run.
+        umask: of its files; None for that of Wherry.
+    """
+
+    arguments: Sequence[str | Path]
+    cwd: Path
+    environment: Mapping[str, str]
+    seconds: float
+    umask: int | None = None
+
+
+class KeptOutput:
+    """The beginning and the end of an output of any length."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._size = 0
+
+    def add(self, data: bytes) -> None:
+        """Take in more of it."""
+        self._size += len(data)
+        room = _HEAD - len(self._head)
+        self._head += data[:room]
+        self._tail += data[room:] if room > 0 else data
+        if len(self._tail) > 2 * _TAIL:
+            del self._tail[:-_TAIL]
+
+    def text(self) -> str:
+        """The text of it, with a note in place of what was left out."""
+        tail = self._tail[-_TAIL:]
+        omitted = self._size - len(self._head) - len(tail)
+        note = f"\n[{omitted:,} bytes were left out here]\n".encode() if omitted > 0 else b""
+        return (self._head + note + tail).decode("utf-8", "replace")
+
+
+def time_limit(variable: str, default: float) -> float:
+    """The seconds that an environment variable sets, else the default.
+
+    Raises:
+        ToolError: the variable is not a number above 0.
+    """
+    text = os.environ.get(variable, "")
+    if not text:
+        return default
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < threading.TIMEOUT_MAX:
+        raise ToolError(f"`{variable}` is `{text}`", hint="it must be a number of seconds above 0")
+    return seconds
+
+
+def run(
+    command: Command,
+    output: Callable[[bytes], object],
+    errors: Callable[[bytes], object] | None = None,
+) -> int:
+    """Run a program to its end; its exit status.
+
+    Args:
+        command: the program.
+        output: told its standard output, piece by piece, from another thread.
+        errors: told its standard error; without it, that is part of the output.
+
+    Raises:
+        OSError, ValueError: it cannot be started.
+        TimeLimitError: it ran too long.
+    """
+    import subprocess
+
+    windows = sys.platform == "win32"
+    process = subprocess.Popen(
+        command.arguments,
+        cwd=command.cwd,
+        env=dict(command.environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if errors is None else subprocess.PIPE,
+        bufsize=0,
+        # A group of its own: all that it started can be ended with it.
+        process_group=None if windows else 0,
+        umask=-1 if windows or command.umask is None else command.umask,
+    )
+    readers = [_reader(process.stdout, output)]
+    if errors is not None:
+        readers.append(_reader(process.stderr, errors))
+    try:
+        status = process.wait(command.seconds)
+    except subprocess.TimeoutExpired:
+        _end(process)
+        raise TimeLimitError from None
+    except BaseException:
+        _end(process)
+        raise
+    finally:
+        for reader in readers:
+            # Something that it left running may keep its output open.
+            reader.join(_DRAIN)
+    return status
+
+
+def _reader(stream: IO[bytes] | None, take: Callable[[bytes], object]) -> threading.Thread:
+    assert stream is not None  # noqa: S101
+
+    def read() -> None:
+        with stream:
+            while piece := stream.read(_CHUNK):
+                take(piece)
+
+    thread = threading.Thread(target=read, name="wherry-output", daemon=True)
+    thread.start()
+    return thread
+
+
+def _end(process: Popen[bytes]) -> None:
+    """End a program and what it started, gently first."""
+    from subprocess import TimeoutExpired
+
+    def tell(number: int) -> None:
+        with suppress(OSError):
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, number)
+
+    tell(signal.SIGTERM)
+    with suppress(TimeoutExpired):
+        process.wait(_PATIENCE)
+    if sys.platform != "win32":
+        tell(signal.SIGKILL)
+    process.wait()
