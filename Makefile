@@ -5,7 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Tests of one file stay together, for they share what takes time to set up; tests/conftest.py puts the slow files first.
-ALL_CORES := -n auto --dist loadfile --no-loadscope-reorder
+SPREAD := --dist loadfile --no-loadscope-reorder
+# One worker more than there are processors, as tests wait for other processes.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
 .PHONY: help demo test real lint types check docs bench lock-dev clean
 
@@ -32,10 +34,10 @@ demo: $(READY)
 	@$(BIN)/python examples/demo.py
 
 test: $(READY)
-	$(BIN)/pytest $(ALL_CORES)
+	$(BIN)/pytest -n $(WORKERS) $(SPREAD)
 
 real: $(READY)
-	$(BIN)/pytest $(ALL_CORES) -m real
+	$(BIN)/pytest -n auto $(SPREAD) -m real
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

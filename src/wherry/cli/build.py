@@ -61,14 +61,14 @@ def command(
     """  # noqa: D301  the backspace is click's mark
     from wherry.pipeline.build import build
 
-    with Terminal(quiet=quiet, verbose=verbose) as talk:
-        report = build(project, reporter=talk, **options)
-    summarize(report, talk, verbose=verbose)
+    with Terminal(quiet=quiet, verbose=verbose) as terminal:
+        report = build(project, reporter=terminal, **options)
+    summarize(report, terminal, verbose=verbose)
     paths = [package.path.as_posix() for package in report.packages]
     print_result(report.document(), paths, as_json=as_json)
 
 
-def summarize(report: BuildReport, talk: Terminal, *, verbose: bool) -> None:
+def summarize(report: BuildReport, terminal: Terminal, *, verbose: bool) -> None:
     """Say on stderr what was built: sizes against the quotas, and the biggest distributions."""
     from wherry.target.quotas import DIRECT_UPLOAD
 
@@ -80,29 +80,29 @@ def summarize(report: BuildReport, talk: Terminal, *, verbose: bool) -> None:
         if len(package.runtimes) > 1 or len(package.architectures) > 1:
             targets = f"{', '.join(package.runtimes)} on {', '.join(package.architectures)}"
         took = "" if several else f" in {seconds(report.seconds)}"
-        talk.line(f"{verb} {what}{package.path.as_posix()} for {targets}{took}")
-        talk.line(f"  {_against_quotas(package)}")
+        terminal.line(f"{verb} {what}{package.path.as_posix()} for {targets}{took}")
+        terminal.line(f"  {_against_quotas(package)}")
         if package.stripped_files:
-            talk.line(f"  {_saved(package)}")
+            terminal.line(f"  {_saved(package)}")
         if package.handler:
-            talk.line(f"  handler {package.handler}")
+            terminal.line(f"  handler {package.handler}")
         if package.layers:
-            talk.line(f"  layers {', '.join(package.layers)}")
-        talk.line(f"  code sha256 {package.code_sha256}")
+            terminal.line(f"  layers {', '.join(package.layers)}")
+        terminal.line(f"  code sha256 {package.code_sha256}")
         if package.size > DIRECT_UPLOAD:
-            talk.warn(
+            terminal.warn(
                 f"`{package.name}` is too big for a direct upload, which takes {format_size(DIRECT_UPLOAD)}",
                 hint="upload it through an S3 bucket in the function's region",
             )
         ranked = sorted(package.distributions, key=lambda one: (-one.unzipped_size, one.name))
         shown = ranked if verbose else ranked[:_BIGGEST]
         heading = count(len(ranked), "distribution")
-        talk.line(f"  {heading}{'' if len(shown) == len(ranked) else ', the biggest:'}")
+        terminal.line(f"  {heading}{'' if len(shown) == len(ranked) else ', the biggest:'}")
         for line in _table(shown):
-            talk.line(f"    {line}")
+            terminal.line(f"    {line}")
     if several:
         changed = sum(package.changed for package in report.packages)
-        talk.line(
+        terminal.line(
             f"{count(len(report.packages), 'package')}, {changed or 'none'} written, in "
             f"{seconds(report.seconds)}"
         )

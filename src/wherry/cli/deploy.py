@@ -65,15 +65,15 @@ def command(
 
     if promote and (canary is not None or dry_run):
         raise click.UsageError("--promote stands alone")
-    with Terminal(quiet=quiet) as talk:
-        reporter = BriefReporter(terminal=talk, verbose=verbose)
+    with Terminal(quiet=quiet) as terminal:
+        reporter = BriefReporter(terminal=terminal, verbose=verbose)
         if dry_run:
             from wherry.cli.plan import show_plan
 
             show_plan(
                 project,
                 stage,
-                talk,
+                terminal,
                 as_json=as_json,
                 verbose=verbose,
                 canary=canary,
@@ -101,11 +101,11 @@ def command(
             )
         number = len(deployed.plan.actions)
         if verbose:
-            talk.line(f"called AWS {len(deployed.calls)} times: {', '.join(deployed.calls)}")
-        talk.line(
-            f"Deployed {stage}: {count(number, 'change')} in {talk.took}"
+            terminal.line(f"called AWS {len(deployed.calls)} times: {', '.join(deployed.calls)}")
+        terminal.line(
+            f"Deployed {stage}: {count(number, 'change')} in {terminal.took}"
             if number
-            else f"Stage {stage} is as it should be; looked in {talk.took}"
+            else f"Stage {stage} is as it should be; looked in {terminal.took}"
         )
     arns = [layer.arn for layer in deployed.applied.layers]
     for function in deployed.applied.functions:

@@ -153,12 +153,12 @@ def command(
         payloads = [request_event(*http, EventFormat(form), headers, data, environment)]
     else:
         payloads = [read_event(source) for source in events] or [b"{}"]
-    with Terminal(quiet=quiet) as talk:
+    with Terminal(quiet=quiet) as terminal:
         opened = open_function(
             project,
             options,
-            callbacks=callbacks(talk, verbose=verbose),
-            reporter=BriefReporter(terminal=talk, verbose=verbose),
+            callbacks=callbacks(terminal, verbose=verbose),
+            reporter=BriefReporter(terminal=terminal, verbose=verbose),
         )
         with opened as session:
             failed = False
@@ -166,44 +166,44 @@ def command(
                 invocation = session.invoke(payload)
                 error = invocation.error
                 response = None if service is None else http_response(invocation, service)
-                talk.line(invocation.report_line)
+                terminal.line(invocation.report_line)
                 if error is not None and not invocation.log:
                     click.echo(f"[ERROR] {error.type}: {error.message}", err=True)
                 if as_json:
                     document = invocation.document(response)
                     click.echo(json.dumps(document, ensure_ascii=False))
                 else:
-                    _show(invocation, response, talk)
+                    _show(invocation, response, terminal)
                 fault = response.fault if response is not None else None
                 if fault is not None and error is None:
-                    talk.warn(fault)
+                    terminal.warn(fault)
                 failed |= error is not None or fault is not None
     if failed:
         raise click.exceptions.Exit(1)
 
 
 def callbacks(
-    talk: Terminal, *, verbose: bool, served: Callable[[Served], None] | None = None
+    terminal: Terminal, *, verbose: bool, served: Callable[[Served], None] | None = None
 ) -> Callbacks:
-    """What a function writes goes to stderr; what was built is told to those who asked."""
+    """Callbacks that write a function's output to stderr, and the summary of the build for those who asked."""
     from wherry.cli.build import summarize
     from wherry.invoke.run import Callbacks
 
     def built(report: BuildReport) -> None:
         if verbose:
-            summarize(report, talk, verbose=False)
+            summarize(report, terminal, verbose=False)
 
     return Callbacks(log=_to_stderr, built=built, served=served)
 
 
-def _show(invocation: Invocation, response: HttpResponse | None, talk: Terminal) -> None:
+def _show(invocation: Invocation, response: HttpResponse | None, terminal: Terminal) -> None:
     """Print the result of a call."""
     if response is None:
         sys.stdout.buffer.write(invocation.payload + b"\n")
         sys.stdout.buffer.flush()
         return
     lines = [f"HTTP {response.status}", *(f"{name}: {value}" for name, value in response.headers)]
-    talk.line(Lines("\n".join(lines)))
+    terminal.line(Lines("\n".join(lines)))
     out = sys.stdout.buffer
     out.write(response.body)
     if response.body and not response.body.endswith(b"\n") and sys.stdout.isatty():
@@ -212,7 +212,7 @@ def _show(invocation: Invocation, response: HttpResponse | None, talk: Terminal)
 
 
 def _to_stderr(piece: bytes) -> None:
-    """What the function writes, as it writes it."""
+    """The output of the function, as it writes it."""
     stream = sys.stderr.buffer
     stream.write(piece)
     stream.flush()

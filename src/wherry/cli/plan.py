@@ -49,9 +49,15 @@ def command(
       wherry plan staging api --json
       wherry plan production --exit-code
     """  # noqa: D301  the backspace is click's mark
-    with Terminal(quiet=quiet) as talk:
+    with Terminal(quiet=quiet) as terminal:
         planned = show_plan(
-            project, stage, talk, as_json=as_json, verbose=verbose, build=not no_build, **options
+            project,
+            stage,
+            terminal,
+            as_json=as_json,
+            verbose=verbose,
+            build=not no_build,
+            **options,
         )
     return 3 if exit_code and planned.plan else 0
 
@@ -59,7 +65,7 @@ def command(
 def show_plan(
     project: Path,
     stage: str,
-    talk: Terminal,
+    terminal: Terminal,
     *,
     as_json: bool,
     verbose: bool,
@@ -72,12 +78,12 @@ def show_plan(
         project,
         stage,
         differences=True,
-        reporter=BriefReporter(terminal=talk, verbose=verbose),
+        reporter=BriefReporter(terminal=terminal, verbose=verbose),
         **options,
     )
     for warning in planned.plan.warnings:
-        talk.warn(warning)
+        terminal.warn(warning)
     if verbose:
-        talk.line(f"asked AWS {len(planned.calls)} times: {', '.join(planned.calls)}")
+        terminal.line(f"asked AWS {len(planned.calls)} times: {', '.join(planned.calls)}")
     print_result(planned.document(), planned.plan.lines(planned.differences), as_json=as_json)
     return planned

@@ -69,16 +69,16 @@ def command(
     """  # noqa: D301  the backspace is click's mark
     from wherry.aws.prune.prune import prune
 
-    with Terminal(quiet=quiet) as talk:
+    with Terminal(quiet=quiet) as terminal:
         found = prune(
             project,
             stage,
             dry_run=not yes,
-            reporter=_Removals(talk, shown=not as_json),
+            reporter=_Removals(terminal, shown=not as_json),
             **options,
         )
         if verbose:
-            talk.line(f"called AWS {len(found.calls)} times: {', '.join(found.calls)}")
+            terminal.line(f"called AWS {len(found.calls)} times: {', '.join(found.calls)}")
         shown = found.removed if found.done else found.pruning.removals
         if as_json:
             click.echo(json.dumps(found.document()))
@@ -87,11 +87,11 @@ def command(
                 click.echo(aws_line(Removed(what=str(removal), size=removal.size)))
         what = _counted(shown)
         if not found.pruning:
-            talk.line(f"Stage {stage} has nothing to remove")
+            terminal.line(f"Stage {stage} has nothing to remove")
         elif found.done:
-            talk.line(f"Removed {what} in {talk.took}")
+            terminal.line(f"Removed {what} in {terminal.took}")
         else:
-            talk.line(f"Would remove {what}: say --yes to have it done")
+            terminal.line(f"Would remove {what}: say --yes to have it done")
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,13 +50,13 @@ def command(
     """  # noqa: D301  the backspace is click's mark
     from wherry.aws.publish import publish
 
-    with Terminal(quiet=quiet) as talk:
-        published = publish(project, stage, reporter=talk, **options)
+    with Terminal(quiet=quiet) as terminal:
+        published = publish(project, stage, reporter=terminal, **options)
         new = [version for version in published.versions if version.published]
-        talk.line(
-            f"Published {count(len(new), 'version')} in {talk.took}"
+        terminal.line(
+            f"Published {count(len(new), 'version')} in {terminal.took}"
             if new
-            else f"Everything is published; looked in {talk.took}"
+            else f"Everything is published; looked in {terminal.took}"
         )
     arns = [version.arn for version in published.versions]
     print_result(published.document(), arns, as_json=as_json)

@@ -69,27 +69,29 @@ def command(
     if asked and not sys.stdin.isatty():
         raise click.UsageError("there is nobody to ask: give --yes, or --dry-run to only look")
     refused = False
-    with Terminal(quiet=quiet) as talk:
+    with Terminal(quiet=quiet) as terminal:
 
         def confirm(rollbacks: Sequence[Rollback]) -> bool:
             nonlocal refused
             for line in _lines(rollbacks):
                 # Who is asked must know what.
-                click.echo(visible(line), err=True) if asked else talk.line(line)
+                click.echo(visible(line), err=True) if asked else terminal.line(line)
             if asked and not click.confirm("Go back?", err=True):
                 refused = True
             return not refused
 
-        found = rollback(project, stage, dry_run=dry_run, confirm=confirm, reporter=talk, **options)
+        found = rollback(
+            project, stage, dry_run=dry_run, confirm=confirm, reporter=terminal, **options
+        )
         if verbose:
-            talk.line(f"called AWS {len(found.calls)} times: {', '.join(found.calls)}")
+            terminal.line(f"called AWS {len(found.calls)} times: {', '.join(found.calls)}")
         if refused:
-            talk.line("Nothing was changed")
+            terminal.line("Nothing was changed")
         elif not found.rollbacks:
-            talk.line(f"Stage {stage} is there already")
+            terminal.line(f"Stage {stage} is there already")
         elif found.done:
             number = count(len(found.rollbacks), "function")
-            talk.line(f"Rolled back {stage}: {number} in {talk.took}")
+            terminal.line(f"Rolled back {stage}: {number} in {terminal.took}")
     lines = _lines(found.rollbacks) if dry_run else []
     if found.done:
         lines = [

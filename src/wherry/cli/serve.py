@@ -70,22 +70,22 @@ def command(
     # A server that is told to end has done its work.
     end_on_sigterm(0)
     options["environment"] = read_variables(variables, variable_files)
-    with Terminal(quiet=quiet) as talk:
+    with Terminal(quiet=quiet) as terminal:
         opened = open_server(
             project,
             options,
             callbacks=callbacks(
-                talk,
+                terminal,
                 verbose=verbose,
-                served=lambda served: _log(served, talk, verbose=verbose),
+                served=lambda served: _log(served, terminal, verbose=verbose),
             ),
-            reporter=BriefReporter(terminal=talk, verbose=verbose),
+            reporter=BriefReporter(terminal=terminal, verbose=verbose),
         )
         with opened as server:
             if options["host"] not in {"127.0.0.1", "localhost", "::1"}:
-                talk.warn(f"whoever reaches {options['host']} can call the function")
+                terminal.warn(f"whoever reaches {options['host']} can call the function")
             front = _FRONTS[options["form"]]
-            talk.line(
+            terminal.line(
                 f"Serving {server.function.name} for {server.function.target} as behind {front}; "
                 "Ctrl-C ends it"
             )
@@ -103,17 +103,17 @@ _FRONTS = {
 _talking = threading.Lock()
 
 
-def _log(served: Served, talk: Terminal, *, verbose: bool) -> None:
+def _log(served: Served, terminal: Terminal, *, verbose: bool) -> None:
     request, response = served.request, served.response
     query = f"?{request.query}" if request.query else ""
     with _talking:
         if served.invocation is not None and (
             verbose or served.invocation.init_seconds is not None
         ):
-            talk.line(served.invocation.report_line)
-        talk.line(
+            terminal.line(served.invocation.report_line)
+        terminal.line(
             f"{request.method} {request.path}{query} {response.status} {len(response.body)} bytes "
             f"in {seconds(served.seconds)}"
         )
         if response.fault is not None:
-            talk.warn(response.fault)
+            terminal.warn(response.fault)

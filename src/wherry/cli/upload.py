@@ -47,14 +47,14 @@ def command(
     """  # noqa: D301  the backspace is click's mark
     from wherry.aws.upload import upload
 
-    with Terminal(quiet=quiet) as talk:
-        uploaded = upload(project, stage, reporter=talk, **options)
+    with Terminal(quiet=quiet) as terminal:
+        uploaded = upload(project, stage, reporter=terminal, **options)
         sent = [package for package in uploaded.packages if package.sent]
         total = format_size(sum(package.size for package in sent))
-        talk.line(
-            f"Uploaded {count(len(sent), 'package')} ({total}) in {talk.took}"
+        terminal.line(
+            f"Uploaded {count(len(sent), 'package')} ({total}) in {terminal.took}"
             if sent
-            else f"Everything is there; looked in {talk.took}"
+            else f"Everything is there; looked in {terminal.took}"
         )
     urls = [package.url for package in uploaded.packages]
     print_result(uploaded.document(), urls, as_json=as_json)

@@ -1,4 +1,4 @@
-"""What Wherry says while it works: frozen events, handed to a ``Reporter``.
+"""Events, which tell a ``Reporter`` about the progress of work.
 
 The core never prints. It emits events; the command line renders them, a build system may collect them,
 and by default nobody listens. Most events are imported when they are first used, as a build with nothing to do

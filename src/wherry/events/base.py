@@ -1,4 +1,4 @@
-"""What an event is, who is told, and the two events that any step may emit."""
+"""The base of events, the protocol of reporters, and the two events that any step may emit."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ BACKOFF = 0.2
 PROXY_HINT = (
     "give user and password in `HTTPS_PROXY` or `HTTP_PROXY`: http://USER:PASSWORD@HOST:PORT"
 )
-"""What to do about a proxy that wants a user and a password."""
+"""The hint about a proxy that requires a user and a password."""
 _SHOWN = 3
 _TRY_LATER = frozenset({429, 500, 502, 503, 504})
 

@@ -1,4 +1,4 @@
-"""What is to be run: the written zips of a function and its layers, how to call it, and what it is given.
+"""The written zips of a function and its layers, how to call it, and what it is given.
 
 A runnable function is found among packages that were built.
 """
@@ -47,7 +47,7 @@ class Runnable:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What a function is given.
+    """The limits of a function.
 
     Attributes:
         timeout: seconds that it has for an event.

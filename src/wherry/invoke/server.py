@@ -135,7 +135,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that goes away is no event."""
+        """Say nothing: a client that goes away is not an event."""
 
 
 class _Server6(_Server):

@@ -165,7 +165,7 @@ def _require_built_portably(
 def _extra(
     key: SupplyKey, lock: Lock, selected: Sequence[Selected], context: Context
 ) -> Iterator[Acquired]:
-    """What is wanted beyond the lock, in versions that agree with it."""
+    """The distributions requested beyond the lock, in versions that agree with it."""
     from wherry.lock.resolve import read_extra_distributions
     from wherry.wheels.select import select
 

@@ -26,7 +26,7 @@ class Trees:
     Attributes:
         include: gitignore patterns of the project's own files that ship besides.
         exclude: gitignore patterns of those that do not.
-        skip: files and folders that are no part of the project: where packages are written to, and path
+        skip: files and folders that are not part of the project: where packages are written to, and path
             dependencies that lie in the project's folder, which are packaged as what they are.
     """
 
@@ -55,7 +55,7 @@ class Trees:
         }
 
     def distributions(self, tree: Acquired, context: Context) -> tuple[Distribution, ...]:
-        """What a tree holds now."""
+        """The distributions that a tree holds now."""
         from wherry.compose.model import Distribution
 
         if tree.kind is Kind.INSTALLED:

@@ -100,7 +100,7 @@ def input_options(
 
     Args:
         declaration: how it is built.
-        skip: files and folders that are no part of it.
+        skip: files and folders that are not part of it.
         files: reads its files.
     """
     backend = find_backend(declaration.backend)
@@ -119,7 +119,7 @@ def input_options(
 def environment_facts() -> str:
     """The environment variables that backends read, as text to be digested."""
     starts = ["GIT", *(start for row in ROWS for start in row.variables)]
-    # Passwords of indexes are no settings of a build.
+    # Passwords of indexes are not settings of a build.
     pattern = re.compile(rf"(?!POETRY_HTTP_BASIC)({'|'.join(starts)})_?\w*")
     return json.dumps({k: v for k, v in sorted(os.environ.items()) if pattern.fullmatch(k)})
 

@@ -40,7 +40,7 @@ class TarError(ValueError):
 
 
 class _HeaderError(TarError):
-    """A block is no header."""
+    """A block is not a header."""
 
 
 class _Stream(Protocol):
@@ -153,7 +153,7 @@ class _Reader:
             extended = {}
 
     def _extension(self, kind: bytes, size: int) -> dict[str, str]:
-        """What a member says about the next one."""
+        """The fields of the next member that this one gives."""
         self._headers += size
         if not 0 <= size <= _LARGEST_HEADER or self._headers > _LARGEST_HEADERS:
             raise TarError(f"a name or an extended header has {size:,} bytes")

@@ -100,7 +100,7 @@ def choose_member(
 
 
 def workspace_members(root: Path, files: ProjectFiles) -> tuple[Path, ...]:
-    """The folders of the workspace at ``root``, itself first where it is a package; empty where it is no workspace.
+    """The folders of the workspace at ``root``, itself first where it is a package; empty where it is not a workspace.
 
     Raises:
         LockError: its ``pyproject.toml`` is malformed.
