@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from subprocess import Popen
     from typing import IO
 
-__all__ = ["Command", "KeptOutput", "TimeLimitError", "run", "time_limit"]
+__all__ = ["Command", "KeptOutput", "TimeLimitError", "end", "run", "time_limit"]
 
 _CHUNK = 1 << 16
 _HEAD = 1 << 18
@@ -132,10 +132,10 @@ def run(
     try:
         status = process.wait(command.seconds)
     except subprocess.TimeoutExpired:
-        _end(process)
+        end(process)
         raise TimeLimitError from None
     except BaseException:
-        _end(process)
+        end(process)
         raise
     finally:
         for reader in readers:
@@ -157,7 +157,7 @@ def _reader(stream: IO[bytes] | None, take: Callable[[bytes], object]) -> thread
     return thread
 
 
-def _end(process: Popen[bytes]) -> None:
+def end(process: Popen[bytes]) -> None:
     """End a program and what it started, gently first."""
     from subprocess import TimeoutExpired
 

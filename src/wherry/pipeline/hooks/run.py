@@ -26,7 +26,6 @@ from wherry.sources.log import keep_log
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
-    from subprocess import Popen
 
     from wherry.events import Reporter
     from wherry.settings.model import Command
@@ -37,7 +36,6 @@ __all__ = ["Container", "Host", "Place", "Work", "run_commands"]
 _LAST_LINES = 20
 _KEPT = 1 << 24
 _GLANCE = 0.1
-_PATIENCE = 5
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 # Given where the user has not set them: no `.pyc` is left in a package by chance, and what is made on purpose
@@ -107,6 +105,8 @@ def _start(
     """Run one command to its end; how it failed, or None."""
     import subprocess
 
+    from wherry.tools.process import end
+
     shell = isinstance(command, str)
     if not isinstance(command, str):
         line: str | list[str] = arguments_of(command, places)
@@ -131,28 +131,9 @@ def _start(
         try:
             status = process.wait()
         except BaseException:
-            _end(process)
+            end(process)
             raise
     return None if status == 0 else _said_of(status)
-
-
-def _end(process: Popen[bytes]) -> None:
-    """End a command and what it started, gently first."""
-    from subprocess import TimeoutExpired
-
-    def tell(number: int) -> None:
-        with suppress(OSError):
-            if sys.platform == "win32":
-                process.kill()
-            else:
-                os.killpg(process.pid, number)
-
-    tell(signal.SIGTERM)
-    with suppress(TimeoutExpired):
-        process.wait(_PATIENCE)
-    if sys.platform != "win32":
-        tell(signal.SIGKILL)
-    process.wait()
 
 
 def _said_of(status: int) -> str:
