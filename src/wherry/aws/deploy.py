@@ -12,7 +12,7 @@ from wherry.aws.apply import apply
 from wherry.aws.bucket import Bucket
 from wherry.aws.diff import diff
 from wherry.aws.errors import refusing, unless_missing
-from wherry.aws.observe import observe
+from wherry.aws.observe import latest_layer_version, observe
 from wherry.aws.prepare import prepare
 from wherry.errors import AwsError, WherryError
 from wherry.events import ComparisonFailed, LeftoverRemoved, PartPlanned, Warned
@@ -266,16 +266,12 @@ def _location(name: str, action: Action, client: Client) -> str | None:
     """The address of the package on AWS that the action replaces; None if there is none."""
     if isinstance(action, CreateFunction):
         return None
-    functions = client.functions
     if isinstance(action, UpdateCode):
         with refusing(f"look at the code of function `{name}`"):
-            return functions.get_function(FunctionName=name)["Code"].get("Location")
+            return client.functions.get_function(FunctionName=name)["Code"].get("Location")
 
     def layer_location() -> str | None:
-        latest = functions.list_layer_versions(LayerName=name, MaxItems=1)["LayerVersions"]
-        if not latest:
-            return None
-        version = functions.get_layer_version(LayerName=name, VersionNumber=latest[0]["Version"])
-        return version["Content"].get("Location")
+        version = latest_layer_version(client, name)
+        return None if version is None else version["Content"].get("Location")
 
     return unless_missing(f"look at the content of layer `{name}`", layer_location)

@@ -20,6 +20,8 @@ from wherry.aws.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from mypy_boto3_lambda.type_defs import GetLayerVersionResponseTypeDef
+
     from wherry.aws.client import Client
     from wherry.aws.model import Desired
 
@@ -212,13 +214,10 @@ def observe_layer(client: Client, name: str, *, shared: bool) -> ObservedLayer |
     doing, functions = f"look at layer `{name}`", client.functions
 
     def read() -> ObservedLayer | None:
-        latest = functions.list_layer_versions(LayerName=name, MaxItems=1)
-        if not latest.get("LayerVersions"):
+        version = latest_layer_version(client, name)
+        if version is None:
             return None
-        number = latest["LayerVersions"][0]["Version"]
-        # The list contains all but the digest.
-        version = functions.get_layer_version(LayerName=name, VersionNumber=number)
-        answer = None
+        number, answer = version["Version"], None
         if shared:
             answer = unless_missing(
                 doing,
@@ -234,6 +233,15 @@ def observe_layer(client: Client, name: str, *, shared: bool) -> ObservedLayer |
         )
 
     return unless_missing(doing, read)
+
+
+def latest_layer_version(client: Client, name: str) -> GetLayerVersionResponseTypeDef | None:
+    """What AWS says of the latest version of a layer; None if there is none."""
+    latest = client.functions.list_layer_versions(LayerName=name, MaxItems=1).get("LayerVersions")
+    if not latest:
+        return None
+    # The list has neither the digest nor the address of the content.
+    return client.functions.get_layer_version(LayerName=name, VersionNumber=latest[0]["Version"])
 
 
 def principals_of(policy: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from wherry.bundle.entry import STORED, Slice
 from wherry.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -59,6 +60,12 @@ class Member(NamedTuple):
     compressed_size: int
     size: int
     crc: int
+
+    def slice(self, archive: Path) -> Slice:
+        """Its bytes in the archive, as a payload; its method must be one that Lambda reads."""
+        # Some tools mark an empty file as deflated although it has no deflate stream.
+        method = self.method if self.compressed_size or self.size else STORED
+        return Slice(archive, self.offset, self.compressed_size, self.size, self.crc, method)
 
 
 def read_archive(path: Path) -> tuple[Member, ...]:

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from wherry.bundle.content import same_content
-from wherry.bundle.entry import Entry, check_path
+from wherry.bundle.entry import Entry, check_path, zipped_size
 from wherry.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -125,8 +125,7 @@ class Bundle:
 
 def _rank(entry: Entry) -> tuple[str, int, int, str]:
     payload = entry.payload
-    compressed = getattr(payload, "compressed_size", payload.size)
-    return (entry.owner, compressed, payload.crc, repr(payload))
+    return (entry.owner, zipped_size(payload), payload.crc, repr(payload))
 
 
 def _resolve(entries: list[Entry], settle: Settle | None) -> Entry:

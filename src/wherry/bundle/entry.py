@@ -25,6 +25,7 @@ __all__ = [
     "SourceFile",
     "check_path",
     "inline",
+    "zipped_size",
 ]
 
 STORED = 0
@@ -68,6 +69,11 @@ class SourceFile(NamedTuple):
 
 
 Payload: TypeAlias = Slice | Inline | SourceFile
+
+
+def zipped_size(payload: Payload) -> int:
+    """The bytes that it takes in a zip file, its headers aside."""
+    return payload.compressed_size if isinstance(payload, Slice) else payload.size
 
 
 class Entry(NamedTuple):

@@ -123,7 +123,7 @@ def _require_wheel(path: Path, members: tuple[Member, ...], filename: str) -> st
     member = described[0]
     if member.size > 1 << 20 or member.method not in {STORED, DEFLATED}:
         raise ArchiveError(f"`{filename}` is not a wheel", where=["its `WHEEL` file is not valid"])
-    text = read_all(_slice(member, path)).decode(errors="replace")
+    text = read_all(member.slice(path)).decode(errors="replace")
     version = re.search(r"^Wheel-Version:[ \t]*(\d+)\.\d+[ \t\r]*$", text, re.MULTILINE)
     if version is None or version[1] != "1":
         line = version[0].strip() if version else "no version"
@@ -133,17 +133,11 @@ def _require_wheel(path: Path, members: tuple[Member, ...], filename: str) -> st
     return member.name.removesuffix(".dist-info/WHEEL")
 
 
-def _slice(member: Member, path: Path) -> Slice:
-    # Some tools mark an empty file as deflated although it has no deflate stream.
-    method = member.method if member.compressed_size or member.size else STORED
-    return Slice(path, member.offset, member.compressed_size, member.size, member.crc, method)
-
-
 def _entry(member: Member, stem: str, path: Path, filename: str, owner: str, store: Store) -> Entry:
     target, script = _installed_path(check_path(member.name, owner=owner), stem, owner, filename)
     if target != member.name:
         check_path(target, owner=owner)
-    member_slice = _slice(member, path)
+    member_slice = member.slice(path)
     payload: Slice | SourceFile = member_slice
     if script and _begins_with(member_slice, _SHEBANG):
         content = _with_lambda_shebang(read_content(member_slice))

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     import pypi_simple
     import requests
 
+    from wherry.files import ProjectFiles
     from wherry.indexes.network import Network
 
-__all__ = ["FindFiles", "IndexedFile", "index_finder", "project_files"]
+__all__ = ["FindFiles", "IndexedFile", "index_finder", "page_key", "project_files"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +44,11 @@ class IndexedFile:
 
 FindFiles = Callable[[str | None, str], Sequence[IndexedFile]]
 """Finds the files that an index (None for the default one) has of a project, by its normalized name."""
+
+
+def page_key(index: str | None, project: str) -> tuple[str, str | None, str]:
+    """What ``ProjectFiles.once`` remembers the files of a project by, for a run."""
+    return ("files of an index", index, project)
 
 
 def project_files(
@@ -126,8 +132,8 @@ def _no_index(url: str) -> FetchError:
 
 
 @contextmanager
-def index_finder(network: Network) -> Iterator[FindFiles]:
-    """Find the files of projects, for locks that record hashes without file names.
+def index_finder(network: Network, files: ProjectFiles) -> Iterator[FindFiles]:
+    """Find the files of projects, for locks that record hashes without file names; asked once in a run.
 
     Nothing is loaded or connected before the first call, which may come from any thread.
     """
@@ -142,6 +148,9 @@ def index_finder(network: Network) -> Iterator[FindFiles]:
                     where=["the lock records hashes, but no file names"],
                     hint="run once without `--offline`",
                 )
+            return files.once(page_key(index, project), lambda: ask(index, project))
+
+        def ask(index: str | None, project: str) -> tuple[IndexedFile, ...]:
             with lock:
                 if not sessions:
                     sessions.append(stack.enter_context(open_session(network)))

@@ -12,7 +12,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from wherry.bundle.entry import DEFLATED, STORED, Entry, Slice, check_path
+from wherry.bundle.entry import DEFLATED, STORED, Entry, check_path
 from wherry.errors import ArchiveError, InvokeError
 from wherry.files import make_folders, remove_folder
 
@@ -62,15 +62,8 @@ def unpack_archives(archives: Sequence[Path], store: Store) -> Path:
                         f"AWS Lambda cannot unpack `{archive.name}`",
                         where=[f"`{path}` is compressed by method {member.method}"],
                     )
-                slice_ = Slice(
-                    archive,
-                    member.offset,
-                    member.compressed_size,
-                    member.size,
-                    member.crc,
-                    member.method if member.compressed_size or member.size else STORED,
-                )
-                last[path] = Entry(path, member.executable, slice_, archive.name)
+                payload = member.slice(archive)
+                last[path] = Entry(path, member.executable, payload, archive.name)
         return last.values()
 
     return _kept(digest.hexdigest(), entries, store)

@@ -106,18 +106,16 @@ class BuildReport:
 
 def report_package(package: Package, written: Written, composition: Composition) -> PackageReport:
     """The report of a package that was just written."""
-    from wherry.bundle.entry import Slice
+    from wherry.bundle.entry import zipped_size
     from wherry.checks.quotas import unzipped_size
 
     sizes: dict[str, list[int]] = {}
-    unzipped = 0
     for entry in package.bundle:
         payload = entry.payload
         counts = sizes.setdefault(entry.owner, [0, 0, 0])
-        counts[0] += payload.compressed_size if isinstance(payload, Slice) else payload.size
+        counts[0] += zipped_size(payload)
         counts[1] += payload.size
         counts[2] += 1
-        unzipped += payload.size
     reports = []
     for distribution in package.distributions:
         zipped, plain, files = sizes.get(distribution.name, (0, 0, 0))
@@ -138,7 +136,7 @@ def report_package(package: Package, written: Written, composition: Composition)
         sha256=written.sha256,
         code_sha256=written.code_sha256,
         size=written.size,
-        unzipped_size=unzipped,
+        unzipped_size=package.unzipped_size,
         files=len(package.bundle),
         changed=written.changed,
         layers=package.layers,

@@ -36,6 +36,7 @@ __all__ = [
     "StageLayer",
     "StageSettings",
     "Value",
+    "plain_name",
 ]
 
 Value: TypeAlias = str | bool
@@ -272,4 +273,9 @@ def _fill(pattern: str, project: str, name: str, stage: str) -> str:
         # The one function of a project without settings has the name of the project: not `shop-shop-staging`.
         pattern = pattern.replace("{project}-{name}", "{name}")
     filled = pattern.format(project=project, name=name, stage=stage)
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", filled)
+    return plain_name(filled)
+
+
+def plain_name(text: str) -> str:
+    """The text with a hyphen for what the name of a function or layer may not have."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text)

@@ -178,10 +178,12 @@ def _notes(
         return source.legacy.notes
     if has_config or source.table:
         return ()
+    from wherry.settings.legacy import LEGACY_FILES
+
     return tuple(
         f"`{name}` was not read: name it with `--config {name}`, or convert it to Wherry's own settings "
         "with `wherry init`"
-        for name in ("drover.yml", "drover.yaml", "settings.spindrift")
+        for name in LEGACY_FILES
         if (root / name).is_file()
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -87,7 +87,8 @@ def project_bundle(root: Path, options: TreeOptions, context: Context) -> Built:
     source = build.source()
     host = ProjectBuilder(build, context)
     (wheel,) = context.builders.wheels([source], host=host)
-    after = host.after or replace(build, container_key=context.builders.key(source))
+    after = host.after
+    key = after.key if after else context.builders.key(source) or build.key
     require_tags(wheel.filename, context.target)
     name, version = wheel.filename.split("-")[:2]
     owner = normalized(name)
@@ -97,7 +98,7 @@ def project_bundle(root: Path, options: TreeOptions, context: Context) -> Built:
     if options.include:
         included = _tree(declaration, options, context, included_only=True).bundle
         bundle = bundle.merge(Bundle.of(entry._replace(owner=owner) for entry in included))
-    digest = _digest(declaration, options, after.key or wheel.digest, context)
+    digest = _digest(declaration, options, key or wheel.digest, context)
     return Built(bundle=bundle, name=owner, version=version, digest=digest)
 
 

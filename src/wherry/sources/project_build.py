@@ -38,7 +38,6 @@ class ProjectBuild:
         inputs: its files.
         hermeticity: whether nothing else decides the wheel.
         environment: the environment it is built in, where that is known.
-        container_key: the key of the wheel, where a container made it.
     """
 
     declaration: Declaration
@@ -46,7 +45,6 @@ class ProjectBuild:
     inputs: Inputs
     hermeticity: Hermeticity
     environment: Environment | None
-    container_key: str | None = None
 
     def source(self) -> Source:
         """The tree as a builder is given it; a container sees nothing but its inputs."""
@@ -72,7 +70,7 @@ class ProjectBuild:
     def key(self) -> str | None:
         """The key of the wheel; None when that must not be remembered, or cannot be told yet."""
         keys = self.keys()
-        return self.container_key or (keys and keys[0])
+        return keys and keys[0]
 
     def keys(self) -> tuple[str, str] | None:
         """The keys of the wheel by the contents of the inputs, and by their names; None as for ``key``."""

@@ -210,19 +210,16 @@ class _Reader:
             pass
 
     def _up_to(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size and (piece := self._stream.read(size - len(data))):
-            data += piece
-        return data
-
-    def _exactly(self, size: int) -> bytes:
         data = bytearray()
-        while len(data) < size:
-            piece = self._stream.read(min(size - len(data), _CHUNK))
-            if not piece:
-                raise TarError("it ends too soon")
+        while len(data) < size and (piece := self._stream.read(min(size - len(data), _CHUNK))):
             data += piece
         return bytes(data)
+
+    def _exactly(self, size: int) -> bytes:
+        data = self._up_to(size)
+        if len(data) < size:
+            raise TarError("it ends too soon")
+        return data
 
 
 def _check(block: bytes) -> None:

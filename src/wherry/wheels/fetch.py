@@ -19,7 +19,7 @@ from wherry.events import DownloadAdvanced, DownloadFinished, DownloadStarted, W
 from wherry.indexes import session as http
 from wherry.indexes.index_url import parse_index_url
 from wherry.indexes.session import check, explain, explained, open_session, shown_url, timeouts
-from wherry.indexes.simple import project_files
+from wherry.indexes.simple import page_key, project_files
 from wherry.store.writer import STRONG, unverifiable
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ class _Downloads:
     def _look_up(self, index_file: IndexFile) -> IndexedFile:
         page = (index_file.index, index_file.project)
         find = partial(project_files, *page, session=self._session, network=self._context.network)
-        files = self._context.files.once(("files of an index", *page), find)
+        files = self._context.files.once(page_key(*page), find)
         file = next((file for file in files if file.filename == index_file.filename), None)
         if file is None:
             index = shown_url(index_file.index) if index_file.index else "the default index"

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import wherry
 from support.index import Index, serve_index
 from support.locks import RELEASES, VERSIONS, Heard, by_name, read, versions, write
 from support.wheels import make_wheel
 from wherry.errors import FetchError, LockError, TargetError
 from wherry.events import Warned
 from wherry.lock.formats import LockFormat
+from wherry.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,6 +122,17 @@ def test_the_index_tells_the_names_and_the_lock_the_hashes(project: Path, index:
         assert wheel.url == f"index+{index.simple}native/{wheel.filename}"
         assert wheel.hashes == {"sha256": made[wheel.filename].sha256}
         assert wheel.size == len(made[wheel.filename].data)
+
+
+def test_a_build_asks_for_each_list_of_files_once(tmp_path: Path) -> None:
+    """Reading the lock and fetching the wheels need the same lists."""
+    with serve_index(RELEASES) as index:
+        project = project_at(tmp_path / "shop", index)
+        wherry.build(project, runtime="python3.13", store=Store(tmp_path / "store"))
+        lists = [path for path in index.requests if path.startswith("/simple/")]
+        assert len(index.downloads) == len(VERSIONS)
+    assert sorted(lists) == sorted(set(lists))
+    assert len(lists) >= len(VERSIONS)
 
 
 def test_only_files_with_a_recorded_hash_are_taken(tmp_path: Path) -> None:

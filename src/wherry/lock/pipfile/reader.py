@@ -73,7 +73,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     entries = _merged(lock, ("default", *groups))
     sources = dict(_sources(meta))
     _learn_indexes(meta, path, context, alone=declared is None)
-    with index_finder(context.network) as find_files:
+    with index_finder(context.network, context.files) as find_files:
         archives = Archives(
             base=path.parent, root=request.root, find_files=find_files, context=context
         )

@@ -77,7 +77,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         chosen = [(package, None) for package in needed]
     context.network.consult(path.parent)
     context.network.learn(dict(_index_names(packages)), lock=path.name, alone=False)
-    with index_finder(context.network) as find_files:
+    with index_finder(context.network, context.files) as find_files:
         archives = Archives(
             base=path.parent, root=request.root, find_files=find_files, context=context
         )

@@ -36,6 +36,8 @@ __all__ = ["read"]
 
 _INDEXES = frozenset({"index-url", "extra-index-url"})
 _URL = re.compile(r"(?:(?:git|hg|svn|bzr)\+|https?:|file:)", re.IGNORECASE)
+# The end of the URL of a commit, which cannot change.
+_COMMIT = re.compile(r"@[0-9a-f]{40}(#|$)")
 _PATH = re.compile(r"\.{0,2}/|\.{1,2}($|\[|\\|\s)|[A-Za-z]:[\\/]")
 _ARCHIVE = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz")
 
@@ -121,16 +123,19 @@ def _parse(line: RequirementLine, hide: Callable[[str], str]) -> Requirement | N
 
 
 def _is_path(text: str) -> bool:
-    name = re.split(r"\s*;\s|\[", text)[0].strip()
+    name = _without_extras(text)
     return bool(_PATH.match(text)) or (name.endswith(_ARCHIVE) and "@" not in text)
+
+
+def _without_extras(text: str) -> str:
+    """A path without the extras and the marker behind it."""
+    return re.split(r"\s*;\s|\[", text)[0].strip()
 
 
 def _pinned(requirement: Requirement) -> bool:
     if requirement.url is not None:
         # A commit and an archive are pinned; a branch is not.
-        return not requirement.url.startswith("git+") or bool(
-            re.search(r"@[0-9a-f]{40}(#|$)", requirement.url)
-        )
+        return not requirement.url.startswith("git+") or bool(_COMMIT.search(requirement.url))
     return any(
         each.operator == "===" or (each.operator == "==" and not each.version.endswith(".*"))
         for each in requirement.specifier
@@ -240,7 +245,7 @@ def _local_inputs(texts: Iterable[str], base: Path) -> Iterator[Path]:
     for text in texts:
         if _URL.match(text):
             continue
-        name = re.split(r"\s*;\s|\[", text)[0].strip()
+        name = _without_extras(text)
         if not is_path(name):
             continue
         place = base / name
@@ -250,7 +255,4 @@ def _local_inputs(texts: Iterable[str], base: Path) -> Iterator[Path]:
 
 def _remote(texts: Iterable[str]) -> bool:
     """Whether one of these is a URL whose content may change."""
-    return any(
-        _URL.match(text) and not re.search(r"@[0-9a-f]{40}(#|$)", text.split(" ")[0])
-        for text in texts
-    )
+    return any(_URL.match(text) and not _COMMIT.search(text.split(" ")[0]) for text in texts)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import read_all
-from wherry.bundle.entry import DEFLATED, Inline, Slice, SourceFile
+from wherry.bundle.entry import DEFLATED, Inline, Slice, SourceFile, zipped_size
 from wherry.bundle.patterns import compile_patterns
 from wherry.compose.model import Saving
 from wherry.compose.stack import code_folder
@@ -92,7 +92,7 @@ def _stripped(
             payload = stripping.stripped(entry.payload)
         if payload is not None:
             files += 1
-            size += _zipped(entry.payload) - _zipped(payload)
+            size += zipped_size(entry.payload) - zipped_size(payload)
             unzipped += entry.payload.size - payload.size
             entry = entry._replace(payload=payload)  # noqa: PLW2901
         entries.append(entry)
@@ -101,10 +101,6 @@ def _stripped(
         bundle=Bundle(tuple(entries)),
         saving=Saving(files=files, size=size, unzipped_size=unzipped),
     )
-
-
-def _zipped(payload: Payload) -> int:
-    return payload.compressed_size if isinstance(payload, Slice) else payload.size
 
 
 class _Stripping:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import SettingsError, TargetError
 from wherry.settings.init.applications import find_applications
 from wherry.settings.legacy.read import find_legacy, is_legacy, require_distribution, translate
+from wherry.settings.model import plain_name
 from wherry.settings.project import choose_target
 from wherry.settings.read import read_settings
 
@@ -231,7 +231,7 @@ def _functions(project: Project, applications: Sequence[Application]) -> Mapping
 
 
 def _name(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-") or "function"
+    return plain_name(text).strip("-") or "function"
 
 
 def _settings(application: Application) -> dict[str, Any]:

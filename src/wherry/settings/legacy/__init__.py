@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Translation", "filled"]
+__all__ = ["LEGACY_FILES", "Translation", "filled"]
+
+LEGACY_FILES = ("drover.yml", "drover.yaml", "settings.spindrift")
+"""The names that the older tools look for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ from wherry.errors import SettingsError
 from wherry.problems import did_you_mean
 from wherry.settings import values
 from wherry.settings.legacy import Translation, filled
+from wherry.settings.model import plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -139,7 +140,7 @@ def _plain(name: str) -> str:
         r"(?:arn:[\w-]+:lambda:[\w-]*:\d*:|\d{12}:)?function:([\w-]+)(?::.*)?", name
     ):
         name = match[1]
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "function"
+    return plain_name(name).strip("-") or "function"
 
 
 def _accepted(section: Section, key: str, read: Callable[[object], tuple[str, ...]]) -> list[str]:

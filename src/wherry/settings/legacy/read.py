@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import ProjectError, SettingsError
 from wherry.problems import Problems
+from wherry.settings.legacy import LEGACY_FILES
 from wherry.settings.legacy.document import read_document
 from wherry.settings.legacy.drover import translate_drover
 from wherry.settings.legacy.spindrift import translate_spindrift
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from wherry.settings.legacy.document import Section
 
 __all__ = ["find_legacy", "is_legacy", "require_distribution", "translate"]
-
-FILES = ("drover.yml", "drover.yaml", "settings.spindrift")
-"""The names that the older tools look for."""
 
 
 def is_legacy(path: Path) -> bool:
@@ -37,7 +35,7 @@ def find_legacy(root: Path) -> Path | None:
     Raises:
         SettingsError: there are several.
     """
-    paths = [root / name for name in FILES if (root / name).is_file()]
+    paths = [root / name for name in LEGACY_FILES if (root / name).is_file()]
     if len(paths) > 1:
         raise SettingsError(
             "several older tools have settings here",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wherry.settings.legacy import Translation, filled
 from wherry.settings.legacy.document import Section
+from wherry.settings.model import plain_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ def translate_spindrift(
     if install_path is not None:
         function["project"] = False
     own_name = package.text("name")
-    label = re.sub(r"[^A-Za-z0-9_-]+", "-", name or own_name or "").strip("-")
+    label = plain_name(name or own_name or "").strip("-")
     table = {
         "runtime": package.text("runtime"),
         "install-path": install_path,
