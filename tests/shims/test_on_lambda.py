@@ -215,7 +215,7 @@ AUTHORIZER_2 = {
     "routeArn": "arn:aws:execute-api:eu-west-1:123456789012:a/b/GET/x",
 }
 AGENT = {"messageVersion": "1.0", "agent": {}, "httpMethod": "GET", "apiPath": "/echo/x"}
-RESPONSE_OF_EDGE = {"Records": [{"cf": {"config": {}, "request": {}, "response": {}}}]}
+RESPONSE_OF_EDGE: Any = {"Records": [{"cf": {"config": {}, "request": {}, "response": {}}}]}
 NO_REQUESTS = [
     {},
     {"Records": []},

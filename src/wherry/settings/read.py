@@ -33,6 +33,7 @@ __all__ = [
     "FUNCTION_READERS",
     "HOOK_READERS",
     "LAYER_READERS",
+    "OF_APP",
     "QUOTA_READERS",
     "READERS",
     "RUNTIME_READERS",
@@ -108,7 +109,7 @@ FUNCTION_READERS: Mapping[str, Callable[[object], Any]] = {
 }
 
 _NO_FUNCTION = FunctionSettings()
-_OF_APP = ("interface", "base-path", "stage-in-path", "text-types", "events")
+OF_APP = ("interface", "base-path", "stage-in-path", "text-types", "events")
 """The settings of a function that are of no use without an ``app``."""
 
 LAYER_READERS: Mapping[str, Callable[[object], Any]] = {
@@ -235,7 +236,7 @@ def _check_consistency(settings: Settings, problems: Problems) -> None:
     for name, function in settings.functions.items():
         if function.app and function.handler:
             problems.add(f"functions.{name}", "`app` and `handler` exclude each other")
-        for key in _OF_APP if not function.app else ():
+        for key in OF_APP if not function.app else ():
             field = key.replace("-", "_")
             if getattr(function, field) != getattr(_NO_FUNCTION, field):
                 problems.add(f"functions.{name}.{key}", "it is for an `app`, and none is set")

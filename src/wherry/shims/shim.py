@@ -75,13 +75,17 @@ class Shim:
 
 
 def check_handler(handler: str, package: Package) -> str:
-    """Require that a handler exists, and return it as AWS spells it.
+    """Require that a handler exists and that Lambda can call it, and return it as AWS spells it.
 
     Raises:
-        SettingsError: it is malformed, or not in the package.
+        SettingsError: it is malformed, not in the package, or nothing that Lambda can call.
     """
+    # Imported only where there is a handler to read.
+    from wherry.shims.handlers import check_callable
+
     reference = parse_handler(handler)
     _check_exists(reference, package, key="handler", text=handler)
+    check_callable(reference, package, handler)
     return f"{reference.module}.{reference.attribute}"
 
 
