@@ -196,8 +196,12 @@ class _Run:
         from wherry.pipeline.supply import supply
         from wherry.sources.prepare import preparing
 
-        # The backend of the project is made ready while everything else is fetched.
-        with preparing(self._request.root, self._trees.own_options(), self._context):
+        root = self._request.root
+        roots = [
+            root / (key.code or key.project) for key in self._request.supplies if not key.package
+        ]
+        # The backends of projects are made ready while everything else is fetched.
+        with preparing(dict.fromkeys(roots), self._trees.own_options(), self._context):
             self._supplied = supply(self._request, self._context)
             # Before anything is read for good: an edit in between is then seen by the next build.
             self._read = self._read_trees(self._supplied)

@@ -73,6 +73,8 @@ HOOK_READERS: Mapping[str, Callable[[object], Any]] = {
 }
 
 CONTENT_READERS: Mapping[str, Callable[[object], Any]] = {
+    "root": values.project_path,
+    "lock": values.project_path,
     "include": values.name_patterns,
     "exclude": values.name_patterns,
     "include-files": values.file_patterns,
