@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 
 from wherry.errors import SettingsError
 from wherry.events import SILENT, Note
 from wherry.lock.model import LockRequest
+from wherry.pipeline.naming import naming
 from wherry.pipeline.request import BuildOptions, open_context, read_request
 
 if TYPE_CHECKING:
@@ -109,15 +109,14 @@ def lock_all(
     for folder, path in locked.items():
         reporter.emit(Note(text=f"`{folder}` has a lock already, `{path.name}`"))
     output = options.get("output")
-    return tuple(
-        write_lock(
-            replace(each, lock=None),
-            context,
-            output=Path(output) if output else Path(project) / folder / "pylock.toml",
-        )
-        for folder, each in asked.items()
-        if folder not in locked
-    )
+    paths = []
+    for folder, each in asked.items():
+        if folder in locked:
+            continue
+        path = Path(output) if output else Path(project) / folder / "pylock.toml"
+        with naming(folder, context) as own_context:
+            paths.append(write_lock(each, own_context, output=path))
+    return tuple(paths)
 
 
 def _open(

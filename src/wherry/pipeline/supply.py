@@ -9,9 +9,10 @@ from wherry.errors import NoEngineError, SelectionError
 from wherry.events import SILENT, Note
 from wherry.pipeline.acquired import Acquired, Kind, absolute, acquire, relative
 from wherry.pipeline.memory import Supplied, lock_names
+from wherry.pipeline.naming import naming
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from wherry.compose.recipe import SupplyKey
@@ -46,8 +47,11 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
         )
     # Packages with other code may have the same dependencies.
     needs = {key.needs: request.lock_request(key) for key in request.supplies}
-    locks = _read_locks(needs.values(), context)
-    needed = {key: _supply(key, locks[asked], request, context) for key, asked in needs.items()}
+    locks = _read_locks(needs, context)
+    needed = {}
+    for key, asked in needs.items():
+        with naming(key.project, context) as own_context:
+            needed[key] = _supply(key, locks[asked], request, own_context)
     paths = {*inputs}
     for asked, lock in locks.items():
         paths |= {*lock.inputs, lock.path, *_above(lock, asked)}
@@ -60,18 +64,24 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
     )
 
 
-def _read_locks(requests: Iterable[LockRequest], context: Context) -> Mapping[LockRequest, Lock]:
+def _read_locks(
+    needs: Mapping[SupplyKey, LockRequest], context: Context
+) -> Mapping[LockRequest, Lock]:
     """The locks, each read once. Those of several projects, or of a workspace's members, are read side by side."""
     from wherry.lock.read import read_lock
 
-    asked = list(dict.fromkeys(requests))
-    if len(asked) < 2:
-        return {each: read_lock(each, context) for each in asked}
+    projects = {asked: key.project for key, asked in needs.items()}
+
+    def read(asked: LockRequest) -> Lock:
+        with naming(projects[asked], context) as own_context:
+            return read_lock(asked, own_context)
+
+    if len(projects) < 2:
+        return {asked: read(asked) for asked in projects}
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor() as pool:
-        locks = pool.map(lambda each: read_lock(each, context), asked)
-        return dict(zip(asked, locks, strict=True))
+        return dict(zip(projects, pool.map(read, projects), strict=True))
 
 
 def _with_code(key: SupplyKey, acquired: tuple[Acquired, ...], root: Path) -> tuple[Acquired, ...]:
