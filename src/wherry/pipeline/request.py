@@ -21,7 +21,7 @@ from wherry.settings.project import (
     read_project,
     read_requires_python,
 )
-from wherry.settings.roots import find_root, is_project, require_inside, unread_settings
+from wherry.settings.roots import find_root, is_project, require_lock, unread_settings
 from wherry.store import Store
 
 if TYPE_CHECKING:
@@ -317,20 +317,21 @@ def _named_path(path: Path | str, root: Path) -> Path:
 
 
 def _with_roots(project: Project, wanted: Sequence[Recipe]) -> Project:
-    """The project, to which the projects of the packages' own folders have been added.
+    """The project, with what the folders of functions and layers add to it.
 
     Raises:
-        SettingsError: a lock of the settings is outside of the repository.
+        SettingsError: there is no lock of a name in the settings, or it is outside of the repository.
     """
-    root, files = project.root, project.files
+    root, files, settings = project.root, project.files, project.settings
     for recipe in wanted:
         if recipe.settings.lock is not None:
-            require_inside(root, recipe.settings.lock)
+            require_lock(root, recipe.settings.lock, recipe.settings.root)
     folders = dict.fromkeys(recipe.settings.root for recipe in wanted if recipe.settings.root)
     notes = [note for folder in folders for note in unread_settings(root, folder, files)]
-    projects = dict.fromkeys(recipe.supply.project for recipe in wanted)
-    # All run on the one target.
-    versions = (read_requires_python(root / each, files) for each in projects if each != ".")
+    # All run on the one target, whichever of them are built this time.
+    every = (*settings.functions.values(), *settings.layers.values())
+    roots = dict.fromkeys(content.root for content in every if content.root)
+    versions = (read_requires_python(root / each, files) for each in roots)
     pythons = dict.fromkeys(filter(None, (project.requires_python, *versions)))
     return replace(
         project, notes=(*project.notes, *notes), requires_python=",".join(pythons) or None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from wherry.files import ProjectFiles
 
-__all__ = ["find_root", "is_project", "require_inside", "unread_settings"]
+__all__ = ["find_root", "is_project", "require_lock", "unread_settings"]
 
 
 def find_root(project: Path, root: str) -> Path:
@@ -29,7 +29,7 @@ def find_root(project: Path, root: str) -> Path:
         SettingsError: there is no such folder, or it is outside of the repository.
     """
     folder = project / root
-    require_inside(project, root)
+    _require_inside(project, root)
     if folder.is_dir():
         return folder
     nearby = [entry.name for entry in folder.parent.iterdir()] if folder.parent.is_dir() else []
@@ -41,12 +41,32 @@ def find_root(project: Path, root: str) -> Path:
     )
 
 
-def require_inside(project: Path, path: str) -> None:
-    """Require that a path of the settings stays in the repository, or, without one, in the project's folder.
+def require_lock(project: Path, lock: str, root: str | None) -> None:
+    """Require that ``lock`` in the settings names a file.
+
+    Args:
+        project: the folder of the project with the settings.
+        lock: the path of the lock, relative to it.
+        root: the ``root`` beside it in the settings.
 
     Raises:
-        SettingsError: it leads outside, by itself or by a link.
+        SettingsError: there is no such file, or it is outside of the repository.
     """
+    _require_inside(project, lock)
+    if (project / lock).is_file():
+        return
+    hint = f"relative paths start at the project's folder, `{project}`"
+    if root is not None and (project / root / lock).is_file():
+        hint = f"did you mean `{root}/{lock}`? Relative paths start at the project's folder"
+    raise SettingsError(
+        f"there is no lock `{lock}`",
+        where=[f"`lock` of a function or layer names it: `{project / lock}`"],
+        hint=hint,
+    )
+
+
+def _require_inside(project: Path, path: str) -> None:
+    """Require that a path of the settings stays in the repository, or, without one, in the project's folder."""
     from wherry.bundle.gitignore import repository_root
 
     top = (repository_root(project.resolve()) or project).resolve()
