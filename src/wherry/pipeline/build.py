@@ -14,6 +14,7 @@ from wherry.pipeline.report import BuildReport
 from wherry.pipeline.request import BuildOptions, as_request, open_context
 from wherry.pipeline.trees import Trees
 from wherry.settings.project import DEFAULT_OUTPUT
+from wherry.store.temporary import remove_abandoned_beside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,6 +124,7 @@ class _Run:
             from wherry.pipeline.hooks.around import Hooks
 
             self._hooks = Hooks(request=request, context=context)
+        context.store.sweep()
         self._memory = Memory(request, context)
         self._remembered = self._memory.recall(context.files)
         self._supplied: Supplied | None = None
@@ -136,6 +138,8 @@ class _Run:
         self._read = self._read_trees(last.supplied)
         if not last.trees_hold(self._read.digests) or not last.outputs_hold():
             return ()
+        for package in last.packages:
+            remove_abandoned_beside(package.path)
         return tuple(replace(package, changed=False) for package in last.packages)
 
     def remember(self, packages: tuple[PackageReport, ...]) -> None:
