@@ -239,7 +239,7 @@ def _entry_point(
     if not isinstance(settings, FunctionSettings) or not (settings.app or settings.handler):
         return None, (), ()
     from wherry.shims.package import Package
-    from wherry.shims.shim import check_handler, plan_shim
+    from wherry.shims.shim import AppOptions, check_handler, plan_shim
 
     def find(path: str) -> Entry | None:
         return code.find(path) or stack.find(path)
@@ -268,6 +268,12 @@ def _entry_point(
                 if any(find(entry.path) for entry in dist.bundle)
             },
             target=target,
+            options=AppOptions(
+                base_path=settings.base_path,
+                stage_in_path=settings.stage_in_path,
+                text_types=settings.text_types,
+                events=settings.events,
+            ),
         )
     except SettingsError as error:
         raise SettingsError(

@@ -147,6 +147,10 @@ class FunctionSettings(ContentSettings):
     app: str | None = None
     interface: str | None = None
     handler: str | None = None
+    base_path: str = ""
+    stage_in_path: bool = True
+    text_types: tuple[str, ...] = ()
+    events: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
