@@ -125,6 +125,7 @@ class _Run:
             self._hooks = Hooks(request=request, context=context)
         self._memory = Memory(request, context)
         self._remembered = self._memory.recall(context.files)
+        self._tell_age()
         self._supplied: Supplied | None = None
         self._read: _Trees | None = None
 
@@ -137,6 +138,15 @@ class _Run:
         if not last.trees_hold(self._read.digests) or not last.outputs_hold():
             return ()
         return tuple(replace(package, changed=False) for package in last.packages)
+
+    def _tell_age(self) -> None:
+        """Note what is taken from memory although an index might answer otherwise now."""
+        resolved = self._remembered.supplied.resolved if self._remembered is not None else {}
+        if resolved:
+            from wherry.lock.requirements.remembered import note_of_age
+
+            for name, moment in resolved.items():
+                self._context.reporter.emit(note_of_age(name, moment))
 
     def remember(self, packages: tuple[PackageReport, ...]) -> None:
         """Keep this build for the next one."""

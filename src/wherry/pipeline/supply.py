@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wherry.errors import NoEngineError, SelectionError
 from wherry.events import SILENT, Note
 from wherry.pipeline.acquired import Acquired, Kind, acquire, relative
-from wherry.pipeline.memory import Supplied, lock_names
+from wherry.pipeline.memory import Supplied, input_digest, lock_names, variable_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +32,7 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
         WherryError: a lock cannot be read, or what it names cannot be fetched or built.
     """
     from wherry.compose.portable import require_compatible
+    from wherry.lock.local_archives import local_archives
 
     for recipe in request.recipes:
         require_compatible(recipe, request.target)
@@ -48,12 +49,17 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
     acquired = {key: _supply(key, locks[key], request, context) for key in request.supplies}
     paths = {*inputs}
     for lock in locks.values():
-        paths |= {*lock.inputs, lock.path, *_above(lock, request)}
+        paths |= {*lock.inputs, lock.path, *_above(lock, request), *local_archives(lock)}
+    variables = {name for lock in locks.values() for name in lock.variables}
     return Supplied(
         acquired=acquired,
-        files={relative(path, root): context.files.digest(path) for path in sorted(paths)},
+        files={relative(path, root): input_digest(path, context.files) for path in sorted(paths)},
         folders={".": lock_names(root)},
         stable=all(lock.stable and not key.requirements for key, lock in locks.items()),
+        variables={name: variable_digest(name) for name in sorted(variables)},
+        resolved={
+            lock.path.name: lock.resolved for lock in locks.values() if lock.resolved is not None
+        },
     )
 
 
@@ -79,6 +85,7 @@ def _read_lock(key: SupplyKey, request: BuildRequest, context: Context) -> Lock:
         extras=key.extras,
         package=key.package,
         lock=request.lock,
+        refresh=request.refresh,
     )
     return read_lock(wanted, context)
 
