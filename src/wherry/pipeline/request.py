@@ -68,6 +68,7 @@ class PackageOptions(TypedDict, total=False):
         container_engine: the command of the container engine: ``docker``, ``podman``, ``finch`` or a path.
         container_image: the image to build in, in place of AWS's.
         offline: use no network.
+        refresh: ask indexes again for what is remembered of requirements files without hashes.
     """
 
     names: Sequence[str]
@@ -88,6 +89,7 @@ class PackageOptions(TypedDict, total=False):
     container_engine: str | None
     container_image: str | None
     offline: bool
+    refresh: bool
 
 
 class BuildOptions(PackageOptions, total=False):
@@ -113,6 +115,7 @@ class BuildRequest:
         install_path: the installed folder that was named in place of a lock.
         output: where packages go.
         offline: use no network.
+        refresh: ask indexes again for what is remembered of requirements files without hashes.
     """
 
     project: Project
@@ -123,6 +126,7 @@ class BuildRequest:
     install_path: Path | None
     output: Output
     offline: bool
+    refresh: bool = False
 
     @property
     def root(self) -> Path:
@@ -147,6 +151,7 @@ class BuildRequest:
             extras=key.extras,
             package=key.package,
             lock=None if key.lock is None else absolute(key.lock, self.root),
+            refresh=self.refresh,
         )
 
     @cached_property
@@ -226,7 +231,10 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         install_path=_install_path(found, wanted, lock),
         output=choose_output(output),
         offline=options.get("offline", False),
+        refresh=options.get("refresh", False),
     )
+    if request.refresh and request.offline:
+        raise SettingsError("`--refresh` asks the indexes again, and `--offline` forbids that")
     if request.output.takes_one and len(request.recipes) > 1:
         raise SettingsError(
             f"`{output}` is one file, and there are {len(request.recipes)} packages",
