@@ -27,6 +27,7 @@ class LockRequest:
         extras: extras of the project.
         package: the workspace member, by name, where the project is a workspace.
         lock: the lock file to use, where it is not to be looked for.
+        frozen: read what the lock says, whether or not it is as new as the project.
     """
 
     root: Path
@@ -34,6 +35,7 @@ class LockRequest:
     extras: tuple[str, ...] = ()
     package: str | None = None
     lock: Path | None = None
+    frozen: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LocalPackage",
     "choose_member",
+    "enclosing_workspace",
     "find_workspace",
     "local_packages",
     "normal_path",
@@ -113,9 +114,17 @@ def workspace_members(root: Path, files: ProjectFiles) -> tuple[Path, ...]:
     members = [
         folder
         for folder in _matches(root, workspace.strings("members"))
-        if folder not in excluded and (folder / "pyproject.toml").is_file()
+        if folder not in excluded and _is_managed(folder, files)
     ]
     return ((root,) if "project" in pyproject else ()) + tuple(members)
+
+
+def _is_managed(folder: Path, files: ProjectFiles) -> bool:
+    """Whether a folder is a project that uv looks after."""
+    if not (folder / "pyproject.toml").is_file():
+        return False
+    settings = read_toml(folder / "pyproject.toml", files).table("tool").table("uv")
+    return settings.data.get("managed") is not False
 
 
 def find_workspace(folder: Path, files: ProjectFiles) -> Path | None:
@@ -130,6 +139,19 @@ def find_workspace(folder: Path, files: ProjectFiles) -> Path | None:
             # A file above the project that has nothing to do with it.
             continue
         if resolved in {member.resolve() for member in members}:
+            return root
+    return None
+
+
+def enclosing_workspace(folder: Path, files: ProjectFiles) -> Path | None:
+    """The root of the workspace that ``folder`` is in, whether it is locked or not; None where it is in none."""
+    resolved = folder.resolve()
+    for root in (resolved, *resolved.parents):
+        try:
+            members = workspace_members(root, files) if (root / "pyproject.toml").is_file() else ()
+        except LockError:
+            continue
+        if members and resolved in {root, *(member.resolve() for member in members)}:
             return root
     return None
 
