@@ -40,6 +40,7 @@ __all__ = ["check_fresh"]
 
 _DYNAMIC = frozenset({"dependencies", "optional-dependencies", "requires-python"})
 # The settings of the workspace that uv keeps in the lock's manifest, by the names there.
+# Locks without a revision, the first ones, know neither build constraints nor the names of extras.
 _MANIFEST = {
     "constraints": "constraint-dependencies",
     "overrides": "override-dependencies",
@@ -179,7 +180,7 @@ class _Projects:
         if declared.dynamic & _DYNAMIC:
             yield self._unknown(path)
         else:
-            yield from _declared_differences(declared, package, label, comparison)
+            yield from _declared_differences(declared, package, label, comparison, self.lock)
         if package.member:
             groups = package.table.table("metadata").table("requires-dev")
             yield from self._groups(declared, groups, label, comparison)
@@ -240,6 +241,8 @@ class _Projects:
         manifest = self.lock.table("manifest")
         comparison = self._comparison(self.root, workspace=self.root)
         for key, name in _MANIFEST.items():
+            if key == "build-constraints" and "revision" not in self.lock:
+                continue
             # Newer versions of uv take tables of options as well.
             given = settings.optional(name, list) or []
             asked = [Asked(text=text) for text in given if isinstance(text, str)]
@@ -296,7 +299,7 @@ class _Projects:
 
 
 def _declared_differences(
-    declared: Declared, package: LocalPackage, label: str, comparison: Comparison
+    declared: Declared, package: LocalPackage, label: str, comparison: Comparison, lock: Table
 ) -> Iterator[Difference]:
     metadata = package.table.table("metadata")
     asked = [Asked(text=text) for text in declared.dependencies]
@@ -307,5 +310,5 @@ def _declared_differences(
     ]
     yield from comparison.differences(label, asked, metadata, "requires-dist")
     recorded = {canonicalize_name(extra) for extra in metadata.strings("provides-extras")}
-    for extra in sorted(set(declared.extras) ^ recorded):
+    for extra in sorted(set(declared.extras) ^ recorded) if "revision" in lock else ():
         yield Difference(text=f"`{label}` and the lock differ about the extra `{extra}`")
