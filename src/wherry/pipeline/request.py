@@ -60,6 +60,7 @@ class PackageOptions(TypedDict, total=False):
         container_engine: the command of the container engine: ``docker``, ``podman``, ``finch`` or a path.
         container_image: the image to build in, in place of AWS's.
         offline: use no network.
+        frozen: build what the lock says, whether or not it is as new as the project.
     """
 
     names: Sequence[str]
@@ -80,6 +81,7 @@ class PackageOptions(TypedDict, total=False):
     container_engine: str | None
     container_image: str | None
     offline: bool
+    frozen: bool
 
 
 class BuildOptions(PackageOptions, total=False):
@@ -107,6 +109,7 @@ class BuildRequest:
         install_path: the installed folder that was named in place of a lock.
         output: where packages go.
         offline: use no network.
+        frozen: build what the lock says, whether or not it is as new as the project.
     """
 
     project: Project
@@ -119,6 +122,7 @@ class BuildRequest:
     install_path: Path | None
     output: Output
     offline: bool
+    frozen: bool
 
     @property
     def root(self) -> Path:
@@ -206,6 +210,7 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         install_path=_install_path(found, lock),
         output=choose_output(output),
         offline=options.get("offline", False),
+        frozen=options.get("frozen", False),
     )
     if request.output.takes_one and len(request.recipes) > 1:
         raise SettingsError(
@@ -247,6 +252,12 @@ def open_context(
     project = request.project
     for note in (*project.notes, f"{doing} for {request.target}: {request.target_reason}"):
         reporter.emit(Note(text=note))
+    if request.frozen and request.install_path is None:
+        # Here, so that it is said of what is remembered, too.
+        text = (
+            "the lock is taken as it is (`--frozen`), whether or not the project has changed since"
+        )
+        reporter.emit(Note(text=text))
     folders = [project.root]
     if request.lock is not None:
         folders.append(request.lock.absolute().parent)

@@ -79,6 +79,7 @@ def _read_lock(key: SupplyKey, request: BuildRequest, context: Context) -> Lock:
         extras=key.extras,
         package=key.package,
         lock=request.lock,
+        frozen=request.frozen,
     )
     return read_lock(wanted, context)
 

@@ -183,6 +183,7 @@ def test_a_stale_lock_is_refused(project: Path) -> None:
         read(project)
     assert caught.value.message == "`Pipfile.lock` is older than `Pipfile`"
     assert caught.value.hint == "run `pipenv lock`"
+    assert versions(read(project, frozen=True)) == VERSIONS
 
 
 def test_a_lock_for_another_python(project: Path) -> None:

@@ -176,6 +176,7 @@ def test_a_stale_lock_is_refused(project: Path, before: str, after: str, cause: 
     assert caught.value.message == "`uv.lock` is older than `pyproject.toml`"
     assert cause in caught.value.where
     assert caught.value.hint == "run `uv lock`"
+    assert versions(read(project, frozen=True)) == VERSIONS
 
 
 @pytest.mark.parametrize(

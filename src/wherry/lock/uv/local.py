@@ -22,7 +22,6 @@ __all__ = [
     "enclosing_workspace",
     "find_workspace",
     "local_packages",
-    "normal_path",
     "workspace_members",
 ]
 
@@ -168,7 +167,7 @@ def _matches(root: Path, patterns: Iterable[str]) -> list[Path]:
     return list(matches)
 
 
-def normal_path(path: Path) -> str:
+def _normal_path(path: Path) -> str:
     """A path without ``.`` and ``..``; resolving would follow links, and differ from the path that the user gave."""
     from os.path import normpath
 
@@ -181,4 +180,4 @@ def _folder(root: Path, place: str, source: Table, kind: str) -> Path:
 
     if not is_path(place):
         raise source.wrong(kind, "this is not a path")
-    return root if normpath(place) == "." else Path(normal_path(root / place))
+    return root if normpath(place) == "." else Path(_normal_path(root / place))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from wherry.lock.document import Table
 
-__all__ = ["FROM_INDEX", "Place", "Places", "recorded_place", "sources_of"]
+__all__ = ["Place", "Places", "recorded_place", "sources_of"]
 
 _LOCAL = ("editable", "directory", "virtual", "path")
 _REVISIONS = ("rev", "tag", "branch")
@@ -51,7 +51,7 @@ class Place:
         return f"{self.where} ({details})" if details else self.where
 
 
-FROM_INDEX = Place()
+_FROM_INDEX = Place()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +104,7 @@ class Places:
             else:
                 found.append((self._place(name, source, base), _marker(source.get("marker"))))
         if all(marker is not None for _, marker in found):
-            found.append((FROM_INDEX, None))
+            found.append((_FROM_INDEX, None))
         return found
 
     def _place(self, name: str, source: Mapping[str, Any], base: Path) -> Place | None:
@@ -147,7 +147,7 @@ def recorded_place(entry: Table, root: Path) -> Place | None:
         return Place(kind="url", where=place.where, subdirectory=place.subdirectory or subdirectory)
     if (index := entry.optional("index", str)) is not None:
         return _index(index, root)
-    return FROM_INDEX
+    return _FROM_INDEX
 
 
 def _marker(text: object) -> Marker | None:
