@@ -253,6 +253,8 @@ def _key(request: BuildRequest, context: Context) -> str:
         None if request.install_path is None else relative(request.install_path, root),
         repr(settings.hooks),
         settings.strip,
+        # A lock that was not judged may be older than the project.
+        request.frozen,
         _container_facts(request, context),
         # Projects that differ in what they are described by have memos of their own, wherever they lie.
         [(relative(path, root), context.files.digest(path)) for path in inputs],

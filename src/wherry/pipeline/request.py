@@ -69,6 +69,7 @@ class PackageOptions(TypedDict, total=False):
         container_image: the image to build in, in place of AWS's.
         offline: use no network.
         refresh: ask indexes again for what is remembered of requirements files without hashes.
+        frozen: build what the lock says, whether or not it is as new as the project.
     """
 
     names: Sequence[str]
@@ -90,6 +91,7 @@ class PackageOptions(TypedDict, total=False):
     container_image: str | None
     offline: bool
     refresh: bool
+    frozen: bool
 
 
 class BuildOptions(PackageOptions, total=False):
@@ -116,6 +118,7 @@ class BuildRequest:
         output: where packages go.
         offline: use no network.
         refresh: ask indexes again for what is remembered of requirements files without hashes.
+        frozen: build what the lock says, whether or not it is as new as the project.
     """
 
     project: Project
@@ -127,6 +130,7 @@ class BuildRequest:
     output: Output
     offline: bool
     refresh: bool = False
+    frozen: bool = False
 
     @property
     def root(self) -> Path:
@@ -152,6 +156,7 @@ class BuildRequest:
             package=key.package,
             lock=None if key.lock is None else absolute(key.lock, self.root),
             refresh=self.refresh,
+            frozen=self.frozen,
         )
 
     @cached_property
@@ -232,6 +237,7 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         output=choose_output(output),
         offline=options.get("offline", False),
         refresh=options.get("refresh", False),
+        frozen=options.get("frozen", False),
     )
     if request.refresh and request.offline:
         raise SettingsError("`--refresh` asks the indexes again, and `--offline` forbids that")
@@ -277,6 +283,12 @@ def open_context(
         reporter.emit(Note(text=note))
     locks = [request.lock_request(key).lock for key in request.supplies]
     folders = [project.root, *request.projects, *(lock.parent for lock in locks if lock)]
+    if request.frozen and request.install_path is None:
+        # Here, so that it is said of what is remembered, too.
+        text = (
+            "the lock is taken as it is (`--frozen`), whether or not the project has changed since"
+        )
+        reporter.emit(Note(text=text))
     context = Context(
         target=request.target,
         store=store or Store.default(),
