@@ -29,6 +29,7 @@ __all__ = [
     "offline",
     "path_option",
     "quiet",
+    "refresh",
     "shared",
 ]
 
@@ -94,6 +95,12 @@ offline = click.option(
     "--offline", is_flag=True, help="Use no network: what is not in the store is an error."
 )
 
+refresh = click.option(
+    "--refresh",
+    is_flag=True,
+    help="Ask the indexes again for what is remembered, for a day, of requirements files without hashes.",
+)
+
 of_lock = shared(
     of_resolution,
     path_option(
@@ -106,6 +113,7 @@ of_lock = shared(
         help="Build what the lock says, even if the project has changed since.",
     ),
     offline,
+    refresh,
 )
 
 of_settings = path_option(

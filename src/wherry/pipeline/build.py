@@ -133,6 +133,7 @@ class _Run:
         context.store.sweep()
         self._memory = Memory(request, context)
         self._remembered = self._memory.recall(context.files)
+        self._tell_age()
         self._supplied: Supplied | None = None
         self._read: _Trees | None = None
 
@@ -147,6 +148,15 @@ class _Run:
         for package in last.packages:
             remove_abandoned_beside(package.path)
         return tuple(replace(package, changed=False) for package in last.packages)
+
+    def _tell_age(self) -> None:
+        """Note what is taken from memory although an index might answer otherwise now."""
+        resolved = self._remembered.supplied.resolved if self._remembered is not None else {}
+        if resolved:
+            from wherry.lock.requirements.remembered import note_of_age
+
+            for name, moment in resolved.items():
+                self._context.reporter.emit(note_of_age(name, moment))
 
     @property
     def has_hooks(self) -> bool:

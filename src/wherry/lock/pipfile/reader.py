@@ -25,6 +25,7 @@ from wherry.lock.document import read_json, read_toml
 from wherry.lock.model import Lock
 from wherry.lock.pipfile.declared import group_names, texts_with_variables
 from wherry.lock.pipfile.freshness import check_fresh
+from wherry.lock.variables import deciding_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,6 +44,7 @@ __all__ = ["read"]
 _SPEC = 6
 _HINT = "run `pipenv lock`"
 _CONCURRENT = 16
+_VCS = ("git", "hg", "svn", "bzr")
 
 
 def read(path: Path, request: LockRequest, context: Context) -> Lock:
@@ -87,6 +89,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         base=path.parent,
         inputs=(path, *([pipfile] if pipfile.is_file() else [])),
         stable=not archives.unhashed,
+        variables=tuple(sorted(_variables(entries, declared or frozenset()))),
         member=request.root,
     )
 
@@ -195,7 +198,7 @@ def _convert(
     entry = tables[0]
     marker = any_marker(table.parsed("markers", Marker) for table in tables)
     subdirectory = entry.optional("subdirectory", str)
-    for kind in ("git", "hg", "svn", "bzr"):
+    for kind in _VCS:
         if (url := entry.optional(kind, str)) is not None:
             vcs = PackageVcs(
                 type=kind,
@@ -217,6 +220,18 @@ def _convert(
         archive = archives.find(name, place, entry.strings("hashes"), entry, remote=remote)
         return Package(name=name, marker=marker, archive=archive)
     return _indexed(name, entry, marker, sources, archives)
+
+
+def _variables(
+    entries: Mapping[NormalizedName, Sequence[Table]], declared: frozenset[str]
+) -> set[str]:
+    """The variables that decide where distributions come from."""
+    keys = (*_VCS, "path", "file")
+    places = {
+        table.data.get(key) for tables in entries.values() for table in tables for key in keys
+    }
+    expanded = (text for text in places if isinstance(text, str) and text in declared)
+    return set().union(*map(deciding_variables, expanded))
 
 
 def _expanded(text: str, place: str, declared: frozenset[str], network: Network) -> str:
