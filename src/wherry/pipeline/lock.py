@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 
@@ -60,7 +61,7 @@ def lock(
 
     output = options.get("output") or Path(project) / "pylock.toml"
     of_build = {key: value for key, value in options.items() if key != "output"}
-    request = read_request(project, **cast("BuildOptions", of_build))
+    request = replace(read_request(project, **cast("BuildOptions", of_build)), default_runtime=None)
     context = open_context(request, store=store, reporter=reporter, doing="locking")
     settings = request.settings
     wanted = LockRequest(

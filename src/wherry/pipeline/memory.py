@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wherry.lock.formats import is_lock_name
 from wherry.pipeline.acquired import Acquired, absolute, relative
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from wherry.files import ProjectFiles
     from wherry.pipeline.request import BuildRequest
 
-__all__ = ["Memory", "Remembered", "Supplied", "lock_names"]
+__all__ = ["Memory", "Remembered", "SettledRuntime", "Supplied", "lock_names"]
 
 _STATS = 512
 """Written files of other checkouts whose state is remembered."""
@@ -88,6 +88,20 @@ class Remembered:
         )
 
 
+class SettledRuntime(NamedTuple):
+    """The runtime that was chosen by locks."""
+
+    name: str
+    reason: str
+    files: Mapping[str, str]
+    folders: Mapping[str, list[str]]
+
+
+_SETTLED: Memo[SettledRuntime] = Memo(
+    "runtimes", encode=list, decode=lambda document: SettledRuntime(*document)
+)
+
+
 class Memory:
     """The memos of one request."""
 
@@ -97,20 +111,38 @@ class Memory:
         self._store = context.store
         self._memo = Memo("builds", encode=self._encode, decode=self._decode)
         self._key = _key(request, context)
+        # Which runtime locks admit depends on less: neither on what is packaged nor on its handler.
+        lock = None if request.lock is None else relative(request.lock, request.root)
+        self._lock_key = memo_key(
+            repr(request.target), repr(request.supplies), lock, _described(request, context)
+        )
 
     def recall(self, files: ProjectFiles) -> Remembered | None:
         """The last build of this request, if its inputs are as they were, but for source trees."""
         root, remembered = self._request.root, self._memo.recall(self._store, self._key)
         if remembered is None:
             return None
-        supplied = remembered.supplied
-        hold = all(
-            lock_names(absolute(folder, root)) == names
-            for folder, names in supplied.folders.items()
-        ) and all(
-            files.digest(absolute(path, root)) == digest for path, digest in supplied.files.items()
+        return remembered if _hold(remembered.supplied, root, files) else None
+
+    def recall_runtime(self, files: ProjectFiles) -> SettledRuntime | None:
+        """The runtime that was chosen for this request by its locks, if they are as they were."""
+        settled = _SETTLED.recall(self._store, self._lock_key)
+        if settled is None or not _hold(settled, self._request.root, files):
+            return None
+        return settled
+
+    def remember_runtime(self, request: BuildRequest, supplied: Supplied) -> None:
+        """Keep the runtime of ``request``, which is this one for the runtime that its locks admit.
+
+        Also where an index decided: the runtime does not change from one build to the next.
+        """
+        settled = SettledRuntime(
+            name=request.target.runtime.name,
+            reason=request.target_reason,
+            files=supplied.files,
+            folders=supplied.folders,
         )
-        return remembered if hold else None
+        _SETTLED.remember(self._store, self._lock_key, settled)
 
     def remember(
         self,
@@ -181,6 +213,13 @@ class Memory:
         return PackageReport(**rest, distributions=distributions)
 
 
+def _hold(inputs: Supplied | SettledRuntime, root: Path, files: ProjectFiles) -> bool:
+    """Whether the files that decided are as they were."""
+    return all(
+        lock_names(absolute(folder, root)) == names for folder, names in inputs.folders.items()
+    ) and all(files.digest(absolute(path, root)) == digest for path, digest in inputs.files.items())
+
+
 def _plain(value: Any) -> dict[str, Any]:
     # Without the copies that `asdict` makes: of a hundred functions that is a tenth of a second.
     return {
@@ -192,9 +231,7 @@ def _plain(value: Any) -> dict[str, Any]:
 
 def _key(request: BuildRequest, context: Context) -> str:
     root, settings = request.root, request.settings
-    inputs = request.project.inputs
     return memo_key(
-        __version__,
         repr(request.target),
         request.names,
         request.project.name,
@@ -205,10 +242,18 @@ def _key(request: BuildRequest, context: Context) -> str:
         repr(settings.hooks),
         settings.strip,
         _container_facts(request, context),
-        # Projects that differ in what they are described by have memos of their own, wherever they lie.
-        [(relative(path, root), context.files.digest(path)) for path in inputs],
-        [(name, context.files.digest(root / name)) for name in lock_names(root)],
+        _described(request, context),
     )
+
+
+def _described(request: BuildRequest, context: Context) -> object:
+    """What describes a project. Projects that differ in it have memos of their own, wherever they lie."""
+    root, files = request.root, context.files
+    return [
+        __version__,
+        [(relative(path, root), files.digest(path)) for path in request.project.inputs],
+        [(name, files.digest(root / name)) for name in lock_names(root)],
+    ]
 
 
 def _container_facts(request: BuildRequest, context: Context) -> object:

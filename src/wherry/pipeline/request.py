@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
@@ -13,23 +14,32 @@ from wherry.errors import SettingsError
 from wherry.events import SILENT, Note
 from wherry.indexes.network import Network
 from wherry.outputs import choose_output
-from wherry.settings.project import DEFAULT_OUTPUT, choose_target, read_project
+from wherry.settings.model import LayerSettings
+from wherry.settings.project import (
+    DEFAULT_OUTPUT,
+    choose_target,
+    default_runtime,
+    read_project,
+)
 from wherry.store import Store
+from wherry.target import RUNTIMES, is_deprecated
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from wherry.compose.recipe import Recipe, SupplyKey
     from wherry.events import Reporter
     from wherry.outputs import Output
     from wherry.settings.model import ExtraPath, Settings
     from wherry.settings.project import Project
+    from wherry.settings.runtime import DefaultRuntime
     from wherry.target import Target
 
 __all__ = [
     "BuildOptions",
     "BuildRequest",
     "PackageOptions",
+    "announce_target",
     "as_request",
     "open_context",
     "read_request",
@@ -45,8 +55,8 @@ class PackageOptions(TypedDict, total=False):
         app: the web application, as ``module:object`` or ``from module import object``.
         handler: the function to call, as ``module.function`` or ``from module import function``.
         interface: ``wsgi`` or ``asgi``, where the app's is not to be detected.
-        runtime: such as ``python3.13``; by default the newest AWS offers that the project's ``requires-python``
-            admits.
+        runtime: such as ``python3.13``; by default the newest AWS offers that the project's ``requires-python``,
+            the files that name a version and the lock's wheels admit.
         architecture: ``x86_64``, which is the default, or ``arm64``.
         groups: dependency groups beyond the default ones.
         extras: extras of the project.
@@ -100,6 +110,7 @@ class BuildRequest:
         project: with its settings, as the options have changed them.
         target: what to build for.
         target_reason: why that was chosen, for a note.
+        default_runtime: the choice of a runtime that the locks may still change, as nobody asked for one; else None.
         recipes: the packages to make, each layer before what takes it.
         names: the functions and layers that were named; all when empty.
         package: the member of a workspace that was named.
@@ -119,6 +130,7 @@ class BuildRequest:
     install_path: Path | None
     output: Output
     offline: bool
+    default_runtime: DefaultRuntime | None = None
 
     @property
     def root(self) -> Path:
@@ -192,6 +204,9 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         project=found,
         target=target,
         target_reason=reason,
+        default_runtime=(
+            None if options.get("runtime") or settings.runtime else default_runtime(found)
+        ),
         recipes=recipes(
             settings,
             name=found.name,
@@ -234,7 +249,7 @@ def open_context(
     reporter: Reporter = SILENT,
     doing: str = "building",
 ) -> Context:
-    """The context of a run for this request, after a note of its target.
+    """The context of a run for this request, after a note of its target, unless locks may still change that.
 
     Args:
         request: what was asked.
@@ -245,8 +260,10 @@ def open_context(
     from wherry.sources.builders import with_builders
 
     project = request.project
-    for note in (*project.notes, f"{doing} for {request.target}: {request.target_reason}"):
+    for note in project.notes:
         reporter.emit(Note(text=note))
+    if request.default_runtime is None:
+        announce_target(request, reporter, doing=doing)
     folders = [project.root]
     if request.lock is not None:
         folders.append(request.lock.absolute().parent)
@@ -263,6 +280,30 @@ def open_context(
         files=project.files,
     )
     return with_builders(context, request.settings.container, root=project.root)
+
+
+def announce_target(request: BuildRequest, reporter: Reporter, *, doing: str = "building") -> None:
+    """Report the target and why it was chosen, and which of its runtimes are past their deprecation dates.
+
+    Args:
+        request: what was asked.
+        reporter: told.
+        doing: the word for what is done.
+    """
+    reporter.emit(Note(text=f"{doing} for {request.target}: {request.target_reason}"))
+    runtimes = {**RUNTIMES, **request.settings.runtimes}
+    names = dict.fromkeys((request.target.runtime.name, *_of_layers(request)))
+    for name in names:
+        runtime = runtimes.get(name)
+        if runtime is not None and is_deprecated(runtime, on=date.today()):  # noqa: DTZ011
+            text = f"{name} was deprecated on {runtime.deprecation}: AWS no longer patches it"
+            reporter.emit(Note(text=text))
+
+
+def _of_layers(request: BuildRequest) -> Iterable[str]:
+    for recipe in request.recipes:
+        if isinstance(recipe.settings, LayerSettings):
+            yield from recipe.settings.runtimes
 
 
 def _path(path: Path | str | None) -> Path | None:

@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wherry.settings.model import Settings
-    from wherry.target import Runtime
+    from wherry.settings.runtime import DefaultRuntime
+    from wherry.target import PythonRequirement, Runtime
 
-__all__ = ["DEFAULT_OUTPUT", "Project", "choose_target", "read_project"]
+__all__ = ["DEFAULT_OUTPUT", "Project", "choose_target", "default_runtime", "read_project"]
 
 DEFAULT_OUTPUT = "dist/lambda"
 
@@ -232,21 +233,45 @@ def choose_target(
     ), reason
 
 
-def _choose_runtime(project: Project, option: str | None) -> tuple[Runtime, str]:
+def default_runtime(project: Project) -> DefaultRuntime:
+    """The runtime that the project is built for when neither an option nor the settings name one.
+
+    Raises:
+        ProjectError: its ``requires-python`` cannot be understood.
+        TargetError: that admits no runtime.
+    """
+    from wherry.settings.runtime import find_default
+
     runtimes = {**RUNTIMES, **project.settings.runtimes}
+    return project.files.once(
+        ("default runtime", project.root),
+        lambda: find_default(
+            project.root,
+            project.files,
+            _requires_python(project),
+            text=project.requires_python,
+            runtimes=runtimes,
+        ),
+    )
+
+
+def _requires_python(project: Project) -> PythonRequirement | None:
     text = project.requires_python
     try:
-        requires = None if text is None else parse_requires_python(text)
+        return None if text is None else parse_requires_python(text)
     except ValueError as error:  # packaging's InvalidSpecifier is one
         raise ProjectError(
             "the project's requires-python cannot be understood", where=[str(error)]
         ) from error
+
+
+def _choose_runtime(project: Project, option: str | None) -> tuple[Runtime, str]:
+    runtimes = {**RUNTIMES, **project.settings.runtimes}
+    requires = _requires_python(project)
     name = option or project.settings.runtime
     if name is None:
-        reason = "the newest runtime"
-        if requires is not None:
-            reason += f" that requires-python `{project.requires_python}` admits"
-        return newest_runtime(requires, runtimes=runtimes), reason
+        default = default_runtime(project)
+        return default.runtime, default.reason
     try:
         runtime = find_runtime(name, runtimes=runtimes)
     except TargetError as error:
