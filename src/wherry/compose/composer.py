@@ -98,11 +98,8 @@ class _Composer:
             self.remarks,
             own=own_name,
         )
-        with_project = recipe.settings.project
-        if with_project is None:
-            with_project = recipe.kind == "function"
         chosen = sorted(
-            (dist for dist in supply if (with_project if dist.own else dist.name in names)),
+            (dist for dist in supply if (recipe.with_project if dist.own else dist.name in names)),
             key=_by_name,
         )
         provided_names = (*self._settings.provided, *recipe.settings.provided)

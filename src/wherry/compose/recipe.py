@@ -58,6 +58,12 @@ class Recipe:
         return "layer" if isinstance(self.settings, LayerSettings) else "function"
 
     @property
+    def with_project(self) -> bool:
+        """Whether the project's own code is shipped: by default in functions, and not in layers."""
+        chosen = self.settings.project
+        return self.kind == "function" if chosen is None else chosen
+
+    @property
     def table(self) -> str:
         """The name of its settings in messages."""
         return f"{self.kind}s.{self.name}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Unpack
 
@@ -18,7 +18,7 @@ from wherry.pipeline.trees import Trees
 from wherry.settings.project import DEFAULT_OUTPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from wherry.bundle.bundle import Bundle
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from wherry.compose.recipe import Recipe, SupplyKey
     from wherry.context import Context
     from wherry.events import Reporter
+    from wherry.pipeline.acquired import Acquired
     from wherry.pipeline.hooks.around import Hooks
     from wherry.pipeline.memory import Remembered, Supplied
     from wherry.pipeline.report import PackageReport
@@ -239,7 +240,9 @@ class _Run:
         from wherry.sources.prepare import preparing
 
         # The backend of the project is made ready while everything else is fetched.
-        with preparing(self._request.root, self._trees.own_options(), self._context):
+        ships = any(map(self._request.ships_project, self._request.supplies))
+        root = self._request.root
+        with preparing(root, self._trees.own_options(), self._context) if ships else nullcontext():
             self._settle()
             self._supplied = supply(self._request, self._context)
             # Before anything is read for good: an edit in between is then seen by the next build.
@@ -256,8 +259,8 @@ class _Run:
         """Read the trees: what they hold now, to be compared with what they held and will hold."""
         request, read = self._request, _Trees()
         known: set[object] = set()
-        for acquired in supplied.acquired.values():
-            new = [one for one in acquired if one.is_tree and one not in known]
+        for key, acquired in supplied.acquired.items():
+            new = [one for one in self._shipped(key, acquired) if one.is_tree and one not in known]
             known.update(new)
             trees = self._trees.beside(acquired)
             read.digests |= trees.digests(new, request.root, self._context)
@@ -282,11 +285,18 @@ class _Run:
         supplies = {}
         for key, acquired in self._supplied.acquired.items():
             trees = self._trees.beside(acquired)
-            distributions = materializer.distributions(acquired, trees, fresh=fresh)
+            shipped = self._shipped(key, acquired)
+            distributions = materializer.distributions(shipped, trees, fresh=fresh)
             if distributions is None:
                 return None
             supplies[key] = distributions
         return supplies
+
+    def _shipped(self, key: SupplyKey, acquired: Sequence[Acquired]) -> Sequence[Acquired]:
+        """What packages may ship of a supply: the project is not even built where none wants it."""
+        if self._request.ships_project(key):
+            return acquired
+        return [one for one in acquired if not one.own]
 
     def _named(self, recipe: Recipe, supplied: Supplied) -> Recipe:
         """The recipe; one without settings is called after the workspace member that is packaged."""

@@ -13,6 +13,7 @@ from wherry.context import Context
 from wherry.errors import SettingsError
 from wherry.events import SILENT, Note
 from wherry.indexes.network import Network
+from wherry.lock.formats import format_of
 from wherry.outputs import choose_output
 from wherry.settings.model import LayerSettings
 from wherry.settings.project import (
@@ -25,7 +26,7 @@ from wherry.store import Store
 from wherry.target import RUNTIMES, is_deprecated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from wherry.compose.recipe import Recipe, SupplyKey
     from wherry.events import Reporter
@@ -147,6 +148,10 @@ class BuildRequest:
         """The sets of distributions that packages choose from, each once, in the order of the recipes."""
         return tuple(dict.fromkeys(recipe.supply for recipe in self.recipes))
 
+    def ships_project(self, supply: SupplyKey) -> bool:
+        """Whether a package that chooses from this supply ships the project's own code."""
+        return any(recipe.with_project for recipe in self.recipes if recipe.supply == supply)
+
     @cached_property
     def extra_paths(self) -> tuple[ExtraPath, ...]:
         """The extra paths of all packages, each once."""
@@ -183,6 +188,7 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         install_path=_path(options.get("install_path")),
         name=name,
     )
+    _refuse_paths(names, known={*found.settings.functions, *found.settings.layers, found.name})
     settings = with_handler(
         found.settings,
         name=found.name,
@@ -304,6 +310,27 @@ def _of_layers(request: BuildRequest) -> Iterable[str]:
     for recipe in request.recipes:
         if isinstance(recipe.settings, LayerSettings):
             yield from recipe.settings.runtimes
+
+
+def _refuse_paths(names: Sequence[str], *, known: Collection[str]) -> None:
+    """Refuse the path of a project, a lock or a module in place of the name of a function or layer."""
+    for name in names:
+        path = Path(name)
+        if name in known or not path.exists():
+            continue
+        if path.is_dir():
+            hint = f"build the project in that folder with `--project {name}`"
+        elif path.suffix == ".py":
+            hint = f"name a function of it with `--handler {name.removesuffix('.py')}.FUNCTION`"
+        elif format_of(path.name) is not None:
+            hint = f"read that lock with `--lock {name}`"
+        else:
+            continue
+        raise SettingsError(
+            f"there is no function or layer `{name}`",
+            where=[f"it is a {'folder' if path.is_dir() else 'file'}"],
+            hint=hint,
+        )
 
 
 def _path(path: Path | str | None) -> Path | None:

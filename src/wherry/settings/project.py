@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wherry.bundle.default_excludes import VIRTUALENV_MARK, is_excluded_by_default
 from wherry.errors import ProjectError, SettingsError, TargetError
-from wherry.files import ProjectFiles
+from wherry.files import ProjectFiles, walk_folders
 from wherry.settings.read import read_settings
 from wherry.settings.source import (
     SettingsSource,
@@ -96,8 +98,9 @@ def read_project(
     """
     root, files = Path(root).absolute(), files or ProjectFiles()
     if not root.is_dir():
+        folder = root.parent if root.is_file() else "DIR"
         raise ProjectError(
-            f"`{root}` is not a folder", hint="name the project's folder: --project DIR"
+            f"`{root}` is not a folder", hint=f"name the project's folder: --project {folder}"
         )
     pyproject = root / "pyproject.toml"
     has_pyproject = pyproject.is_file()
@@ -154,18 +157,26 @@ def _find_config(root: Path, config: Path) -> Path:
 
 
 def _require_project(root: Path) -> None:
-    """Refuse a folder without any file of a Python project."""
-    names = [entry.name for entry in root.iterdir()]
-    if not any(
+    """Refuse a folder without any file of a Python project; a Python file makes one, however deep it lies."""
+    names = os.listdir(root)  # noqa: PTH208
+    if any(
         name.endswith(".py")
         or re.fullmatch(r"pylock(\..+)?\.toml|requirements.*\.(txt|in)|Pipfile(\.lock)?", name)
         for name in names
-    ) and not any((root / name / "__init__.py").is_file() for name in names):
-        raise ProjectError(
-            f"no Python project in `{root}`",
-            where=["it holds no pyproject.toml, no lock, no requirements.txt and no Python file"],
-            hint="change to the project's folder, or name it: --project DIR",
-        )
+    ):
+        return
+    for _, folders, below in walk_folders(root):
+        if VIRTUALENV_MARK in below:
+            folders.clear()
+            continue
+        if any(name.endswith(".py") for name in below):
+            return
+        folders[:] = [name for name in folders if not is_excluded_by_default(name, at_root=False)]
+    raise ProjectError(
+        f"no Python project in `{root}`",
+        where=["it holds no pyproject.toml, no lock, no requirements.txt and no Python file"],
+        hint="change to the project's folder, or name it: --project DIR",
+    )
 
 
 def _notes(

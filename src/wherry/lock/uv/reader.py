@@ -10,7 +10,7 @@ from wherry.lock.document import read_toml
 from wherry.lock.model import Lock
 from wherry.lock.pylock import parse_pylock
 from wherry.lock.uv.freshness import check_fresh
-from wherry.lock.uv.local import choose_member, local_packages
+from wherry.lock.uv.local import choose_member, local_packages, require_workspace
 from wherry.tools.uv import run_uv_offline
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     packages = local_packages(table, root)
     # Once for all members of a workspace, and for all targets.
     files = context.files
+    if (root / "pyproject.toml").is_file():
+        require_workspace(read_toml(root / "pyproject.toml", files), root, files)
     files.once(("uv-freshness", path), lambda: check_fresh(table, packages, root, files))
     package = choose_member(packages, path, request)
     options = tuple(_selection(package, path, request, files))
