@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from wherry.compose.recipe import recipes, with_handler
+from wherry.compose.recipe import SupplyOptions, recipes, with_handler
 from wherry.context import Context
 from wherry.errors import SettingsError
 from wherry.events import SILENT, Note
 from wherry.indexes.network import Network
-from wherry.lock.formats import format_of
+from wherry.lock.model import LockRequest
 from wherry.outputs import choose_output
-from wherry.settings.model import LayerSettings
+from wherry.pipeline.acquired import absolute, relative
+from wherry.pipeline.container_options import with_container
+from wherry.pipeline.deprecation import deprecation_notes
+from wherry.pipeline.names import refuse_paths
 from wherry.settings.project import (
     DEFAULT_OUTPUT,
     choose_target,
     default_runtime,
     read_project,
+    read_requires_python,
 )
+from wherry.settings.roots import find_root, is_project, require_lock, unread_settings
 from wherry.store import Store
-from wherry.target import RUNTIMES, is_deprecated
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Sequence
 
     from wherry.compose.recipe import Recipe, SupplyKey
     from wherry.events import Reporter
@@ -71,6 +74,8 @@ class PackageOptions(TypedDict, total=False):
         container_engine: the command of the container engine: ``docker``, ``podman``, ``finch`` or a path.
         container_image: the image to build in, in place of AWS's.
         offline: use no network.
+        refresh: ask indexes again for what is remembered of requirements files without hashes.
+        frozen: build what the lock says, whether or not it is as new as the project.
     """
 
     names: Sequence[str]
@@ -91,6 +96,8 @@ class PackageOptions(TypedDict, total=False):
     container_engine: str | None
     container_image: str | None
     offline: bool
+    refresh: bool
+    frozen: bool
 
 
 class BuildOptions(PackageOptions, total=False):
@@ -114,11 +121,11 @@ class BuildRequest:
         default_runtime: the choice of a runtime that the locks may still change, as nobody asked for one; else None.
         recipes: the packages to make, each layer before what takes it.
         names: the functions and layers that were named; all when empty.
-        package: the member of a workspace that was named.
-        lock: the lock file that was named.
         install_path: the installed folder that was named in place of a lock.
         output: where packages go.
         offline: use no network.
+        refresh: ask indexes again for what is remembered of requirements files without hashes.
+        frozen: build what the lock says, whether or not it is as new as the project.
     """
 
     project: Project
@@ -126,11 +133,11 @@ class BuildRequest:
     target_reason: str
     recipes: tuple[Recipe, ...]
     names: tuple[str, ...]
-    package: str | None
-    lock: Path | None
     install_path: Path | None
     output: Output
     offline: bool
+    refresh: bool = False
+    frozen: bool = False
     default_runtime: DefaultRuntime | None = None
 
     @property
@@ -151,6 +158,23 @@ class BuildRequest:
     def ships_project(self, supply: SupplyKey) -> bool:
         """Whether a package that chooses from this supply ships the project's own code."""
         return any(recipe.with_project for recipe in self.recipes if recipe.supply == supply)
+
+    def lock_request(self, key: SupplyKey) -> LockRequest:
+        """The request for the lock of a supply."""
+        return LockRequest(
+            root=self.root / key.project,
+            groups=key.groups,
+            extras=key.extras,
+            package=key.package,
+            lock=None if key.lock is None else absolute(key.lock, self.root),
+            refresh=self.refresh,
+            frozen=self.frozen,
+        )
+
+    @cached_property
+    def projects(self) -> tuple[Path, ...]:
+        """The folders of the projects that say what packages need, each once."""
+        return tuple(dict.fromkeys(self.lock_request(key).root for key in self.supplies))
 
     @cached_property
     def extra_paths(self) -> tuple[ExtraPath, ...]:
@@ -180,7 +204,7 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         SettingsError: the settings or options are wrong.
         TargetError: the target is unknown, or not one that the project runs on.
     """
-    name, names, lock = options.get("name"), options.get("names", ()), options.get("lock")
+    name, names, lock = options.get("name"), options.get("names", ()), _path(options.get("lock"))
     found = read_project(
         Path(project),
         config=_path(options.get("config")),
@@ -188,7 +212,7 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         install_path=_path(options.get("install_path")),
         name=name,
     )
-    _refuse_paths(names, known={*found.settings.functions, *found.settings.layers, found.name})
+    refuse_paths(names, known={*found.settings.functions, *found.settings.layers, found.name})
     settings = with_handler(
         found.settings,
         name=found.name,
@@ -197,13 +221,23 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         handler=options.get("handler"),
         interface=options.get("interface"),
     )
-    found = replace(found, settings=_with_container(settings, options))
+    found = replace(found, settings=with_container(settings, options))
+    wanted = recipes(
+        settings,
+        name=found.name,
+        names=names,
+        options=SupplyOptions(
+            groups=options.get("groups", ()),
+            extras=options.get("extras", ()),
+            package=options.get("package"),
+            lock=None if lock is None else relative(_named_path(lock, found.root), found.root),
+            is_project=lambda root: is_project(find_root(found.root, root), found.files),
+        ),
+    )
+    found = _with_roots(found, wanted)
     target, reason = choose_target(
         found, runtime=options.get("runtime"), architecture=options.get("architecture")
     )
-    lock_path = found.root / settings.lock if settings.lock else None
-    if lock is not None:
-        lock_path = _named_path(lock, found.root)
     # A path is reported as it was given: relative to the current folder where the project was.
     output = _path(options.get("output")) or Path(project) / (settings.output or DEFAULT_OUTPUT)
     request = BuildRequest(
@@ -213,21 +247,16 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         default_runtime=(
             None if options.get("runtime") or settings.runtime else default_runtime(found)
         ),
-        recipes=recipes(
-            settings,
-            name=found.name,
-            names=names,
-            groups=options.get("groups", ()),
-            extras=options.get("extras", ()),
-            package=options.get("package"),
-        ),
+        recipes=wanted,
         names=tuple(names),
-        package=options.get("package"),
-        lock=lock_path,
-        install_path=_install_path(found, lock),
+        install_path=_install_path(found, wanted, lock),
         output=choose_output(output),
         offline=options.get("offline", False),
+        refresh=options.get("refresh", False),
+        frozen=options.get("frozen", False),
     )
+    if request.refresh and request.offline:
+        raise SettingsError("`--refresh` asks the indexes again, and `--offline` forbids that")
     if request.output.takes_one and len(request.recipes) > 1:
         raise SettingsError(
             f"`{output}` is one file, and there are {len(request.recipes)} packages",
@@ -270,15 +299,20 @@ def open_context(
         reporter.emit(Note(text=note))
     if request.default_runtime is None:
         announce_target(request, reporter, doing=doing)
-    folders = [project.root]
-    if request.lock is not None:
-        folders.append(request.lock.absolute().parent)
+    locks = [request.lock_request(key).lock for key in request.supplies]
+    folders = [project.root, *request.projects, *(lock.parent for lock in locks if lock)]
+    if request.frozen and request.install_path is None:
+        # Here, so that it is said of what is remembered, too.
+        text = (
+            "the lock is taken as it is (`--frozen`), whether or not the project has changed since"
+        )
+        reporter.emit(Note(text=text))
     context = Context(
         target=request.target,
         store=store or Store.default(),
         network=Network(
             request.settings.indexes,
-            folders=folders,
+            folders=dict.fromkeys(folders),
             offline=request.offline,
             files=request.project.files,
         ),
@@ -289,74 +323,14 @@ def open_context(
 
 
 def announce_target(request: BuildRequest, reporter: Reporter, *, doing: str = "building") -> None:
-    """Report the target and why it was chosen, and which of its runtimes are past their deprecation dates.
-
-    Args:
-        request: what was asked.
-        reporter: told.
-        doing: the word for what is done.
-    """
+    """Report the target and why it was chosen; ``doing`` is the word for what is done for it."""
     reporter.emit(Note(text=f"{doing} for {request.target}: {request.target_reason}"))
-    runtimes = {**RUNTIMES, **request.settings.runtimes}
-    names = dict.fromkeys((request.target.runtime.name, *_of_layers(request)))
-    for name in names:
-        runtime = runtimes.get(name)
-        if runtime is not None and is_deprecated(runtime, on=date.today()):  # noqa: DTZ011
-            text = f"{name} was deprecated on {runtime.deprecation}: AWS no longer patches it"
-            reporter.emit(Note(text=text))
-
-
-def _of_layers(request: BuildRequest) -> Iterable[str]:
-    for recipe in request.recipes:
-        if isinstance(recipe.settings, LayerSettings):
-            yield from recipe.settings.runtimes
-
-
-def _refuse_paths(names: Sequence[str], *, known: Collection[str]) -> None:
-    """Refuse the path of a project, a lock or a module in place of the name of a function or layer."""
-    for name in names:
-        path = Path(name)
-        if name in known or not path.exists():
-            continue
-        if path.is_dir():
-            hint = f"build the project in that folder with `--project {name}`"
-        elif path.suffix == ".py":
-            hint = f"name a function of it with `--handler {name.removesuffix('.py')}.FUNCTION`"
-        elif format_of(path.name) is not None:
-            hint = f"read that lock with `--lock {name}`"
-        else:
-            continue
-        raise SettingsError(
-            f"there is no function or layer `{name}`",
-            where=[f"it is a {'folder' if path.is_dir() else 'file'}"],
-            hint=hint,
-        )
+    for note in deprecation_notes(request.target, request.recipes, request.settings):
+        reporter.emit(note)
 
 
 def _path(path: Path | str | None) -> Path | None:
     return None if path is None else Path(path)
-
-
-def _with_container(settings: Settings, options: BuildOptions) -> Settings:
-    """The settings with the options of containers on top."""
-    from wherry.settings.model import Mode
-
-    container = settings.container
-    if (mode := options.get("container")) is not None:
-        try:
-            container = replace(container, mode=Mode(mode))
-        except ValueError:
-            raise SettingsError(
-                f"there is no way to use containers that is called `{mode}`",
-                where=[f"there are {', '.join(Mode)}"],
-            ) from None
-    if (engine := options.get("container_engine")) is not None:
-        container = replace(container, engine=engine)
-    if (image := options.get("container_image")) is not None:
-        container = replace(
-            container, image=image, dockerfile=None, build_args={}, build_secrets=()
-        )
-    return replace(settings, container=container)
 
 
 def _named_path(path: Path | str, root: Path) -> Path:
@@ -365,7 +339,29 @@ def _named_path(path: Path | str, root: Path) -> Path:
     return absolute if absolute.exists() else root / path
 
 
-def _install_path(project: Project, lock: Path | str | None) -> Path | None:
+def _with_roots(project: Project, wanted: Sequence[Recipe]) -> Project:
+    """The project, with what the folders of functions and layers add to it.
+
+    Raises:
+        SettingsError: there is no lock of a name in the settings, or it is outside of the repository.
+    """
+    root, files, settings = project.root, project.files, project.settings
+    for recipe in wanted:
+        if recipe.settings.lock is not None:
+            require_lock(root, recipe.settings.lock, recipe.settings.root)
+    folders = dict.fromkeys(recipe.settings.root for recipe in wanted if recipe.settings.root)
+    notes = [note for folder in folders for note in unread_settings(root, folder, files)]
+    # All run on the one target, whichever of them are built this time.
+    every = (*settings.functions.values(), *settings.layers.values())
+    roots = dict.fromkeys(content.root for content in every if content.root)
+    versions = (read_requires_python(root / each, files) for each in roots)
+    pythons = dict.fromkeys(filter(None, (project.requires_python, *versions)))
+    return replace(
+        project, notes=(*project.notes, *notes), requires_python=",".join(pythons) or None
+    )
+
+
+def _install_path(project: Project, wanted: Sequence[Recipe], lock: Path | None) -> Path | None:
     folder = project.settings.install_path
     if folder is None:
         return None
@@ -375,4 +371,11 @@ def _install_path(project: Project, lock: Path | str | None) -> Path | None:
             where=[f"the folder is `{folder}`", f"the lock is `{lock or project.settings.lock}`"],
             hint="leave out one of them",
         )
+    for recipe in wanted:
+        if recipe.settings.root or recipe.settings.lock:
+            raise SettingsError(
+                f"an installed folder was named, and {recipe.table} has a `root` or `lock` of its own",
+                where=[f"the folder is `{folder}`, and all packages would be made of it"],
+                hint="leave out one of them",
+            )
     return _named_path(folder, project.root)

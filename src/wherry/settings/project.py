@@ -38,7 +38,14 @@ if TYPE_CHECKING:
     from wherry.settings.runtime import DefaultRuntime
     from wherry.target import PythonRequirement, Runtime
 
-__all__ = ["DEFAULT_OUTPUT", "Project", "choose_target", "default_runtime", "read_project"]
+__all__ = [
+    "DEFAULT_OUTPUT",
+    "Project",
+    "choose_target",
+    "default_runtime",
+    "read_project",
+    "read_requires_python",
+]
 
 DEFAULT_OUTPUT = "dist/lambda"
 
@@ -129,9 +136,8 @@ def read_project(
     metadata, poetry = inner_table(document, "project"), inner_table(document, "tool", "poetry")
     metadata_name = inner_string(metadata, "name") or inner_string(poetry, "name")
     full_name = settings.name or metadata_name or root.name
-    requires_python = inner_string(metadata, "requires-python") or _poetry_python(poetry)
-    if requires_python is None and (root / "Pipfile").is_file():
-        requires_python = _pipfile_python(read_toml(root / "Pipfile", files))
+    requires_python = read_requires_python(root, files)
+    if (root / "Pipfile").is_file():
         inputs.append(root / "Pipfile")
     return Project(
         root=root,
@@ -200,6 +206,21 @@ def _notes(
     )
 
 
+def read_requires_python(root: Path, files: ProjectFiles) -> str | None:
+    """The versions of Python in the metadata or the ``Pipfile`` of a folder; None where nothing names them.
+
+    Raises:
+        ProjectError: a file cannot be read, or Poetry's form of it is wrong.
+    """
+    pyproject, pipfile = root / "pyproject.toml", root / "Pipfile"
+    document = read_toml(pyproject, files) if pyproject.is_file() else {}
+    own = inner_string(inner_table(document, "project"), "requires-python")
+    own = own or _poetry_python(inner_table(document, "tool", "poetry"))
+    if own is None and pipfile.is_file():
+        own = _pipfile_python(read_toml(pipfile, files))
+    return own
+
+
 def _poetry_python(poetry: Mapping[str, Any]) -> str | None:
     """Poetry's own spelling of requires-python (``^3.11``), if PEP 440 can express it."""
     value = inner_string(inner_table(poetry, "dependencies"), "python")
@@ -255,7 +276,7 @@ def default_runtime(project: Project) -> DefaultRuntime:
 
     runtimes = {**RUNTIMES, **project.settings.runtimes}
     return project.files.once(
-        ("default runtime", project.root),
+        ("default runtime", project.root, project.requires_python),
         lambda: find_default(
             project.root,
             project.files,

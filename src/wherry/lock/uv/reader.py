@@ -52,7 +52,11 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     files = context.files
     if (root / "pyproject.toml").is_file():
         require_workspace(read_toml(root / "pyproject.toml", files), root, files)
-    files.once(("uv-freshness", path), lambda: check_fresh(table, packages, root, files))
+    if not request.frozen:
+        files.once(
+            ("uv-freshness", path),
+            lambda: check_fresh(table, packages, root, files, context.reporter),
+        )
     package = choose_member(packages, path, request)
     options = tuple(_selection(package, path, request, files))
     # It is for every target.
