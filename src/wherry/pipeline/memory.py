@@ -12,6 +12,7 @@ folder, finds the memo of the first.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,6 +41,7 @@ __all__ = [
     "variable_digest",
 ]
 
+_PASSED_OVER = ("requirements/", "environment.y", "conda-lock.", "pixi.lock", "requirements.lock")
 _ARCHIVES = (".whl", ".zip", ".gz", ".tgz", ".bz2", ".xz", ".tar")
 _STATS = 512
 """Written files of other checkouts whose state is remembered."""
@@ -51,7 +53,15 @@ def lock_names(folder: Path) -> list[str]:
         names = os.listdir(folder)  # noqa: PTH208
     except OSError:
         return []
-    return sorted(name for name in names if name == "wherry.toml" or is_lock_name(name))
+    if "requirements" in names:
+        # What lies there is not read, and warned of where nothing else is.
+        with suppress(OSError):
+            names += [f"requirements/{name}" for name in os.listdir(folder / "requirements")]  # noqa: PTH208
+    return sorted(
+        name
+        for name in names
+        if name == "wherry.toml" or is_lock_name(name) or name.startswith(_PASSED_OVER)
+    )
 
 
 def variable_digest(name: str) -> str:
