@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wherry.bundle.bundle import Bundle
 from wherry.compose.choose import PathChoice, choose_names, in_both
 from wherry.compose.code import Code, CodeParts, Part
+from wherry.compose.layer_tree import LayerTrees
 from wherry.compose.model import EXTRA_PATHS, HOOKS, Composition, Distribution, Package
 from wherry.compose.portable import require_compiled_for_all
 from wherry.compose.provided import Requirements, missing_remarks, without_provided
@@ -68,12 +69,19 @@ class _Composer:
         self._requirements = Requirements(target)
         self._parts = CodeParts(settings.conflicts)
         self._layers = ComposedLayers(target)
+        self._laid_out = LayerTrees(target)
 
     def add(self, recipe: Recipe) -> None:
         chosen, provided = self._choose(recipe)
+        laid_out = Bundle()
+        if isinstance(recipe.settings, LayerSettings):
+            chosen, laid_out = self._laid_out.split(chosen, recipe.settings)
         code, unmatched = self._parts.code(chosen, recipe)
         if isinstance(recipe.settings, LayerSettings):
             extra = self._extra(recipe, code_folder(recipe.settings.layout, self._target))
+            if laid_out.entries:
+                kept = PathChoice.of(recipe.settings).without_excluded(laid_out)
+                extra = kept.merge(extra, settle=_extra_wins)
             self._add_layer(recipe, recipe.settings, chosen, code, extra)
         else:
             extra = self._extra(recipe, "")
@@ -100,7 +108,8 @@ class _Composer:
         )
         with_project = recipe.settings.project
         if with_project is None:
-            with_project = recipe.kind == "function"
+            # A layer with a folder of its own is meant to hold it.
+            with_project = recipe.kind == "function" or recipe.settings.root is not None
         chosen = sorted(
             (dist for dist in supply if (with_project if dist.own else dist.name in names)),
             key=_by_name,

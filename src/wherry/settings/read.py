@@ -54,6 +54,7 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "exclude": values.strings,
     "provided": values.names,
     "strip": values.stripped,
+    "follow-links": values.boolean,
     "conflicts": values.conflicts,
 }
 """The keys of ``[tool.wherry]`` that hold a value."""
@@ -74,6 +75,8 @@ HOOK_READERS: Mapping[str, Callable[[object], Any]] = {
 }
 
 CONTENT_READERS: Mapping[str, Callable[[object], Any]] = {
+    "root": values.project_path,
+    "lock": values.project_path,
     "include": values.name_patterns,
     "exclude": values.name_patterns,
     "include-files": values.file_patterns,
