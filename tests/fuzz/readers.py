@@ -25,7 +25,7 @@ from fuzz.mutation import changed, changed_document
 from support.archives import Odd, make_zip
 from support.index import JSON
 from support.lambda_events import KINDS, Request, event_of
-from support.locks import lock_context, target
+from support.locks import RELEASES, lock_context, target
 from support.wheels import make_sdist, make_wheel
 from wherry.files import ProjectFiles
 from wherry.lock.model import LockRequest
@@ -131,7 +131,7 @@ def _tar(format_: int) -> bytes:
     with tarfile.open(fileobj=buffer, mode="w", format=format_) as archive:
         for name, kind, link in (
             ("demo-1.0/a.py", tarfile.REGTYPE, ""),
-            ("demo-1.0/" + "long/" * 40 + "b.py", tarfile.REGTYPE, ""),
+            ("demo-1.0/" + "l" * 110 + "/b.py", tarfile.REGTYPE, ""),
             ("demo-1.0/folder", tarfile.DIRTYPE, ""),
             ("demo-1.0/link", tarfile.SYMTYPE, "a.py"),
             ("demo-1.0/hard", tarfile.LNKTYPE, "demo-1.0/a.py"),
@@ -210,15 +210,21 @@ def _lock_samples() -> dict[str, tuple[str, dict[str, str]]]:
     return samples
 
 
+def more_requirements(folder: Path) -> None:
+    (folder / "more.txt").write_text("beta==1.0\n")
+    (folder / "limits.txt").write_text("beta<2\n")
+
+
 def lock_reader(name: str, text: str, beside: dict[str, str]) -> Reader:
     def setup(folder: Path) -> None:
         for key, value in beside.items():
             (folder / key.replace("__", ".")).write_text(value)
+        more_requirements(folder)
 
     def read(data: bytes, around: Surroundings) -> None:
         path = around.folder / name
-        path.write_bytes(data)
-        around.server.data = _page(b"{}", JSON)
+        path.write_bytes(data.replace(b"http://127.0.0.1:9/", around.server.url.encode() + b"/"))
+        around.server.data = _page(json.dumps(_PAGE).encode(), JSON, "Connection: close\r\n")
         context = lock_context(around.folder, offline=name != "Pipfile.lock")
         read_lock(LockRequest(root=around.folder, lock=path), context)
 
@@ -251,14 +257,15 @@ _SETTINGS = b"""\
 runtime = "python3.13"
 architecture = "arm64"
 exclude = ["tests/", "*.md", "!keep/**"]
-extra-distributions = ["requests>=2"]
+lock = "uv.lock"
 [tool.wherry.conflicts]
 "a/b.py" = "one"
 [tool.wherry.functions.api]
 app = "shop.web:app"
 layers = ["dependencies"]
-extra-paths = ["conf", {from = "a", to = "b"}]
-rename = {"a/(.*)" = "b/\\\\1"}
+extra-paths = ["conf", {path = "a", to = "b"}]
+rename = {"a.py" = "b.py"}
+extra-distributions = ["requests>=2"]
 [tool.wherry.layers.dependencies]
 include = ["*"]
 exclude-files = ["/tests/"]
@@ -291,15 +298,19 @@ stages:
     function_extra_paths: [conf]
     package_exclude_patterns: ['.*/tests/']
     upload_bucket: {region_name: eu-west-1, bucket_name: b}
-    supplemental_layer_arns: ['arn:aws:lambda:eu-west-1:1:layer:a:1']
+    supplemental_layer_arns: ['arn:aws:lambda:eu-west-1:123456789012:layer:a:1']
   test:
     <<: *all
     function_name: shop-test
 """
 _SPINDRIFT = b"""\
-name: shop
-type: flask
-entry: 'from shop import app'
+package:
+  type: flask
+  name: shop
+  entry: from shop.main import app
+  runtime: python3.13
+output:
+  path: /tmp/shop.zip
 """
 
 
@@ -329,7 +340,7 @@ _HTML = (
 _FILE: dict[str, Any] = {
     "filename": "alpha-1.0-py3-none-any.whl",
     "url": "../../files/alpha-1.0-py3-none-any.whl",
-    "hashes": {"sha256": "0" * 64},
+    "hashes": {"sha256": RELEASES[0].sha256},
     "size": 100,
     "yanked": "why",
     "requires-python": ">=3.8",
@@ -368,12 +379,24 @@ def read_response(data: bytes, around: Surroundings) -> None:
         project_files(f"{around.server.url}/simple", "alpha", session=session, network=network)
 
 
+def page_response(data: bytes, around: Surroundings) -> None:
+    """A sample as it is has no head yet."""
+    kind = "text/html" if data.lstrip().startswith(b"<") else JSON
+    read_response(
+        data if data.startswith(b"HTTP/") else _page(data, kind, "Connection: close\r\n"), around
+    )
+
+
 def json_page(sample: bytes, others: list[bytes], rng: random.Random) -> bytes:
-    return _page(document(sample, others, rng), JSON)
+    return _page(document(sample, others, rng), JSON, "Connection: close\r\n")
 
 
 def html_page(sample: bytes, others: list[bytes], rng: random.Random) -> bytes:
-    return _page(changed(sample, others, rng), rng.choice(["text/html", "text/html; charset=x"]))
+    return _page(
+        changed(sample, others, rng),
+        rng.choice(["text/html", "text/html; charset=x"]),
+        "Connection: close\r\n",
+    )
 
 
 def _function(**more: Any) -> dict[str, Any]:
@@ -573,12 +596,12 @@ READERS: dict[str, Reader] = {
     "sdist.zip": Reader(samples=[_ZIP_SDIST, *_ZIPS], read=unpacked_as(".zip")),
     "compiled": Reader(samples=_elves(), read=read_compiled),
     **{name: lock_reader(name, *sample) for name, sample in _lock_samples().items()},
-    "requirements": Reader(samples=[_lock_samples()["requirements.txt"][0].encode()], read=read_requirements),
+    "requirements": Reader(samples=[_lock_samples()["requirements.txt"][0].encode()], read=read_requirements, setup=more_requirements),
     "settings": Reader(samples=[_SETTINGS], read=read_project_settings, change=document),
     "drover.yml": Reader(samples=[_DROVER], read=older_settings("drover.yml")),
     "settings.spindrift": Reader(samples=[_SPINDRIFT], read=older_settings("settings.spindrift")),
-    "index.json": Reader(samples=[json.dumps(_PAGE).encode()], read=read_response, change=json_page, brief=20),
-    "index.html": Reader(samples=[_HTML], read=read_response, change=html_page, brief=20),
+    "index.json": Reader(samples=[json.dumps(_PAGE).encode()], read=page_response, change=json_page, brief=20),
+    "index.html": Reader(samples=[_HTML], read=page_response, change=html_page, brief=20),
     "HTTP": Reader(samples=_RESPONSES, read=read_response, brief=20),
     "AWS": Reader(samples=_AWS, read=read_aws, change=document, brief=10),
     ".gitignore": Reader(samples=_IGNORED, read=read_patterns),
