@@ -67,7 +67,7 @@ def surroundings(name: str) -> Iterator[Surroundings]:
 
 def try_input(name: str, data: bytes, around: Surroundings, outcome: Outcome) -> str | None:
     """Give the input to the reader; what is wrong, in one line."""
-    before, began = _peak(), time.perf_counter()
+    before, began = _peak(), _seconds()
     problem = None
     try:
         READERS[name].read(data, around)
@@ -79,7 +79,7 @@ def try_input(name: str, data: bytes, around: Surroundings, outcome: Outcome) ->
     except Exception as error:  # noqa: BLE001
         frame = traceback.extract_tb(error.__traceback__)[-1]
         problem = f"{type(error).__name__} in {Path(frame.filename).name}:{frame.lineno} ({frame.name}): {error!s:.100}"
-    seconds, memory = time.perf_counter() - began, _peak() - before
+    seconds, memory = _seconds() - began, _peak() - before
     outcome.inputs += 1
     outcome.slowest, outcome.memory = max(outcome.slowest, seconds), max(outcome.memory, memory)
     if problem is None and seconds > SECONDS:
@@ -87,6 +87,11 @@ def try_input(name: str, data: bytes, around: Surroundings, outcome: Outcome) ->
     if problem is None and memory > MEMORY:
         problem = f"it takes {memory >> 20} MB"
     return problem
+
+
+def _seconds() -> float:
+    """The time of the processor for this process and its children: others may keep the machine busy."""
+    return sum(os.times()[:4])
 
 
 def _peak() -> int:
@@ -102,7 +107,7 @@ def _unprintable(error: WherryError) -> str | None:
         character < " " or character == "\x7f"
         for line in lines
         for character in line
-        if character != "\n"
+        if character not in "\n\t"
     ):
         return f"control characters in {error.message!r:.100}"
     return None
@@ -123,7 +128,7 @@ def run_reader(
                 data = reader.samples[outcome.inputs]
             else:
                 data = reader.change(rng.choice(reader.samples), reader.samples, rng)
-            signal.alarm(10)
+            signal.alarm(60)
             try:
                 problem = try_input(name, data, around, outcome)
             finally:

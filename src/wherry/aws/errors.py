@@ -76,7 +76,14 @@ def refusing(doing: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise translate(error, doing) from error
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         # boto3 reads whatever answers, and leaves out of its result what the answer lacks.
         raise AwsError(
             f"cannot {doing}",
