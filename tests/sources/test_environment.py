@@ -116,15 +116,16 @@ def test_the_rules_of_the_project_decide_an_environment(
     declaration: Declaration, store: Store, make_environment: Make, find_environment: Find
 ) -> None:
     """`build-constraint-dependencies` limits its versions, `extra-build-dependencies` adds to it."""
-    rules = BuildRules(
-        constraints=("iniconfig==2.0.0", "unused==1"),
-        extra={"shop": ("iniconfig",), "other": ("attrs",)},
-    )
+    extra = {"shop": ("pluggy",), "other": ("pathspec",)}
+    rules = BuildRules(constraints=("pluggy>=1", "unused==1"), extra=extra)
     ruled = context(store, build_rules=rules)
     made = make_environment([], declaration, ruled)
-    assert made.installed == {"iniconfig": "2.0.0"}
+    assert made.installed.keys() == {"pluggy"}
     assert find_environment([], declaration, ruled) == made
-    assert find_environment([], declaration, context(store)) is None
+    assert find_environment([], declaration, context(store)) != made
+    narrow = context(store, build_rules=BuildRules(constraints=("pluggy<0.1",), extra=extra))
+    with pytest.raises(BuildError, match=r"pluggy"):
+        make_environment([], declaration, narrow)
 
 
 def test_what_cannot_be_installed_leaves_nothing(
