@@ -53,6 +53,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     """
     table = read_toml(path, context.files)
     pylock = _applicable(table, str(path), request, context.target)
+    _check_paths(pylock, path)
     sources = _sources(table, path)
     if not request.frozen:
         check_provenance(table, path, context.files)
@@ -153,6 +154,21 @@ def _validated(table: Table, *, where: str) -> Pylock:
         ) from None
     except RecursionError:
         raise LockError(f"`{table.file}` is nested too deeply", where=[where]) from None
+
+
+def _check_paths(pylock: Pylock, path: Path) -> None:
+    """Check that files can have the paths of a lock.
+
+    Raises:
+        LockError: one of them is not a path.
+    """
+    for number, package in enumerate(pylock.packages):
+        for source in (package.directory, package.archive, package.sdist, *(package.wheels or ())):
+            if source is not None and source.path is not None and not is_path(source.path):
+                raise LockError(
+                    f"`{path.name}` is not a valid lock",
+                    where=[f"{path}: packages[{number}]: {source.path[:100]!a} is not a path"],
+                )
 
 
 def provenance(inputs: Iterable[Path], base: Path, files: ProjectFiles) -> dict[str, Any]:

@@ -292,6 +292,7 @@ def open_context(
         reporter: told what happens.
         doing: the word for what is done, for the note.
     """
+    from wherry.sources.build_rules import read_build_rules
     from wherry.sources.builders import with_builders
 
     project = request.project
@@ -316,6 +317,7 @@ def open_context(
             offline=request.offline,
             files=request.project.files,
         ),
+        build_rules=read_build_rules(project.root, project.files),
         reporter=reporter,
         files=project.files,
     )

@@ -169,6 +169,7 @@ def _above(lock: Lock, request: LockRequest) -> Iterator[Path]:
 def _supply(
     key: SupplyKey, lock: Lock, request: BuildRequest, context: Context
 ) -> tuple[Acquired, ...]:
+    from wherry.sources.build_rules import read_build_rules
     from wherry.wheels.select import select
 
     context.network.consult(lock.base)
@@ -179,6 +180,11 @@ def _supply(
             text = f"{choice.unfit.message}: it is made of its sdist{hint}"
             context.reporter.emit(Note(text=text))
     _require_portable(key, selected, request, context)
+    pinned: dict[str, str] = {
+        choice.name: choice.version for choice in selected if choice.version is not None
+    }
+    rules = read_build_rules(lock.base, context.files, pinned)
+    context = replace(context, build_rules=rules)
     try:
         acquired = acquire(selected, lock, context)
     except NoEngineError as error:
