@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wherry.target import Target
     from wherry.wheels.select import Selected
 
-__all__ = ["settle_target", "supply"]
+__all__ = ["KeptEvents", "settle_target", "supply"]
 
 
 def supply(request: BuildRequest, context: Context) -> Supplied:
@@ -84,12 +84,11 @@ def settle_target(request: BuildRequest, context: Context) -> BuildRequest:
         return request
     from wherry.wheels.fitting import choose_fitting
 
-    reporter = _EachOnce(context.reporter)
     needs = {key.needs: request.lock_request(key) for key in request.supplies}
     locks: dict[LockRequest, Lock] = {}
 
     def read(target: Target) -> Iterable[Lock]:
-        run = replace(context, target=target, reporter=SILENT if locks else reporter)
+        run = replace(context, target=target, reporter=SILENT if locks else context.reporter)
         locks.update(_read_locks(needs, run))
         return locks.values()
 
@@ -104,17 +103,21 @@ def settle_target(request: BuildRequest, context: Context) -> BuildRequest:
     return replace(request, target=target, target_reason=reason)
 
 
-class _EachOnce:
-    """Passes each event on once, however often the same lock is read."""
+class KeptEvents:
+    """Keeps what happens until the target is known, each event once however often the same lock is read."""
 
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
-        self._emitted: set[Event] = set()
+    def __init__(self) -> None:
+        self._events: list[Event] = []
 
     def emit(self, event: Event) -> None:
-        if event not in self._emitted:
-            self._emitted.add(event)
-            self._reporter.emit(event)
+        """Keep one event."""
+        if event not in self._events:
+            self._events.append(event)
+
+    def pass_on(self, reporter: Reporter) -> None:
+        """Report what was kept."""
+        for event in self._events:
+            reporter.emit(event)
 
 
 def _read_locks(
