@@ -68,6 +68,8 @@ class PackageOptions(TypedDict, total=False):
         container_engine: the command of the container engine: ``docker``, ``podman``, ``finch`` or a path.
         container_image: the image to build in, in place of AWS's.
         offline: use no network.
+        refresh: ask indexes again for what is remembered of requirements files without hashes.
+        frozen: build what the lock says, whether or not it is as new as the project.
     """
 
     names: Sequence[str]
@@ -88,6 +90,8 @@ class PackageOptions(TypedDict, total=False):
     container_engine: str | None
     container_image: str | None
     offline: bool
+    refresh: bool
+    frozen: bool
 
 
 class BuildOptions(PackageOptions, total=False):
@@ -113,6 +117,8 @@ class BuildRequest:
         install_path: the installed folder that was named in place of a lock.
         output: where packages go.
         offline: use no network.
+        refresh: ask indexes again for what is remembered of requirements files without hashes.
+        frozen: build what the lock says, whether or not it is as new as the project.
     """
 
     project: Project
@@ -123,6 +129,8 @@ class BuildRequest:
     install_path: Path | None
     output: Output
     offline: bool
+    refresh: bool = False
+    frozen: bool = False
 
     @property
     def root(self) -> Path:
@@ -147,6 +155,8 @@ class BuildRequest:
             extras=key.extras,
             package=key.package,
             lock=None if key.lock is None else absolute(key.lock, self.root),
+            refresh=self.refresh,
+            frozen=self.frozen,
         )
 
     @cached_property
@@ -226,7 +236,11 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         install_path=_install_path(found, wanted, lock),
         output=choose_output(output),
         offline=options.get("offline", False),
+        refresh=options.get("refresh", False),
+        frozen=options.get("frozen", False),
     )
+    if request.refresh and request.offline:
+        raise SettingsError("`--refresh` asks the indexes again, and `--offline` forbids that")
     if request.output.takes_one and len(request.recipes) > 1:
         raise SettingsError(
             f"`{output}` is one file, and there are {len(request.recipes)} packages",
@@ -269,6 +283,12 @@ def open_context(
         reporter.emit(Note(text=note))
     locks = [request.lock_request(key).lock for key in request.supplies]
     folders = [project.root, *request.projects, *(lock.parent for lock in locks if lock)]
+    if request.frozen and request.install_path is None:
+        # Here, so that it is said of what is remembered, too.
+        text = (
+            "the lock is taken as it is (`--frozen`), whether or not the project has changed since"
+        )
+        reporter.emit(Note(text=text))
     context = Context(
         target=request.target,
         store=store or Store.default(),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wherry.errors import NoEngineError, SelectionError
 from wherry.events import SILENT, Note
 from wherry.pipeline.acquired import Acquired, Kind, absolute, acquire, relative
-from wherry.pipeline.memory import Supplied, lock_names
+from wherry.pipeline.memory import Supplied, input_digest, lock_names, variable_digest
 from wherry.pipeline.naming import naming
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
         WherryError: a lock cannot be read, or what it names cannot be fetched or built.
     """
     from wherry.compose.portable import require_compatible
+    from wherry.lock.local_archives import local_archives
 
     for recipe in request.recipes:
         require_compatible(recipe, request.target)
@@ -54,13 +55,20 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
             needed[key] = _supply(key, locks[asked], request, own_context)
     paths = {*inputs}
     for asked, lock in locks.items():
-        paths |= {*lock.inputs, lock.path, *_above(lock, asked)}
+        paths |= {*lock.inputs, lock.path, *_above(lock, asked), *local_archives(lock)}
+    variables = {name for lock in locks.values() for name in lock.variables}
     return Supplied(
         acquired={key: _with_code(key, needed[key.needs], root) for key in request.supplies},
-        files={relative(path, root): context.files.digest(path) for path in sorted(paths)},
+        files={relative(path, root): input_digest(path, context.files) for path in sorted(paths)},
         folders={relative(folder, root): lock_names(folder) for folder in request.projects},
         stable=all(lock.stable for lock in locks.values())
         and not any(key.requirements for key in needs),
+        variables={name: variable_digest(name) for name in sorted(variables)},
+        resolved={
+            relative(lock.path, root): lock.resolved
+            for lock in locks.values()
+            if lock.resolved is not None
+        },
     )
 
 

@@ -194,6 +194,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     provided: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
+    follow_links: bool = False
     conflicts: Mapping[str, str] = field(default_factory=dict)
     runtimes: Mapping[str, Runtime] = field(default_factory=dict)
     quotas: QuotaSettings = QuotaSettings()

@@ -54,6 +54,7 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "exclude": values.strings,
     "provided": values.names,
     "strip": values.stripped,
+    "follow-links": values.boolean,
     "conflicts": values.conflicts,
 }
 """The keys of ``[tool.wherry]`` that hold a value."""
