@@ -9,7 +9,7 @@ from wherry.errors import NoEngineError, SelectionError
 from wherry.events import SILENT, Note
 from wherry.pipeline.acquired import Acquired, Kind, absolute, acquire, relative
 from wherry.pipeline.memory import Supplied, input_digest, lock_names, variable_digest
-from wherry.pipeline.naming import naming
+from wherry.pipeline.naming import Naming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,11 +48,13 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
         )
     # Packages with other code may have the same dependencies.
     needs = {key.needs: request.lock_request(key) for key in request.supplies}
-    locks = _read_locks(needs, context)
+    with Naming(context) as named:
+        locks = _read_locks(needs, named)
     needed = {}
-    for key, asked in needs.items():
-        with naming(key.project, context) as own_context:
-            needed[key] = _supply(key, locks[asked], request, own_context)
+    with Naming(context) as named:
+        for key, asked in needs.items():
+            with named.project(key.project) as own:
+                needed[key] = _supply(key, locks[asked], request, own)
     paths = {*inputs}
     for asked, lock in locks.items():
         paths |= {*lock.inputs, lock.path, *_above(lock, asked), *local_archives(lock)}
@@ -73,7 +75,7 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
 
 
 def _read_locks(
-    needs: Mapping[SupplyKey, LockRequest], context: Context
+    needs: Mapping[SupplyKey, LockRequest], named: Naming
 ) -> Mapping[LockRequest, Lock]:
     """The locks, each read once. Those of several projects, or of a workspace's members, are read side by side."""
     from wherry.lock.read import read_lock
@@ -81,8 +83,8 @@ def _read_locks(
     projects = {asked: key.project for key, asked in needs.items()}
 
     def read(asked: LockRequest) -> Lock:
-        with naming(projects[asked], context) as own_context:
-            return read_lock(asked, own_context)
+        with named.project(projects[asked]) as context:
+            return read_lock(asked, context)
 
     if len(projects) < 2:
         return {asked: read(asked) for asked in projects}
