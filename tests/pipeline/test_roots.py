@@ -186,6 +186,20 @@ def test_a_layer_that_is_laid_out_as_lambda_unpacks_it(tmp_path: Path, index: In
     assert packages["main"].handler == "tools.handler"
 
 
+def test_a_folder_with_the_name_of_what_it_needs(tmp_path: Path, index: Index) -> None:
+    root = write_files(
+        tmp_path / "shop",
+        {
+            "wherry.toml": 'runtime = "python3.13"\n[functions.f]\nroot = "src/alpha"\n',
+            "src/alpha/app.py": HANDLER,
+            "src/alpha/pylock.toml": pylock_for(index, [ALPHA]),
+        },
+    )
+    package = build(root)["f"]
+    files = {each.name: each.files for each in package.distributions}
+    assert files == {"alpha": package.files - 1, "project": 1}
+
+
 def test_the_settings_of_a_folder_are_not_read(repository: Path) -> None:
     write_files(
         repository,
