@@ -200,6 +200,15 @@ def test_a_folder_with_the_name_of_what_it_needs(tmp_path: Path, index: Index) -
     assert files == {"alpha": package.files - 1, "project": 1}
 
 
+def test_a_layer_of_requirements_alone(tmp_path: Path, index: Index) -> None:
+    lock = {"layers/common/pylock.toml": pylock_for(index, [ALPHA])}
+    root = write_files(
+        tmp_path / "shop",
+        {"wherry.toml": 'runtime = "python3.13"\n[layers.l]\nroot = "layers/common"\n', **lock},
+    )
+    assert [each.name for each in build(root)["l"].distributions] == ["alpha"]
+
+
 def test_the_settings_of_a_folder_are_not_read(repository: Path) -> None:
     write_files(
         repository,
@@ -236,6 +245,10 @@ def test_an_error_names_the_folder(repository: Path) -> None:
     with pytest.raises(LockError) as raised:
         build(repository)
     assert raised.value.where[0] == "in the project `functions/f6`"
+    write_files(repository, {"functions/f6/pyproject.toml": "[project"})
+    with pytest.raises(WherryError) as raised_again:
+        wherry.read_request(repository)
+    assert raised_again.value.where[0] == "in the project `functions/f6`"
 
 
 @pytest.mark.parametrize(

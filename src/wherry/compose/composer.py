@@ -108,8 +108,11 @@ class _Composer:
         )
         with_project = recipe.settings.project
         if with_project is None:
-            # A layer with a folder of its own is meant to hold it.
-            with_project = recipe.kind == "function" or recipe.settings.root is not None
+            # A layer with a folder of its own is meant to hold the code in it, if there is any.
+            with_project = recipe.kind == "function" or (
+                recipe.settings.root is not None
+                and any(dist.own and dist.bundle.entries for dist in supply)
+            )
         chosen = sorted(
             (dist for dist in supply if (with_project if dist.own else dist.name in names)),
             key=_by_name,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wherry.context import Context
     from wherry.events import Event, Reporter
 
-__all__ = ["Naming"]
+__all__ = ["Naming", "about"]
 
 _NAMED = 3
 """Folders that a remark about several names."""
@@ -78,8 +78,15 @@ class Naming:
         if folder == ".":
             yield self._context
             return
-        try:
+        with about(folder):
             yield replace(self._context, reporter=_Naming(self._remarks, folder))
-        except WherryError as error:
-            error.where = (f"in the project `{folder}`", *error.where)
-            raise
+
+
+@contextmanager
+def about(folder: str) -> Iterator[None]:
+    """Let the errors of the block name a folder of the settings."""
+    try:
+        yield
+    except WherryError as error:
+        error.where = (f"in the project `{folder}`", *error.where)
+        raise

@@ -15,6 +15,7 @@ from wherry.indexes.network import Network
 from wherry.lock.model import LockRequest
 from wherry.outputs import choose_output
 from wherry.pipeline.acquired import absolute, relative
+from wherry.pipeline.naming import about
 from wherry.settings.project import (
     DEFAULT_OUTPUT,
     choose_target,
@@ -347,12 +348,17 @@ def _with_roots(project: Project, wanted: Sequence[Recipe]) -> Project:
         if recipe.settings.lock is not None:
             require_lock(root, recipe.settings.lock, recipe.settings.root)
     folders = dict.fromkeys(recipe.settings.root for recipe in wanted if recipe.settings.root)
-    notes = [note for folder in folders for note in unread_settings(root, folder, files)]
+    notes: list[str] = []
+    for folder in folders:
+        with about(folder):
+            notes += unread_settings(root, folder, files)
     # All run on the one target, whichever of them are built this time.
     every = (*settings.functions.values(), *settings.layers.values())
-    roots = dict.fromkeys(content.root for content in every if content.root)
-    versions = (read_requires_python(root / each, files) for each in roots)
-    pythons = dict.fromkeys(filter(None, (project.requires_python, *versions)))
+    versions = [project.requires_python]
+    for folder in dict.fromkeys(content.root for content in every if content.root):
+        with about(folder):
+            versions.append(read_requires_python(root / folder, files))
+    pythons = dict.fromkeys(filter(None, versions))
     return replace(
         project, notes=(*project.notes, *notes), requires_python=",".join(pythons) or None
     )
