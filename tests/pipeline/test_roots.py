@@ -277,6 +277,13 @@ def test_paths_that_cannot_be(repository: Path, setting: str, message: str) -> N
     assert message in "\n".join([raised.value.message, *raised.value.where])
 
 
+def test_a_folder_in_place_of_a_name(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repository)
+    with pytest.raises(SettingsError) as raised:
+        wherry.read_request(names=["functions/f3"])
+    assert raised.value.hint == "it is the folder of `f3`: `wherry build f3`"
+
+
 def test_hints_about_paths(repository: Path) -> None:
     for setting, hint in (
         ('root = "functions/f00"', "did you mean `f0`?"),
