@@ -9,7 +9,7 @@ from wherry.errors import NoEngineError, SelectionError
 from wherry.events import SILENT, Note
 from wherry.pipeline.acquired import Acquired, Kind, absolute, acquire, relative
 from wherry.pipeline.memory import Supplied, input_digest, lock_names, variable_digest
-from wherry.pipeline.naming import naming
+from wherry.pipeline.naming import Naming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -51,9 +51,10 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
     needs = {key.needs: request.lock_request(key) for key in request.supplies}
     locks = _read_locks(needs, context)
     needed = {}
-    for key, asked in needs.items():
-        with naming(key.project, context) as own_context:
-            needed[key] = _supply(key, locks[asked], request, own_context)
+    with Naming(context) as named:
+        for key, asked in needs.items():
+            with named.project(key.project) as own:
+                needed[key] = _supply(key, locks[asked], request, own)
     paths = {*inputs}
     for asked, lock in locks.items():
         paths |= {*lock.inputs, lock.path, *_above(lock, asked), *local_archives(lock)}
@@ -129,18 +130,19 @@ def _read_locks(
     projects = {asked: key.project for key, asked in needs.items()}
 
     def read(asked: LockRequest) -> Lock:
-        with naming(projects[asked], context) as own_context:
+        with named.project(projects[asked]) as own:
             # Which runtime fits is asked first, and what the lock gives for it afterwards.
             return context.files.once(
-                ("lock", asked, context.target), lambda: read_lock(asked, own_context)
+                ("lock", asked, context.target), lambda: read_lock(asked, own)
             )
 
-    if len(projects) < 2:
-        return {asked: read(asked) for asked in projects}
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor() as pool:
-        return dict(zip(projects, pool.map(read, projects), strict=True))
+    with Naming(context) as named:
+        if len(projects) < 2:
+            return {asked: read(asked) for asked in projects}
+        with ThreadPoolExecutor() as pool:
+            return dict(zip(projects, pool.map(read, projects), strict=True))
 
 
 def _with_code(key: SupplyKey, acquired: tuple[Acquired, ...], root: Path) -> tuple[Acquired, ...]:
