@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from wherry.files import ProjectFiles
 from wherry.sources.declaration import read_declaration
 from wherry.sources.requirements import INSTALLER, BuildRequirements, Pinned, asked_for
 from wherry.store.memo import Memo, memo_key
+from wherry.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +111,8 @@ class ContainerWheels:
         _ASKED.remember(self.context.store, self._asked_key(source), requires)
 
     def _asked_key(self, source: Source) -> str:
-        return memo_key(_FORMAT, source.identity, sorted(self.options.build_requires))
+        extra = self.context.build_rules.requires(self.options.build_requires, source.name)
+        return memo_key(_FORMAT, source.identity, extra)
 
 
 def build_in_container(
@@ -128,10 +129,8 @@ def build_in_container(
         ContainerError: no container can be run.
         FetchError, StoreError, ToolError: as the functions that do the work raise.
     """
-    with tempfile.TemporaryDirectory(
-        prefix="wherry-container-", ignore_cleanup_errors=True
-    ) as scratch:
-        run = _Run(wheels, container, Path(scratch))
+    with temporary_folder("container") as scratch:
+        run = _Run(wheels, container, scratch)
         for source in sources:
             run.take(source)
         return run.results()
@@ -163,7 +162,9 @@ class _Run:
             files = ProjectFiles()
             try:
                 declaration = read_declaration(folder, files, must_build=True)
-                requires = asked_for(declaration, files, wheels.options.build_requires)
+                rules = self._context.build_rules
+                extra = rules.requires(wheels.options.build_requires, source.name)
+                requires = asked_for(declaration, files, extra)
                 pins = wheels.requirements.choose(requires, declaration)
             except BuildError as error:
                 self._results[number] = error
@@ -184,7 +185,7 @@ class _Run:
                     "folder": declaration.root.name,
                     "backend": declaration.backend,
                     "backend_path": declaration.backend_path,
-                    "requires": sorted({*declaration.requires, *wheels.options.build_requires}),
+                    "requires": sorted({*declaration.requires, *extra}),
                 }
             )
         wheels.requirements.installer()

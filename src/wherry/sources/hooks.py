@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from wherry.errors import BuildError
 from wherry.files import is_inside, open_regular
 from wherry.sources.backends.table import find_backend
+from wherry.store.temporary import temporary_folder
 from wherry.tools.process import KeptOutput
 from wherry.visible import visible
 
@@ -82,8 +82,7 @@ def call_backend(
     Raises:
         BuildError: the backend fails, or what it made is not a wheel.
     """
-    with tempfile.TemporaryDirectory(prefix="wherry-build-", ignore_cleanup_errors=True) as name:
-        temporary = Path(name)
+    with temporary_folder("build") as temporary:
         call = _Call(declaration, environment, store, temporary)
         left = [declaration.root / name for name in _LEFT_BEHIND]
         left = [path for path in left if not path.exists()]
@@ -193,8 +192,10 @@ class _Call:
         """The error, with the end of the backend's output; more of it stays in the store."""
         from wherry.indexes.redact import redact
         from wherry.sources.log import keep_log, last_lines
+        from wherry.sources.nothing_to_package import folder_hint
 
         output = redact(self._output.text())
+        hint = hint or folder_hint(output, self._declaration)
         kept = keep_log(output, label=self._declaration.label, store=self._store)
         hints = [hint, f"all that it said is in `{kept}`" if kept is not None else None]
         return self._error(
