@@ -11,6 +11,8 @@ from collections import defaultdict
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
+from wherry.untrusted import parse_toml
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
     from contextlib import AbstractContextManager
@@ -95,13 +97,11 @@ class ProjectFiles:
         Raises:
             OSError: the file cannot be read.
             UnicodeDecodeError: it is not UTF-8.
-            ValueError, RecursionError: it is not TOML, or nested too deeply.
+            ValueError: it is not TOML, too large or nested too deeply.
         """
         key = os.path.abspath(path)  # noqa: PTH100
         if (document := self._documents.get(key)) is None:
-            import tomllib
-
-            document = self._documents[key] = tomllib.loads(self.read(path).decode())
+            document = self._documents[key] = parse_toml(self.read(path).decode())
         return document
 
     def digest(self, path: Path) -> str:
@@ -146,9 +146,11 @@ def open_regular(path: Path | str) -> FileIO:
         OSError: it cannot be opened, or is not a regular file.
     """
     # Opening a pipe without this waits.
-    descriptor = os.open(
-        path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-    )
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except ValueError as error:  # a NUL, or half of a character
+        raise OSError(errno.EINVAL, "it is not a path", ascii(str(path))) from error
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", str(path))

@@ -71,11 +71,19 @@ def refusing(doing: str) -> Iterator[None]:
         AwsError: boto3 raised an exception.
     """
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
     except (BotoCoreError, ClientError) as error:
         raise translate(error, doing) from error
+    except (ResponseParserError, RecursionError) as error:
+        cause = str(error).partition("\n")[0][:300] or "it is nested too deeply"
+        raise AwsError(
+            f"cannot {doing}",
+            where=["the answer is not one of AWS's", cause],
+            hint="is a proxy or another endpoint in between?",
+        ) from error
 
 
 def unless_missing(doing: str, call: Callable[[], Result]) -> Result | None:

@@ -7,7 +7,6 @@ engine is needed to find a wheel again.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from dataclasses import replace
@@ -24,6 +23,7 @@ from wherry.sources.declaration import read_declaration
 from wherry.sources.requirements import INSTALLER, BuildRequirements, Pinned, asked_for
 from wherry.store.memo import Memo, memo_key
 from wherry.store.temporary import temporary_folder
+from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -207,7 +207,7 @@ class _Run:
 
         def on_line(line: bytes) -> None:
             try:
-                event = json.loads(line)
+                event = parse_json(line)
                 number, kind = event["key"], event["event"]
             except (ValueError, LookupError, TypeError):
                 return

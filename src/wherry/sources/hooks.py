@@ -19,6 +19,7 @@ from wherry.files import is_inside, open_regular
 from wherry.sources.backends.table import find_backend
 from wherry.store.temporary import temporary_folder
 from wherry.tools.process import KeptOutput
+from wherry.untrusted import parse_json
 from wherry.visible import visible
 
 if TYPE_CHECKING:
@@ -157,8 +158,8 @@ class _Call:
             raise self._failure(f"failed with status {status}")
         try:
             with open_regular(answer) as file:
-                found = _answer(json.loads(file.read(_LARGEST_ANSWER)))
-        except (OSError, ValueError, RecursionError) as error:
+                found = _answer(parse_json(file.read(_LARGEST_ANSWER)))
+        except (OSError, ValueError) as error:
             raise self._failure(f"ended without an answer ({error})") from None
         if "unimportable" in found:
             raise self._error(

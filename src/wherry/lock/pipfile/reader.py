@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from packaging.markers import Marker
@@ -23,6 +22,7 @@ from wherry.lock.assemble import any_marker, indexed_package, known, make_pylock
 from wherry.lock.document import read_json, read_toml
 from wherry.lock.model import Lock
 from wherry.lock.pipfile.declared import group_names, pipfile_hash, texts_with_variables
+from wherry.untrusted import url_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -274,4 +274,4 @@ def _recorded(source: str) -> str | None:
 def _without_scheme(place: str) -> str:
     if not place.startswith("file:"):
         return place
-    return url2pathname(unquote(urlsplit(place).path))
+    return url2pathname(url_path(place))
