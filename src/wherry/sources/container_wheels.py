@@ -18,7 +18,7 @@ from wherry.bundle.canonical import wheel_memo
 from wherry.containers.run import deciding, values
 from wherry.errors import BuildError, ContainerError, FetchError
 from wherry.events import BuildFinished, BuildStarted, ContainerStarted
-from wherry.files import ProjectFiles
+from wherry.files import ProjectFiles, copy_folder
 from wherry.sources.declaration import read_declaration
 from wherry.sources.requirements import INSTALLER, BuildRequirements, Pinned, asked_for
 from wherry.store.memo import Memo, memo_key
@@ -174,7 +174,7 @@ class _Run:
                 return
             self._keys[number] = key
             self._sources[number] = source
-            shutil.copytree(folder, self._input / "sources" / number, symlinks=True)
+            copy_folder(folder, self._input / "sources" / number)
             self._jobs.append(
                 {
                     "key": number,

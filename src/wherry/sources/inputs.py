@@ -23,7 +23,7 @@ from wherry.bundle.content import measure
 from wherry.bundle.default_excludes import REPOSITORY_FOLDERS, VIRTUALENV_MARK
 from wherry.bundle.gitignore import repository_root
 from wherry.errors import BuildError
-from wherry.files import make_folders, open_regular, read_regular, signature
+from wherry.files import copy_folder, make_folders, open_regular, read_regular, signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -168,9 +168,7 @@ def copy_inputs(inputs: Inputs, into: Path, *, repository: bool) -> None:
             place.chmod(0o755 if file.mode else 0o644)
         git = inputs.root / ".git"
         if repository and git.is_dir():
-            import shutil
-
-            shutil.copytree(git, into / ".git", symlinks=True)
+            copy_folder(git, into / ".git")
     except OSError as error:
         raise BuildError(
             f"`{inputs.root}` cannot be copied for the container", where=[str(error)]
