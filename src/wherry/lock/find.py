@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wherry.errors import LockError, ProjectError
 from wherry.events import Note, Warned
 from wherry.lock.document import is_path, read_bytes, read_toml
-from wherry.lock.formats import UNREADABLE, LockFormat, format_of
+from wherry.lock.formats import LockFormat, format_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -47,8 +47,7 @@ def choose_lock(request: LockRequest, files: ProjectFiles) -> Choice | None:
         The choice; None where the project has no lock.
 
     Raises:
-        LockError: there is no lock of the name that was asked for, there are several ``pylock.NAME.toml``, or
-            only a lock that Wherry cannot read.
+        LockError: there is no lock of the name that was asked for, or there are several ``pylock.NAME.toml``.
     """
     from wherry.lock.uv.local import find_workspace
 
@@ -61,13 +60,6 @@ def choose_lock(request: LockRequest, files: ProjectFiles) -> Choice | None:
     requirements = root / "requirements.txt"
     if locks:
         return _choose(locks, root, files, unused=requirements if requirements.is_file() else None)
-    for name, command in UNREADABLE.items():
-        if (root / name).is_file():
-            raise LockError(
-                f"Wherry cannot read `{name}`",
-                where=[f"{root}: there is no other lock"],
-                hint=command,
-            )
     if requirements.is_file():
         return Choice(path=requirements, format=LockFormat.REQUIREMENTS)
     return None
@@ -117,9 +109,8 @@ def _named(root: Path, lock: Path) -> Choice:
         raise LockError(
             f"Wherry does not know the format of the lock `{path.name}`",
             where=[
-                "it knows pylock.toml, pylock.NAME.toml, uv.lock, poetry.lock, Pipfile.lock, *.txt and *.in"
+                "it knows pylock.toml, pylock.NAME.toml, uv.lock, poetry.lock, pdm.lock, Pipfile.lock, *.txt and *.in"
             ],
-            hint=UNREADABLE.get(path.name),
         )
     return Choice(path=path.absolute(), format=format_)
 
@@ -154,11 +145,18 @@ def _tool_made(root: Path) -> list[Choice]:
 def _choose(
     locks: Sequence[Choice], root: Path, files: ProjectFiles, *, unused: Path | None
 ) -> Choice:
-    """The lock of the tool that the project belongs to, or else the first, with the others as its rivals."""
-    lock, rivals = locks[0], tuple(locks[1:])
+    """The lock of the tool that the project belongs to, or else the first that is no leftover.
+
+    Others that are none are its rivals.
+    """
     remarks: list[Note | Warned] = []
-    owners = list(_owners(locks, root, files)) if rivals else []
-    if len({owner.path for owner, _ in owners}) == 1:
+    owners = list(_owners(locks, root, files)) if locks[1:] else []
+    owned = len({owner.path for owner, _ in owners}) == 1
+    if locks[1:] and not owned:
+        locks, passed_over = _without_leftovers(locks, files)
+        remarks += passed_over
+    lock, rivals = locks[0], tuple(locks[1:])
+    if owned:
         (lock, reason), rivals = owners[0], ()
         names = ", ".join(f"`{each.path.name}`" for each in locks)
         remarks.append(
@@ -171,6 +169,27 @@ def _choose(
         text = f"`{unused.name}` is passed over: `{lock.path.name}` is the lock"
         remarks.insert(0, Note(text=text))
     return Choice(path=lock.path, format=lock.format, remarks=tuple(remarks), rivals=rivals)
+
+
+def _without_leftovers(
+    locks: Sequence[Choice], files: ProjectFiles
+) -> tuple[Sequence[Choice], list[Warned]]:
+    """The locks that are as new as the project, and warnings of the others; all locks where none is."""
+    from wherry.lock.leftover import leftover_reason
+
+    formats = [lock.format for lock in locks]
+    reasons = [leftover_reason(lock.path, lock.format, formats, files) for lock in locks]
+    current = [lock for lock, reason in zip(locks, reasons, strict=True) if reason is None]
+    if not current:
+        return locks, []
+    return current, [
+        Warned(
+            text=f"`{lock.path.name}` is passed over: {reason}, and there is `{current[0].path.name}`",
+            hint=f"remove it, or say which one with `--lock {lock.path.name}`",
+        )
+        for lock, reason in zip(locks, reasons, strict=True)
+        if reason is not None
+    ]
 
 
 def _owners(

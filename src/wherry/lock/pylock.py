@@ -8,6 +8,7 @@ missing, or its version is no longer admitted, the lock is older than the projec
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from os.path import relpath
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +19,7 @@ from packaging.utils import canonicalize_name
 
 from wherry.errors import LockError
 from wherry.indexes.redact import redact
+from wherry.lock.applying import may_apply
 from wherry.lock.assemble import known
 from wherry.lock.declared import read_declared
 from wherry.lock.document import file_sha256, is_path, parse_toml, read_bytes, read_toml
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from wherry.lock.model import LockRequest
     from wherry.target import Target
 
-__all__ = ["parse_pylock", "provenance", "read"]
+__all__ = ["check_provenance", "parse_pylock", "provenance", "read"]
 
 # The parts of pyproject.toml that decide what is resolved. Others may change as they like.
 _PROJECT = ("requires-python", "dependencies", "optional-dependencies", "dynamic")
@@ -51,9 +53,12 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
             from, or lacks a group or extra that was asked for.
     """
     table = read_toml(path, context.files)
-    pylock = _validated(table, where=str(path))
-    sources = _check_provenance(table, path, context.files)
-    _check_satisfied(pylock, path, context)
+    pylock = _applicable(table, str(path), request, context.target)
+    _check_paths(pylock, path)
+    sources = _sources(table, path)
+    if not request.frozen:
+        check_provenance(table, path, context.files)
+        _check_satisfied(pylock, path, context)
     groups = known("group", request.groups, pylock.dependency_groups or (), path)
     extras = known("extra", request.extras, pylock.extras or (), path)
     return Lock(
@@ -66,6 +71,33 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         extras=extras,
         member=request.root,
     )
+
+
+def _applicable(table: Table, where: str, request: LockRequest, target: Target) -> Pylock:
+    """The lock, without what does not apply to the target if something is wrong with it as a whole.
+
+    Raises:
+        LockError: as ``_validated``.
+    """
+    try:
+        return _validated(table, where=where)
+    except LockError as error:
+        packages = table.data.get("packages")
+        if not isinstance(packages, list):
+            raise
+        kept = [
+            package
+            for package in packages
+            if not isinstance(package, dict)
+            or may_apply(package.get("marker"), target, extras=request.extras)
+        ]
+        if len(kept) == len(packages):
+            raise
+        try:
+            return _validated(replace(table, data={**table.data, "packages": kept}), where=where)
+        except LockError:
+            # Its numbers of packages are those of the file.
+            raise error from None
 
 
 def parse_pylock(text: str, *, file: str, base: Path) -> Pylock:
@@ -128,6 +160,21 @@ def _validated(table: Table, *, where: str) -> Pylock:
         ) from None
 
 
+def _check_paths(pylock: Pylock, path: Path) -> None:
+    """Check that files can have the paths of a lock.
+
+    Raises:
+        LockError: one of them is not a path.
+    """
+    for number, package in enumerate(pylock.packages):
+        for source in (package.directory, package.archive, package.sdist, *(package.wheels or ())):
+            if source is not None and source.path is not None and not is_path(source.path):
+                raise LockError(
+                    f"`{path.name}` is not a valid lock",
+                    where=[f"{path}: packages[{number}]: {source.path[:100]!a} is not a path"],
+                )
+
+
 def provenance(inputs: Iterable[Path], base: Path, files: ProjectFiles) -> dict[str, Any]:
     """The ``[tool.wherry]`` table of a lock in ``base`` that was made from these files."""
     digests = {
@@ -136,20 +183,24 @@ def provenance(inputs: Iterable[Path], base: Path, files: ProjectFiles) -> dict[
     return {"inputs": digests}
 
 
-def _check_provenance(lock: Table, path: Path, files: ProjectFiles) -> tuple[Path, ...]:
-    """Check that the files that a lock of Wherry's was made from have not changed since.
+def _inputs(lock: Table) -> Table:
+    """The digests of the files that a lock of Wherry's was made from; empty for a lock that another tool wrote."""
+    return lock.table("tool").table("wherry").table("inputs")
 
-    Returns:
-        These files; none for a lock that another tool wrote.
+
+def _sources(lock: Table, path: Path) -> tuple[Path, ...]:
+    return tuple(path.parent / name for name in _inputs(lock).data if is_path(name))
+
+
+def check_provenance(lock: Table, path: Path, files: ProjectFiles) -> None:
+    """Check that the files that a lock of Wherry's was made from have not changed since.
 
     Raises:
         LockError: one has.
     """
-    inputs = lock.table("tool").table("wherry").table("inputs")
-    changed, sources = [], []
-    for name, digest in inputs.each(str):
+    changed = []
+    for name, digest in _inputs(lock).each(str):
         source = path.parent / name
-        sources.append(source)
         if not is_path(name) or not source.is_file() or _digest(source, files) != digest:
             changed.append(f"`{ascii(name)[1:-1]}` has changed since")
     if changed:
@@ -158,7 +209,6 @@ def _check_provenance(lock: Table, path: Path, files: ProjectFiles) -> tuple[Pat
             where=changed,
             hint="run `wherry lock`",
         )
-    return tuple(sources)
 
 
 def _digest(path: Path, files: ProjectFiles) -> str:

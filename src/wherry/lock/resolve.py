@@ -32,6 +32,7 @@ __all__ = [
     "read_extra_distributions",
     "resolve",
     "resolve_declared",
+    "resolved_text",
 ]
 
 _DEFAULT = "--index-url "
@@ -65,6 +66,12 @@ def resolve(requirements: Requirements, context: Context) -> Pylock:
         LockError: there is no solution, or an index cannot be reached; the causes are uv's words.
         ToolError: uv is missing.
     """
+    text = resolved_text(requirements, context)
+    return parse_pylock(text, file=requirements.name, base=requirements.base)
+
+
+def resolved_text(requirements: Requirements, context: Context) -> str:
+    """The ``pylock.toml`` that uv resolves requirements to; errors as ``resolve``."""
     network = context.network
     lines, default_index = _without_default(requirements.text, network)
 
@@ -91,8 +98,7 @@ def resolve(requirements: Requirements, context: Context) -> Pylock:
         stdin=stdin if has_text else None,
         default_index=default_index,
     )
-    output = answer.expect(f"uv cannot resolve `{requirements.name}`")
-    return parse_pylock(output, file=requirements.name, base=requirements.base)
+    return answer.expect(f"uv cannot resolve `{requirements.name}`")
 
 
 def literal_url(url: str) -> str:

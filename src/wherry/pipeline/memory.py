@@ -12,9 +12,10 @@ folder, finds the memo of the first.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wherry.lock.formats import is_lock_name
 from wherry.pipeline.acquired import Acquired, absolute, relative
@@ -30,8 +31,18 @@ if TYPE_CHECKING:
     from wherry.files import ProjectFiles
     from wherry.pipeline.request import BuildRequest
 
-__all__ = ["Memory", "Remembered", "Supplied", "lock_names"]
+__all__ = [
+    "Memory",
+    "Remembered",
+    "SettledRuntime",
+    "Supplied",
+    "input_digest",
+    "lock_names",
+    "variable_digest",
+]
 
+_PASSED_OVER = ("requirements/", "environment.y", "conda-lock.", "pixi.lock", "requirements.lock")
+_ARCHIVES = (".whl", ".zip", ".gz", ".tgz", ".bz2", ".xz", ".tar")
 _STATS = 512
 """Written files of other checkouts whose state is remembered."""
 
@@ -42,7 +53,35 @@ def lock_names(folder: Path) -> list[str]:
         names = os.listdir(folder)  # noqa: PTH208
     except OSError:
         return []
-    return sorted(name for name in names if name == "wherry.toml" or is_lock_name(name))
+    if "requirements" in names:
+        # What lies there is not read, and warned of where nothing else is.
+        with suppress(OSError):
+            names += [f"requirements/{name}" for name in os.listdir(folder / "requirements")]  # noqa: PTH208
+    return sorted(
+        name
+        for name in names
+        if name == "wherry.toml" or is_lock_name(name) or name.startswith(_PASSED_OVER)
+    )
+
+
+def variable_digest(name: str) -> str:
+    """A digest of the value that a variable of the environment has now; that of a variable without one is its own."""
+    return memo_key(name, os.environ.get(name) or None)
+
+
+def input_digest(path: Path, files: ProjectFiles) -> str:
+    """The SHA-256 of a file, in hexadecimal; empty where there is none. Archives are not held in memory."""
+    if path.suffix not in _ARCHIVES:
+        return files.digest(path)
+    import hashlib
+
+    from wherry.files import open_regular
+
+    try:
+        with open_regular(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,12 +93,16 @@ class Supplied:
         files: the digest of each input file, by its path relative to the project.
         folders: for each folder where a lock was looked for, the names found there.
         stable: whether the same inputs would give the same distributions at any time.
+        variables: a digest of the value of each variable of the environment that a lock depends on.
+        resolved: when an index was asked, by the name of the file, where the answer holds for a while.
     """
 
     acquired: Mapping[SupplyKey, tuple[Acquired, ...]]
     files: Mapping[str, str] = field(default_factory=dict)
     folders: Mapping[str, list[str]] = field(default_factory=dict)
     stable: bool = True
+    variables: Mapping[str, str] = field(default_factory=dict)
+    resolved: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,6 +131,21 @@ class Remembered:
         )
 
 
+class SettledRuntime(NamedTuple):
+    """The runtime that was chosen by locks."""
+
+    name: str
+    reason: str
+    files: Mapping[str, str]
+    folders: Mapping[str, list[str]]
+    variables: Mapping[str, str]
+
+
+_SETTLED: Memo[SettledRuntime] = Memo(
+    "runtimes", encode=list, decode=lambda document: SettledRuntime(*document)
+)
+
+
 class Memory:
     """The memos of one request."""
 
@@ -95,22 +153,52 @@ class Memory:
         """Take all that a build's result depends on beside its inputs."""
         self._request = request
         self._store = context.store
+        self._offline = context.offline
         self._memo = Memo("builds", encode=self._encode, decode=self._decode)
         self._key = _key(request, context)
+        # Which runtime locks admit depends on less: neither on what is packaged nor on its handler.
+        self._lock_key = memo_key(
+            repr(request.target), repr(request.supplies), _described(request, context)
+        )
 
     def recall(self, files: ProjectFiles) -> Remembered | None:
         """The last build of this request, if its inputs are as they were, but for source trees."""
         root, remembered = self._request.root, self._memo.recall(self._store, self._key)
-        if remembered is None:
+        if remembered is None or self._request.refresh:
             return None
         supplied = remembered.supplied
-        hold = all(
-            lock_names(absolute(folder, root)) == names
-            for folder, names in supplied.folders.items()
-        ) and all(
-            files.digest(absolute(path, root)) == digest for path, digest in supplied.files.items()
-        )
+        hold = _hold(supplied, root, files) and self._is_recent(supplied)
         return remembered if hold else None
+
+    def recall_runtime(self, files: ProjectFiles) -> SettledRuntime | None:
+        """The runtime that was chosen for this request by its locks, if they are as they were."""
+        settled = _SETTLED.recall(self._store, self._lock_key)
+        if settled is None or self._request.refresh:
+            return None
+        return settled if _hold(settled, self._request.root, files) else None
+
+    def remember_runtime(self, request: BuildRequest, supplied: Supplied) -> None:
+        """Keep the runtime of ``request``, which is this one for the runtime that its locks admit.
+
+        Also where an index decided: the runtime does not change from one build to the next.
+        """
+        settled = SettledRuntime(
+            name=request.target.runtime.name,
+            reason=request.target_reason,
+            files=supplied.files,
+            folders=supplied.folders,
+            variables=supplied.variables,
+        )
+        _SETTLED.remember(self._store, self._lock_key, settled)
+
+    def _is_recent(self, supplied: Supplied) -> bool:
+        """Whether what an index said for a while still holds."""
+        if not supplied.resolved:
+            return True
+        from wherry.lock.requirements.remembered import is_current
+
+        times = supplied.resolved.values()
+        return all(is_current(resolved, offline=self._offline) for resolved in times)
 
     def remember(
         self,
@@ -145,6 +233,8 @@ class Memory:
         return {
             "files": dict(supplied.files),
             "folders": dict(supplied.folders),
+            "variables": dict(supplied.variables),
+            "resolved": dict(supplied.resolved),
             "supplies": [
                 [one.document(root) for one in acquired] for acquired in supplied.acquired.values()
             ],
@@ -164,6 +254,8 @@ class Memory:
                 acquired=dict(zip(self._request.supplies, supplies, strict=True)),
                 files=document["files"],
                 folders=document["folders"],
+                variables=document["variables"],
+                resolved=document["resolved"],
             ),
             trees=document["trees"],
             packages=tuple(self._package(package) for package in document["packages"]),
@@ -181,6 +273,20 @@ class Memory:
         return PackageReport(**rest, distributions=distributions)
 
 
+def _hold(inputs: Supplied | SettledRuntime, root: Path, files: ProjectFiles) -> bool:
+    """Whether the files and variables that decided are as they were."""
+    return (
+        all(variable_digest(name) == digest for name, digest in inputs.variables.items())
+        and all(
+            lock_names(absolute(folder, root)) == names for folder, names in inputs.folders.items()
+        )
+        and all(
+            input_digest(absolute(path, root), files) == digest
+            for path, digest in inputs.files.items()
+        )
+    )
+
+
 def _plain(value: Any) -> dict[str, Any]:
     # Without the copies that `asdict` makes: of a hundred functions that is a tenth of a second.
     return {
@@ -192,23 +298,34 @@ def _plain(value: Any) -> dict[str, Any]:
 
 def _key(request: BuildRequest, context: Context) -> str:
     root, settings = request.root, request.settings
-    inputs = request.project.inputs
     return memo_key(
-        __version__,
         repr(request.target),
         request.names,
         request.project.name,
         # Options may have changed what the settings' file says.
         repr(request.recipes),
-        None if request.lock is None else relative(request.lock, root),
         None if request.install_path is None else relative(request.install_path, root),
         repr(settings.hooks),
         settings.strip,
+        # A lock that was not judged may be older than the project.
+        request.frozen,
         _container_facts(request, context),
-        # Projects that differ in what they are described by have memos of their own, wherever they lie.
-        [(relative(path, root), context.files.digest(path)) for path in inputs],
-        [(name, context.files.digest(root / name)) for name in lock_names(root)],
+        _described(request, context),
     )
+
+
+def _described(request: BuildRequest, context: Context) -> object:
+    """What describes a project. Projects that differ in it have memos of their own, wherever they lie."""
+    root, files = request.root, context.files
+    return [
+        __version__,
+        [(relative(path, root), files.digest(path)) for path in request.project.inputs],
+        [
+            (relative(folder / name, root), files.digest(folder / name))
+            for folder in request.projects
+            for name in lock_names(folder)
+        ],
+    ]
 
 
 def _container_facts(request: BuildRequest, context: Context) -> object:

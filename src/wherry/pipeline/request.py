@@ -7,13 +7,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from wherry.compose.recipe import recipes, with_handler
+from wherry.compose.recipe import SupplyOptions, recipes, with_handler
 from wherry.context import Context
 from wherry.errors import SettingsError
 from wherry.events import SILENT, Note
 from wherry.indexes.network import Network
+from wherry.lock.model import LockRequest
 from wherry.outputs import choose_output
-from wherry.settings.project import DEFAULT_OUTPUT, choose_target, read_project
+from wherry.pipeline.acquired import absolute, relative
+from wherry.pipeline.container_options import with_container
+from wherry.pipeline.deprecation import deprecation_notes
+from wherry.pipeline.names import refuse_paths
+from wherry.settings.project import (
+    DEFAULT_OUTPUT,
+    choose_target,
+    default_runtime,
+    read_project,
+    read_requires_python,
+)
+from wherry.settings.roots import find_root, is_project, require_lock, unread_settings
 from wherry.store import Store
 
 if TYPE_CHECKING:
@@ -24,12 +36,14 @@ if TYPE_CHECKING:
     from wherry.outputs import Output
     from wherry.settings.model import ExtraPath, Settings
     from wherry.settings.project import Project
+    from wherry.settings.runtime import DefaultRuntime
     from wherry.target import Target
 
 __all__ = [
     "BuildOptions",
     "BuildRequest",
     "PackageOptions",
+    "announce_target",
     "as_request",
     "open_context",
     "read_request",
@@ -45,8 +59,8 @@ class PackageOptions(TypedDict, total=False):
         app: the web application, as ``module:object`` or ``from module import object``.
         handler: the function to call, as ``module.function`` or ``from module import function``.
         interface: ``wsgi`` or ``asgi``, where the app's is not to be detected.
-        runtime: such as ``python3.13``; by default the newest AWS offers that the project's ``requires-python``
-            admits.
+        runtime: such as ``python3.13``; by default the newest AWS offers that the project's ``requires-python``,
+            the files that name a version and the lock's wheels admit.
         architecture: ``x86_64``, which is the default, or ``arm64``.
         groups: dependency groups beyond the default ones.
         extras: extras of the project.
@@ -60,6 +74,8 @@ class PackageOptions(TypedDict, total=False):
         container_engine: the command of the container engine: ``docker``, ``podman``, ``finch`` or a path.
         container_image: the image to build in, in place of AWS's.
         offline: use no network.
+        refresh: ask indexes again for what is remembered of requirements files without hashes.
+        frozen: build what the lock says, whether or not it is as new as the project.
     """
 
     names: Sequence[str]
@@ -80,6 +96,8 @@ class PackageOptions(TypedDict, total=False):
     container_engine: str | None
     container_image: str | None
     offline: bool
+    refresh: bool
+    frozen: bool
 
 
 class BuildOptions(PackageOptions, total=False):
@@ -100,13 +118,14 @@ class BuildRequest:
         project: with its settings, as the options have changed them.
         target: what to build for.
         target_reason: why that was chosen, for a note.
+        default_runtime: the choice of a runtime that the locks may still change, as nobody asked for one; else None.
         recipes: the packages to make, each layer before what takes it.
         names: the functions and layers that were named; all when empty.
-        package: the member of a workspace that was named.
-        lock: the lock file that was named.
         install_path: the installed folder that was named in place of a lock.
         output: where packages go.
         offline: use no network.
+        refresh: ask indexes again for what is remembered of requirements files without hashes.
+        frozen: build what the lock says, whether or not it is as new as the project.
     """
 
     project: Project
@@ -114,11 +133,12 @@ class BuildRequest:
     target_reason: str
     recipes: tuple[Recipe, ...]
     names: tuple[str, ...]
-    package: str | None
-    lock: Path | None
     install_path: Path | None
     output: Output
     offline: bool
+    refresh: bool = False
+    frozen: bool = False
+    default_runtime: DefaultRuntime | None = None
 
     @property
     def root(self) -> Path:
@@ -134,6 +154,27 @@ class BuildRequest:
     def supplies(self) -> tuple[SupplyKey, ...]:
         """The sets of distributions that packages choose from, each once, in the order of the recipes."""
         return tuple(dict.fromkeys(recipe.supply for recipe in self.recipes))
+
+    def ships_project(self, supply: SupplyKey) -> bool:
+        """Whether a package that chooses from this supply ships the project's own code."""
+        return any(recipe.with_project for recipe in self.recipes if recipe.supply == supply)
+
+    def lock_request(self, key: SupplyKey) -> LockRequest:
+        """The request for the lock of a supply."""
+        return LockRequest(
+            root=self.root / key.project,
+            groups=key.groups,
+            extras=key.extras,
+            package=key.package,
+            lock=None if key.lock is None else absolute(key.lock, self.root),
+            refresh=self.refresh,
+            frozen=self.frozen,
+        )
+
+    @cached_property
+    def projects(self) -> tuple[Path, ...]:
+        """The folders of the projects that say what packages need, each once."""
+        return tuple(dict.fromkeys(self.lock_request(key).root for key in self.supplies))
 
     @cached_property
     def extra_paths(self) -> tuple[ExtraPath, ...]:
@@ -163,7 +204,7 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         SettingsError: the settings or options are wrong.
         TargetError: the target is unknown, or not one that the project runs on.
     """
-    name, names, lock = options.get("name"), options.get("names", ()), options.get("lock")
+    name, names, lock = options.get("name"), options.get("names", ()), _path(options.get("lock"))
     found = read_project(
         Path(project),
         config=_path(options.get("config")),
@@ -171,6 +212,7 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         install_path=_path(options.get("install_path")),
         name=name,
     )
+    refuse_paths(names, known={*found.settings.functions, *found.settings.layers, found.name})
     settings = with_handler(
         found.settings,
         name=found.name,
@@ -179,34 +221,42 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         handler=options.get("handler"),
         interface=options.get("interface"),
     )
-    found = replace(found, settings=_with_container(settings, options))
+    found = replace(found, settings=with_container(settings, options))
+    wanted = recipes(
+        settings,
+        name=found.name,
+        names=names,
+        options=SupplyOptions(
+            groups=options.get("groups", ()),
+            extras=options.get("extras", ()),
+            package=options.get("package"),
+            lock=None if lock is None else relative(_named_path(lock, found.root), found.root),
+            is_project=lambda root: is_project(find_root(found.root, root), found.files),
+        ),
+    )
+    found = _with_roots(found, wanted)
     target, reason = choose_target(
         found, runtime=options.get("runtime"), architecture=options.get("architecture")
     )
-    lock_path = found.root / settings.lock if settings.lock else None
-    if lock is not None:
-        lock_path = _named_path(lock, found.root)
     # A path is reported as it was given: relative to the current folder where the project was.
     output = _path(options.get("output")) or Path(project) / (settings.output or DEFAULT_OUTPUT)
     request = BuildRequest(
         project=found,
         target=target,
         target_reason=reason,
-        recipes=recipes(
-            settings,
-            name=found.name,
-            names=names,
-            groups=options.get("groups", ()),
-            extras=options.get("extras", ()),
-            package=options.get("package"),
+        default_runtime=(
+            None if options.get("runtime") or settings.runtime else default_runtime(found)
         ),
+        recipes=wanted,
         names=tuple(names),
-        package=options.get("package"),
-        lock=lock_path,
-        install_path=_install_path(found, lock),
+        install_path=_install_path(found, wanted, lock),
         output=choose_output(output),
         offline=options.get("offline", False),
+        refresh=options.get("refresh", False),
+        frozen=options.get("frozen", False),
     )
+    if request.refresh and request.offline:
+        raise SettingsError("`--refresh` asks the indexes again, and `--offline` forbids that")
     if request.output.takes_one and len(request.recipes) > 1:
         raise SettingsError(
             f"`{output}` is one file, and there are {len(request.recipes)} packages",
@@ -234,7 +284,7 @@ def open_context(
     reporter: Reporter = SILENT,
     doing: str = "building",
 ) -> Context:
-    """The context of a run for this request, after a note of its target.
+    """The context of a run for this request, after a note of its target, unless locks may still change that.
 
     Args:
         request: what was asked.
@@ -242,53 +292,47 @@ def open_context(
         reporter: told what happens.
         doing: the word for what is done, for the note.
     """
+    from wherry.sources.build_rules import read_build_rules
     from wherry.sources.builders import with_builders
 
     project = request.project
-    for note in (*project.notes, f"{doing} for {request.target}: {request.target_reason}"):
+    for note in project.notes:
         reporter.emit(Note(text=note))
-    folders = [project.root]
-    if request.lock is not None:
-        folders.append(request.lock.absolute().parent)
+    if request.default_runtime is None:
+        announce_target(request, reporter, doing=doing)
+    locks = [request.lock_request(key).lock for key in request.supplies]
+    folders = [project.root, *request.projects, *(lock.parent for lock in locks if lock)]
+    if request.frozen and request.install_path is None:
+        # Here, so that it is said of what is remembered, too.
+        text = (
+            "the lock is taken as it is (`--frozen`), whether or not the project has changed since"
+        )
+        reporter.emit(Note(text=text))
     context = Context(
         target=request.target,
         store=store or Store.default(),
         network=Network(
             request.settings.indexes,
-            folders=folders,
+            folders=dict.fromkeys(folders),
             offline=request.offline,
             files=request.project.files,
         ),
+        build_rules=read_build_rules(project.root, project.files),
         reporter=reporter,
         files=project.files,
     )
     return with_builders(context, request.settings.container, root=project.root)
 
 
+def announce_target(request: BuildRequest, reporter: Reporter, *, doing: str = "building") -> None:
+    """Report the target and why it was chosen; ``doing`` is the word for what is done for it."""
+    reporter.emit(Note(text=f"{doing} for {request.target}: {request.target_reason}"))
+    for note in deprecation_notes(request.target, request.recipes, request.settings):
+        reporter.emit(note)
+
+
 def _path(path: Path | str | None) -> Path | None:
     return None if path is None else Path(path)
-
-
-def _with_container(settings: Settings, options: BuildOptions) -> Settings:
-    """The settings with the options of containers on top."""
-    from wherry.settings.model import Mode
-
-    container = settings.container
-    if (mode := options.get("container")) is not None:
-        try:
-            container = replace(container, mode=Mode(mode))
-        except ValueError:
-            raise SettingsError(
-                f"there is no way to use containers that is called `{mode}`",
-                where=[f"there are {', '.join(Mode)}"],
-            ) from None
-    if (engine := options.get("container_engine")) is not None:
-        container = replace(container, engine=engine)
-    if (image := options.get("container_image")) is not None:
-        container = replace(
-            container, image=image, dockerfile=None, build_args={}, build_secrets=()
-        )
-    return replace(settings, container=container)
 
 
 def _named_path(path: Path | str, root: Path) -> Path:
@@ -297,7 +341,29 @@ def _named_path(path: Path | str, root: Path) -> Path:
     return absolute if absolute.exists() else root / path
 
 
-def _install_path(project: Project, lock: Path | str | None) -> Path | None:
+def _with_roots(project: Project, wanted: Sequence[Recipe]) -> Project:
+    """The project, with what the folders of functions and layers add to it.
+
+    Raises:
+        SettingsError: there is no lock of a name in the settings, or it is outside of the repository.
+    """
+    root, files, settings = project.root, project.files, project.settings
+    for recipe in wanted:
+        if recipe.settings.lock is not None:
+            require_lock(root, recipe.settings.lock, recipe.settings.root)
+    folders = dict.fromkeys(recipe.settings.root for recipe in wanted if recipe.settings.root)
+    notes = [note for folder in folders for note in unread_settings(root, folder, files)]
+    # All run on the one target, whichever of them are built this time.
+    every = (*settings.functions.values(), *settings.layers.values())
+    roots = dict.fromkeys(content.root for content in every if content.root)
+    versions = (read_requires_python(root / each, files) for each in roots)
+    pythons = dict.fromkeys(filter(None, (project.requires_python, *versions)))
+    return replace(
+        project, notes=(*project.notes, *notes), requires_python=",".join(pythons) or None
+    )
+
+
+def _install_path(project: Project, wanted: Sequence[Recipe], lock: Path | None) -> Path | None:
     folder = project.settings.install_path
     if folder is None:
         return None
@@ -307,4 +373,11 @@ def _install_path(project: Project, lock: Path | str | None) -> Path | None:
             where=[f"the folder is `{folder}`", f"the lock is `{lock or project.settings.lock}`"],
             hint="leave out one of them",
         )
+    for recipe in wanted:
+        if recipe.settings.root or recipe.settings.lock:
+            raise SettingsError(
+                f"an installed folder was named, and {recipe.table} has a `root` or `lock` of its own",
+                where=[f"the folder is `{folder}`, and all packages would be made of it"],
+                hint="leave out one of them",
+            )
     return _named_path(folder, project.root)

@@ -103,6 +103,9 @@ class LockedSource:
                 folder = unpack(stored.path, filename=filename, into=scratch)
                 yield _below(folder, subdirectory, self._selected.name)
 
+        # The store may have what was built of another file, which lay in the same place.
+        if source.path is not None or (source.url or "")[:5].lower() == "file:":
+            self._fetched(source, filename)
         hashes = sorted((name, digest.lower()) for name, digest in source.hashes.items())
         return self._source(["archive", hashes, subdirectory], tree)
 

@@ -118,7 +118,33 @@ def test_pins_without_hashes_are_kept(tmp_path: Path) -> None:
         write(tmp_path, requirements__txt=f"--index-url {index.simple}\n{text}")
         lock = read(tmp_path)
     assert versions(lock) == VERSIONS
-    assert not lock.stable
+    assert lock.stable
+    assert lock.resolved is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "pinned"),
+    [
+        ("git+file:///nowhere/x.git", False),
+        ("git+file:///nowhere/x.git@main", False),
+        ("-e git+file:///nowhere/x.git@main#egg=x", False),
+        ("--editable=git+file:///nowhere/x.git@v1#egg=x&subdirectory=y", False),
+        ("git+file:///nowhere/x.git@main ; python_version > '3'", False),
+        ("x @ git+file:///nowhere/x.git@main", False),
+        (f"git+file:///nowhere/x.git@{'a' * 40}#egg=x", True),
+        (f"-e git+file:///nowhere/x.git@{'a' * 40}#egg=x ; python_version > '3'", True),
+        ("./nowhere", True),
+    ],
+)
+def test_a_branch_is_not_pinned_however_it_is_written(
+    tmp_path: Path, line: str, *, pinned: bool
+) -> None:
+    write(tmp_path, requirements__txt=f"{line}\n")
+    heard = Heard()
+    with pytest.raises(LockError):
+        read(tmp_path, reporter=heard)
+    told = [text for text in heard.texts(Warned) if "does not pin" in text]
+    assert len(told) == (0 if pinned else 1)
 
 
 def test_what_is_not_pinned_is_said(tmp_path: Path, index: Index) -> None:
@@ -273,7 +299,7 @@ def test_a_private_index_by_variables(tmp_path: Path, monkeypatch: pytest.Monkey
         monkeypatch.setenv("INDEX_PASSWORD", "wrong-secret")
         monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
         with pytest.raises(LockError) as caught:
-            read(tmp_path)
+            read(tmp_path, refresh=True)
     assert "wrong-secret" not in str(caught.value)
 
 

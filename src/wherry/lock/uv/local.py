@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 __all__ = [
     "LocalPackage",
     "choose_member",
+    "enclosing_workspace",
     "find_workspace",
     "local_packages",
-    "normal_path",
+    "require_workspace",
     "workspace_members",
 ]
 
@@ -113,9 +114,17 @@ def workspace_members(root: Path, files: ProjectFiles) -> tuple[Path, ...]:
     members = [
         folder
         for folder in _matches(root, workspace.strings("members"))
-        if folder not in excluded and (folder / "pyproject.toml").is_file()
+        if folder not in excluded and _is_managed(folder, files)
     ]
     return ((root,) if "project" in pyproject else ()) + tuple(members)
+
+
+def _is_managed(folder: Path, files: ProjectFiles) -> bool:
+    """Whether a folder is a project that uv looks after."""
+    if not (folder / "pyproject.toml").is_file():
+        return False
+    settings = read_toml(folder / "pyproject.toml", files).table("tool").table("uv")
+    return settings.data.get("managed") is not False
 
 
 def find_workspace(folder: Path, files: ProjectFiles) -> Path | None:
@@ -134,6 +143,53 @@ def find_workspace(folder: Path, files: ProjectFiles) -> Path | None:
     return None
 
 
+def require_workspace(pyproject: Table, folder: Path, files: ProjectFiles) -> None:
+    """Refuse a member of a workspace that was copied without it: what it shares with others is not there.
+
+    Raises:
+        LockError: a dependency comes from a workspace, and no folder above holds one.
+    """
+    uv = pyproject.table("tool").table("uv")
+    shared = [
+        name
+        for name, source in uv.table("sources").data.items()
+        if isinstance(source, dict) and source.get("workspace") is True
+    ]
+    if not shared or "workspace" in uv:
+        return
+    for parent in folder.resolve().parents:
+        path = parent / "pyproject.toml"
+        if path.is_file():
+            try:
+                table = read_toml(path, files)
+                if "workspace" in table.table("tool").table("uv"):
+                    return
+            except LockError:
+                continue
+    names = ", ".join(f"`{name}`" for name in shared)
+    raise LockError(
+        "the project is a member of a workspace that is not here",
+        where=[
+            f"{folder / 'pyproject.toml'}: tool.uv.sources: {names} comes from the workspace",
+            "no folder above has a `pyproject.toml` with [tool.uv.workspace], and its `uv.lock`",
+        ],
+        hint="build where the whole workspace is: in the member's folder, or at the root with `--package`",
+    )
+
+
+def enclosing_workspace(folder: Path, files: ProjectFiles) -> Path | None:
+    """The root of the workspace that ``folder`` is in, whether it is locked or not; None where it is in none."""
+    resolved = folder.resolve()
+    for root in (resolved, *resolved.parents):
+        try:
+            members = workspace_members(root, files) if (root / "pyproject.toml").is_file() else ()
+        except LockError:
+            continue
+        if members and resolved in {root, *(member.resolve() for member in members)}:
+            return root
+    return None
+
+
 def _matches(root: Path, patterns: Iterable[str]) -> list[Path]:
     matches: dict[Path, None] = {}
     for pattern in patterns:
@@ -146,7 +202,7 @@ def _matches(root: Path, patterns: Iterable[str]) -> list[Path]:
     return list(matches)
 
 
-def normal_path(path: Path) -> str:
+def _normal_path(path: Path) -> str:
     """A path without ``.`` and ``..``; resolving would follow links, and differ from the path that the user gave."""
     from os.path import normpath
 
@@ -159,4 +215,4 @@ def _folder(root: Path, place: str, source: Table, kind: str) -> Path:
 
     if not is_path(place):
         raise source.wrong(kind, "this is not a path")
-    return root if normpath(place) == "." else Path(normal_path(root / place))
+    return root if normpath(place) == "." else Path(_normal_path(root / place))

@@ -54,16 +54,15 @@ class Hooks:
         Args:
             skip: files and folders to pass over.
         """
-        from wherry.bundle.tree import included_files, read_tree
+        from wherry.bundle.tree import TreeRules, included_files, read_tree
 
         if self._project.always:
             return None
+        root, inputs = self.request.root, self._project.inputs
+        rules = TreeRules(include=inputs or (), skip=tuple(skip), everything=True)
         try:
-            if self._project.inputs is None:
-                return read_tree(self.request.root, owner="project", skip=skip).digest
-            return included_files(
-                self.request.root, owner="project", include=self._project.inputs, skip=skip
-            ).digest
+            read = read_tree if inputs is None else included_files
+            return read(root, owner="project", rules=rules).digest
         except WherryError:
             # A link that leads nowhere, say: it is nothing that ships.
             return None
