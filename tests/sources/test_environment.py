@@ -66,6 +66,9 @@ def test_an_environment_is_kept(
         == made
     )
     assert find_environment(["hatchling", "pluggy"], declaration, context(store)) is None
+    # Offline, in a store that has nothing yet: uv has all that is needed.
+    elsewhere = context(Store(store.root.parent / "other"), offline=True)
+    assert make_environment(["hatchling"], declaration, elsewhere).installed == made.installed
 
 
 def test_an_environment_that_is_not_complete_is_made_again(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from wherry.errors import LockError, ProjectError
 from wherry.events import SILENT, LockRead, Note, Warned
+from wherry.indexes.redact import redact
 from wherry.lock.document import is_path
 from wherry.lock.find import choose_declaration, choose_lock
 from wherry.lock.formats import LockFormat
@@ -127,7 +128,14 @@ def read_choice(choice: Choice, request: LockRequest, context: Context) -> Lock:
 
     module, _, function = choice.format.value.reader.partition(":")
     reader = cast("Reader", getattr(import_module(f"wherry.lock.{module}"), function))
-    lock = reader(choice.path, request, context)
+    try:
+        lock = reader(choice.path, request, context)
+    except (ValueError, RecursionError, OverflowError) as error:
+        # Of a library that was given what it does not expect.
+        raise LockError(
+            f"`{choice.path.name}` cannot be read",
+            where=[redact(f"{choice.path}: {str(error) or type(error).__name__:.300}")],
+        ) from error
     return replace(lock, format=choice.format, pylock=_without_project(lock))
 
 
