@@ -168,6 +168,7 @@ def _alias(alias: Mapping[str, Any]) -> ObservedAlias:
         version=0 if version == "$LATEST" else int(version),
         weights={int(number): float(weight) for number, weight in weights.items()},
         revision=alias.get("RevisionId"),
+        description=alias.get("Description") or "",
     )
 
 

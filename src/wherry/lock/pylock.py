@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from wherry.lock.model import LockRequest
     from wherry.target import Target
 
-__all__ = ["parse_pylock", "provenance", "read"]
+__all__ = ["check_provenance", "parse_pylock", "provenance", "read"]
 
 # The parts of pyproject.toml that decide what is resolved. Others may change as they like.
 _PROJECT = ("requires-python", "dependencies", "optional-dependencies", "dynamic")
@@ -56,7 +56,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     _check_paths(pylock, path)
     sources = _sources(table, path)
     if not request.frozen:
-        _check_provenance(table, path, context.files)
+        check_provenance(table, path, context.files)
         _check_satisfied(pylock, path, context)
     groups = known("group", request.groups, pylock.dependency_groups or (), path)
     extras = known("extra", request.extras, pylock.extras or (), path)
@@ -188,7 +188,7 @@ def _sources(lock: Table, path: Path) -> tuple[Path, ...]:
     return tuple(path.parent / name for name in _inputs(lock).data if is_path(name))
 
 
-def _check_provenance(lock: Table, path: Path, files: ProjectFiles) -> None:
+def check_provenance(lock: Table, path: Path, files: ProjectFiles) -> None:
     """Check that the files that a lock of Wherry's was made from have not changed since.
 
     Raises:
