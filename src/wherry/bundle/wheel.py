@@ -86,7 +86,9 @@ def _to_document(bundle: Bundle, stored: StoredFile) -> dict[str, object]:
         if isinstance(payload, Slice):
             slices.append((path, int(executable), *payload[1:]))
         elif isinstance(payload, SourceFile):
-            files.append((path, int(executable), content_sha256(payload), *payload[1:]))
+            files.append(
+                (path, int(executable), content_sha256(payload), payload.size, payload.crc)
+            )
     return {"size": stored.size, "slices": slices, "files": files}
 
 

@@ -162,6 +162,7 @@ class _Run:
         """The packages, unwritten."""
         from wherry.compose.composer import compose
         from wherry.compose.model import Supplies
+        from wherry.pipeline.deflate import deflate_packages
         from wherry.pipeline.materialize import adapter_distributions
 
         request, hooks = self._request, self._hooks
@@ -197,7 +198,9 @@ class _Run:
             composition = strip_packages(
                 composition, recipes, request.settings, self._context.store
             )
-        return composition if hooks is None else hooks.after(composition, recipes)
+        if hooks is not None:
+            composition = hooks.after(composition, recipes)
+        return deflate_packages(composition, self._context.store)
 
     def _recalled(self) -> dict[SupplyKey, tuple[Distribution, ...]] | None:
         """The distributions of the last build; None where there was none, or a file has left the store."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wherry.bundle.compressor import COMPRESSOR
 from wherry.lock.formats import is_lock_name
 from wherry.pipeline.acquired import Acquired, absolute, relative
 from wherry.pipeline.report import DistributionReport, PackageReport
@@ -195,6 +196,7 @@ def _key(request: BuildRequest, context: Context) -> str:
     inputs = request.project.inputs
     return memo_key(
         __version__,
+        COMPRESSOR,
         repr(request.target),
         request.names,
         request.project.name,
