@@ -29,6 +29,7 @@ __all__ = [
     "offline",
     "path_option",
     "quiet",
+    "refresh",
     "shared",
 ]
 
@@ -94,13 +95,25 @@ offline = click.option(
     "--offline", is_flag=True, help="Use no network: what is not in the store is an error."
 )
 
+refresh = click.option(
+    "--refresh",
+    is_flag=True,
+    help="Ask the indexes again for what is remembered, for a day, of requirements files without hashes.",
+)
+
 of_lock = shared(
     of_resolution,
     path_option(
         "--lock",
         help="The lock file, where it is not to be looked for.",
     ),
+    click.option(
+        "--frozen",
+        is_flag=True,
+        help="Build what the lock says, even if the project has changed since.",
+    ),
     offline,
+    refresh,
 )
 
 of_settings = path_option(

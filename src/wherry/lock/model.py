@@ -27,6 +27,8 @@ class LockRequest:
         extras: extras of the project.
         package: the workspace member, by name, where the project is a workspace.
         lock: the lock file to use, where it is not to be looked for.
+        refresh: ask indexes again for what is remembered of requirements without hashes.
+        frozen: read what the lock says, whether or not it is as new as the project.
     """
 
     root: Path
@@ -34,6 +36,8 @@ class LockRequest:
     extras: tuple[str, ...] = ()
     package: str | None = None
     lock: Path | None = None
+    refresh: bool = False
+    frozen: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +55,10 @@ class Lock:
         inputs: every file whose bytes decide ``pylock``; a change of one makes it another lock.
         stable: the same inputs always give the same ``pylock``, so that it may be remembered. False
             where it depends on what an index has now, as for requirements without hashes.
+        resolved: when an index was asked, in seconds since 1970, where the answer holds for a while
+            (``wherry.lock.requirements.remembered``) and the lock is stable for as long; None otherwise.
+        variables: the names of the variables of the environment whose values decide ``pylock``.
+        installs_project: the project itself is among what is locked, and so is installed as pip would install it.
         groups: the dependency groups to evaluate markers with; None for the lock's default groups.
         extras: the extras to evaluate markers with.
     """
@@ -62,6 +70,9 @@ class Lock:
     format: LockFormat = LockFormat.NONE
     inputs: tuple[Path, ...] = ()
     stable: bool = False
+    resolved: float | None = None
+    variables: tuple[str, ...] = ()
+    installs_project: bool = False
     groups: tuple[str, ...] | None = None
     extras: tuple[str, ...] = ()
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
@@ -12,10 +10,12 @@ from wherry.events import Warned
 from wherry.indexes.declared import is_pypi
 from wherry.lock.model import Lock
 from wherry.lock.pylock import parse_pylock
+from wherry.store.temporary import temporary_folder
 from wherry.tools.uv import run_uv, target_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from packaging.pylock import Pylock
     from packaging.specifiers import SpecifierSet
@@ -32,6 +32,7 @@ __all__ = [
     "read_extra_distributions",
     "resolve",
     "resolve_declared",
+    "resolved_text",
 ]
 
 _DEFAULT = "--index-url "
@@ -65,6 +66,12 @@ def resolve(requirements: Requirements, context: Context) -> Pylock:
         LockError: there is no solution, or an index cannot be reached; the causes are uv's words.
         ToolError: uv is missing.
     """
+    text = resolved_text(requirements, context)
+    return parse_pylock(text, file=requirements.name, base=requirements.base)
+
+
+def resolved_text(requirements: Requirements, context: Context) -> str:
+    """The ``pylock.toml`` that uv resolves requirements to; errors as ``resolve``."""
     network = context.network
     lines, default_index = _without_default(requirements.text, network)
 
@@ -91,8 +98,7 @@ def resolve(requirements: Requirements, context: Context) -> Pylock:
         stdin=stdin if has_text else None,
         default_index=default_index,
     )
-    output = answer.expect(f"uv cannot resolve `{requirements.name}`")
-    return parse_pylock(output, file=requirements.name, base=requirements.base)
+    return answer.expect(f"uv cannot resolve `{requirements.name}`")
 
 
 def literal_url(url: str) -> str:
@@ -146,9 +152,9 @@ def read_extra_distributions(
             hint="put it into a dependency group of the project, lock, and name the group in `groups`",
         )
     )
-    with tempfile.TemporaryDirectory(prefix="wherry-") as folder:
+    with temporary_folder("resolve") as folder:
         # As constraints, since what the lock has and these do not need, such as the project, may be on no index.
-        constraints = Path(folder) / "the-projects-lock.txt"
+        constraints = folder / "the-projects-lock.txt"
         lines = [f"{name}=={version}\n" for name, version in pinned.items()]
         constraints.write_text("".join(lines), encoding="utf-8")
         wanted = Requirements(

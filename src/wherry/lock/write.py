@@ -57,7 +57,7 @@ def write_lock(request: LockRequest, context: Context, *, output: Path | None = 
     if choice.format.value.tool_made:
         raise LockError(f"`{choice.path.name}` is a lock already")
     reporter = _WithoutAdvice(context.reporter)
-    lock = read_choice(choice, request, replace(context, reporter=reporter))
+    lock = read_choice(choice, replace(request, refresh=True), replace(context, reporter=reporter))
     _write(path, _document(lock, request, context, path.parent))
     return path
 

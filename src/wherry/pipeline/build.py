@@ -14,6 +14,7 @@ from wherry.pipeline.report import BuildReport
 from wherry.pipeline.request import BuildOptions, as_request, open_context
 from wherry.pipeline.trees import Trees
 from wherry.settings.project import DEFAULT_OUTPUT
+from wherry.store.temporary import remove_abandoned_beside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,8 +130,10 @@ class _Run:
             from wherry.pipeline.hooks.around import Hooks
 
             self._hooks = Hooks(request=request, context=context)
+        context.store.sweep()
         self._memory = Memory(request, context)
         self._remembered = self._memory.recall(context.files)
+        self._tell_age()
         self._supplied: Supplied | None = None
         self._read: _Trees | None = None
 
@@ -142,7 +145,18 @@ class _Run:
         self._read = self._read_trees(last.supplied)
         if not last.trees_hold(self._read.digests) or not last.outputs_hold():
             return ()
+        for package in last.packages:
+            remove_abandoned_beside(package.path)
         return tuple(replace(package, changed=False) for package in last.packages)
+
+    def _tell_age(self) -> None:
+        """Note what is taken from memory although an index might answer otherwise now."""
+        resolved = self._remembered.supplied.resolved if self._remembered is not None else {}
+        if resolved:
+            from wherry.lock.requirements.remembered import note_of_age
+
+            for name, moment in resolved.items():
+                self._context.reporter.emit(note_of_age(name, moment))
 
     @property
     def has_hooks(self) -> bool:
@@ -214,8 +228,12 @@ class _Run:
         from wherry.pipeline.supply import supply
         from wherry.sources.prepare import preparing
 
-        # The backend of the project is made ready while everything else is fetched.
-        with preparing(self._request.root, self._trees.own_options(), self._context):
+        root = self._request.root
+        roots = [
+            root / (key.code or key.project) for key in self._request.supplies if not key.package
+        ]
+        # The backends of projects are made ready while everything else is fetched.
+        with preparing(dict.fromkeys(roots), self._trees.own_options(), self._context):
             self._supplied = supply(self._request, self._context)
             # Before anything is read for good: an edit in between is then seen by the next build.
             self._read = self._read_trees(self._supplied)

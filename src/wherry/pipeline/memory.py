@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from wherry.files import ProjectFiles
     from wherry.pipeline.request import BuildRequest
 
-__all__ = ["Memory", "Remembered", "Supplied", "lock_names"]
+__all__ = ["Memory", "Remembered", "Supplied", "input_digest", "lock_names", "variable_digest"]
 
+_ARCHIVES = (".whl", ".zip", ".gz", ".tgz", ".bz2", ".xz", ".tar")
 _STATS = 512
 """Written files of other checkouts whose state is remembered."""
 
@@ -46,6 +47,26 @@ def lock_names(folder: Path) -> list[str]:
     return sorted(name for name in names if name == "wherry.toml" or is_lock_name(name))
 
 
+def variable_digest(name: str) -> str:
+    """A digest of the value that a variable of the environment has now; that of a variable without one is its own."""
+    return memo_key(name, os.environ.get(name) or None)
+
+
+def input_digest(path: Path, files: ProjectFiles) -> str:
+    """The SHA-256 of a file, in hexadecimal; empty where there is none. Archives are not held in memory."""
+    if path.suffix not in _ARCHIVES:
+        return files.digest(path)
+    import hashlib
+
+    from wherry.files import open_regular
+
+    try:
+        with open_regular(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return ""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Supplied:
     """The distributions that packages choose from, and what decided which these are.
@@ -55,12 +76,21 @@ class Supplied:
         files: the digest of each input file, by its path relative to the project.
         folders: for each folder where a lock was looked for, the names found there.
         stable: whether the same inputs would give the same distributions at any time.
+        variables: a digest of the value of each variable of the environment that a lock depends on.
+        resolved: when an index was asked, by the name of the file, where the answer holds for a while.
     """
 
     acquired: Mapping[SupplyKey, tuple[Acquired, ...]]
     files: Mapping[str, str] = field(default_factory=dict)
     folders: Mapping[str, list[str]] = field(default_factory=dict)
     stable: bool = True
+    variables: Mapping[str, str] = field(default_factory=dict)
+    resolved: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the variables of the environment are as they were."""
+        return all(variable_digest(name) == digest for name, digest in self.variables.items())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,22 +126,38 @@ class Memory:
         """Take all that a build's result depends on beside its inputs."""
         self._request = request
         self._store = context.store
+        self._offline = context.offline
         self._memo = Memo("builds", encode=self._encode, decode=self._decode)
         self._key = _key(request, context)
 
     def recall(self, files: ProjectFiles) -> Remembered | None:
         """The last build of this request, if its inputs are as they were, but for source trees."""
         root, remembered = self._request.root, self._memo.recall(self._store, self._key)
-        if remembered is None:
+        if remembered is None or self._request.refresh:
             return None
         supplied = remembered.supplied
-        hold = all(
-            lock_names(absolute(folder, root)) == names
-            for folder, names in supplied.folders.items()
-        ) and all(
-            files.digest(absolute(path, root)) == digest for path, digest in supplied.files.items()
+        hold = supplied.is_current and self._is_recent(supplied)
+        hold = (
+            hold
+            and all(
+                lock_names(absolute(folder, root)) == names
+                for folder, names in supplied.folders.items()
+            )
+            and all(
+                input_digest(absolute(path, root), files) == digest
+                for path, digest in supplied.files.items()
+            )
         )
         return remembered if hold else None
+
+    def _is_recent(self, supplied: Supplied) -> bool:
+        """Whether what an index said for a while still holds."""
+        if not supplied.resolved:
+            return True
+        from wherry.lock.requirements.remembered import is_current
+
+        times = supplied.resolved.values()
+        return all(is_current(resolved, offline=self._offline) for resolved in times)
 
     def remember(
         self,
@@ -146,6 +192,8 @@ class Memory:
         return {
             "files": dict(supplied.files),
             "folders": dict(supplied.folders),
+            "variables": dict(supplied.variables),
+            "resolved": dict(supplied.resolved),
             "supplies": [
                 [one.document(root) for one in acquired] for acquired in supplied.acquired.values()
             ],
@@ -165,6 +213,8 @@ class Memory:
                 acquired=dict(zip(self._request.supplies, supplies, strict=True)),
                 files=document["files"],
                 folders=document["folders"],
+                variables=document["variables"],
+                resolved=document["resolved"],
             ),
             trees=document["trees"],
             packages=tuple(self._package(package) for package in document["packages"]),
@@ -202,14 +252,19 @@ def _key(request: BuildRequest, context: Context) -> str:
         request.project.name,
         # Options may have changed what the settings' file says.
         repr(request.recipes),
-        None if request.lock is None else relative(request.lock, root),
         None if request.install_path is None else relative(request.install_path, root),
         repr(settings.hooks),
         settings.strip,
+        # A lock that was not judged may be older than the project.
+        request.frozen,
         _container_facts(request, context),
         # Projects that differ in what they are described by have memos of their own, wherever they lie.
         [(relative(path, root), context.files.digest(path)) for path in inputs],
-        [(name, context.files.digest(root / name)) for name in lock_names(root)],
+        [
+            (relative(folder / name, root), context.files.digest(folder / name))
+            for folder in request.projects
+            for name in lock_names(folder)
+        ],
     )
 
 

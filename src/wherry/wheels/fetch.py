@@ -64,8 +64,8 @@ class RemoteFile:
 def fetch(files: Sequence[RemoteFile], context: Context) -> tuple[StoredFile, ...]:
     """Bring files into the store, and return them in the order given.
 
-    A file that the store has is not fetched, whatever its address. Local files (``file:``) are read offline
-    too. Every download is reported, from several threads.
+    A file that the store has is not fetched, whatever its address; but a local file (``file:``) must be the one
+    that the lock records, as somebody may have put another in its place. Every download is reported, from several threads.
 
     Raises:
         HashMismatchError: a file is not the one the lock records.
@@ -76,7 +76,10 @@ def fetch(files: Sequence[RemoteFile], context: Context) -> tuple[StoredFile, ..
     for file in files:
         if not any(algorithm in STRONG for algorithm in file.hashes):
             raise unverifiable(file.hashes, name=file.filename)
-    found = [context.store.find_by(file.hashes) for file in files]
+    found = [
+        None if _is_local(file) and not _is_recorded(file) else context.store.find_by(file.hashes)
+        for file in files
+    ]
     wanted: dict[str, list[int]] = defaultdict(list)
     for number, file in enumerate(files):
         if found[number] is None:
@@ -297,6 +300,21 @@ class _Downloads:
 
 def _is_local(file: RemoteFile) -> bool:
     return file.url[:5].lower() == "file:"
+
+
+def _is_recorded(file: RemoteFile) -> bool:
+    """Whether a local file has the strongest of the hashes that its lock records; if not, adding it says so."""
+    import hashlib
+
+    from wherry.files import open_regular
+
+    name = next(name for name in STRONG if name in file.hashes)
+    try:
+        with open_regular(_local_path(file)) as content:
+            digest = hashlib.file_digest(content, name).hexdigest()
+    except (OSError, ValueError):
+        return False
+    return digest == file.hashes[name].lower()
 
 
 def _local_path(file: RemoteFile) -> Path:

@@ -9,15 +9,19 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
 
 from wherry.errors import LockError
 from wherry.indexes.redact import redact
 from wherry.indexes.variables import Expansions
-from wherry.lock.document import is_path, read_text
+from wherry.lock.document import is_path, read_bytes
+from wherry.lock.requirements.encoding import decode
+from wherry.lock.variables import deciding_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +32,7 @@ __all__ = ["RequirementLine", "RequirementsFile", "read_requirements_file"]
 
 _DEPTH = 50
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_ONLY_HASHES = re.compile(r"--hash[=\s].*")
 _WITH_VALUE = {
     "-r": "requirement",
     "--requirement": "requirement",
@@ -63,12 +68,14 @@ class RequirementLine:
         hashes: such as ``sha256:…``; empty where none are given.
         editable: it was given with ``-e``.
         place: the file and line, for errors.
+        unexpanded: ``text`` with the names of variables in place of their values.
     """
 
     text: str
     hashes: tuple[str, ...]
     editable: bool
     place: str
+    unexpanded: str
 
 
 @dataclass(kw_only=True, slots=True)
@@ -79,17 +86,17 @@ class RequirementsFile:
         requirements: in order.
         constraints: likewise.
         options: names without dashes, with their values; an empty value for those without one.
-        constraint_files: the files that were included as constraints, outermost only.
         files: every file that was read.
         variables: those of the environment that were expanded, with their values.
+        deciding: the names of variables whose values decide more than a user and a password, set or not.
     """
 
     requirements: list[RequirementLine] = field(default_factory=list)
     constraints: list[RequirementLine] = field(default_factory=list)
     options: list[tuple[str, str]] = field(default_factory=list)
-    constraint_files: list[Path] = field(default_factory=list)
     files: dict[Path, None] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
+    deciding: set[str] = field(default_factory=set)
 
     def has(self, option: str) -> bool:
         """Whether the option was given."""
@@ -109,36 +116,39 @@ def read_requirements_file(path: Path, files: ProjectFiles) -> RequirementsFile:
             raise LockError(
                 f"`{path.name}` includes itself", where=[str(each) for each in (*within, path)]
             )
-        text = read_text(path, files)
+        text = decode(read_bytes(path, files), path)
         result.files[path] = None
         for number, line in _logical_lines(text):
             place = f"{path.name}: line {number}"
             names = _VARIABLE.findall(line)
             result.variables |= {name: value for name in names if (value := os.environ.get(name))}
-            expanded = _VARIABLE.sub(lambda match: os.environ.get(match[1]) or match[0], line)
-            read_line(expanded, place, constraint=constraint, within=(*within, path))
+            result.deciding |= deciding_variables(line) & set(names)
+            read_line(line, place, constraint=constraint, within=(*within, path))
 
     def read_line(line: str, place: str, *, constraint: bool, within: tuple[Path, ...]) -> None:
         path = within[-1]
         requirements = result.constraints if constraint else result.requirements
-        if not line.startswith("-"):
+        expanded = _expanded(line)
+        if not expanded.startswith("-"):
             requirements.append(_requirement(line, place, editable=False))
             return
-        for name, value in _options(line, place):
+        if _ONLY_HASHES.fullmatch(expanded):
+            # A comment or an empty line among the hashes of a requirement ends it for pip, which drops the rest.
+            if not requirements:
+                raise LockError("a hash belongs to no requirement", where=[place])
+            last = requirements[-1]
+            requirements[-1] = replace(last, hashes=(*last.hashes, *_hashes(expanded, place)))
+            return
+        for name, value in _options(expanded, place):
             if name == "editable":
-                requirements.append(_requirement(value, place, editable=True))
+                unexpanded = dict(_options(line, place)).get("editable", value)
+                requirements.append(_requirement(unexpanded, place, editable=True))
             elif name in {"requirement", "constraint"}:
-                if "://" in value:
-                    raise LockError(
-                        f"`{path.name}` includes a file from the network",
-                        where=[f"{place}: {redact(value)}"],
-                        hint="fetch it and include it by its path",
-                    )
-                included = _beside(path, value, place)
-                if name == "constraint" and not constraint:
-                    result.constraint_files.append(included)
+                included = _included(path, value, place)
                 as_constraint = constraint or name == "constraint"
                 read(included, constraint=as_constraint, within=within)
+            elif name in {"no-binary", "only-binary"}:
+                result.options += [(name, each.strip()) for each in value.split(",")]
             elif name == "find-links" and "://" not in value:
                 # Relative to the file, where there is such a folder; else to where pip is run.
                 beside = _beside(path, value, place)
@@ -176,6 +186,28 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         yield first, stripped
 
 
+def _expanded(text: str) -> str:
+    """The text with ``${NAME}`` replaced by the environment's value, where there is one that is not empty."""
+    return _VARIABLE.sub(lambda match: os.environ.get(match[1]) or match[0], text)
+
+
+def _included(path: Path, value: str, place: str) -> Path:
+    """The file that a file includes.
+
+    Raises:
+        LockError: it is on the network, or cannot exist.
+    """
+    if value[:5].lower() == "file:":
+        value = url2pathname(unquote(urlsplit(value).path))
+    elif "://" in value:
+        raise LockError(
+            f"`{path.name}` includes a file from the network",
+            where=[f"{place}: {redact(value)}"],
+            hint="fetch it and include it by its path",
+        )
+    return _beside(path, value, place)
+
+
 def _beside(path: Path, value: str, place: str) -> Path:
     if not is_path(value):
         raise LockError(f"`{path.name}` names a file that cannot exist", where=[place])
@@ -194,6 +226,9 @@ def _options(line: str, place: str) -> Iterator[tuple[str, str]]:
     while words:
         word = words.pop(0)
         key, equals, value = word.partition("=")
+        if key.startswith("--"):
+            key = _full_name(key)
+            word = f"{key}{equals}{value}"
         if word in _WITHOUT_VALUE:
             yield _WITHOUT_VALUE[word], ""
         elif key in _WITH_VALUE and (equals or words):
@@ -207,24 +242,43 @@ def _options(line: str, place: str) -> Iterator[tuple[str, str]]:
             )
 
 
+def _full_name(option: str) -> str:
+    """The option that pip takes an abbreviation for; the option itself where that is none."""
+    known = {**_WITH_VALUE, **_WITHOUT_VALUE}
+    names = [name for name in known if name.startswith(option)]
+    return names[0] if option not in known and len(names) == 1 else option
+
+
 def _unquoted(text: str) -> str:
     quoted = re.fullmatch(r"(?P<quote>[\"'])(?P<text>[^\"']*)(?P=quote)", text)
     return quoted["text"] if quoted else text
 
 
-def _requirement(text: str, place: str, *, editable: bool) -> RequirementLine:
-    """Split a requirement from the options that follow it."""
-    parts = re.split(r"\s+(?=--[a-z])", text)
-    hashes = []
-    for option in parts[1:]:
-        match = re.fullmatch(r"--hash[=\s]\s*(?P<hash>\S+)", option.strip())
-        if match:
-            hashes.append(match["hash"])
+def _requirement(line: str, place: str, *, editable: bool) -> RequirementLine:
+    """Split a requirement, whose variables are not expanded, from the options that follow it."""
+    parts = re.split(r"\s+(?=--[a-z])", line)
+    hashes: list[str] = []
+    for option in map(_expanded, parts[1:]):
+        if option.startswith("--hash"):
+            hashes += _hashes(option, place)
         elif not re.match(r"--(config-settings?|global-option|install-option)\b", option):
             raise LockError(
                 "a requirement has an option that is not known",
                 where=[f"{place}: {redact(option)}"],
             )
+    text = parts[0].strip()
     return RequirementLine(
-        text=parts[0].strip(), hashes=tuple(hashes), editable=editable, place=place
+        text=_expanded(text), hashes=tuple(hashes), editable=editable, place=place, unexpanded=text
     )
+
+
+def _hashes(options: str, place: str) -> Iterator[str]:
+    """The values of options that are all ``--hash``."""
+    for option in re.split(r"\s+(?=--)", options.strip()):
+        match = re.fullmatch(r"--hash[=\s]\s*(?P<hash>\S+)", option.strip())
+        if match is None:
+            raise LockError(
+                "a requirement has an option that is not known",
+                where=[f"{place}: {redact(option)}"],
+            )
+        yield match["hash"]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.markers import Marker
@@ -13,22 +16,22 @@ from wherry.errors import LockError
 from wherry.events import Warned
 from wherry.indexes.redact import redact
 from wherry.indexes.variables import index_urls
+from wherry.lock.applying import may_apply
 from wherry.lock.assemble import known
 from wherry.lock.declared import read_declared
 from wherry.lock.document import is_path, read_toml
 from wherry.lock.model import Lock
 from wherry.lock.requirements.file import read_requirements_file
 from wherry.lock.requirements.listed_hashes import keep_listed
+from wherry.lock.requirements.remembered import remembered
 from wherry.lock.resolve import Requirements, not_locked, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from packaging.pylock import Pylock
 
     from wherry.context import Context
-    from wherry.files import ProjectFiles
     from wherry.lock.model import LockRequest
     from wherry.lock.requirements.file import RequirementLine, RequirementsFile
 
@@ -45,7 +48,7 @@ _ARCHIVE = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz")
 def read(path: Path, request: LockRequest, context: Context) -> Lock:
     """Read a requirements file of pip's, with all it can hold, and resolve it for the target.
 
-    The result may be remembered where every requirement is pinned and hashed.
+    The result may be remembered where every requirement is pinned and hashed; for a day where all are pinned alone.
 
     Raises:
         LockError: it is malformed, cannot be resolved, or a file has none of the listed hashes.
@@ -60,6 +63,8 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     inside = path.parent.resolve().is_relative_to(request.root.resolve())
     base = request.root if inside else path.parent
     hashed = file.has("require-hashes") or any(line.hashes for line in file.requirements)
+    for lines in (file.requirements, file.constraints):
+        lines[:] = [line for line in lines if may_apply(_marker(line.text), context.target)]
     parsed = [(line, _parse(line, hide)) for line in file.requirements]
     constraints = [(line, _parse(line, hide)) for line in file.constraints]
     unpinned = [line.text for line, found in parsed if found is not None and not _pinned(found)]
@@ -75,15 +80,30 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     context.network.use(value for name, value in file.options if name in _INDEXES)
     listed = [(found, line.hashes) for line, found in (*parsed, *constraints)]
 
+    own = {line: _of_project(line, base, request.root, context) for line in file.requirements}
+    pins_hold = (
+        not (hashed or unpinned)
+        and path.suffix != ".in"
+        and all(_is_remote(line, found) or own[line] is not None for line, found in parsed)
+        and not _asks_folders(file, context)
+    )
+    asked: float | None = None
+
     def resolved(*options: str) -> Pylock:
-        requirements = Requirements(
-            name=path.name,
-            base=base,
-            text=_text(file, base, request.root, context.files),
-            options=(*_options(file), *options),
-        )
-        pylock = resolve(requirements, context)
-        return keep_listed(pylock, listed, path) if hashed else pylock
+        nonlocal asked
+        with _constraints(file) as given:
+            requirements = Requirements(
+                name=path.name,
+                base=base,
+                text=_text(file, own),
+                options=(*_options(file), *given, *options),
+            )
+            if pins_hold:
+                contents = "\n".join(line.text for line in file.constraints)
+                pylock, asked = remembered(requirements, contents, context, refresh=request.refresh)
+                return pylock
+            pylock = resolve(requirements, context)
+            return keep_listed(pylock, listed, path) if hashed else pylock
 
     try:
         pylock = resolved()
@@ -97,15 +117,25 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         except LockError:
             raise error from None
     unhashed = [line for line, found in parsed if found is not None and not line.hashes]
-    local = [line.text for line, found in parsed if found is None]
+    local = [line.text for line, found in parsed if found is None and own[line] is None]
+    stable = hashed and not unpinned and not unhashed and not _remote(local)
     return Lock(
         pylock=pylock,
         path=path,
         base=base,
         inputs=(*file.files, *_local_inputs(local, base)),
-        stable=hashed and not unpinned and not unhashed and not _remote(local),
+        stable=stable or asked is not None,
+        resolved=asked,
+        variables=tuple(sorted(file.deciding)),
+        installs_project=any(lines is not None for lines in own.values()),
         member=request.root,
     )
+
+
+def _marker(text: str) -> str | None:
+    """The marker of a requirement, a path or a URL, behind which a blank has to stand."""
+    match = re.search(r"\s;(?P<url>.*)$|^[^:/]*?;(?P<name>.*)$", text)
+    return (match["url"] or match["name"]) if match else None
 
 
 def _parse(line: RequirementLine, hide: Callable[[str], str]) -> Requirement | None:
@@ -147,17 +177,50 @@ def _some(names: list[str]) -> str:
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
-def _text(file: RequirementsFile, base: Path, project: Path, files: ProjectFiles) -> str:
-    """The requirements as one file for uv's standard input: canonical, in order, without hashes."""
+def _is_remote(line: RequirementLine, requirement: Requirement | None) -> bool:
+    """Whether a requirement names nothing on this machine."""
+    url = requirement.url if requirement is not None else line.text
+    if url is None:
+        return True
+    return "://" in url and not re.match(r"(\w+\+)?file:", url, re.IGNORECASE)
+
+
+def _asks_folders(file: RequirementsFile, context: Context) -> bool:
+    """Whether distributions are looked for in folders of this machine, where they may change at any time."""
+    named = [value for name, value in file.options if name in {*_INDEXES, "find-links"}]
+    known = [word for facts in context.network.identity() for word in facts[1].split()]
+    return any(not re.search(r"^([\w.-]+=)?https?://", word) for word in (*named, *known))
+
+
+@contextmanager
+def _constraints(file: RequirementsFile) -> Iterator[tuple[str, ...]]:
+    """The option that gives uv the constraints, in a file that it can read whatever they were written in."""
+    if not file.constraints:
+        yield ()
+        return
+    with tempfile.TemporaryDirectory(prefix="wherry-") as folder:
+        path = Path(folder) / "constraints.txt"
+        # uv takes variables from the environment itself, so that no secret is in a file.
+        lines = [f"{line.unexpanded}\n" for line in file.constraints]
+        path.write_text("".join(lines), encoding="utf-8")
+        yield (f"--constraints={path}",)
+
+
+def _text(file: RequirementsFile, own: Mapping[RequirementLine, list[str] | None]) -> str:
+    """The requirements as one file for uv's standard input: canonical, in order, without hashes.
+
+    Args:
+        file: the requirements.
+        own: for those that are the project itself, the lines that stand for it.
+    """
     indexes = [value for name, value in file.options if name == "index-url"]
     # The last one counts, as with pip; files that include others often repeat it.
     lines = [f"--index-url {value}" for value in indexes[-1:]]
     passed = [f"--{name} {value}" for name, value in file.options if name in _PASSED]
     lines += dict.fromkeys(passed)
-    lines += [f"-c {path.resolve()}" for path in file.constraint_files]
     for line in file.requirements:
-        if (own := _of_project(line, base, project, files)) is not None:
-            lines += own
+        if (replaced := own[line]) is not None:
+            lines += replaced
             continue
         is_url = bool(_URL.match(line.text))
         text = _named_vcs(line.text) if is_url else line.text
@@ -166,7 +229,7 @@ def _text(file: RequirementsFile, base: Path, project: Path, files: ProjectFiles
 
 
 def _of_project(
-    line: RequirementLine, base: Path, project: Path, files: ProjectFiles
+    line: RequirementLine, base: Path, project: Path, context: Context
 ) -> list[str] | None:
     """For ``-e .`` the project's dependencies, where they can be read; else None, and uv asks the build backend.
 
@@ -182,7 +245,7 @@ def _of_project(
         return None
     if not pyproject.is_file():
         return None
-    table = read_toml(pyproject, files)
+    table = read_toml(pyproject, context.files)
     declared = read_declared(table)
     # uv's sources say where a dependency comes from; only uv applies them.
     if declared.name is None or table.table("tool").table("uv").table("sources").data:
