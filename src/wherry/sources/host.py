@@ -46,7 +46,9 @@ class HostBuilder:
 
     def recall(self, source: Source) -> Canonical | None:
         """The wheel of an earlier build, proved anew, as this target may be another."""
-        wheel = wheel_memo(_KIND, self.context.store).recall(self.context.store, _key(source))
+        wheel = wheel_memo(_KIND, self.context.store).recall(
+            self.context.store, _key(source, self.context)
+        )
         if wheel is not None:
             prove(wheel, self.context.target)
         return wheel
@@ -74,8 +76,11 @@ class HostBuilder:
         )
         with source.tree() as folder:
             declaration = read_declaration(folder, context.files, must_build=True)
+            if declaration.name is None:
+                # A `setup.py` may tell it when it runs.
+                declaration = replace(declaration, name=source.name)
             wheel = build_wheel(declaration, context)
-        wheel_memo(_KIND, context.store).remember(context.store, _key(source), wheel)
+        wheel_memo(_KIND, context.store).remember(context.store, _key(source, context), wheel)
         return wheel
 
 
@@ -116,12 +121,17 @@ def wants_compiler(folder: Path) -> bool:
     )
 
 
-def _key(source: Source) -> str:
+def _key(source: Source, context: Context) -> str:
     from wherry.sources.environment import FORMAT, interpreter_identity
     from wherry.sources.hermetic import environment_facts
 
     return memo_key(
-        FORMAT, interpreter_identity(), environment_facts(), _compiler(), source.identity
+        FORMAT,
+        interpreter_identity(),
+        environment_facts(),
+        _compiler(),
+        source.identity,
+        *context.build_rules.facts(source.name),
     )
 
 
