@@ -112,6 +112,59 @@ def read_wheel(data: bytes, around: Surroundings) -> None:
     write_package(bundle.prefix("python"), around.folder / "out.zip")
 
 
+_NAMES = [
+    "../x",
+    "/x",
+    "C:\\x",
+    "a",
+    "a/",
+    "a/b",
+    "a//b",
+    "./a",
+    "demo-1.0.data/scripts/x",
+    "demo-1.0.dist-info/RECORD",
+    "日本",
+    b"\xff",
+    b"",
+    "x" * 300,
+]
+_LARGE = [0, 1, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF]
+
+
+def odd_zip(sample: bytes, others: list[bytes], rng: random.Random) -> bytes:
+    """An archive with strange members or false headers; sometimes other bytes of a sound one."""
+    if rng.random() < 0.3:
+        return changed(sample, others, rng)
+
+    def header() -> dict[str, Any]:
+        values = {
+            "name": rng.randbytes(rng.randint(0, 9)),
+            "flags": rng.getrandbits(16),
+            "method": rng.choice([0, 8, 9, 12, 14, 93, 99]),
+            "crc": rng.getrandbits(32),
+            "compressed": rng.choice(_LARGE),
+            "size": rng.choice(_LARGE),
+            "extra": b"\1\0" + (8).to_bytes(2, "little") + rng.randbytes(rng.randint(0, 16)),
+        }
+        return dict(rng.sample([*values.items()], rng.choice([0, 0, 0, 1, 1, 2])))
+
+    members = [
+        Odd(
+            name=rng.choice(_NAMES),
+            content=rng.choice([b"", b"#!python\n", b"x" * 500]),
+            method=rng.choice([0, 8, 12, 14]),
+            flags=rng.choice([0, 0, 1, 8, 1 << 11]),
+            mode=rng.choice([0, 0o100755, 0o120777, 0o40755]),
+            descriptor=rng.choice([None, None, "signed", "bare", "signed64"]),
+            zip64=rng.random() < 0.2,
+            local=header(),
+            central=header(),
+        )
+        for _ in range(rng.randint(0, 4))
+    ]
+    return make_zip(_INFO, *members, zip64_end=rng.random() < 0.2)
+
+
 def wheel_with_text(sample: bytes, others: list[bytes], rng: random.Random) -> bytes:
     """A sound zip with one of the texts of its ``.dist-info`` changed."""
     texts = list(_TEXTS)
@@ -157,10 +210,79 @@ def unpacked_as(suffix: str) -> Callable[[bytes, Surroundings], None]:
         into.mkdir()
         try:
             unpack(path, filename=path.name, into=into)
+            _require_inside(into)
         finally:
             shutil.rmtree(into, ignore_errors=True)
 
     return read
+
+
+def odd_tar(sample: bytes, others: list[bytes], rng: random.Random) -> bytes:
+    """An archive with strange members and links; sometimes other bytes of a sound one."""
+    if rng.random() < 0.3:
+        return changed(sample, others, rng)
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for _ in range(rng.randint(1, 6)):
+            places = [
+                "d",
+                "d/a",
+                "d/l",
+                "d/l/x",
+                "d/../x",
+                "..",
+                "../x",
+                "/x",
+                "",
+                ".",
+                "a/" * 60,
+                "d/" + "x" * 300,
+                "d/a/b",
+            ]
+            member = tarfile.TarInfo(rng.choice(places))
+            member.type = rng.choice(
+                [
+                    *tarfile.REGULAR_TYPES,
+                    b"1",
+                    b"2",
+                    b"3",
+                    b"4",
+                    b"5",
+                    b"5",
+                    b"6",
+                    b"L",
+                    b"K",
+                    b"g",
+                    b"S",
+                ]
+            )
+            member.linkname = rng.choice(
+                ["", "a", "..", "../..", "../../x", "/etc", "d/a", "d/l", "l", "l/.."]
+            )
+            member.mode, member.mtime = (
+                rng.choice([0, 0o644, 0o777, 0o7777]),
+                rng.choice([0, -1, 1.5, 1 << 40, 1e18]),
+            )
+            content = rng.choice([b"", b"x" * 600])
+            member.size = rng.choice([len(content), len(content), len(content), 1 << 33])
+            keys = ["path", "linkpath", "size", "mtime", "GNU.sparse.map", "uname", "hdrcharset"]
+            values = ["", "x", "-1", "9" * 30, "1e400", "nan", "../x", "\0", "0,1,2"]
+            member.pax_headers = (
+                {rng.choice(keys): rng.choice(values)} if rng.random() < 0.3 else {}
+            )
+            with contextlib.suppress(ValueError, OverflowError, OSError):
+                archive.addfile(
+                    member, io.BytesIO(content) if member.size == len(content) else None
+                )
+    return buffer.getvalue()
+
+
+def _require_inside(into: Path) -> None:
+    """Nothing may lie, or lead, outside the folder that was unpacked to."""
+    assert not (into.parent / "x").exists()
+    assert not (into.parent.parent / "x").exists()
+    for path in into.rglob("*"):
+        assert not path.is_symlink() or path.resolve().is_relative_to(into.resolve()), path
 
 
 def packed(sample: bytes, others: list[bytes], rng: random.Random) -> bytes:
@@ -168,7 +290,7 @@ def packed(sample: bytes, others: list[bytes], rng: random.Random) -> bytes:
     tar = gzip.decompress(sample)
     if rng.random() < 0.3:
         return changed(sample, others, rng)
-    return gzip.compress(changed(tar, [tar], rng), 1, mtime=0)
+    return gzip.compress(odd_tar(tar, [tar], rng), 1, mtime=0)
 
 
 # Compiled files.
@@ -585,15 +707,15 @@ _ZIP_SDIST = make_zip(
     Odd(name="demo-1.0/a.py", content=b"x" * 50), Odd(name="demo-1.0/b/", content=b"")
 )
 READERS: dict[str, Reader] = {
-    "wheel": Reader(samples=_ZIPS, read=read_wheel),
+    "wheel": Reader(samples=_ZIPS, read=read_wheel, change=odd_zip),
     "wheel's texts": Reader(samples=_ZIPS[:1], read=read_wheel, change=wheel_with_text),
-    "sdist.tar": Reader(samples=_TARS, read=unpacked_as(".tar")),
+    "sdist.tar": Reader(samples=_TARS, read=unpacked_as(".tar"), change=odd_tar),
     "sdist.tar.gz": Reader(
         samples=[make_sdist("demo", files={"a.py": b"x" * 300}).data, *map(gzip.compress, _TARS)],
         read=unpacked_as(".tar.gz"),
         change=packed,
     ),
-    "sdist.zip": Reader(samples=[_ZIP_SDIST, *_ZIPS], read=unpacked_as(".zip")),
+    "sdist.zip": Reader(samples=[_ZIP_SDIST, *_ZIPS], read=unpacked_as(".zip"), change=odd_zip),
     "compiled": Reader(samples=_elves(), read=read_compiled),
     **{name: lock_reader(name, *sample) for name, sample in _lock_samples().items()},
     "requirements": Reader(samples=[_lock_samples()["requirements.txt"][0].encode()], read=read_requirements, setup=more_requirements),

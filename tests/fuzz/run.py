@@ -60,9 +60,12 @@ def surroundings(name: str) -> Iterator[Surroundings]:
     wherry.indexes.session.BACKOFF = 0
     os.environ.setdefault("AWS_ACCESS_KEY_ID", "x")
     os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "x")
-    with tempfile.TemporaryDirectory() as folder, serve_bytes() as server:
-        READERS[name].setup(Path(folder))
-        yield Surroundings(folder=Path(folder), server=server)
+    with tempfile.TemporaryDirectory() as whole, serve_bytes() as server:
+        # What an archive writes outside of its folder is still in here.
+        folder = Path(whole, "outer", "inner")
+        folder.mkdir(parents=True)
+        READERS[name].setup(folder)
+        yield Surroundings(folder=folder, server=server)
 
 
 def try_input(name: str, data: bytes, around: Surroundings, outcome: Outcome) -> str | None:

@@ -155,6 +155,7 @@ def _archive_errors(title: str) -> Iterator[None]:
     except (
         BadZipFile,
         EOFError,
+        IndexError,  # of a member without a name
         NotImplementedError,
         OSError,
         RuntimeError,

@@ -47,6 +47,7 @@ def read_lock(request: LockRequest, context: Context) -> Lock:
     from time import perf_counter
 
     from wherry.lock.assemble import check_python
+    from wherry.lock.uv.local import enclosing_workspace
 
     began = perf_counter()
     request = in_project(request, context)
@@ -64,6 +65,12 @@ def read_lock(request: LockRequest, context: Context) -> Lock:
     else:
         lock = read_choice(choice, request, context)
     if request.package is not None and lock.format is not LockFormat.UV:
+        if enclosing_workspace(request.root, context.files) is not None:
+            raise LockError(
+                "the workspace has no `uv.lock`",
+                where=[f"`{lock.path.name}` was read, which knows no members"],
+                hint="run `uv lock`, or name the member's folder with `--project`",
+            )
         raise LockError(
             f"`{lock.path.name}` has no member `{request.package}`",
             where=["of the locks, only `uv.lock` knows workspaces"],

@@ -92,6 +92,8 @@ def _unzip(archive: Path, filename: str, tree: SourceTree) -> None:
         zipfile.BadZipFile,
         zlib.error,
         EOFError,
+        # Of a member without a name.
+        IndexError,
         NotImplementedError,
         RuntimeError,
         ValueError,

@@ -97,7 +97,7 @@ def _locked(table: Table, files: Table) -> LockedPackage:
 
 def variables(packages: Iterable[LockedPackage], declared: frozenset[str]) -> tuple[str, ...]:
     """The variables that decide where packages come from."""
-    places = {package.table.data.get(key) for package in packages for key in (*_VCS, "url")}
+    places = [package.table.data.get(key) for package in packages for key in (*_VCS, "url")]
     expanded = (text for text in places if isinstance(text, str) and text in declared)
     return tuple(sorted(set().union(*map(deciding_variables, expanded))))
 
