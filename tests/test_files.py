@@ -10,6 +10,7 @@ import pytest
 from support.projects import write_files
 from wherry.files import (
     ProjectFiles,
+    copy_folder,
     is_inside,
     make_folders,
     open_regular,
@@ -20,6 +21,32 @@ from wherry.files import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def test_a_folder_is_copied_however_deep_it_is(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "new" / "target"
+    make_folders(f"{source}{'/d' * 1500}")
+    write_files(source, {"d/d/run.sh": "1", "build/left.txt": "2"})
+    (source / "d/d/run.sh").chmod(0o755)
+    (source / "inside").symlink_to("d/d/run.sh")
+    write_files(tmp_path, {"outside.txt": "3"})
+    (source / "outside").symlink_to("../outside.txt")
+    (source / "nowhere").symlink_to("none")
+    copy_folder(source, target, leave_out=lambda name: name == "build")
+    assert sum(1 for _ in walk_folders(target)) == 1501
+    assert (target / "d/d/run.sh").stat().st_mode & 0o777 == 0o755
+    assert os.readlink(target / "inside") == "d/d/run.sh"
+    assert (target / "outside").read_text() == "3"
+    assert (target / "nowhere").is_symlink()
+    assert not (target / "build").exists()
+    remove_folder(source)
+    remove_folder(target)
+
+
+def test_a_path_that_is_none_cannot_be_opened(tmp_path: Path) -> None:
+    for name in ("a\0b", "\udc80\ud800"):
+        with pytest.raises(OSError):
+            open_regular(tmp_path / name)
 
 
 def test_a_file_is_seen_as_it_was_first_read(tmp_path: Path) -> None:

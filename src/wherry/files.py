@@ -11,6 +11,8 @@ from collections import defaultdict
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
+from wherry.untrusted import parse_toml
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
     from contextlib import AbstractContextManager
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FileContent",
     "ProjectFiles",
+    "copy_folder",
     "is_inside",
     "make_folders",
     "open_regular",
@@ -95,13 +98,11 @@ class ProjectFiles:
         Raises:
             OSError: the file cannot be read.
             UnicodeDecodeError: it is not UTF-8.
-            ValueError, RecursionError: it is not TOML, or nested too deeply.
+            ValueError: it is not TOML, too large or nested too deeply.
         """
         key = os.path.abspath(path)  # noqa: PTH100
         if (document := self._documents.get(key)) is None:
-            import tomllib
-
-            document = self._documents[key] = tomllib.loads(self.read(path).decode())
+            document = self._documents[key] = parse_toml(self.read(path).decode())
         return document
 
     def digest(self, path: Path) -> str:
@@ -146,9 +147,11 @@ def open_regular(path: Path | str) -> FileIO:
         OSError: it cannot be opened, or is not a regular file.
     """
     # Opening a pipe without this waits.
-    descriptor = os.open(
-        path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-    )
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except ValueError as error:  # a NUL, or half of a character
+        raise OSError(errno.EINVAL, "it is not a path", ascii(str(path))) from error
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", str(path))
@@ -209,6 +212,45 @@ def make_folders(folder: Path | str) -> None:
             # Another thread may have made it.
             if not os.path.isdir(path):  # noqa: PTH112
                 raise
+
+
+def copy_folder(
+    source: Path | str, target: Path | str, *, leave_out: Callable[[str], bool] = lambda _: False
+) -> None:
+    """Copy a folder with all that it holds, however deep it is; ``shutil.copytree`` calls itself for every level.
+
+    A symbolic link is copied as one; that to a place outside leads there from the copy, too.
+
+    Args:
+        source: the folder.
+        target: a new folder.
+        leave_out: whether to leave out files and folders with this name.
+
+    Raises:
+        OSError: something cannot be read or written.
+    """
+    import shutil
+
+    make_folders(target)
+    waiting = [(str(source), str(target))]
+    while waiting:
+        folder, copy = waiting.pop()
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                path = f"{copy}/{entry.name}"
+                if leave_out(entry.name):
+                    continue
+                if entry.is_symlink():
+                    leads = os.readlink(entry.path)  # noqa: PTH115
+                    inside = not os.path.isabs(leads) and is_inside(entry.path, source)  # noqa: PTH117
+                    os.symlink(leads if inside else os.path.realpath(entry.path), path)  # noqa: PTH211
+                elif entry.is_dir():
+                    os.mkdir(path)  # noqa: PTH102
+                    shutil.copystat(entry.path, path)
+                    os.chmod(path, os.stat(path).st_mode | 0o700)  # noqa: PTH101, PTH116
+                    waiting.append((entry.path, path))
+                elif entry.is_file():
+                    shutil.copy2(entry.path, path)
 
 
 def remove_folder(folder: Path | str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from wherry.aws.model import Desired
 from wherry.aws.stage import find_stage
 from wherry.errors import DeployError, SettingsError
 from wherry.pipeline.report import BuildReport, PackageReport
+from wherry.settings.model import StageSettings
 from wherry.settings.project import Project
 from wherry.settings.read import read_settings
 from wherry.target import Target, find_architecture, find_runtime
@@ -220,3 +222,26 @@ def test_a_canary_without_an_alias() -> None:
         "  ╰─▶ function `api` has none in stage `staging`\n"
         'hint: give the stage one: alias = "live"'
     )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "own", "others"),
+    [
+        ("{project}-{name}-{stage}", "shop-old-staging", "shop-old-production"),
+        ("{stage}_{name}", "staging_old", "old"),
+        ("{project}-{name}", "shop-old", "observability"),
+    ],
+)
+def test_a_layer_of_earlier_settings_is_told_by_its_name(
+    pattern: str, own: str, others: str
+) -> None:
+    settings = StageSettings(layer_name=pattern)
+    found = settings.layer_pattern(project="shop", stage="staging")
+    assert found is not None
+    assert re.fullmatch(found, own)
+    assert not re.fullmatch(found, others)
+
+
+@pytest.mark.parametrize("pattern", ["{name}", "base", "{project}-layers"])
+def test_names_that_tell_nothing(pattern: str) -> None:
+    assert StageSettings(layer_name=pattern).layer_pattern(project="shop", stage="staging") is None

@@ -210,7 +210,12 @@ def test_where_layers_go(
     """D8, D9: other people's layers keep their places."""
     owned = frozenset({"deps", "base"})
     assert (
-        list(arrange_layers(current, wanted, owned=owned, account=ACCOUNT, region=REGION)) == result
+        list(
+            arrange_layers(
+                current, wanted, owned=owned.__contains__, account=ACCOUNT, region=REGION
+            )
+        )
+        == result
     )
 
 
@@ -227,7 +232,9 @@ def test_layers_are_placed_once_and_for_all(current: list[str], wanted: list[Lay
     owned = frozenset({"deps", "base"})
 
     def arrange(layers: list[Any]) -> list[LayerRef]:
-        return list(arrange_layers(layers, wanted, owned=owned, account=ACCOUNT, region=REGION))
+        return list(
+            arrange_layers(layers, wanted, owned=owned.__contains__, account=ACCOUNT, region=REGION)
+        )
 
     result = arrange(current)
     others = [one for one in current if one in (THEIRS, FOREIGN, arn("third", 1))]
@@ -432,6 +439,23 @@ def test_an_alias_at_latest_shares_its_calls_with_no_version() -> None:
         "alias `live` of function `api` stands at $LATEST, which shares its calls with no version",
     )
     assert "without --canary" in (refused.value.hint or "")
+
+
+def test_a_layer_that_left_the_settings_is_detached() -> None:
+    old = arn("shop-old-staging", 3)
+    found = there(snapshot(layers=(THEIRS, old)))
+    desired = function(own_layers="shop-[a-z]+-staging")
+    (action,) = planned(desired, on_aws=(found,)).actions
+    assert [*action.lines()][1:] == [f"- {old}", f"  {THEIRS}"]
+    # In another account or region it is somebody else's.
+    foreign = arn("shop-old-staging", 3, region="eu-north-1")
+    assert not planned(desired, on_aws=(there(snapshot(layers=(foreign,))),))
+
+
+def test_exclusive_layers_are_exactly_those_of_the_settings() -> None:
+    found = there(snapshot(layers=(FOREIGN, THEIRS)))
+    (action,) = planned(function(layers=(THEIRS,), exclusive=True), on_aws=(found,)).actions
+    assert action.layers == (THEIRS,)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("runtime", ["python3.12", "nodejs20.x", None])

@@ -209,21 +209,29 @@ def test_d7_a_bucket_that_refuses(site: Site, why: str) -> None:
     site.run(*PLAN, code=0)
 
 
-def test_d8_layers_of_others_stay(site: Site, tmp_path: Path) -> None:
-    """Those that are attached keep their place; those that the settings name keep their order."""
+def test_d8_the_layers_are_exactly_those_of_drover(site: Site, tmp_path: Path) -> None:
+    """In its order: the supplemental layers, then the requirements, of which a second copy of a file is found."""
     data = zip_of(tmp_path / "layer.zip", {"python/other.py": ""}).read_bytes()
     theirs = site.account.layer("theirs", data)
     one, two = site.account.layer("one", data), site.account.layer("two", data)
-    site.account.functions.update_function_configuration(FunctionName=FUNCTION, Layers=[theirs])
+    site.account.functions.update_function_configuration(
+        FunctionName=FUNCTION, Layers=[theirs], Runtime="python3.12"
+    )
     arns = f"    supplemental_layer_arns: ['{two}', '{one}']\n"
     (site.root / "drover.yml").write_text(DROVER + arns)
     deploy(site)
     found = site.account.layers_of(FUNCTION)
-    assert sorted(found) == sorted([*{theirs, one, two}, next(a for a in found if LAYER in a)])
-    assert found.index(two) < found.index(one)
-    assert theirs in found
+    assert found[:2] == [two, one]
+    assert [LAYER in arn for arn in found] == [False, False, True]
+    assert site.account.configuration(FUNCTION)["Runtime"] == "python3.13"
     deploy(site)
     assert site.proxy.mutations == []
+
+
+def test_d1_an_extra_path_that_is_not_there_is_passed_over(site: Site) -> None:
+    (site.root / "drover.yml").write_text(DROVER.replace("- instance", "- nowhere"))
+    done = deploy(site)
+    assert "`function_extra_paths` names `nowhere`, which does not exist" in done.err
 
 
 def test_d9_the_layer_is_detached_when_all_dependencies_go(site: Site) -> None:
@@ -246,10 +254,9 @@ def test_d9_the_layer_is_detached_when_all_dependencies_go(site: Site) -> None:
         ("'^basic", "'^(basic", "regular expression"),
         ("python3.13", "python2.4", "python2.4"),
         ("function_name: basic-lambda", "function_name: not-there", "not-there"),
-        ("- instance", "- nowhere", "nowhere"),
         ("us-east-1", "eu-central-1", "basic-lambda"),
     ],
-    ids=["stage", "yaml", "regex", "runtime", "function", "path", "other-region"],
+    ids=["stage", "yaml", "regex", "runtime", "function", "other-region"],
 )
 def test_d10_bad_settings(site: Site, old: str, new: str, message: str) -> None:
     """One clear error, exit 1, and nothing on AWS was changed."""

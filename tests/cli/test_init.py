@@ -14,6 +14,8 @@ from support.projects import make_project, write_files
 from support.wheels import make_wheel
 from wherry.errors import SettingsError
 from wherry.settings.init.applications import find_applications
+from wherry.settings.init.modules import read_modules
+from wherry.settings.init.units import Unit
 from wherry.settings.init.write import insert
 
 if TYPE_CHECKING:
@@ -196,7 +198,8 @@ def test_from_spindrift(wherry: Wherry) -> None:
 )
 def test_what_is_found(tmp_path: Path, files: dict[str, str], expected: list[str]) -> None:
     write_files(tmp_path, files)
-    found = find_applications(tmp_path, has_build_system=True)
+    _, sources = read_modules(tmp_path)
+    found = find_applications(sources, [Unit(folder="", has_build_system=True)])
     assert [f"{each.reference} {each.kind}" for each in found] == expected
 
 

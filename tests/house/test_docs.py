@@ -236,6 +236,20 @@ def private(root: Path, index: Index) -> None:
     (root / "pyproject.toml").write_text(f"{text}\n{declared}")
 
 
+def several(root: Path, index: Index) -> None:
+    """Folders of functions that share code and a layer."""
+    del index
+    files = {
+        "functions/orders/app.py": "import idna, shared\ndef handler(event, context): ...\n",
+        "functions/orders/requirements.txt": "idna==3.11\n",
+        "functions/users/app.py": "def handler(event, context): ...\n",
+        "functions/users/requirements.txt": "certifi==2026.10.1\n",
+        "layers/common/requirements.txt": "idna==3.11\n",
+        "shared/__init__.py": "",
+    }
+    write_files(root, files)
+
+
 PROJECTS: dict[str, Callable[[Path, Index], None]] = {
     "clash": clash,
     "cloud": cloud,
@@ -243,6 +257,7 @@ PROJECTS: dict[str, Callable[[Path, Index], None]] = {
     "native": native,
     "orders": orders,
     "private": private,
+    "several": several,
     "unlocked": unlocked,
     "untagged": untagged,
 }

@@ -21,6 +21,7 @@ SOURCE = Path(wherry.__file__).parent
 LAYERS = [
     "version",
     "visible",
+    "untrusted",
     "errors",
     "problems",
     "sizes",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
+import zlib
+from collections.abc import Iterator
 
 import pytest
 
-from support.faults import answers, fails, hangs, redirects, refuses_to_talk
+from support.faults import answers, fails, hangs, never_ends, redirects, refuses_to_talk
 from support.index import JSON, Index, serve_index
 from support.wheels import make_sdist, make_wheel
 from wherry.errors import FetchError
@@ -294,3 +297,34 @@ def test_who_asks(index):
     index.fault = listen
     ask(index.simple)
     assert agents[0].startswith("wherry/")
+
+
+def bomb() -> Iterator[bytes]:
+    compressor = zlib.compressobj(wbits=31)
+    while True:
+        yield compressor.compress(bytes(1 << 22))
+
+
+@pytest.mark.parametrize("kind", [JSON, "text/html"])
+def test_a_page_without_end(kind: str, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wherry.indexes.simple.LARGEST_DOCUMENT", 1 << 20)
+    monkeypatch.setattr("wherry.indexes.simple._LARGEST_HTML", 1 << 20)
+    index.fault = never_ends(lambda: itertools.repeat(b"x" * 65536), Content_Type=kind)
+    assert "more than 1,048,576 bytes" in refusal(index).where[-1]
+    index.fault = never_ends(bomb, Content_Type=kind, Content_Encoding="gzip")
+    assert "more than 1,048,576 bytes" in refusal(index).where[-1]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"[" * 200_000, JSON),
+        (b'{"meta": {"api-version": "1.0"}, "files": ' + b"9" * 5000 + b"}", JSON),
+        (b'{"meta": [], "name": "foo", "files": [1]}', JSON),
+        (b"<a>" * 20_000, "text/html"),
+    ],
+    ids=["deep", "number", "kinds", "tags"],
+)
+def test_a_page_that_is_none(body: bytes, kind: str, index: Index) -> None:
+    index.fault = answers(body, kind=kind)
+    assert "is not a page of an index" in refusal(index).message

@@ -56,6 +56,39 @@ def test_the_same_bytes_are_unpacked_once(tmp_path: Path, store: Store) -> None:
     assert unpack_archives([package(tmp_path / "new.zip", a=b"2")], store) != one
 
 
+@pytest.mark.parametrize("how", ["rewritten", "added", "removed", "made executable", "replaced"])
+def test_what_a_function_has_changed_is_unpacked_again(
+    how: str, tmp_path: Path, store: Store
+) -> None:
+    """As root, and without namespaces, it can write beside itself."""
+    archive = package(tmp_path / "one.zip", a=b"1", folder__b=b"2")
+    folder = unpack_archives([archive], store)
+    before = tree(folder)
+    (folder / "folder").chmod(0o755)
+    path = folder / "folder/b"
+    status = path.stat()
+    match how:
+        case "rewritten":
+            path.chmod(0o644)
+            path.write_bytes(b"3")
+            path.chmod(0o444)
+            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        case "added":
+            (folder / "folder/json.py").write_bytes(b"evil")
+        case "removed":
+            path.unlink()
+        case "made executable":
+            path.chmod(0o755)
+        case "replaced":
+            (folder / "folder/c").write_bytes(b"3")
+            (folder / "folder/c").replace(path)
+    again = unpack_archives([archive], store)
+    assert again == folder
+    assert tree(again) == before
+    assert stat.S_IMODE((again / "folder/b").stat().st_mode) == 0o444
+    assert unpack_archives([archive], store) == folder
+
+
 def test_files_are_read_only_and_keep_their_executable_bit(tmp_path: Path, store: Store) -> None:
     entries = [
         inline("bin/tool", b"x", owner="x", executable=True),

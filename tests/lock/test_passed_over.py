@@ -28,28 +28,23 @@ POETRY = (
 
 
 def remarks(
-    root: Path, *names: str, read: str | None = None, **asked: tuple[str, ...]
+    root: Path, *names: str, read: str | None = None, groups: tuple[str, ...] = ()
 ) -> list[Event]:
     """The remarks where the lock holds these distributions; ``read`` is the requirements file that was read."""
-    packages = [{"name": name, "version": "1"} for name in names]
+    archive = {"path": "x.zip", "hashes": {"sha256": "0"}}
+    packages = [{"name": name, "version": "1", "archive": archive} for name in names]
     document = {"lock-version": "1.0", "created-by": "tests", "packages": packages}
     path = root / (read or "")
     lock = Lock(
-        pylock=Pylock.from_dict(document) if not names else _pylock(document),
+        pylock=Pylock.from_dict(document),
         path=path,
         base=root,
         member=root,
         inputs=(path,),
         format=LockFormat.REQUIREMENTS if read else LockFormat.NONE,
     )
-    request = LockRequest(root=root, **asked)
+    request = LockRequest(root=root, groups=groups)
     return list(passed_over(lock, request, context(Store(root / "store"))))
-
-
-def _pylock(document: dict[str, object]) -> Pylock:
-    for package in document["packages"]:  # type: ignore[attr-defined]
-        package["archive"] = {"path": "x.zip", "hashes": {"sha256": "0"}}
-    return Pylock.from_dict(document)
 
 
 @pytest.mark.parametrize(

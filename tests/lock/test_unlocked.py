@@ -238,3 +238,13 @@ def test_an_index_that_is_gone(tmp_path: Path) -> None:
         read(root)
     assert caught.value.message == "uv cannot resolve `pyproject.toml`"
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_a_member_of_a_workspace_that_is_not_here(tmp_path: Path, locked: bool) -> None:
+    text = '[project]\nname = "api"\nversion = "1"\ndependencies = ["shared"]\n'
+    text += "[tool.uv.sources]\nshared = { workspace = true }\n"
+    files = {"pyproject__toml": text, **({"uv__lock": "version = 1\n"} if locked else {})}
+    with pytest.raises(LockError, match="a member of a workspace that is not here") as caught:
+        read(write(tmp_path / "api", **files))
+    assert "`shared` comes from the workspace" in caught.value.where[0]

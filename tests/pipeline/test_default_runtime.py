@@ -24,9 +24,9 @@ def test_the_newest_runtime_that_the_wheels_admit(tmp_path: Path) -> None:
     new = make_wheel("native", "1.0", tag="cp313-cp313-manylinux_2_17_x86_64")
     store = Store(tmp_path / "store")
 
-    def build(**options: str) -> tuple[BuildReport, list[str]]:
+    def build(runtime: str | None = None) -> tuple[BuildReport, list[str]]:
         heard = Heard()
-        report = wherry.build(root, store=store, reporter=heard, **options)
+        report = wherry.build(root, store=store, reporter=heard, runtime=runtime)
         notes = [getattr(event, "text", "") for event in heard.events]
         return report, [note for note in notes if note.startswith("building for")]
 

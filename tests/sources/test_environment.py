@@ -8,6 +8,7 @@ import pytest
 
 from support.contexts import context
 from support.projects import write_files
+from wherry.builders import BuildRules
 from wherry.errors import BuildError
 from wherry.files import ProjectFiles
 from wherry.sources import environment
@@ -65,6 +66,9 @@ def test_an_environment_is_kept(
         == made
     )
     assert find_environment(["hatchling", "pluggy"], declaration, context(store)) is None
+    # Offline, in a store that has nothing yet: uv has all that is needed.
+    elsewhere = context(Store(store.root.parent / "other"), offline=True)
+    assert make_environment(["hatchling"], declaration, elsewhere).installed == made.installed
 
 
 def test_an_environment_that_is_not_complete_is_made_again(
@@ -109,6 +113,22 @@ def test_other_indexes_are_another_environment(
     make_environment([], declaration, context(store))
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple/")
     assert find_environment([], declaration, context(store)) is None
+
+
+def test_the_rules_of_the_project_decide_an_environment(
+    declaration: Declaration, store: Store, make_environment: Make, find_environment: Find
+) -> None:
+    """`build-constraint-dependencies` limits its versions, `extra-build-dependencies` adds to it."""
+    extra = {"shop": ("pluggy",), "other": ("pathspec",)}
+    rules = BuildRules(constraints=("pluggy>=1", "unused==1"), extra=extra)
+    ruled = context(store, build_rules=rules)
+    made = make_environment([], declaration, ruled)
+    assert made.installed.keys() == {"pluggy"}
+    assert find_environment([], declaration, ruled) == made
+    assert find_environment([], declaration, context(store)) != made
+    narrow = context(store, build_rules=BuildRules(constraints=("pluggy<0.1",), extra=extra))
+    with pytest.raises(BuildError, match=r"pluggy"):
+        make_environment([], declaration, narrow)
 
 
 def test_what_cannot_be_installed_leaves_nothing(

@@ -8,12 +8,21 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from http.server import BaseHTTPRequestHandler
 
     Fault = Callable[[BaseHTTPRequestHandler, str], bool]
 
-__all__ = ["answers", "breaks_off", "fails", "gzips", "hangs", "redirects", "refuses_to_talk"]
+__all__ = [
+    "answers",
+    "breaks_off",
+    "fails",
+    "gzips",
+    "hangs",
+    "never_ends",
+    "redirects",
+    "refuses_to_talk",
+]
 
 
 def _limited(fault: Fault, *, below: str, times: int | None) -> Fault:
@@ -69,6 +78,23 @@ def gzips(body: bytes, *, below: str = "/") -> Fault:
         below=below,
         times=None,
     )
+
+
+def never_ends(pieces: Callable[[], Iterator[bytes]], **headers: str) -> Fault:
+    """Answer with pieces without end, until the client goes away."""
+
+    def fault(handler: BaseHTTPRequestHandler, _: str) -> bool:
+        handler.close_connection = True
+        handler.send_response(200)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        with suppress(OSError):
+            for piece in pieces():
+                handler.wfile.write(piece)
+        return True
+
+    return fault
 
 
 def breaks_off(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from wherry.errors import LockError, ToolError
 from wherry.events import Warned
 from wherry.indexes.network import Network
 from wherry.tools import uv
-from wherry.tools.uv import Answer, run_uv, target_options
+from wherry.tools.uv import Answer, run_uv, run_uv_offline, target_options
 
 
 @pytest.mark.parametrize(
@@ -101,6 +103,30 @@ def test_a_real_failure_is_without_secrets(tmp_path: Path, monkeypatch: pytest.M
     assert answer.status != 0
     assert answer.causes
     assert "hush-hush" not in str(answer)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script stands for a program")
+def test_the_version_that_the_project_requires_is_taken_from_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in ("98.0.0", "99.1.0"):
+        program = tmp_path / version / "uv"
+        program.parent.mkdir()
+        program.write_text(
+            f'#!/bin/sh\ncase $1 in --version) echo "uv {version} (x)";; *) echo {version} "$@";; esac\n'
+        )
+        program.chmod(0o755)
+    paths = [str(tmp_path / "98.0.0"), str(tmp_path / "99.1.0")]
+    monkeypatch.setenv("PATH", os.pathsep.join([*paths, os.environ["PATH"]]))
+    (tmp_path / "pyproject.toml").write_text('[tool.uv]\nrequired-version = ">=99,<100"\n')
+    answer = run_uv_offline(["pip", "list"], cwd=tmp_path, reporter=Heard())
+    assert (answer.status, answer.output) == (0, "99.1.0 --offline pip list\n")
+    (tmp_path / "pyproject.toml").write_text('[tool.uv]\nrequired-version = "==97"\n')
+    with pytest.raises(ToolError) as caught:
+        run_uv_offline(["pip", "list"], cwd=tmp_path, reporter=Heard())
+    assert caught.value.message == "the project requires uv `==97`"
+    assert caught.value.hint is not None
+    assert "`uv tool install 'uv==97'`" in caught.value.hint
 
 
 def test_warnings_are_passed_on(tmp_path: Path) -> None:

@@ -44,6 +44,8 @@ def desire(
 
     owned = frozenset(map(layer_name, {*project.settings.layers, *built}))
 
+    own_layers = settings.layer_pattern(project=project.name, stage=stage)
+
     def desired_layer(package: PackageReport) -> DesiredLayer:
         own = settings.layer(package.name)
         return DesiredLayer(
@@ -78,6 +80,8 @@ def desire(
                 if layer in built or layer.startswith("arn:")
             ),
             owned=owned,
+            own_layers=own_layers,
+            exclusive=own.layers == "exclusive",
             manage=frozenset(own.manage if own.manage is not None else settings.manage),
             # An alias stands at a published version, even if the stage publishes none otherwise.
             publish=alias is not None or bool(publish),

@@ -243,9 +243,9 @@ def _after(
     if "layers" in manage:
         arns = [arn for arn in current.latest.layers if isinstance(arn, str)]
         arranged = arrange_layers(
-            arns, layers, owned=function.owned, account=current.account, region=current.region
+            arns, layers, owned=function.owns, account=current.account, region=current.region
         )
-        after = replace(after, layers=arranged)
+        after = replace(after, layers=layers if function.exclusive else arranged)
     if "runtime" in manage:
         after = replace(after, runtime=function.runtime)
     if "handler" in manage and function.handler is not None:

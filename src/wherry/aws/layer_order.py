@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wherry.aws.model import NewVersion, layer_of_arn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from wherry.aws.model import LayerRef
 
@@ -18,7 +18,7 @@ def arrange_layers(
     current: Sequence[str],
     desired: Sequence[LayerRef],
     *,
-    owned: frozenset[str],
+    owned: Callable[[str], bool],
     account: str,
     region: str,
 ) -> tuple[LayerRef, ...]:
@@ -31,17 +31,19 @@ def arrange_layers(
     Args:
         current: ARNs of the layer versions that the function has.
         desired: the layers of the project that it should have.
-        owned: names of the project's layers, in the function's account and region.
+        owned: whether a layer of this name, in the function's account and region, is one of the project's.
         account: of the function.
         region: of the function.
     """
     identities = {layer_of_arn(layer) for layer in desired if isinstance(layer, str)}
-    names = owned | {layer.layer for layer in desired if isinstance(layer, NewVersion)}
+    new = {layer.layer for layer in desired if isinstance(layer, NewVersion)}
 
     def is_own(arn: str) -> bool:
         layer = layer_of_arn(arn)
         parts = layer.split(":")
-        return layer in identities or (parts[3:5] == [region, account] and parts[-1] in names)
+        return layer in identities or (
+            parts[3:5] == [region, account] and (parts[-1] in new or owned(parts[-1]))
+        )
 
     positions = [number for number, arn in enumerate(current) if is_own(arn)]
     if not positions:

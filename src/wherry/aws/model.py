@@ -109,6 +109,8 @@ class DesiredFunction:
         layers: names of the project's layers on AWS and ARNs of others, in the order in which Lambda unpacks them.
         owned: names on AWS of all layers of the project, used or not: versions of these are detached if they are
             not in ``layers``.
+        own_layers: a regular expression for the names of layers that the stage gives, with those of earlier settings.
+        exclusive: whether layers of others are detached.
         manage: the parts of a function (``wherry.settings.model.MANAGEABLE``) that may be changed.
         publish: whether a version is published.
         alias: that is moved to the published version.
@@ -131,6 +133,8 @@ class DesiredFunction:
     handler: str | None = None
     layers: tuple[str, ...] = ()
     owned: frozenset[str] = frozenset()
+    own_layers: str | None = None
+    exclusive: bool = False
     manage: frozenset[str] = frozenset({"code", "layers"})
     publish: bool = False
     alias: str | None = None
@@ -141,6 +145,10 @@ class DesiredFunction:
     memory: int | None = None
     timeout: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    def owns(self, layer: str) -> bool:
+        """Whether a layer of this name, in the function's account and region, is one of the project's."""
+        return layer in self.owned or bool(self.own_layers and re.fullmatch(self.own_layers, layer))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,6 +16,8 @@ from wherry.aws.model import (
     ObservedVersion,
     Snapshot,
 )
+from wherry.errors import AwsError
+from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -246,7 +248,12 @@ def latest_layer_version(client: Client, name: str) -> GetLayerVersionResponseTy
 
 def principals_of(policy: str) -> tuple[str, ...]:
     """Accounts, organisations and ``*`` for everybody, from the policy of a layer version."""
-    return tuple(_principal(statement) for statement in json.loads(policy).get("Statement", ()))
+    try:
+        return tuple(map(_principal, parse_json(policy).get("Statement", ())))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise AwsError(
+            "AWS's policy of a layer is none", where=[str(error) or type(error).__name__]
+        ) from error
 
 
 def _principal(statement: Mapping[str, Any]) -> str:

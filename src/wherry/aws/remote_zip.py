@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from wherry.errors import ArchiveError, FetchError
 from wherry.indexes.network import Network
 from wherry.indexes.session import explained, open_session, shown_url, timeouts
+from wherry.untrusted import read_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,8 +34,9 @@ _TAIL = 64 * 1024 + 22
 _STEP = 64 * 1024
 """The fewest bytes of each further request."""
 _CHUNK = 1024 * 1024
+_LARGEST_PART = 1 << 28
 _BIGGEST_MEMBER = 64 * 1024 * 1024
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 _EXECUTABLE_BITS = 0o111
 
 
@@ -247,10 +249,10 @@ class _RemoteFile(io.RawIOBase):
     def _keep(self, response: requests.Response) -> None:
         match = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
         with explained(self._location, what=self._what):
-            data = response.content
+            data = read_all(response.iter_content(_CHUNK), most=_LARGEST_PART, seconds=300)
         if match is None:
             raise self._strange("it does not say which part of the file it gave")
-        first, last, size = (int(number) for number in match.groups())
+        first, last, size = (int(digits) for digits in match.groups())
         if len(data) != last - first + 1 or (self.size and size != self.size):
             raise self._strange("what it says of the part it gave is not so")
         self.size = size
@@ -294,6 +296,6 @@ def _save(response: requests.Response, file: BinaryIO, location: str, what: str)
             file.write(chunk)
             received += len(chunk)
     length = response.headers.get("Content-Length")
-    if length is not None and length.isdigit() and int(length) != received:
-        raise _fetch_error(location, what, f"{received:,} bytes of {int(length):,} came")
+    if length is not None and length != str(received):
+        raise _fetch_error(location, what, f"{received:,} bytes of {length[:30]} came")
     return received

@@ -64,7 +64,7 @@ of_target = shared(
         "--runtime",
         metavar="NAME",
         help="Lambda runtime, such as python3.13. "
-        "[default: the settings', else the newest that requires-python admits]",
+        "[default: the settings', else what the project's files name or admit]",
     ),
     click.option(
         "--architecture",

@@ -6,6 +6,7 @@ happens to the streams for people and for data decides what is built.
 
 from __future__ import annotations
 
+import _thread
 import io
 import os
 import signal
@@ -63,12 +64,21 @@ def _end(number: int, _frame: FrameType | None) -> None:
     if len(_received) == 1:
         from wherry.tools.process import end_all
 
+        # What threads meet while all is put away is nobody's business.
+        threading.excepthook = lambda _: None
+        sys.unraisablehook = _again
         threading.Thread(target=_watch, args=(number,), daemon=True).start()
         end_all()
     elif len(_received) > 2 or number != signal.SIGINT:
         # It has been told already.
         return
     raise KeyboardInterrupt
+
+
+def _again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Interrupt again, where the first time was within a finalizer, whose exceptions are lost."""
+    if unraisable.exc_type is KeyboardInterrupt:
+        _thread.interrupt_main()
 
 
 def _watch(number: int) -> None:

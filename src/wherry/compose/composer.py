@@ -106,8 +106,12 @@ class _Composer:
         # What is added by name comes with all that it needs.
         added = self._requirements.all_of(recipe.settings.extra_distributions, by_name)
         names |= added - excluded_names(recipe.settings, added)
+        # The folder of a layer may hold a lock and no code.
+        with_own = recipe.with_project and (
+            recipe.kind == "function" or any(dist.own and dist.bundle.entries for dist in supply)
+        )
         chosen = sorted(
-            (dist for dist in supply if (recipe.with_project if dist.own else dist.name in names)),
+            (dist for dist in supply if (with_own if dist.own else dist.name in names)),
             key=_by_name,
         )
         provided_names = (*self._settings.provided, *recipe.settings.provided)

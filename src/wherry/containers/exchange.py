@@ -11,7 +11,10 @@ import json
 import os
 import re
 import shlex
+import sys
 import tarfile
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -44,6 +47,9 @@ if TYPE_CHECKING:
 __all__ = ["Container", "Folder"]
 
 _LAST_LINES = 40
+_TIMEOUT = 3600.0
+_LONGEST_LINE = 1 << 20
+_LARGEST_ERRORS = 1 << 24
 # The exit statuses of engines when a container cannot be started.
 _NOT_STARTED = frozenset({125, 126, 127})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -260,32 +266,43 @@ class Container:
         import tempfile
 
         from wherry.indexes.redact import redact
+        from wherry.tools.process import started, time_limit
 
-        with (
-            tempfile.TemporaryFile() as errors,
-            subprocess.Popen(
-                [self.engine.command, *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-            ) as process,
-        ):
-            assert process.stdin is not None  # noqa: S101
-            assert process.stdout is not None  # noqa: S101
-            try:
-                process.stdin.write(stdin)
-                process.stdin.close()
-            except OSError:
-                pass  # it has ended already, and tells why
-            try:
-                for line in process.stdout:
-                    on_line(line)
-                status = process.wait()
-            except BaseException:
-                process.terminate()
-                raise
+        seconds = time_limit("WHERRY_BUILD_TIMEOUT", _TIMEOUT)
+        with tempfile.TemporaryFile() as errors:
+
+            def start() -> subprocess.Popen[bytes]:
+                return subprocess.Popen(
+                    [self.engine.command, *arguments],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    # A group of its own: all that it started can be ended with it.
+                    process_group=None if sys.platform == "win32" else 0,
+                )
+
+            with started(start) as process, process:
+                assert process.stdin is not None  # noqa: S101
+                assert process.stdout is not None  # noqa: S101
+                late = threading.Timer(seconds, process.kill)
+                late.daemon = True
+                late.start()
+                try:
+                    with suppress(OSError):  # it has ended already, and tells why
+                        process.stdin.write(stdin)
+                        process.stdin.close()
+                    while line := process.stdout.readline(_LONGEST_LINE):
+                        on_line(line)
+                    status = process.wait()
+                    if late.finished.is_set():
+                        raise ContainerError(
+                            f"the container of `{self.image.reference}` was ended after {seconds:g} seconds",
+                            hint="set `WHERRY_BUILD_TIMEOUT` to more seconds",
+                        )
+                finally:
+                    late.cancel()
             errors.seek(0)
-            text = redact(errors.read().decode("utf-8", "replace"))
+            text = redact(errors.read(_LARGEST_ERRORS).decode("utf-8", "replace"))
         return Answer(status=status, errors=tuple(plain_lines(text))[-_LAST_LINES:])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import time
@@ -15,6 +14,7 @@ from wherry.errors import ContainerError, SettingsError
 from wherry.events import ImageFetched, ImageWanted
 from wherry.store.memo import Memo, memo_key
 from wherry.target import Architecture
+from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,7 +130,7 @@ class Images:
         if answer.status != 0:
             return None
         try:
-            image = json.loads(answer.output)[0]
+            image = parse_json(answer.output)[0]
             identity = str(image["Id"])
             own = f"{image['Os']}/{image['Architecture']}"
         except (ValueError, LookupError, TypeError):

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import FetchError
-from wherry.indexes.session import check, explained, open_session, shown_url, timeouts
+from wherry.indexes.session import (
+    check,
+    explained,
+    open_session,
+    read_body,
+    shown_url,
+    timeouts,
+)
+from wherry.untrusted import LARGEST_DOCUMENT, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +29,9 @@ if TYPE_CHECKING:
     from wherry.indexes.network import Network
 
 __all__ = ["FindFiles", "IndexedFile", "index_finder", "page_key", "project_files"]
+
+# Its tree takes about twenty times that.
+_LARGEST_HTML = 1 << 23
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,8 +89,19 @@ def project_files(
     what = f"the list of `{project}`'s files"
     with explained(network.hide(url), what=what):
         response = session.get(
-            url, timeout=timeouts(), headers={"Accept": pypi_simple.ACCEPT_JSON_PREFERRED}
+            url,
+            stream=True,
+            timeout=timeouts(),
+            headers={"Accept": pypi_simple.ACCEPT_JSON_PREFERRED},
         )
+    with response:
+        return _files(response, project, url, network)
+
+
+def _files(
+    response: requests.Response, project: str, url: str, network: Network
+) -> tuple[IndexedFile, ...]:
+    what = f"the list of `{project}`'s files"
     if response.status_code in {404, 410}:
         raise FetchError(
             f"the index has no project `{project}`",
@@ -95,26 +117,37 @@ def project_files(
             size=package.size,
             yanked=(package.yanked_reason or "") if package.is_yanked else None,
         )
-        for package in _parse(response, project, network.hide(url)).packages
+        for package in _parse(response, project, what, network.hide(url)).packages
     )
 
 
-def _parse(response: requests.Response, project: str, url: str) -> pypi_simple.ProjectPage:
+def _parse(
+    response: requests.Response, project: str, what: str, url: str
+) -> pypi_simple.ProjectPage:
     import warnings
 
     import pypi_simple
 
     # A newer minor version of the API is compatible by its definition (PEP 629).
     warnings.filterwarnings("ignore", category=pypi_simple.UnexpectedRepoVersionWarning)
+    is_json = "json" in response.headers.get("Content-Type", "")
+    body = read_body(
+        response, what=what, shown=url, most=LARGEST_DOCUMENT if is_json else _LARGEST_HTML
+    )
     try:
-        page = pypi_simple.ProjectPage.from_response(response, project)
+        if is_json:
+            page = pypi_simple.ProjectPage.from_json_data(parse_json(body), response.url)
+        else:
+            # What has been read; it is not asked for again.
+            response._content = body  # noqa: SLF001
+            page = pypi_simple.ProjectPage.from_response(response, project)
     except pypi_simple.UnsupportedRepoVersionError as error:
         raise FetchError(
             f"the index uses version {error.declared_version} of the Simple API",
             where=[shown_url(url)],
             hint="a newer version of Wherry may support it",
         ) from error
-    except (ValueError, LookupError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         # Not chained: its text holds the address as it was given.
         raise _no_index(url) from None
     # Login pages are HTML too; and an index page without files is of no use.

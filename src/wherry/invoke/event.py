@@ -13,6 +13,7 @@ from wherry.errors import InvokeError
 from wherry.invoke.http_event import http_event
 from wherry.invoke.request import HttpRequest
 from wherry.invoke.variables import region
+from wherry.untrusted import LARGEST_DOCUMENT, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +32,8 @@ def read_event(source: str) -> bytes:
     name = "stdin" if source == "-" else f"`{source}`"
     data = _read(source, f"the event {name}")
     try:
-        json.loads(data)
-    except (ValueError, RecursionError) as error:
+        parse_json(data)
+    except ValueError as error:
         raise InvokeError(
             f"the event in {name} is not JSON",
             where=[str(error)],
@@ -110,14 +111,17 @@ def _body(data: str | None) -> bytes:
 
 def _read(source: str, what: str) -> bytes:
     try:
-        return sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        if source == "-":
+            return sys.stdin.buffer.read(LARGEST_DOCUMENT + 1)
+        with Path(source).open("rb") as file:
+            return file.read(LARGEST_DOCUMENT + 1)
     except OSError as error:
         raise InvokeError(f"cannot read {what}", where=[error.strerror or str(error)]) from error
 
 
 def _is_json(body: bytes) -> bool:
     try:
-        json.loads(body)
-    except (ValueError, RecursionError):
+        parse_json(body)
+    except ValueError:
         return False
     return True

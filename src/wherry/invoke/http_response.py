@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.invoke.http_event import MAX_ALB_BODY
 from wherry.invoke.request import EventFormat, HttpResponse
+from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
     from wherry.invoke.outcome import Invocation
@@ -61,8 +62,8 @@ def http_response(invocation: Invocation, form: EventFormat) -> HttpResponse:
         return service_error(form, fault=f"the function failed: {error.type}: {error.message}")
     try:
         try:
-            document = json.loads(invocation.payload)
-        except (ValueError, RecursionError):
+            document = parse_json(invocation.payload)
+        except ValueError:
             raise _Malformed("it is not JSON") from None
         if form not in {EventFormat.FUNCTION_URL, EventFormat.HTTP}:
             return _version_1(document, form)

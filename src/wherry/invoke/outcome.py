@@ -7,6 +7,8 @@ import signal
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from wherry.untrusted import parse_json
+
 if TYPE_CHECKING:
     from wherry.invoke.request import HttpResponse
 
@@ -76,7 +78,7 @@ class Invocation:
 
         error = self.error
         try:
-            result = json.loads(self.payload) if error is None else None
+            result = parse_json(self.payload) if error is None else None
         except ValueError:
             result = self.payload.decode(errors="replace")
         init = self.init_seconds
@@ -113,7 +115,7 @@ class Invocation:
 def read_error(payload: bytes) -> FunctionError:
     """The error that a document tells of, whatever wrote it."""
     try:
-        document = json.loads(payload)
+        document = parse_json(payload)
     except ValueError:
         document = None
     if not isinstance(document, dict):

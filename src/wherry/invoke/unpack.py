@@ -1,4 +1,4 @@
-"""Zips unpacked into the store, once for the same bytes, read-only.
+"""Zips unpacked into the store, once for the same bytes, read-only, and compared with what was unpacked before each use.
 
 Lambda unpacks every layer over the ones before it. Here the last file for a path is the only one that is
 written, and the folder is keyed by the digests of all zips, so that whoever runs the same bytes again finds
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from wherry.bundle.entry import DEFLATED, STORED, Entry, check_path
 from wherry.errors import ArchiveError, InvokeError
-from wherry.files import make_folders
+from wherry.files import make_folders, remove_folder, walk_folders
+from wherry.store.memo import Memo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["unpack_archives", "unpack_bundle"]
 
 _KIND = "unpacked"
+_STATE = Memo("unpacked-state", encode=str, decode=str)
 _FORMAT = "1"
 
 
@@ -84,24 +86,48 @@ def unpack_bundle(bundle: Bundle, store: Store) -> Path:
 
 def _kept(key: str, entries: Callable[[], Iterable[Entry]], store: Store) -> Path:
     place = store.folder(_KIND, key)
-    if place.is_dir():
+    if _is_unchanged(place, key, store):
         return place
 
     from wherry.store.writer import write_error
 
     with store.lock(_KIND, key):
-        if place.is_dir():
+        if _is_unchanged(place, key, store):
             return place
         try:
+            if place.is_dir():
+                remove_folder(place)
             with store.temporary(folder=True) as temporary:
                 folders = _write(entries(), temporary)
                 temporary.replace(place)
             # A folder that may not be written cannot be moved, so it is closed last.
             for folder in (*folders, ""):
                 (place / folder).chmod(0o555)
+            _STATE.remember(store, key, _state(place))
         except OSError as error:
             raise write_error(error, store.root) from error
     return place
+
+
+def _is_unchanged(place: Path, key: str, store: Store) -> bool:
+    """Whether a folder is there, and holds what was unpacked.
+
+    A function that runs as root, without namespaces, can write beside itself: what it leaves is not for others.
+    """
+    return place.is_dir() and _STATE.recall(store, key) == _state(place)
+
+
+def _state(folder: Path) -> str:
+    """A digest of the names and the times of all that a folder holds; whoever writes a file changes its time."""
+    digest = hashlib.sha256()
+    for path, folders, names in walk_folders(folder):
+        folders.sort()
+        digest.update(f"{path[len(str(folder)) :]}\0{folders}\0".encode(errors="surrogateescape"))
+        for name in sorted(names):
+            status = os.lstat(os.path.join(path, name))  # noqa: PTH118
+            facts = (status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            digest.update(f"{name}\0{facts}\0{status.st_ino}\0".encode(errors="surrogateescape"))
+    return digest.hexdigest()
 
 
 def _write(entries: Iterable[Entry], root: Path) -> list[str]:

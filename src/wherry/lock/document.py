@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from wherry import untrusted
 from wherry.errors import LockError
 from wherry.indexes.redact import redact
 
@@ -212,7 +213,7 @@ def read_toml(path: Path, files: ProjectFiles, *, hint: str | None = None) -> Ta
     """
     try:
         return Table(data=files.toml(path), file=path.name, hint=hint)
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         # Again, to say what is wrong; unless it was but a byte order mark.
         return parse_toml(read_text(path, files), file=path.name, where=str(path), hint=hint)
 
@@ -223,10 +224,8 @@ def parse_toml(text: str, *, file: str, where: str, hint: str | None = None) -> 
     Raises:
         LockError: it is not TOML; says the line and column.
     """
-    import tomllib
-
     empty = Table(data={}, file=file, hint=hint)
-    return _parsed(tomllib.loads, text, "TOML", where=where, table=empty)
+    return _parsed(untrusted.parse_toml, text, "TOML", where=where, table=empty)
 
 
 def read_json(path: Path, files: ProjectFiles, *, hint: str | None = None) -> Table:
@@ -235,10 +234,10 @@ def read_json(path: Path, files: ProjectFiles, *, hint: str | None = None) -> Ta
     Raises:
         LockError: it cannot be read, or is not a JSON object; says the line and column.
     """
-    import json
-
     empty = Table(data={}, file=path.name, hint=hint)
-    return _parsed(json.loads, read_text(path, files), "JSON", where=str(path), table=empty)
+    return _parsed(
+        untrusted.parse_json, read_text(path, files), "JSON", where=str(path), table=empty
+    )
 
 
 def _parsed(
@@ -247,8 +246,6 @@ def _parsed(
     """``table`` with the data of ``text``."""
     try:
         data = parse(text)
-    except RecursionError:
-        problem = "it is nested too deeply"
     except ValueError as error:
         problem = str(error)
     else:

@@ -24,6 +24,7 @@ from wherry.lock.assemble import known
 from wherry.lock.declared import read_declared
 from wherry.lock.document import file_sha256, is_path, parse_toml, read_bytes, read_toml
 from wherry.lock.model import Lock
+from wherry.untrusted import url_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -125,10 +126,10 @@ def _complete(entry: Table, base: Path) -> None:
     if "://" in place and not place.startswith("file://"):
         return
     if place:
-        from urllib.parse import urlsplit
+        from urllib.parse import quote
         from urllib.request import url2pathname
 
-        path = url2pathname(urlsplit(place).path) if place.startswith("file://") else place
+        path = url2pathname(quote(url_path(place))) if place.startswith("file://") else place
         entry.data["hashes"] = {"sha256": file_sha256(base / path)}
 
 
@@ -152,8 +153,11 @@ def _validated(table: Table, *, where: str) -> Pylock:
         raise LockError(
             f"`{table.file}` is not a valid lock", where=[redact(f"{where}: {context}{lines[0]}")]
         ) from None
-    except RecursionError:
-        raise LockError(f"`{table.file}` is nested too deeply", where=[where]) from None
+    except (RecursionError, ValueError) as error:
+        cause = str(error) or "it is nested too deeply"
+        raise LockError(
+            f"`{table.file}` is not a valid lock", where=[redact(f"{where}: {cause:.300}")]
+        ) from None
 
 
 def _check_paths(pylock: Pylock, path: Path) -> None:

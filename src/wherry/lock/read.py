@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from wherry.errors import LockError, ProjectError
 from wherry.events import SILENT, LockRead, Note, Warned
+from wherry.indexes.redact import redact
 from wherry.lock.document import is_path
 from wherry.lock.find import choose_declaration, choose_lock
 from wherry.lock.formats import LockFormat
@@ -46,6 +47,7 @@ def read_lock(request: LockRequest, context: Context) -> Lock:
     from time import perf_counter
 
     from wherry.lock.assemble import check_python
+    from wherry.lock.uv.local import enclosing_workspace
 
     began = perf_counter()
     request = in_project(request, context)
@@ -63,6 +65,12 @@ def read_lock(request: LockRequest, context: Context) -> Lock:
     else:
         lock = read_choice(choice, request, context)
     if request.package is not None and lock.format is not LockFormat.UV:
+        if enclosing_workspace(request.root, context.files) is not None:
+            raise LockError(
+                "the workspace has no `uv.lock`",
+                where=[f"`{lock.path.name}` was read, which knows no members"],
+                hint="run `uv lock`, or name the member's folder with `--project`",
+            )
         raise LockError(
             f"`{lock.path.name}` has no member `{request.package}`",
             where=["of the locks, only `uv.lock` knows workspaces"],
@@ -120,7 +128,14 @@ def read_choice(choice: Choice, request: LockRequest, context: Context) -> Lock:
 
     module, _, function = choice.format.value.reader.partition(":")
     reader = cast("Reader", getattr(import_module(f"wherry.lock.{module}"), function))
-    lock = reader(choice.path, request, context)
+    try:
+        lock = reader(choice.path, request, context)
+    except (ValueError, RecursionError, OverflowError) as error:
+        # Of a library that was given what it does not expect.
+        raise LockError(
+            f"`{choice.path.name}` cannot be read",
+            where=[redact(f"{choice.path}: {str(error) or type(error).__name__:.300}")],
+        ) from error
     return replace(lock, format=choice.format, pylock=_without_project(lock))
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
 from wherry.events import Warned
 from wherry.indexes.declared import is_pypi
+from wherry.indexes.redact import redact
 from wherry.lock.model import Lock
 from wherry.lock.pylock import parse_pylock
 from wherry.store.temporary import temporary_folder
 from wherry.tools.uv import run_uv, target_options
+from wherry.tools.uv_words import with_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,6 +81,8 @@ def resolved_text(requirements: Requirements, context: Context) -> str:
         return "".join(f"{_with_login(line, network)}\n" for line in lines)
 
     has_text = requirements.text is not None
+    if has_text and not any(map(_asks, lines)):
+        return 'lock-version = "1.0"\ncreated-by = "wherry"\npackages = []\n'
     patch = _patch(context.target, requirements.requires_python)
     answer = run_uv(
         [
@@ -98,7 +102,16 @@ def resolved_text(requirements: Requirements, context: Context) -> str:
         stdin=stdin if has_text else None,
         default_index=default_index,
     )
+    if has_text:
+        shown = [redact(line) for line in lines]
+        causes = tuple(with_place(cause, requirements.name, shown) for cause in answer.causes)
+        answer = replace(answer, causes=causes)
     return answer.expect(f"uv cannot resolve `{requirements.name}`")
+
+
+def _asks(line: str) -> bool:
+    """Whether a line is a requirement, and not an option or a comment."""
+    return bool(line.strip()) and not line.lstrip().startswith(("--", "-c ", "#"))
 
 
 def literal_url(url: str) -> str:

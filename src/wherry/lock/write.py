@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import replace
 from os.path import normpath, relpath
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
@@ -19,9 +17,11 @@ from wherry.lock.find import Choice, choose_declaration, choose_lock
 from wherry.lock.formats import LockFormat
 from wherry.lock.pylock import provenance
 from wherry.lock.read import in_project, read_choice
+from wherry.store.temporary import temporary_beside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from packaging.pylock import Package, Pylock
     from packaging.utils import NormalizedName
@@ -161,22 +161,15 @@ def _moved(path: str, before: Path, after: Path) -> str:
 def _write(path: Path, document: dict[str, Any]) -> None:
     text = "# Written by `wherry lock` for one target; write it again, don't edit it.\n"
     text += tomli_w.dumps(document)
-    temporary = None
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=".pylock-", delete=False
-        ) as file:
-            temporary = Path(file.name)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        with temporary_beside(path) as temporary:
+            with temporary.open("w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
     except OSError as error:
         raise OutputError(
             f"`{path.name}` cannot be written", where=[f"{path}: {error.strerror or error}"]
         ) from None
-    finally:
-        # The file is gone once it is renamed; after any error, Ctrl-C included, it has to be removed.
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)

@@ -195,8 +195,8 @@ def _local_file(source: object, base: Path) -> Path | None:
 
 def _wheel_name(source: object) -> str:
     """The name of a wheel that is locked by its address; empty for what has to be built."""
-    from urllib.parse import unquote, urlsplit
+    from wherry.untrusted import url_path
 
-    path = getattr(source, "path", None) or unquote(urlsplit(getattr(source, "url", "") or "").path)
+    path = getattr(source, "path", None) or url_path(getattr(source, "url", "") or "")
     name: str = path.replace("\\", "/").rpartition("/")[2]
     return name if name.endswith(".whl") else ""

@@ -154,10 +154,18 @@ class _Run:
 
     def _settle(self) -> None:
         """Choose the runtime that the locks admit, unless that is known."""
-        if not self._settled:
-            from wherry.pipeline.supply import settle_target
+        if self._settled:
+            return
+        from wherry.pipeline.supply import KeptEvents, settle_target
 
-            self._aim(settle_target(self._request, self._context))
+        kept, reporter = KeptEvents(), self._context.reporter
+        request = self._request
+        try:
+            request = settle_target(request, replace(self._context, reporter=kept))
+        finally:
+            # The target first, then what was said of the lock.
+            self._aim(request)
+            kept.pass_on(reporter)
 
     def _aim(self, request: BuildRequest) -> None:
         """Build for the target of this request, and say so."""
@@ -218,7 +226,7 @@ class _Run:
 
         generated: Mapping[str, Bundle] = {}
         if self._hooks is not None:
-            # Commands are told the target. If they write the lock, it is chosen afterwards.
+            # Commands are told the target. They may write the lock, so that there is nothing to choose by yet.
             with suppress(WherryError):
                 self._settle()
         request, hooks = self._request, self._hooks

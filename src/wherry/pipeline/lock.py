@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 from wherry.errors import SettingsError
 from wherry.events import SILENT, Note
 from wherry.lock.model import LockRequest
-from wherry.pipeline.naming import naming
+from wherry.pipeline.naming import Naming
 from wherry.pipeline.request import BuildOptions, open_context, read_request
 
 if TYPE_CHECKING:
@@ -88,7 +88,16 @@ def lock_all(
     from wherry.lock.write import write_lock
 
     request, context = _open(project, store, reporter, options)
-    asked = {key.project: request.lock_request(key) for key in request.supplies if key.lock is None}
+    asked: dict[str, LockRequest] = {}
+    for key in request.supplies:
+        if key.lock is None:
+            each = request.lock_request(key)
+            before = asked.get(key.project, each)
+            asked[key.project] = replace(
+                each,
+                groups=tuple(dict.fromkeys((*before.groups, *each.groups))),
+                extras=tuple(dict.fromkeys((*before.extras, *each.extras))),
+            )
     if asked.keys() <= {"."}:
         asked["."] = _of_project(request, options)
     elif options.get("output"):
@@ -111,12 +120,11 @@ def lock_all(
         reporter.emit(Note(text=f"`{folder}` has a lock already, `{path.name}`"))
     output = options.get("output")
     paths = []
-    for folder, each in asked.items():
-        if folder in locked:
-            continue
-        path = Path(output) if output else Path(project) / folder / "pylock.toml"
-        with naming(folder, context) as own_context:
-            paths.append(write_lock(each, own_context, output=path))
+    with Naming(context) as named:
+        for folder in [folder for folder in asked if folder not in locked]:
+            path = Path(output) if output else Path(project) / folder / "pylock.toml"
+            with named.project(folder) as own:
+                paths.append(write_lock(asked[folder], own, output=path))
     return tuple(paths)
 
 

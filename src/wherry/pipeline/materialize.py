@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from wherry.bundle.bundle import Bundle
 from wherry.bundle.wheel import wheel_bundle
 from wherry.compose.model import Distribution
 from wherry.pipeline.acquired import Acquired, Kind
@@ -81,8 +82,8 @@ class Materializer:
             return None
         # The project itself depends on how its tree is read, which may be another way for another package.
         self._known.update({one: each for one, each in made.items() if not one.own})
-        return tuple(
-            distribution for one in acquired for distribution in made.get(one) or self._known[one]
+        return _with_own_name(
+            [distribution for one in acquired for distribution in made.get(one) or self._known[one]]
         )
 
     def _wheel(self, one: Acquired) -> tuple[Distribution, ...]:
@@ -100,3 +101,18 @@ class Materializer:
             return ()
         bundle = wheel_bundle(stored, filename=one.filename, owner=one.name, store=store)
         return (Distribution(name=one.name, version=one.version, bundle=bundle),)
+
+
+def _with_own_name(distributions: Sequence[Distribution]) -> tuple[Distribution, ...]:
+    """The distributions; the project's own code is called ``project`` where a dependency has the folder's name."""
+    others = {each.name for each in distributions if not each.own}
+    return tuple(
+        replace(
+            each,
+            name="project",
+            bundle=Bundle.of(entry._replace(owner="project") for entry in each.bundle),
+        )
+        if each.own and each.name in others
+        else each
+        for each in distributions
+    )

@@ -9,13 +9,17 @@ from wherry.errors import SettingsError
 from wherry.lock.formats import format_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["refuse_paths"]
 
 
-def refuse_paths(names: Iterable[str], *, known: Collection[str]) -> None:
+def refuse_paths(names: Iterable[str], *, known: Mapping[str, str | None]) -> None:
     """Refuse the path of a project, a lock or a module in place of the name of a function or layer.
+
+    Args:
+        names: the names that were given.
+        known: the folders of functions and layers that have one of their own, by the names of all.
 
     Raises:
         SettingsError: a name is a path; the hint has the option that takes it.
@@ -24,7 +28,10 @@ def refuse_paths(names: Iterable[str], *, known: Collection[str]) -> None:
         path = Path(name)
         if name in known or not path.exists():
             continue
-        if path.is_dir():
+        owners = [owner for owner, root in known.items() if root == path.as_posix()]
+        if owners:
+            hint = f"it is the folder of `{owners[0]}`: `wherry build {owners[0]}`"
+        elif path.is_dir():
             hint = f"build the project in that folder with `--project {name}`"
         elif path.suffix == ".py":
             hint = f"name a function of it with `--handler {name.removesuffix('.py')}.FUNCTION`"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from wherry.errors import WherryError
@@ -11,39 +11,82 @@ from wherry.events import Note, Warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
     from wherry.context import Context
     from wherry.events import Event, Reporter
 
-__all__ = ["naming"]
+__all__ = ["Naming", "about"]
+
+_NAMED = 3
+"""Folders that a remark about several names."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Remarks:
+    """Keeps the remarks about each folder, and tells those that are alike once. For several threads."""
+
+    reporter: Reporter
+    _folders: dict[Note | Warned, list[str]] = field(default_factory=dict)
+
+    def add(self, remark: Note | Warned, folder: str) -> None:
+        self._folders.setdefault(remark, []).append(folder)
+
+    def tell(self) -> None:
+        for remark, folders in self._folders.items():
+            names = sorted(set(folders))
+            text = ", ".join(names[:_NAMED])
+            if len(names) > _NAMED:
+                text += f" and {len(names) - _NAMED} more"
+            self.reporter.emit(replace(remark, text=f"{text}: {remark.text}"))
 
 
 @dataclass(frozen=True, slots=True)
 class _Naming:
-    """Passes events on, remarks with the name of a folder before them."""
+    """Passes events on, but for remarks."""
 
-    reporter: Reporter
+    remarks: _Remarks
     folder: str
 
     def emit(self, event: Event) -> None:
         if isinstance(event, Note | Warned):
-            event = replace(event, text=f"{self.folder}: {event.text}")
-        self.reporter.emit(event)
+            self.remarks.add(event, self.folder)
+        else:
+            self.remarks.reporter.emit(event)
+
+
+class Naming:
+    """Contexts for work on several projects, whose remarks are told at the end, with the folders that they are about."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._remarks = _Remarks(context.reporter)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._remarks.tell()
+
+    @contextmanager
+    def project(self, folder: str) -> Iterator[Context]:
+        """The context for a project; the errors of the block name its folder.
+
+        Args:
+            folder: of the project, relative to that of the settings; ``.`` is not named.
+        """
+        if folder == ".":
+            yield self._context
+            return
+        with about(folder):
+            yield replace(self._context, reporter=_Naming(self._remarks, folder))
 
 
 @contextmanager
-def naming(folder: str, context: Context) -> Iterator[Context]:
-    """A context whose remarks name a folder, as do the errors of the block; the context itself for ``.``.
-
-    Args:
-        folder: of the project, relative to that of the settings.
-        context: of the run.
-    """
-    if folder == ".":
-        yield context
-        return
+def about(folder: str) -> Iterator[None]:
+    """Let the errors of the block name a folder of the settings."""
     try:
-        yield replace(context, reporter=_Naming(context.reporter, folder))
+        yield
     except WherryError as error:
         error.where = (f"in the project `{folder}`", *error.where)
         raise

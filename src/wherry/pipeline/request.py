@@ -18,6 +18,7 @@ from wherry.pipeline.acquired import absolute, relative
 from wherry.pipeline.container_options import with_container
 from wherry.pipeline.deprecation import deprecation_notes
 from wherry.pipeline.names import refuse_paths
+from wherry.pipeline.naming import about
 from wherry.settings.project import (
     DEFAULT_OUTPUT,
     choose_target,
@@ -212,7 +213,9 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         install_path=_path(options.get("install_path")),
         name=name,
     )
-    refuse_paths(names, known={*found.settings.functions, *found.settings.layers, found.name})
+    packages = {**found.settings.functions, **found.settings.layers}
+    roots = {found.name: None} | {key: package.root for key, package in packages.items()}
+    refuse_paths(names, known=roots)
     settings = with_handler(
         found.settings,
         name=found.name,
@@ -352,12 +355,17 @@ def _with_roots(project: Project, wanted: Sequence[Recipe]) -> Project:
         if recipe.settings.lock is not None:
             require_lock(root, recipe.settings.lock, recipe.settings.root)
     folders = dict.fromkeys(recipe.settings.root for recipe in wanted if recipe.settings.root)
-    notes = [note for folder in folders for note in unread_settings(root, folder, files)]
+    notes: list[str] = []
+    for folder in folders:
+        with about(folder):
+            notes += unread_settings(root, folder, files)
     # All run on the one target, whichever of them are built this time.
     every = (*settings.functions.values(), *settings.layers.values())
-    roots = dict.fromkeys(content.root for content in every if content.root)
-    versions = (read_requires_python(root / each, files) for each in roots)
-    pythons = dict.fromkeys(filter(None, (project.requires_python, *versions)))
+    versions = [project.requires_python]
+    for folder in dict.fromkeys(content.root for content in every if content.root):
+        with about(folder):
+            versions.append(read_requires_python(root / folder, files))
+    pythons = dict.fromkeys(filter(None, versions))
     return replace(
         project, notes=(*project.notes, *notes), requires_python=",".join(pythons) or None
     )

@@ -9,7 +9,7 @@ from wherry.errors import NoEngineError, SelectionError
 from wherry.events import SILENT, Note
 from wherry.pipeline.acquired import Acquired, Kind, absolute, acquire, relative
 from wherry.pipeline.memory import Supplied, input_digest, lock_names, variable_digest
-from wherry.pipeline.naming import naming
+from wherry.pipeline.naming import Naming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wherry.target import Target
     from wherry.wheels.select import Selected
 
-__all__ = ["settle_target", "supply"]
+__all__ = ["KeptEvents", "settle_target", "supply"]
 
 
 def supply(request: BuildRequest, context: Context) -> Supplied:
@@ -51,9 +51,10 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
     needs = {key.needs: request.lock_request(key) for key in request.supplies}
     locks = _read_locks(needs, context)
     needed = {}
-    for key, asked in needs.items():
-        with naming(key.project, context) as own_context:
-            needed[key] = _supply(key, locks[asked], request, own_context)
+    with Naming(context) as named:
+        for key, asked in needs.items():
+            with named.project(key.project) as own:
+                needed[key] = _supply(key, locks[asked], request, own)
     paths = {*inputs}
     for asked, lock in locks.items():
         paths |= {*lock.inputs, lock.path, *_above(lock, asked), *local_archives(lock)}
@@ -84,12 +85,11 @@ def settle_target(request: BuildRequest, context: Context) -> BuildRequest:
         return request
     from wherry.wheels.fitting import choose_fitting
 
-    reporter = _EachOnce(context.reporter)
     needs = {key.needs: request.lock_request(key) for key in request.supplies}
     locks: dict[LockRequest, Lock] = {}
 
     def read(target: Target) -> Iterable[Lock]:
-        run = replace(context, target=target, reporter=SILENT if locks else reporter)
+        run = replace(context, target=target, reporter=SILENT if locks else context.reporter)
         locks.update(_read_locks(needs, run))
         return locks.values()
 
@@ -104,17 +104,21 @@ def settle_target(request: BuildRequest, context: Context) -> BuildRequest:
     return replace(request, target=target, target_reason=reason)
 
 
-class _EachOnce:
-    """Passes each event on once, however often the same lock is read."""
+class KeptEvents:
+    """Keeps what happens until the target is known, each event once however often the same lock is read."""
 
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
-        self._emitted: set[Event] = set()
+    def __init__(self) -> None:
+        self._events: list[Event] = []
 
     def emit(self, event: Event) -> None:
-        if event not in self._emitted:
-            self._emitted.add(event)
-            self._reporter.emit(event)
+        """Keep one event."""
+        if event not in self._events:
+            self._events.append(event)
+
+    def pass_on(self, reporter: Reporter) -> None:
+        """Report what was kept."""
+        for event in self._events:
+            reporter.emit(event)
 
 
 def _read_locks(
@@ -126,18 +130,19 @@ def _read_locks(
     projects = {asked: key.project for key, asked in needs.items()}
 
     def read(asked: LockRequest) -> Lock:
-        with naming(projects[asked], context) as own_context:
+        with named.project(projects[asked]) as own:
             # Which runtime fits is asked first, and what the lock gives for it afterwards.
             return context.files.once(
-                ("lock", asked, context.target), lambda: read_lock(asked, own_context)
+                ("lock", asked, context.target), lambda: read_lock(asked, own)
             )
 
-    if len(projects) < 2:
-        return {asked: read(asked) for asked in projects}
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor() as pool:
-        return dict(zip(projects, pool.map(read, projects), strict=True))
+    with Naming(context) as named:
+        if len(projects) < 2:
+            return {asked: read(asked) for asked in projects}
+        with ThreadPoolExecutor() as pool:
+            return dict(zip(projects, pool.map(read, projects), strict=True))
 
 
 def _with_code(key: SupplyKey, acquired: tuple[Acquired, ...], root: Path) -> tuple[Acquired, ...]:

@@ -223,6 +223,7 @@ class StageFunction:
     alias: str | None = None
     publish: bool | None = None
     manage: tuple[str, ...] | None = None
+    layers: str | None = None
     role: str | None = None
     description: str | None = None
     memory: int | None = None
@@ -278,6 +279,22 @@ class StageSettings:
     def layer_on_aws(self, name: str, *, project: str, stage: str) -> str:
         """The name on AWS of a layer of the settings."""
         return self.layer(name).name or _fill(self.layer_name, project, name, stage)
+
+    def layer_pattern(self, *, project: str, stage: str) -> str | None:
+        """A regular expression for the names on AWS that layers of the settings get, also of earlier ones.
+
+        None if the names have nothing in common that tells them from the layers of others.
+        """
+        if "{name}" not in self.layer_name or not {"{project}", "{stage}"} & set(
+            re.findall(r"{\w+}", self.layer_name)
+        ):
+            return None
+        before, _, after = self.layer_name.partition("{name}")
+        parts = [
+            re.escape(plain_name(part.format(project=project, stage=stage)))
+            for part in (before, after)
+        ]
+        return f"{parts[0]}[A-Za-z0-9_-]+{parts[1]}"
 
 
 def _fill(pattern: str, project: str, name: str, stage: str) -> str:

@@ -115,6 +115,7 @@ FUNCTION_STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
     "alias": _alias,
     "publish": values.boolean,
     "manage": _managed,
+    "layers": values.choice("exclusive"),
     "role": _role,
     "description": values.string,
     "memory": values.number(128),

@@ -7,7 +7,6 @@ engine is needed to find a wheel again.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from dataclasses import replace
@@ -19,11 +18,12 @@ from wherry.bundle.canonical import wheel_memo
 from wherry.containers.run import deciding, values
 from wherry.errors import BuildError, ContainerError, FetchError
 from wherry.events import BuildFinished, BuildStarted, ContainerStarted
-from wherry.files import ProjectFiles
+from wherry.files import ProjectFiles, copy_folder
 from wherry.sources.declaration import read_declaration
 from wherry.sources.requirements import INSTALLER, BuildRequirements, Pinned, asked_for
 from wherry.store.memo import Memo, memo_key
 from wherry.store.temporary import temporary_folder
+from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,7 +177,7 @@ class _Run:
                 return
             self._keys[number] = key
             self._sources[number] = source
-            shutil.copytree(folder, self._input / "sources" / number, symlinks=True)
+            copy_folder(folder, self._input / "sources" / number)
             self._jobs.append(
                 {
                     "key": number,
@@ -210,7 +210,7 @@ class _Run:
 
         def on_line(line: bytes) -> None:
             try:
-                event = json.loads(line)
+                event = parse_json(line)
                 number, kind = event["key"], event["event"]
             except (ValueError, LookupError, TypeError):
                 return

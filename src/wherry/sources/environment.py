@@ -14,10 +14,12 @@ import hashlib
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.errors import BuildError, StoreError
+from wherry.files import remove_folder
 from wherry.store.memo import Memo, memo_key
 
 if TYPE_CHECKING:
@@ -188,8 +190,6 @@ def _make(
     *,
     virtual: bool,
 ) -> None:
-    import shutil
-
     from wherry.sources.build_rules import constraint_options
     from wherry.sources.declaration import normalized
     from wherry.tools.uv import run_uv
@@ -206,7 +206,8 @@ def _make(
             )
 
     try:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.is_dir():
+            remove_folder(folder)
         if virtual:
             uv("venv", "--quiet", "--no-project", "--python", sys.executable, str(folder))
             place = ["--python", str(_python(folder))]
@@ -226,5 +227,6 @@ def _make(
             f"cannot write the build environment `{folder}`", where=[error.strerror or str(error)]
         ) from error
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            remove_folder(folder)
         raise

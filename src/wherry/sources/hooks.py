@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import BuildError
-from wherry.files import is_inside, open_regular
+from wherry.files import copy_folder, is_inside, open_regular, remove_folder
 from wherry.sources.backends.table import find_backend
 from wherry.store.temporary import temporary_folder
 from wherry.tools.process import KeptOutput
+from wherry.untrusted import parse_json
 from wherry.visible import visible
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ _LARGEST_ANSWER = 1 << 22
 # Older ones do not read DIST_EXTRA_CONFIG.
 _SETUPTOOLS_WITH_EXTRA_CONFIG = (65, 7)
 _SCRIPT = str(Path(__file__).with_name("hook_process.py"))
-_NOT_COPIED = shutil.ignore_patterns("build", "dist", "*.egg-info", "__pycache__", ".venv", ".tox")
+_NOT_COPIED = frozenset({"build", "dist", "__pycache__", ".venv", ".tox"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +95,8 @@ def call_backend(
                 answer = call.run(ask=ask, build=True)
         finally:
             for path in left:
-                shutil.rmtree(path, ignore_errors=True)
+                with suppress(OSError):
+                    remove_folder(path)
         if answer.get("requires"):
             yield Outcome(requires=tuple(answer["requires"]))
         else:
@@ -157,8 +158,8 @@ class _Call:
             raise self._failure(f"failed with status {status}")
         try:
             with open_regular(answer) as file:
-                found = _answer(json.loads(file.read(_LARGEST_ANSWER)))
-        except (OSError, ValueError, RecursionError) as error:
+                found = _answer(parse_json(file.read(_LARGEST_ANSWER)))
+        except (OSError, ValueError) as error:
             raise self._failure(f"ended without an answer ({error})") from None
         if "unimportable" in found:
             raise self._error(
@@ -252,5 +253,9 @@ def _source(declaration: Declaration, environment: Environment, temporary: Path)
         return declaration.root
     # The folder's name stays, as some projects take their name or version from it.
     copy = temporary / "source" / declaration.root.name
-    shutil.copytree(declaration.root, copy, ignore=_NOT_COPIED, ignore_dangling_symlinks=True)
+    copy_folder(
+        declaration.root,
+        copy,
+        leave_out=lambda name: name in _NOT_COPIED or name.endswith(".egg-info"),
+    )
     return copy

@@ -24,7 +24,7 @@ from wherry.bundle.default_excludes import REPOSITORY_FOLDERS, VIRTUALENV_MARK
 from wherry.bundle.gitignore import repository_root
 from wherry.bundle.leftovers import CACHE_TAG, is_cache, is_written_package, open_outputs
 from wherry.errors import BuildError
-from wherry.files import make_folders, open_regular, read_regular, signature
+from wherry.files import copy_folder, make_folders, open_regular, read_regular, signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,9 +169,7 @@ def copy_inputs(inputs: Inputs, into: Path, *, repository: bool) -> None:
             place.chmod(0o755 if file.mode else 0o644)
         git = inputs.root / ".git"
         if repository and git.is_dir():
-            import shutil
-
-            shutil.copytree(git, into / ".git", symlinks=True)
+            copy_folder(git, into / ".git")
     except OSError as error:
         raise BuildError(
             f"`{inputs.root}` cannot be copied for the container", where=[str(error)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from wherry.builders import Source
 from wherry.errors import BuildError, SelectionError
 from wherry.sources.project import Built, TreeOptions, project_bundle
 from wherry.sources.source_tree import subfolder
 from wherry.store.temporary import temporary_folder
+from wherry.untrusted import url_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +148,7 @@ def _filename(source: PackageSdist | PackageArchive) -> str:
     name: str | None = getattr(source, "name", None)
     if name:
         return name
-    place = source.path or unquote(urlsplit(source.url or "").path)
+    place = source.path or url_path(source.url or "")
     return place.replace("\\", "/").rpartition("/")[2]
 
 

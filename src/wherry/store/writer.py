@@ -107,7 +107,8 @@ class StoreWriter:
 
     def _verify(self, hashes: Mapping[str, str], name: str) -> None:
         for algorithm, expected in hashes.items():
-            if algorithm not in hashlib.algorithms_available:
+            # Of those whose digests have any length, no two tools take the same.
+            if algorithm not in hashlib.algorithms_available or algorithm.startswith("shake"):
                 continue
             digest = self._digests.get(algorithm)
             if digest is None:

@@ -16,6 +16,7 @@ from wherry.events import Warned
 from wherry.indexes.redact import redact
 from wherry.indexes.session import PROXY_HINT, explain_denial, shown_url
 from wherry.target import Architecture
+from wherry.tools.uv_words import own_hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -186,7 +187,7 @@ def _answer(done: _Done, text: str, reporter: Reporter) -> Answer:
         status=done.status,
         output=done.output.decode("utf-8", "replace"),
         causes=tuple(causes),
-        hint=next((message for lead, message in messages if lead == "hint:"), None),
+        hint=own_hint(next((message for lead, message in messages if lead == "hint:"), None)),
     )
 
 
@@ -327,6 +328,8 @@ def _messages(text: str) -> list[tuple[str, str]]:
             messages.append((match["lead"], match["text"].strip()))
         elif not line.strip():
             messages.append(("", ""))
+        elif messages and messages[-1][0] == "warning:" and _PROGRESS.match(line.strip()):
+            continue
         elif line.startswith(" ") and messages and messages[-1][1]:
             lead, before = messages[-1]
             messages[-1] = (lead, f"{before} {line.strip()}")

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from wherry.errors import FetchError
 from wherry.events import DownloadAdvanced, DownloadFinished, DownloadStarted, Warned
@@ -21,6 +20,7 @@ from wherry.indexes.index_url import parse_index_url
 from wherry.indexes.session import check, explain, explained, open_session, shown_url, timeouts
 from wherry.indexes.simple import page_key, project_files
 from wherry.store.writer import STRONG, unverifiable
+from wherry.untrusted import parse_number, split_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +38,8 @@ __all__ = ["RemoteFile", "fetch"]
 _WORKERS = 10
 _ATTEMPTS = 3
 _CHUNK = 1 << 18
+# Of a file; AWS Lambda takes a sixteenth of it.
+_LARGEST = 1 << 32
 # Seconds to wait for the other downloads to end when one has failed.
 _CLEAN_UP = 5.0
 
@@ -252,8 +254,12 @@ class _Downloads:
             response = self._session.get(url, stream=True, timeout=timeouts())
         with response:
             check(response, what=what, network=self._context.network)
-            length = response.headers.get("Content-Length", "")
-            expected = size if size is not None else int(length) if length.isdecimal() else None
+            expected = size
+            if size is None:
+                # One that is none is passed over.
+                with suppress(ValueError):
+                    length = response.headers.get("Content-Length", "")
+                    expected = parse_number(length, most=_LARGEST)
             with self._writes(response):
                 return self._stream(file, response, expected)
 
@@ -282,6 +288,11 @@ class _Downloads:
                 writer.write(piece)
                 if expected is not None and writer.size > expected:
                     break
+                if writer.size > _LARGEST:
+                    raise FetchError(
+                        f"`{file.filename}` has more than {_LARGEST:,} bytes",
+                        where=[f"from {self._context.network.hide(shown_url(response.url))}"],
+                    )
                 self._context.reporter.emit(
                     DownloadAdvanced(filename=file.filename, received=len(piece))
                 )
@@ -322,7 +333,7 @@ def _local_path(file: RemoteFile) -> Path:
     from urllib.request import url2pathname
 
     with explained(file.url, what=f"`{file.filename}`"):
-        parts = urlsplit(file.url)
+        parts = split_url(file.url)
     if parts.netloc not in {"", "localhost"}:
         raise FetchError(
             f"cannot fetch `{file.filename}`",

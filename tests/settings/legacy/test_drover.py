@@ -61,7 +61,7 @@ stages:
 
 
 def translated(root: Path, text: str | bytes, **options: str | None) -> Translation:
-    write_files(root, {"drover.yml": text})
+    write_files(root, {"drover.yml": text, "instance/config.toml": ""})
     return translate(root / "drover.yml", **options)
 
 
@@ -91,7 +91,8 @@ def test_the_documented_example(tmp_path: Path) -> None:
         "staging": {
             "region": "us-east-1",
             "bucket": "s3://drover-examples",
-            "functions": {"basic-lambda": {"name": "basic-lambda"}},
+            "manage": ["code", "layers", "runtime"],
+            "functions": {"basic-lambda": {"name": "basic-lambda", "layers": "exclusive"}},
             "layers": {"basic-lambda-requirements": {"name": "basic-lambda-requirements"}},
         }
     }
@@ -106,13 +107,13 @@ def test_every_key(tmp_path: Path) -> None:
         "functions": {
             "shop": {
                 "layers": [
-                    "shared",
                     "arn:aws:lambda:eu-west-1:123456789012:layer:one:3",
                     "arn:aws-cn:lambda:eu-west-1:123456789012:layer:two:14",
+                    "shared",
                 ],
                 "include-regex": ["^shop/", r".*\.toml$"],
                 "exclude-regex": [r".*\.md$"],
-                "extra-paths": [{"path": "instance", "to": ""}, {"path": "/etc/shop", "to": ""}],
+                "extra-paths": [{"path": "instance", "to": ""}],
             }
         },
         "layers": {"shared": {"exclude-regex": ["^shop/", r".*\.toml$", r".*\.md$"]}},
@@ -121,11 +122,12 @@ def test_every_key(tmp_path: Path) -> None:
         "region": "eu-west-1",
         "bucket": "s3://deployments/lambda/shop",
         "bucket-region": "eu-central-1",
-        "functions": {"shop": {"name": "shop"}},
+        "manage": ["code", "layers", "runtime"],
+        "functions": {"shop": {"name": "shop", "layers": "exclusive"}},
         "layers": {"shared": {"name": "shared"}},
     }
     settings_ = read_settings(found.table, found.where)
-    assert settings_.functions["shop"].layers[0] == "shared"
+    assert settings_.functions["shop"].layers[-1] == "shared"
 
 
 def test_the_note_shows_the_table(tmp_path: Path) -> None:
@@ -140,18 +142,19 @@ def test_the_note_shows_the_table(tmp_path: Path) -> None:
             "\n"
             "  [tool.wherry.functions.shop]\n"
             "  layers = [\n"
-            '    "shared",\n'
             '    "arn:aws:lambda:eu-west-1:123456789012:layer:one:3",\n'
             '    "arn:aws-cn:lambda:eu-west-1:123456789012:layer:two:14",\n'
+            '    "shared",\n'
             "  ]\n"
             "  include-regex = [\"^shop/\", '.*\\.toml$']\n"
             "  exclude-regex = ['.*\\.md$']\n"
-            '  extra-paths = [{ path = "instance", to = "" }, { path = "/etc/shop", to = "" }]\n'
+            '  extra-paths = [{ path = "instance", to = "" }]\n'
             "\n"
             "  [tool.wherry.layers.shared]\n"
             "  exclude-regex = [\"^shop/\", '.*\\.toml$', '.*\\.md$']"
         ),
         "region, bucket and names on AWS are not needed for building",
+        "`function_extra_paths` names `/etc/shop`, which does not exist",
     )
 
 
@@ -186,7 +189,7 @@ def test_excludes_may_be_none_at_all(tmp_path: Path) -> None:
 def test_names_of_functions_become_names_of_files(tmp_path: Path, name: str, plain: str) -> None:
     found = translated(tmp_path, MINIMAL.replace("function_name: f", f"function_name: {name}"))
     assert list(found.table["functions"]) == [plain]
-    assert found.stages["dev"]["functions"] == {plain: {"name": name}}
+    assert found.stages["dev"]["functions"] == {plain: {"name": name, "layers": "exclusive"}}
     read_settings(found.table, "here")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from packaging.markers import Marker
@@ -26,6 +25,7 @@ from wherry.lock.model import Lock
 from wherry.lock.pipfile.declared import group_names, texts_with_variables
 from wherry.lock.pipfile.freshness import check_fresh
 from wherry.lock.variables import deciding_variables
+from wherry.untrusted import url_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -281,4 +281,4 @@ def _recorded(source: str) -> str | None:
 def _without_scheme(place: str) -> str:
     if not place.startswith("file:"):
         return place
-    return url2pathname(unquote(urlsplit(place).path))
+    return url2pathname(url_path(place))

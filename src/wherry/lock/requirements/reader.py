@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.markers import Marker
@@ -25,9 +23,11 @@ from wherry.lock.requirements.file import read_requirements_file
 from wherry.lock.requirements.listed_hashes import keep_listed
 from wherry.lock.requirements.remembered import remembered
 from wherry.lock.resolve import Requirements, not_locked, resolve
+from wherry.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from packaging.pylock import Pylock
 
@@ -201,8 +201,8 @@ def _constraints(file: RequirementsFile) -> Iterator[tuple[str, ...]]:
     if not file.constraints:
         yield ()
         return
-    with tempfile.TemporaryDirectory(prefix="wherry-") as folder:
-        path = Path(folder) / "constraints.txt"
+    with temporary_folder("resolve") as folder:
+        path = folder / "constraints.txt"
         # uv takes variables from the environment itself, so that no secret is in a file.
         lines = [f"{line.unexpanded}\n" for line in file.constraints]
         path.write_text("".join(lines), encoding="utf-8")

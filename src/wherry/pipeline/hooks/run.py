@@ -242,14 +242,15 @@ def _told(what: str, log: Path, reporter: Reporter) -> Iterator[None]:
     """Tell what is started, and line by line what is written to the log meanwhile."""
     reporter.emit(HookStarted(command=what))
     done = threading.Event()
-    with log.open("r", encoding="utf-8", errors="replace", newline="\n") as file:
-        file.seek(0, os.SEEK_END)
+    begin = log.stat().st_size
 
-        def tell(line: str) -> None:
-            reporter.emit(HookOutput(text=_ESCAPES.sub("", redact(line)).rstrip()))
+    def tell(line: str) -> None:
+        reporter.emit(HookOutput(text=_ESCAPES.sub("", redact(line)).rstrip()))
 
-        def follow() -> None:
-            line = ""
+    def follow() -> None:
+        line = ""
+        with log.open("r", encoding="utf-8", errors="replace", newline="\n") as file:
+            file.seek(begin)
             while True:
                 last = done.is_set()
                 while piece := file.readline():
@@ -260,13 +261,13 @@ def _told(what: str, log: Path, reporter: Reporter) -> Iterator[None]:
                 if last:
                     break
                 done.wait(_GLANCE)
-            if line:
-                tell(line)
+        if line:
+            tell(line)
 
-        thread = threading.Thread(target=follow, name="wherry-hook-output", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
+    thread = threading.Thread(target=follow, name="wherry-hook-output", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from wherry.bundle.default_excludes import (
-    REPOSITORY_FOLDERS,
-    VIRTUALENV_MARK,
-    is_excluded_by_default,
-)
-from wherry.files import walk_folders
+from wherry.settings.init.units import module_name, unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from wherry.settings.init.modules import Module
+    from wherry.settings.init.units import Unit
 
 __all__ = ["Application", "find_applications"]
 
@@ -44,15 +40,13 @@ _ADAPTERS = {
 }
 _FACTORY = re.compile(r"(?:create|make|build|get)_(?:\w+_)?(?:app|application)")
 _HANDLER = re.compile(r"lambda_handler|handler")
+_EVENTS = frozenset({"event", "evt"})
+_CONTEXTS = frozenset({"context", "ctx", ""})
 # A module without any of these words is not parsed.
 _RELEVANT = re.compile(
     rb"Flask|Bottle|falcon|get_[aw]sgi_application|FastAPI|Starlette|Litestar|Quart|Sanic|Application"
     rb"|Mangum|make_lambda_handler|\bevent\b|handler|_app\b|_application\b"
 )
-_SKIPPED_FOLDERS = frozenset(
-    {"tests", "test", "testing", "docs", "examples", "node_modules", "migrations"}
-)
-_MAX_MODULES = 5000
 
 
 class Application(NamedTuple):
@@ -65,6 +59,8 @@ class Application(NamedTuple):
         call: whether it is a factory.
         description: what it is, for people.
         path: its file, relative to the project.
+        unit: the part of the project that it is packaged in.
+        included: whether it is not in the project's wheel, so that the settings must add it.
     """
 
     module: str
@@ -73,6 +69,15 @@ class Application(NamedTuple):
     call: bool
     description: str
     path: str
+    unit: Unit
+    included: bool = False
+
+    @property
+    def rank(self) -> int:
+        """The lower it is, the surer it is that Lambda calls it."""
+        if self.kind != "handler" or " by " in self.description:
+            return 1
+        return _handler_rank(self.name)
 
     @property
     def reference(self) -> str:
@@ -82,31 +87,38 @@ class Application(NamedTuple):
         return f"{self.module}:{self.name}{'()' if self.call else ''}"
 
 
-def find_applications(root: Path, *, has_build_system: bool) -> tuple[Application, ...]:
-    """The applications and handlers at the top level of the project's modules, the likeliest first.
+def find_applications(modules: Iterable[Module], units: Sequence[Unit]) -> tuple[Application, ...]:
+    """The applications and handlers at the top level of a project's modules, the likeliest first.
 
     Args:
-        root: the project's folder.
-        has_build_system: whether a backend packages it, so that modules in ``src/`` are imported without
-            that prefix.
+        modules: the modules.
+        units: the parts that the project is packaged in.
     """
     applications: list[Application] = []
-    for path in _modules(root):
-        parts = path.relative_to(root).with_suffix("").parts
-        if has_build_system and parts[0] == "src":
-            parts = parts[1:]
-        if parts and parts[-1] == "__init__":
-            parts = parts[:-1]
-        if not parts or not all(part.isidentifier() for part in parts):
+    for path, source in modules:
+        unit = unit_of(path, units)
+        if not _RELEVANT.search(source) or (tree := _parse(source)) is None:
             continue
-        source = _source(path)
-        if source is not None:
-            relative = path.relative_to(root).as_posix()
-            applications += [
-                Application(".".join(parts), name, kind, call, description, relative)
-                for name, kind, call, description in _in_module(source)
-            ]
+        # The wheel may not hold it, but `include` can add what does not lie in `src/`.
+        name = unit.module(path)
+        included = name is None and not unit.folder and not path.startswith("src/")
+        name = module_name(path) if included else name
+        if not name:
+            continue
+        applications += [
+            Application(name, found, kind, call, description, path, unit, included)
+            for found, kind, call, description in _in_module(tree)
+        ]
     return tuple(sorted(applications, key=_rank))
+
+
+def _handler_rank(name: str) -> int:
+    """The rank of a handler by its name: 0 for ``lambda_handler``, 3 for a name that says nothing."""
+    if name == "lambda_handler":
+        return 0
+    if name == "handler":
+        return 1
+    return 2 if re.fullmatch(r"\w+_handler|\w+Handler", name) else 3
 
 
 def _rank(application: Application) -> tuple[object, ...]:
@@ -115,49 +127,18 @@ def _rank(application: Application) -> tuple[object, ...]:
         application.kind == "app",
         # Django projects have both; most of Django is written for WSGI.
         application.description == "Django" and application.kind == "asgi",
+        application.rank,
         application.module.count("."),
         application.reference,
     )
 
 
-def _modules(root: Path) -> Iterator[Path]:
-    left = _MAX_MODULES
-    for folder, folders, names in walk_folders(root):
-        at_root = Path(folder) == root
-        if VIRTUALENV_MARK in names and not at_root:
-            folders.clear()
-            continue
-        folders[:] = sorted(
-            name
-            for name in folders
-            if name not in REPOSITORY_FOLDERS
-            and name not in _SKIPPED_FOLDERS
-            and not is_excluded_by_default(name, at_root=at_root)
-            and not name.endswith(".dist-info")
-        )
-        # A folder filled by `pip install --target` is not the project's own.
-        if not at_root and any(name.endswith(".dist-info") for name in os.listdir(folder)):  # noqa: PTH208
-            folders.clear()
-            continue
-        for name in sorted(names):
-            if name.endswith(".py") and not name.startswith(("test_", "conftest")):
-                if is_excluded_by_default(name, at_root=at_root):
-                    continue
-                left -= 1
-                if left < 0:
-                    return
-                yield Path(folder, name)
-
-
-def _source(path: Path) -> ast.Module | None:
+def _parse(source: bytes) -> ast.Module | None:
     try:
-        source = path.read_bytes()
-        if not _RELEVANT.search(source):
-            return None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return ast.parse(source)
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         # The project's own tests will report it.
         return None
 
@@ -179,6 +160,8 @@ def _in_module(tree: ast.Module) -> Iterator[tuple[str, str, bool, str]]:
                     yield name, "handler", False, f"a handler by {_ADAPTERS[called]}"
                 elif name in {"app", "application"} and _FACTORY.fullmatch(called.split(".")[-1]):
                     yield name, "app", False, "a web application"
+            case ast.Assign(targets=[ast.Name(id="lambda_handler" as name)]):
+                yield name, "handler", False, "a handler"
             case ast.FunctionDef(name=name) if _is_handler(statement):
                 yield name, "handler", False, "a handler"
             case ast.FunctionDef(name=name) if _FACTORY.fullmatch(
@@ -224,7 +207,9 @@ def _is_handler(function: ast.FunctionDef) -> bool:
     arguments = [argument.arg.strip("_") for argument in function.args.args]
     if len(arguments) != 2 or function.args.kwonlyargs:
         return False
-    return bool(_HANDLER.fullmatch(function.name)) or arguments == ["event", "context"]
+    return bool(_HANDLER.fullmatch(function.name)) or (
+        arguments[0] in _EVENTS and arguments[1] in _CONTEXTS
+    )
 
 
 def _has_no_required_arguments(function: ast.FunctionDef) -> bool:

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import SettingsError, TargetError
-from wherry.settings.init.applications import find_applications
+from wherry.settings.foreign.find import is_foreign, read_description, read_descriptions
+from wherry.settings.init.described import described_packages
+from wherry.settings.init.scan import scan
 from wherry.settings.legacy.read import find_legacy, is_legacy, require_distribution, translate
-from wherry.settings.model import plain_name
-from wherry.settings.project import choose_target
+from wherry.settings.project import choose_target, read_requires_python
 from wherry.settings.read import read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from wherry.settings.init.applications import Application
+    from wherry.settings.foreign.model import Description
     from wherry.settings.legacy import Translation
     from wherry.settings.project import Project
+    from wherry.target import Target
 
 __all__ = ["Proposal", "propose"]
-
-# Names of modules that say nothing about their purpose.
-_GENERIC_NAMES = frozenset(
-    {
-        "app",
-        "main",
-        "handler",
-        "handlers",
-        "lambda_function",
-        "index",
-        "function",
-        "api",
-        "wsgi",
-        "asgi",
-    }
-)
-
 
 _COMMENTS = {
     "app": "the web application, as module:object",
@@ -93,19 +78,54 @@ def propose(
     if source is not None and not is_legacy(source):
         raise SettingsError(
             f"`{source.name}` holds Wherry's own settings, or none",
-            hint="`--config` takes drover.yml or settings.spindrift",
+            hint="`--config` takes drover.yml, settings.spindrift, template.yaml or serverless.yml",
         )
-    if source is None:
+    if source is None or is_foreign(source, project.files):
         if stage is not None:
             raise SettingsError(
                 "there are no stages here", hint="name drover.yml: --config FILE --stage NAME"
             )
-        proposal = _from_files(project, runtime, architecture, install_path)
+        proposal = _from_project(project, source, runtime, architecture, install_path)
     else:
         translation = translate(source, stage=stage, install_path=install_path)
         proposal = _from_translation(project, translation, runtime, architecture)
     read_settings(dict(proposal.table), "what `wherry init` would write")
     return proposal
+
+
+def _from_project(
+    project: Project,
+    source: Path | None,
+    runtime: str | None,
+    architecture: str | None,
+    install_path: str | None,
+) -> Proposal:
+    """The settings that the file of another deployment tool suggests, or else the project's own files."""
+    warnings: list[str] = []
+    notes: list[str] = []
+    if install_path is None:
+        if source is None:
+            descriptions, warnings = read_descriptions(project.root, project.files)
+        else:
+            described = read_description(source, project.files)
+            descriptions = [described] if described is not None else []
+        for number, description in enumerate(descriptions):
+            proposal = _from_description(project, description, runtime, architecture)
+            if proposal is not None:
+                others = [
+                    f"passed over {other.where} of {other.tool}, which `--config {other.where}` would read"
+                    for other in descriptions[number + 1 :]
+                ]
+                return replace(
+                    proposal,
+                    notes=(*proposal.notes, *others),
+                    warnings=(*warnings, *proposal.warnings),
+                )
+        notes = [note for description in descriptions for note in description.notes]
+    proposal = _from_files(project, runtime, architecture, install_path)
+    return replace(
+        proposal, notes=(*notes, *proposal.notes), warnings=(*warnings, *proposal.warnings)
+    )
 
 
 def _from_translation(
@@ -149,44 +169,157 @@ def _from_translation(
 def _from_files(
     project: Project, runtime: str | None, architecture: str | None, install_path: str | None
 ) -> Proposal:
+    packages = scan(project)
+    project = _restricted(project, packages.folders)
     target, reason = choose_target(project, runtime=runtime, architecture=architecture)
-    table: dict[str, Any] = {
-        "runtime": target.runtime.name,
-        "architecture": str(target.architecture),
-    }
+    table = _target_table(target)
     comments = {
         "runtime": reason if runtime else _runtime_comment(project),
-        "architecture": "or arm64, which costs less"
-        if str(target.architecture) == "x86_64"
-        else "or x86_64",
+        "architecture": "as asked" if architecture else _architecture_comment(target),
     }
     notes = [f"{target.runtime.name}: {reason}"]
     if install_path is not None:
         table["install-path"] = install_path
         comments["install-path"] = "made by `pip install --target`"
-    else:
+    if install_path is None and not _have_locks(packages.functions):
         notes.append(_lock_note(project))
-    applications = find_applications(project.root, has_build_system=project.has_build_system)
-    functions = _functions(project, applications)
-    if functions:
-        table["functions"] = {
-            name: _settings(application) for name, application in functions.items()
-        }
-        for name, application in functions.items():
-            key = "handler" if application.kind == "handler" else "app"
-            comments[f"functions.{name}.{key}"] = f"{application.description} in {application.path}"
-            notes.append(f"found {application.description} in {application.path}")
-        notes += [
-            f"passed over `{application.reference}`, also {application.description}"
-            for application in applications
-            if application not in functions.values()
-        ]
-    else:
-        notes.append("found no web application and no handler: one package holds the project")
+    if packages.include:
+        table["include"] = list(packages.include)
+        comments["include"] = "the project's wheel does not hold it"
+    if exclude := _own_excludes(project, packages.functions, None):
+        table["exclude"] = exclude
+    functions = {name: dict(settings) for name, settings in packages.functions.items()}
     if install_path is not None:
-        for function in table.get("functions", {}).values():
+        for function in functions.values():
             function["project"] = False
-    return Proposal(table=table, comments=comments, notes=tuple(notes))
+    table |= _packages(functions, packages.layers)
+    if not functions:
+        notes.append("found no web application and no handler: one package holds the project")
+    return Proposal(
+        table=table,
+        comments={**comments, **packages.comments},
+        notes=(*notes, *packages.notes),
+    )
+
+
+def _from_description(
+    project: Project,
+    description: Description,
+    runtime: str | None,
+    architecture: str | None,
+) -> Proposal | None:
+    """Settings as another tool describes the project; None where it has none of the functions."""
+    functions, layers, warnings = described_packages(project, description)
+    if not functions:
+        return None
+    project = _restricted(project, [function.folder for function in description.functions])
+    where, named = description.where, description.runtime
+    try:
+        target, reason = choose_target(
+            project,
+            runtime=runtime or named,
+            architecture=architecture or description.architecture,
+        )
+    except TargetError:
+        if runtime is not None or named is None:
+            raise
+        target, reason = choose_target(
+            project, architecture=architecture or description.architecture
+        )
+        warnings.append(
+            f"`{where}` names {named}, which AWS no longer has or the project does not run on: "
+            f"{target.runtime.name} is written instead"
+        )
+        named = None
+    comments = {
+        "runtime": "as asked"
+        if runtime
+        else f"as in {where}"
+        if named
+        else _runtime_comment(project),
+        "architecture": "as asked"
+        if architecture
+        else f"as in {where}"
+        if description.architecture
+        else _architecture_comment(target),
+        **description.comments,
+    }
+    warnings += _other_targets(description, functions, target)
+    table = _target_table(target) | dict(description.settings)
+    if exclude := _own_excludes(project, functions, description):
+        table["exclude"] = list(dict.fromkeys([*table.get("exclude", ()), *exclude]))
+    table |= _packages(functions, layers)
+    notes = [f"read {where} of {description.tool}"]
+    if not named and not runtime:
+        notes.append(f"{target.runtime.name}: {reason}")
+    if not _have_locks(functions):
+        notes.append(_lock_note(project))
+    return Proposal(
+        table=table,
+        comments=comments,
+        notes=(*notes, *description.notes),
+        warnings=(*description.warnings, *warnings),
+    )
+
+
+def _restricted(project: Project, folders: Iterable[str]) -> Project:
+    """The project, with the ``requires-python`` of the folders that functions are packaged from added to its own."""
+    own = [project.requires_python]
+    own += [read_requires_python(project.root / each, project.files) for each in folders if each]
+    return replace(project, requires_python=",".join(dict.fromkeys(filter(None, own))) or None)
+
+
+def _target_table(target: Target) -> dict[str, Any]:
+    return {"runtime": target.runtime.name, "architecture": str(target.architecture)}
+
+
+def _packages(functions: Mapping[str, Any], layers: Mapping[str, Any]) -> dict[str, Any]:
+    named = {"functions": functions, "layers": layers}
+    return {kind: dict(packages) for kind, packages in named.items() if packages}
+
+
+def _architecture_comment(target: Target) -> str:
+    return "or arm64, which costs less" if str(target.architecture) == "x86_64" else "or x86_64"
+
+
+def _other_targets(
+    description: Description, functions: Mapping[str, Any], target: Target
+) -> Iterator[str]:
+    """Warnings about functions for which the file names another runtime or architecture."""
+    for function in description.functions:
+        for kind, named, chosen in (
+            ("runtime", function.runtime, target.runtime.name),
+            ("architecture", function.architecture, str(target.architecture)),
+        ):
+            most = description.runtime if kind == "runtime" else description.architecture
+            if function.name in functions and named not in {None, chosen, most}:
+                yield (
+                    f"`{function.name}` is for {named} in {description.path.name}: "
+                    f"build it with `wherry build {function.name} --{kind} {named}`"
+                )
+
+
+def _have_locks(functions: Mapping[str, Any]) -> bool:
+    """Whether every function has a folder or a lock of its own."""
+    return bool(functions) and all(
+        any(key in function for key in ("root", "lock", "package"))
+        for function in functions.values()
+    )
+
+
+def _own_excludes(
+    project: Project, functions: Mapping[str, Any], description: Description | None
+) -> list[str]:
+    """Patterns for files that are not code, of a project whose folder is packaged as it is."""
+    plain = any(not function.keys() & {"root", "package"} for function in functions.values())
+    if project.has_build_system or not plain:
+        return []
+    if description is not None and "!/app.py" in description.settings.get("exclude", ()):
+        return []
+    names = ["tests/", "test/"]
+    if description is not None:
+        names += [description.path.name, "samconfig.toml", "package.json", "package-lock.json"]
+    return [f"/{name}" for name in names if (project.root / name).exists()]
 
 
 def _runtime_comment(project: Project) -> str:
@@ -203,40 +336,3 @@ def _lock_note(project: Project) -> str:
     if choice is None:
         return "there is no lock: `wherry lock` writes one"
     return f"dependencies are those of {choice.path.name}"
-
-
-def _functions(project: Project, applications: Sequence[Application]) -> Mapping[str, Application]:
-    """The applications that become functions, by name.
-
-    The likeliest web application, and one handler of each module. A handler that an adapter makes of a web
-    application is preferred to it.
-    """
-    handlers: dict[str, Application] = {}
-    for application in applications:
-        if application.kind == "handler":
-            handlers.setdefault(application.module, application)
-    adapted = any(" by " in handler.description for handler in handlers.values())
-    web = [application for application in applications if application.kind != "handler"]
-    chosen = [] if adapted else web[:1]
-    chosen += handlers.values()
-    if len(chosen) == 1:
-        return {_name(project.name): chosen[0]}
-    names: dict[str, Application] = {}
-    for application in chosen:
-        parts = application.module.split(".")
-        specific = [part for part in parts if part not in _GENERIC_NAMES] or parts
-        name = _name(specific[-1])
-        names[name if name not in names else _name("-".join(parts))] = application
-    return names
-
-
-def _name(text: str) -> str:
-    return plain_name(text).strip("-") or "function"
-
-
-def _settings(application: Application) -> dict[str, Any]:
-    if application.kind == "handler":
-        return {"handler": application.reference}
-    if application.kind == "app":
-        return {"app": application.reference}
-    return {"app": application.reference, "interface": application.kind}

@@ -68,11 +68,13 @@ def translate_drover(
     document.know(*known)
     document.require("stages")
     translated: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+    notes: dict[str, list[str]] = {}
     if stages is not None:
         for name, value in stages.values.items():
             section = value.section()
             if section is not None:
-                translated[name] = _stage(section, install_path)
+                remarks = notes.setdefault(name, [])
+                translated[name] = _stage(section, install_path, path.parent, remarks)
         if not stages.values:
             problems.add("stages", "there is no stage", line=stages.line)
     problems.raise_all()
@@ -82,6 +84,7 @@ def translate_drover(
         table=table,
         where=f"{path.name}, stage {chosen}",
         stages={chosen: deployment},
+        notes=tuple(notes[chosen]),
     )
 
 
@@ -100,7 +103,9 @@ def _choose(names: Sequence[str], stage: str | None, path: Path) -> str:
     )
 
 
-def _stage(section: Section, install_path: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+def _stage(
+    section: Section, install_path: str | None, root: Path, notes: list[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """``[tool.wherry]`` and ``[tool.wherry.stages.STAGE]``."""
     section.know(*_KEYS)
     section.require(*_REQUIRED)
@@ -109,7 +114,11 @@ def _stage(section: Section, install_path: str | None) -> tuple[dict[str, Any], 
     patterns = _accepted(section, "function_file_patterns", values.regular_expressions)
     # drover's default, `.*__pycache__.*`, names files that Wherry never ships.
     excludes = _accepted(section, "package_exclude_patterns", values.regular_expressions)
-    extra_paths = [text for _, text in section.texts("function_extra_paths")]
+    extra_paths = [
+        text
+        for _, text in section.texts("function_extra_paths")
+        if _exists(root / text, text, notes)
+    ]
     arns = dict.fromkeys(_accepted(section, "supplemental_layer_arns", _layer_arns))
     layer = section.text("requirements_layer_name") or f"{function}-requirements"
     name = _plain(function)
@@ -118,7 +127,8 @@ def _stage(section: Section, install_path: str | None) -> tuple[dict[str, Any], 
         # Two packages cannot have the same file.
         layer_name = f"{name}-requirements"
     function_table = {
-        "layers": [layer_name, *arns],
+        # In drover's order: of two copies of a file, that of the requirements is found.
+        "layers": [*arns, layer_name],
         # With no pattern everything would be included, but drover then puts everything into the layer.
         "include-regex": patterns or ["(?!)"],
         "exclude-regex": excludes,
@@ -132,6 +142,13 @@ def _stage(section: Section, install_path: str | None) -> tuple[dict[str, Any], 
         "layers": {layer_name: filled({"exclude-regex": [*patterns, *excludes]})},
     }
     return filled(table), _deployment(section, name, function, layer_name, layer)
+
+
+def _exists(path: Path, text: str, notes: list[str]) -> bool:
+    """Whether an extra path is there; drover passes over one that is not."""
+    if not path.exists():
+        notes.append(f"`function_extra_paths` names `{text}`, which does not exist")
+    return path.exists()
 
 
 def _plain(name: str) -> str:
@@ -171,6 +188,8 @@ def _deployment(
             deployment["bucket"] = f"s3://{bucket_name}{f'/{prefix}' if prefix else ''}"
         bucket_region = bucket.text("region_name")
         deployment["bucket-region"] = None if bucket_region == region else bucket_region
-    deployment["functions"] = {name: {"name": function}}
+    # drover sets the runtime, and the layers to exactly its own.
+    deployment["manage"] = ["code", "layers", "runtime"]
+    deployment["functions"] = {name: {"name": function, "layers": "exclusive"}}
     deployment["layers"] = {layer_name: {"name": layer}}
     return filled(deployment)

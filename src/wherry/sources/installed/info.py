@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import base64
 import csv
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from wherry.sources.declaration import normalized
 from wherry.sources.installed.scripts import entry_points
+from wherry.untrusted import parse_json, split_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -113,11 +113,11 @@ def _hexadecimal(digest: str) -> str:
 def _editable(direct_url: str) -> Path | None:
     """The folder that ``direct_url.json`` (PEP 610) names, where the install is an editable one."""
     try:
-        document = json.loads(direct_url)
+        document = parse_json(direct_url)
         if document["dir_info"]["editable"] is not True:
             return None
-        url = urlsplit(document["url"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        url = split_url(document["url"])
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
     path = unquote(url.path)
     return Path(path[1:] if re.match(r"/[A-Za-z]:", path) else path)

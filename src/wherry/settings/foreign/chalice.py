@@ -1,0 +1,171 @@
+"""``.chalice/config.json`` and ``app.py`` of Chalice, which is read and not run.
+
+Chalice packages ``app.py``, ``chalicelib/``, what lies in ``vendor/``, the requirements, and its own runtime.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from wherry.settings.foreign.document import Document, inner, text_at, texts
+from wherry.settings.foreign.model import LAYER_ARN, Description, ForeignFunction, ForeignLayer
+from wherry.settings.model import plain_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from wherry.files import ProjectFiles
+
+__all__ = ["read_chalice"]
+
+_ROUTES = {"route", "get", "post", "put", "patch", "delete", "head", "options"}
+_HANDLERS = {
+    "authorizer",
+    "lambda_function",
+    "on_cw_event",
+    "on_dynamodb_record",
+    "on_kinesis_record",
+    "on_s3_event",
+    "on_sns_message",
+    "on_sqs_message",
+    "on_ws_connect",
+    "on_ws_disconnect",
+    "on_ws_message",
+    "schedule",
+}
+# What only the command `chalice` uses; the second half may be wanted by other requirements.
+_COMMAND_ONLY = ("blessed", "inquirer", "pip", "wcwidth", "wheel")
+_COMMAND_ALSO = ("botocore", "click", "pyyaml", "setuptools")
+_CHALICE = re.compile(r"(?im)^chalice(\[[^]]*\])?\s*((?:==|~=|>=)\s*[\w.]+)?\s*(?:$|[;#<,\\])")
+_MAX_SIZE = 2_000_000
+
+
+def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Description | None:
+    """The functions of an application; None where ``app.py`` makes none."""
+    root = path.parent.parent
+    app = _parse(root / "app.py", files)
+    if app is None:
+        return None
+    name = plain_name(text_at(document, "app_name") or root.name).strip("-") or "app"
+    handlers = list(_handlers(app, "app", "Chalice"))
+    for module in sorted((root / "chalicelib").glob("*.py"))[:500]:
+        tree = _parse(module, files)
+        if tree is not None and module.stem.isidentifier():
+            package = "chalicelib" if module.stem == "__init__" else f"chalicelib.{module.stem}"
+            handlers += _handlers(tree, package, "Blueprint")
+    if not handlers:
+        return None
+    named = {
+        (name if handler == "api" else plain_name(handler)): reference
+        for handler, reference in reversed(handlers)
+    }
+    stages = inner(document, "stages")
+    stage = inner(stages, next(iter(stages), ""))
+    attached = [
+        text
+        for text in texts(stage.get("layers", document.get("layers")))
+        if LAYER_ARN.fullmatch(text)
+    ]
+    content = _content(root, files)
+    layers: tuple[ForeignLayer, ...] = ()
+    if content and (len(named) > 1 or document.get("automatic_layer") is True):
+        layers = (ForeignLayer(name="dependencies", settings=content),)
+        attached = ["dependencies", *attached]
+        content = {}
+    architecture = text_at(stage, "lambda_architecture") or text_at(document, "lambda_architecture")
+    exclude = ["/*", "!/app.py", "!/chalicelib/"]
+    settings = {**({"layers": attached} if attached else {}), **content}
+    if (root / "vendor").is_dir():
+        settings["extra-paths"] = [{"path": "vendor", "to": ""}]
+    return Description(
+        tool="Chalice",
+        path=path,
+        functions=tuple(
+            ForeignFunction(
+                name=function,
+                settings={"handler": named[function], **settings},
+                architecture=architecture if architecture in {"x86_64", "arm64"} else None,
+            )
+            for function in reversed(named)
+        ),
+        layers=layers,
+        settings={"exclude": exclude},
+        architecture=architecture if architecture in {"x86_64", "arm64"} else None,
+        comments={"exclude": "Chalice ships nothing else of the project"},
+    )
+
+
+def _parse(path: Path, files: ProjectFiles) -> ast.Module | None:
+    try:
+        if path.stat().st_size > _MAX_SIZE:
+            return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(files.read(path))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _handlers(tree: ast.Module, module: str, maker: str) -> Iterator[tuple[str, str]]:
+    """The names of the functions that a module registers with the application, and their handlers.
+
+    The one that answers web requests is called ``api``; its handler is the application itself.
+    """
+    applications = {
+        target.id
+        for statement in tree.body
+        if isinstance(statement, ast.Assign)
+        and isinstance(statement.value, ast.Call)
+        and ast.unparse(statement.value.func).rpartition(".")[2] == maker
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    }
+    for statement in tree.body:
+        if not isinstance(statement, ast.FunctionDef):
+            continue
+        for decorator in statement.decorator_list:
+            if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
+                continue
+            function = decorator.func
+            if not isinstance(function.value, ast.Name) or function.value.id not in applications:
+                continue
+            if function.attr in _ROUTES:
+                yield "api", "app.app"
+            elif function.attr in _HANDLERS:
+                names = [each.value for each in decorator.keywords if each.arg == "name"]
+                name = names[0].value if names and isinstance(names[0], ast.Constant) else None
+                yield (
+                    (name if isinstance(name, str) else statement.name),
+                    f"{module}.{statement.name}",
+                )
+
+
+def _content(root: Path, files: ProjectFiles) -> dict[str, Any]:
+    """The settings that add Chalice's runtime; none where the requirements name it."""
+    pinned = "chalice"
+    for name in ("pyproject.toml", "uv.lock", "poetry.lock", "Pipfile", "requirements.txt"):
+        if re.search(r"(?im)^[^#\n]*\bchalice\b", _text(root / name, files)):
+            return {}
+    for name in ("requirements-dev.txt", "requirements-test.txt", "dev-requirements.txt"):
+        if (found := _CHALICE.search(_text(root / name, files))) and found[2]:
+            pinned = f"chalice{found[2].replace(' ', '')}"
+            break
+    requirements = re.sub(r"(?m)^\s*#.*|\s+", " ", _text(root / "requirements.txt", files)).lower()
+    excluded = [*_COMMAND_ONLY, *([] if requirements.strip() else _COMMAND_ALSO)]
+    if requirements.strip() and "boto" not in requirements:
+        excluded.append("botocore")
+    excluded = sorted(name for name in excluded if name not in requirements)
+    return {"extra-distributions": [pinned], "exclude": excluded}
+
+
+def _text(path: Path, files: ProjectFiles) -> str:
+    try:
+        return (
+            files.read(path).decode("utf-8", "replace") if path.stat().st_size < _MAX_SIZE else ""
+        )
+    except OSError:
+        return ""

@@ -1,0 +1,132 @@
+"""The file of another tool in a project, and what it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wherry.errors import ProjectError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from wherry.files import ProjectFiles
+    from wherry.settings.foreign.model import Description
+
+__all__ = [
+    "FOREIGN_FILES",
+    "ForeignTarget",
+    "find_target",
+    "is_foreign",
+    "read_description",
+    "read_descriptions",
+]
+
+_SAM = ("template.yaml", "template.yml", "template.json")
+_SERVERLESS = ("serverless.yml", "serverless.yaml", "serverless.json")
+_ZAPPA = (
+    "zappa_settings.json",
+    "zappa_settings.toml",
+    "zappa_settings.yml",
+    "zappa_settings.yaml",
+)
+_CHALICE = (".chalice/config.json",)
+
+FOREIGN_FILES = (*_SAM, *_SERVERLESS, *_ZAPPA, *_CHALICE)
+"""The files that are looked for in a project's folder, the first of them preferred."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForeignTarget:
+    """The target that the file of another tool names.
+
+    Attributes:
+        path: the file, such as ``template.yaml``.
+        runtime: the runtime of most of its functions, as it is written; None where none is named.
+        architecture: the architecture of most of its functions; None where none is named.
+    """
+
+    path: Path
+    runtime: str | None
+    architecture: str | None
+
+
+def find_target(root: Path, files: ProjectFiles) -> ForeignTarget | None:
+    """The runtime and the architecture that the file of another tool names for a project's functions.
+
+    Only a few file names are looked up where there is no such file. One that cannot be read names nothing.
+
+    Args:
+        root: the project's folder.
+        files: read the file.
+    """
+    for path in _paths(root):
+        try:
+            described = read_description(path, files)
+        except (ProjectError, SettingsError):
+            continue
+        if described is not None and (described.runtime or described.architecture):
+            return ForeignTarget(
+                path=path, runtime=described.runtime, architecture=described.architecture
+            )
+    return None
+
+
+def read_descriptions(root: Path, files: ProjectFiles) -> tuple[list[Description], list[str]]:
+    """What the files of other tools say about a project, and warnings about those that cannot be read."""
+    descriptions: list[Description] = []
+    warnings: list[str] = []
+    for path in _paths(root):
+        try:
+            description = read_description(path, files)
+        except (ProjectError, SettingsError) as error:
+            warnings.append(f"{error.message}: {'; '.join(error.where)}")
+            continue
+        if description is not None:
+            descriptions.append(description)
+    return descriptions, warnings
+
+
+def read_description(path: Path, files: ProjectFiles) -> Description | None:
+    """What a file says about a project; None if it has no function of AWS Lambda.
+
+    Raises:
+        ProjectError: it cannot be read.
+        SettingsError: it cannot be parsed.
+    """
+    from wherry.settings.foreign.document import read_document
+
+    document = read_document(path, files)
+    if path.parent.name == ".chalice":
+        from wherry.settings.foreign.chalice import read_chalice
+
+        return read_chalice(path, document, files)
+    if path.name.startswith("zappa_settings"):
+        from wherry.settings.foreign.zappa import read_zappa
+
+        return read_zappa(path, document)
+    if "Resources" in document:
+        from wherry.settings.foreign.sam import read_template
+
+        return read_template(path, document)
+    from wherry.settings.foreign.serverless import read_serverless
+
+    return read_serverless(path, document, files)
+
+
+def is_foreign(path: Path, files: ProjectFiles) -> bool:
+    """Whether a file is that of a tool known here; other YAML files are those of older tools."""
+    if path.name in FOREIGN_FILES or path.parent.name == ".chalice":
+        return True
+    from wherry.settings.foreign.document import read_document
+
+    try:
+        document = read_document(path, files)
+    except (ProjectError, SettingsError):
+        return False
+    return "Resources" in document or {"provider", "functions"} <= document.keys()
+
+
+def _paths(root: Path) -> Iterator[Path]:
+    return (path for name in FOREIGN_FILES if (path := root / name).is_file())

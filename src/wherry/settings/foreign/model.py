@@ -1,0 +1,120 @@
+"""The functions and layers of a project, as another tool knows them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+__all__ = [
+    "LAYER_ARN",
+    "Description",
+    "ForeignFunction",
+    "ForeignLayer",
+    "commonest",
+    "dotted",
+    "folder_below",
+]
+
+LAYER_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9_-]+:\d+")
+"""The name of a version of somebody's layer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForeignFunction:
+    """A function of AWS Lambda in Python.
+
+    Attributes:
+        name: its name in the file.
+        settings: its settings of Wherry: a handler or an application, layers and so on.
+        folder: what is at the root of its package, relative to the project; "" for the project's folder.
+        runtime: its runtime; None where the file names none that can be told.
+        architecture: its architecture; None likewise.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    folder: str = ""
+    runtime: str | None = None
+    architecture: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForeignLayer:
+    """A layer that is made of files of the project.
+
+    Attributes:
+        name: its name in the file.
+        folder: what Python imports from it, relative to the project; None where its settings say it.
+        settings: its settings of Wherry.
+    """
+
+    name: str
+    folder: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Description:
+    """A project, as the file of another tool describes it.
+
+    Attributes:
+        tool: the name of the tool.
+        path: the file.
+        functions: its functions in Python.
+        layers: its layers.
+        settings: settings of Wherry for all of them.
+        runtime: the runtime that most functions have; None where none is named.
+        architecture: the architecture that most functions have.
+        comments: a line for a setting, by its path in the table.
+        notes: what was passed over, and why.
+        warnings: what the user has to look after.
+    """
+
+    tool: str
+    path: Path
+    functions: tuple[ForeignFunction, ...] = ()
+    layers: tuple[ForeignLayer, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    runtime: str | None = None
+    architecture: str | None = None
+    comments: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """The file, as messages call it."""
+        return f".chalice/{self.path.name}" if self.tool == "Chalice" else self.path.name
+
+
+def commonest(names: Iterable[str | None]) -> str | None:
+    """The name that is there most often, of several the first; None if there is none."""
+    counts = Counter(name for name in names if name)
+    return counts.most_common(1)[0][0] if counts else None
+
+
+def dotted(handler: str) -> str:
+    """A handler as Python writes it; Lambda takes ``src/orders.handler`` for ``src.orders.handler``."""
+    return handler.removeprefix("./").replace("/", ".")
+
+
+def folder_below(*parts: str) -> str | None:
+    """A folder relative to the project, "" for the project's own; None if it lies outside or is no folder's name."""
+    path: list[str] = []
+    for part in PurePosixPath(*parts).parts:
+        if part == "..":
+            if not path:
+                return None
+            path.pop()
+        elif part == "/" or "\\" in part or ":" in part or not part.isprintable():
+            return None
+        else:
+            path.append(part)
+    return "/".join(path)

@@ -1,0 +1,207 @@
+"""``serverless.yml`` of the Serverless Framework, with its plugins serverless-python-requirements and serverless-wsgi.
+
+Variables are followed where the project's own files have their value: ``${self:…}``, ``${file(…)}``, and defaults.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from wherry.settings.foreign.document import Document, inner, text_at, texts
+from wherry.settings.foreign.model import (
+    LAYER_ARN,
+    Description,
+    ForeignFunction,
+    ForeignLayer,
+    commonest,
+    dotted,
+    folder_below,
+)
+from wherry.settings.foreign.sam import layer_of
+from wherry.settings.foreign.variables import Variables
+from wherry.settings.model import plain_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from wherry.files import ProjectFiles
+
+__all__ = ["read_serverless"]
+
+_REQUIREMENTS_LAYER = "python-requirements"
+# Never part of a package.
+_ALREADY_OUT = re.compile(
+    r"(\./)?(node_modules|\.(?!/)|venv|env|package|serverless|requirements|__pycache__)"
+)
+
+
+def read_serverless(path: Path, document: Document, files: ProjectFiles) -> Description | None:
+    """The functions and layers of a service; None where it is not on AWS or has no function."""
+    service = _Service(path, document, files)
+    functions = tuple(service.functions())
+    if service.provider_name != "aws" or (not functions and not service.notes):
+        return None
+    layers = {
+        layer.name: layer
+        for layer in service.layers()
+        if any(layer.name in function.settings.get("layers", ()) for function in functions)
+    }
+    exclude = service.excluded()
+    lock = service.python_requirements("fileName")
+    settings: dict[str, Any] = {}
+    if isinstance(lock, str) and lock != "requirements.txt" and folder_below(lock):
+        settings["lock"] = lock
+    if exclude:
+        settings["exclude"] = exclude
+    if service.python_requirements("slim") is True:
+        settings["strip"] = True
+    return Description(
+        tool="the Serverless Framework",
+        path=path,
+        functions=functions,
+        layers=tuple(layers.values()),
+        settings=settings,
+        runtime=commonest(function.runtime for function in functions),
+        architecture=commonest(function.architecture for function in functions),
+        notes=tuple(service.notes),
+        warnings=tuple(dict.fromkeys(service.warnings)),
+    )
+
+
+class _Service:
+    def __init__(self, path: Path, document: Document, files: ProjectFiles) -> None:
+        self._path = path
+        self._variables = Variables(path.parent, document, files)
+        self._document = document
+        self._provider = self._inner(document, "provider")
+        self._custom = self._inner(document, "custom")
+        self.notes: list[str] = []
+        self.warnings: list[str] = []
+
+    @property
+    def provider_name(self) -> str | None:
+        name = self._variables.value(self._document.get("provider"))
+        return name if isinstance(name, str) else self._text(self._provider, "name")
+
+    def functions(self) -> Iterator[ForeignFunction]:
+        """The functions in Python that are packaged as zip."""
+        for name, function in self._named(self._document.get("functions")):
+            runtime = self._text(function, "runtime") or self._text(self._provider, "runtime")
+            handler = self._text(function, "handler")
+            reason = None
+            if function.get("image") is not None:
+                reason = "it is a container image"
+            elif runtime is not None and not runtime.startswith("python"):
+                reason = f"it runs on {runtime}"
+            elif handler is None or "." not in handler:
+                reason = "it has no handler that is known before it is deployed"
+            folder = folder_below(self._text(function, "module") or ".")
+            if reason is None and folder is None:
+                reason = "its code is not in a folder of the project"
+            if reason is not None or handler is None or folder is None:
+                self.notes.append(f"passed over `{name}` of {self._path.name}: {reason}")
+                continue
+            settings = self._callable(handler)
+            if excluded := self._not_deployed():
+                settings["exclude"] = excluded
+            if layers := self._layers_of(name, function):
+                settings["layers"] = layers
+            yield ForeignFunction(
+                name=plain_name(name),
+                settings=settings,
+                folder=folder,
+                runtime=runtime,
+                architecture=self._text(function, "architecture")
+                or self._text(self._provider, "architecture"),
+            )
+
+    def layers(self) -> Iterator[ForeignLayer]:
+        """The layers of the service, and that of the plugin for requirements."""
+        for name, layer in self._named(self._document.get("layers")):
+            folder = folder_below(self._text(layer, "path") or "..")
+            if folder:
+                yield layer_of(plain_name(name), self._path.parent, folder, built=False)
+        if self._requirements_layer:
+            yield ForeignLayer(name=_REQUIREMENTS_LAYER)
+
+    def excluded(self) -> list[str]:
+        """Patterns of files that are left out, where they are only left out and none is taken in again."""
+        package = self._inner(self._document, "package")
+        patterns = [f"!{text}" for text in texts(self._variables.value(package.get("exclude")))]
+        patterns += texts(self._variables.value(package.get("include")))
+        patterns += texts(self._variables.value(package.get("patterns")))
+        own = [text for text in patterns if not _ALREADY_OUT.match(text.removeprefix("!"))]
+        if any(not text.startswith("!") or text in {"!**", "!./**", "!*"} for text in own):
+            self.warnings.append(
+                f"the patterns of `package` in {self._path.name} were not translated: see `include` and `exclude`"
+            )
+            return []
+        return list(
+            dict.fromkeys(
+                "/" + text[1:].removeprefix("./") if "/" in text else text[1:] for text in own
+            )
+        )
+
+    def python_requirements(self, key: str) -> object:
+        """A setting of serverless-python-requirements."""
+        return self._variables.value(self._inner(self._custom, "pythonRequirements").get(key))
+
+    @property
+    def _requirements_layer(self) -> bool:
+        layer = self.python_requirements("layer")
+        return layer is True or isinstance(layer, dict)
+
+    def _not_deployed(self) -> list[str]:
+        value = self.python_requirements("noDeploy")
+        return [name for name in texts(value) if re.fullmatch(r"[A-Za-z0-9._-]+", name)]
+
+    def _callable(self, handler: str) -> dict[str, Any]:
+        """The settings of a handler; the one of serverless-wsgi stands for a web application."""
+        application = self._text(self._inner(self._custom, "wsgi"), "app")
+        if handler.rpartition("/")[2] in {"wsgi_handler.handler", "wsgi.handler"} and application:
+            module, _, name = dotted(application).rpartition(".")
+            return {"app": f"{module}:{name}", "interface": "wsgi"}
+        return {"handler": dotted(handler)}
+
+    def _layers_of(self, name: str, function: Document) -> list[str]:
+        entries = self._variables.value(function.get("layers", self._provider.get("layers")))
+        known = {
+            _reference(key): plain_name(key) for key, _ in self._named(self._document.get("layers"))
+        }
+        known[_reference("pythonRequirements")] = _REQUIREMENTS_LAYER
+        layers: dict[str, None] = {}
+        for item in entries if isinstance(entries, list) else []:
+            entry = self._variables.value(item)
+            reference = text_at(entry, "Ref")
+            if reference in known:
+                layers[known[reference]] = None
+            elif isinstance(entry, str) and LAYER_ARN.fullmatch(entry):
+                layers[entry] = None
+            else:
+                self.warnings.append(
+                    f"`{name}` has a layer whose ARN is not known before it is deployed: add it to its `layers`"
+                )
+        return list(layers)
+
+    def _named(self, value: object) -> Iterator[tuple[str, Document]]:
+        """The mappings by name in a mapping, or in a list of such."""
+        known = self._variables.value(value)
+        for each in known if isinstance(known, list) else [known]:
+            table = self._variables.value(each)
+            for name, item in table.items() if isinstance(table, dict) else ():
+                if isinstance(settings := self._variables.value(item), dict):
+                    yield name, settings
+
+    def _inner(self, table: Document, key: str) -> Document:
+        return inner({"": self._variables.value(table.get(key))}, "")
+
+    def _text(self, table: Document, key: str) -> str | None:
+        return text_at({"": self._variables.value(table.get(key))}, "")
+
+
+def _reference(layer: str) -> str:
+    """The name that the framework gives to the resource of a layer."""
+    name = layer.replace("-", "Dash").replace("_", "Underscore")
+    return f"{name[:1].upper()}{name[1:]}LambdaLayer"

@@ -1,0 +1,115 @@
+"""``zappa_settings.json`` of Zappa: one web application, and functions that its events call."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from wherry.settings.foreign.document import Document, inner, text_at, texts
+from wherry.settings.foreign.model import (
+    LAYER_ARN,
+    Description,
+    ForeignFunction,
+    commonest,
+)
+from wherry.settings.model import plain_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+__all__ = ["read_zappa"]
+
+_MAX_EXTENDS = 20
+_REFERENCE = re.compile(r"[A-Za-z_][\w.]*\.[A-Za-z_]\w*")
+
+
+def read_zappa(path: Path, document: Document) -> Description | None:
+    """The application of the first stage that has one; None where no stage has."""
+    stages = {
+        name: stage
+        for name in document
+        if (stage := _stage(document, name)) and _application(stage) is not None
+    }
+    if not stages:
+        return None
+    first, stage = next(iter(stages.items()))
+    application = _application(stage) or {}
+    warnings = [
+        f"{path.name}: stage `{name}` has another application than `{first}`, which is taken"
+        for name, other in stages.items()
+        if _application(other) != application
+    ]
+    name = text_at(stage, "project_name") or ""
+    layers = [text for text in texts(stage.get("layers")) if LAYER_ARN.fullmatch(text)]
+    attached = {"layers": layers} if layers else {}
+    functions = [
+        ForeignFunction(
+            name=plain_name(name).strip("-"),
+            settings={**application, **attached},
+            runtime=text_at(stage, "runtime"),
+            architecture=_architecture(stage),
+        )
+    ]
+    functions += [
+        ForeignFunction(name=plain_name(handler), settings={"handler": handler, **attached})
+        for handler in _events(stage)
+    ]
+    exclude = [text for text in texts(stage.get("exclude")) if _is_pattern(text)]
+    exclude += [text for text in texts(stage.get("exclude_glob")) if _is_pattern(text)]
+    return Description(
+        tool="Zappa",
+        path=path,
+        functions=tuple(functions),
+        settings={"exclude": list(dict.fromkeys(exclude))} if exclude else {},
+        runtime=commonest(text_at(each, "runtime") for each in stages.values()),
+        architecture=commonest(_architecture(each) for each in stages.values()),
+        notes=(f"{path.name}: the application of stage `{first}`",) if len(stages) > 1 else (),
+        warnings=tuple(warnings),
+    )
+
+
+def _stage(document: Document, name: str) -> Mapping[str, Any]:
+    """The settings of a stage, with those of the stages that it extends."""
+    settings: dict[str, Any] = {}
+    seen: set[str] = set()
+    while name not in seen and len(seen) < _MAX_EXTENDS:
+        seen.add(name)
+        stage = inner(document, name)
+        settings = {**stage, **settings}
+        name = text_at(stage, "extends") or name
+    return settings
+
+
+def _application(stage: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The settings of the stage's web application."""
+    kind = "asgi" if stage.get("app_type") == "asgi" else "wsgi"
+    reference = text_at(stage, "app_function") or text_at(stage, "app_module")
+    if reference is not None and _REFERENCE.fullmatch(reference):
+        module, _, name = reference.rpartition(".")
+        # Without a type Zappa looks at the object, as Wherry does.
+        interface = {"interface": kind} if "app_type" in stage else {}
+        return {"app": f"{module}:{name}", **interface}
+    django = text_at(stage, "django_settings")
+    if django is not None and re.fullmatch(r"\w+(\.\w+)*", django):
+        package = django.partition(".")[0]
+        return {"app": f"{package}.{kind}:application", "interface": kind}
+    return None
+
+
+def _architecture(stage: Mapping[str, Any]) -> str | None:
+    return next(
+        (text for text in texts(stage.get("architecture")) if text in {"x86_64", "arm64"}), None
+    )
+
+
+def _events(stage: Mapping[str, Any]) -> Iterator[str]:
+    """The functions that events call, each once."""
+    events = stage.get("events")
+    names = [text_at(event, "function") for event in events] if isinstance(events, list) else []
+    return iter(dict.fromkeys(name for name in names if name and _REFERENCE.fullmatch(name)))
+
+
+def _is_pattern(text: str) -> bool:
+    # Zappa matches installed files as well: these name distributions.
+    return not text.startswith(("!", "boto", "#")) and text.isprintable()

@@ -1,0 +1,211 @@
+"""Templates of AWS SAM and CloudFormation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from support.projects import write_files
+from wherry.files import ProjectFiles
+from wherry.settings.foreign.find import read_description
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wherry.settings.foreign.model import Description
+
+ARN = "arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertoolsPythonV3-python313-arm64:7"
+FUNCTION = """\
+Resources:
+  Hello:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: hello/
+      Handler: app.lambda_handler
+      Runtime: python3.12
+"""
+
+
+def read(folder: Path, text: str, name: str = "template.yaml") -> Description | None:
+    write_files(folder, {name: text})
+    return read_description(folder / name, ProjectFiles())
+
+
+def functions(description: Description | None) -> dict[str, tuple[str, dict[str, Any]]]:
+    assert description is not None
+    return {each.name: (each.folder, dict(each.settings)) for each in description.functions}
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ("", ("hello", "app.lambda_handler")),
+        ("CodeUri: ./hello", ("hello", "app.lambda_handler")),
+        ("CodeUri: .", ("", "app.lambda_handler")),
+        ("CodeUri: a/../hello/", ("hello", "app.lambda_handler")),
+        ("Handler: src/orders/app.handler", ("hello", "src.orders.app.handler")),
+        ("CodeUri: !Ref Folder", ("functions/x", "app.lambda_handler")),
+        ("CodeUri: !Sub '${Folder}/y'", ("functions/x/y", "app.lambda_handler")),
+        ("CodeUri: {'Fn::Sub': '${Folder}'}", ("functions/x", "app.lambda_handler")),
+        ("CodeUri: !FindInMap [Folders, dev, code]", ("mapped", "app.lambda_handler")),
+        ("Runtime: !Ref Python", ("hello", "app.lambda_handler")),
+        ("Runtime: !If [Old, python3.9, python3.13]", ("hello", "app.lambda_handler")),
+    ],
+)  # fmt: skip
+def test_a_function(tmp_path: Path, properties: str, expected: tuple[str, str]) -> None:
+    """With its code's folder and its handler as Python writes it."""
+    text = (
+        "Parameters:\n  Folder: {Type: String, Default: functions/x}\n"
+        "  Python: {Type: String, Default: python3.13}\n"
+        f"Mappings: {{Folders: {{dev: {{code: mapped}}}}}}\n{FUNCTION}      {properties}\n"
+    )
+    folder, handler = expected
+    assert functions(read(tmp_path, text)) == {"Hello": (folder, {"handler": handler})}
+
+
+@pytest.mark.parametrize(
+    ("properties", "note"),
+    [
+        ("Runtime: nodejs20.x", "it runs on nodejs20.x"),
+        ("PackageType: Image", "it is a container image"),
+        ("InlineCode: 'def handler(): ...'", "its code is in the template"),
+        ("CodeUri: !Ref Missing", "its code is not in a folder of the project"),
+        ("Handler: bootstrap", "it has no handler in Python"),
+        ("CodeUri: s3://bucket/code.zip", "its code is not in a folder of the project"),
+        ("CodeUri: {Bucket: b, Key: k}", "its code is not in a folder of the project"),
+        ("CodeUri: ../elsewhere", "its code is not in a folder of the project"),
+        ("CodeUri: /etc", "its code is not in a folder of the project"),
+    ],
+)  # fmt: skip
+def test_what_is_passed_over(tmp_path: Path, properties: str, note: str) -> None:
+    description = read(tmp_path, f"{FUNCTION}      {properties}\n")
+    assert description is not None
+    assert description.functions == ()
+    assert [*description.notes, *description.warnings] == [
+        f"passed over `Hello` of template.yaml: {note}"
+    ]
+
+
+def test_globals(tmp_path: Path) -> None:
+    """A function's own values take precedence; layers of the globals come first."""
+    description = read(
+        tmp_path,
+        f"""\
+Globals:
+  Function:
+    Runtime: python3.13
+    Architectures: [arm64]
+    CodeUri: src/
+    Handler: app.handler
+    Layers: ["{ARN}"]
+Resources:
+  A: {{Type: AWS::Serverless::Function}}
+  B:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.12
+      Architectures: [x86_64]
+      CodeUri: b
+      Layers: [!Ref Shared]
+  C: {{Type: AWS::Serverless::Function, Properties: {{Handler: c.handler}}}}
+  D: {{Type: AWS::Lambda::Function, Properties: {{Code: d, Handler: d.handler, Runtime: python3.13}}}}
+  Shared:
+    Type: AWS::Serverless::LayerVersion
+    Metadata: {{BuildMethod: python3.13}}
+    Properties: {{ContentUri: layers/shared}}
+""",
+    )
+    assert functions(description) == {
+        "A": ("src", {"handler": "app.handler", "layers": [ARN]}),
+        "B": ("b", {"handler": "app.handler", "layers": [ARN, "Shared"]}),
+        "C": ("src", {"handler": "c.handler", "layers": [ARN]}),
+        "D": ("d", {"handler": "d.handler"}),
+    }
+    assert description is not None
+    assert (description.runtime, description.architecture) == ("python3.13", "arm64")
+    assert [(layer.name, layer.folder) for layer in description.layers] == [
+        ("Shared", "layers/shared")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "folder", "settings"),
+    [
+        ({"l/python/a.py": ""}, "l/python", {}),
+        ({"l/python/a.py": "", "l/bin/tool": ""}, "l/python", {"extra-paths": [{"path": "l/bin", "to": "/bin"}]}),
+        ({"l/a.py": ""}, "l", {}),
+        ({"l/requirements.txt": ""}, "l", {}),
+        ({"l/data/x.csv": ""}, None, {"include": [], "extra-paths": [{"path": "l", "to": "/"}]}),
+        (
+            {"l/python/lib/python3.12/site-packages/a.py": ""},
+            None,
+            {"include": [], "extra-paths": [{"path": "l", "to": "/"}]},
+        ),
+    ],
+)  # fmt: skip
+def test_a_layer_as_lambda_unpacks_it(
+    tmp_path: Path, files: dict[str, str], folder: str | None, settings: dict[str, Any]
+) -> None:
+    write_files(tmp_path, files)
+    text = (
+        f"{FUNCTION}      Layers: [!Ref L]\n"
+        "  L: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: l}}\n"
+    )
+    description = read(tmp_path, text)
+    assert description is not None
+    (layer,) = description.layers
+    assert (layer.folder, layer.settings) == (folder, settings)
+
+
+def test_layers_that_only_aws_knows(tmp_path: Path) -> None:
+    text = f"{FUNCTION}      Layers: [!ImportValue shared, !Sub 'arn:${{AWS::Region}}']\n"
+    description = read(tmp_path, text)
+    assert functions(description)["Hello"][1] == {"handler": "app.lambda_handler"}
+    assert description is not None
+    assert description.warnings == (
+        "`Hello` has a layer whose ARN is not known before it is deployed: add it to its `layers`",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Resources: {}",
+        "Resources: []",
+        "Resources: {Table: {Type: AWS::DynamoDB::Table}}",
+        "Resources: {A: x, B: [], C: {Type: []}}",
+        "Resources: {'Fn::ForEach::F': [a, [b], {}]}",
+    ],
+)
+def test_no_function(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, text) is None
+
+
+@pytest.mark.parametrize(
+    "properties",
+    ["[]", "x", "{CodeUri: [], Handler: {}}", "{CodeUri: {Ref: {Ref: x}}, Handler: a.b, Runtime: python3.13}",
+     "{Layers: x, Architectures: x, Handler: a.b, Runtime: python3.13}",
+     "{CodeUri: !Sub [a, {}], Handler: a.b, Runtime: python3.13}",
+     "{CodeUri: !FindInMap [a, !Ref b, {}], Handler: a.b, Runtime: python3.13}",
+     "{Layers: [{}, [], {Ref: []}, {'Fn::GetAtt': {}}, ''], Handler: a.b, Runtime: python3.13}"],
+)  # fmt: skip
+def test_values_of_other_kinds(tmp_path: Path, properties: str) -> None:
+    text = f"Resources: {{A: {{Type: AWS::Serverless::Function, Properties: {properties}}}}}"
+    assert read(tmp_path, text) is not None
+
+
+def test_references_that_go_round(tmp_path: Path) -> None:
+    text = f"Parameters: {{A: {{Default: !Ref A}}}}\n{FUNCTION}      CodeUri: !Ref A\n"
+    description = read(tmp_path, text)
+    assert description is not None
+    assert description.functions == ()
+
+
+def test_a_template_in_json(tmp_path: Path) -> None:
+    text = (
+        '{"Resources": {"A": {"Type": "AWS::Serverless::Function", "Properties":'
+        ' {"CodeUri": "a", "Handler": "b.c", "Runtime": "python3.13"}}}}'
+    )
+    assert functions(read(tmp_path, text, "template.json")) == {"A": ("a", {"handler": "b.c"})}
