@@ -23,7 +23,8 @@ __all__ = ["command"]
 @of_target
 @path_option(
     "--config",
-    help="drover.yml or settings.spindrift. [default: the one in the project's folder, if any]",
+    help="drover.yml, settings.spindrift, template.yaml, serverless.yml or the like. "
+    "[default: the one in the project's folder, if any]",
 )
 @click.option("--stage", metavar="NAME", help="The stage of drover.yml, where it has several.")
 @path_option(
@@ -39,8 +40,9 @@ def command(
 ) -> None:
     """Write settings for a project: [tool.wherry] in pyproject.toml, or wherry.toml.
 
-    They come from drover.yml or settings.spindrift, or else from looking at the project: its
-    requires-python, its lock, its Flask, FastAPI or Django application, its handlers. Nothing of it is run.
+    They come from drover.yml or settings.spindrift, from template.yaml (AWS SAM), serverless.yml,
+    zappa_settings.json or .chalice/config.json, or else from looking at the project: its requires-python, its
+    lock, its Flask, FastAPI or Django application, its handlers, its folders. Nothing of it is run.
     What pyproject.toml holds already stays as it is, byte for byte; settings that are there are not replaced.
 
     \b

@@ -9,7 +9,7 @@ import pytest
 
 from support.projects import write_files
 from wherry.files import ProjectFiles
-from wherry.settings.foreign.find import find_target, read_description
+from wherry.settings.foreign.find import read_description
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,9 +59,7 @@ def test_its_languages(tmp_path: Path, name: str, text: str) -> None:
     description = read(tmp_path, text, name)
     assert description is not None
     assert description.functions[0].settings == {"app": "a:b"}
-    target = find_target(tmp_path, ProjectFiles())
-    assert target is not None
-    assert (target.path.name, target.runtime, target.architecture) == (name, "python3.13", None)
+    assert description.runtime == "python3.13"
 
 
 def test_stages(tmp_path: Path) -> None:
@@ -185,9 +183,3 @@ def test_several_functions_of_chalice_share_a_layer(tmp_path: Path) -> None:
     (layer,) = description.layers
     assert (layer.name, layer.settings["extra-distributions"]) == ("dependencies", ["chalice"])
     assert description.architecture == "arm64"
-
-
-def test_no_file_names_no_target(tmp_path: Path) -> None:
-    assert find_target(tmp_path, ProjectFiles()) is None
-    write_files(tmp_path, {"template.yaml": "{%- jinja %}", "serverless.yml": "service: x"})
-    assert find_target(tmp_path, ProjectFiles()) is None

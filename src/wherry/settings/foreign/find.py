@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import ProjectError, SettingsError
@@ -14,14 +13,7 @@ if TYPE_CHECKING:
     from wherry.files import ProjectFiles
     from wherry.settings.foreign.model import Description
 
-__all__ = [
-    "FOREIGN_FILES",
-    "ForeignTarget",
-    "find_target",
-    "is_foreign",
-    "read_description",
-    "read_descriptions",
-]
+__all__ = ["is_foreign", "read_description", "read_descriptions"]
 
 _SAM = ("template.yaml", "template.yml", "template.json")
 _SERVERLESS = ("serverless.yml", "serverless.yaml", "serverless.json")
@@ -33,44 +25,7 @@ _ZAPPA = (
 )
 _CHALICE = (".chalice/config.json",)
 
-FOREIGN_FILES = (*_SAM, *_SERVERLESS, *_ZAPPA, *_CHALICE)
-"""The files that are looked for in a project's folder, the first of them preferred."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ForeignTarget:
-    """The target that the file of another tool names.
-
-    Attributes:
-        path: the file, such as ``template.yaml``.
-        runtime: the runtime of most of its functions, as it is written; None where none is named.
-        architecture: the architecture of most of its functions; None where none is named.
-    """
-
-    path: Path
-    runtime: str | None
-    architecture: str | None
-
-
-def find_target(root: Path, files: ProjectFiles) -> ForeignTarget | None:
-    """The runtime and the architecture that the file of another tool names for a project's functions.
-
-    Only a few file names are looked up where there is no such file. One that cannot be read names nothing.
-
-    Args:
-        root: the project's folder.
-        files: read the file.
-    """
-    for path in _paths(root):
-        try:
-            described = read_description(path, files)
-        except (ProjectError, SettingsError):
-            continue
-        if described is not None and (described.runtime or described.architecture):
-            return ForeignTarget(
-                path=path, runtime=described.runtime, architecture=described.architecture
-            )
-    return None
+_FILES = (*_SAM, *_SERVERLESS, *_ZAPPA, *_CHALICE)
 
 
 def read_descriptions(root: Path, files: ProjectFiles) -> tuple[list[Description], list[str]]:
@@ -117,7 +72,7 @@ def read_description(path: Path, files: ProjectFiles) -> Description | None:
 
 def is_foreign(path: Path, files: ProjectFiles) -> bool:
     """Whether a file is that of a tool known here; other YAML files are those of older tools."""
-    if path.name in FOREIGN_FILES or path.parent.name == ".chalice":
+    if path.name in _FILES or path.parent.name == ".chalice":
         return True
     from wherry.settings.foreign.document import read_document
 
@@ -129,4 +84,4 @@ def is_foreign(path: Path, files: ProjectFiles) -> bool:
 
 
 def _paths(root: Path) -> Iterator[Path]:
-    return (path for name in FOREIGN_FILES if (path := root / name).is_file())
+    return (path for name in _FILES if (path := root / name).is_file())

@@ -175,7 +175,7 @@ def _from_files(
     table = _target_table(target)
     comments = {
         "runtime": reason if runtime else _runtime_comment(project),
-        "architecture": "as asked" if architecture else _architecture_comment(target),
+        "architecture": _architecture_comment(target),
     }
     notes = [f"{target.runtime.name}: {reason}"]
     if install_path is not None:
