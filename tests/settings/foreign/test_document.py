@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DEEP = "nested deeper than 64 levels"
 
 
-def read(folder: Path, content: str | bytes, name: str = "template.yaml") -> dict[str, object]:
+def read(folder: Path, content: str | bytes, name: str = "template.yaml") -> dict[str, Any]:
     write_files(folder, {name: content})
     return read_document(folder / name, ProjectFiles())
 
