@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_a_denial_is_not_answered_with_a_permission(policy: str) -> None:
         "User: arn:aws:sts::1:assumed-role/x is not authorized to perform: lambda:GetFunction "
         f"on resource: arn:aws:lambda:eu-west-1:1:function:api with an explicit deny in {policy}"
     )
-    answer = {"Error": {"Code": "AccessDeniedException", "Message": message}}
+    answer: Any = {"Error": {"Code": "AccessDeniedException", "Message": message}}
     error = translate(ClientError(answer, "GetFunction"), "look at function `api`")
     assert error.hint == (
         f"it is denied by {policy}: ask whoever manages that, because a denial takes precedence"

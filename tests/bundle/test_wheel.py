@@ -15,7 +15,7 @@ import pytest
 from uv import find_uv_bin
 
 from support.archives import Odd, make_zip
-from support.wheels import Made, make_wheel
+from support.wheels import Made, make_wheel, metadata
 from wherry.bundle.archive import read_archive
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import read_all
@@ -226,7 +226,11 @@ def test_an_unknown_method_is_refused_by_name(bundle_of: Callable[..., Bundle]) 
 
 def with_member(*members: Odd) -> bytes:
     wheel = b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    return make_zip(Odd(name="demo-1.0.dist-info/WHEEL", content=wheel), *members)
+    return make_zip(
+        Odd(name="demo-1.0.dist-info/WHEEL", content=wheel),
+        Odd(name="demo-1.0.dist-info/METADATA", content=metadata("demo", "1.0")),
+        *members,
+    )
 
 
 @pytest.mark.parametrize(
@@ -302,8 +306,9 @@ class TestNotAWheel:
     def test_wheel_versions_that_are_understood(
         self, bundle_of: Callable[..., Bundle], text: bytes
     ) -> None:
-        data = make_zip(Odd(name="demo-1.0.dist-info/WHEEL", content=text))
-        assert len(bundle_of(data)) == 1
+        described = Odd(name="demo-1.0.dist-info/METADATA", content=metadata("demo", "1.0"))
+        data = make_zip(Odd(name="demo-1.0.dist-info/WHEEL", content=text), described)
+        assert len(bundle_of(data)) == 2
 
     def test_a_wheel_file_of_megabytes(self, bundle_of: Callable[..., Bundle]) -> None:
         text = b"Wheel-Version: 1.0\n" + bytes(2 << 20)
@@ -478,7 +483,6 @@ WHEELS = {
     "link": Made(
         filename="demo-1.0-py3-none-any.whl",
         data=with_member(
-            Odd(name="demo-1.0.dist-info/METADATA", content=b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"),
             Odd(name="demo-1.0.dist-info/RECORD", content=b""),
             Odd(name="lib.so", content=b"lib.so.1", mode=0o120777),
             Odd(name="dos", mode=0o100755, central={"made_by": 20}),
@@ -520,3 +524,75 @@ def test_the_index_of_a_wheel_is_read_only_once(tmp_path: Path, store: Store) ->
     assert read_archive(stored.path)
     stored.path.unlink()
     assert wheel_bundle(stored, filename="demo.whl", owner="demo", store=store) == fresh
+
+
+def identity(stem: str, described: bytes) -> bytes:
+    wheel = b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    return make_zip(
+        Odd(name=f"{stem}.dist-info/WHEEL", content=wheel),
+        Odd(name=f"{stem}.dist-info/METADATA", content=described),
+    )
+
+
+@pytest.mark.parametrize(
+    ("filename", "stem", "name", "version"),
+    [
+        ("demo_app-1.0-py3-none-any.whl", "demo_app-1.0", "demo-app", "1.0"),
+        ("demo_app-1.0-py3-none-any.whl", "Demo.App-1.0", "DEMO_app", "1.0.0"),
+        ("demo_app-1.0-py3-none-any.whl", "demo-app-1.0.0", "demo-app", "v1.0"),
+        ("demo_app-1.0-1build-py3-none-any.whl", "demo_app-1.0", "demo-app", "1.0"),
+        ("demo_app-1.0+cu12.1-py3-none-any.whl", "demo_app-1.0+cu12.1", "demo-app", "1.0+cu12-1"),
+        ("demo_app-1.0_post1-py3-none-any.whl", "demo_app-1.0.post1", "demo-app", "1.0-1"),
+        ("demo_app-1!2.0rc1-py3-none-any.whl", "demo_app-1!2.0rc1", "demo-app", "1!2.0c1"),
+        ("demo_app-2004d-py3-none-any.whl", "demo_app-2004d", "demo-app", "2004d"),
+        (
+            "demo_app-1.0-py3-none-any.whl",
+            "demo_app-1.0",
+            "demo-app \r\nDescription: Name: x",
+            "1.0",
+        ),
+    ],
+)
+def test_names_and_versions_may_be_written_in_other_ways(
+    bundle_of: Callable[..., Bundle], filename: str, stem: str, name: str, version: str
+) -> None:
+    data = identity(stem, f"Name: {name}\nVersion: {version}\n\nName: body\n".encode())
+    assert len(bundle_of(Made(filename=filename, data=data))) == 2
+
+
+@pytest.mark.parametrize(
+    ("stem", "described", "reason"),
+    [
+        ("other-1.0", b"Name: other\nVersion: 1.0\n", "its folder is `other-1.0.dist-info`"),
+        ("demo-1.1", b"Name: demo\nVersion: 1.1\n", "its folder is `demo-1.1.dist-info`"),
+        ("demo-1.0", b"Name: other\nVersion: 1.0\n", "the name `other`"),
+        ("demo-1.0", b"Name: demo\nVersion: 1.0.post1\n", "the version `1.0.post1`"),
+        ("demo-1.0", b"Name: demo\nVersion: 1.0+evil\n", "the version `1.0+evil`"),
+        ("demo-1.0", b"Name: evil\nName: demo\nVersion: 1.0\n", "the name `evil`"),
+        ("demo-1.0", b"Name: demo\n\nVersion: 1.0\n", "its `METADATA` has no version"),
+        ("demo-1.0", b"", "its `METADATA` has no name"),
+        ("demo", b"Name: demo\nVersion: 1.0\n", "its folder is `demo.dist-info`"),
+    ],
+)
+def test_a_wheel_of_another_distribution_is_refused(
+    bundle_of: Callable[..., Bundle], stem: str, described: bytes, reason: str
+) -> None:
+    said = refusal(lambda: bundle_of(identity(stem, described)))
+    assert "`demo-1.0-py3-none-any.whl`" in said
+    assert reason in said
+
+
+def test_known_bytes_under_another_name_are_refused(bundle_of: Callable[..., Bundle]) -> None:
+    made = make_wheel("demo")
+    assert len(bundle_of(made)) == 4
+    for filename in ("demo-1.1-py3-none-any.whl", "other-1.0-py3-none-any.whl"):
+        other = Made(filename=filename, data=made.data)
+        assert "its folder is `demo-1.0.dist-info`" in refusal(
+            lambda other=other: bundle_of(other)  # type: ignore[misc]
+        )
+
+
+def test_a_wheel_without_metadata_is_none(bundle_of: Callable[..., Bundle]) -> None:
+    wheel = b"Wheel-Version: 1.0\n"
+    data = make_zip(Odd(name="demo-1.0.dist-info/WHEEL", content=wheel))
+    assert "no valid `METADATA`" in refusal(lambda: bundle_of(data))

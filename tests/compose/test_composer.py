@@ -17,7 +17,7 @@ from wherry.events import Warned
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wherry.compose.model import Composition
+    from wherry.compose.model import Composition, Distribution
 
 SHOP = distribution(
     "shop", {"shop/__init__.py": "", "shop/api.py": "def handler(e, c): ...\n"}, own=True
@@ -446,6 +446,86 @@ def test_compiled_content_is_for_one_target() -> None:
 
 
 # --- the rest ---
+
+
+def clashing(*files: str) -> list[Distribution]:
+    """Two distributions with different files at these paths."""
+    return [distribution(name, dict.fromkeys(files, name)) for name in ("alpha", "beta")]
+
+
+def held(composition: Composition, path: str) -> bytes:
+    return contents(package_of(composition, "f").bundle)[path][0]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        'exclude-files = ["/tests/"]',
+        'exclude-regex = ["tests/"]',
+        'include-files = ["*.dist-info/"]',
+        'include-regex = [".*dist-info"]',
+    ],
+)
+def test_files_that_do_not_ship_are_no_conflict(settings: str) -> None:
+    supply = clashing("tests/__init__.py", "tests/x/y.py")
+    supply.append(distribution("gamma", {"tests/x": "a file where others have a folder"}))
+    composition = composed([SHOP, *supply], f"[functions.f]\n{settings}\n")
+    assert not [path for path in paths(composition, "f") if path.startswith("tests")]
+    assert not remarks(composition)
+    with pytest.raises(ConflictError):
+        composed([SHOP, *supply], '[functions.f]\nexclude-files = ["/test/"]\n')
+
+
+def test_all_conflicts_are_told_at_once() -> None:
+    with pytest.raises(ConflictError) as caught:
+        composed(clashing("a.py", "b/c.py"), "[functions.f]\n")
+    assert str(caught.value) == (
+        "2 paths have two different files each\n"
+        "  ├─▶ `a.py`: `alpha` (5 bytes) and `beta` (4 bytes)\n"
+        "  ╰─▶ `b/c.py`: `alpha` (5 bytes) and `beta` (4 bytes)\n"
+        "hint: choose the winners by path or pattern in [tool.wherry.conflicts], "
+        "or leave the files out with `exclude-files`"
+    )
+    with pytest.raises(ConflictError) as caught:
+        composed(clashing(*(f"x/{n:03}.py" for n in range(200))), "[functions.f]\n")
+    assert len(caught.value.where) == 31
+    assert caught.value.where[-1] == "and 170 more"
+
+
+def test_conflicts_take_patterns() -> None:
+    supply = clashing("tests/a.py", "tests/b/c.py", "tests/b/d.md", "docs/e.md", "x[1].py")
+    table = (
+        '[functions.f]\n[conflicts]\n"tests/" = "alpha"\n"*.md" = "Beta"\n"/tests/*.py" = "beta"\n'
+        '"x[1].py" = "beta"\n"**" = "gamma"\n'
+    )
+    composition = composed(supply, table)
+    expected = {
+        "tests/a.py": b"beta",
+        "tests/b/c.py": b"alpha",
+        "tests/b/d.md": b"beta",
+        "docs/e.md": b"beta",
+        "x[1].py": b"beta",
+    }
+    assert {path: held(composition, path) for path in expected} == expected
+    with pytest.raises(ConflictError, match="two different files for `docs/e.md`"):
+        composed(supply, table.replace('"*.md" = "Beta"\n', '"tests/*.md" = "beta"\n'))
+
+
+def test_documents_at_the_top_are_settled_with_a_note() -> None:
+    names = ["LICENSE", "README.md", "changelog.rst", "LICENCE-MIT.txt", "NOTICE"]
+    supply = clashing(*names)
+    composition = composed(supply, "[functions.f]\n")
+    assert {held(composition, name) for name in names} == {b"alpha"}
+    assert sorted(remarks(composition)) == sorted(
+        f"`{name}` is that of `alpha`, and not that of `beta`" for name in names
+    )
+    own = distribution("shop", {"README.md": "mine", "app.py": ""}, own=True)
+    assert held(composed([*supply, own], "[functions.f]\n"), "README.md") == b"mine"
+    chosen = composed(supply, '[functions.f]\n[conflicts]\n"README.md" = "beta"\n')
+    assert held(chosen, "README.md") == b"beta"
+    for path in ("license.py", "docs/README.md", "readmes.md", "data.txt", "news.pyi"):
+        with pytest.raises(ConflictError):
+            composed(clashing(path), "[functions.f]\n")
 
 
 def test_conflicts_are_settled_for_every_package() -> None:

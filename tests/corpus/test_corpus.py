@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import shlex
@@ -17,7 +16,7 @@ import pytest
 
 from support.command import Finished, Wherry
 from support.index import serve_index
-from support.locks import RELEASES
+from support.locks import RELEASES, pipfile_hash
 from support.tools import run_uv
 from support.wheels import make_wheel
 
@@ -89,7 +88,7 @@ def _made(case: Path, root: Path, shared: Shared, expected: dict[str, Any]) -> N
             for name, value in values.items():
                 text = text.replace(f"@{name}@", value)
             if "@PIPFILE@" in text:
-                text = text.replace("@PIPFILE@", _pipfile_hash(root / "Pipfile", json.loads(text)))
+                text = text.replace("@PIPFILE@", pipfile_hash(root / "Pipfile", json.loads(text)["_meta"]["sources"]))
             place.with_suffix("").write_text(text, encoding="utf-8")
 
     copy(case)
@@ -98,18 +97,6 @@ def _made(case: Path, root: Path, shared: Shared, expected: dict[str, Any]) -> N
         run_uv(*shlex.split(command), cwd=root, env=shared.environment)
     shutil.rmtree(root / ".home", ignore_errors=True)
     copy(case / "after")
-
-
-def _pipfile_hash(path: Path, lock: dict[str, Any]) -> str:
-    """Pipenv's hash of a ``Pipfile`` whose sections are plain; the lock has the sources, if the file has none."""
-    pipfile = tomllib.loads(path.read_text(encoding="utf-8"))
-    content = {
-        "_meta": {"sources": lock["_meta"]["sources"], "requires": pipfile.get("requires", {})},
-        "default": pipfile.get("packages", {}),
-        "develop": pipfile.get("dev-packages", {}),
-    }
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @pytest.mark.parametrize("name", CASES)

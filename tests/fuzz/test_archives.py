@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from support.archives import Odd, make_zip
-from support.wheels import make_wheel
+from support.wheels import make_wheel, metadata
 from wherry.bundle.content import read_content
 from wherry.bundle.wheel import wheel_bundle
 from wherry.bundle.writer import write_package
@@ -38,23 +38,26 @@ _FILES = {
     "demo-1.0.data/scripts/tool": b"#!python\nimport demo\n",
     "demo-1.0.data/data/share/x": b"",
 }
-_INFO = Odd(name="demo-1.0.dist-info/WHEEL", content=_WHEEL)
+_INFO = (
+    Odd(name="demo-1.0.dist-info/WHEEL", content=_WHEEL),
+    Odd(name="demo-1.0.dist-info/METADATA", content=metadata("demo", "1.0")),
+)
 SEEDS = [
     make_wheel("demo", files=_FILES, executable=["demo/__init__.py"]).data,
     make_wheel("demo", files=_FILES, compression=zipfile.ZIP_STORED).data,
-    make_zip(_INFO, *(Odd(name=n, content=c, method=12) for n, c in _FILES.items())),
-    make_zip(_INFO, *(Odd(name=n, content=c, method=14) for n, c in _FILES.items())),
+    make_zip(*_INFO, *(Odd(name=n, content=c, method=12) for n, c in _FILES.items())),
+    make_zip(*_INFO, *(Odd(name=n, content=c, method=14) for n, c in _FILES.items())),
     make_zip(
-        _INFO,
+        *_INFO,
         *(Odd(name=n, content=c, method=8, zip64=True) for n, c in _FILES.items()),
         zip64_end=True,
         comment=b"a comment",
     ),
     make_zip(
-        _INFO,
+        *_INFO,
         *(Odd(name=n, content=c, method=8, descriptor="signed") for n, c in _FILES.items()),
     ),
-    make_zip(_INFO, Odd(name="dir/", content=b""), Odd(name=b"caf\x82"), Odd(name=b"caf\x82")),
+    make_zip(*_INFO, Odd(name="dir/", content=b""), Odd(name=b"caf\x82"), Odd(name=b"caf\x82")),
 ]
 _NUMBERS = [0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, (1 << 63) - 1, (1 << 64) - 1]
 
@@ -197,7 +200,7 @@ members = st.builds(
 def test_falsified_headers(
     folder: Path, given_members: list[Odd], zip64_end: bool, end: dict[str, int]
 ) -> None:
-    carry(folder, make_zip(_INFO, *given_members, zip64_end=zip64_end, end64=end))
+    carry(folder, make_zip(*_INFO, *given_members, zip64_end=zip64_end, end64=end))
 
 
 @pytest.mark.parametrize("seed", SEEDS)

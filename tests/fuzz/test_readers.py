@@ -51,5 +51,5 @@ def test_the_search_finds_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(run, "SECONDS", 60)
     monkeypatch.setattr(run, "MEMORY", 10 << 20)
     monkeypatch.setitem(READERS, "x", replace(READERS[".gitignore"], read=large))
-    found = run_reader("x", seed=0, inputs=1).found
-    assert [problem.endswith("MB") for _, problem in found.values()] == [True]
+    large_ones = run_reader("x", seed=0, inputs=1).found
+    assert [problem.endswith("MB") for _, problem in large_ones.values()] == [True]

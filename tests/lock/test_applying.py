@@ -58,14 +58,9 @@ def poetry_groups(root: Path, marker: str) -> None:
 
 def pdm(root: Path, marker: str) -> None:
     pyproject = '[project]\nname = "shop"\nversion = "1"\n'
-    content = {
-        "sources": [],
-        "dependencies": [],
-        "dev-dependencies": {},
-        "optional-dependencies": {},
-    }
-    content |= {"requires-python": "", "resolution": {}}  # type: ignore[dict-item]
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    hashed: dict[str, object] = {"sources": [], "dependencies": [], "requires-python": ""}
+    hashed |= {"dev-dependencies": {}, "optional-dependencies": {}, "resolution": {}}
+    digest = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
     lock = f'[metadata]\nlock_version = "4.5.0"\nstrategy = ["inherit_metadata"]\ncontent_hash = "sha256:{digest}"\n'
     lock += '[[package]]\nname = "bad"\nversion = "not one"\ngroups = ["default"]\nfiles = []\n'
     write(root, pyproject__toml=pyproject, pdm__lock=f'{lock}marker = "{marker}"\n')

@@ -50,6 +50,8 @@ OWN = {
     "src/shop/__init__.py": "",
     "src/shop/api.py": "# a comment that any compressor can shorten\n" * 200,
     "src/shop/größe.txt": "non-ASCII",
+    # So that the package is deflated.
+    "src/shop/table.csv": "".join(f"{n},{n * n % 977}\n" for n in range(30_000)),
 }
 PLAIN = {name: content for name, content in OWN.items() if name.startswith("src/")} | {
     "run.sh": "#!/bin/sh\n"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -28,8 +29,6 @@ pytestmark = [
 KILLS = int(os.environ.get("KILLS", "12"))
 SEED = int(os.environ.get("KILLS_SEED", "1"))
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]
-# Until then it is Python that starts, and ends by the signal itself.
-STARTED = 0.4
 MARK = "KILLED_AT_RANDOM"
 BACKEND = """
 import os, pathlib, subprocess, time, zipfile
@@ -97,10 +96,20 @@ def start(project: Path, output: str, store: str = "store") -> subprocess.Popen[
     )
 
 
+def await_start(process: subprocess.Popen[bytes]) -> None:
+    """Until then it is Python that starts, and ends by the signal itself."""
+    bit = 1 << (signal.SIGHUP - 1)
+    while process.poll() is None:
+        caught = re.search(r"SigCgt:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text())
+        if caught is not None and int(caught[1], 16) & bit:
+            break
+        time.sleep(0.001)
+
+
 def build(project: Path, output: str, store: str = "store") -> None:
     """A build that nobody disturbs."""
     process = start(project, output, store)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=120)
     assert process.returncode == 0, said.decode()
 
 
@@ -156,11 +165,12 @@ def test_killed_at_random(project: Path) -> None:
         source.write_text(f"def handler(event, context):\n    return {number}\n")
         (project / "out/one/shop.zip").unlink(missing_ok=True)
         victim, other = start(project, "out/one"), start(project, "out/two")
-        time.sleep(numbers.uniform(STARTED, longest))
+        await_start(victim)
+        time.sleep(numbers.uniform(0, longest))
         chosen = numbers.choice(SIGNALS)
         victim.send_signal(chosen)
-        said, _ = victim.communicate(timeout=60)
-        said_too, _ = other.communicate(timeout=60)
+        said, _ = victim.communicate(timeout=120)
+        said_too, _ = other.communicate(timeout=120)
         assert victim.returncode in {0, 128 + chosen, -chosen}, said
         assert victim.returncode != -chosen or chosen is signal.SIGKILL, said
         assert "Traceback" not in said.decode(), said.decode()

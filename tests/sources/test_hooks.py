@@ -107,7 +107,7 @@ def test_the_backend_sees_a_fixed_world(
         "    seen = repr([os.environ.get(name) for name in kept]) + oct(os.umask(0))\n"
         "    with zipfile.ZipFile(pathlib.Path(folder, 'shop-1-py3-none-any.whl'), 'w') as wheel:\n"
         "        wheel.writestr('seen.txt', seen)\n"
-        "        wheel.writestr('shop-1.dist-info/METADATA', 'Name: shop')\n"
+        "        wheel.writestr('shop-1.dist-info/METADATA', 'Name: shop\\nVersion: 1')\n"
         "        wheel.writestr('shop-1.dist-info/WHEEL', 'Wheel-Version: 1.0')\n"
         "    return 'shop-1-py3-none-any.whl'\n"
     )

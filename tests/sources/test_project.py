@@ -11,9 +11,9 @@ import pytest
 
 from support.backends import obedient_project
 from support.contexts import context
-from support.projects import write_files
+from support.projects import TINY_BACKEND, write_files
 from wherry.bundle.content import read_all
-from wherry.errors import BuildError, ProjectError, SettingsError
+from wherry.errors import ArchiveError, BuildError, ProjectError, SettingsError
 from wherry.events import BuildStarted
 from wherry.sources.project import Built, TreeOptions, project_bundle, project_digest
 
@@ -404,3 +404,24 @@ def test_a_wrong_pyproject_is_one_clear_error(
 def test_a_folder_with_nothing_to_build(tmp_path: Path, target: Target, store: Store) -> None:
     with pytest.raises(BuildError, match="holds nothing to build"):
         project_bundle(tmp_path, TreeOptions(must_build=True), context(store, target=target))
+
+
+def test_a_backend_that_makes_another_distribution(
+    tmp_path: Path, target: Target, store: Store
+) -> None:
+    text = (
+        '[project]\nname = "{}"\nversion = "1.0"\n'
+        '[build-system]\nrequires = []\nbuild-backend = "tiny"\nbackend-path = ["."]\n'
+    )
+    root = write_files(
+        tmp_path, {"pyproject.toml": text.format("store"), "tiny.py": TINY_BACKEND, "src/x.py": ""}
+    )
+    with pytest.raises(BuildError, match="`store` cannot be built") as caught:
+        project_bundle(root, TreeOptions(), context(store, target=target))
+    assert caught.value.where == (
+        "its backend made a wheel of another distribution: `shop-1.0-py3-none-any.whl`",
+    )
+    lies = TINY_BACKEND.replace("Name: shop", "Name: store")
+    write_files(root, {"pyproject.toml": text.format("shop"), "tiny.py": lies})
+    with pytest.raises(ArchiveError, match="of another distribution or version"):
+        project_bundle(root, TreeOptions(), context(store, target=target))

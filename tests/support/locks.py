@@ -30,6 +30,7 @@ __all__ = [
     "by_name",
     "content_hash",
     "lock_context",
+    "pipfile_hash",
     "read",
     "target",
     "versions",
@@ -156,3 +157,15 @@ def content_hash(pyproject: str) -> str:
     if "group" in poetry:
         content["group"] = poetry["group"]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def pipfile_hash(path: Path, sources: object) -> str:
+    """Pipenv's hash of a ``Pipfile`` whose sections are plain, with the sources that the lock records."""
+    pipfile = tomllib.loads(path.read_text(encoding="utf-8"))
+    content = {
+        "_meta": {"sources": sources, "requires": pipfile.get("requires", {})},
+        "default": pipfile.get("packages", {}),
+        "develop": pipfile.get("dev-packages", {}),
+    }
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -8,12 +8,12 @@ from urllib.parse import quote
 
 from support.index import serve_index
 from support.keyrings import keyring_command
+from support.locks import pipfile_hash
 from support.projects import pylock_for, write_files
 from support.tools import run_uv
 from support.wheels import make_sdist, make_wheel
 from wherry.files import ProjectFiles
 from wherry.lock.document import read_toml
-from wherry.lock.pipfile.declared import pipfile_hash
 from wherry.lock.poetry.declared import content_hashes
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _pipenv(root: Path, indexes: Indexes) -> None:
     write_files(root, {"Pipfile": pipfile, "pyproject.toml": _PROJECT + _declared(indexes)})
     lock = {
         "_meta": {
-            "hash": {"sha256": pipfile_hash(read_toml(root / "Pipfile", ProjectFiles()))},
+            "hash": {"sha256": pipfile_hash(root / "Pipfile", [source])},
             "pipfile-spec": 6,
             "requires": {},
             "sources": [source],

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Bundle"]
 
+# Conflicts that an error names.
+_SHOWN = 30
+
 
 class Bundle:
     """An immutable set of entries with different paths, sorted by the bytes of the paths.
@@ -50,14 +53,17 @@ class Bundle:
         # The order of code points is the order of UTF-8 bytes.
         ordered = sorted(entries, key=attrgetter("path"))
         unique: list[Entry] = []
+        conflicts: list[tuple[Entry, Entry]] = []
         run: list[Entry] = []
         for entry in ordered:
             if run and run[0].path != entry.path:
-                unique.append(_resolve(run, settle))
+                unique.append(_resolve(run, settle, conflicts))
                 run = []
             run.append(entry)
         if run:
-            unique.append(_resolve(run, settle))
+            unique.append(_resolve(run, settle, conflicts))
+        if conflicts:
+            raise _conflict(conflicts)
         _refuse_files_as_folders(unique)
         return cls(tuple(unique))
 
@@ -128,8 +134,10 @@ def _rank(entry: Entry) -> tuple[str, int, int, str]:
     return (entry.owner, zipped_size(payload), payload.crc, repr(payload))
 
 
-def _resolve(entries: list[Entry], settle: Settle | None) -> Entry:
-    """The one entry for a path that several entries have.
+def _resolve(
+    entries: list[Entry], settle: Settle | None, conflicts: list[tuple[Entry, Entry]]
+) -> Entry:
+    """The one entry for a path that several entries have; two different ones are added to ``conflicts``.
 
     The choice must not depend on their order: two wheels may compress the same content differently, and the bytes
     of the package are a function of the set of entries.
@@ -143,14 +151,30 @@ def _resolve(entries: list[Entry], settle: Settle | None) -> Entry:
         owners = frozenset(entry.owner for entry in entries)
         winner = None if settle is None else settle(first.path, owners)
         if winner not in owners:
-            raise _conflict(first, different[0])
-        return _resolve([entry for entry in entries if entry.owner == winner], None)
+            conflicts.append((first, different[0]))
+            return first
+        return _resolve([entry for entry in entries if entry.owner == winner], None, conflicts)
     if any(entry.executable for entry in entries):
         return first._replace(executable=True)
     return first
 
 
-def _conflict(first: Entry, second: Entry) -> ConflictError:
+def _conflict(conflicts: list[tuple[Entry, Entry]]) -> ConflictError:
+    if len(conflicts) > 1:
+        where = [
+            f"`{first.path}`: `{first.owner}` ({first.payload.size:,} bytes) "
+            f"and `{second.owner}` ({second.payload.size:,} bytes)"
+            for first, second in conflicts[:_SHOWN]
+        ]
+        if len(conflicts) > _SHOWN:
+            where.append(f"and {len(conflicts) - _SHOWN:,} more")
+        return ConflictError(
+            f"{len(conflicts):,} paths have two different files each",
+            where=where,
+            hint="choose the winners by path or pattern in [tool.wherry.conflicts], "
+            "or leave the files out with `exclude-files`",
+        )
+    first, second = conflicts[0]
     owners = sorted((first, second), key=_rank)
     return ConflictError(
         f"two different files for `{first.path}`",

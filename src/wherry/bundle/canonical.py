@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import copied, measure, read_all, read_content
-from wherry.bundle.entry import STORED, Entry, Slice, inline
+from wherry.bundle.entry import STORED, BuiltSlice, Entry, Slice, inline
 from wherry.errors import ArchiveError
 from wherry.store.memo import Memo
 
@@ -140,7 +140,7 @@ def canonical(bundle: Bundle, *, filename: str, store: Store) -> Canonical:
     members: list[Member] = []
     offset = 0
     for entry, (size, crc, sha256) in zip(kept, sums, strict=True):
-        payload = Slice(stored.path, offset, size, size, crc, STORED)
+        payload = BuiltSlice(stored.path, offset, size, size, crc, STORED)
         members.append(Member(entry.path, entry.executable, payload, sha256))
         offset += size
     return Canonical(filename=filename, info=info, members=tuple(members))
@@ -211,7 +211,12 @@ def wheel_from_document(document: Any, store: Store) -> Canonical:
         filename=document["filename"],
         info=document["info"],
         members=tuple(
-            Member(path, bool(executable), Slice(archive, offset, size, size, crc, STORED), sha256)
+            Member(
+                path,
+                bool(executable),
+                BuiltSlice(archive, offset, size, size, crc, STORED),
+                sha256,
+            )
             for path, executable, offset, size, crc, sha256 in document["members"]
         ),
         compiled=tuple(document["compiled"]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Protocol
 
-from wherry.bundle.entry import DEFLATED, STORED, Inline, Slice, SourceFile
+from wherry.bundle.entry import DEFLATED, STORED, Deflated, Inline, Slice, SourceFile
 from wherry.errors import ArchiveError, FileChangedError, OutputError
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def read_content(payload: Payload) -> Iterator[bytes]:
                 f"`{payload.path}` changed while it was being packaged",
                 hint="leave it out with `exclude`, or end what writes to it",
             )
+        assert isinstance(payload, Slice)  # noqa: S101 - what Wherry deflated is as it was made
         raise _damaged(
             payload,
             "it does not decompress to the size and CRC that the archive's directory records",
@@ -99,7 +100,10 @@ def measure(content: BinaryIO | Iterable[bytes]) -> tuple[int, int, str]:
     return size, crc, digest.hexdigest()
 
 
-def _pieces(payload: SourceFile | Slice) -> Iterator[bytes]:
+def _pieces(payload: SourceFile | Slice | Deflated) -> Iterator[bytes]:
+    if isinstance(payload, Deflated):
+        yield from _inflate([payload.data])
+        return
     if isinstance(payload, Slice):
         try:
             if (decompress := _METHODS.get(payload.method)) is None:

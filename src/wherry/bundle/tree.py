@@ -118,7 +118,7 @@ def read_file(path: Path) -> tuple[SourceFile, str]:
         size, crc, sha256 = _read(file)
     except FileNotFoundError as error:
         raise unreadable([(file.path, error)]) from error
-    return SourceFile(path, size, crc), sha256
+    return SourceFile(path, size, crc, sha256), sha256
 
 
 def _read_files(files: Iterable[TreeFile], owner: str, known: Known | None) -> Tree:
@@ -130,7 +130,8 @@ def _read_files(files: Iterable[TreeFile], owner: str, known: Known | None) -> T
             size, crc, sha256 = _read(file) if content is None else measure([content])
         except FileNotFoundError:
             continue  # it was removed since the folder was listed
-        entries.append(Entry(file.path, file.executable, SourceFile(file.source, size, crc), owner))
+        payload = SourceFile(file.source, size, crc, sha256)
+        entries.append(Entry(file.path, file.executable, payload, owner))
         digest.update(f"{file.path}\0{file.executable:d}{sha256}\n".encode())
     return Tree(bundle=Bundle.of(entries), digest=digest.hexdigest())
 

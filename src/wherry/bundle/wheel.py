@@ -12,11 +12,14 @@ a few hundred kilobytes, is remembered in the store, and later builds read nothi
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import content_sha256, copied, measure, read_all, read_content
 from wherry.bundle.entry import DEFLATED, STORED, Entry, Slice, SourceFile, check_path
+from wherry.bundle.wheel_identity import require_folder, require_metadata
 from wherry.errors import ArchiveError, ConflictError
 from wherry.store.memo import Memo
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LAMBDA_SHEBANG", "wheel_bundle"]
 
-_FORMAT = 2
+_FORMAT = 3
 _INFO = re.compile(r"(?P<stem>[^/]+)\.dist-info/WHEEL")
 _SHEBANG = b"#!python"
 # Lambda's interpreter is the first on its PATH.
@@ -60,7 +63,20 @@ def wheel_bundle(stored: StoredFile, *, filename: str, owner: str, store: Store)
     if bundle is None:
         bundle = _examine(stored, filename, owner, store)
         memo.remember(store, key, bundle)
+    _require_name(bundle, filename)
     return bundle
+
+
+def _require_name(bundle: Bundle, filename: str) -> None:
+    """Compare the name of the file, under which the same bytes may come again and again with another one."""
+    expected = f"{'-'.join(filename.split('-')[:2])}.dist-info/WHEEL"
+    entries = bundle.entries
+    place = bisect_left(entries, expected, key=attrgetter("path"))
+    if entries[place : place + 1] and entries[place].path == expected:
+        return
+    for entry in entries:
+        if (described := _INFO.fullmatch(entry.path)) is not None:
+            require_folder(described["stem"], filename=filename)
 
 
 def _to_document(bundle: Bundle, stored: StoredFile) -> dict[str, object]:
@@ -70,7 +86,9 @@ def _to_document(bundle: Bundle, stored: StoredFile) -> dict[str, object]:
         if isinstance(payload, Slice):
             slices.append((path, int(executable), *payload[1:]))
         elif isinstance(payload, SourceFile):
-            files.append((path, int(executable), content_sha256(payload), *payload[1:]))
+            files.append(
+                (path, int(executable), content_sha256(payload), payload.size, payload.crc)
+            )
     return {"size": stored.size, "slices": slices, "files": files}
 
 
@@ -99,6 +117,8 @@ def _examine(stored: StoredFile, filename: str, owner: str, store: Store) -> Bun
     try:
         members = read_archive(stored.path)
         stem = _require_wheel(stored.path, members, filename)
+        require_folder(stem, filename=filename)
+        _require_metadata(stored.path, members, stem, filename)
         return Bundle.of(
             _entry(member, stem, stored.path, filename, owner, store) for member in members
         )
@@ -131,6 +151,14 @@ def _require_wheel(path: Path, members: tuple[Member, ...], filename: str) -> st
             f"`{filename}` is of an unknown wheel format", where=[f"its `WHEEL` file says {line}"]
         )
     return member.name.removesuffix(".dist-info/WHEEL")
+
+
+def _require_metadata(path: Path, members: tuple[Member, ...], stem: str, filename: str) -> None:
+    name = f"{stem}.dist-info/METADATA"
+    member = next((member for member in members if member.name == name), None)
+    if member is None or member.size > 1 << 24:
+        raise ArchiveError(f"`{filename}` is not a wheel", where=["it has no valid `METADATA`"])
+    require_metadata(read_all(member.slice(path)), stem, filename=filename)
 
 
 def _entry(member: Member, stem: str, path: Path, filename: str, owner: str, store: Store) -> Entry:

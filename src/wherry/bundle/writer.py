@@ -1,8 +1,7 @@
 """Writing a bundle as a zip archive whose bytes depend only on the bundle.
 
 Entries are sorted by the bytes of their paths, dated 1980-01-01 00:00:00, with mode 0644 or 0755; there are no
-folders, extra fields, data descriptors or comments. Compressed bytes are copied from wheels; the files of Wherry
-and of the project are stored, so that their bytes do not depend on a compressor.
+folders, extra fields, data descriptors or comments. Compressed bytes are copied; nothing is compressed here.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wherry.bundle.content import read_content
-from wherry.bundle.entry import STORED, Inline, Slice
+from wherry.bundle.entry import DEFLATED, STORED, Deflated, Inline, Slice, zipped_size
 from wherry.bundle.package_writer import PackageWriter
 from wherry.errors import ArchiveError, OutputError
 from wherry.store.temporary import temporary_beside
@@ -175,8 +174,8 @@ def _fill(bundle: Bundle, writer: PackageWriter) -> None:
             if isinstance(payload, Slice):
                 archive, start, compressed, size, crc, method = payload
             else:
-                size, crc, method = payload.size, payload.crc, STORED
-                compressed = size
+                size, crc, compressed = payload.size, payload.crc, zipped_size(payload)
+                method = DEFLATED if isinstance(payload, Deflated) else STORED
             if length > _MAX16:
                 raise OutputError(f"the path `{path[:60]}…` is too long for a zip archive")
             end = offset + _LOCAL.size + length + compressed
@@ -209,7 +208,7 @@ def _fill(bundle: Bundle, writer: PackageWriter) -> None:
             writer.write(b"".join((b"PK\3\4", described, name)))
             if isinstance(payload, Slice):
                 writer.copy(archives.open(archive), start, compressed, archive)
-            elif isinstance(payload, Inline):
+            elif isinstance(payload, Inline | Deflated):
                 writer.write(payload.data)
             else:
                 for piece in read_content(payload):

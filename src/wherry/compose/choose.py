@@ -142,22 +142,26 @@ class PathChoice(NamedTuple):
         """Whether all files are included under their own names."""
         return not any(self)
 
-    def apply(self, code: Bundle, table: str) -> Bundle:
-        """The included files, under their new names.
+    def chosen(self, code: Bundle) -> Bundle:
+        """The included files.
 
         If there are patterns to include, nothing else is included; what is excluded never is.
+        """
+        if self.include_files or self.include_regex:
+            included = _any_of(self.include_files, self.include_regex)
+            code = code.filter(lambda entry: included(entry.path))
+        return self.without_excluded(code)
+
+    def renamed(self, code: Bundle, table: str) -> Bundle:
+        """The files under their new names.
 
         Args:
-            code: all files.
+            code: all files that ``chosen`` gives.
             table: of the package's settings, for messages.
 
         Raises:
             SettingsError: a path to rename does not exist, or its new name is taken.
         """
-        if self.include_files or self.include_regex:
-            included = _any_of(self.include_files, self.include_regex)
-            code = code.filter(lambda entry: included(entry.path))
-        code = self.without_excluded(code)
         return _renamed(code, dict(self.renames), table) if self.renames else code
 
     def without_excluded(self, bundle: Bundle) -> Bundle:

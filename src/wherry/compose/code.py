@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from wherry.bundle.bundle import Bundle
 from wherry.compose.choose import PathChoice, in_both
+from wherry.compose.winners import Winners
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from wherry.compose.choose import Unmatched
     from wherry.compose.model import Distribution
     from wherry.compose.recipe import Recipe
+    from wherry.events import Event
 
 __all__ = ["Code", "CodeParts", "Part", "side_by_side"]
 
@@ -56,14 +58,17 @@ class CodeParts:
     """Makes the code of packages; what many of them choose alike is made once.
 
     Args:
-        conflicts: the owners that win paths with different files.
+        conflicts: the owners that win paths with different files, by path or pattern.
     """
 
     def __init__(self, conflicts: Mapping[str, str]) -> None:
-        self._conflicts = conflicts
+        self._winners = Winners(conflicts)
+        self._own: set[str] = set()
         # The objects behind these ids are kept alive by the supplies or by these mappings.
+        self._chosen: dict[tuple[int, PathChoice], Bundle] = {}
         self._merged: dict[tuple[int, ...], Part] = {}
-        self._picked: dict[tuple[int, PathChoice], tuple[Part, tuple[Unmatched, ...]]] = {}
+        self._renamed: dict[tuple[int, PathChoice], Part] = {}
+        self._missed: dict[tuple[tuple[int, ...], PathChoice], tuple[Unmatched, ...]] = {}
 
     def code(
         self, distributions: Sequence[Distribution], recipe: Recipe
@@ -75,44 +80,64 @@ class CodeParts:
             SettingsError: the recipe renames what is not there.
         """
         choice = PathChoice.of(recipe.settings)
+        self._own |= {dist.name for dist in distributions if dist.own}
         # The functions of a project share their dependencies, but not always their own code.
-        parts = [
-            self._merge([dist for dist in distributions if dist.own is own])
+        groups = [
+            group
             for own in (False, True)
-            if any(dist.own is own for dist in distributions)
+            if (group := [dist.bundle for dist in distributions if dist.own is own])
         ]
+        # Files that do not ship are in nobody's way.
+        parts = [self._merge(group, choice) for group in groups]
         if len(parts) > 1 and (choice.renames or parts[0].top_names & parts[1].top_names):
-            parts = [self._merge(distributions)]
-        picked = [self._pick(part, choice, recipe) for part in parts]
-        unmatched = picked[0][1] if picked else choice.unmatched(())
-        for _, others in picked[1:]:
-            unmatched = in_both(unmatched, others)
-        return Code([part for part, _ in picked]), unmatched
+            parts = [self._merge([dist.bundle for dist in distributions], choice)]
+        unmatched = self._unmatched(groups[0], choice) if groups else choice.unmatched(())
+        for group in groups[1:]:
+            unmatched = in_both(unmatched, self._unmatched(group, choice))
+        return Code([self._rename(part, choice, recipe) for part in parts]), unmatched
 
     def settle(self, path: str, owners: frozenset[str]) -> str | None:
-        """The owner that wins a path by the settings."""
-        winner = self._conflicts.get(path)
-        return winner if winner in owners else None
+        """The owner that wins a path by the settings, or by what kind of file it is."""
+        return self._winners.of(path, owners, own=self._own)
 
-    def _merge(self, distributions: Sequence[Distribution]) -> Part:
-        key = tuple(id(dist.bundle) for dist in distributions)
+    @property
+    def remarks(self) -> Sequence[Event]:
+        """Notes about files of which one was taken although no setting says so."""
+        return self._winners.remarks
+
+    def _merge(self, bundles: Sequence[Bundle], choice: PathChoice) -> Part:
+        chosen = [self._choose(bundle, choice) for bundle in bundles]
+        key = tuple(map(id, chosen))
         if key not in self._merged:
-            bundles = (dist.bundle for dist in distributions)
-            self._merged[key] = Part(Bundle().merge(*bundles, settle=self.settle))
+            self._merged[key] = Part(Bundle().merge(*chosen, settle=self.settle))
         return self._merged[key]
 
-    def _pick(
-        self, part: Part, choice: PathChoice, recipe: Recipe
-    ) -> tuple[Part, tuple[Unmatched, ...]]:
+    def _choose(self, bundle: Bundle, choice: PathChoice) -> Bundle:
+        # Files that are renamed are chosen alike.
+        choice = choice._replace(renames=())
         if choice.is_everything:
-            return part, ()
+            return bundle
+        key = id(bundle), choice
+        if key not in self._chosen:
+            self._chosen[key] = choice.chosen(bundle)
+        return self._chosen[key]
+
+    def _unmatched(self, bundles: Sequence[Bundle], choice: PathChoice) -> tuple[Unmatched, ...]:
+        if choice.is_everything:
+            return ()
+        key = tuple(map(id, bundles)), choice
+        if key not in self._missed:
+            paths = [entry.path for bundle in bundles for entry in bundle]
+            self._missed[key] = choice.unmatched(paths)
+        return self._missed[key]
+
+    def _rename(self, part: Part, choice: PathChoice, recipe: Recipe) -> Part:
+        if not choice.renames:
+            return part
         key = id(part), choice
-        if key not in self._picked:
-            self._picked[key] = (
-                Part(choice.apply(part.bundle, recipe.table)),
-                choice.unmatched(list(part.files)),
-            )
-        return self._picked[key]
+        if key not in self._renamed:
+            self._renamed[key] = Part(choice.renamed(part.bundle, recipe.table))
+        return self._renamed[key]
 
 
 def side_by_side(bundles: Sequence[Bundle]) -> Bundle:

@@ -78,6 +78,7 @@ class _Composer:
         if isinstance(recipe.settings, LayerSettings):
             chosen, laid_out = self._laid_out.split(chosen, recipe.settings)
         code, unmatched = self._parts.code(chosen, recipe)
+        self.remarks.extend(self._parts.remarks)
         if isinstance(recipe.settings, LayerSettings):
             extra = self._extra(recipe, code_folder(recipe.settings.layout, self._target))
             if laid_out.entries:

@@ -18,7 +18,6 @@ from wherry.indexes.declared import code_artifact_at, is_pypi
 from wherry.indexes.login import Login, origin, split_login
 from wherry.indexes.redact import redact
 from wherry.indexes.variables import environment_name
-from wherry.untrusted import decoded, read_all
 from wherry.version import __version__
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ __all__ = [
     "explain_denial",
     "explained",
     "open_session",
-    "read_body",
     "shown_url",
     "timeouts",
 ]
@@ -47,8 +45,6 @@ _TIMEOUT = 30.0
 _CONNECT = 10.0
 _RETRIES = 3
 _LONGEST_WAIT = 10
-_LONGEST_BODY = 300.0
-_CHUNK = 1 << 16
 BACKOFF = 0.2
 """Seconds before the second attempt; doubled for each further one."""
 PROXY_HINT = (
@@ -192,29 +188,6 @@ def _sent(response: requests.Response) -> Login | None:
 def shown_url(url: str) -> str:
     """The address as messages may show it: without login, and without query, which may hold a signature."""
     return redact(url.partition("?")[0].partition("#")[0])
-
-
-def read_body(response: requests.Response, *, what: str, shown: str, most: int) -> bytes:
-    """The body of a response that was asked for with ``stream=True``, however it is encoded.
-
-    Args:
-        response: the response.
-        what: the file or page, as messages call it.
-        shown: its address, as messages may show it.
-        most: bytes that it may have.
-
-    Raises:
-        FetchError: it is larger, takes too long, is damaged, or the connection is lost.
-    """
-    encoding = response.headers.get("Content-Encoding", "")
-    with explained(shown, what=what):
-        pieces = response.raw.stream(_CHUNK, decode_content=False)
-        try:
-            return read_all(decoded(pieces, encoding), most=most, seconds=_LONGEST_BODY)
-        except ValueError as error:
-            raise FetchError(
-                f"cannot fetch {what}", where=[f"from {shown_url(shown)}", str(error)]
-            ) from None
 
 
 def check(response: requests.Response, *, what: str, network: Network) -> None:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import FetchError
+from wherry.indexes.body import read_body
 from wherry.indexes.session import (
     check,
     explained,
     open_session,
-    read_body,
     shown_url,
     timeouts,
 )

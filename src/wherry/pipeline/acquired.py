@@ -29,7 +29,7 @@ class Kind(StrEnum):
     WHEEL = "wheel"
     """A wheel that somebody published: its compressed bytes are copied."""
     BUILT = "built"
-    """A wheel built on this machine: its contents are stored, as compressors differ."""
+    """A wheel built on this machine: of its compressed bytes none are used, as compressors differ."""
     FOLDER = "folder"
     """A folder whose files may change at any time."""
     INSTALLED = "installed"

@@ -222,6 +222,7 @@ class _Run:
         """The packages, unwritten."""
         from wherry.compose.composer import compose
         from wherry.compose.model import Supplies
+        from wherry.pipeline.deflate import deflate_packages
         from wherry.pipeline.materialize import adapter_distributions
 
         generated: Mapping[str, Bundle] = {}
@@ -262,7 +263,32 @@ class _Run:
             composition = strip_packages(
                 composition, recipes, request.settings, self._context.store
             )
-        return composition if hooks is None else hooks.after(composition, recipes)
+        if hooks is not None:
+            composition = hooks.after(composition, recipes)
+        composition = self._checked(composition, recipes)
+        return deflate_packages(composition, self._context.store)
+
+    def _checked(self, composition: Composition, recipes: Sequence[Recipe]) -> Composition:
+        """The same, with warnings about files of the project that were hardly meant to ship."""
+        from wherry.checks.own_files import check_own_files
+        from wherry.pipeline.acquired import Kind
+
+        assert self._supplied is not None  # noqa: S101
+        request = self._request
+        owners = {
+            one.name
+            for acquired in self._supplied.acquired.values()
+            for one in acquired
+            if one.kind is Kind.FOLDER and one.name
+        }
+        for package in composition.packages:
+            owners |= {one.name for one in package.distributions if one.own}
+        patterns = [*request.settings.include]
+        for recipe in recipes:
+            patterns += recipe.settings.include_files
+        named = {request.root / extra.path for extra in request.extra_paths}
+        warnings = check_own_files(composition, owners, patterns, named)
+        return replace(composition, remarks=(*composition.remarks, *warnings))
 
     def _recalled(self) -> dict[SupplyKey, tuple[Distribution, ...]] | None:
         """The distributions of the last build; None where there was none, or a file has left the store."""

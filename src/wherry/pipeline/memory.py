@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from wherry.bundle.compressor import COMPRESSOR
 from wherry.lock.formats import is_lock_name
 from wherry.pipeline.acquired import Acquired, absolute, relative
 from wherry.pipeline.report import DistributionReport, PackageReport
@@ -299,6 +300,7 @@ def _plain(value: Any) -> dict[str, Any]:
 def _key(request: BuildRequest, context: Context) -> str:
     root, settings = request.root, request.settings
     return memo_key(
+        COMPRESSOR,
         repr(request.target),
         request.names,
         request.project.name,

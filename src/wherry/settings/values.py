@@ -123,10 +123,10 @@ def glibc(value: object) -> tuple[int, int]:
 
 
 def conflicts(value: object) -> Mapping[str, str]:
-    """Paths, and the distributions that win them."""
+    """Paths and patterns, and the distributions that win them."""
     from packaging.utils import canonicalize_name
 
-    winners = table_of_strings("paths and the distributions that win them")(value)
+    winners = table_of_strings("paths or patterns and the distributions that win them")(value)
     return {path: canonicalize_name(owner) for path, owner in winners.items()}
 
 

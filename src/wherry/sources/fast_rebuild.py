@@ -123,7 +123,7 @@ def learn(
 def _copied(member: Member, file: InputFile) -> Member:
     if not file.sha256:
         raise LookupError(file.path)  # it cannot be read any more: let the backend say so
-    payload = SourceFile(file.source, file.size, file.crc)
+    payload = SourceFile(file.source, file.size, file.crc, file.sha256)
     return Member(member.path, member.executable, payload, file.sha256)
 
 

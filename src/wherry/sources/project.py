@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from wherry.errors import BuildError
 from wherry.sources.declaration import normalized, read_declaration
 from wherry.store.memo import memo_key
 
@@ -94,6 +95,11 @@ def project_bundle(root: Path, options: TreeOptions, context: Context) -> Built:
     require_tags(wheel.filename, context.target)
     name, version = wheel.filename.split("-")[:2]
     owner = normalized(name)
+    if declaration.name not in {None, owner}:
+        raise BuildError(
+            f"`{declaration.name}` cannot be built",
+            where=[f"its backend made a wheel of another distribution: `{wheel.filename}`"],
+        )
     patterns = compile_patterns(options.exclude, where="`exclude`")
     keep = None if patterns is None else (lambda path: not patterns.match(path))
     bundle = wheel.bundle(owner=owner, keep=keep)

@@ -97,7 +97,7 @@ def test_aliases_are_shared(tmp_path: Path) -> None:
     """Twenty levels of ten aliases each would be 10^20 values."""
     lines = ["a0: &a0 [x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 20)]
-    document = read(tmp_path, "\n".join(lines))
+    document: Any = read(tmp_path, "\n".join(lines))
     assert document["a19"][0][0] is document["a17"]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import read_all
-from wherry.bundle.entry import DEFLATED, Inline, Slice, SourceFile, zipped_size
+from wherry.bundle.entry import DEFLATED, Deflated, Inline, Slice, SourceFile, zipped_size
 from wherry.bundle.patterns import compile_patterns
 from wherry.compose.model import Saving
 from wherry.compose.stack import code_folder
@@ -114,7 +114,7 @@ class _Stripping:
 
     def stripped(self, payload: Payload) -> Payload | None:
         """The file stripped; None where it stays as it is."""
-        if isinstance(payload, Inline):
+        if isinstance(payload, Inline | Deflated):
             return None
         place, offset = (
             (payload.archive, payload.offset) if isinstance(payload, Slice) else (payload.path, 0)

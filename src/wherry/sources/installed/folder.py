@@ -203,7 +203,9 @@ def _entry(file: InstalledFile, owner: str) -> Entry:
             changed = with_lambda_shebang(content)
             if changed != content:
                 return inline(file.path, changed, owner=owner, executable=executable)
-    return Entry(file.path, executable, SourceFile(file.source, file.size, file.crc), owner)
+    return Entry(
+        file.path, executable, SourceFile(file.source, file.size, file.crc, file.sha256), owner
+    )
 
 
 def _digest_of(entry: Entry, known: Mapping[Path, str]) -> str:
