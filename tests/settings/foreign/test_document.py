@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DEEP = "nested deeper than 64 levels"
 
 
-def read(folder: Path, content: str | bytes, name: str = "template.yaml") -> dict[str, object]:
+def read(folder: Path, content: str | bytes, name: str = "template.yaml") -> dict[str, Any]:
     write_files(folder, {name: content})
     return read_document(folder / name, ProjectFiles())
 
