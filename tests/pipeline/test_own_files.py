@@ -88,7 +88,7 @@ def test_keys_and_credentials_are_refused_unless_they_are_named(
 
 
 def test_what_is_public_ships(tmp_path: Path) -> None:
-    files = {
+    files: dict[str, str | bytes] = {
         "ca.pem": CERTIFICATE,
         "id_rsa.pub": "ssh-rsa AAAA",
         "public.pem": "-----BEGIN PUBLIC KEY-----\n",
@@ -109,7 +109,7 @@ def test_what_is_public_ships(tmp_path: Path) -> None:
 
 
 def test_state_and_build_files_are_warned_of(tmp_path: Path) -> None:
-    files = {
+    files: dict[str, str | bytes] = {
         "prod.env": "DEBUG=0\n",
         "infra/terraform.tfstate": "{}",
         "secrets.yml": "",
