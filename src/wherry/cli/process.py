@@ -45,11 +45,11 @@ def ended_by() -> int:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process; a signal that comes now ends it at once."""
+    """End the process; all is done, so that a signal that comes now changes nothing."""
     for name in _SIGNALS:
         if (number := getattr(signal, name, None)) is not None:
             with suppress(OSError, ValueError):
-                signal.signal(number, _end_now)
+                signal.signal(number, signal.SIG_IGN)
     if _received:
         # All is put away. Python itself may want to end by the signal again.
         with suppress(OSError, ValueError):
@@ -84,10 +84,6 @@ def _again(unraisable: sys.UnraisableHookArgs) -> None:
 def _watch(number: int) -> None:
     """End the process if something keeps it from ending."""
     time.sleep(_PATIENCE)
-    os._exit(128 + number)
-
-
-def _end_now(number: int, _frame: FrameType | None) -> None:
     os._exit(128 + number)
 
 
