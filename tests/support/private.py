@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -13,7 +14,6 @@ from support.tools import run_uv
 from support.wheels import make_sdist, make_wheel
 from wherry.files import ProjectFiles
 from wherry.lock.document import read_toml
-from wherry.lock.pipfile.declared import pipfile_hash
 from wherry.lock.poetry.declared import content_hashes
 
 if TYPE_CHECKING:
@@ -194,9 +194,16 @@ def _pipenv(root: Path, indexes: Indexes) -> None:
         '[packages]\nalpha = "==1.2"\nbeta = "==1.0"\n'
     )
     write_files(root, {"Pipfile": pipfile, "pyproject.toml": _PROJECT + _declared(indexes)})
+    # As pipenv hashes it.
+    hashed = {
+        "_meta": {"sources": [source], "requires": {}},
+        "default": {"alpha": "==1.2", "beta": "==1.0"},
+        "develop": {},
+    }
+    text = json.dumps(hashed, sort_keys=True, separators=(",", ":"))
     lock = {
         "_meta": {
-            "hash": {"sha256": pipfile_hash(read_toml(root / "Pipfile", ProjectFiles()))},
+            "hash": {"sha256": hashlib.sha256(text.encode()).hexdigest()},
             "pipfile-spec": 6,
             "requires": {},
             "sources": [source],
