@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 CASES = sorted(path.parent.name for path in HERE.glob("*/expected.toml"))
 KEYS = {
-    "about", "command", "lock", "environment", "exit", "distributions", "files", "absent", "says", "never",
+    "about", "command", "lock", "environment", "exit", "distributions", "files", "absent", "says", "writes", "never",
 }  # fmt: skip
 # What the index has besides the releases that the tests of locks have.
 MORE = (
@@ -117,6 +117,9 @@ def test_case(name: str, shared: Shared, tmp_path: Path) -> None:
     said = printed.splitlines()
     for line in expected.get("says", []):
         assert line in said, printed
+    for file, lines in expected.get("writes", {}).items():
+        text = (root / file).read_text(encoding="utf-8").splitlines()
+        assert [line for line in lines if line not in text] == [], text
     for text in expected.get("never", []):
         assert text not in printed
     if command[0] == "build" and done.code == 0:
