@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from wherry.errors import LockError
 from wherry.events import Warned
 from wherry.indexes.declared import is_pypi
+from wherry.lock.declared import installs_by_setup
 from wherry.lock.model import Lock
 from wherry.lock.pylock import parse_pylock
 from wherry.tools.uv import run_uv, target_options
@@ -127,6 +128,7 @@ def resolve_declared(
         inputs=(path,),
         extras=extras,
         member=request.root,
+        installs_project=path.name != "Pipfile" and installs_by_setup(path.parent, context.files),
     )
 
 

@@ -46,6 +46,7 @@ class Acquired:
         sha256: of the wheel; empty for a folder.
         root: the folder, None for a wheel.
         own: whether it is the project itself, to whose files ``include`` and ``exclude`` apply.
+        must_build: whether the project is built even if it names no build system, as pip would install it.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Acquired:
     sha256: str = ""
     root: Path | None = None
     own: bool = False
+    must_build: bool = False
 
     @property
     def is_tree(self) -> bool:
@@ -72,12 +74,13 @@ class Acquired:
         root = None if self.root is None else relative(self.root, project)
         return [
             self.name, self.version, self.kind, self.filename, self.sha256, root, self.own,
+            self.must_build,
         ]  # fmt: skip
 
     @classmethod
     def from_document(cls, document: Sequence[Any], project: Path) -> Acquired:
         """The inverse of ``document``, for a project in this folder."""
-        name, version, kind, filename, sha256, root, own = document
+        name, version, kind, filename, sha256, root, own, must_build = document
         return cls(
             name=name,
             version=version,
@@ -86,6 +89,7 @@ class Acquired:
             sha256=sha256,
             root=None if root is None else absolute(root, project),
             own=own,
+            must_build=must_build,
         )
 
 
@@ -172,7 +176,16 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
                     sha256=built.digest,
                 )
             )
-    acquired.append(Acquired(name="", version=None, kind=Kind.FOLDER, root=lock.member, own=True))
+    acquired.append(
+        Acquired(
+            name="",
+            version=None,
+            kind=Kind.FOLDER,
+            root=lock.member,
+            own=True,
+            must_build=lock.installs_project,
+        )
+    )
     return tuple(acquired)
 
 

@@ -157,7 +157,9 @@ def _require_project(root: Path) -> None:
     names = [entry.name for entry in root.iterdir()]
     if not any(
         name.endswith(".py")
-        or re.fullmatch(r"pylock(\..+)?\.toml|requirements.*\.(txt|in)|Pipfile(\.lock)?", name)
+        or re.fullmatch(
+            r"pylock(\..+)?\.toml|requirements.*\.(txt|in)|setup\.cfg|Pipfile(\.lock)?", name
+        )
         for name in names
     ) and not any((root / name / "__init__.py").is_file() for name in names):
         raise ProjectError(
