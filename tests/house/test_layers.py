@@ -34,6 +34,7 @@ LAYERS = [
     "bundle",
     "builders",
     "context",
+    "interpreters",
     "lock",
     "wheels",
     "settings",

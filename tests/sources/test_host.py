@@ -131,15 +131,17 @@ def test_another_compiler_builds_anew(
     assert builder.recall(source(root)) is None
 
 
-def test_whether_this_machine_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whether_this_machine_agrees(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     here = Architecture.ARM64 if platform.machine() in {"aarch64", "arm64"} else Architecture.X86_64
     there = Architecture.X86_64 if here is Architecture.ARM64 else Architecture.ARM64
-    assert agrees(on(architecture=here)) == (sys.platform == "linux")
-    assert not agrees(on(architecture=there))
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("PYENV_ROOT", "/nowhere")
+    assert agrees(context(store, target=on(architecture=here))) == (sys.platform == "linux")
+    assert not agrees(context(store, target=on(architecture=there)))
     other = "python3.13" if HERE != "3.13" else "python3.12"
-    assert not agrees(on(other, here))
+    assert not agrees(context(store, target=on(other, here)))
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert not agrees(on(architecture=here))
+    assert not agrees(context(store, target=on(architecture=here)))
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from wherry.errors import LockError
 from wherry.events import Warned
 from wherry.indexes.declared import is_pypi
+from wherry.interpreters import build_python
 from wherry.lock.declared import installs_by_setup
 from wherry.lock.model import Lock
 from wherry.lock.pylock import parse_pylock
 from wherry.tools.uv import run_uv, target_options
+from wherry.tools.uv_cache import cache_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,6 +83,7 @@ def resolved_text(requirements: Requirements, context: Context) -> str:
 
     has_text = requirements.text is not None
     patch = _patch(context.target, requirements.requires_python)
+    python = build_python(context)
     answer = run_uv(
         [
             "pip",
@@ -89,7 +92,8 @@ def resolved_text(requirements: Requirements, context: Context) -> str:
             "--no-header",
             "--no-annotate",
             "--generate-hashes",
-            *target_options(context.target, patch=patch),
+            *target_options(context.target, patch=patch, python=python.path),
+            *cache_options(python.version),
             *requirements.options,
             *(["-"] if has_text else []),
         ],

@@ -11,7 +11,7 @@ from wherry.pipeline.acquired import Acquired, Kind, acquire, relative
 from wherry.pipeline.memory import Supplied, input_digest, lock_names, variable_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from wherry.compose.recipe import SupplyKey
@@ -56,11 +56,21 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
         files={relative(path, root): input_digest(path, context.files) for path in sorted(paths)},
         folders={".": lock_names(root)},
         stable=all(lock.stable and not key.requirements for key, lock in locks.items()),
+        built_by=_built_by(acquired.values(), context),
         variables={name: variable_digest(name) for name in sorted(variables)},
         resolved={
             lock.path.name: lock.resolved for lock in locks.values() if lock.resolved is not None
         },
     )
+
+
+def _built_by(acquired: Iterable[Sequence[Acquired]], context: Context) -> str:
+    """The Python that built distributions for the target; empty where none was built."""
+    if not any(one.kind is Kind.BUILT for several in acquired for one in several):
+        return ""
+    from wherry.interpreters import build_python
+
+    return build_python(context).identity
 
 
 def _read_locks(request: BuildRequest, context: Context) -> Mapping[SupplyKey, Lock]:
@@ -164,7 +174,7 @@ def _require_built_portably(
                 recipe,
                 request.target,
                 built,
-                lambda digest, target: prove_dependency(digest, target, context.store),
+                lambda digest, target: prove_dependency(digest, target, context),
                 request.settings.runtimes,
             )
 
