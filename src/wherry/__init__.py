@@ -23,10 +23,11 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 from wherry.version import __version__
 
+# Not `typing`'s: importing that takes longer than all that a command does before it can take a Ctrl-C.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wherry.aws.deploy import Deployed, Planned, deploy, plan
     from wherry.aws.promote import promote

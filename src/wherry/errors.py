@@ -23,6 +23,7 @@ __all__ = [
     "DeployError",
     "EntryPathError",
     "FetchError",
+    "FileChangedError",
     "HashMismatchError",
     "HookError",
     "IncompatibleError",
@@ -144,6 +145,10 @@ class QuotaError(WherryError):
 
 class OutputError(WherryError):
     """A deployment package could not be written."""
+
+
+class FileChangedError(OutputError):
+    """A file changed, or was removed, while it was being packaged."""
 
 
 class InvokeError(WherryError):

@@ -122,7 +122,8 @@ class Work:
         desired = self.desire(*parts)
         plan = diff(desired, observe(desired, self.client))
         between()
-        locks = LockKeeper(self.client, lock, self.heard)
+        names = [part.aws_name for part in parts]
+        locks = LockKeeper(self.client, dict.fromkeys(names, lock) if lock else {}, self.heard)
         return apply(plan, self.client, locks=locks, reporter=self.heard)
 
     def is_done(self, *parts: DesiredFunction | DesiredLayer) -> bool:

@@ -43,7 +43,7 @@ def test_each_version_has_its_own(account: Account, tmp_path: Path) -> None:
     lock = tmp_path / "uv.lock"
     for version in (7, 8):
         lock.write_text(f"version = {version}\n")
-        found = LockKeeper(client, lock).keep(
+        found = LockKeeper(client, {"shop-dependencies": lock}).keep(
             "shop-dependencies", f"{ARN}:shop-dependencies:{version}"
         )
         assert found == (
@@ -66,7 +66,7 @@ def test_each_version_has_its_own(account: Account, tmp_path: Path) -> None:
 def test_without_a_bucket(tmp_path: Path) -> None:
     stage = StageSettings(region="eu-west-1")
     client = Client(stage, name="test")
-    assert LockKeeper(client, tmp_path / "uv.lock").keep("l", f"{ARN}:l:1") == ()
+    assert LockKeeper(client, {"l": tmp_path / "uv.lock"}).keep("l", f"{ARN}:l:1") == ()
     assert client.calls == []
 
 
@@ -82,7 +82,7 @@ def test_what_fails_is_an_error(
         proxy.inject(fault, operation="PutObject", attempts=None)
         client = Client(STAGE, name="test")
         with pytest.raises(AwsError, match="cannot keep the lock of layer `l`"):
-            LockKeeper(client, lock).keep("l", f"{ARN}:l:7")
+            LockKeeper(client, {"l": lock}).keep("l", f"{ARN}:l:7")
 
 
 def test_a_bucket_that_refuses_is_warned_of(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_bucket_that_refuses_is_warned_of(tmp_path: Path) -> None:
     lock = tmp_path / "uv.lock"
     recorder = Heard()
     for _ in ("no such lock", "no such bucket"):
-        found = LockKeeper(client, lock, recorder).keep("l", f"{ARN}:l:7")
+        found = LockKeeper(client, {"l": lock}, recorder).keep("l", f"{ARN}:l:7")
         assert found == ()
         lock.write_text("")
     first, second = [event for event in recorder.events if isinstance(event, Warned)]

@@ -17,7 +17,7 @@ from support.interpreters import missing
 from support.projects import write_files
 from wherry.bundle.content import read_all
 from wherry.bundle.entry import SourceFile
-from wherry.bundle.tree import read_tree, tree_bundle
+from wherry.bundle.tree import TreeRules, read_tree, tree_bundle
 from wherry.errors import EntryPathError, ProjectError, SettingsError
 from wherry.files import remove_folder
 
@@ -49,7 +49,7 @@ def tree(root: Path, *, exclude: Sequence[str] = (), include: Sequence[str] = ()
 
 
 def tree_digest(root: Path, *, exclude: Sequence[str] = ()) -> str:
-    return read_tree(root, owner="shop", exclude=exclude).digest
+    return read_tree(root, owner="shop", rules=TreeRules(exclude=tuple(exclude))).digest
 
 
 def test_every_file_ships_as_it_is(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from wherry.bundle.content import read_all
 from wherry.bundle.entry import Entry, Inline, Payload, Slice, SourceFile, inline
 from wherry.bundle.writer import Written, write_package
 from wherry.errors import ArchiveError, OutputError
+from wherry.store.temporary import claimed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -530,20 +531,23 @@ write_package(Bundle.of(entries), Path(sys.argv[1]))
             assert said.strip().endswith(b"KeyboardInterrupt")
 
 
-def test_what_a_killed_build_left_long_ago_is_swept(tmp_path: Path) -> None:
+def test_what_a_killed_build_left_is_swept(tmp_path: Path) -> None:
+    """By the name that Wherry gives, and not while somebody holds it."""
     package = tmp_path / "api.zip"
-    old, young = tmp_path / ".api.zip.abc.tmp", tmp_path / ".api.zip.def.tmp"
-    other = tmp_path / ".web.zip.abc.tmp"
-    for path in (old, young, other):
+    left, held = tmp_path / ".api.zip.abcdefgh.tmp", tmp_path / ".api.zip.ijklmnop.tmp"
+    others = {".web.zip.abcdefgh.tmp", ".api.zip.abc.tmp", ".api.zip.mine.old.tmp", "mine.tmp"}
+    for path in (left, *(tmp_path / name for name in others)):
         path.write_bytes(b"")
-    for path in (old, other):
         os.utime(path, (1, 1))
-    write_package(Bundle(), package)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        young.name,
-        other.name,
-        package.name,
-    ]
+
+    def make() -> Path:
+        held.write_bytes(b"")
+        return held
+
+    with claimed(make):
+        write_package(Bundle(), package)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {*others, held.name, package.name}
 
 
 def test_more_archives_than_are_kept_open_do_not_mix(tmp_path: Path) -> None:

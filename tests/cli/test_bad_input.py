@@ -307,6 +307,17 @@ def test_a_stale_uv_lock(refused: Refused, index: Index) -> None:
     assert error.startswith("error: `uv.lock` ")
     assert "beta" in error
     assert "hint: run `uv lock`" in error
+    for _ in range(2):
+        # What a frozen build remembers is no answer to one that judges the lock.
+        frozen = refused.wherry("build", "--frozen", "--output", project.parent / "out")
+        assert frozen.code == 0
+        assert "note: the lock is taken as it is (`--frozen`)" in frozen.err
+        assert refused() == error
+
+
+def test_nothing_to_take_as_it_is(refused: Refused) -> None:
+    write_files(refused.wherry.cwd, {"pyproject.toml": PYPROJECT + 'dependencies = ["alpha"]\n'})
+    assert "hint: write a lock with `wherry lock`, or leave out `--frozen`\n" in refused("--frozen")
 
 
 def poetry_project(root: Path, made: Made, *, dependency: str = "^1.0") -> None:

@@ -663,7 +663,7 @@ def test_every_key_of_a_table_is_documented_and_no_other(
         text = f"{tomli_w.dumps(others)}[{table}]\n{key} = {example}\n"
         if key in {"build-args", "build-secrets"}:
             text += 'dockerfile = "x"\n'
-        if key == "interface":
+        if key in read.OF_APP:
             text += 'app = "x:y"\n'
         assert value(read.read_settings(tomllib.loads(text), "x"), key) != value(plain, key), key
         if default.startswith("`"):

@@ -140,6 +140,21 @@ def test_what_the_tools_call_their_indexes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("login", "url"),
+    [
+        ('username = "me@x"\npassword = "a/b"', "https://me%40x:a%2Fb@h/simple"),
+        ('username = "${U}"\npassword = "${P}"', "https://${U}:${P}@h/simple"),
+        ('password = "a"', "https://h/simple"),
+        ("username = 1", "https://h/simple"),
+    ],
+)
+def test_pdm_has_keys_for_user_and_password(tmp_path: Path, login: str, url: str) -> None:
+    text = f'[[tool.pdm.source]]\nname = "d"\nurl = "https://h/simple"\n{login}\n'
+    write_files(tmp_path, {"pyproject.toml": text})
+    assert [each.url for each in indexes_in(tmp_path, ProjectFiles())] == [url]
+
+
+@pytest.mark.parametrize(
     "text", ["not = [toml", "tool = 1", "[tool.uv]\nindex = 1", "[tool]\nuv = []"]
 )
 def test_files_that_cannot_be_read_have_none(tmp_path: Path, text: str) -> None:

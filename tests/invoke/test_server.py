@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from wherry.errors import InvokeError
+from wherry.invoke.http_server import Listen
 from wherry.invoke.outcome import FunctionError, Invocation
 from wherry.invoke.request import EventFormat
 from wherry.invoke.runnable import Runnable
@@ -28,6 +29,7 @@ FUNCTION = Runnable(
     handler="shop.handler",
     function=Path("shop.zip"),
 )
+ANY_PORT = Listen(port=0)
 
 
 def ran(payload: bytes, *, error: FunctionError | None = None) -> Invocation:
@@ -54,9 +56,10 @@ def serving(
     invoke: Callable[[bytes], Invocation],
     form: EventFormat = EventFormat.FUNCTION_URL,
     served: list[Served] | None = None,
+    listen: Listen = ANY_PORT,
 ) -> Iterator[FunctionServer]:
     log = served if served is not None else []
-    server = FunctionServer(invoke, FUNCTION, form=form, port=0, on_served=log.append)
+    server = FunctionServer(invoke, FUNCTION, form=form, listen=listen, on_served=log.append)
     thread = threading.Thread(target=server.serve)
     thread.start()
     try:
@@ -141,7 +144,7 @@ def test_a_repeated_header_and_one_that_is_not_ascii(url: str) -> None:
     port = int(url.rstrip("/").rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(
-            b"GET / HTTP/1.1\r\nHost: h\r\nA: 1\r\nA: 2\r\nB: \xc3\xbc\r\nConnection: close\r\n\r\n"
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nA: 1\r\nA: 2\r\nB: \xc3\xbc\r\nConnection: close\r\n\r\n"
         )
         with client.makefile("rb") as file:
             body = file.read().partition(b"\r\n\r\n")[2]
@@ -193,21 +196,154 @@ def test_a_function_that_cannot_be_started() -> None:
         assert requests.get(server.url, timeout=30).status_code == 502
 
 
+def status(url: str, data: bytes) -> int:
+    """The status that these bytes are answered with."""
+    port = int(url.rstrip("/").rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(data)
+        with client.makefile("rb") as file:
+            return int(file.readline().split()[1])
+
+
 @pytest.mark.parametrize(
     "head",
     [
         b"Content-Length: -1",
         b"Content-Length: x",
+        b"Content-Length: +3",
+        b"Content-Length : 3",
+        b" Content-Length: 3",
+        b"Content-Length: 3_0",
+        b"Content-Length: 0x3",
+        b"Content-Length: \xd9\xa3",
+        b"Content-Length: 3\r\nContent-Length: 4",
+        b"Content-Length: 3, 4",
+        b"Content-Length: " + b"3" * 5000,
+        b"Content-Length: 3\nX: 1",
+        b"Content-Length:\r\n 3",
+        b"X: 1\r\n\tfolded\r\nContent-Length: 3",
+        b"X: a\rContent-Length: 3",
+        b"X: a\0b\r\nContent-Length: 3",
+        b"X\xff: a\r\nContent-Length: 3",
+        b": a\r\nContent-Length: 3",
+        b"Content-Length",
+        b"Host: localhost\r\nContent-Length: 3",
         b"Transfer-Encoding: chunked\r\nContent-Length: 3",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        b"Transfer-Encoding: chunked, chunked",
+        b"Transfer-Encoding: \x0bchunked",
         b"Transfer-Encoding: gzip",
+        b"Transfer-Encoding: chunked",
     ],
+    ids=ascii,
 )
 def test_what_is_not_http(head: bytes, url: str) -> None:
+    """Nor is `xyz` the beginning of a chunk."""
+    assert status(url, b"POST / HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n\r\nxyz\r\n") == 400
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\nHost: localhost\n\n", 400),
+        (b"GET  / HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET / HTTP/1.1 \r\nHost: localhost\r\n\r\n", 400),
+        (b"GET x HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET /a b HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"CONNECT a:443 HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+        (b"GET / HTTP/2.0\r\nHost: localhost\r\n\r\n", 505),
+        (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", 431),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999\r\n\r\n", 413),
+        (b"\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
+        (b"GET / HTTP/1.0\r\n\r\n", 200),
+        ("GET /ü HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(), 200),
+        (b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
+    ],
+    ids=lambda value: ascii(value)[:40],
+)
+def test_the_status_of_a_request(data: bytes, code: int, url: str) -> None:
+    if code == 413:
+        data += b"x" * (7 << 20)
+    assert status(url, data) == code
+
+
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        ("localhost", 200),
+        ("LOCALHOST.:80", 200),
+        ("127.0.0.1:1", 200),
+        ("[::1]:8000", 200),
+        ("shop.localhost", 200),
+        ("shop.test", 200),
+        ("attacker.example", 421),
+        ("localhost.attacker.example", 421),
+        ("10.0.0.1", 421),
+        ("", 400),
+        ("localhost, attacker.example", 400),
+        ("user@localhost", 400),
+        ("localhost:80:80", 400),
+    ],
+)
+def test_requests_for_other_hosts(host: str, code: int) -> None:
+    """A page of a stranger reaches this machine by a name of its own that it has pointed here."""
+    calls: list[bytes] = []
+
+    def count(event: bytes) -> Invocation:
+        calls.append(event)
+        return ran(b'{"statusCode": 200}')
+
+    listen = Listen(port=0, allowed_hosts=("shop.test",))
+    with serving(count, listen=listen) as server:
+        assert status(server.url, f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()) == code
+        absolute = f"GET http://{host}/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        assert status(server.url, absolute.encode()) == code
+    assert len(calls) == (2 if code == 200 else 0)
+
+
+def test_all_hosts_can_be_allowed() -> None:
+    with serving(echo, listen=Listen(port=0, allowed_hosts=("*",))) as server:
+        assert status(server.url, b"GET / HTTP/1.1\r\nHost: anything.example\r\n\r\n") == 200
+
+
+def test_requests_sent_at_once_are_answered_in_turn(url: str) -> None:
+    """And one that is malformed ends the connection, so that what follows it is not taken for a request."""
     port = int(url.rstrip("/").rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)) as client:
-        client.sendall(b"POST / HTTP/1.1\r\nHost: h\r\n" + head + b"\r\n\r\nabc")
+        first = b"POST /1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nok"
+        bad = b"POST /2 HTTP/1.1\r\nHost: localhost\r\nContent-Length: +2\r\n\r\n"
+        client.sendall(first + bad + b"GET /3 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         with client.makefile("rb") as file:
-            assert file.readline().split()[1] == b"400"
+            answers = file.read()
+    assert b'"rawPath": "/1"' in answers
+    assert answers.count(b"HTTP/1.1 ") == 2
+    assert b"HTTP/1.1 400" in answers
+
+
+def test_clients_that_say_nothing_keep_nobody_waiting(url: str) -> None:
+    port = int(url.rstrip("/").rpartition(":")[2])
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
+    silent[0].sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nx")
+    try:
+        assert requests.get(url, timeout=5).status_code == 200
+    finally:
+        for client in silent:
+            client.close()
+
+
+def test_a_client_that_asks_whether_it_may_send(url: str) -> None:
+    port = int(url.rstrip("/").rpartition(":")[2])
+    head = (
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port)) as client, client.makefile("rb") as file:
+        client.sendall(head)
+        assert file.readline().split()[1] == b"100"
+        assert file.readline() == b"\r\n"
+        client.sendall(b"ok")
+        assert file.readline().split()[1] == b"200"
 
 
 def test_concurrent_clients(url: str) -> None:
@@ -226,7 +362,7 @@ def test_concurrent_clients(url: str) -> None:
 
 def test_a_port_that_is_taken() -> None:
     with serving(echo) as server, pytest.raises(InvokeError, match="cannot listen") as caught:
-        FunctionServer(echo, FUNCTION, form=EventFormat.REST, port=server.port)
+        FunctionServer(echo, FUNCTION, form=EventFormat.REST, listen=Listen(port=server.port))
     assert "--port" in (caught.value.hint or "")
 
 

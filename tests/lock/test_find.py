@@ -31,7 +31,7 @@ def test_a_project_that_only_declares_has_no_lock(tmp_path: Path) -> None:
         (["requirements.txt", "poetry.lock"], LockFormat.POETRY),
         (["pylock.dev.toml"], LockFormat.PYLOCK),
         (["pylock.dev.toml", "pylock.prod.toml", "uv.lock"], LockFormat.UV),
-        (["pdm.lock", "pylock.toml"], LockFormat.PYLOCK),
+        (["pdm.lock", "requirements.txt"], LockFormat.PDM),
     ],
 )
 def test_a_lock_that_a_tool_made_comes_first(

@@ -8,7 +8,7 @@ from importlib import import_module
 import pytest
 
 from wherry.bundle.default_excludes import is_excluded_by_default
-from wherry.lock.formats import UNREADABLE, LockFormat, format_of, is_lock_name
+from wherry.lock.formats import LockFormat, format_of, is_lock_name
 
 
 @pytest.mark.parametrize("lock_format", LockFormat)
@@ -19,7 +19,7 @@ def test_every_reader_has_the_one_signature(lock_format: LockFormat) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [*UNREADABLE, *(each.value.filename for each in LockFormat if each.value.has_name(each.value.filename))]
+    "name", [each.value.filename for each in LockFormat if each.value.has_name(each.value.filename)]
 )  # fmt: skip
 def test_no_lock_is_packaged(name: str) -> None:
     assert is_excluded_by_default(name, at_root=True)
@@ -39,7 +39,7 @@ def test_no_lock_is_packaged(name: str) -> None:
         ("dev.in", LockFormat.REQUIREMENTS_IN),
         ("pyproject.toml", LockFormat.PYPROJECT),
         ("setup.cfg", LockFormat.SETUP),
-        ("pdm.lock", None),
+        ("pdm.lock", LockFormat.PDM),
         ("none", None),
     ],
 )

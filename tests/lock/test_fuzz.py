@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import hashlib
 import json
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,61 @@ more = ["beta"]
 lock-version = "2.1"
 python-versions = "*"
 content-hash = "{content_hash(POETRY)}"
+"""
+PDM_PYPROJECT = (
+    '[project]\nname = "shop"\nversion = "1"\nrequires-python = ">=3.9"\ndependencies = ["alpha>=1", "beta[x]"]\n'
+    "[project.optional-dependencies]\nmore = [\"beta; os_name == 'nt'\"]\n"
+    '[dependency-groups]\ndev = ["beta", {include-group = "two"}]\ntwo = ["-e ./b#egg=b"]\n[tool.pdm]\n'
+)
+# What PDM hashes, as in `lock/pdm/test_reader.py`.
+_HASHED = {
+    "sources": [],
+    "dependencies": ["alpha>=1", "beta[x]"],
+    "dev-dependencies": {"dev": ["beta", {"include-group": "two"}], "two": ["-e ./b#egg=b"]},
+    "optional-dependencies": {"more": ["beta; os_name == 'nt'"]},
+    "requires-python": ">=3.9",
+    "resolution": {},
+}
+PDM = f"""\
+[metadata]
+groups = ["default", "dev", "more"]
+strategy = ["static_urls"]
+lock_version = "4.5.0"
+content_hash = "sha256:{hashlib.sha256(json.dumps(_HASHED, sort_keys=True).encode()).hexdigest()}"
+
+[[metadata.targets]]
+requires_python = ">=3.9"
+platform = "manylinux_2_17_x86_64"
+
+[[package]]
+name = "alpha"
+version = "1.1"
+requires_python = ">=3.8"
+groups = ["default", "dev"]
+marker = "python_version >= \\"3.8\\""
+dependencies = ["beta>=1; os_name != 'nt'"]
+files = [{{file = "alpha-1.1-py3-none-any.whl", hash = "sha256:{HASH}"}}]
+
+[[package]]
+name = "beta"
+version = "2.0"
+extras = ["x"]
+groups = ["default"]
+dependencies = ["beta==2.0", "repo @ git+https://host/r"]
+
+[[package]]
+name = "beta"
+version = "2.0"
+groups = ["default"]
+files = [{{url = "https://host/beta-2.0-py3-none-any.whl", hash = "sha256:{HASH}"}}]
+
+[[package]]
+name = "repo"
+version = "1"
+groups = ["default"]
+git = "https://host/r"
+ref = "v1"
+revision = "abc"
 """
 PYLOCK = f"""\
 lock-version = "1.0"
@@ -161,6 +217,7 @@ SAMPLES: dict[str, tuple[str, dict[str, str]]] = {
     "pylock.toml": (PYLOCK, {}),
     "uv.lock": (UV, {"pyproject__toml": UV_PYPROJECT}),
     "poetry.lock": (LOCKED, {"pyproject__toml": POETRY}),
+    "pdm.lock": (PDM, {"pyproject__toml": PDM_PYPROJECT}),
     "Pipfile.lock": (json.dumps(PIPFILE_LOCK), {}),
     "requirements.txt": (REQUIREMENTS, {}),
     "requirements.in": (REQUIREMENTS, {}),
@@ -275,7 +332,7 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> Any:
 
 def test_the_samples_are_sound_enough_to_be_worth_damaging(tmp_path: Path, index: Index) -> None:
     """Unless these get past the first checks, damaging them proves nothing."""
-    for name in ("pylock.toml", "poetry.lock", "Pipfile.lock"):
+    for name in ("pylock.toml", "poetry.lock", "pdm.lock", "Pipfile.lock"):
         text, beside = SAMPLES[name]
         root = write(tmp_path / name, **beside)
         text = text.replace('[tool.wherry.inputs]\n"pyproject.toml" = "sha256:0"\n', "")

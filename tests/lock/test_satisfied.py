@@ -23,7 +23,7 @@ LOCK = (
 )
 
 
-def read(root: Path, dependencies: str, *, name: str = "pylock.toml") -> None:
+def read(root: Path, dependencies: str, *, name: str = "pylock.toml", frozen: bool = False) -> None:
     write_files(
         root,
         {
@@ -31,7 +31,7 @@ def read(root: Path, dependencies: str, *, name: str = "pylock.toml") -> None:
             "pyproject.toml": f'[project]\nname = "shop"\nversion = "1"\ndependencies = [{dependencies}]\n',
         },
     )
-    read_lock(LockRequest(root=root), lock_context(root, TARGET))
+    read_lock(LockRequest(root=root, frozen=frozen), lock_context(root, TARGET))
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,7 @@ def test_it_is_older(tmp_path: Path, dependencies: str, told: list[str]) -> None
         read(tmp_path, dependencies)
     assert list(raised.value.where) == told
     assert raised.value.hint == "lock again with pdm"
+    read(tmp_path, dependencies, frozen=True)
 
 
 def test_a_named_lock_may_be_for_another_purpose(tmp_path: Path) -> None:

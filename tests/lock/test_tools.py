@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.real
 
+Maker: TypeAlias = "Callable[[Path, Index], None]"
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 RUNTIME = f"python{THIS}"
 
@@ -100,7 +101,7 @@ def poetry_project(root: Path, index: Index) -> None:
     run_tool("poetry", "lock", "--no-interaction", cwd=root)
 
 
-def poetry_with(tool: str, group: str, priority: str, *lock: str) -> Callable[[Path, Index], None]:
+def poetry_with(tool: str, group: str, priority: str, *lock: str) -> Maker:
     def make(root: Path, index: Index) -> None:
         text = POETRY.replace("INDEX", index.simple).replace("GROUP", group)
         write(root, pyproject__toml=text.replace("PRIORITY", priority))
@@ -120,15 +121,26 @@ def pip_tools(root: Path, index: Index) -> None:
     run_tool("pip-tools", *arguments, "--output-file", "requirements.txt", cwd=root)
 
 
-def pdm(root: Path, index: Index) -> None:
-    source = f'\n[[tool.pdm.source]]\nname = "pypi"\nurl = "{index.simple}"\nverify_ssl = false\n[tool.pdm]\ndistribution = false\n'
-    write(root, pyproject__toml=PYPROJECT + source)
-    run_tool("pdm", "config", "python.use_venv", "false", cwd=root)
-    run_tool("pdm", "lock", "--prod", cwd=root)
+def pdm_export(root: Path, index: Index) -> None:
+    pdm_with("pdm", "--prod")(root, index)
     run_tool("pdm", "export", "--format", "pylock", "--prod", "--output", "pylock.toml", cwd=root)
+    (root / "pdm.lock").unlink()
 
 
-MAKERS: dict[str, tuple[LockFormat, Callable[[Path, Index], None]]] = {
+def pdm_with(tool: str, *lock: str, groups: str = "dependency-groups") -> Maker:
+    def make(root: Path, index: Index) -> None:
+        source = f'\n[[tool.pdm.source]]\nname = "pypi"\nurl = "{index.simple}"\nverify_ssl = false\n[tool.pdm]\ndistribution = false\n'
+        # PDM has no marker for what an extra alone needs, if the project needs it as well.
+        project = PYPROJECT.replace('["winonly"]', '["devtool"]')
+        write(root, pyproject__toml=project.replace("dependency-groups", groups) + source)
+        run_tool(tool, "config", "python.use_venv", "false", cwd=root)
+        run_tool(tool, "lock", *lock, cwd=root)
+
+    return make
+
+
+OLD_GROUPS = "tool.pdm.dev-dependencies"
+MAKERS: dict[str, tuple[LockFormat, Maker]] = {
     "uv": (LockFormat.UV, uv_lock),
     "uv export": (LockFormat.PYLOCK, uv_export),
     "uv export requirements": (LockFormat.REQUIREMENTS, uv_requirements),
@@ -144,7 +156,12 @@ MAKERS: dict[str, tuple[LockFormat, Callable[[Path, Index], None]]] = {
     ),
     "pipenv": (LockFormat.PIPFILE_LOCK, pipenv),
     "pip-tools": (LockFormat.REQUIREMENTS, pip_tools),
-    "pdm": (LockFormat.PYLOCK, pdm),
+    "pdm export": (LockFormat.PYLOCK, pdm_export),
+    "pdm": (LockFormat.PDM, pdm_with("pdm", "-G:all")),
+    "pdm static": (LockFormat.PDM, pdm_with("pdm", "-G:all", "-Sstatic_urls")),
+    "pdm bare": (LockFormat.PDM, pdm_with("pdm", "-G:all", "-Sno_inherit_metadata")),
+    "pdm 2.12": (LockFormat.PDM, pdm_with("pdm-2.12", "-G:all", groups=OLD_GROUPS)),
+    "pdm 2.5": (LockFormat.PDM, pdm_with("pdm-2.5", "-G:all", groups=OLD_GROUPS)),
 }
 
 
@@ -185,7 +202,7 @@ def test_every_tools_lock_builds_for_another_architecture(locked: tuple[Path, st
 
 def test_development_comes_when_asked_for(locked: tuple[Path, str]) -> None:
     root, name = locked
-    if name in {"uv export", "uv export requirements", "pip-tools", "pdm"}:
+    if name in {"uv export", "uv export requirements", "pip-tools", "pdm export"}:
         with pytest.raises(LockError, match=r"has no group `dev`"):
             read(root, runtime=RUNTIME, groups=("dev",))
     else:

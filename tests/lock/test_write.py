@@ -87,6 +87,7 @@ def test_an_edit_makes_it_stale(project: Path) -> None:
     assert caught.value.message == "`pylock.toml` is older than what it was made from"
     assert caught.value.where == ("`pyproject.toml` has changed since",)
     assert caught.value.hint == "run `wherry lock`"
+    assert versions(read(project, frozen=True)) == VERSIONS
 
 
 def test_no_secret_is_written(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from uv import find_uv_bin
 import wherry
 from support.apps import ASGI, DJANGO, FASTAPI, FLASK, WSGI
 from support.emulator import Emulator, emulator
-from support.exchanges import EXCHANGES, Invoke, ask
+from support.exchanges import EXCHANGES, Invoke, ask, echo
+from support.frameworks import APPLICATIONS
 from support.lambda_events import KINDS, Request
 from wherry.store import Store
 
@@ -168,6 +169,30 @@ def test_an_example(example: tuple[str, Emulator], kind: str) -> None:
     answer = ask(emulated, kind, Request("GET", target))
     assert answer.status == 200
     assert expected in answer.body
+
+
+@pytest.fixture(scope="module", params=APPLICATIONS)
+def small(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shared: Path
+) -> Iterator[tuple[str, Emulator]]:
+    application = APPLICATIONS[request.param]
+    function = Function(
+        app="shop:app", text=application.text, requirements=application.requirements
+    )
+    for emulated in running(function, tmp_path_factory.mktemp("small"), shared):
+        yield request.param, emulated
+
+
+@pytest.mark.parametrize("stage", [None, "prod"])
+def test_a_route_of_every_framework(small: tuple[str, Emulator], stage: str | None) -> None:
+    """With and without a stage in the address, from every service that has stages, or none."""
+    name, emulated = small
+    root = f"/{stage}" if stage else ""
+    for kind in ("rest", "http", "http-1.0") if stage else KINDS:
+        found = echo(emulated, kind, Request("GET", "/echo/a%20b?x=1"), stage=stage)
+        assert (found["rest"], found["root"]) == ("a b", root), kind
+        if APPLICATIONS[name].links:
+            assert found["link"] == f"{root}/echo/z", kind
 
 
 def test_an_application_that_cannot_be_imported(tmp_path: Path, shared: Path) -> None:

@@ -25,8 +25,6 @@ def package(files: Mapping[str, str | bytes], *, complete: bool = True) -> Packa
     "text",
     [
         "def handler(event, context): ...",
-        "async def handler(event, context): ...",
-        "class handler: ...",
         "handler = make()",
         "handler: object = make()",
         "other, (*rest, handler) = make()",

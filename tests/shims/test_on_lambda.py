@@ -21,9 +21,10 @@ from support.apps import ASGI, WSGI
 from support.exchanges import EXCHANGES, Invoke, ask, echo
 from support.interpreters import find_python
 from support.lambda_events import KINDS, Request, event_of
-from wherry.shims.on_lambda.events import rewrite
+from wherry.shims.on_lambda.events import Options, make_handler, rewrite
+from wherry.shims.on_lambda.sources import read_request
 from wherry.shims.package import Package
-from wherry.shims.shim import plan_shim
+from wherry.shims.shim import AppOptions, plan_shim
 from wherry.target import Target, find_architecture, find_runtime
 
 TARGET = Target(runtime=find_runtime("python3.13"), architecture=find_architecture("arm64"))
@@ -141,7 +142,7 @@ def test_an_empty_response(function: Function, kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_application_sees_the_event_as_it_came(function: Function, kind: str) -> None:
     found = echo(function, kind, Request("GET", "/echo/x"))
-    assert found["asked"] == (None if kind in {"http", "url"} else "GET")
+    assert found["asked"] == ("GET" if kind in {"rest", "alb", "alb-multi"} else None)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -151,7 +152,7 @@ def test_a_content_type_with_a_comma(function: Function, kind: str) -> None:
     assert found["type"] == said
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS[:5])
 def test_the_port_of_a_host(function: Function, kind: str) -> None:
     event = event_of(kind, Request("GET", "/echo/x"))
     said = {"host": "[::1]:8000", "x-forwarded-port": "8000"}
@@ -184,7 +185,9 @@ def test_the_root_of_a_stage(function: Function, kind: str) -> None:
 def test_the_root_of_a_rest_api(full: str, root: str) -> None:
     event = event_of("rest", Request("GET", "/"))
     event["requestContext"]["path"] = full
-    rewritten = rewrite(event)
+    request = read_request(event)
+    assert request is not None
+    rewritten = rewrite(event, request)
     assert (rewritten["wherry"]["root"], rewritten["rawPath"]) == (root, "/")
 
 
@@ -203,9 +206,160 @@ def test_a_test_event_of_the_console_with_nothing_in_it(function: Function) -> N
     assert found["host"] == event["requestContext"]["domainName"]
 
 
-@pytest.mark.parametrize("event", [{}, {"Records": []}, {"requestContext": {"connectionId": "x"}}])
-def test_an_event_that_is_no_request(function: Function, event: dict[str, Any]) -> None:
+AUTHORIZER = {
+    "type": "REQUEST",
+    "methodArn": "arn:aws:execute-api:eu-west-1:123456789012:a/b/GET/x",
+}
+AUTHORIZER_2 = {
+    "type": "REQUEST",
+    "routeArn": "arn:aws:execute-api:eu-west-1:123456789012:a/b/GET/x",
+}
+AGENT = {"messageVersion": "1.0", "agent": {}, "httpMethod": "GET", "apiPath": "/echo/x"}
+RESPONSE_OF_EDGE: Any = {"Records": [{"cf": {"config": {}, "request": {}, "response": {}}}]}
+NO_REQUESTS = [
+    {},
+    {"Records": []},
+    {"Records": [{"eventSource": "aws:s3"}]},
+    {"requestContext": {"connectionId": "x"}},
+    {"requestContext": "x", "httpMethod": "GET", "path": "/"},
+    {"httpMethod": None, "path": "/", "headers": {}},
+    {"httpMethod": "GET", "path": "/"},
+    AGENT,
+    RESPONSE_OF_EDGE,
+    [{"httpMethod": "GET"}],
+    "httpMethod",
+    None,
+    7,
+]
+
+
+@pytest.mark.parametrize("event", NO_REQUESTS, ids=json.dumps)
+def test_an_event_that_is_no_request(function: Function, event: Any) -> None:
     assert function(event)["error"].startswith("this event is no HTTP request")
+
+
+def test_a_question_to_an_authorizer_is_no_request(function: Function) -> None:
+    for kind, more in (("rest", AUTHORIZER), ("http", AUTHORIZER_2)):
+        event = {**event_of(kind, Request("GET", "/echo/x")), **more}
+        assert function(event)["error"].startswith("this event is no HTTP request")
+
+
+@pytest.mark.parametrize("kind", ["http", "http-1.0", "url"])
+def test_a_path_that_begins_like_the_default_stage(function: Function, kind: str) -> None:
+    found = echo(function, kind, Request("GET", "/echo/../$default/admin"))
+    assert found["path"] == "/echo/../$default/admin"
+    event = event_of(kind, Request("GET", "/$default/echo/x"))
+    assert function(event)["statusCode"] == 404
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_text_beyond_latin_1_in_headers(function: Function, kind: str) -> None:
+    headers = (("Cookie", "n=日本"), ("X-Many", "日本 é"), ("Content-Type", 'text/plain; x="日"'))
+    found = echo(function, kind, Request("GET", "/echo/x", headers=headers))
+    assert {found["cookies"]["n"], found["many"], found["type"]} == {
+        "日本", "日本 é", 'text/plain; x="日"',
+    }  # fmt: skip
+
+
+def answered(event: Any, options: Options, status: int = 200, text: str = "{}") -> Any:
+    """The event as an adapter gets it with these options, and the answer to it."""
+    seen: list[dict[str, Any]] = []
+
+    def respond(event: dict[str, Any], context: object) -> dict[str, Any]:
+        seen.append(event)
+        return {"statusCode": status, "headers": {"content-type": "application/x"}, "body": text}
+
+    answer = make_handler(respond, options)(event, None)
+    return (seen[0] if seen else None), answer
+
+
+@pytest.mark.parametrize(
+    ("path", "root", "below"),
+    [
+        ("/shop/x", "/shop", "/x"),
+        ("/shop", "/shop", "/"),
+        ("/shop/", "/shop", "/"),
+        ("/shopping", "", "/shopping"),
+        ("/x/shop", "", "/x/shop"),
+    ],
+)
+def test_a_base_path_is_taken_off(path: str, root: str, below: str) -> None:
+    for kind in ("rest", "url", "alb"):
+        event, _ = answered(event_of(kind, Request("GET", path)), Options(base_path="/shop"))
+        assert (event["wherry"]["root"], event["rawPath"]) == (root, below)
+
+
+def test_a_base_path_follows_the_stage() -> None:
+    described = event_of("http", Request("GET", "/shop/x"), stage="prod")
+    event, _ = answered(described, Options(base_path="/shop"))
+    assert (event["wherry"]["root"], event["rawPath"]) == ("/prod/shop", "/x")
+
+
+@pytest.mark.parametrize("kind", ["rest", "http", "http-1.0"])
+def test_a_stage_that_the_application_is_not_told(kind: str) -> None:
+    described = event_of(kind, Request("GET", "/x"), stage="prod")
+    event, _ = answered(described, Options(stage_in_path=False))
+    assert (event["wherry"]["root"], event["rawPath"]) == ("", "/x")
+
+
+def test_types_that_are_text() -> None:
+    event = event_of("url", Request("GET", "/"))
+    assert answered(event, Options())[1]["isBase64Encoded"]
+    _, answer = answered(event, Options(text_types=("application/x",)))
+    assert (answer["isBase64Encoded"], answer["body"]) == (False, "{}")
+
+
+@pytest.mark.parametrize("event", [AGENT, [1], "é", None, {"Records": [{"eventSource": "aws:s3"}]}])
+def test_other_events_are_posted_where_the_settings_say(event: Any) -> None:
+    posted, answer = answered(event, Options(events="/events"), text='{"done": 1}')
+    assert posted["requestContext"]["http"]["method"] == "POST"
+    assert posted["rawPath"] == "/events"
+    assert posted["headers"]["content-type"] == "application/json"
+    assert json.loads(posted["body"]) == posted["wherry"]["event"] == event
+    assert answer == {"done": 1}
+    assert answered(event, Options(events="/events"), text="")[1] is None
+    assert answered(event, Options(events="/events"), text="fine")[1] == "fine"
+
+
+def test_an_event_that_the_application_fails_on_is_an_error() -> None:
+    with pytest.raises(RuntimeError, match="answered 500 to the event: oh"):
+        answered({}, Options(events="/events"), status=500, text="oh")
+
+
+@pytest.mark.parametrize("path", ["/events", "/events/", "//Events", "/%65vents"])
+def test_a_client_cannot_post_events(path: str) -> None:
+    seen, answer = answered(event_of("url", Request("POST", path)), Options(events="/events"))
+    assert (seen, answer["statusCode"]) == (None, 404)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"source": "serverless-plugin-warmup"},
+        {"warmer": True, "concurrency": 3},
+        {"resources": ["arn:aws:events:eu-west-1:1:rule/zappa-keep-warm-handler.x"], "kwargs": {}},
+    ],
+)
+def test_an_event_that_warms_up_gets_an_empty_answer(event: Any) -> None:
+    assert answered(event, Options(events="/events")) == (None, {})
+    assert answered(event, Options()) == (None, {})
+
+
+def test_the_generated_module_has_the_options_that_are_set(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(WSGI)
+    shim = plan_shim(
+        "shop:app",
+        package_of(tmp_path),
+        interface=None,
+        distributions={},
+        target=TARGET,
+        options=AppOptions(base_path="/shop", text_types=("a/b",), stage_in_path=False),
+    )
+    text = shim.entries[0].payload.data.decode()  # type: ignore[union-attr]
+    assert text.endswith(
+        "events.make_handler(wsgi.responder(application), "
+        "events.Options(base_path='/shop', stage_in_path=False, text_types=('a/b',)))\n"
+    )
 
 
 def test_a_wsgi_response_may_be_replaced_until_it_is_sent(tmp_path: Path) -> None:
@@ -304,9 +458,13 @@ def test_what_runs_on_lambda_is_text_of_the_oldest_python(tmp_path: Path) -> Non
         write_function(root, text)
         for path in root.rglob("*.py"):
             ast.parse(path.read_text(), feature_version=(3, 9))
-    events = tmp_path / str(len(WSGI)) / "wherry_shim" / "events.py"
-    # Aliases are evaluated, not only parsed.
-    subprocess.run([find_python("3.9"), "-W", "error", events], check=True)
+    # Aliases and defaults are evaluated, not only parsed.
+    folder = tmp_path / str(len(WSGI)) / "wherry_shim"
+    code = (
+        "import sys, types; package = types.ModuleType('wherry_shim'); package.__path__ = sys.argv[1:]; "
+        "sys.modules['wherry_shim'] = package; import wherry_shim.events, wherry_shim.wsgi"
+    )
+    subprocess.run([find_python("3.9"), "-W", "error", "-c", code, folder], check=True)
 
 
 def test_the_same_shim_is_the_same_bytes(tmp_path: Path) -> None:
@@ -317,7 +475,8 @@ def test_the_same_shim_is_the_same_bytes(tmp_path: Path) -> None:
     ]
     assert planned[0] == planned[1]
     assert [entry.path for entry in planned[0].entries] == [
-        "wherry_shim/__init__.py", "wherry_shim/events.py", "wherry_shim/wsgi.py",
+        "wherry_shim/__init__.py", "wherry_shim/answers.py", "wherry_shim/events.py",
+        "wherry_shim/sources.py", "wherry_shim/wsgi.py",
     ]  # fmt: skip
     for entry in planned[0].entries:
         assert not entry.executable

@@ -51,18 +51,18 @@ def names(heard: Heard) -> list[str]:
 
 
 def test_it_is_built_once_and_told_once(shop: Path, run: Context, heard: Heard) -> None:
-    with preparing(shop, OPTIONS, run):
+    with preparing([shop], OPTIONS, run):
         built = project_bundle(shop, OPTIONS, run)
     assert names(heard) == ["BuildStarted", "BuildFinished"]
     assert project_bundle(shop, OPTIONS, run) == built
     assert heard.builds == 1
-    with preparing(shop, OPTIONS, run):
+    with preparing([shop], OPTIONS, run):
         pass
     assert heard.builds == 1
 
 
 def test_it_is_there_when_the_block_ends(shop: Path, run: Context, heard: Heard) -> None:
-    with preparing(shop, OPTIONS, run):
+    with preparing([shop], OPTIONS, run):
         assert names(heard) == []
     assert names(heard) == ["BuildStarted", "BuildFinished"]
     assert project_digest(shop, OPTIONS, run) is not None
@@ -73,7 +73,7 @@ def test_no_thread_outlives_an_error(
     shop: Path, run: Context, error: type[BaseException] | BaseException
 ) -> None:
     before = threading.active_count()
-    with pytest.raises((KeyboardInterrupt, BuildError)), preparing(shop, OPTIONS, run):
+    with pytest.raises((KeyboardInterrupt, BuildError)), preparing([shop], OPTIONS, run):
         raise error
     assert threading.active_count() == before
 
@@ -81,7 +81,7 @@ def test_no_thread_outlives_an_error(
 def test_a_failure_is_told_by_the_build(tmp_path: Path, run: Context, heard: Heard) -> None:
     text = PYPROJECT.replace('["hatchling"]', '["hatchling>=999"]')
     shop = write_files(tmp_path / "shop", {"pyproject.toml": text})
-    with preparing(shop, OPTIONS, run):
+    with preparing([shop], OPTIONS, run):
         pass
     assert names(heard) == []
     with pytest.raises(BuildError, match="build requirements of `shop` cannot be installed"):
@@ -92,7 +92,7 @@ def test_code_of_the_project_runs_in_the_main_thread_alone(
     tmp_path: Path, run: Context, heard: Heard
 ) -> None:
     shop = obedient_project(tmp_path / "shop", files={"shop.py": b""})
-    with preparing(shop, OPTIONS, run):
+    with preparing([shop], OPTIONS, run):
         pass
     assert names(heard) == []
     declaration = read_declaration(shop, run.files)
@@ -103,6 +103,6 @@ def test_code_of_the_project_runs_in_the_main_thread_alone(
 
 def test_a_plain_folder_needs_nothing(tmp_path: Path, run: Context, heard: Heard) -> None:
     write_files(tmp_path / "plain", {"a.py": ""})
-    with preparing(tmp_path / "plain", OPTIONS, replace(run, reporter=heard)):
+    with preparing([tmp_path / "plain"], OPTIONS, replace(run, reporter=heard)):
         pass
     assert names(heard) == []

@@ -301,6 +301,10 @@ WSGI = (
     _BARE
     + """
 
+def native(value):
+    return value and value.encode("latin-1").decode()
+
+
 def app(environ, start_response):
     path = environ["PATH_INFO"].encode("latin-1").decode()
     understood = {
@@ -311,15 +315,15 @@ def app(environ, start_response):
         "query": parse_qsl(environ["QUERY_STRING"], keep_blank_values=True),
         "cookies": dict(
             part.strip().split("=", 1)
-            for part in environ.get("HTTP_COOKIE", "").split(";")
+            for part in native(environ.get("HTTP_COOKIE", "")).split(";")
             if part.strip()
         ),
         "scheme": environ["wsgi.url_scheme"],
         "host": environ["SERVER_NAME"],
         "port": environ["SERVER_PORT"],
         "client": environ["REMOTE_ADDR"],
-        "many": environ.get("HTTP_X_MANY"),
-        "type": environ.get("CONTENT_TYPE"),
+        "many": native(environ.get("HTTP_X_MANY")),
+        "type": native(environ.get("CONTENT_TYPE")),
         "asked": environ["apig_wsgi.full_event"].get("httpMethod"),
     }
     status, headers, pieces = respond(path, understood, environ["wsgi.input"].read())

@@ -63,7 +63,7 @@ def where_it_came_from(invoke: Invoke, kind: str) -> None:
     found = echo(invoke, kind, request)
     assert found["client"] == ADDRESS
     assert found["scheme"] == ("http" if kind.startswith("alb") else "https")
-    assert found["host"].endswith((".amazonaws.com", ".on.aws"))
+    assert found["host"].endswith((".amazonaws.com", ".on.aws", ".cloudfront.net"))
     assert found["cookies"] == {"a": "1", "b": "2"}
     assert found["many"].replace(" ", "") == ("two" if kind == "alb" else "one,two")
     assert found["root"] == ""

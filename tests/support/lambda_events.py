@@ -7,7 +7,9 @@ given as a client sends it, and each service tells it in its own way:
 - an HTTP API decodes the path, leaves the query, takes cookies out of the headers and joins repeated values
   with commas; in the older format 1.0 it looks like a REST API, but for the version and the stage in the path;
 - a load balancer decodes nothing, and tells last values, or all values where multi-value headers are on;
-- a function URL is like an HTTP API that leaves the path alone.
+- a function URL is like an HTTP API that leaves the path alone;
+- VPC Lattice decodes nothing; version 1 has the query in the path, version 2 has lists of values;
+- Lambda@Edge has lists of headers, and the path and the query as the viewer sent them.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from urllib.parse import parse_qsl, unquote
 
 __all__ = ["KINDS", "Answer", "Request", "event_of", "read_answer"]
 
-KINDS = ("rest", "http", "alb", "alb-multi", "url")
+KINDS = ("rest", "http", "alb", "alb-multi", "url", "lattice-1", "lattice-2", "edge")
 
 ADDRESS = "198.51.100.7"
 
@@ -94,6 +96,9 @@ def event_of(kind: str, request: Request, *, stage: str | None = None) -> dict[s
         "alb": load_balancer,
         "alb-multi": load_balancer_multi,
         "url": function_url,
+        "lattice-1": lattice_1,
+        "lattice-2": lattice_2,
+        "edge": edge,
     }[kind](request, stage)
 
 
@@ -257,8 +262,105 @@ def load_balancer_multi(request: Request, stage: str | None) -> dict[str, Any]:
     }
 
 
+def lattice_headers(request: Request) -> dict[str, list[str]]:
+    return every(
+        [
+            ("host", "shop-0123456789abcdef0.7d67968.vpc-lattice-svcs.eu-west-1.on.aws"),
+            ("x-forwarded-for", ADDRESS),
+            *((name.lower(), value) for name, value in request.headers),
+        ]
+    )
+
+
+def lattice_1(request: Request, stage: str | None) -> dict[str, Any]:
+    assert stage is None, "VPC Lattice has no stages"
+    body, is_base64 = body_of(request)
+    return {
+        "raw_path": request.target,
+        "method": request.method,
+        "headers": {name: ", ".join(values) for name, values in lattice_headers(request).items()},
+        "query_string_parameters": last(undecoded(request.query)),
+        "body": body or "",
+        "is_base64_encoded": is_base64,
+    }
+
+
+def lattice_2(request: Request, stage: str | None) -> dict[str, Any]:
+    assert stage is None, "VPC Lattice has no stages"
+    body, is_base64 = body_of(request)
+    return {
+        "version": "2.0",
+        "path": request.path,
+        "method": request.method,
+        "headers": lattice_headers(request),
+        "queryStringParameters": every(undecoded(request.query)),
+        "body": body or "",
+        "isBase64Encoded": is_base64,
+        "requestContext": {
+            "serviceNetworkArn": "arn:aws:vpc-lattice:eu-west-1:123456789012:servicenetwork/sn-1",
+            "serviceArn": "arn:aws:vpc-lattice:eu-west-1:123456789012:service/svc-1",
+            "targetGroupArn": "arn:aws:vpc-lattice:eu-west-1:123456789012:targetgroup/tg-1",
+            "identity": {"sourceVpcArn": "arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1"},
+            "region": "eu-west-1",
+            "timeEpoch": "1696331543569073",
+        },
+    }
+
+
+def edge(request: Request, stage: str | None) -> dict[str, Any]:
+    assert stage is None, "CloudFront has no stages"
+    headers = every([("Host", "d111111abcdef8.cloudfront.net"), *request.headers])
+    described: dict[str, Any] = {
+        "clientIp": ADDRESS,
+        "headers": {
+            name.lower(): [{"key": name, "value": value} for value in values]
+            for name, values in headers.items()
+        },
+        "method": request.method,
+        "querystring": request.query,
+        "uri": request.path,
+    }
+    if request.body:
+        described["body"] = {
+            "inputTruncated": False,
+            "action": "read-only",
+            "encoding": "base64",
+            "data": base64.b64encode(request.body).decode(),
+        }
+    config = {
+        "distributionDomainName": "d111111abcdef8.cloudfront.net",
+        "distributionId": "EDFDVBD6EXAMPLE",
+        "eventType": "viewer-request",
+        "requestId": "4TyzHTaYWb1GX1qTfsHhEqV6HUDd_BzoBZnwfnvQc_1oF26ClkoUSEQ==",
+    }
+    return {"Records": [{"cf": {"config": config, "request": described}}]}
+
+
+def read_edge_answer(answer: dict[str, Any]) -> Answer:
+    """What CloudFront makes of a response that a function generates."""
+    assert set(answer) == {"status", "statusDescription", "headers", "body", "bodyEncoding"}
+    assert isinstance(answer["status"], str)
+    pairs = []
+    for name, values in answer["headers"].items():
+        assert name == name.lower() != "content-length"
+        for value in values:
+            assert value["key"].lower() == name
+            pairs.append((name, value["value"]))
+    is_base64 = {"base64": True, "text": False}[answer["bodyEncoding"]]
+    body = answer["body"].encode()
+    return Answer(
+        status=int(answer["status"]),
+        headers={name: value for name, value in pairs if name != "set-cookie"},
+        cookies=[value for name, value in pairs if name == "set-cookie"],
+        body=base64.b64decode(body, validate=True) if is_base64 else body,
+        base64=is_base64,
+    )
+
+
 def read_answer(kind: str, answer: dict[str, Any]) -> Answer:
     """What the service sends to the client; it is strict about what the service would refuse or overlook."""
+    if kind == "edge":
+        return read_edge_answer(answer)
     assert isinstance(answer["statusCode"], int)
     assert isinstance(answer["body"], str)
     assert isinstance(answer["isBase64Encoded"], bool)
@@ -274,7 +376,7 @@ def read_answer(kind: str, answer: dict[str, Any]) -> Answer:
     else:
         assert "cookies" not in answer, "known in format 2.0 only"
         several = answer.get("multiValueHeaders", {})
-        if kind == "alb":
+        if kind in {"alb", "lattice-1", "lattice-2"}:
             assert not several, "refused when multi-value headers are off"
         if kind == "alb-multi":
             assert "headers" not in answer, "refused when multi-value headers are on"

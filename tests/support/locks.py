@@ -99,8 +99,10 @@ def target(runtime: str = "python3.13", architecture: str = "x86_64") -> Target:
 
 
 def lock_context(root: Path, for_target: Target | None = None, **rest: Any) -> Context:
-    """A context for locks, whose store stays empty, as they only need the target and the network."""
-    return context(Store(root / ".store"), target=for_target or target(), **rest)
+    """A context for locks, whose store lies beside the project."""
+    return context(
+        Store(root.with_name(f"{root.name}.store")), target=for_target or target(), **rest
+    )
 
 
 def read(

@@ -37,6 +37,8 @@ PINS = {
     "pip-tools": Pin(requirement="pip-tools==7.6.2", command="pip-compile"),
     # Its extra `locked` pins what it depends on; a newer hishel breaks it.
     "pdm": Pin(requirement="pdm[locked]==2.29.3", command="pdm"),
+    "pdm-2.12": Pin(requirement="pdm==2.12.4", command="pdm", more=("hishel<0.1",)),
+    "pdm-2.5": Pin(requirement="pdm==2.5.6", command="pdm"),
     "pypiserver": Pin(
         requirement="pypiserver==2.4.2", command="pypi-server", more=("passlib==1.7.4",)
     ),

@@ -13,6 +13,7 @@ from wherry.aws.model import version_of_arn
 from wherry.events import SILENT, Warned
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from wherry.aws.client import Client
@@ -26,10 +27,14 @@ _DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class LockKeeper:
-    """Stores the lock file of a project, if it has one and the stage a bucket, for every published layer version."""
+    """Stores the lock file of every published layer version, if the layer has one and the stage a bucket.
+
+    Attributes:
+        locks: the lock files by AWS's names of layers; a layer without one is absent.
+    """
 
     client: Client
-    lock: Path | None
+    locks: Mapping[str, Path]
     reporter: Reporter = SILENT
 
     def keep(self, layer: str, arn: str) -> tuple[str, ...]:
@@ -48,12 +53,12 @@ class LockKeeper:
         Raises:
             AwsError: S3 fails.
         """
-        bucket = Bucket.of(self.client)
-        if bucket is None or self.lock is None:
+        bucket, lock = Bucket.of(self.client), self.locks.get(layer)
+        if bucket is None or lock is None:
             return ()
-        version, filename = version_of_arn(arn), self.lock.name
+        version, filename = version_of_arn(arn), lock.name
         try:
-            data = self.lock.read_bytes()
+            data = lock.read_bytes()
         except OSError as error:
             self.reporter.emit(Warned(text=f"the lock of `{layer}` is not kept: {error}"))
             return ()

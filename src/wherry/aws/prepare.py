@@ -15,10 +15,13 @@ from wherry.events import SILENT
 from wherry.pipeline.request import PackageOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wherry.aws.model import Desired
     from wherry.events import Reporter
     from wherry.pipeline.report import BuildReport
     from wherry.pipeline.request import BuildOptions, BuildRequest
+    from wherry.settings.model import StageSettings
     from wherry.settings.project import Project
     from wherry.store import Store
 
@@ -41,24 +44,19 @@ class Prepared:
     """Packages that can be deployed to a stage.
 
     Attributes:
-        lock: the lock file of the packages; None if there is none.
+        locks: store the lock files of layer versions.
     """
 
     project: Project
     report: BuildReport
     client: Client
-    lock: Path | None
+    locks: LockKeeper
     reporter: Reporter
 
     @property
     def quota(self) -> int:
         """Bytes of a package that Lambda takes with a call."""
         return self.project.settings.quotas.direct_upload
-
-    @property
-    def locks(self) -> LockKeeper:
-        """Stores the lock file of layer versions."""
-        return LockKeeper(self.client, self.lock, self.reporter)
 
     def desired(self, *, canary: float | None = None) -> Desired:
         """The desired state of the stage.
@@ -93,25 +91,29 @@ def prepare(
         if build
         else report_written(request)
     )
+    client = Client(settings, name=stage)
     return Prepared(
         project=request.project,
         report=report,
-        client=Client(settings, name=stage),
-        lock=_lock(request),
+        client=client,
+        locks=LockKeeper(client, _locks(request, settings, stage), reporter),
         reporter=reporter,
     )
 
 
-def _lock(request: BuildRequest) -> Path | None:
-    """The lock file that a build of the project reads; None if it reads none."""
+def _locks(request: BuildRequest, settings: StageSettings, stage: str) -> Mapping[str, Path]:
+    """The lock files that a build reads for layers, by AWS's names; without those of layers that have none."""
     from wherry.lock.find import choose_lock
-    from wherry.lock.model import LockRequest
 
-    if request.install_path is not None:
-        return None
-    wanted = LockRequest(root=request.root, package=request.package, lock=request.lock)
-    try:
-        choice = choose_lock(wanted, request.project.files)
-    except WherryError:
-        return None
-    return None if choice is None else choice.path
+    locks: dict[str, Path] = {}
+    for recipe in request.recipes:
+        if recipe.kind != "layer" or request.install_path is not None:
+            continue
+        try:
+            choice = choose_lock(request.lock_request(recipe.supply), request.project.files)
+        except WherryError:
+            continue
+        if choice is not None:
+            name = settings.layer_on_aws(recipe.name, project=request.project.name, stage=stage)
+            locks[name] = choice.path
+    return locks

@@ -9,7 +9,7 @@ import zlib
 from typing import TYPE_CHECKING, Protocol
 
 from wherry.bundle.entry import DEFLATED, STORED, Inline, Slice, SourceFile
-from wherry.errors import ArchiveError, OutputError
+from wherry.errors import ArchiveError, FileChangedError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -35,7 +35,8 @@ def read_content(payload: Payload) -> Iterator[bytes]:
 
     Raises:
         ArchiveError: the member of an archive does not have the size or CRC in its directory.
-        OutputError: a source file was removed or changed since the entry was made.
+        FileChangedError: a source file was removed or changed since the entry was made.
+        OutputError: it cannot be read.
     """
     if isinstance(payload, Inline):
         yield payload.data
@@ -49,9 +50,9 @@ def read_content(payload: Payload) -> Iterator[bytes]:
         yield piece
     if (size, crc) != (payload.size, payload.crc):
         if isinstance(payload, SourceFile):
-            raise OutputError(
+            raise FileChangedError(
                 f"`{payload.path}` changed while it was being packaged",
-                hint="run the same command again",
+                hint="leave it out with `exclude`, or end what writes to it",
             )
         raise _damaged(
             payload,
@@ -112,7 +113,8 @@ def _pieces(payload: SourceFile | Slice) -> Iterator[bytes]:
             while piece := file.read(_CHUNK):
                 yield piece
     except OSError as error:
-        raise OutputError(f"cannot read `{payload.path}`", where=[str(error)]) from error
+        kind = FileChangedError if isinstance(error, FileNotFoundError) else OutputError
+        raise kind(f"cannot read `{payload.path}`", where=[str(error)]) from error
 
 
 def _damaged(payload: Slice, reason: str) -> ArchiveError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["REPOSITORY_FOLDERS", "VIRTUALENV_MARK", "is_excluded_by_default"]
+__all__ = ["REPOSITORY_FOLDERS", "VIRTUALENV_MARK", "is_excluded_by_default", "is_hidden"]
 
 REPOSITORY_FOLDERS = frozenset({".git", ".hg", ".svn", ".jj"})
 """Folders (or files, in a worktree) of version control."""
@@ -21,6 +21,8 @@ _ANYWHERE = re.compile(
     | .+\.py[co]
     """
 )
+# Those that a folder which `include` names does not bring with it.
+_HIDDEN = re.compile(r"\..*|__pycache__|.+\.py[co]")
 _AT_ROOT = re.compile(
     r"""(?x)
     dist | build | cdk\.out
@@ -36,3 +38,8 @@ _AT_ROOT = re.compile(
 def is_excluded_by_default(name: str, *, at_root: bool) -> bool:
     """Whether a file or folder with this name is excluded; ``at_root`` if it is directly in the project's folder."""
     return bool(_ANYWHERE.fullmatch(name) or (at_root and _AT_ROOT.fullmatch(name)))
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a name begins with a dot, or is that of byte code."""
+    return _HIDDEN.fullmatch(name) is not None

@@ -100,8 +100,14 @@ _MAX_BYTES = 4000
 _UNSAFE = re.compile(r"[\\\x00-\x1f\x7f-\x9f]|^/|^[A-Za-z]:|(?:^|/)\.{0,2}(?:/|$)")
 
 
-def check_path(path: str, *, owner: str) -> str:
-    """Return the path if it is allowed in a deployment package.
+_STRANGERS = (
+    "a deployment package holds relative paths with forward slashes only; "
+    "report it to the maintainers of this distribution"
+)
+
+
+def check_path(path: str, *, owner: str, hint: str = _STRANGERS) -> str:
+    """Return the path if it is allowed in a deployment package; ``hint`` is that of the error about its form.
 
     Raises:
         EntryPathError: it is empty or absolute, climbs out with ``..``, has a backslash, a drive letter,
@@ -113,8 +119,7 @@ def check_path(path: str, *, owner: str) -> str:
         raise EntryPathError(
             f"`{owner}` holds a file at the unsafe path {path!r}",
             where=[_reason(path)],
-            hint="a deployment package holds relative paths with forward slashes only; "
-            "report it to the maintainers of this distribution",
+            hint=hint,
         )
     try:
         raw = path.encode()

@@ -44,6 +44,7 @@ class Patterns:
         self._endings: dict[str, list[int]] = {}
         self._globs: dict[tuple[bool, str, str], list[int]] = {}
         self._compiled: dict[int, Glob] = {}
+        self._naming: Patterns | None = None
         for number, (_, _, rooted, text) in enumerate(self._patterns):
             if _WILD.isdisjoint(text):
                 self._exact.setdefault((rooted, text), []).append(number)
@@ -127,6 +128,14 @@ class Patterns:
     def match(self, path: str) -> bool:
         """Whether the path, or a folder above it, matches."""
         return self._within(path.rstrip("/").rpartition("/")[0]) or bool(self.decide(path))
+
+    def names(self, path: str) -> bool:
+        """Whether the path itself matches, by a pattern of which the last name is more than ``*``."""
+        if self._naming is None:
+            self._naming = Patterns(
+                pattern for pattern in self._patterns if pattern.text.rpartition("/")[2].strip("*")
+            )
+        return bool(self._naming.decide(path))
 
     def _within(self, folder: str) -> bool:
         """Whether a folder, or one above it, matches."""

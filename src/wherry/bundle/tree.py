@@ -3,10 +3,11 @@
 Every file is included, except what ``.gitignore`` files name (those of the folder, of folders in it, and of
 folders above it up to the root of its git repository) and default excludes
 (``wherry.bundle.default_excludes``). ``include`` overrides both, except for the folders of version control and
-virtual environments; ``exclude`` overrides ``include``. The user's own git settings (``core.excludesFile``,
+virtual environments; hidden files and byte code must be named themselves; ``exclude`` overrides ``include``. The user's own git settings (``core.excludesFile``,
 ``.git/info/exclude``) are ignored, as they differ between machines.
 
-Links that stay inside the folder are followed: they become the files they lead to.
+Links that stay inside the folder are followed: they become the files they lead to. Caches that have a tag, what this
+process prints to, and packages that Wherry has written are left out wherever they lie (``wherry.bundle.leftovers``).
 """
 
 from __future__ import annotations
@@ -21,8 +22,7 @@ from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import measure
 from wherry.bundle.entry import Entry, SourceFile
 from wherry.bundle.gitignore import rules_above
-from wherry.bundle.patterns import compile_patterns
-from wherry.bundle.walk import TreeFile, Walk, unreadable
+from wherry.bundle.walk import TreeFile, TreeRules, Walk, unreadable
 from wherry.errors import EntryPathError
 from wherry.files import open_regular
 
@@ -34,12 +34,16 @@ if TYPE_CHECKING:
 __all__ = [
     "Tree",
     "TreeFile",
+    "TreeRules",
     "included_files",
     "read_file",
     "read_tree",
     "tree_bundle",
     "tree_files",
 ]
+
+
+_DEFAULT = TreeRules()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +67,7 @@ def tree_bundle(
     exclude: Sequence[str] = (),
     include: Sequence[str] = (),
     skip: Collection[Path] = (),
+    follow_links: bool = False,
 ) -> Bundle:
     """The bundle of a folder.
 
@@ -72,6 +77,7 @@ def tree_bundle(
         exclude: gitignore patterns of files to exclude.
         include: gitignore patterns of files to include although ``.gitignore`` or a default excludes them.
         skip: files and folders to skip, such as the folder of packages.
+        follow_links: follow symbolic links that leave the folder.
 
     Raises:
         ProjectError: the folder, or something in it, cannot be read.
@@ -79,39 +85,25 @@ def tree_bundle(
             names differ only by case. The error names all such files.
         SettingsError: a pattern is wrong.
     """
-    return read_tree(root, owner=owner, exclude=exclude, include=include, skip=skip).bundle
+    rules = TreeRules(
+        include=tuple(include), exclude=tuple(exclude), skip=tuple(skip), follow_links=follow_links
+    )
+    return read_tree(root, owner=owner, rules=rules).bundle
 
 
 def read_tree(
-    root: Path,
-    *,
-    owner: str,
-    exclude: Sequence[str] = (),
-    include: Sequence[str] = (),
-    skip: Collection[Path] = (),
-    known: Known | None = None,
+    root: Path, *, owner: str, rules: TreeRules = _DEFAULT, known: Known | None = None
 ) -> Tree:
-    """The bundle and the digest of a folder, read once; arguments and errors as ``tree_bundle``.
+    """The bundle and the digest of a folder, read once; errors as ``tree_bundle``.
 
     ``known`` gives the content of a file that was read before, by its path; None for others.
     """
-    files = tree_files(root, owner=owner, exclude=exclude, include=include, skip=skip)
-    return _read_files(files, owner, known)
+    return _read_files(tree_files(root, owner=owner, rules=rules), owner, known)
 
 
-def included_files(
-    root: Path,
-    *,
-    owner: str,
-    include: Sequence[str],
-    exclude: Sequence[str] = (),
-    skip: Collection[Path] = (),
-    known: Known | None = None,
-) -> Tree:
+def included_files(root: Path, *, owner: str, rules: TreeRules, known: Known | None = None) -> Tree:
     """Only the files of a folder that ``include`` names; arguments and errors as ``read_tree``."""
-    files = tree_files(
-        root, owner=owner, exclude=exclude, include=include, skip=skip, included_only=True
-    )
+    files = tree_files(root, owner=owner, rules=rules, included_only=True)
     return _read_files(files, owner, known)
 
 
@@ -121,7 +113,11 @@ def read_file(path: Path) -> tuple[SourceFile, str]:
     Raises:
         ProjectError: it cannot be read.
     """
-    size, crc, sha256 = _read(TreeFile(path=path.name, executable=False, source=path))
+    file = TreeFile(path=path.name, executable=False, source=path)
+    try:
+        size, crc, sha256 = _read(file)
+    except FileNotFoundError as error:
+        raise unreadable([(file.path, error)]) from error
     return SourceFile(path, size, crc), sha256
 
 
@@ -130,7 +126,10 @@ def _read_files(files: Iterable[TreeFile], owner: str, known: Known | None) -> T
     digest = hashlib.sha256()
     for file in files:
         content = None if known is None else known(str(file.source))
-        size, crc, sha256 = _read(file) if content is None else measure([content])
+        try:
+            size, crc, sha256 = _read(file) if content is None else measure([content])
+        except FileNotFoundError:
+            continue  # it was removed since the folder was listed
         entries.append(Entry(file.path, file.executable, SourceFile(file.source, size, crc), owner))
         digest.update(f"{file.path}\0{file.executable:d}{sha256}\n".encode())
     return Tree(bundle=Bundle.of(entries), digest=digest.hexdigest())
@@ -140,31 +139,21 @@ def _read(file: TreeFile) -> tuple[int, int, str]:
     try:
         with open_regular(file.source) as stream:
             return measure(stream)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise unreadable([(file.path, error)]) from error
 
 
 def tree_files(
-    root: Path,
-    *,
-    owner: str,
-    exclude: Sequence[str] = (),
-    include: Sequence[str] = (),
-    skip: Collection[Path] = (),
-    included_only: bool = False,
+    root: Path, *, owner: str, rules: TreeRules = _DEFAULT, included_only: bool = False
 ) -> tuple[TreeFile, ...]:
-    """The files of a folder, sorted by path and not yet read; arguments and errors as ``tree_bundle``.
+    """The files of a folder, sorted by path and not yet read; arguments and errors as ``read_tree``.
 
     ``included_only`` leaves out those that ``include`` does not name.
     """
     root = Path(os.path.abspath(root))  # noqa: PTH100  links in the path are kept
-    walk = Walk(
-        root=root,
-        owner=owner,
-        include=compile_patterns(include, where="`include`"),
-        exclude=compile_patterns(exclude, where="`exclude`"),
-        skip=frozenset(os.path.realpath(path) for path in skip),
-    )
+    walk = Walk(root=root, owner=owner, rules=rules)
     walk.enter(str(root), rules_above(root), ignored=included_only)
     walk.finish()
     files = sorted(walk.files)
@@ -193,11 +182,30 @@ def _refuse_case_conflicts(paths: Iterable[str], *, owner: str) -> None:
             for pair in conflicts
             if tuple(sorted(path.rpartition("/")[0] for path in pair)) not in conflicts
         ]
+        composed = {pair for pair in roots if _is_same_text(*pair)}
+        kinds = ["case"] * (len(composed) < len(roots)) + ["the encoding of accents"] * bool(
+            composed
+        )
         raise EntryPathError(
-            f"`{owner}` holds names that differ only by case",
-            where=[f"`{first}` and `{second}`" for first, second in sorted(roots)],
+            f"`{owner}` holds names that differ only by {' or '.join(kinds)}",
+            where=[
+                # The two look the same.
+                f"`{first}` as {first!a} and as {second!a}"
+                if (first, second) in composed
+                else f"`{first}` and `{second}`"
+                for first, second in sorted(roots)
+            ],
             hint="rename one of them: macOS and Windows cannot store both, and would build other bytes",
         )
+
+
+def _is_same_text(first: str, second: str) -> bool:
+    """Whether two names are the same characters in two normal forms of Unicode, such as NFC and NFD."""
+    if first.isascii() and second.isascii():
+        return False
+    import unicodedata
+
+    return unicodedata.normalize("NFC", first) == unicodedata.normalize("NFC", second)
 
 
 def _folded(path: str) -> str:

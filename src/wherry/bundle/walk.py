@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,18 +12,19 @@ from wherry.bundle.default_excludes import (
     REPOSITORY_FOLDERS,
     VIRTUALENV_MARK,
     is_excluded_by_default,
+    is_hidden,
 )
 from wherry.bundle.entry import check_path
 from wherry.bundle.gitignore import Rule, is_ignored, read_gitignore
+from wherry.bundle.leftovers import CACHE_TAG, is_cache, is_written_package, open_outputs
+from wherry.bundle.patterns import compile_patterns
 from wherry.errors import EntryPathError, ProjectError, WherryError
 from wherry.files import is_inside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wherry.bundle.patterns import Patterns
-
-__all__ = ["TreeFile", "Walk", "unreadable"]
+__all__ = ["TreeFile", "TreeRules", "Walk", "unreadable"]
 
 
 class TreeFile(NamedTuple):
@@ -33,11 +35,32 @@ class TreeFile(NamedTuple):
     source: Path
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TreeRules:
+    """Which files of a folder are taken.
+
+    Attributes:
+        include: gitignore patterns of files to take although ``.gitignore`` or a default excludes them. Hidden files
+            and byte code in a folder that they name must be named themselves.
+        exclude: gitignore patterns of files to leave out.
+        skip: files and folders to pass over, such as the folder of packages.
+        follow_links: follow symbolic links that leave the folder.
+        everything: take hidden files, byte code and packages that Wherry has written as any others.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    skip: tuple[Path, ...] = ()
+    follow_links: bool = False
+    everything: bool = False
+
+
 class _Folder(NamedTuple):
     """A folder that is still to be walked.
 
     ``prefix`` is its path relative to the root, with a slash at the end; ``ignored`` tells that only files that
-    ``include`` names are included; ``real`` are the real paths of the folders that lead to it, and its own.
+    ``include`` names are included; ``real`` are the real paths of the folders that lead to it, and its own;
+    ``hidden`` tells that it lies in a hidden folder that ``include`` does not name.
     """
 
     path: str
@@ -45,27 +68,27 @@ class _Folder(NamedTuple):
     rules: tuple[Rule, ...]
     ignored: bool
     real: tuple[str, ...]
+    hidden: bool = False
 
 
 class Walk:
     """One pass over a folder. Problems are collected, and raised at the end."""
 
-    def __init__(
-        self,
-        *,
-        root: Path,
-        owner: str,
-        include: Patterns | None,
-        exclude: Patterns | None,
-        skip: frozenset[str],
-    ) -> None:
+    def __init__(self, *, root: Path, owner: str, rules: TreeRules) -> None:
+        """Take the rules.
+
+        Raises:
+            SettingsError: a pattern is wrong.
+        """
         self.files: list[TreeFile] = []
         self._root = root
         self._owner = owner
-        self._include = include
-        self._exclude = exclude
-        self._skip = skip
-        self._skip_names = {os.path.basename(path) for path in skip}  # noqa: PTH119
+        self._rules = rules
+        self._include = compile_patterns(rules.include, where="`include`")
+        self._exclude = compile_patterns(rules.exclude, where="`exclude`")
+        self._skip = frozenset(os.path.realpath(path) for path in rules.skip)
+        self._skip_names = {os.path.basename(path) for path in self._skip}  # noqa: PTH119
+        self._outputs = open_outputs()
         self._unreadable: list[tuple[str, OSError]] = []
         self._links: list[str] = []
         self._first: WherryError | None = None
@@ -92,7 +115,7 @@ class Walk:
             self._unreadable.append((prefix or folder.path, error))
             return
         names = {entry.name for entry in entries}
-        if VIRTUALENV_MARK in names and prefix:
+        if prefix and (VIRTUALENV_MARK in names or (CACHE_TAG in names and is_cache(folder.path))):
             return
         if ".gitignore" in names and (patterns := read_gitignore(Path(folder.path))) is not None:
             rules = (*folder.rules, Rule(patterns, len(prefix), ""))
@@ -111,6 +134,7 @@ class Walk:
     def _take(self, entry: os.DirEntry[str], path: str, parent: _Folder) -> None:
         link = entry.is_symlink()
         is_folder = _is_folder(entry)
+        hidden = not self._rules.everything and (parent.hidden or is_hidden(entry.name))
         dropped = parent.ignored or is_excluded_by_default(entry.name, at_root=not parent.prefix)
         if is_folder:
             path += "/"
@@ -122,34 +146,55 @@ class Walk:
             if self._is_excluded(path):
                 return
             # A broken link is a problem only if it would be included.
+            hidden = hidden and not self._is_named(path)
             if link and not self._follow(
-                entry, path, parent.real, quiet=dropped and not self._is_included(path)
+                entry, path, parent.real, quiet=dropped and not self._is_included(path, hidden)
             ):
                 return
             real = (
                 os.path.realpath(entry.path) if link else os.path.join(parent.real[-1], entry.name)  # noqa: PTH118
             )
             self._waiting.append(
-                _Folder(entry.path, path, parent.rules, dropped, (*parent.real, real))
+                _Folder(entry.path, path, parent.rules, dropped, (*parent.real, real), hidden)
             )
             return
-        if (dropped and not self._is_included(path)) or self._is_excluded(path):
+        if (dropped and not self._is_included(path, hidden)) or self._is_excluded(path):
             return
         if link and not self._follow(entry, path, parent.real, quiet=False):
             return
         status = entry.stat()
         # Sockets, pipes and devices are never in a checkout.
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(status.st_mode) or self._is_own(entry, path):
             return
         try:
-            check_path(path, owner=self._owner)
+            check_path(path, owner=self._owner, hint="rename the file, or exclude it")
         except EntryPathError as error:
             self._first = self._first or error
             return
         self.files.append(TreeFile(path, bool(status.st_mode & stat.S_IXUSR), Path(entry.path)))
 
-    def _is_included(self, path: str) -> bool:
-        return self._include is not None and self._include.match(path)
+    def _is_included(self, path: str, hidden: bool) -> bool:
+        return (
+            self._include is not None
+            and self._include.match(path)
+            and (not hidden or self._include.names(path))
+        )
+
+    def _is_named(self, path: str) -> bool:
+        return self._include is not None and self._include.names(path)
+
+    def _is_own(self, entry: os.DirEntry[str], path: str) -> bool:
+        """Whether Wherry is writing, or has written, a file: its output, or a package of an earlier build."""
+        if self._outputs:
+            status = os.stat(entry.path)  # noqa: PTH116 - on Windows a listing does not tell the inode
+            if (status.st_dev, status.st_ino) in self._outputs:
+                return True
+        return (
+            entry.name.endswith(".zip")
+            and not self._rules.everything
+            and not self._is_named(path)
+            and is_written_package(Path(entry.path))
+        )
 
     def _is_excluded(self, path: str) -> bool:
         return self._exclude is not None and self._exclude.match(path)
@@ -159,12 +204,12 @@ class Walk:
     ) -> bool:
         """Whether a link leads to a file or folder that can replace it."""
         real = os.path.realpath(entry.path)
-        inside = is_inside(real, self._root)
+        inside = self._rules.follow_links or is_inside(real, self._root)
         if inside and not os.path.exists(real):  # noqa: PTH110
             problem = "leads nowhere"
         elif not inside:
             problem = "leaves the project's folder"
-        elif path.endswith("/") and real in here:
+        elif path.endswith("/") and (real in here or is_inside(here[-1], real)):
             problem = "leads to a folder that contains it"
         else:
             return True
@@ -181,7 +226,8 @@ class Walk:
             raise EntryPathError(
                 f"`{self._owner}` holds links that cannot be followed",
                 where=sorted(self._links),
-                hint="replace the link by the file, or name the link in `exclude`",
+                hint="replace the link by the file, name the link in `exclude`, or set `follow-links = true` "
+                "for links that leave the folder",
             )
         if self._first is not None:
             raise self._first

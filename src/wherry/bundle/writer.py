@@ -11,24 +11,22 @@ import filecmp
 import os
 import shutil
 import struct
-import tempfile
 import threading
-import time
 from base64 import b64encode
 from collections import OrderedDict
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from glob import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.bundle.content import read_content
 from wherry.bundle.entry import STORED, Inline, Slice
 from wherry.bundle.package_writer import PackageWriter
 from wherry.errors import ArchiveError, OutputError
+from wherry.store.temporary import temporary_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from wherry.bundle.bundle import Bundle
 
@@ -54,9 +52,6 @@ _MAX32 = 0xFFFFFFFF
 _CENTRAL_START = struct.pack("<4sH", b"PK\1\2", _MADE_BY_UNIX)
 
 _OPEN_ARCHIVES = 64
-
-# Seconds after which a temporary file is no longer in use.
-_ABANDONED = 60 * 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,32 +116,16 @@ def copy_package(written: Written, path: Path) -> Written:
 @contextmanager
 def _temporary_file(path: Path) -> Iterator[Path]:
     """An empty file in the same folder, which is removed at the end unless it was renamed."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(path)
-        # Only the beginning of the name, so that the new one is not too long.
-        descriptor, name = tempfile.mkstemp(
-            prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent
-        )
-        os.close(descriptor)
-    except (OSError, ValueError) as error:
-        raise _unwritable(path, error) from error
-    temporary = Path(name)
-    try:
-        yield temporary
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _remove_abandoned(path: Path) -> None:
-    """Remove the temporary files of killed builds; those of running builds are younger."""
-    for file in path.parent.glob(f".{escape(path.name[:40])}.*.tmp"):
-        with suppress(OSError):
-            if time.time() - file.stat().st_mtime > _ABANDONED:
-                file.unlink()
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = stack.enter_context(temporary_beside(path))
+        except (OSError, ValueError) as error:
+            raise _unwritable(path, error) from error
+        try:
+            yield temporary
+        except OSError as error:
+            raise _unwritable(path, error) from error
 
 
 def _unwritable(path: Path, error: OSError | ValueError) -> OutputError:

@@ -1,7 +1,8 @@
 """The command line: one module per command, loaded when the command is called.
 
 stdout is data (paths, or one JSON document), stderr is progress, notes and errors. Exit codes: 0 done, 1 the user's input or the
-world is wrong, 2 usage, 3 differences where a flag asked for that status, 130 interrupted.
+world is wrong, 2 usage, 3 differences where a flag asked for that status, 130 interrupted, 143 and 129 told to end by
+SIGTERM and SIGHUP.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code; every error is rendered here and nowhere else."""
+    from wherry.cli.process import ended_by
     from wherry.cli.render import error_text, for_stderr
 
     try:
@@ -99,7 +101,7 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
-        return 130
+        return 128 + ended_by()
     except BrokenPipeError:
         # Whoever read our output has gone; there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -44,7 +44,7 @@ def command(
 ) -> None:
     """Build deployment packages and layers from the project's lock.
 
-    Reads pylock.toml, uv.lock, poetry.lock, Pipfile.lock or requirements.txt, fetches the wheels that run
+    Reads pylock.toml, uv.lock, poetry.lock, pdm.lock, Pipfile.lock or requirements.txt, fetches the wheels that run
     on the target, and writes dist/lambda/NAME.zip with them and the project's own code. The same lock,
     sources and settings give the same bytes on every machine; when nothing changed, nothing is written.
 

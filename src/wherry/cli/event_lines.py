@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.events.build import (
@@ -32,7 +33,7 @@ def event_line(event: Event, *, verbose: bool) -> str | None:
         case LockRead(path=path, packages=packages, seconds=took, locked=locked):
             verb = "Read" if locked else "Resolved"
             what = count(packages, "distribution")
-            return f"{verb} {what} from {path.name} in {seconds(took)}"
+            return f"{verb} {what} from {_shown(path)} in {seconds(took)}"
         case BuildStarted(name=name):
             return f"Building {name} ..."
         case BuildFinished(name=name, seconds=took):
@@ -54,6 +55,14 @@ def event_line(event: Event, *, verbose: bool) -> str | None:
             from wherry.cli.aws_lines import aws_line
 
             return aws_line(event)
+
+
+def _shown(path: Path) -> str:
+    """The path from the working folder, if it lies there; otherwise the name."""
+    try:
+        return path.relative_to(Path.cwd()).as_posix()
+    except (OSError, ValueError):
+        return path.name
 
 
 def _in_one_line(command: str) -> str:

@@ -36,8 +36,9 @@ def command(*, project: Path, quiet: bool, **options: Unpack[LockOptions]) -> No
     What pyproject.toml, requirements.in, Pipfile or setup.py declare is resolved by uv for the target alone.
     A project that is locked by uv, Poetry or Pipenv keeps its lock: run their own command.
     """
-    from wherry.pipeline.lock import lock
+    from wherry.pipeline.lock import lock_all
 
     with Terminal(quiet=quiet) as terminal:
-        path = lock(project, reporter=terminal, **options)
-    click.echo(path.as_posix())
+        paths = lock_all(project, reporter=terminal, **options)
+    for path in paths:
+        click.echo(path.as_posix())

@@ -107,6 +107,11 @@ of_lock = shared(
         "--lock",
         help="The lock file, where it is not to be looked for.",
     ),
+    click.option(
+        "--frozen",
+        is_flag=True,
+        help="Build what the lock says, even if the project has changed since.",
+    ),
     offline,
     refresh,
 )

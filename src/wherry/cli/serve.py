@@ -31,6 +31,14 @@ __all__ = ["command"]
     metavar="N",
     help="0 takes any that is free. [default: 8000]",
 )
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Answer requests for this host, too, such as that of a tunnel; * for all. May be repeated. "
+    "[default: the address and localhost]",
+)
 @of_format
 @click.option(
     "--concurrency",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wherry.bundle.bundle import Bundle
 from wherry.compose.choose import PathChoice, choose_names, in_both
 from wherry.compose.code import Code, CodeParts, Part
+from wherry.compose.layer_tree import LayerTrees
 from wherry.compose.model import EXTRA_PATHS, HOOKS, Composition, Distribution, Package
 from wherry.compose.portable import require_compiled_for_all
 from wherry.compose.provided import Requirements, missing_remarks, without_provided
@@ -68,12 +69,19 @@ class _Composer:
         self._requirements = Requirements(target)
         self._parts = CodeParts(settings.conflicts)
         self._layers = ComposedLayers(target)
+        self._laid_out = LayerTrees(target)
 
     def add(self, recipe: Recipe) -> None:
         chosen, provided = self._choose(recipe)
+        laid_out = Bundle()
+        if isinstance(recipe.settings, LayerSettings):
+            chosen, laid_out = self._laid_out.split(chosen, recipe.settings)
         code, unmatched = self._parts.code(chosen, recipe)
         if isinstance(recipe.settings, LayerSettings):
             extra = self._extra(recipe, code_folder(recipe.settings.layout, self._target))
+            if laid_out.entries:
+                kept = PathChoice.of(recipe.settings).without_excluded(laid_out)
+                extra = kept.merge(extra, settle=_extra_wins)
             self._add_layer(recipe, recipe.settings, chosen, code, extra)
         else:
             extra = self._extra(recipe, "")
@@ -100,7 +108,8 @@ class _Composer:
         )
         with_project = recipe.settings.project
         if with_project is None:
-            with_project = recipe.kind == "function"
+            # A layer with a folder of its own is meant to hold it.
+            with_project = recipe.kind == "function" or recipe.settings.root is not None
         chosen = sorted(
             (dist for dist in supply if (with_project if dist.own else dist.name in names)),
             key=_by_name,
@@ -239,7 +248,7 @@ def _entry_point(
     if not isinstance(settings, FunctionSettings) or not (settings.app or settings.handler):
         return None, (), ()
     from wherry.shims.package import Package
-    from wherry.shims.shim import check_handler, plan_shim
+    from wherry.shims.shim import AppOptions, check_handler, plan_shim
 
     def find(path: str) -> Entry | None:
         return code.find(path) or stack.find(path)
@@ -268,6 +277,12 @@ def _entry_point(
                 if any(find(entry.path) for entry in dist.bundle)
             },
             target=target,
+            options=AppOptions(
+                base_path=settings.base_path,
+                stage_in_path=settings.stage_in_path,
+                text_types=settings.text_types,
+                events=settings.events,
+            ),
         )
     except SettingsError as error:
         raise SettingsError(

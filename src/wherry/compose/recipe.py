@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from wherry.errors import SettingsError
@@ -10,11 +10,11 @@ from wherry.problems import did_you_mean
 from wherry.settings.model import FunctionSettings, LayerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from wherry.settings.model import Settings
+    from wherry.settings.model import ContentSettings, Settings
 
-__all__ = ["Recipe", "SupplyKey", "recipes", "with_handler"]
+__all__ = ["Recipe", "SupplyKey", "SupplyOptions", "recipes", "with_handler"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,16 +22,68 @@ class SupplyKey:
     """Decides which distributions a package can choose from. Packages with equal keys share them.
 
     Attributes:
+        project: the folder of the project that says what is needed, relative to that of the settings.
+        code: the folder of the code, relative to that of the settings; None for the code of the project, or of
+            the member of its workspace.
+        lock: the lock file that was named, relative to the folder of the settings; None for the one that is found.
         package: the member of the workspace; None for the project itself.
         groups: dependency groups beyond the default ones.
         extras: extras of the project.
         requirements: requirements beyond the lock.
     """
 
+    project: str = "."
+    code: str | None = None
+    lock: str | None = None
     package: str | None = None
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> SupplyKey:
+        """The same without the code: keys that differ in it alone have the same dependencies."""
+        return replace(self, code=None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SupplyOptions:
+    """The options of what packages choose from, for all packages.
+
+    Attributes:
+        groups: additional dependency groups.
+        extras: additional extras.
+        package: the member of the workspace, if a package names neither its own nor a folder.
+        lock: the lock file, in place of those of the settings.
+        is_project: whether a folder of the settings is a project of its own, which says what its code needs.
+    """
+
+    groups: Sequence[str] = ()
+    extras: Sequence[str] = ()
+    package: str | None = None
+    lock: str | None = None
+    is_project: Callable[[str], bool] = field(default=lambda root: root == ".")
+
+    def supply(self, content: ContentSettings, settings: Settings) -> SupplyKey:
+        """The supply of a function or layer of these settings."""
+        root, package = content.root, content.package
+        project = root if root is not None and self.is_project(root) else "."
+        if root is None:
+            package = package or self.package
+        elif package is not None and project == root:
+            # The code is the member's.
+            root = None
+        # The settings of the project are not those of another one.
+        main = project == "."
+        return SupplyKey(
+            project=project,
+            code=root,
+            lock=self.lock or content.lock or (settings.lock if main else None),
+            package=package,
+            groups=_together(content.groups, settings.groups if main else (), self.groups),
+            extras=_together(content.extras, settings.extras if main else (), self.extras),
+            requirements=content.extra_distributions,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,9 +120,7 @@ def recipes(
     *,
     name: str,
     names: Sequence[str] = (),
-    groups: Sequence[str] = (),
-    extras: Sequence[str] = (),
-    package: str | None = None,
+    options: SupplyOptions = SupplyOptions(),
 ) -> tuple[Recipe, ...]:
     """The packages to make, each layer before those that depend on it.
 
@@ -78,9 +128,7 @@ def recipes(
         settings: of the project.
         name: the name of the package if the settings name none.
         names: the functions and layers to make, with the layers that they need; all if empty.
-        groups: additional dependency groups for all packages.
-        extras: additional extras for all packages.
-        package: the member of the workspace, if a package does not name its own.
+        options: of what all packages choose from.
 
     Raises:
         SettingsError: a name is not that of a function or layer.
@@ -94,23 +142,19 @@ def recipes(
         layer: layers[layer] for layer in _stack(layers, layers) if layer in layers
     }
     packages.update(functions)
-    all_recipes = [
+    stacks = {name: _stack(content.layers, layers) for name, content in packages.items()}
+    needed = chosen.union(*(stacks[name] for name in chosen))
+    return tuple(
         Recipe(
-            name=package_name,
+            name=name,
             settings=content,
-            supply=SupplyKey(
-                package=content.package or package,
-                groups=_together(content.groups, settings.groups, groups),
-                extras=_together(content.extras, settings.extras, extras),
-                requirements=content.extra_distributions,
-            ),
-            layers=_stack(content.layers, layers),
+            supply=options.supply(content, settings),
+            layers=stacks[name],
             implicit=implicit,
         )
-        for package_name, content in packages.items()
-    ]
-    needed = {layer for recipe in all_recipes if recipe.name in chosen for layer in recipe.layers}
-    return tuple(recipe for recipe in all_recipes if recipe.name in needed | chosen)
+        for name, content in packages.items()
+        if name in needed
+    )
 
 
 def with_handler(

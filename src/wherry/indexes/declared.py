@@ -124,6 +124,7 @@ def indexes_in(folder: Path, files: ProjectFiles) -> Iterator[ToolIndex]:
             for entry in _tables(document, path):
                 name, url = entry.get("name", ""), entry.get("url")
                 if isinstance(name, str) and isinstance(url, str):
+                    url = _with_login(entry, url) if tool == "pdm" else url
                     explicit = entry.get("explicit") is True or entry.get("priority") == "explicit"
                     yield ToolIndex(name=name, url=url, tool=tool, explicit=explicit)
 
@@ -137,6 +138,19 @@ _TABLES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "uv.toml": {"uv": ("index",)},
     "Pipfile": {"pipenv": ("source",)},
 }
+
+
+def _with_login(entry: Mapping[str, Any], url: str) -> str:
+    """The address of a source of PDM's with the user and password that have keys of their own there."""
+    from urllib.parse import quote
+
+    user, password = entry.get("username"), entry.get("password", "")
+    scheme, separator, rest = url.partition("://")
+    if not isinstance(user, str) or not isinstance(password, str) or not separator:
+        return url
+    # A variable is expanded later.
+    quoted = [text if "$" in text else quote(text, safe="") for text in (user, password)]
+    return f"{scheme}://{':'.join(quoted)}@{rest.rpartition('@')[2]}"
 
 
 def _tables(document: Any, path: tuple[str, ...]) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,7 @@ from wherry.pipeline.request import BuildOptions, as_request, open_context
 from wherry.pipeline.written import report_written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from wherry.bundle.bundle import Bundle
     from wherry.context import Context
@@ -69,12 +69,15 @@ class ServeOptions(InvokeOptions, total=False):
         host: the address to listen on; by default ``127.0.0.1``.
         port: 0, which is the default, takes any that is free.
         concurrency: how many environments answer at once; by default 1.
+        allowed_hosts: names that requests may be for (their ``Host`` header), besides the address and those of
+            this machine for itself; ``*`` stands for all.
     """
 
     form: Literal["function-url", "http", "rest", "alb", "alb-multi"]
     host: str
     port: int
     concurrency: int
+    allowed_hosts: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,6 +191,7 @@ def open_server(
 
     Arguments and errors are those of ``serve``.
     """
+    from wherry.invoke.http_server import Listen
     from wherry.invoke.request import EventFormat
     from wherry.invoke.server import FunctionServer
 
@@ -209,8 +213,11 @@ def open_server(
             Pool(sessions).invoke,
             runnable,
             form=EventFormat(options.get("form", "function-url")),
-            host=options.get("host", "127.0.0.1"),
-            port=options.get("port", 0),
+            listen=Listen(
+                host=options.get("host", "127.0.0.1"),
+                port=options.get("port", 0),
+                allowed_hosts=tuple(options.get("allowed_hosts", ())),
+            ),
             on_served=callbacks.served,
         )
         stack.callback(server.close)

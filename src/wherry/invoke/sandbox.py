@@ -9,18 +9,17 @@ from __future__ import annotations
 import json
 import os
 import queue
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import InvokeError
 from wherry.invoke.variables import Places, credential_files
+from wherry.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +61,8 @@ class Sandbox:
             raise InvokeError(f"`{SWITCH}` is `{choice}`", hint="it is one of auto, always, never")
         self._contents = contents
         self._interpreter = interpreter
-        self._folder = Path(tempfile.mkdtemp(prefix="wherry-invoke-"))
+        self._stack = ExitStack()
+        self._folder = self._stack.enter_context(temporary_folder("invoke"))
         (self._folder / "root").mkdir()
         (self._folder / "opt").mkdir()
         version = f"python{interpreter.version[0]}.{interpreter.version[1]}"
@@ -96,7 +96,7 @@ class Sandbox:
 
     def close(self) -> None:
         """Remove what was made outside of the sandbox."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._stack.close()
 
     def start(
         self,

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wherry.bundle.entry import DEFLATED, STORED, Entry, check_path
 from wherry.errors import ArchiveError, InvokeError
-from wherry.files import make_folders, remove_folder
+from wherry.files import make_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -93,19 +92,15 @@ def _kept(key: str, entries: Callable[[], Iterable[Entry]], store: Store) -> Pat
     with store.lock(_KIND, key):
         if place.is_dir():
             return place
-        temporary = store.temporary_path()
         try:
-            temporary.mkdir()
-            folders = _write(entries(), temporary)
-            temporary.replace(place)
+            with store.temporary(folder=True) as temporary:
+                folders = _write(entries(), temporary)
+                temporary.replace(place)
             # A folder that may not be written cannot be moved, so it is closed last.
             for folder in (*folders, ""):
                 (place / folder).chmod(0o555)
         except OSError as error:
             raise write_error(error, store.root) from error
-        finally:
-            with suppress(OSError):
-                remove_folder(temporary)
     return place
 
 

@@ -44,11 +44,12 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockedFile:
-    """A file of an index as a lock records it."""
+    """A file of an index as a lock records it; ``url`` is its address, if the lock has one."""
 
     filename: str
     hashes: Mapping[str, str]
     size: int | None = None
+    url: str | None = None
 
 
 def make_pylock(
@@ -100,7 +101,7 @@ def indexed_package(
             continue
         if release != (name, version):
             continue
-        url = index_url(name, filename, index=index)
+        url = file.url or index_url(name, filename, index=index)
         if filename.endswith(".whl"):
             wheels[filename] = PackageWheel(name=filename, url=url, hashes=hashes, size=size)
         else:

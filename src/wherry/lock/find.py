@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wherry.errors import LockError, ProjectError
 from wherry.events import Note, Warned
 from wherry.lock.document import is_path, read_toml
-from wherry.lock.formats import UNREADABLE, LockFormat, format_of
+from wherry.lock.formats import LockFormat, format_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -47,8 +47,7 @@ def choose_lock(request: LockRequest, files: ProjectFiles) -> Choice | None:
         The choice; None where the project has no lock.
 
     Raises:
-        LockError: there is no lock of the name that was asked for, there are several ``pylock.NAME.toml``, or
-            only a lock that Wherry cannot read.
+        LockError: there is no lock of the name that was asked for, or there are several ``pylock.NAME.toml``.
     """
     from wherry.lock.uv.local import find_workspace
 
@@ -61,13 +60,6 @@ def choose_lock(request: LockRequest, files: ProjectFiles) -> Choice | None:
     requirements = root / "requirements.txt"
     if locks:
         return _choose(locks, root, files, unused=requirements if requirements.is_file() else None)
-    for name, command in UNREADABLE.items():
-        if (root / name).is_file():
-            raise LockError(
-                f"Wherry cannot read `{name}`",
-                where=[f"{root}: there is no other lock"],
-                hint=command,
-            )
     if requirements.is_file():
         return Choice(path=requirements, format=LockFormat.REQUIREMENTS)
     return None
@@ -114,9 +106,8 @@ def _named(root: Path, lock: Path) -> Choice:
         raise LockError(
             f"Wherry does not know the format of the lock `{path.name}`",
             where=[
-                "it knows pylock.toml, pylock.NAME.toml, uv.lock, poetry.lock, Pipfile.lock, *.txt and *.in"
+                "it knows pylock.toml, pylock.NAME.toml, uv.lock, poetry.lock, pdm.lock, Pipfile.lock, *.txt and *.in"
             ],
-            hint=UNREADABLE.get(path.name),
         )
     return Choice(path=path.absolute(), format=format_)
 

@@ -10,10 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["UNREADABLE", "LockFormat", "format_of", "is_lock_name"]
-
-UNREADABLE = {"pdm.lock": "run `pdm export -f pylock -o pylock.toml`"}
-"""Locks that Wherry cannot read, each with the command that writes one that it can."""
+__all__ = ["LockFormat", "format_of", "is_lock_name"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +81,15 @@ class LockFormat(Enum):
         owner_table="poetry",
         owner_backend="poetry.",
     )
+    PDM = Format(
+        filename="pdm.lock",
+        reader="pdm.reader:read",
+        tool_made=True,
+        locked=True,
+        command="pdm lock",
+        owner_table="pdm",
+        owner_backend="pdm.",
+    )
     PIPFILE_LOCK = Format(
         filename="Pipfile.lock",
         reader="pipfile.reader:read",
@@ -118,4 +124,4 @@ def format_of(name: str) -> LockFormat | None:
 
 def is_lock_name(name: str) -> bool:
     """Whether a file of this name in a project's folder has a say in which lock is read."""
-    return name in UNREADABLE or any(each.value.has_name(name) for each in LockFormat)
+    return any(each.value.has_name(name) for each in LockFormat)

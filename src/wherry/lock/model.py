@@ -28,6 +28,7 @@ class LockRequest:
         package: the workspace member, by name, where the project is a workspace.
         lock: the lock file to use, where it is not to be looked for.
         refresh: ask indexes again for what is remembered of requirements without hashes.
+        frozen: read what the lock says, whether or not it is as new as the project.
     """
 
     root: Path
@@ -36,6 +37,7 @@ class LockRequest:
     package: str | None = None
     lock: Path | None = None
     refresh: bool = False
+    frozen: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

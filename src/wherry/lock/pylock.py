@@ -8,6 +8,7 @@ missing, or its version is no longer admitted, the lock is older than the projec
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from os.path import relpath
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +19,7 @@ from packaging.utils import canonicalize_name
 
 from wherry.errors import LockError
 from wherry.indexes.redact import redact
+from wherry.lock.applying import may_apply
 from wherry.lock.assemble import known
 from wherry.lock.declared import read_declared
 from wherry.lock.document import file_sha256, is_path, parse_toml, read_bytes, read_toml
@@ -50,9 +52,11 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
             from, or lacks a group or extra that was asked for.
     """
     table = read_toml(path, context.files)
-    pylock = _validated(table, where=str(path))
-    sources = _check_provenance(table, path, context.files)
-    _check_satisfied(pylock, path, context)
+    pylock = _applicable(table, str(path), request, context.target)
+    sources = _sources(table, path)
+    if not request.frozen:
+        _check_provenance(table, path, context.files)
+        _check_satisfied(pylock, path, context)
     groups = known("group", request.groups, pylock.dependency_groups or (), path)
     extras = known("extra", request.extras, pylock.extras or (), path)
     return Lock(
@@ -65,6 +69,33 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         extras=extras,
         member=request.root,
     )
+
+
+def _applicable(table: Table, where: str, request: LockRequest, target: Target) -> Pylock:
+    """The lock, without what does not apply to the target if something is wrong with it as a whole.
+
+    Raises:
+        LockError: as ``_validated``.
+    """
+    try:
+        return _validated(table, where=where)
+    except LockError as error:
+        packages = table.data.get("packages")
+        if not isinstance(packages, list):
+            raise
+        kept = [
+            package
+            for package in packages
+            if not isinstance(package, dict)
+            or may_apply(package.get("marker"), target, extras=request.extras)
+        ]
+        if len(kept) == len(packages):
+            raise
+        try:
+            return _validated(replace(table, data={**table.data, "packages": kept}), where=where)
+        except LockError:
+            # Its numbers of packages are those of the file.
+            raise error from None
 
 
 def parse_pylock(text: str, *, file: str, base: Path) -> Pylock:
@@ -132,20 +163,24 @@ def provenance(inputs: Iterable[Path], base: Path, files: ProjectFiles) -> dict[
     return {"inputs": digests}
 
 
-def _check_provenance(lock: Table, path: Path, files: ProjectFiles) -> tuple[Path, ...]:
-    """Check that the files that a lock of Wherry's was made from have not changed since.
+def _inputs(lock: Table) -> Table:
+    """The digests of the files that a lock of Wherry's was made from; empty for a lock that another tool wrote."""
+    return lock.table("tool").table("wherry").table("inputs")
 
-    Returns:
-        These files; none for a lock that another tool wrote.
+
+def _sources(lock: Table, path: Path) -> tuple[Path, ...]:
+    return tuple(path.parent / name for name in _inputs(lock).data if is_path(name))
+
+
+def _check_provenance(lock: Table, path: Path, files: ProjectFiles) -> None:
+    """Check that the files that a lock of Wherry's was made from have not changed since.
 
     Raises:
         LockError: one has.
     """
-    inputs = lock.table("tool").table("wherry").table("inputs")
-    changed, sources = [], []
-    for name, digest in inputs.each(str):
+    changed = []
+    for name, digest in _inputs(lock).each(str):
         source = path.parent / name
-        sources.append(source)
         if not is_path(name) or not source.is_file() or _digest(source, files) != digest:
             changed.append(f"`{ascii(name)[1:-1]}` has changed since")
     if changed:
@@ -154,7 +189,6 @@ def _check_provenance(lock: Table, path: Path, files: ProjectFiles) -> tuple[Pat
             where=changed,
             hint="run `wherry lock`",
         )
-    return tuple(sources)
 
 
 def _digest(path: Path, files: ProjectFiles) -> str:

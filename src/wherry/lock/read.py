@@ -53,6 +53,12 @@ def read_lock(request: LockRequest, context: Context) -> Lock:
     choice = choose_lock(request, context.files) or choose_declaration(request, context.files)
     for remark in choice.remarks:
         context.reporter.emit(remark)
+    if request.frozen and not choice.format.value.locked:
+        raise LockError(
+            "there is no lock that could be built as it is",
+            where=[f"{choice.path}: this is resolved for every build"],
+            hint="write a lock with `wherry lock`, or leave out `--frozen`",
+        )
     if choice.rivals:
         lock = _read_several(choice, request, context)
     else:

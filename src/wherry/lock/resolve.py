@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
@@ -14,11 +12,13 @@ from wherry.interpreters import build_python
 from wherry.lock.declared import installs_by_setup
 from wherry.lock.model import Lock
 from wherry.lock.pylock import parse_pylock
+from wherry.store.temporary import temporary_folder
 from wherry.tools.uv import run_uv, target_options
 from wherry.tools.uv_cache import cache_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from packaging.pylock import Pylock
     from packaging.specifiers import SpecifierSet
@@ -158,9 +158,9 @@ def read_extra_distributions(
             hint="put it into a dependency group of the project, lock, and name the group in `groups`",
         )
     )
-    with tempfile.TemporaryDirectory(prefix="wherry-") as folder:
+    with temporary_folder("resolve") as folder:
         # As constraints, since what the lock has and these do not need, such as the project, may be on no index.
-        constraints = Path(folder) / "the-projects-lock.txt"
+        constraints = folder / "the-projects-lock.txt"
         lines = [f"{name}=={version}\n" for name, version in pinned.items()]
         constraints.write_text("".join(lines), encoding="utf-8")
         wanted = Requirements(

@@ -47,6 +47,7 @@ class Acquired:
         root: the folder, None for a wheel.
         own: whether it is the project itself, to whose files ``include`` and ``exclude`` apply.
         must_build: whether the project is built even if it names no build system, as pip would install it.
+        file: the wheel or archive that it was locked as, if that is a file on this machine.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Acquired:
     root: Path | None = None
     own: bool = False
     must_build: bool = False
+    file: Path | None = None
 
     @property
     def is_tree(self) -> bool:
@@ -72,15 +74,16 @@ class Acquired:
     def document(self, project: Path) -> list[Any]:
         """A JSON form, in which the folder is told relative to the project's."""
         root = None if self.root is None else relative(self.root, project)
+        file = None if self.file is None else relative(self.file, project)
         return [
             self.name, self.version, self.kind, self.filename, self.sha256, root, self.own,
-            self.must_build,
+            self.must_build, file,
         ]  # fmt: skip
 
     @classmethod
     def from_document(cls, document: Sequence[Any], project: Path) -> Acquired:
         """The inverse of ``document``, for a project in this folder."""
-        name, version, kind, filename, sha256, root, own, must_build = document
+        name, version, kind, filename, sha256, root, own, must_build, file = document
         return cls(
             name=name,
             version=version,
@@ -90,6 +93,7 @@ class Acquired:
             root=None if root is None else absolute(root, project),
             own=own,
             must_build=must_build,
+            file=None if file is None else absolute(file, project),
         )
 
 
@@ -158,6 +162,7 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
             kind=Kind.WHEEL,
             filename=file.filename,
             sha256=wheel.sha256,
+            file=_local_file(choice.source, lock.base),
         )
         for (choice, file), wheel in zip(wheels, stored, strict=True)
     )
@@ -174,6 +179,7 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
                     kind=Kind.WHEEL if filename else Kind.BUILT,
                     filename=filename,
                     sha256=built.digest,
+                    file=_local_file(choice.source, lock.base),
                 )
             )
     acquired.append(
@@ -187,6 +193,17 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
         )
     )
     return tuple(acquired)
+
+
+def _local_file(source: object, base: Path) -> Path | None:
+    """The file that a lock names by its path or by a ``file:`` address; None for others."""
+    path, url = getattr(source, "path", None), getattr(source, "url", None) or ""
+    if path is None and url.startswith("file:"):
+        from urllib.parse import urlsplit
+        from urllib.request import url2pathname
+
+        path = url2pathname(urlsplit(url).path)
+    return None if path is None else base / path
 
 
 def _wheel_name(source: object) -> str:

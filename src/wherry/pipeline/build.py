@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Unpack
 
-from wherry.errors import StoreError
+from wherry.errors import FileChangedError, StoreError
 from wherry.events import SILENT
 from wherry.files import ProjectFiles
 from wherry.pipeline.memory import Memory
@@ -14,6 +14,7 @@ from wherry.pipeline.report import BuildReport
 from wherry.pipeline.request import BuildOptions, as_request, open_context
 from wherry.pipeline.trees import Trees
 from wherry.settings.project import DEFAULT_OUTPUT
+from wherry.store.temporary import remove_abandoned_beside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from wherry.store import Store
 
 __all__ = ["build", "build_packages", "compose_packages", "compose_project"]
+
+_ATTEMPTS = 3
+"""Times that a build is tried where files of the project change meanwhile."""
 
 
 def build(
@@ -79,14 +83,16 @@ def compose_project(
 def build_packages(request: BuildRequest, context: Context) -> BuildReport:
     """Build what a request asks for; nothing is done when nothing has changed since the last time."""
     begin = time.perf_counter()
-    run = _Run(request, context)
-    packages = run.unchanged()
-    if not packages:
-        from wherry.pipeline.write import write_packages
-
-        composition = run.compose()
-        packages = write_packages(composition, request, context)
-        run.remember(packages)
+    for attempt in range(1, _ATTEMPTS + 1):
+        run = _Run(request, context)
+        try:
+            packages = run.unchanged() or run.write()
+            break
+        except FileChangedError:
+            # Commands are not run twice.
+            if attempt == _ATTEMPTS or run.has_hooks:
+                raise
+            context = replace(context, files=ProjectFiles())
     return BuildReport(
         target=request.target, packages=packages, seconds=time.perf_counter() - begin
     )
@@ -116,6 +122,7 @@ class _Run:
             exclude=request.settings.exclude,
             # What is written may lie among the sources, and is not one of them.
             skip=(request.output.root.absolute(), request.root / DEFAULT_OUTPUT),
+            follow_links=request.settings.follow_links,
         )
         self._hooks: Hooks | None = None
         commands = [request.settings.hooks, *(each.settings.hooks for each in request.recipes)]
@@ -123,6 +130,7 @@ class _Run:
             from wherry.pipeline.hooks.around import Hooks
 
             self._hooks = Hooks(request=request, context=context)
+        context.store.sweep()
         self._memory = Memory(request, context)
         self._remembered = self._memory.recall(context.files)
         self._tell_age()
@@ -137,6 +145,8 @@ class _Run:
         self._read = self._read_trees(last.supplied)
         if not last.trees_hold(self._read.digests) or not last.outputs_hold():
             return ()
+        for package in last.packages:
+            remove_abandoned_beside(package.path)
         return tuple(replace(package, changed=False) for package in last.packages)
 
     def _tell_age(self) -> None:
@@ -148,10 +158,19 @@ class _Run:
             for name, moment in resolved.items():
                 self._context.reporter.emit(note_of_age(name, moment))
 
-    def remember(self, packages: tuple[PackageReport, ...]) -> None:
-        """Keep this build for the next one."""
+    @property
+    def has_hooks(self) -> bool:
+        """Whether commands are run before or after packages are bundled."""
+        return self._hooks is not None
+
+    def write(self) -> tuple[PackageReport, ...]:
+        """Compose and write the packages, and keep this build for the next one."""
+        from wherry.pipeline.write import write_packages
+
+        packages = write_packages(self.compose(), self._request, self._context)
         if self._supplied is not None and self._read is not None:
             self._memory.remember(self._supplied, self._read.digests, packages)
+        return packages
 
     def compose(self) -> Composition:
         """The packages, unwritten."""
@@ -206,8 +225,12 @@ class _Run:
         from wherry.pipeline.supply import supply
         from wherry.sources.prepare import preparing
 
-        # The backend of the project is made ready while everything else is fetched.
-        with preparing(self._request.root, self._trees.own_options(), self._context):
+        root = self._request.root
+        roots = [
+            root / (key.code or key.project) for key in self._request.supplies if not key.package
+        ]
+        # The backends of projects are made ready while everything else is fetched.
+        with preparing(dict.fromkeys(roots), self._trees.own_options(), self._context):
             self._supplied = supply(self._request, self._context)
             # Before anything is read for good: an edit in between is then seen by the next build.
             self._read = self._read_trees(self._supplied)
@@ -229,11 +252,13 @@ class _Run:
             trees = self._trees.beside(acquired)
             read.digests |= trees.digests(new, request.root, self._context)
         for extra in request.extra_paths:
+            from wherry.bundle.tree import TreeRules
             from wherry.compose.model import EXTRA_PATHS
             from wherry.sources.extra_paths import read_extra_path
 
+            rules = TreeRules(skip=tuple(self._trees.skip), follow_links=self._trees.follow_links)
             tree = read_extra_path(
-                request.root, extra.path, to=extra.to, owner=EXTRA_PATHS, skip=self._trees.skip
+                request.root, extra.path, to=extra.to, owner=EXTRA_PATHS, rules=rules
             )
             read.extra[extra] = tree.bundle
             read.digests[f"extra:{extra.path}:{extra.to}"] = tree.digest

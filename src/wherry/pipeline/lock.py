@@ -5,16 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 
-from wherry.events import SILENT
+from wherry.errors import SettingsError
+from wherry.events import SILENT, Note
+from wherry.lock.model import LockRequest
+from wherry.pipeline.naming import naming
 from wherry.pipeline.request import BuildOptions, open_context, read_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wherry.context import Context
     from wherry.events import Reporter
+    from wherry.pipeline.request import BuildRequest
     from wherry.store import Store
 
-__all__ = ["LockOptions", "lock"]
+__all__ = ["LockOptions", "lock", "lock_all"]
 
 
 class LockOptions(TypedDict, total=False):
@@ -43,6 +48,8 @@ def lock(
 ) -> Path:
     """Resolve what a project declares, for its target alone, and write ``pylock.toml`` (PEP 751).
 
+    Functions and layers that are projects of their own are left out: lock them one by one, by their folders.
+
     Args:
         project: the project's folder.
         store: where files are kept; by default the user's.
@@ -55,18 +62,76 @@ def lock(
     Raises:
         WherryError: the project cannot be resolved, is locked by another tool, or the file cannot be written.
     """
-    from wherry.lock.model import LockRequest
     from wherry.lock.write import write_lock
 
+    request, context = _open(project, store, reporter, options)
     output = options.get("output") or Path(project) / "pylock.toml"
+    return write_lock(_of_project(request, options), context, output=Path(output))
+
+
+def lock_all(
+    project: Path | str = ".",
+    *,
+    store: Store | None = None,
+    reporter: Reporter = SILENT,
+    **options: Unpack[LockOptions],
+) -> tuple[Path, ...]:
+    """Lock every project that packages of the settings need; arguments and errors are those of ``lock``.
+
+    Those that are locked already are passed over with a note, unless all are.
+
+    Returns:
+        The files that were written.
+    """
+    from wherry.lock.find import choose_lock
+    from wherry.lock.write import write_lock
+
+    request, context = _open(project, store, reporter, options)
+    asked = {key.project: request.lock_request(key) for key in request.supplies if key.lock is None}
+    if asked.keys() <= {"."}:
+        asked["."] = _of_project(request, options)
+    elif options.get("output"):
+        raise SettingsError(
+            "one file was named, and there are several projects to lock",
+            where=[f"`{folder}`" for folder in asked],
+            hint="leave out `--output`, or name one of them: --project DIR",
+        )
+    locked = {
+        folder: choice.path
+        for folder, each in asked.items()
+        if len(asked) > 1
+        and (choice := choose_lock(each, context.files)) is not None
+        and choice.format.value.tool_made
+        and choice.path.name != "pylock.toml"
+    }
+    if len(locked) == len(asked):
+        locked = {}
+    for folder, path in locked.items():
+        reporter.emit(Note(text=f"`{folder}` has a lock already, `{path.name}`"))
+    output = options.get("output")
+    paths = []
+    for folder, each in asked.items():
+        if folder in locked:
+            continue
+        path = Path(output) if output else Path(project) / folder / "pylock.toml"
+        with naming(folder, context) as own_context:
+            paths.append(write_lock(each, own_context, output=path))
+    return tuple(paths)
+
+
+def _open(
+    project: Path | str, store: Store | None, reporter: Reporter, options: LockOptions
+) -> tuple[BuildRequest, Context]:
     of_build = {key: value for key, value in options.items() if key != "output"}
     request = read_request(project, **cast("BuildOptions", of_build))
-    context = open_context(request, store=store, reporter=reporter, doing="locking")
+    return request, open_context(request, store=store, reporter=reporter, doing="locking")
+
+
+def _of_project(request: BuildRequest, options: LockOptions) -> LockRequest:
     settings = request.settings
-    wanted = LockRequest(
+    return LockRequest(
         root=request.root,
         groups=tuple(dict.fromkeys((*settings.groups, *options.get("groups", ())))),
         extras=tuple(dict.fromkeys((*settings.extras, *options.get("extras", ())))),
-        package=request.package,
+        package=options.get("package"),
     )
-    return write_lock(wanted, context, output=Path(output))

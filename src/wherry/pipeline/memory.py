@@ -262,14 +262,19 @@ def _key(request: BuildRequest, context: Context) -> str:
         request.project.name,
         # Options may have changed what the settings' file says.
         repr(request.recipes),
-        None if request.lock is None else relative(request.lock, root),
         None if request.install_path is None else relative(request.install_path, root),
         repr(settings.hooks),
         settings.strip,
+        # A lock that was not judged may be older than the project.
+        request.frozen,
         _container_facts(request, context),
         # Projects that differ in what they are described by have memos of their own, wherever they lie.
         [(relative(path, root), context.files.digest(path)) for path in inputs],
-        [(name, context.files.digest(root / name)) for name in lock_names(root)],
+        [
+            (relative(folder / name, root), context.files.digest(folder / name))
+            for folder in request.projects
+            for name in lock_names(folder)
+        ],
     )
 
 

@@ -7,13 +7,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from wherry.compose.recipe import recipes, with_handler
+from wherry.compose.recipe import SupplyOptions, recipes, with_handler
 from wherry.context import Context
 from wherry.errors import SettingsError
 from wherry.events import SILENT, Note
 from wherry.indexes.network import Network
+from wherry.lock.model import LockRequest
 from wherry.outputs import choose_output
-from wherry.settings.project import DEFAULT_OUTPUT, choose_target, read_project
+from wherry.pipeline.acquired import absolute, relative
+from wherry.settings.project import (
+    DEFAULT_OUTPUT,
+    choose_target,
+    read_project,
+    read_requires_python,
+)
+from wherry.settings.roots import find_root, is_project, require_lock, unread_settings
 from wherry.store import Store
 
 if TYPE_CHECKING:
@@ -61,6 +69,7 @@ class PackageOptions(TypedDict, total=False):
         container_image: the image to build in, in place of AWS's.
         offline: use no network.
         refresh: ask indexes again for what is remembered of requirements files without hashes.
+        frozen: build what the lock says, whether or not it is as new as the project.
     """
 
     names: Sequence[str]
@@ -82,6 +91,7 @@ class PackageOptions(TypedDict, total=False):
     container_image: str | None
     offline: bool
     refresh: bool
+    frozen: bool
 
 
 class BuildOptions(PackageOptions, total=False):
@@ -104,12 +114,11 @@ class BuildRequest:
         target_reason: why that was chosen, for a note.
         recipes: the packages to make, each layer before what takes it.
         names: the functions and layers that were named; all when empty.
-        package: the member of a workspace that was named.
-        lock: the lock file that was named.
         install_path: the installed folder that was named in place of a lock.
         output: where packages go.
         offline: use no network.
         refresh: ask indexes again for what is remembered of requirements files without hashes.
+        frozen: build what the lock says, whether or not it is as new as the project.
     """
 
     project: Project
@@ -117,12 +126,11 @@ class BuildRequest:
     target_reason: str
     recipes: tuple[Recipe, ...]
     names: tuple[str, ...]
-    package: str | None
-    lock: Path | None
     install_path: Path | None
     output: Output
     offline: bool
     refresh: bool = False
+    frozen: bool = False
 
     @property
     def root(self) -> Path:
@@ -138,6 +146,23 @@ class BuildRequest:
     def supplies(self) -> tuple[SupplyKey, ...]:
         """The sets of distributions that packages choose from, each once, in the order of the recipes."""
         return tuple(dict.fromkeys(recipe.supply for recipe in self.recipes))
+
+    def lock_request(self, key: SupplyKey) -> LockRequest:
+        """The request for the lock of a supply."""
+        return LockRequest(
+            root=self.root / key.project,
+            groups=key.groups,
+            extras=key.extras,
+            package=key.package,
+            lock=None if key.lock is None else absolute(key.lock, self.root),
+            refresh=self.refresh,
+            frozen=self.frozen,
+        )
+
+    @cached_property
+    def projects(self) -> tuple[Path, ...]:
+        """The folders of the projects that say what packages need, each once."""
+        return tuple(dict.fromkeys(self.lock_request(key).root for key in self.supplies))
 
     @cached_property
     def extra_paths(self) -> tuple[ExtraPath, ...]:
@@ -167,7 +192,7 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         SettingsError: the settings or options are wrong.
         TargetError: the target is unknown, or not one that the project runs on.
     """
-    name, names, lock = options.get("name"), options.get("names", ()), options.get("lock")
+    name, names, lock = options.get("name"), options.get("names", ()), _path(options.get("lock"))
     found = read_project(
         Path(project),
         config=_path(options.get("config")),
@@ -184,33 +209,35 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         interface=options.get("interface"),
     )
     found = replace(found, settings=_with_container(settings, options))
+    wanted = recipes(
+        settings,
+        name=found.name,
+        names=names,
+        options=SupplyOptions(
+            groups=options.get("groups", ()),
+            extras=options.get("extras", ()),
+            package=options.get("package"),
+            lock=None if lock is None else relative(_named_path(lock, found.root), found.root),
+            is_project=lambda root: is_project(find_root(found.root, root), found.files),
+        ),
+    )
+    found = _with_roots(found, wanted)
     target, reason = choose_target(
         found, runtime=options.get("runtime"), architecture=options.get("architecture")
     )
-    lock_path = found.root / settings.lock if settings.lock else None
-    if lock is not None:
-        lock_path = _named_path(lock, found.root)
     # A path is reported as it was given: relative to the current folder where the project was.
     output = _path(options.get("output")) or Path(project) / (settings.output or DEFAULT_OUTPUT)
     request = BuildRequest(
         project=found,
         target=target,
         target_reason=reason,
-        recipes=recipes(
-            settings,
-            name=found.name,
-            names=names,
-            groups=options.get("groups", ()),
-            extras=options.get("extras", ()),
-            package=options.get("package"),
-        ),
+        recipes=wanted,
         names=tuple(names),
-        package=options.get("package"),
-        lock=lock_path,
-        install_path=_install_path(found, lock),
+        install_path=_install_path(found, wanted, lock),
         output=choose_output(output),
         offline=options.get("offline", False),
         refresh=options.get("refresh", False),
+        frozen=options.get("frozen", False),
     )
     if request.refresh and request.offline:
         raise SettingsError("`--refresh` asks the indexes again, and `--offline` forbids that")
@@ -254,15 +281,20 @@ def open_context(
     project = request.project
     for note in (*project.notes, f"{doing} for {request.target}: {request.target_reason}"):
         reporter.emit(Note(text=note))
-    folders = [project.root]
-    if request.lock is not None:
-        folders.append(request.lock.absolute().parent)
+    locks = [request.lock_request(key).lock for key in request.supplies]
+    folders = [project.root, *request.projects, *(lock.parent for lock in locks if lock)]
+    if request.frozen and request.install_path is None:
+        # Here, so that it is said of what is remembered, too.
+        text = (
+            "the lock is taken as it is (`--frozen`), whether or not the project has changed since"
+        )
+        reporter.emit(Note(text=text))
     context = Context(
         target=request.target,
         store=store or Store.default(),
         network=Network(
             request.settings.indexes,
-            folders=folders,
+            folders=dict.fromkeys(folders),
             offline=request.offline,
             files=request.project.files,
         ),
@@ -304,7 +336,29 @@ def _named_path(path: Path | str, root: Path) -> Path:
     return absolute if absolute.exists() else root / path
 
 
-def _install_path(project: Project, lock: Path | str | None) -> Path | None:
+def _with_roots(project: Project, wanted: Sequence[Recipe]) -> Project:
+    """The project, with what the folders of functions and layers add to it.
+
+    Raises:
+        SettingsError: there is no lock of a name in the settings, or it is outside of the repository.
+    """
+    root, files, settings = project.root, project.files, project.settings
+    for recipe in wanted:
+        if recipe.settings.lock is not None:
+            require_lock(root, recipe.settings.lock, recipe.settings.root)
+    folders = dict.fromkeys(recipe.settings.root for recipe in wanted if recipe.settings.root)
+    notes = [note for folder in folders for note in unread_settings(root, folder, files)]
+    # All run on the one target, whichever of them are built this time.
+    every = (*settings.functions.values(), *settings.layers.values())
+    roots = dict.fromkeys(content.root for content in every if content.root)
+    versions = (read_requires_python(root / each, files) for each in roots)
+    pythons = dict.fromkeys(filter(None, (project.requires_python, *versions)))
+    return replace(
+        project, notes=(*project.notes, *notes), requires_python=",".join(pythons) or None
+    )
+
+
+def _install_path(project: Project, wanted: Sequence[Recipe], lock: Path | None) -> Path | None:
     folder = project.settings.install_path
     if folder is None:
         return None
@@ -314,4 +368,11 @@ def _install_path(project: Project, lock: Path | str | None) -> Path | None:
             where=[f"the folder is `{folder}`", f"the lock is `{lock or project.settings.lock}`"],
             hint="leave out one of them",
         )
+    for recipe in wanted:
+        if recipe.settings.root or recipe.settings.lock:
+            raise SettingsError(
+                f"an installed folder was named, and {recipe.table} has a `root` or `lock` of its own",
+                where=[f"the folder is `{folder}`, and all packages would be made of it"],
+                hint="leave out one of them",
+            )
     return _named_path(folder, project.root)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import NoEngineError, SelectionError
 from wherry.events import SILENT, Note
-from wherry.pipeline.acquired import Acquired, Kind, acquire, relative
+from wherry.pipeline.acquired import Acquired, Kind, absolute, acquire, relative
 from wherry.pipeline.memory import Supplied, input_digest, lock_names, variable_digest
+from wherry.pipeline.naming import naming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from wherry.compose.recipe import SupplyKey
     from wherry.context import Context
     from wherry.errors import WherryError
-    from wherry.lock.model import Lock
+    from wherry.lock.model import Lock, LockRequest
     from wherry.pipeline.request import BuildRequest
     from wherry.target import Target
     from wherry.wheels.select import Selected
@@ -45,21 +46,29 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
             acquired=dict.fromkeys(request.supplies, (folder,)),
             files={relative(path, root): context.files.digest(path) for path in inputs},
         )
-    locks = _read_locks(request, context)
-    acquired = {key: _supply(key, locks[key], request, context) for key in request.supplies}
+    # Packages with other code may have the same dependencies.
+    needs = {key.needs: request.lock_request(key) for key in request.supplies}
+    locks = _read_locks(needs, context)
+    needed = {}
+    for key, asked in needs.items():
+        with naming(key.project, context) as own_context:
+            needed[key] = _supply(key, locks[asked], request, own_context)
     paths = {*inputs}
-    for lock in locks.values():
-        paths |= {*lock.inputs, lock.path, *_above(lock, request), *local_archives(lock)}
+    for asked, lock in locks.items():
+        paths |= {*lock.inputs, lock.path, *_above(lock, asked), *local_archives(lock)}
     variables = {name for lock in locks.values() for name in lock.variables}
     return Supplied(
-        acquired=acquired,
+        acquired={key: _with_code(key, needed[key.needs], root) for key in request.supplies},
         files={relative(path, root): input_digest(path, context.files) for path in sorted(paths)},
-        folders={".": lock_names(root)},
-        stable=all(lock.stable and not key.requirements for key, lock in locks.items()),
-        built_by=_built_by(acquired.values(), context),
+        folders={relative(folder, root): lock_names(folder) for folder in request.projects},
+        stable=all(lock.stable for lock in locks.values())
+        and not any(key.requirements for key in needs),
+        built_by=_built_by(needed.values(), context),
         variables={name: variable_digest(name) for name in sorted(variables)},
         resolved={
-            lock.path.name: lock.resolved for lock in locks.values() if lock.resolved is not None
+            relative(lock.path, root): lock.resolved
+            for lock in locks.values()
+            if lock.resolved is not None
         },
     )
 
@@ -73,34 +82,35 @@ def _built_by(acquired: Iterable[Sequence[Acquired]], context: Context) -> str:
     return build_python(context).identity
 
 
-def _read_locks(request: BuildRequest, context: Context) -> Mapping[SupplyKey, Lock]:
-    """The lock of every supply. Those of a workspace's members are read side by side."""
-    keys = request.supplies
-    if len(keys) < 2:
-        return {key: _read_lock(key, request, context) for key in keys}
+def _read_locks(
+    needs: Mapping[SupplyKey, LockRequest], context: Context
+) -> Mapping[LockRequest, Lock]:
+    """The locks, each read once. Those of several projects, or of a workspace's members, are read side by side."""
+    from wherry.lock.read import read_lock
+
+    projects = {asked: key.project for key, asked in needs.items()}
+
+    def read(asked: LockRequest) -> Lock:
+        with naming(projects[asked], context) as own_context:
+            return read_lock(asked, own_context)
+
+    if len(projects) < 2:
+        return {asked: read(asked) for asked in projects}
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor() as pool:
-        locks = pool.map(lambda key: _read_lock(key, request, context), keys)
-        return dict(zip(keys, locks, strict=True))
+        return dict(zip(projects, pool.map(read, projects), strict=True))
 
 
-def _read_lock(key: SupplyKey, request: BuildRequest, context: Context) -> Lock:
-    from wherry.lock.model import LockRequest
-    from wherry.lock.read import read_lock
-
-    wanted = LockRequest(
-        root=request.root,
-        groups=key.groups,
-        extras=key.extras,
-        package=key.package,
-        lock=request.lock,
-        refresh=request.refresh,
-    )
-    return read_lock(wanted, context)
+def _with_code(key: SupplyKey, acquired: tuple[Acquired, ...], root: Path) -> tuple[Acquired, ...]:
+    """What was acquired, with the code of the key's own folder, if it has one, in place of the project's."""
+    if key.code is None:
+        return acquired
+    folder = absolute(key.code, root)
+    return tuple(replace(one, root=folder) if one.own else one for one in acquired)
 
 
-def _above(lock: Lock, request: BuildRequest) -> Iterator[Path]:
+def _above(lock: Lock, request: LockRequest) -> Iterator[Path]:
     """The files above the project that make it a member of a workspace, or would if they were there."""
     from wherry.lock.formats import LockFormat
 
@@ -143,15 +153,17 @@ def _require_portable(
 ) -> None:
     """Refuse a layer that would hold other files for another target that it names."""
     from wherry.compose.portable import require_portable
+    from wherry.lock.read import read_lock
     from wherry.wheels.select import select
 
     def selected_for(target: Target, wanted: Callable[[str], bool]) -> tuple[Selected, ...]:
-        lock = _read_lock(key, request, replace(context, target=target, reporter=SILENT))
+        silent = replace(context, target=target, reporter=SILENT)
+        lock = read_lock(request.lock_request(key), silent)
         packages = [package for package in lock.pylock.packages if wanted(package.name)]
         return select(replace(lock, pylock=replace(lock.pylock, packages=packages)), target)
 
     for recipe in request.recipes:
-        if recipe.supply == key:
+        if recipe.supply.needs == key:
             require_portable(
                 recipe, request.target, selected, selected_for, request.settings.runtimes
             )
@@ -169,7 +181,7 @@ def _require_built_portably(
     from wherry.sources.dependency import prove_dependency
 
     for recipe in request.recipes:
-        if recipe.supply == key:
+        if recipe.supply.needs == key:
             require_built_portably(
                 recipe,
                 request.target,

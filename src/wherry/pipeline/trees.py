@@ -27,17 +27,19 @@ class Trees:
         include: gitignore patterns of the project's own files that ship besides.
         exclude: gitignore patterns of those that do not.
         skip: files and folders that are not part of the project: where packages are written to, and path
-            dependencies that lie in the project's folder, which are packaged as what they are.
+            dependencies (folders, wheels) that lie in the project's folder, which are packaged as what they are.
+        follow_links: follow symbolic links that leave the folder.
     """
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     skip: Sequence[Path] = ()
+    follow_links: bool = False
 
     def beside(self, acquired: Iterable[Acquired]) -> Trees:
-        """The same, with the folders of these dependencies left out of the project's."""
-        folders = (one.folder for one in acquired if one.is_tree and not one.own)
-        return replace(self, skip=(*self.skip, *folders))
+        """The same, with the folders and files of these dependencies left out of the project's."""
+        places = (one.root or one.file for one in acquired if not one.own)
+        return replace(self, skip=(*self.skip, *(place for place in places if place is not None)))
 
     def digests(
         self, acquired: Iterable[Acquired], project: Path, context: Context
@@ -87,7 +89,10 @@ class Trees:
         from wherry.sources.project import TreeOptions
 
         return TreeOptions(
-            include=tuple(self.include), exclude=tuple(self.exclude), skip=tuple(self.skip)
+            include=tuple(self.include),
+            exclude=tuple(self.exclude),
+            skip=tuple(self.skip),
+            follow_links=self.follow_links,
         )
 
     def _options(self, tree: Acquired) -> TreeOptions:

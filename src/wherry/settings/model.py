@@ -119,8 +119,15 @@ class HookSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContentSettings:
-    """The content of a function or a layer."""
+    """The content of a function or a layer.
 
+    Attributes:
+        root: the folder of its code, relative to the project's; None for the project's own code.
+        lock: its lock file, relative to the project's folder; None for the one that is found.
+    """
+
+    root: str | None = None
+    lock: str | None = None
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
     include_files: tuple[str, ...] = ()
@@ -147,6 +154,10 @@ class FunctionSettings(ContentSettings):
     app: str | None = None
     interface: str | None = None
     handler: str | None = None
+    base_path: str = ""
+    stage_in_path: bool = True
+    text_types: tuple[str, ...] = ()
+    events: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,6 +194,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     provided: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
+    follow_links: bool = False
     conflicts: Mapping[str, str] = field(default_factory=dict)
     runtimes: Mapping[str, Runtime] = field(default_factory=dict)
     quotas: QuotaSettings = QuotaSettings()

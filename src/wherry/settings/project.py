@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from wherry.settings.model import Settings
     from wherry.target import Runtime
 
-__all__ = ["DEFAULT_OUTPUT", "Project", "choose_target", "read_project"]
+__all__ = ["DEFAULT_OUTPUT", "Project", "choose_target", "read_project", "read_requires_python"]
 
 DEFAULT_OUTPUT = "dist/lambda"
 
@@ -125,9 +125,8 @@ def read_project(
     metadata, poetry = inner_table(document, "project"), inner_table(document, "tool", "poetry")
     metadata_name = inner_string(metadata, "name") or inner_string(poetry, "name")
     full_name = settings.name or metadata_name or root.name
-    requires_python = inner_string(metadata, "requires-python") or _poetry_python(poetry)
-    if requires_python is None and (root / "Pipfile").is_file():
-        requires_python = _pipfile_python(read_toml(root / "Pipfile", files))
+    requires_python = read_requires_python(root, files)
+    if (root / "Pipfile").is_file():
         inputs.append(root / "Pipfile")
     return Project(
         root=root,
@@ -188,6 +187,21 @@ def _notes(
         for name in LEGACY_FILES
         if (root / name).is_file()
     )
+
+
+def read_requires_python(root: Path, files: ProjectFiles) -> str | None:
+    """The versions of Python in the metadata or the ``Pipfile`` of a folder; None where nothing names them.
+
+    Raises:
+        ProjectError: a file cannot be read, or Poetry's form of it is wrong.
+    """
+    pyproject, pipfile = root / "pyproject.toml", root / "Pipfile"
+    document = read_toml(pyproject, files) if pyproject.is_file() else {}
+    own = inner_string(inner_table(document, "project"), "requires-python")
+    own = own or _poetry_python(inner_table(document, "tool", "poetry"))
+    if own is None and pipfile.is_file():
+        own = _pipfile_python(read_toml(pipfile, files))
+    return own
 
 
 def _poetry_python(poetry: Mapping[str, Any]) -> str | None:

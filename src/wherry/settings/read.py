@@ -33,6 +33,7 @@ __all__ = [
     "FUNCTION_READERS",
     "HOOK_READERS",
     "LAYER_READERS",
+    "OF_APP",
     "QUOTA_READERS",
     "READERS",
     "RUNTIME_READERS",
@@ -53,6 +54,7 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "exclude": values.strings,
     "provided": values.names,
     "strip": values.stripped,
+    "follow-links": values.boolean,
     "conflicts": values.conflicts,
 }
 """The keys of ``[tool.wherry]`` that hold a value."""
@@ -73,6 +75,8 @@ HOOK_READERS: Mapping[str, Callable[[object], Any]] = {
 }
 
 CONTENT_READERS: Mapping[str, Callable[[object], Any]] = {
+    "root": values.project_path,
+    "lock": values.project_path,
     "include": values.name_patterns,
     "exclude": values.name_patterns,
     "include-files": values.file_patterns,
@@ -96,8 +100,20 @@ FUNCTION_READERS: Mapping[str, Callable[[object], Any]] = {
     "app": values.string,
     "interface": values.choice("wsgi", "asgi"),
     "handler": values.string,
+    "base-path": values.matching(
+        r"(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+", "a path such as /shop, without a slash at its end"
+    ),
+    "stage-in-path": values.boolean,
+    "text-types": values.all_matching(
+        r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+", "is not a media type such as application/yaml"
+    ),
+    "events": values.matching(r"(/[A-Za-z0-9._~-]+)+", "a path such as /events"),
     **CONTENT_READERS,
 }
+
+_NO_FUNCTION = FunctionSettings()
+OF_APP = ("interface", "base-path", "stage-in-path", "text-types", "events")
+"""The settings of a function that are of no use without an ``app``."""
 
 LAYER_READERS: Mapping[str, Callable[[object], Any]] = {
     **CONTENT_READERS,
@@ -223,10 +239,10 @@ def _check_consistency(settings: Settings, problems: Problems) -> None:
     for name, function in settings.functions.items():
         if function.app and function.handler:
             problems.add(f"functions.{name}", "`app` and `handler` exclude each other")
-        if function.interface and not function.app:
-            problems.add(
-                f"functions.{name}.interface", "it is the interface of an `app`, and none is set"
-            )
+        for key in OF_APP if not function.app else ():
+            field = key.replace("-", "_")
+            if getattr(function, field) != getattr(_NO_FUNCTION, field):
+                problems.add(f"functions.{name}.{key}", "it is for an `app`, and none is set")
     for name, layer in settings.layers.items():
         _check_targets(f"layers.{name}", layer, settings, problems)
         _check_lower_layers(f"layers.{name}.layers", layer, settings, problems)

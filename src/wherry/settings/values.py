@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
 from wherry.settings.model import ExtraPath, HookSettings
@@ -29,6 +30,7 @@ __all__ = [
     "named_tables",
     "names",
     "number",
+    "project_path",
     "read_table",
     "regular_expressions",
     "renames",
@@ -126,6 +128,14 @@ def conflicts(value: object) -> Mapping[str, str]:
 
     winners = table_of_strings("paths and the distributions that win them")(value)
     return {path: canonicalize_name(owner) for path, owner in winners.items()}
+
+
+def project_path(value: object) -> str:
+    """A path relative to the project's folder, normalized."""
+    text = string(value)
+    if text.startswith(("/", "~")) or "\\" in text or "\0" in text or re.match("[A-Za-z]:", text):
+        raise ValueError(f"`{text}` is not a path relative to the project's folder, with `/` in it")
+    return normpath(text)
 
 
 def names(value: object) -> tuple[str, ...]:

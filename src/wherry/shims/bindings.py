@@ -19,6 +19,7 @@ __all__ = [
     "Imported",
     "assigned_to_self",
     "bindings_of",
+    "own_nodes",
     "read_bindings",
     "returned",
     "signature_interface",
@@ -179,15 +180,21 @@ def signature_interface(node: Function | ast.Lambda, *, method: bool) -> Interfa
 
 def returned(node: Function) -> list[ast.expr]:
     """The expressions that a function returns, the last first, without those of functions in it."""
-    expressions: list[ast.expr] = []
+    return [
+        inner.value
+        for inner in own_nodes(node)
+        if isinstance(inner, ast.Return) and inner.value is not None
+    ]
+
+
+def own_nodes(node: Function) -> Iterator[ast.AST]:
+    """The nodes of a function's body, the last first, without those of functions and classes in it."""
     pending: list[ast.AST] = list(node.body)
     while pending:
         inner = pending.pop()
-        if isinstance(inner, ast.Return) and inner.value is not None:
-            expressions.append(inner.value)
+        yield inner
         if not isinstance(inner, Function | ast.ClassDef | ast.Lambda):
             pending.extend(ast.iter_child_nodes(inner))
-    return expressions
 
 
 def assigned_to_self(method: Function, name: str) -> Iterator[ast.expr]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from wherry.shims.package import Module, Package
     from wherry.shims.reference import Reference
 
-__all__ = ["detect_interface"]
+__all__ = ["Defined", "Made", "Origin", "detect_interface", "values_of"]
 
 # More steps than any application needs; cycles of imports end here.
 _MAX_DEPTH = 25
@@ -47,14 +47,14 @@ class _Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class _Origin:
+class Origin:
     """An object by its full name, which is not in the package or need not be followed."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Defined:
+class Defined:
     """A function or class whose text is known."""
 
     node: Function | ast.ClassDef | ast.Lambda
@@ -62,7 +62,7 @@ class _Defined:
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class Made:
     """The result of a call."""
 
     maker: _Value
@@ -74,11 +74,11 @@ class _Made:
 class _Member:
     """An attribute of the result of a call."""
 
-    of: _Made
+    of: Made
     name: str
 
 
-_Value: TypeAlias = _Origin | _Defined | _Made | _Member
+_Value: TypeAlias = Origin | Defined | Made | _Member
 
 
 def detect_interface(
@@ -92,6 +92,15 @@ def detect_interface(
         distributions: versions by normalized name, for frameworks whose interface depends on the version.
     """
     return _Detection(package, distributions).of(reference)
+
+
+def values_of(reference: Reference, package: Package) -> list[_Value]:
+    """The possible values of an object, the likeliest first; empty if its text does not show them."""
+    module = package.find(reference.module)
+    if module is None:
+        return []
+    expression: ast.expr = ast.parse(reference.attribute, mode="eval").body
+    return _Detection(package, {}).values(expression, module)
 
 
 class _Detection:
@@ -109,11 +118,11 @@ class _Detection:
         expression: ast.expr = ast.parse(reference.attribute, mode="eval").body
         verdict = None
         for value in self._values(expression, scope):
-            verdict = self._verdict(_Made(value, None, scope) if reference.call else value)
+            verdict = self._verdict(Made(value, None, scope) if reference.call else value)
             if verdict is not None:
                 break
-            made = None if reference.call else self._verdict(_Made(value, None, scope))
-            if isinstance(value, _Defined) and made in ("wsgi", "asgi"):
+            made = None if reference.call else self._verdict(Made(value, None, scope))
+            if isinstance(value, Defined) and made in ("wsgi", "asgi"):
                 return Neither(
                     message=f"`{reference}` is a function that creates an application",
                     hint=f"call it: `{reference}()`",
@@ -131,6 +140,10 @@ class _Detection:
         return self._bindings[module.name]
 
     # The values of expressions.
+
+    def values(self, node: ast.expr, module: Module) -> list[_Value]:
+        """The possible values of an expression at the end of a module."""
+        return self._values(node, _Scope(module))
 
     def _values(self, node: ast.expr, scope: _Scope) -> list[_Value]:
         """The possible values of an expression, the likeliest first."""
@@ -154,11 +167,11 @@ class _Detection:
         elif isinstance(node, ast.Call):
             makers = self._values(node.func, scope)
             for maker in makers:
-                yield _Made(maker, node, scope)
+                yield Made(maker, node, scope)
             if not makers:
                 # A method of something unknown: its name and its arguments may determine the interface.
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-                yield _Made(_Origin(name), node, scope)
+                yield Made(Origin(name), node, scope)
         elif isinstance(node, ast.NamedExpr | ast.Await):
             yield from self._values(node.value, scope)
         elif isinstance(node, ast.IfExp):
@@ -168,7 +181,7 @@ class _Detection:
             for operand in reversed(node.values):
                 yield from self._values(operand, scope)
         elif isinstance(node, ast.Lambda):
-            yield _Defined(node, scope)
+            yield Defined(node, scope)
 
     def _named(self, name: str, scope: _Scope) -> Iterator[_Value]:
         """The values of a name, the last first."""
@@ -185,7 +198,7 @@ class _Detection:
             if isinstance(value, Imported):
                 yield from self._imported(value.origin)
             elif isinstance(value, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                yield _Defined(value, _Scope(scope.module, where))
+                yield Defined(value, _Scope(scope.module, where))
             elif value is not None:
                 yield from self._values(value, inner)
         if not bound:
@@ -200,14 +213,14 @@ class _Detection:
             module = self._package.find(module_name)
             if module is not None:
                 values = self._deeper(self._named(name, _Scope(module)))
-        return values or [_Origin(origin)]
+        return values or [Origin(origin)]
 
     def _attribute(self, base: _Value, name: str) -> Iterator[_Value]:
-        if isinstance(base, _Origin):
+        if isinstance(base, Origin):
             yield from self._imported(f"{base.name}.{name}")
-        elif isinstance(base, _Made):
+        elif isinstance(base, Made):
             yield _Member(base, name)
-        elif isinstance(base, _Defined) and isinstance(base.node, ast.ClassDef):
+        elif isinstance(base, Defined) and isinstance(base.node, ast.ClassDef):
             bindings = bindings_of(base.node.body, "")
             yield from self._named(name, _Scope(base.scope.module, bindings))
 
@@ -218,11 +231,11 @@ class _Detection:
             return None
         self._depth += 1
         try:
-            if isinstance(value, _Made):
+            if isinstance(value, Made):
                 return self._made(value)
             if isinstance(value, _Member):
                 return self._member(value)
-            if isinstance(value, _Defined):
+            if isinstance(value, Defined):
                 return self._defined(value)
             return self._of_origin(value.name, made=False)
         finally:
@@ -235,21 +248,21 @@ class _Detection:
             return "wsgi" if major in {"1", "2"} else "asgi"
         return by_origin(origin) if made else None
 
-    def _made(self, value: _Made) -> Verdict | None:
+    def _made(self, value: Made) -> Verdict | None:
         maker = value.maker
         verdict: Verdict | None = None
-        if isinstance(maker, _Origin):
+        if isinstance(maker, Origin):
             verdict = self._of_origin(maker.name, made=True) or by_name(maker.name)
         elif isinstance(maker, _Member):
             verdict = by_name(maker.name) or self._method(maker)
-        elif isinstance(maker, _Defined):
+        elif isinstance(maker, Defined):
             if isinstance(maker.node, ast.ClassDef):
                 verdict = self._instance(maker.node, maker.scope)
             else:
                 verdict = self._returned(maker.node, maker.scope)
         return verdict or self._wrapped(value)
 
-    def _wrapped(self, value: _Made) -> Verdict | None:
+    def _wrapped(self, value: Made) -> Verdict | None:
         """An unknown wrapper has the interface of what it wraps."""
         if value.call is None:
             return None
@@ -266,11 +279,11 @@ class _Detection:
     def _member(self, value: _Member) -> Verdict | None:
         """The interface of an attribute of an application, or of an object that holds one."""
         maker = value.of.maker
-        if isinstance(maker, _Origin):
+        if isinstance(maker, Origin):
             library = maker.name.partition(".")[0]
             if (library, value.name) in {("dash", "server"), ("connexion", "app")}:
                 return "wsgi"
-        if isinstance(maker, _Defined) and isinstance(maker.node, ast.ClassDef):
+        if isinstance(maker, Defined) and isinstance(maker.node, ast.ClassDef):
             for expression, scope in _attributes(maker.node, maker.scope, value.name):
                 if (verdict := self._first(expression, scope)) is not None:
                     return verdict
@@ -278,7 +291,7 @@ class _Detection:
 
     def _method(self, value: _Member) -> Verdict | None:
         maker = value.of.maker
-        if isinstance(maker, _Defined) and isinstance(maker.node, ast.ClassDef):
+        if isinstance(maker, Defined) and isinstance(maker.node, ast.ClassDef):
             for node in maker.node.body:
                 if isinstance(node, Function) and node.name == value.name:
                     return self._returned(node, maker.scope)
@@ -309,7 +322,7 @@ class _Detection:
             except SyntaxError:
                 return None
         return self._interface(
-            _Made(value, None, scope) for value in self._values(annotation, scope)
+            Made(value, None, scope) for value in self._values(annotation, scope)
         )
 
     def _interface(self, values: Iterable[_Value]) -> Verdict | None:
@@ -317,7 +330,7 @@ class _Detection:
         verdicts = (self._verdict(value) for value in values)
         return next((verdict for verdict in verdicts if verdict in ("wsgi", "asgi")), None)
 
-    def _defined(self, value: _Defined) -> Verdict | None:
+    def _defined(self, value: Defined) -> Verdict | None:
         """The interface of a function or class that is itself the application."""
         node = value.node
         if isinstance(node, ast.ClassDef):
@@ -343,7 +356,7 @@ class _Detection:
             if isinstance(method, Function) and method.name == "__call__":
                 return signature_interface(method, method=True)
         instances = (
-            _Made(value, None, scope) for base in node.bases for value in self._values(base, scope)
+            Made(value, None, scope) for base in node.bases for value in self._values(base, scope)
         )
         return next(filter(None, map(self._verdict, instances)), None)
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Interface", "Neither", "Verdict", "by_distributions", "by_name", "by_origin"]
+__all__ = [
+    "Interface",
+    "Neither",
+    "Verdict",
+    "by_distributions",
+    "by_name",
+    "by_origin",
+    "is_application",
+]
 
 Interface: TypeAlias = Literal["wsgi", "asgi"]
 
@@ -113,6 +121,13 @@ def by_origin(origin: str) -> Verdict | None:
         if interface in parts[1:-1]:
             return interface
     return by_name(parts[-1])
+
+
+def is_application(origin: str) -> bool:
+    """Whether a class or function is known to create an application, and not a handler."""
+    parts = origin.split(".")
+    verdict = _WHOLE.get(origin) or _KNOWN.get((parts[0], parts[-1]))
+    return verdict is not None and parts[0] != "chalice"
 
 
 def by_name(name: str) -> Interface | None:

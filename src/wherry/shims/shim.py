@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wherry.target import Target
     from wherry.wheels.pinned import PinnedFile
 
-__all__ = ["Shim", "check_handler", "plan_shim", "written_handler"]
+__all__ = ["AppOptions", "Shim", "check_handler", "plan_shim", "written_handler"]
 
 _OWNER = "wherry"
 """The owner of a shim's entries."""
@@ -32,6 +32,27 @@ _OWNER = "wherry"
 _SHIM = "wherry_shim"
 """The package of a shim; underscores follow where the name is taken."""
 _ON_LAMBDA = Path(__file__).parent / "on_lambda"
+_COMMON = ("answers", "events", "sources")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AppOptions:
+    """The settings of a web application that its shim is told; see ``Options`` in ``on_lambda/events.py``."""
+
+    base_path: str = ""
+    stage_in_path: bool = True
+    text_types: tuple[str, ...] = ()
+    events: str = ""
+
+    def arguments(self) -> str:
+        """The argument of ``make_handler`` for what is not the default; empty if all of it is."""
+        default = AppOptions()
+        changed = [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in fields(self)
+            if getattr(self, field.name) != getattr(default, field.name)
+        ]
+        return f", events.Options({', '.join(changed)})" if changed else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,13 +75,17 @@ class Shim:
 
 
 def check_handler(handler: str, package: Package) -> str:
-    """Require that a handler exists, and return it as AWS spells it.
+    """Require that a handler exists and that Lambda can call it, and return it as AWS spells it.
 
     Raises:
-        SettingsError: it is malformed, or not in the package.
+        SettingsError: it is malformed, not in the package, or nothing that Lambda can call.
     """
+    # Imported only where there is a handler to read.
+    from wherry.shims.handlers import check_callable
+
     reference = parse_handler(handler)
     _check_exists(reference, package, key="handler", text=handler)
+    check_callable(reference, package, handler)
     return f"{reference.module}.{reference.attribute}"
 
 
@@ -71,6 +96,7 @@ def plan_shim(
     interface: str | None,
     distributions: Mapping[str, str],
     target: Target,
+    options: AppOptions = AppOptions(),
 ) -> Shim:
     """The shim for a web application.
 
@@ -80,6 +106,7 @@ def plan_shim(
         interface: ``wsgi`` or ``asgi``; None to detect it.
         distributions: the versions of the distributions in the package, by normalized name.
         target: what the package is for.
+        options: of the application.
 
     Raises:
         SettingsError: the application is malformed or missing, its interface cannot be detected, or the
@@ -98,21 +125,20 @@ def plan_shim(
         for file in files
         if file.name == adapter.distribution
     ]
-    entries, handler = _entries(reference, chosen, package)
+    entries, handler = _entries(reference, chosen, package, options)
     return Shim(handler=handler, entries=entries, files=files, interface=chosen, notes=tuple(notes))
 
 
 def _entries(
-    reference: Reference, interface: Interface, package: Package
+    reference: Reference, interface: Interface, package: Package, options: AppOptions
 ) -> tuple[tuple[Entry, ...], str]:
     """The modules of a shim, under a name that is free in the package, and the handler in them."""
     name = _SHIM
     while package.find(name) is not None:
         name += "_"
     modules = {
-        "__init__.py": _main(reference, interface, name),
-        "events.py": _module("events"),
-        f"{interface}.py": _module(interface),
+        "__init__.py": _main(reference, interface, name, options),
+        **{f"{module}.py": _module(module) for module in (*_COMMON, interface)},
     }
     entries = [
         inline(f"{name}/{path}", text.encode(), owner=_OWNER) for path, text in modules.items()
@@ -172,11 +198,11 @@ except ImportError:
 
 from {name} import {modules}
 
-handler = events.make_handler({interface}.responder({application}))
+handler = events.make_handler({interface}.responder({application}){options})
 '''
 
 
-def _main(reference: Reference, interface: Interface, name: str) -> str:
+def _main(reference: Reference, interface: Interface, name: str, options: AppOptions) -> str:
     first, dot, rest = reference.attribute.partition(".")
     segments = reference.module.split(".")
     if all(name.isidentifier() and not keyword.iskeyword(name) for name in segments):
@@ -194,6 +220,7 @@ def _main(reference: Reference, interface: Interface, name: str) -> str:
         name=name,
         interface=interface,
         modules=", ".join(sorted(("events", interface))),
+        options=options.arguments(),
         application=f"application{dot}{rest}{'()' if reference.call else ''}",
     )
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from wherry.files import ProjectFiles
 from wherry.sources.declaration import read_declaration
 from wherry.sources.requirements import INSTALLER, BuildRequirements, Pinned, asked_for
 from wherry.store.memo import Memo, memo_key
+from wherry.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,10 +128,8 @@ def build_in_container(
         ContainerError: no container can be run.
         FetchError, StoreError, ToolError: as the functions that do the work raise.
     """
-    with tempfile.TemporaryDirectory(
-        prefix="wherry-container-", ignore_cleanup_errors=True
-    ) as scratch:
-        run = _Run(wheels, container, Path(scratch))
+    with temporary_folder("container") as scratch:
+        run = _Run(wheels, container, scratch)
         for source in sources:
             run.take(source)
         return run.results()

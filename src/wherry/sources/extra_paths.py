@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.entry import Entry, check_path
-from wherry.bundle.tree import Tree, read_file, read_tree
+from wherry.bundle.tree import Tree, TreeRules, read_file, read_tree
 from wherry.errors import ProjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from pathlib import Path
 
 __all__ = ["read_extra_path"]
 
-_EVERYTHING = ("*", "!.*", "!__pycache__", "!*.py[co]")
+_DEFAULT = TreeRules()
 
 
 def read_extra_path(
-    root: Path, path: str, *, to: str | None, owner: str, skip: Collection[Path] = ()
+    root: Path, path: str, *, to: str | None, owner: str, rules: TreeRules = _DEFAULT
 ) -> Tree:
     """The files, at their place in the package, and a digest of their content.
 
@@ -36,7 +36,7 @@ def read_extra_path(
             slash, a file comes to lie in it. None is the same relative path, or the name alone for what lies
             outside of ``root``.
         owner: the owner of the entries.
-        skip: files and folders to pass over, such as the one that packages are written to.
+        rules: what to pass over, and whether to follow links; those of ``include`` and ``exclude`` do not count.
 
     Raises:
         ProjectError: there is no such file or folder, or it cannot be read.
@@ -51,7 +51,8 @@ def read_extra_path(
         )
     place = _default_place(root, found) if to is None else to.removeprefix("/")
     if found.is_dir():
-        tree = read_tree(found, owner=owner, include=_EVERYTHING, skip=skip)
+        rules = replace(rules, include=("*",), exclude=())
+        tree = read_tree(found, owner=owner, rules=rules)
         return Tree(bundle=tree.bundle.prefix(place), digest=tree.digest)
     if place == "" or place.endswith("/"):
         place += found.name

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from wherry.errors import BuildError
 from wherry.files import is_inside, open_regular
 from wherry.sources.backends.table import find_backend
+from wherry.store.temporary import temporary_folder
 from wherry.tools.process import KeptOutput
 from wherry.visible import visible
 
@@ -82,8 +82,7 @@ def call_backend(
     Raises:
         BuildError: the backend fails, or what it made is not a wheel.
     """
-    with tempfile.TemporaryDirectory(prefix="wherry-build-", ignore_cleanup_errors=True) as name:
-        temporary = Path(name)
+    with temporary_folder("build") as temporary:
         call = _Call(declaration, environment, store, temporary)
         left = [declaration.root / name for name in _LEFT_BEHIND]
         left = [path for path in left if not path.exists()]

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from wherry.bundle.content import measure
 from wherry.bundle.default_excludes import REPOSITORY_FOLDERS, VIRTUALENV_MARK
 from wherry.bundle.gitignore import repository_root
+from wherry.bundle.leftovers import CACHE_TAG, is_cache, is_written_package, open_outputs
 from wherry.errors import BuildError
 from wherry.files import make_folders, open_regular, read_regular, signature
 
@@ -179,7 +180,7 @@ def copy_inputs(inputs: Inputs, into: Path, *, repository: bool) -> None:
 
 def is_passed_over(path: str) -> bool:
     """Whether a file of a wheel has a name, or lies in a folder, that is passed over in a project."""
-    return any(
+    return path.endswith((".zip", f"/{CACHE_TAG}")) or any(
         name in LEFTOVERS or name in REPOSITORY_FOLDERS or _CACHES.fullmatch(name)
         for name in path.split("/")
     )
@@ -193,6 +194,7 @@ class _Reading:
         self._leftovers = LEFTOVERS - options.mentioned
         self._skip = frozenset(os.path.realpath(path) for path in options.skip)
         self._skip_names = {os.path.basename(path) for path in self._skip}  # noqa: PTH119
+        self._outputs = open_outputs()
         self._wanted = options.wanted
         self._known = files if before is None else None
         self._before = before.by_path if before is not None else {}
@@ -212,7 +214,10 @@ class _Reading:
         except OSError:
             self.shapes.append(f"{prefix}\0unreadable")
             return
-        if prefix and any(entry.name == VIRTUALENV_MARK for entry in found):
+        if prefix and any(
+            entry.name == VIRTUALENV_MARK or (entry.name == CACHE_TAG and is_cache(folder))
+            for entry in found
+        ):
             return
         for entry in found:
             if not self._passed_over(entry, at_root=not prefix):
@@ -244,8 +249,16 @@ class _Reading:
         except OSError:  # above all a link that leads nowhere
             self.shapes.append(f"{path}\0{link}\0unreadable")
             return
-        if stat.S_ISREG(status.st_mode):
+        if stat.S_ISREG(status.st_mode) and not self._is_own(entry):
             self.file(InputFile(path, status.st_mode & 0o111, link, Path(entry.path)))
+
+    def _is_own(self, entry: os.DirEntry[str]) -> bool:
+        """Whether Wherry is writing, or has written, a file: its output, or a package."""
+        if self._outputs:
+            status = os.stat(entry.path)  # noqa: PTH116 - on Windows a listing does not tell the inode
+            if (status.st_dev, status.st_ino) in self._outputs:
+                return True
+        return entry.name.endswith(".zip") and is_written_package(Path(entry.path))
 
     def file(self, file: InputFile) -> None:
         self.shapes.append(f"{file.path}\0{file.mode:o}\0{file.link}")

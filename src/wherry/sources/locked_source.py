@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from wherry.builders import Source
 from wherry.errors import BuildError, SelectionError
-from wherry.files import remove_folder
 from wherry.sources.project import Built, TreeOptions, project_bundle
 from wherry.sources.source_tree import subfolder
+from wherry.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from packaging.pylock import PackageArchive, PackageSdist, PackageVcs
 
@@ -80,7 +79,7 @@ class LockedSource:
 
         @contextmanager
         def tree() -> Iterator[Path]:
-            with _scratch() as scratch:
+            with temporary_folder("source") as scratch:
                 into = scratch / name
                 check_out(url, source.commit_id, into, label=name, offline=offline)
                 yield _below(into, source.subdirectory, name)
@@ -100,7 +99,7 @@ class LockedSource:
         @contextmanager
         def tree() -> Iterator[Path]:
             stored = self._fetched(source, filename)
-            with _scratch() as scratch:
+            with temporary_folder("source") as scratch:
                 folder = unpack(stored.path, filename=filename, into=scratch)
                 yield _below(folder, subdirectory, self._selected.name)
 
@@ -143,16 +142,6 @@ class LockedSource:
             project=self._selected.name,
         )
         return fetch([file], self._context)[0]
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="wherry-source-"))
-    try:
-        yield folder
-    finally:
-        with suppress(OSError):
-            remove_folder(folder)
 
 
 def _filename(source: PackageSdist | PackageArchive) -> str:

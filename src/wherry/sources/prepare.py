@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.errors import WherryError
 from wherry.sources.declaration import read_declaration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from wherry.context import Context
     from wherry.events import Event
@@ -32,8 +32,8 @@ class _Recorder:
 
 
 @contextmanager
-def preparing(root: Path, options: TreeOptions, context: Context) -> Iterator[None]:
-    """Build a project in a thread while the block runs: its wheel, or only the environment of its backend.
+def preparing(roots: Iterable[Path], options: TreeOptions, context: Context) -> Iterator[None]:
+    """Build projects in a thread while the block runs: their wheels, or only the environments of their backends.
 
     A backend that runs code of the project is not started before ``project_bundle`` asks for it, in the main thread,
     where Ctrl-C ends it. ``project_bundle`` finds what is ready, and waits for what is not. A failure here is
@@ -41,8 +41,8 @@ def preparing(root: Path, options: TreeOptions, context: Context) -> Iterator[No
     build are reported then.
 
     Args:
-        root: the project's folder.
-        options: how it is packaged.
+        roots: the folders of the projects.
+        options: how they are packaged.
         context: of the run.
     """
     if context.builders.only_in_container:
@@ -50,8 +50,13 @@ def preparing(root: Path, options: TreeOptions, context: Context) -> Iterator[No
         return
     recorder = _Recorder()
     thread = threading.Thread(
-        target=_prepare,
-        args=(Path(root).absolute(), options, replace(context, reporter=recorder), recorder),
+        target=_prepare_all,
+        args=(
+            [root.absolute() for root in roots],
+            options,
+            replace(context, reporter=recorder),
+            recorder,
+        ),
         name="wherry-prepare",
     )
     thread.start()
@@ -63,9 +68,17 @@ def preparing(root: Path, options: TreeOptions, context: Context) -> Iterator[No
         context.reporter.emit(event)
 
 
+def _prepare_all(
+    roots: Sequence[Path], options: TreeOptions, context: Context, recorder: _Recorder
+) -> None:
+    for root in roots:
+        _prepare(root, options, context, recorder)
+
+
 def _prepare(root: Path, options: TreeOptions, context: Context, recorder: _Recorder) -> None:
     from wherry.sources.environment import make_environment
 
+    before = len(recorder.events)
     try:
         declaration = read_declaration(root, context.files, must_build=options.must_build)
         if declaration.backend is None:
@@ -81,4 +94,4 @@ def _prepare(root: Path, options: TreeOptions, context: Context, recorder: _Reco
             build.build(context)
     except (WherryError, OSError):
         # The main thread meets it again, and tells the user.
-        recorder.events.clear()
+        del recorder.events[before:]

@@ -44,12 +44,14 @@ class TreeOptions:
         include: gitignore patterns of files of the folder that ship besides, at their place in the folder.
         exclude: gitignore patterns of paths that do not ship. The wheel's ``.dist-info`` always does.
         skip: files and folders that are not part of the project, such as the one packages are written to.
+        follow_links: follow symbolic links that leave the folder.
         must_build: build the folder even if it names no build system, as is done with dependencies.
     """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     skip: tuple[Path, ...] = ()
+    follow_links: bool = False
     must_build: bool = False
 
 
@@ -125,7 +127,7 @@ def _tree(
     declaration: Declaration, options: TreeOptions, context: Context, *, included_only: bool = False
 ) -> Tree:
     """The files of the folder, or those that ship besides the wheel's."""
-    from wherry.bundle.tree import included_files, read_tree
+    from wherry.bundle.tree import TreeRules, included_files, read_tree
 
     read: Callable[..., Tree] = included_files if included_only else read_tree
     return context.files.once(
@@ -133,9 +135,12 @@ def _tree(
         lambda: read(
             declaration.root,
             owner=declaration.label,
-            exclude=options.exclude,
-            include=options.include,
-            skip=options.skip,
+            rules=TreeRules(
+                include=options.include,
+                exclude=options.exclude,
+                skip=options.skip,
+                follow_links=options.follow_links,
+            ),
             known=lambda path: (content := context.files.known(path)) and content.data,
         ),
     )

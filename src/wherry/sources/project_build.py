@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.builders import Source
@@ -14,9 +13,11 @@ from wherry.sources.environment import FORMAT, known_environment
 from wherry.sources.hermetic import Hermeticity, environment_facts, examine, input_options
 from wherry.sources.inputs import InputOptions, Inputs, copy_inputs, is_passed_over, read_inputs
 from wherry.store.memo import memo_key
+from wherry.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from wherry.bundle.canonical import Canonical
     from wherry.context import Context
@@ -58,11 +59,9 @@ class ProjectBuild:
 
     @contextmanager
     def _copy(self) -> Iterator[Path]:
-        from tempfile import TemporaryDirectory
-
-        with TemporaryDirectory(prefix="wherry-source-") as scratch:
+        with temporary_folder("source") as scratch:
             # Not by its folder's name, which may be another one on every machine.
-            folder = Path(scratch) / self.declaration.label
+            folder = scratch / self.declaration.label
             copy_inputs(self.inputs, folder, repository=self.hermeticity.asks_git)
             yield folder
 

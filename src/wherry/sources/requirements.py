@@ -6,9 +6,7 @@ So no container needs to reach an index, and none is given a password.
 from __future__ import annotations
 
 import re
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.errors import BuildError, LockError, SelectionError
@@ -17,6 +15,7 @@ from wherry.files import ProjectFiles
 from wherry.sources.backends.table import backend_of_distribution, find_backend
 from wherry.sources.declaration import normalized
 from wherry.store.memo import Memo, memo_key
+from wherry.store.temporary import temporary_folder
 from wherry.wheels.pinned import PinnedFile
 
 if TYPE_CHECKING:
@@ -117,8 +116,8 @@ class BuildRequirements:
             yield file.filename, stored
             if file.filename.endswith(".whl") or depth == _DEPTH:
                 continue
-            with tempfile.TemporaryDirectory(prefix="wherry-source-") as scratch:
-                folder = unpack(stored.path, filename=file.filename, into=Path(scratch))
+            with temporary_folder("source") as scratch:
+                folder = unpack(stored.path, filename=file.filename, into=scratch)
                 files = ProjectFiles()
                 inner = read_declaration(folder, files, must_build=True)
                 yield from self._files(asked_for(inner, files), inner, depth=depth + 1)

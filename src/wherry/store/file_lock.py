@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["SharedLock", "exclusive"]
+__all__ = ["SharedLock", "exclusive", "lock_if_free"]
 
 _POLL = 0.05
 
@@ -71,6 +71,17 @@ class SharedLock:
         """Let other processes hold the lock, too."""
         while not _take(self._descriptor, shared=True):
             time.sleep(_POLL)
+
+
+def lock_if_free(descriptor: int) -> bool:
+    """Take the lock of an open file for this process alone, unless somebody has it; whether it was taken.
+
+    It is held until the file is closed.
+
+    Raises:
+        OSError: the file system has no locks.
+    """
+    return _take(descriptor, shared=False)
 
 
 def _is_open_file(path: Path, descriptor: int) -> bool:

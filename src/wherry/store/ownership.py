@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.files import remove_folder, walk_folders
+from wherry.store.temporary import remove_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -134,7 +135,7 @@ def _entries(folder: Path, name: re.Pattern[str]) -> list[Path]:
 
 
 def sweep(root: Path, kind: str, *, older_than: float) -> None:
-    """Remove what killed processes have left, when it is that many seconds old.
+    """Remove what killed processes have left: temporary files at once, others when they are that many seconds old.
 
     Args:
         root: the store's folder; nothing is removed unless it is Wherry's own.
@@ -142,8 +143,10 @@ def sweep(root: Path, kind: str, *, older_than: float) -> None:
         older_than: seconds since it was written.
     """
     folder = root / kind
-    if folder.is_symlink() or not is_own(root):
+    if folder.is_symlink() or not folder.is_dir() or not is_own(root):
         return
+    if kind == "tmp":
+        remove_abandoned(folder, _TEMPORARY[kind])
     limit = time.time() - older_than
     with suppress(OSError):
         for path in _entries(folder, _TEMPORARY[kind]):

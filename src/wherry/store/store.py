@@ -27,11 +27,13 @@ from wherry.store.ownership import (
     bucket_of,
     item_name,
     measure,
+    remove,
     remove_unused,
     sweep,
     tag,
     temporary_name,
 )
+from wherry.store.temporary import claimed
 from wherry.store.verification import (
     StoreVerification,
     discard,
@@ -170,26 +172,44 @@ class Store:
         Raises:
             StoreError: the store cannot be written.
         """
-        path = self.temporary_path()
-        with writing(self.root):
-            if not self._swept:
-                self._swept = True
-                sweep(self.root, "tmp", older_than=_DAY)
+        with writing(self.root), self.temporary() as path:
             strong = [name for name in algorithms if name in STRONG]
             writer = StoreWriter(path, strong, root=self.root, keep=self._keep)
-        try:
-            yield writer
-        finally:
-            writer.discard()
+            try:
+                yield writer
+            finally:
+                writer.discard()
 
-    def temporary_path(self) -> Path:
-        """A new path for something that is being written, and is renamed to where it is kept.
+    @contextmanager
+    def temporary(self, *, folder: bool = False) -> Iterator[Path]:
+        """A new, empty file or folder for something that is being written; removed at the end unless it was renamed.
 
         Raises:
-            StoreError: the store cannot be written.
+            OSError, StoreError: the store cannot be written.
         """
-        with writing(self.root):
-            return self._make("tmp") / temporary_name()
+
+        def make() -> Path:
+            path = above / temporary_name()
+            if folder:
+                path.mkdir()
+            else:
+                path.open("xb").close()
+            return path
+
+        above = self._make("tmp")
+        self.sweep()
+        with claimed(make) as path:
+            try:
+                yield path
+            finally:
+                with suppress(OSError):
+                    remove(path)
+
+    def sweep(self) -> None:
+        """Remove the temporary files that killed processes have left; once in a run."""
+        if not self._swept:
+            self._swept = True
+            sweep(self.root, "tmp", older_than=_DAY)
 
     def add(self, path: Path, *, hashes: Mapping[str, str] | None = None) -> StoredFile:
         """Copy a local file into the store, verifying the digests that are given.
@@ -229,12 +249,10 @@ class Store:
     def remember(self, kind: str, key: str, value: bytes) -> None:
         """Keep the bytes of a memo, whole or not at all; a store that cannot be written keeps nothing."""
         with suppress(OSError, StoreError):
-            temporary = self.temporary_path()
-            try:
+            bucket = self._bucket(kind)
+            with self.temporary() as temporary:
                 temporary.write_bytes(value)
-                temporary.replace(self._bucket(kind) / item_name(key))
-            finally:
-                temporary.unlink(missing_ok=True)
+                temporary.replace(bucket / item_name(key))
 
     def folder(self, kind: str, key: str) -> Path:
         """The path of a folder with this key. Its parents are made, it itself is not.

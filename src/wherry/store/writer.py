@@ -53,10 +53,10 @@ class StoreWriter:
         root: Path,
         keep: Callable[[Path, str, int, Mapping[str, str]], StoredFile],
     ) -> None:
-        """Begin a temporary file.
+        """Begin to write.
 
         Args:
-            path: of the temporary file.
+            path: of the temporary file, which is there.
             algorithms: hashes to compute while writing, besides SHA-256.
             root: the folder of the store, for messages.
             keep: moves a verified file to where it is kept, by its path, SHA-256, size and further digests.
@@ -64,7 +64,7 @@ class StoreWriter:
         self._root = root
         self._keep = keep
         self._path = path
-        self._file = path.open("xb")
+        self._file = path.open("wb")
         self._digests = {name: hashlib.new(name) for name in {"sha256", *algorithms}}
         self._sha256 = self._digests["sha256"]
         self.size = 0

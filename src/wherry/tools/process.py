@@ -1,4 +1,7 @@
-"""Running a program that is not Wherry's, with limits: on its time, and on how much of its output is kept."""
+"""Running a program that is not Wherry's, with limits: on its time, and on how much of its output is kept.
+
+None outlives Wherry: all are ended when it is told to end (``end_all``), and when it is killed (``wherry.tools.guard``).
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,19 @@ import os
 import signal
 import sys
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from subprocess import Popen
     from typing import IO
 
-__all__ = ["Command", "KeptOutput", "TimeLimitError", "end", "run", "time_limit"]
+__all__ = ["Command", "KeptOutput", "TimeLimitError", "end_all", "run", "started", "time_limit"]
 
 _CHUNK = 1 << 16
 _HEAD = 1 << 18
@@ -26,6 +29,9 @@ _TAIL = 1 << 22
 # Seconds for ending after SIGTERM, and for output that comes after the end.
 _PATIENCE = 5.0
 _DRAIN = 2.0
+
+_running: set[Popen[bytes]] = set()
+_ending = threading.Event()
 
 
 class TimeLimitError(Exception):
@@ -42,6 +48,7 @@ class Command:
         environment: its environment variables, all of them.
         seconds: the most that it may run.
         umask: of its files; None for that of Wherry.
+        stdin: its standard input.
     """
 
     arguments: Sequence[str | Path]
@@ -49,6 +56,7 @@ class Command:
     environment: Mapping[str, str]
     seconds: float
     umask: int | None = None
+    stdin: bytes = b""
 
 
 class KeptOutput:
@@ -114,34 +122,75 @@ def run(
     import subprocess
 
     windows = sys.platform == "win32"
-    process = subprocess.Popen(
-        command.arguments,
-        cwd=command.cwd,
-        env=dict(command.environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT if errors is None else subprocess.PIPE,
-        bufsize=0,
-        # A group of its own: all that it started can be ended with it.
-        process_group=None if windows else 0,
-        umask=-1 if windows or command.umask is None else command.umask,
-    )
-    readers = [_reader(process.stdout, output)]
-    if errors is not None:
-        readers.append(_reader(process.stderr, errors))
+    with started(
+        lambda: subprocess.Popen(
+            command.arguments,
+            cwd=command.cwd,
+            env=dict(command.environment),
+            stdin=subprocess.PIPE if command.stdin else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if errors is None else subprocess.PIPE,
+            bufsize=0,
+            # A group of its own: all that it started can be ended with it.
+            process_group=None if windows else 0,
+            umask=-1 if windows or command.umask is None else command.umask,
+        )
+    ) as process:
+        readers = [_reader(process.stdout, output)]
+        if errors is not None:
+            readers.append(_reader(process.stderr, errors))
+        if process.stdin is not None:
+            with suppress(OSError), process.stdin as stdin:
+                # Unbuffered, it may take less than all at once.
+                rest = memoryview(command.stdin)
+                while rest:
+                    rest = rest[stdin.write(rest) :]
+        try:
+            return process.wait(command.seconds)
+        except subprocess.TimeoutExpired:
+            raise TimeLimitError from None
+        finally:
+            if sys.exc_info()[0] is not None:
+                _end(process)
+            for reader in readers:
+                # Something that it left running may keep its output open.
+                reader.join(_DRAIN)
+
+
+@contextmanager
+def started(start: Callable[[], Popen[bytes]]) -> Iterator[Popen[bytes]]:
+    """A program that is ended, with all that it started, where the block is left by an exception.
+
+    Args:
+        start: starts it, in a process group of its own.
+
+    Raises:
+        KeyboardInterrupt: Wherry was told to end.
+    """
+    from wherry.tools.guard import guarded
+
+    if _ending.is_set():
+        raise KeyboardInterrupt
+    process = start()
+    _running.add(process)
     try:
-        status = process.wait(command.seconds)
-    except subprocess.TimeoutExpired:
-        end(process)
-        raise TimeLimitError from None
-    except BaseException:
-        end(process)
-        raise
+        with guarded(process.pid):
+            try:
+                yield process
+                if _ending.is_set():
+                    raise KeyboardInterrupt
+            except BaseException:
+                _end(process)
+                raise
     finally:
-        for reader in readers:
-            # Something that it left running may keep its output open.
-            reader.join(_DRAIN)
-    return status
+        _running.discard(process)
+
+
+def end_all() -> None:
+    """Tell all programs that run to end, and let none be started any more."""
+    _ending.set()
+    for process in tuple(_running):
+        _tell(process, signal.SIGTERM)
 
 
 def _reader(stream: IO[bytes] | None, take: Callable[[bytes], object]) -> threading.Thread:
@@ -157,20 +206,21 @@ def _reader(stream: IO[bytes] | None, take: Callable[[bytes], object]) -> thread
     return thread
 
 
-def end(process: Popen[bytes]) -> None:
+def _end(process: Popen[bytes]) -> None:
     """End a program and what it started, gently first."""
     from subprocess import TimeoutExpired
 
-    def tell(number: int) -> None:
-        with suppress(OSError):
-            if sys.platform == "win32":
-                process.kill()
-            else:
-                os.killpg(process.pid, number)
-
-    tell(signal.SIGTERM)
+    _tell(process, signal.SIGTERM)
     with suppress(TimeoutExpired):
         process.wait(_PATIENCE)
     if sys.platform != "win32":
-        tell(signal.SIGKILL)
+        _tell(process, signal.SIGKILL)
     process.wait()
+
+
+def _tell(process: Popen[bytes], number: int) -> None:
+    with suppress(OSError):
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, number)

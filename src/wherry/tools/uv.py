@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,6 @@ from wherry.target import Architecture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from subprocess import CompletedProcess
 
     from wherry.events import Reporter
     from wherry.indexes.network import Network
@@ -50,6 +48,8 @@ _PASSED = (
 )
 _DROPPED = ("CLICOLOR_FORCE", "CONDA_PREFIX", "FORCE_COLOR", "PYTHONHOME", "PYTHONPATH", "RUST_LOG")
 _ALWAYS = {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+
+_TIMEOUT = 3600.0
 
 # The manylinux platforms that uv can resolve for, as glibc minors; there are none between.
 _PLATFORM_GLIBCS = (40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 28, 17)
@@ -92,6 +92,15 @@ class Answer:
         return self.output
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Done:
+    """A run of uv, as it was: exit status, standard output and standard error."""
+
+    status: int
+    output: bytes
+    errors: str
+
+
 def run_uv(
     arguments: Sequence[str],
     *,
@@ -119,9 +128,10 @@ def run_uv(
     if network.is_for_third_party:
         # uv would read the settings of the source it is run in.
         cwd = Path(cwd.anchor)
-    command = [find_uv(), *arguments, *(["--offline"] if network.offline else [])]
+    # What follows `--` are no options.
+    command = [find_uv(), *(["--offline"] if network.offline else []), *arguments]
 
-    def run() -> CompletedProcess[bytes]:
+    def run() -> _Done:
         environment = _environment(cwd, network, default_index)
         return _run(command, cwd, environment, stdin() if stdin is not None else "")
 
@@ -136,7 +146,7 @@ def run_uv(
     if any(logins):
         done = run()
         refused = _refused(done)
-    answer = _answer(done, network.hide(redact(_stderr(done))), reporter)
+    answer = _answer(done, network.hide(redact(done.errors)), reporter)
     causes, hint = list(answer.causes), answer.hint
     for url, status in list(refused.items())[:1]:
         from http import HTTPStatus
@@ -159,11 +169,11 @@ def run_uv_offline(arguments: Sequence[str], *, cwd: Path, reporter: Reporter) -
     Raises:
         ToolError: uv is missing or cannot be started.
     """
-    done = _run([find_uv(), *arguments, "--offline"], cwd, _environment(cwd, None), "")
-    return _answer(done, redact(_stderr(done)), reporter)
+    done = _run([find_uv(), "--offline", *arguments], cwd, _environment(cwd, None), "")
+    return _answer(done, redact(done.errors), reporter)
 
 
-def _answer(done: CompletedProcess[bytes], text: str, reporter: Reporter) -> Answer:
+def _answer(done: _Done, text: str, reporter: Reporter) -> Answer:
     """The answer of a process whose standard error, without secrets, is ``text``."""
     messages = _messages(text)
     for lead, message in messages:
@@ -173,39 +183,46 @@ def _answer(done: CompletedProcess[bytes], text: str, reporter: Reporter) -> Ans
         message for lead, message in messages if not lead
     ]
     return Answer(
-        status=done.returncode,
-        output=done.stdout.decode("utf-8", "replace"),
+        status=done.status,
+        output=done.output.decode("utf-8", "replace"),
         causes=tuple(causes),
         hint=next((message for lead, message in messages if lead == "hint:"), None),
     )
 
 
-def _stderr(done: CompletedProcess[bytes]) -> str:
-    return done.stderr.decode("utf-8", "replace")
+def _run(command: Sequence[str], cwd: Path, environment: Mapping[str, str], stdin: str) -> _Done:
+    from wherry.tools.process import Command, KeptOutput, TimeLimitError, run, time_limit
 
-
-def _run(
-    command: Sequence[str], cwd: Path, environment: Mapping[str, str], stdin: str
-) -> CompletedProcess[bytes]:
+    seconds = time_limit("WHERRY_UV_TIMEOUT", _TIMEOUT)
+    output, errors = bytearray(), KeptOutput()
     try:
-        return subprocess.run(
-            command,
-            cwd=cwd,
-            env=environment,
-            input=stdin.encode("utf-8", "surrogateescape"),
-            capture_output=True,
-            check=False,
+        status = run(
+            Command(
+                arguments=command,
+                cwd=cwd,
+                environment=environment,
+                seconds=seconds,
+                stdin=stdin.encode("utf-8", "surrogateescape"),
+            ),
+            output.extend,
+            errors.add,
         )
+    except TimeLimitError:
+        raise ToolError(
+            f"`uv {next(word for word in command[1:] if word[0] != '-')}` was ended after {seconds:g} seconds",
+            hint="set `WHERRY_UV_TIMEOUT` to more seconds",
+        ) from None
     except (OSError, ValueError) as error:
         raise ToolError("uv cannot be started", where=[redact(str(error))]) from None
+    return _Done(status=status, output=bytes(output), errors=errors.text())
 
 
-def _refused(done: CompletedProcess[bytes]) -> dict[str, int]:
+def _refused(done: _Done) -> dict[str, int]:
     """The addresses that answered 401 or 403, with the status, where uv failed."""
-    if not done.returncode:
+    if not done.status:
         return {}
     # uv breaks the lines of its hints.
-    lines = re.sub(r"\n[ │]+", " ", _stderr(done)).splitlines()
+    lines = re.sub(r"\n[ │]+", " ", done.errors).splitlines()
     refused: dict[str, int] = {}
     for line in lines:
         if status := re.search(r"\b40[13]\b", line):

@@ -14,7 +14,7 @@ from support.index import Index, serve_index
 from support.locks import RELEASES, VERSIONS, Heard, by_name, read, versions, write
 from support.wheels import make_wheel
 from wherry.errors import FetchError, LockError, TargetError
-from wherry.events import Warned
+from wherry.events import Note, Warned
 from wherry.lock.formats import LockFormat
 from wherry.store import Store
 
@@ -183,6 +183,52 @@ def test_a_stale_lock_is_refused(project: Path) -> None:
         read(project)
     assert caught.value.message == "`Pipfile.lock` is older than `Pipfile`"
     assert caught.value.hint == "run `pipenv lock`"
+    assert versions(read(project, frozen=True)) == VERSIONS
+
+
+def test_names_are_hashed_as_they_stand_or_normalized(project: Path) -> None:
+    """Newer versions of pipenv normalize them."""
+    pipfile = project / "Pipfile"
+    relocked(project, _meta=pipfile_lock(pipfile.read_text())["_meta"])
+    assert versions(read(project)) == VERSIONS
+    pipfile.write_text(pipfile.read_text().replace("alpha =", "Alpha ="))
+    assert versions(read(project)) == VERSIONS
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cause"),
+    [
+        ("", "", None),
+        ('"~=1.0"', '"~=1.1"', None),
+        ('"~=1.0"', '"~=2.0"', "`Pipfile` asks for `alpha~=2.0`, the lock has 1.1"),
+        ('beta = "<2"', 'other = "*"', "`Pipfile` asks for `other` in [packages], the lock does not have it"),
+        ('devtool = "*"', 'devtool = {version = ">9"}', "`Pipfile` asks for `devtool>9`, the lock has 9.0"),
+        ('"3.13"', '"3.12"', "`Pipfile` requires Python 3.12, the lock was made for Python 3.13"),
+    ],
+)  # fmt: skip
+def test_without_a_source_the_machines_are_hashed(
+    tmp_path: Path, index: Index, before: str, after: str, cause: str | None
+) -> None:
+    """Of the indexes that pip is set up for, pipenv hashes all and records one."""
+    project = project_at(tmp_path, index)
+    pipfile = project / "Pipfile"
+    lock = pipfile_lock(
+        pipfile.read_text().replace(
+            "[packages]", '[[source]]\nname = "pip"\nurl = "https://host"\n[packages]'
+        )
+    )
+    hashed, recorded = lock["_meta"], lock["_meta"]["sources"][:1]
+    relocked(project, _meta={**hashed, "sources": recorded})
+    text = pipfile.read_text()
+    pipfile.write_text(text[text.index("[packages]") :].replace(before, after))
+    heard = Heard()
+    if cause is None:
+        assert versions(read(project, reporter=heard)) == VERSIONS
+        assert "`Pipfile` names no [[source]]" in heard.texts(Note)[0]
+        return
+    with pytest.raises(LockError) as caught:
+        read(project)
+    assert caught.value.where == (cause,)
 
 
 def test_a_lock_for_another_python(project: Path) -> None:

@@ -193,6 +193,7 @@ def test_a_stale_lock_is_refused(project: Path) -> None:
         read(project)
     assert caught.value.message == "`poetry.lock` is older than `pyproject.toml`"
     assert caught.value.hint == "run `poetry lock`"
+    assert versions(read(project, frozen=True)) == VERSIONS
 
 
 def test_edits_that_decide_nothing_leave_the_lock_fresh(project: Path) -> None:

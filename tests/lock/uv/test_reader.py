@@ -165,8 +165,8 @@ def edited(project: Path, before: str, after: str) -> None:
         ('["devtool"]', '["devtool", "delta"]', "`pyproject.toml, group dev` asks for `delta`, the lock does not have it"),
         ('windows = ["winonly"]', 'linux = ["winonly"]', "`pyproject.toml` and the lock differ about the extra `linux`"),
         (">=3.11,<4", ">=3.12,<4", "requires-python is `<4,>=3.12`, the lock was made for `<4,>=3.11`"),
-        ('"beta<2"', "\"beta<2; sys_platform == 'linux'\"", "`pyproject.toml` asks for `beta<2; sys_platform == 'linux'`"),
-        ("[[tool.uv.index]]", '[tool.uv]\nconstraint-dependencies = ["delta<4"]\n[[tool.uv.index]]', "`constraint-dependencies` may have changed"),
+        ('"beta<2"', "\"beta<2; sys_platform == 'linux'\"", "`pyproject.toml` asks for `beta<2; sys_platform == 'linux'`, the lock was made for `beta<2`"),
+        ("[[tool.uv.index]]", '[tool.uv]\nconstraint-dependencies = ["delta<4"]\n[[tool.uv.index]]', "`pyproject.toml, constraint-dependencies` asks for `delta<4`, the lock does not have it"),
     ],
 )  # fmt: skip
 def test_a_stale_lock_is_refused(project: Path, before: str, after: str, cause: str) -> None:
@@ -176,6 +176,7 @@ def test_a_stale_lock_is_refused(project: Path, before: str, after: str, cause: 
     assert caught.value.message == "`uv.lock` is older than `pyproject.toml`"
     assert cause in caught.value.where
     assert caught.value.hint == "run `uv lock`"
+    assert versions(read(project, frozen=True)) == VERSIONS
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Unpack
 
 from wherry.aws.actions import MoveAlias, UpdateCode, UpdateConfiguration
@@ -20,10 +18,12 @@ from wherry.aws.stage import read_stage
 from wherry.errors import AwsError, DeployError, FetchError
 from wherry.events import SILENT
 from wherry.sizes import format_size
+from wherry.store.temporary import temporary_folder
 from wherry.target.quotas import DIRECT_UPLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from wherry.aws.actions import Action
     from wherry.aws.client import Client
@@ -138,8 +138,8 @@ def roll_back(
         DeployError: the code of a version is too big to be sent without a bucket; nothing was changed.
         FetchError: the code of a version could not be fetched; nothing was changed.
     """
-    with TemporaryDirectory(prefix="wherry-rollback-") as folder:
-        codes = [_fetch_code(part, client, Path(folder)) for part in rollbacks]
+    with temporary_folder("rollback") as folder:
+        codes = [_fetch_code(part, client, folder) for part in rollbacks]
         if client.stage.bucket is None:
             _require_small(rollbacks, codes, quota, client)
         functions = tuple(map(_plan, rollbacks, codes))

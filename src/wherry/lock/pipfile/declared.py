@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from packaging.markers import Environment
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from wherry.lock.document import Table
     from wherry.lock.model import Lock, LockRequest
 
-__all__ = ["group_names", "pipfile_hash", "read", "requirement_text", "texts_with_variables"]
+__all__ = ["group_names", "read", "requirement_text", "texts_with_variables"]
 
 _REVISIONS = ("ref", "rev", "tag", "branch")
 _SOURCE = ("path", "file", "git", "ref", "subdirectory")
@@ -52,22 +50,6 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         options=("--prerelease=allow",) if prereleases else (),
     )
     return resolve_declared(requirements, path, request, context)
-
-
-def pipfile_hash(pipfile: Table) -> str:
-    """The hash of those parts that decide a lock, as pipenv computes it."""
-    data: dict[str, Any] = {
-        "_meta": {
-            "sources": pipfile.data.get("source", []),
-            "requires": pipfile.data.get("requires", {}),
-        },
-        "default": pipfile.data.get("packages", {}),
-        "develop": pipfile.data.get("dev-packages", {}),
-    }
-    known = {*_OTHERS, "packages", "dev-packages", "default", "develop"}
-    data |= {key: values for key, values in pipfile.data.items() if key not in known}
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def group_names(groups: Iterable[str], *, development: str) -> list[str]:

@@ -18,11 +18,13 @@ from wherry.events import Note
 from wherry.indexes.declared import is_pypi
 from wherry.indexes.login import origin
 from wherry.indexes.simple import index_finder
+from wherry.lock.applying import may_apply
 from wherry.lock.archives import Archives, valid_path
 from wherry.lock.assemble import any_marker, indexed_package, known, make_pylock
 from wherry.lock.document import read_json, read_toml
 from wherry.lock.model import Lock
-from wherry.lock.pipfile.declared import group_names, pipfile_hash, texts_with_variables
+from wherry.lock.pipfile.declared import group_names, texts_with_variables
+from wherry.lock.pipfile.freshness import check_fresh
 from wherry.lock.variables import deciding_variables
 
 if TYPE_CHECKING:
@@ -65,14 +67,15 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     declared: frozenset[str] | None = None
     if pipfile.is_file():
         declaration = read_toml(pipfile, context.files)
-        _check_fresh(meta, declaration)
+        if not request.frozen:
+            check_fresh(lock, declaration, context.reporter, hint=_HINT)
         declared = texts_with_variables(declaration)
     _check_python(meta, context.target)
     categories = sorted(key for key in lock.data if key not in {"_meta", "default"})
     asked = group_names(request.groups, development="develop")
     groups = known("group", asked, categories, path)
     known("extra", request.extras, (), path)
-    entries = _merged(lock, ("default", *groups))
+    entries = _merged(lock, ("default", *groups), context.target)
     sources = dict(_sources(meta))
     _learn_indexes(meta, path, context, alone=declared is None)
     with index_finder(context.network, context.files) as find_files:
@@ -104,21 +107,6 @@ def _learn_indexes(meta: Table, path: Path, context: Context, *, alone: bool) ->
         )
 
 
-def _check_fresh(meta: Table, pipfile: Table) -> None:
-    recorded = meta.table("hash").optional("sha256", str)
-    # Without a [[source]], pipenv hashes its default source, which the lock records.
-    if "source" not in pipfile:
-        sources = list(meta.optional("sources", list) or [])
-        pipfile = pipfile.child("", {**pipfile.data, "source": sources})
-    if recorded is not None and recorded == pipfile_hash(pipfile):
-        return
-    raise LockError(
-        f"`{meta.file}` is older than `Pipfile`",
-        where=[f"{meta.file}: _meta.hash.sha256: this is not the hash of `Pipfile` as it is now"],
-        hint=_HINT,
-    )
-
-
 def _check_python(meta: Table, target: Target) -> None:
     requires = meta.table("requires")
     wanted = requires.optional("python_version", str) or requires.optional(
@@ -138,12 +126,16 @@ def _minor(version: str) -> str:
     return ".".join(version.split(".")[:2])
 
 
-def _merged(lock: Table, categories: Sequence[str]) -> dict[NormalizedName, list[Table]]:
-    """The entries of these categories by normalized name."""
+def _merged(
+    lock: Table, categories: Sequence[str], target: Target
+) -> dict[NormalizedName, list[Table]]:
+    """The entries of these categories that may apply to the target, by normalized name."""
     merged: dict[NormalizedName, list[Table]] = {}
     for category in categories:
         table = lock.table(category)
         for spelled, entry in table.each_table():
+            if not may_apply(entry.data.get("markers"), target):
+                continue
             name = table.parse(
                 spelled, spelled, lambda text: canonicalize_name(text, validate=True)
             )

@@ -6,18 +6,19 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packaging.markers import Marker
+from packaging.markers import InvalidMarker, Marker
 from packaging.pylock import Package, PackageDirectory, PackageVcs
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from wherry.lock.applying import may_apply
 from wherry.lock.archives import split_hash, valid_path
 from wherry.lock.assemble import LockedFile, indexed_package
 from wherry.lock.poetry.constraint import parse_constraint
 from wherry.lock.poetry.declared import dependencies_of, extras_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from packaging.utils import NormalizedName
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from wherry.lock.document import Table
     from wherry.lock.poetry.constraint import Constraint
     from wherry.lock.poetry.declared import Dependency
+    from wherry.target import Target
 
 __all__ = ["LockedPackage", "convert", "locked_packages"]
 
@@ -56,13 +58,36 @@ class LockedPackage:
     table: Table
 
 
-def locked_packages(lock: Table) -> tuple[LockedPackage, ...]:
-    """Every package of the lock.
+def locked_packages(
+    lock: Table, target: Target, extras: Iterable[str]
+) -> tuple[LockedPackage, ...]:
+    """Every package of the lock that may apply to the target.
 
     Raises:
         LockError: an entry is not of the expected shape.
     """
-    return tuple(_locked(package, lock.table("metadata")) for package in lock.tables("package"))
+    return tuple(
+        _locked(package, lock.table("metadata"))
+        for package in lock.tables("package")
+        if _may_apply(package, target, extras)
+    )
+
+
+def _may_apply(table: Table, target: Target, extras: Iterable[str]) -> bool:
+    """Whether one of the markers of an entry may hold."""
+    value = table.data.get("markers")
+    markers = list(value.values()) if isinstance(value, dict) else [value]
+    # A group without a marker needs the package always.
+    always = isinstance(value, dict) and len(value) < len(table.strings("groups"))
+    return always or any(may_apply(_rewritten(marker), target, extras=extras) for marker in markers)
+
+
+def _rewritten(marker: object) -> object:
+    """A marker as PEP 751 writes it; anything that is none as it is."""
+    try:
+        return _lock_marker(marker) if isinstance(marker, str) else marker
+    except (InvalidMarker, RecursionError):
+        return marker
 
 
 def _locked(table: Table, metadata: Table) -> LockedPackage:

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from wherry.errors import LockError
 from wherry.indexes.simple import index_finder
+from wherry.lock.applying import may_apply
 from wherry.lock.archives import Archives
 from wherry.lock.assemble import any_marker, check_python, known, make_pylock
 from wherry.lock.document import read_toml
@@ -58,20 +59,24 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
             where=[f"{path.parent}: `pyproject.toml` says which of the locked packages are needed"],
         )
     pyproject = read_toml(pyproject_path, context.files)
-    _check_fresh(lock, pyproject)
+    if not request.frozen:
+        _check_fresh(lock, pyproject)
     project = poetry_project(pyproject)
-    packages = locked_packages(lock)
     recorded = lock.table("metadata").parsed("python-versions", parse_constraint)
     for python in (project.python, recorded):
         check_python(python, context.target, pyproject_path)
 
-    others = {*project.groups, *(group for package in packages for group in package.groups or ())}
-    others -= {canonicalize_name("main")}
+    others = {*project.groups, *_recorded_groups(lock)} - {canonicalize_name("main")}
     groups = known("group", request.groups, others, path)
     extras = known("extra", request.extras, project.extras, path)
+    packages = locked_packages(lock, context.target, extras)
     wanted = [canonicalize_name(name) for name in ("main", *groups)]
     if version >= (2, 1):
-        chosen = _by_groups(packages, wanted)
+        chosen = [
+            (package, marker)
+            for package, marker in _by_groups(packages, wanted)
+            if may_apply(marker and str(marker), context.target, extras=extras)
+        ]
     else:
         needed = needed_packages(packages, project, wanted, extras, context.target)
         chosen = [(package, None) for package in needed]
@@ -127,6 +132,11 @@ def _version(lock: Table, path: Path) -> tuple[int, int]:
             hint="update Wherry, or lock again with a Poetry that it knows",
         )
     return int(major), int(minor)
+
+
+def _recorded_groups(lock: Table) -> Iterator[NormalizedName]:
+    for package in lock.tables("package"):
+        yield from map(canonicalize_name, package.strings("groups"))
 
 
 def _by_groups(

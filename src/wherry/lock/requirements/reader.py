@@ -16,6 +16,7 @@ from wherry.errors import LockError
 from wherry.events import Warned
 from wherry.indexes.redact import redact
 from wherry.indexes.variables import index_urls
+from wherry.lock.applying import may_apply
 from wherry.lock.assemble import known
 from wherry.lock.declared import read_declared
 from wherry.lock.document import is_path, read_toml
@@ -63,6 +64,8 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     inside = path.parent.resolve().is_relative_to(request.root.resolve())
     base = request.root if inside else path.parent
     hashed = file.has("require-hashes") or any(line.hashes for line in file.requirements)
+    for lines in (file.requirements, file.constraints):
+        lines[:] = [line for line in lines if may_apply(_marker(line.text), context.target)]
     parsed = [(line, _parse(line, hide)) for line in file.requirements]
     constraints = [(line, _parse(line, hide)) for line in file.constraints]
     unpinned = [line.text for line, found in parsed if found is not None and not _pinned(found)]
@@ -130,6 +133,12 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         ),
         member=request.root,
     )
+
+
+def _marker(text: str) -> str | None:
+    """The marker of a requirement, a path or a URL, behind which a blank has to stand."""
+    match = re.search(r"\s;(?P<url>.*)$|^[^:/]*?;(?P<name>.*)$", text)
+    return (match["url"] or match["name"]) if match else None
 
 
 def _parse(line: RequirementLine, hide: Callable[[str], str]) -> Requirement | None:

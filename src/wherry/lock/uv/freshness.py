@@ -1,197 +1,314 @@
 """Whether a ``uv.lock`` is as new as the ``pyproject.toml`` files that it was made from.
 
-uv records in the lock what it was made from. Most projects can be compared with that record at once, without a
-network, an interpreter or a process. Where the record and the project differ, or where the comparison is beyond
-this module (markers, sources, constraints), uv decides: ``uv lock --check --offline``.
+uv records in the lock what it was made from. That record is compared with what the projects declare now: no network,
+no interpreter, no cache and no process has a say. What a build backend alone can tell (dependencies that are
+``dynamic``, a ``setup.py``) cannot be compared without running it, and is a note.
 """
 
 from __future__ import annotations
 
-import sys
+from dataclasses import dataclass
 from os.path import relpath
-from platform import python_version
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from wherry.errors import LockError
-from wherry.events import SILENT
+from wherry.events import Note
 from wherry.lock.declared import read_declared
-from wherry.lock.document import read_toml
-from wherry.lock.uv.local import workspace_members
-from wherry.lock.uv.record import Difference, Places, requirement_differences
-from wherry.tools.uv import run_uv_offline
+from wherry.lock.document import Table, read_toml
+from wherry.lock.uv.local import enclosing_workspace, workspace_members
+from wherry.lock.uv.record import Asked, Comparison, Difference
+from wherry.lock.uv.settings import (
+    conflict_differences,
+    marker_differences,
+    option_differences,
+)
+from wherry.lock.uv.sources import Places, sources_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from wherry.events import Reporter
     from wherry.files import ProjectFiles
     from wherry.lock.declared import Declared
-    from wherry.lock.document import Table
     from wherry.lock.uv.local import LocalPackage
 
 __all__ = ["check_fresh"]
 
-# Settings of [tool.uv] that are in the lock in a form of uv's own.
-_SETTINGS = frozenset(
-    {
-        "conflicts",
-        "build-constraint-dependencies",
-        "constraint-dependencies",
-        "dependency-groups",
-        "dependency-metadata",
-        "environments",
-        "exclude-dependencies",
-        "exclude-newer",
-        "exclude-newer-package",
-        "fork-strategy",
-        "index-strategy",
-        "no-sources",
-        "override-dependencies",
-        "prerelease",
-        "required-environments",
-        "resolution",
-    }
-)
-_RECORDS = ("conflicts", "options", "required-markers", "supported-markers")
+_DYNAMIC = frozenset({"dependencies", "optional-dependencies", "requires-python"})
+# The settings of the workspace that uv keeps in the lock's manifest, by the names there.
+# Locks without a revision, the first ones, know neither build constraints nor the names of extras.
+_MANIFEST = {
+    "constraints": "constraint-dependencies",
+    "overrides": "override-dependencies",
+    "build-constraints": "build-constraint-dependencies",
+}
 
 
 def check_fresh(
-    lock: Table, packages: Sequence[LocalPackage], root: Path, files: ProjectFiles
+    lock: Table,
+    packages: Sequence[LocalPackage],
+    root: Path,
+    files: ProjectFiles,
+    reporter: Reporter,
 ) -> None:
     """Check that the lock is as new as the projects it locks.
+
+    Args:
+        lock: the content of ``uv.lock``.
+        packages: its packages that are folders.
+        root: its folder.
+        files: read the projects' files.
+        reporter: told what cannot be known.
 
     Raises:
         LockError: it is older than one of them; the causes say what has changed.
     """
-    differences = list(_differences(lock, packages, root, files))
-    if not differences:
-        return
-    answer = run_uv_offline(["lock", "--check", *_interpreter(lock)], cwd=root, reporter=SILENT)
-    if answer.status == 0:
-        return
-    certain = [difference.text for difference in differences if difference.certain]
-    output = " ".join([*answer.causes, answer.hint or ""])
-    # uv resolves again where the lock does not fit; without a network that fails in one of these ways. Any other
-    # failure (no interpreter, a backend that is not available offline) says nothing about the lock.
-    refused = ("needs to be updated", "No solution found", "network was disabled", "is missing")
-    if certain or any(phrase in output for phrase in refused):
+    differences = list(
+        _Projects(lock=lock, packages=packages, root=root, files=files).differences()
+    )
+    if certain := [difference.text for difference in differences if difference.certain]:
         raise LockError(
             "`uv.lock` is older than `pyproject.toml`",
-            where=certain or [difference.text for difference in differences],
+            where=certain,
             hint="run `uv lock`",
         )
+    if differences:
+        reasons = "; ".join(dict.fromkeys(difference.text for difference in differences))
+        reporter.emit(Note(text=f"whether `uv.lock` is up to date cannot be told: {reasons}"))
 
 
-def _interpreter(lock: Table) -> list[str]:
-    requires = lock.parsed("requires-python", SpecifierSet)
-    if requires is None or requires.contains(python_version(), prereleases=True):
-        return ["--python", sys.executable]
-    return []
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Projects:
+    """The projects that a lock was made from."""
 
+    lock: Table
+    packages: Sequence[LocalPackage]
+    root: Path
+    files: ProjectFiles
 
-def _differences(
-    lock: Table, packages: Sequence[LocalPackage], root: Path, files: ProjectFiles
-) -> Iterator[Difference]:
-    path = root / "pyproject.toml"
-    settings = read_toml(path, files).table("tool").table("uv") if path.is_file() else None
-    shared = settings.table("sources").data if settings is not None else {}
-    members = {package.name: package.folder for package in packages}
-    requires: list[tuple[Table, str]] = []
-    for package in packages:
-        path = package.folder / "pyproject.toml"
-        label = _label(path, root)
-        if not path.is_file():
-            yield Difference(text=f"`{label}` is missing", certain=package.member)
-            continue
-        pyproject = read_toml(path, files)
-        declared = read_declared(pyproject)
+    def differences(self) -> Iterator[Difference]:
+        settings = self._settings(self.root)
+        if settings is None:
+            yield Difference(text="`pyproject.toml` is missing")
+            return
+        for package in self.packages:
+            yield from self._of_package(package)
+        yield from self._pythons()
+        yield from self._of_workspace(settings)
+        uv_toml = self.root / "uv.toml"
+        # uv takes options from one of the two.
+        options = read_toml(uv_toml, self.files) if uv_toml.is_file() else settings
+        yield from option_differences(options, self.lock)
+        yield from marker_differences(settings, self.lock, self._requires_python)
+        members = [
+            (package.name, settings, self._pyproject(package.folder).table("dependency-groups"))
+            for package in self.packages
+            if package.member and (settings := self._settings(package.folder)) is not None
+        ]
+        if all(package.folder != self.root for package in self.packages if package.member):
+            members.append(("", settings, Table(data={}, file="pyproject.toml")))
+        yield from conflict_differences(members, self.lock)
+
+    @property
+    def _requires_python(self) -> SpecifierSet | None:
+        return self.lock.parsed("requires-python", SpecifierSet)
+
+    def _pyproject(self, folder: Path) -> Table:
+        return read_toml(folder / "pyproject.toml", self.files)
+
+    def _settings(self, folder: Path) -> Table | None:
+        if not (folder / "pyproject.toml").is_file():
+            return None
+        return self._pyproject(folder).table("tool").table("uv")
+
+    def _label(self, path: Path) -> str:
+        return relpath(path, self.root).replace("\\", "/")
+
+    def _comparison(self, folder: Path, *, workspace: Path | None) -> Comparison:
+        """The comparison of the requirements that the project in a folder declares."""
+        own = self._settings(folder) or Table(data={}, file="pyproject.toml")
+        shared = (self._settings(workspace) if workspace is not None else None) or own
+        indexes = {}
+        for table in (shared, own):
+            for index in table.tables("index"):
+                name, url = index.optional("name", str), index.optional("url", str)
+                if name is not None and url is not None:
+                    indexes[name] = url
         places = Places(
-            pyproject=pyproject, folder=package.folder, shared=shared, root=root, members=members
+            folder=folder,
+            own=sources_of(own),
+            root=workspace or folder,
+            shared=sources_of(shared),
+            members={package.name: package.folder for package in self.packages},
+            indexes=indexes,
         )
-        yield from _package_differences(package, declared, label, places)
-        if package.member and declared.requires_python is not None:
-            requires.append((pyproject.table("project"), declared.requires_python))
-    yield from _python_differences(lock, requires)
-    yield from _setting_differences(lock, settings.data if settings is not None else {})
-    if (root / "uv.toml").is_file():
-        yield Difference(text="`uv.toml` may have changed", certain=False)
-    if settings is None:
-        yield Difference(text="`pyproject.toml` is missing")
-    else:
-        yield from _member_differences(packages, root, files)
+        return Comparison(
+            file=self._pyproject(folder),
+            places=places,
+            root=self.root,
+            requires_python=self._requires_python,
+        )
 
+    def _of_package(self, package: LocalPackage) -> Iterator[Difference]:
+        folder = package.folder
+        path = folder / "pyproject.toml"
+        label = self._label(path)
+        if not path.is_file():
+            other = next(
+                (name for name in ("setup.py", "setup.cfg") if (folder / name).is_file()), None
+            )
+            if other is None or package.member:
+                yield Difference(text=f"`{label}` is missing")
+            else:
+                yield self._unknown(folder / other)
+            return
+        declared = read_declared(self._pyproject(folder))
+        if declared.name is None and not package.member:
+            # Its build backend gives the name, and all else.
+            yield self._unknown(path)
+            return
+        if declared.name is None or canonicalize_name(declared.name) != package.name:
+            yield Difference(text=f"`{label}` is no longer `{package.name}`")
+            return
+        yield from self._kind(package, label)
+        workspace = self.root if package.member else enclosing_workspace(folder, self.files)
+        comparison = self._comparison(folder, workspace=workspace)
+        if declared.dynamic & _DYNAMIC:
+            yield self._unknown(path)
+        else:
+            yield from _declared_differences(declared, package, label, comparison, self.lock)
+        if package.member:
+            groups = package.table.table("metadata").table("requires-dev")
+            yield from self._groups(declared, groups, label, comparison)
 
-def _label(path: Path, root: Path) -> str:
-    return relpath(path, root).replace("\\", "/")
+    def _unknown(self, path: Path) -> Difference:
+        text = f"what `{self._label(path)}` asks for is known to its build backend alone"
+        return Difference(text=text, certain=False)
 
+    def _kind(self, package: LocalPackage, label: str) -> Iterator[Difference]:
+        """Whether a member still is a package that is installed, or still is none."""
+        pyproject = self._pyproject(package.folder)
+        setting = pyproject.table("tool").table("uv").optional("package", bool)
+        installed = "build-system" in pyproject if setting is None else setting
+        virtual = "virtual" in package.table.table("source")
+        if package.member and package.folder != self.root and virtual == installed:
+            now = "a package" if installed else "no package"
+            yield Difference(text=f"`{label}` is {now} now, the lock was made otherwise")
 
-def _package_differences(
-    package: LocalPackage, declared: Declared, label: str, places: Places
-) -> Iterator[Difference]:
-    if declared.name is None or canonicalize_name(declared.name) != package.name:
-        # A folder without [project] may still have a backend that names it.
-        text = f"`{label}` is no longer `{package.name}`"
-        yield Difference(text=text, certain=declared.name is not None)
-        return
-    if declared.dynamic & {"dependencies", "optional-dependencies", "requires-python"}:
-        yield Difference(text=f"`{label}` has dynamic dependencies", certain=False)
-        return
-    metadata = package.table.table("metadata")
-    requirements: list[tuple[str, str | None]] = [(text, None) for text in declared.dependencies]
-    requirements += [
-        (text, str(extra)) for extra, texts in declared.extras.items() for text in texts
-    ]
-    yield from requirement_differences(label, requirements, metadata, "requires-dist", places)
-    recorded = set(metadata.strings("provides-extras"))
-    for extra in sorted(set(declared.extras) ^ recorded):
-        yield Difference(text=f"`{label}` and the lock differ about the extra `{extra}`")
-    development = metadata.table("requires-dev")
-    groups = {str(name): list(texts) for name, texts in declared.groups.items()}
-    groups.setdefault("dev", []).extend(
-        places.pyproject.table("tool").table("uv").strings("dev-dependencies")
-    )
-    for group in sorted({*groups, *development.data}):
-        requirements = [(text, None) for text in groups.get(group, [])]
-        of_group = f"{label}, group {group}"
-        yield from requirement_differences(of_group, requirements, development, group, places)
+    def _groups(
+        self, declared: Declared, recorded: Table, label: str, comparison: Comparison
+    ) -> Iterator[Difference]:
+        settings = comparison.file.table("tool").table("uv")
+        pythons = {
+            canonicalize_name(name): table.optional("requires-python", str)
+            for name, table in settings.table("dependency-groups").each_table()
+        }
+        groups: dict[str, list[str]] = {
+            str(name): list(texts) for name, texts in declared.groups.items()
+        }
+        groups.setdefault("dev", []).extend(settings.strings("dev-dependencies"))
+        for group in sorted({*groups, *recorded.data}):
+            asked = [
+                Asked(text=text, group=group, python=pythons.get(canonicalize_name(group)))
+                for text in groups.get(group, [])
+            ]
+            yield from comparison.differences(f"{label}, group {group}", asked, recorded, group)
 
-
-def _python_differences(lock: Table, requires: Iterable[tuple[Table, str]]) -> Iterator[Difference]:
-    recorded = lock.parsed("requires-python", SpecifierSet)
-    wanted = [table.parse("requires-python", text, SpecifierSet) for table, text in requires]
-    if recorded is None or not wanted:
-        return
-    for minor in range(30):
-        for patch in (0, 1, 5, 99):
-            version = f"3.{minor}.{patch}"
+    def _pythons(self) -> Iterator[Difference]:
+        recorded = self._requires_python
+        wanted: list[SpecifierSet] = []
+        for package in self.packages:
+            if package.member and self._settings(package.folder) is not None:
+                project = self._pyproject(package.folder).table("project")
+                if (specifiers := project.parsed("requires-python", SpecifierSet)) is not None:
+                    wanted.append(specifiers)
+        if recorded is None or not wanted:
+            return
+        # A difference in versions that are out of use is not a reason to refuse.
+        versions = (f"3.{minor}.{patch}" for minor in range(9, 30) for patch in (*range(25), 99))
+        for version in versions:
             if recorded.contains(version) != all(each.contains(version) for each in wanted):
                 asked = " and ".join(sorted({str(each) for each in wanted}))
-                yield Difference(
-                    text=f"requires-python is `{asked}`, the lock was made for `{recorded}`",
-                    # A difference in versions that are out of use is not a reason to refuse; uv decides.
-                    certain=minor >= 9,
-                )
+                text = f"requires-python is `{asked}`, the lock was made for `{recorded}`"
+                yield Difference(text=text)
                 return
 
+    def _of_workspace(self, settings: Table) -> Iterator[Difference]:
+        manifest = self.lock.table("manifest")
+        comparison = self._comparison(self.root, workspace=self.root)
+        for key, name in _MANIFEST.items():
+            if key == "build-constraints" and "revision" not in self.lock:
+                continue
+            # Newer versions of uv take tables of options as well.
+            given = settings.optional(name, list) or []
+            asked = [Asked(text=text) for text in given if isinstance(text, str)]
+            if len(asked) == len(given):
+                yield from comparison.differences(f"pyproject.toml, {name}", asked, manifest, key)
+        excluded = {canonicalize_name(name) for name in settings.strings("exclude-dependencies")}
+        held = {canonicalize_name(name) for name in manifest.strings("excludes")}
+        for name in sorted(excluded ^ held):
+            yield Difference(text=f"`exclude-dependencies` and the lock differ about `{name}`")
+        pyproject = comparison.file
+        if "project" not in pyproject:
+            declared, groups = read_declared(pyproject), manifest.table("dependency-groups")
+            yield from self._groups(declared, groups, "pyproject.toml", comparison)
+        yield from self._metadata(settings, manifest, comparison)
+        yield from self._members()
 
-def _setting_differences(lock: Table, settings: Mapping[str, object]) -> Iterator[Difference]:
-    recorded = [key for key in _RECORDS if lock.data.get(key)]
-    recorded += sorted(lock.table("manifest").data.keys() - {"members"})
-    for key in (*recorded, *sorted(_SETTINGS & settings.keys())):
-        yield Difference(text=f"`{key}` may have changed", certain=False)
+    def _metadata(
+        self, settings: Table, manifest: Table, comparison: Comparison
+    ) -> Iterator[Difference]:
+        """Compare the metadata that the project gives for distributions."""
 
+        def by_name(table: Table) -> dict[str, list[Table]]:
+            entries: dict[str, list[Table]] = {}
+            for entry in table.tables("dependency-metadata"):
+                entries.setdefault(canonicalize_name(entry.required("name", str)), []).append(entry)
+            return entries
 
-def _member_differences(
-    packages: Sequence[LocalPackage], root: Path, files: ProjectFiles
-) -> Iterator[Difference]:
-    """Members that are in the workspace and not in the lock."""
-    locked = {package.folder.resolve() for package in packages}
-    for folder in workspace_members(root, files):
-        if folder.resolve() not in locked:
-            yield Difference(
-                text=f"the workspace member `{_label(folder, root)}` is not in the lock",
-                certain=False,
+        def same(ours: Table, theirs: Table) -> bool:
+            pythons = [each.parsed("requires-python", SpecifierSet) for each in (ours, theirs)]
+            versions = [each.optional("version", str) for each in (ours, theirs)]
+            lists = [each.strings("requires-dist") for each in (ours, theirs)]
+            return (
+                pythons[0] == pythons[1] and versions[0] == versions[1] and comparison.same(*lists)
             )
+
+        given, held = by_name(settings), by_name(manifest)
+        for name in sorted(given.keys() | held.keys()):
+            ours, theirs = given.get(name, []), held.get(name, [])
+            if len(ours) != len(theirs) or not all(
+                any(same(entry, other) for other in theirs) for entry in ours
+            ):
+                yield Difference(text=f"`dependency-metadata` and the lock differ about `{name}`")
+
+    def _members(self) -> Iterator[Difference]:
+        locked = {each.folder.resolve(): each.folder for each in self.packages if each.member}
+        present = {folder.resolve(): folder for folder in workspace_members(self.root, self.files)}
+        root = self.root.resolve()
+        for folder in sorted(present.keys() - locked.keys()):
+            label = self._label(present[folder])
+            yield Difference(text=f"the workspace member `{label}` is not in the lock")
+        for folder in sorted(locked.keys() - present.keys() - {root}):
+            label = self._label(locked[folder])
+            yield Difference(text=f"`{label}` is no longer a member of the workspace")
+
+
+def _declared_differences(
+    declared: Declared, package: LocalPackage, label: str, comparison: Comparison, lock: Table
+) -> Iterator[Difference]:
+    metadata = package.table.table("metadata")
+    asked = [Asked(text=text) for text in declared.dependencies]
+    asked += [
+        Asked(text=text, extra=str(extra))
+        for extra, texts in declared.extras.items()
+        for text in texts
+    ]
+    yield from comparison.differences(label, asked, metadata, "requires-dist")
+    recorded = {canonicalize_name(extra) for extra in metadata.strings("provides-extras")}
+    for extra in sorted(set(declared.extras) ^ recorded) if "revision" in lock else ():
+        yield Difference(text=f"`{label}` and the lock differ about the extra `{extra}`")

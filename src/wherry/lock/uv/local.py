@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 __all__ = [
     "LocalPackage",
     "choose_member",
+    "enclosing_workspace",
     "find_workspace",
     "local_packages",
-    "normal_path",
     "workspace_members",
 ]
 
@@ -113,9 +113,17 @@ def workspace_members(root: Path, files: ProjectFiles) -> tuple[Path, ...]:
     members = [
         folder
         for folder in _matches(root, workspace.strings("members"))
-        if folder not in excluded and (folder / "pyproject.toml").is_file()
+        if folder not in excluded and _is_managed(folder, files)
     ]
     return ((root,) if "project" in pyproject else ()) + tuple(members)
+
+
+def _is_managed(folder: Path, files: ProjectFiles) -> bool:
+    """Whether a folder is a project that uv looks after."""
+    if not (folder / "pyproject.toml").is_file():
+        return False
+    settings = read_toml(folder / "pyproject.toml", files).table("tool").table("uv")
+    return settings.data.get("managed") is not False
 
 
 def find_workspace(folder: Path, files: ProjectFiles) -> Path | None:
@@ -134,6 +142,19 @@ def find_workspace(folder: Path, files: ProjectFiles) -> Path | None:
     return None
 
 
+def enclosing_workspace(folder: Path, files: ProjectFiles) -> Path | None:
+    """The root of the workspace that ``folder`` is in, whether it is locked or not; None where it is in none."""
+    resolved = folder.resolve()
+    for root in (resolved, *resolved.parents):
+        try:
+            members = workspace_members(root, files) if (root / "pyproject.toml").is_file() else ()
+        except LockError:
+            continue
+        if members and resolved in {root, *(member.resolve() for member in members)}:
+            return root
+    return None
+
+
 def _matches(root: Path, patterns: Iterable[str]) -> list[Path]:
     matches: dict[Path, None] = {}
     for pattern in patterns:
@@ -146,7 +167,7 @@ def _matches(root: Path, patterns: Iterable[str]) -> list[Path]:
     return list(matches)
 
 
-def normal_path(path: Path) -> str:
+def _normal_path(path: Path) -> str:
     """A path without ``.`` and ``..``; resolving would follow links, and differ from the path that the user gave."""
     from os.path import normpath
 
@@ -159,4 +180,4 @@ def _folder(root: Path, place: str, source: Table, kind: str) -> Path:
 
     if not is_path(place):
         raise source.wrong(kind, "this is not a path")
-    return root if normpath(place) == "." else Path(normal_path(root / place))
+    return root if normpath(place) == "." else Path(_normal_path(root / place))

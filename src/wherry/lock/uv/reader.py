@@ -47,7 +47,11 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     packages = local_packages(table, root)
     # Once for all members of a workspace, and for all targets.
     files = context.files
-    files.once(("uv-freshness", path), lambda: check_fresh(table, packages, root, files))
+    if not request.frozen:
+        files.once(
+            ("uv-freshness", path),
+            lambda: check_fresh(table, packages, root, files, context.reporter),
+        )
     package = choose_member(packages, path, request)
     answer = run_uv_offline(
         [

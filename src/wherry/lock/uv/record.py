@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from os.path import realpath, relpath
 from typing import TYPE_CHECKING
 
 from packaging.markers import Marker
@@ -11,19 +12,18 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from wherry.lock.document import is_path
-from wherry.lock.uv.local import normal_path
+from wherry.indexes.redact import redact
+from wherry.lock.uv.environments import compared_with, environments, holds
+from wherry.lock.uv.sources import Place, recorded_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from wherry.lock.document import Table
+    from wherry.lock.uv.sources import Places
 
-__all__ = ["Difference", "Places", "requirement_differences"]
-
-_LOCAL = ("editable", "directory", "virtual", "path")
-_ELSEWHERE = ("git", "url")
+__all__ = ["Asked", "Comparison", "Difference"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +32,7 @@ class Difference:
 
     Attributes:
         text: the difference.
-        certain: only an edit explains it. Otherwise it may be only written in another way.
+        certain: only an edit explains it. Otherwise it cannot be known whether the lock is as new as the project.
     """
 
     text: str
@@ -40,158 +40,188 @@ class Difference:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Places:
-    """Where ``[tool.uv.sources]`` says that a project's requirements come from.
+class Asked:
+    """A requirement that a project declares.
 
     Attributes:
-        pyproject: the project's file.
-        folder: its folder.
-        shared: the sources of the workspace's root, which hold for its members too.
-        root: the workspace's root.
-        members: the folders of local packages by name.
+        text: the requirement, as PEP 508 has it.
+        extra: the extra that it is for, normalized.
+        group: the dependency group that it is in, normalized.
+        python: the versions of Python that the group is for.
     """
 
-    pyproject: Table
-    folder: Path
-    shared: Mapping[str, object]
-    root: Path
-    members: Mapping[str, Path]
-
-    def of(self, name: str) -> str | None:
-        """The folder or file that a requirement comes from, ``""`` for an index, None where only uv can tell."""
-        own = self.pyproject.table("tool").table("uv").table("sources").data
-        for sources, base in ((own, self.folder), (self.shared, self.root)):
-            for key, source in sources.items():
-                if canonicalize_name(key) == name:
-                    return self._place(name, source, base)
-        return ""
-
-    def _place(self, name: str, source: object, base: Path) -> str | None:
-        if not isinstance(source, dict) or "marker" in source or "group" in source:
-            return None
-        path = source.get("path")
-        if isinstance(path, str) and is_path(path):
-            return normal_path(base / path)
-        if source.get("workspace") is True and name in self.members:
-            return normal_path(self.members[name])
-        return "" if "index" in source else None
+    text: str
+    extra: str | None = None
+    group: str | None = None
+    python: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Record:
     """A requirement, in a form that is the same whether uv or the user wrote it.
 
-    ``place`` is the folder or file that it comes from, ``""`` where it comes from an index; None where only uv
-    can tell.
+    It applies where every marker of ``all_of`` holds and none of ``none_of``. A place of None cannot be told.
     """
 
     text: str
     extras: tuple[str, ...]
     specifier: str
-    marker: str | None
-    place: str | None
+    place: Place | None
+    all_of: tuple[Marker, ...] = ()
+    none_of: tuple[Marker, ...] = ()
+
+    def applies(self, environment: Mapping[str, str]) -> bool:
+        return all(holds(marker, environment) for marker in self.all_of) and not any(
+            holds(marker, environment) for marker in self.none_of
+        )
 
 
-def requirement_differences(
-    label: str,
-    requirements: Iterable[tuple[str, str | None]],
-    recorded: Table,
-    key: str,
-    places: Places,
-) -> Iterator[Difference]:
-    """Compare requirements with the lock's record of them.
+_Records = dict[tuple[str, str], list[_Record]]
 
-    Args:
-        label: the place where the project declares them.
-        requirements: PEP 508 requirements, each with the extra that it is for.
-        recorded: the table of the lock that ``key`` is in.
-        key: the array of recorded requirements.
-        places: where uv is told to find some of them; names the project.
 
-    Raises:
-        LockError: one cannot be understood.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """A comparison of one project's requirements with the lock's record of them.
+
+    Attributes:
+        file: the file that declares them, for errors.
+        places: where uv is told to find some of them.
+        root: the folder of the lock.
+        requires_python: the versions of Python that the lock is for.
     """
-    now = _asked(requirements, places)
-    then = _recorded(recorded, key, places.root)
-    for identity in sorted(now.keys() | then.keys()):
-        ours, theirs = now.get(identity, []), then.get(identity, [])
-        if not theirs:
-            yield Difference(text=f"`{label}` asks for `{ours[0].text}`, the lock does not have it")
-        elif not ours:
-            yield Difference(text=f"`{label}` no longer asks for `{theirs[0].text}`")
-        else:
-            yield from _changes(label, ours, theirs)
 
+    file: Table
+    places: Places
+    root: Path
+    requires_python: SpecifierSet | None
 
-def _changes(label: str, ours: list[_Record], theirs: list[_Record]) -> Iterator[Difference]:
-    certain = Difference(
-        text=f"`{label}` asks for `{ours[0].text}`, the lock was made for `{theirs[0].text}`"
-    )
-    uncertain = Difference(text=f"`{label}` asks for `{ours[0].text}`", certain=False)
-    if any(record.place is None for record in (*ours, *theirs)):
-        yield uncertain
-        return
-    if any(record.place for record in (*ours, *theirs)):
-        # uv omits the version where the place decides.
-        same = {(record.extras, record.place) for record in ours} == {
-            (record.extras, record.place) for record in theirs
-        }
-    else:
-        same = sorted((record.extras, record.specifier) for record in ours) == sorted(
-            (record.extras, record.specifier) for record in theirs
+    def differences(
+        self, label: str, requirements: Iterable[Asked], recorded: Table, key: str
+    ) -> Iterator[Difference]:
+        """Compare requirements with the array ``key`` of the table ``recorded``.
+
+        Args:
+            label: the place where the project declares them, for messages.
+            requirements: those that it declares.
+            recorded: the table of the lock that ``key`` is in.
+            key: the array of recorded requirements.
+
+        Raises:
+            LockError: one cannot be understood.
+        """
+        now, then = self._asked(requirements), self._recorded(recorded, key)
+        for identity in sorted(now.keys() | then.keys()):
+            ours, theirs = now.get(identity, []), then.get(identity, [])
+            if self._same(ours, theirs, extra=identity[1]):
+                continue
+            asked, held = self._shown(ours), self._shown(theirs)
+            if not theirs:
+                text = f"`{label}` asks for {asked}, the lock does not have it"
+            elif not ours:
+                text = f"`{label}` no longer asks for {held}"
+            else:
+                text = f"`{label}` asks for {asked}, the lock was made for {held}"
+            yield Difference(text=text)
+
+    def same(self, texts: Iterable[str], others: Iterable[str]) -> bool:
+        """Whether two lists of requirements ask for the same.
+
+        Raises:
+            LockError: one cannot be understood.
+        """
+        first, second = (self._asked(Asked(text=text) for text in each) for each in (texts, others))
+        names = first.keys() | second.keys()
+        return all(
+            self._same(first.get(name, []), second.get(name, []), extra="") for name in names
         )
-    if not same:
-        yield certain
-        return
-    by_writing = {(record.extras, record.specifier): record.marker for record in theirs}
-    for record in ours:
-        marker = by_writing.get((record.extras, record.specifier), theirs[0].marker)
-        if not _same_marker(record.marker, marker):
-            yield uncertain
-            return
 
+    def _shown(self, records: list[_Record]) -> str:
+        """The requirements with the places that they come from, as a message says them."""
+        texts = []
+        for record in records:
+            place, text = record.place, f"`{record.text}`"
+            if place is not None and place.kind and " @ " not in record.text:
+                where = str(place)
+                if place.kind == "path" and place.where:
+                    where = relpath(place.where, realpath(self.root))
+                text += f" from {redact(where)}"
+            texts.append(text)
+        return " and ".join(dict.fromkeys(texts))
 
-def _asked(
-    requirements: Iterable[tuple[str, str | None]], places: Places
-) -> dict[tuple[str, str], list[_Record]]:
-    records: dict[tuple[str, str], list[_Record]] = {}
-    for text, extra in requirements:
-        requirement = places.pyproject.parse("dependencies", text, Requirement)
-        name = canonicalize_name(requirement.name)
-        record = _Record(
-            text=text,
-            extras=tuple(sorted(map(canonicalize_name, requirement.extras))),
-            specifier=_canonical(requirement.specifier),
-            marker=str(requirement.marker) if requirement.marker else None,
-            place=None if requirement.url else places.of(name),
+    def _same(self, ours: list[_Record], theirs: list[_Record], *, extra: str) -> bool:
+        """Whether the same requirements apply in every environment with an extra."""
+        markers = [
+            marker for record in (*ours, *theirs) for marker in (*record.all_of, *record.none_of)
+        ]
+        blind = any(record.place is None for record in (*ours, *theirs))
+
+        def active(records: list[_Record], environment: Mapping[str, str]) -> set[object]:
+            return {
+                (record.extras, "" if blind else record.specifier, None if blind else record.place)
+                for record in records
+                if record.applies(environment)
+            }
+
+        return all(
+            active(ours, environment) == active(theirs, environment)
+            for environment in environments(markers, self.requires_python, extra=extra)
         )
-        records.setdefault((name, extra or ""), []).append(record)
-    return records
+
+    def _asked(self, requirements: Iterable[Asked]) -> _Records:
+        records: _Records = {}
+        for asked in requirements:
+            requirement = self.file.parse("dependencies", asked.text, Requirement)
+            name = canonicalize_name(requirement.name)
+            markers = [requirement.marker] if requirement.marker is not None else []
+            if asked.python is not None:
+                specifiers = self.file.parse("requires-python", asked.python, SpecifierSet)
+                markers += [
+                    Marker(f"python_full_version {each.operator} '{each.version}'")
+                    for each in specifiers
+                ]
+            places = self.places.of(requirement, extra=asked.extra, group=asked.group)
+            several = [marker for _, marker in places if marker is not None]
+            for place, marker in places:
+                records.setdefault((name, asked.extra or ""), []).append(
+                    _Record(
+                        text=_text(asked.text, marker),
+                        extras=tuple(sorted(map(canonicalize_name, requirement.extras))),
+                        # uv leaves out the version where a place decides it.
+                        specifier=_canonical(requirement.specifier)
+                        if place is None or place.kind in {"", "index"}
+                        else "",
+                        place=place,
+                        all_of=(*markers, *((marker,) if marker is not None else ())),
+                        none_of=() if marker is not None else tuple(several),
+                    )
+                )
+        return records
+
+    def _recorded(self, recorded: Table, key: str) -> _Records:
+        records: _Records = {}
+        for entry in recorded.tables(key):
+            name = canonicalize_name(entry.required("name", str))
+            specifier = entry.parsed("specifier", SpecifierSet) or SpecifierSet()
+            marker = entry.parsed("marker", Marker)
+            extras = tuple(sorted(map(canonicalize_name, entry.strings("extras"))))
+            shown = f"[{','.join(extras)}]" if extras else ""
+            condition = f" ; {marker}" if marker is not None else ""
+            record = _Record(
+                text=_without_extra(f"{name}{shown}{specifier}{condition}"),
+                extras=extras,
+                specifier=_canonical(specifier),
+                place=recorded_place(entry, self.root),
+                all_of=(marker,) if marker is not None else (),
+            )
+            for extra in compared_with("extra", marker) or {""}:
+                records.setdefault((name, extra), []).append(record)
+        return records
 
 
-def _recorded(recorded: Table, key: str, root: Path) -> dict[tuple[str, str], list[_Record]]:
-    records: dict[tuple[str, str], list[_Record]] = {}
-    for entry in recorded.tables(key):
-        name = canonicalize_name(entry.required("name", str))
-        specifier = entry.parsed("specifier", SpecifierSet) or SpecifierSet()
-        marker, extra = _split_extra(entry.optional("marker", str))
-        extras = tuple(sorted(map(canonicalize_name, entry.strings("extras"))))
-        shown = f"[{','.join(extras)}]" if extras else ""
-        place: str | None = ""
-        for kind in _LOCAL:
-            if (path := entry.optional(kind, str)) is not None:
-                place = normal_path(root / path) if is_path(path) else None
-        if any(kind in entry for kind in _ELSEWHERE):
-            place = None
-        record = _Record(
-            text=f"{name}{shown}{specifier}",
-            extras=extras,
-            specifier=_canonical(specifier),
-            marker=marker,
-            place=place,
-        )
-        records.setdefault((name, extra or ""), []).append(record)
-    return records
+def _text(text: str, marker: Marker | None) -> str:
+    """A requirement with the marker of one of its sources, without secrets."""
+    text = redact(" ".join(text.split()))
+    return text if marker is None or ";" in text else f"{text} ; {marker}"
 
 
 def _canonical(specifiers: SpecifierSet) -> str:
@@ -199,52 +229,6 @@ def _canonical(specifiers: SpecifierSet) -> str:
     return ",".join(sorted(terms))
 
 
-def _split_extra(marker: str | None) -> tuple[str | None, str | None]:
-    """Split the marker that uv writes for an extra's requirement, ``… and extra == 'name'``: the rest, and the name."""
-    if marker is None:
-        return None, None
-    match = re.fullmatch(r"(?:(?P<rest>.*) and )?extra == '(?P<extra>[^']*)'", marker)
-    return (match["rest"], match["extra"]) if match else (marker, None)
-
-
-def _same_marker(one: str | None, other: str | None) -> bool:
-    """Whether two markers hold in the same environments of a sample; uv writes markers in its own way."""
-    if one == other:
-        return True
-    try:
-        markers = [Marker(text) if text else None for text in (one, other)]
-        return all(
-            (markers[0] is None or markers[0].evaluate(environment))
-            == (markers[1] is None or markers[1].evaluate(environment))
-            for environment in _sample()
-        )
-    except (ValueError, KeyError, RecursionError):
-        return False
-
-
-def _sample() -> Iterator[Mapping[str, str]]:
-    systems = (
-        ("linux", "Linux", "posix", "x86_64"),
-        ("linux", "Linux", "posix", "aarch64"),
-        ("darwin", "Darwin", "posix", "arm64"),
-        ("win32", "Windows", "nt", "AMD64"),
-    )
-    implementations = (("cpython", "CPython"), ("pypy", "PyPy"))
-    for minor in range(7, 17):
-        for patch in (0, 4):
-            for sys_platform, system, os_name, machine in systems:
-                for name, implementation in implementations:
-                    yield {
-                        "implementation_name": name,
-                        "implementation_version": f"3.{minor}.{patch}",
-                        "os_name": os_name,
-                        "platform_machine": machine,
-                        "platform_python_implementation": implementation,
-                        "platform_release": "",
-                        "platform_system": system,
-                        "platform_version": "",
-                        "python_full_version": f"3.{minor}.{patch}",
-                        "python_version": f"3.{minor}",
-                        "sys_platform": sys_platform,
-                        "extra": "",
-                    }
+def _without_extra(text: str) -> str:
+    """A recorded requirement without the extra that it is for; uv writes ``… and extra == 'name'``."""
+    return re.sub(r'( ;| and) extra == "[^"]*"$', "", text)

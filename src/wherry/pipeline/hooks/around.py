@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from wherry.bundle.bundle import Bundle
@@ -21,9 +19,11 @@ from wherry.events import Warned
 from wherry.pipeline.hooks.folder import read_folder, unpack
 from wherry.pipeline.hooks.run import Container, Host, Work, run_commands
 from wherry.settings.model import LayerSettings
+from wherry.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from wherry.compose.model import Composition, Package
     from wherry.compose.recipe import Recipe
@@ -54,16 +54,15 @@ class Hooks:
         Args:
             skip: files and folders to pass over.
         """
-        from wherry.bundle.tree import included_files, read_tree
+        from wherry.bundle.tree import TreeRules, included_files, read_tree
 
         if self._project.always:
             return None
+        root, inputs = self.request.root, self._project.inputs
+        rules = TreeRules(include=inputs or (), skip=tuple(skip), everything=True)
         try:
-            if self._project.inputs is None:
-                return read_tree(self.request.root, owner="project", skip=skip).digest
-            return included_files(
-                self.request.root, owner="project", include=self._project.inputs, skip=skip
-            ).digest
+            read = read_tree if inputs is None else included_files
+            return read(root, owner="project", rules=rules).digest
         except WherryError:
             # A link that leads nowhere, say: it is nothing that ships.
             return None
@@ -145,9 +144,9 @@ class Hooks:
         self, recipe: Recipe | None, bundle: Bundle
     ) -> Iterator[tuple[Path, Unpacked]]:
         """A folder with the files of a package, beside room for a log."""
-        with TemporaryDirectory(prefix="wherry-hooks-", ignore_cleanup_errors=True) as name:
+        with temporary_folder("hooks") as name:
             # On macOS the folder for temporary files is a link.
-            root = Path(name).resolve() / "package"
+            root = name.resolve() / "package"
             (root / self._output(recipe)).mkdir(parents=True)
             yield root, unpack(bundle, root)
 

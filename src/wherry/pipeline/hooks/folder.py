@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import read_content
 from wherry.bundle.entry import Entry, SourceFile
-from wherry.bundle.patterns import compile_patterns
-from wherry.bundle.walk import Walk
+from wherry.bundle.walk import TreeRules, Walk
 from wherry.errors import EntryPathError, HookError, ProjectError
 from wherry.files import make_folders
 
@@ -86,13 +85,7 @@ def read_folder(
             cannot be read.
         StoreError: the store cannot be written.
     """
-    walk = Walk(
-        root=folder,
-        owner=what,
-        include=compile_patterns(["*"], where="all"),
-        exclude=None,
-        skip=frozenset(),
-    )
+    walk = Walk(root=folder, owner=what, rules=TreeRules(include=("*",), everything=True))
     try:
         walk.enter(str(folder), (), ignored=False)
         walk.finish()

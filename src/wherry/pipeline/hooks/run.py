@@ -105,7 +105,7 @@ def _start(
     """Run one command to its end; how it failed, or None."""
     import subprocess
 
-    from wherry.tools.process import end
+    from wherry.tools.process import started
 
     shell = isinstance(command, str)
     if not isinstance(command, str):
@@ -113,8 +113,9 @@ def _start(
     else:
         line = (for_cmd if sys.platform == "win32" else for_shell)(command, places)
     with log.open("ab") as output:
-        try:
-            process = subprocess.Popen(
+
+        def start() -> subprocess.Popen[bytes]:
+            return subprocess.Popen(
                 line,
                 # A line that the user wrote for it.
                 shell=shell,
@@ -126,13 +127,12 @@ def _start(
                 # A group of its own: all that it started can be ended with it.
                 process_group=None if sys.platform == "win32" else 0,
             )
+
+        try:
+            with started(start) as process:
+                status = process.wait()
         except (OSError, ValueError) as error:
             return f"it cannot be started: {getattr(error, 'strerror', None) or error}"
-        try:
-            status = process.wait()
-        except BaseException:
-            end(process)
-            raise
     return None if status == 0 else _said_of(status)
 
 

@@ -1,8 +1,7 @@
-"""An ASGI application answers, called by Mangum.
+"""Calling an ASGI application, with Mangum.
 
-Mangum makes the scope and the response. Around it, ``_Repaired`` tells the application what the rewritten
-event could not. The application's lifespan begins once, when the execution environment does: Mangum would
-begin and end it with every event.
+Mangum makes the scope and the response. ``_Corrected`` adds what the rewritten event cannot hold. The application's
+lifespan starts once, with the execution environment: Mangum would start and end it with every event.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ __all__ = ["responder"]
 
 
 def responder(application: Callable[..., Any]) -> Callable[[dict[str, Any], Any], Any]:
-    """A function that answers a rewritten event with the application, whose lifespan begins here.
+    """A function that answers a rewritten event with the application, whose lifespan starts here.
 
     Raises:
         RuntimeError: the application failed to start.
@@ -28,21 +27,21 @@ def responder(application: Callable[..., Any]) -> Callable[[dict[str, Any], Any]
     from mangum import Mangum
 
     loop = asyncio.new_event_loop()
-    # Mangum and libraries of the application's ask for it.
+    # Mangum asks for it, and so do libraries of applications.
     asyncio.set_event_loop(loop)
     lifespan = _Lifespan(application)
     loop.run_until_complete(lifespan.start())
-    # No type counts as text to Mangum: what travels as text is decided when the event is answered.
-    repaired: Any = _Repaired(application, lifespan)
-    call: Any = Mangum(repaired, lifespan="off", text_mime_types=["wherry/none"])
+    # Mangum treats no type as text: that is decided when the event is answered.
+    corrected: Any = _Corrected(application, lifespan)
+    call: Any = Mangum(corrected, lifespan="off", text_mime_types=["wherry/none"])
 
     def respond(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        # Something may have run a loop of its own meanwhile and left none behind.
+        # Something may have run a loop of its own since, and left none.
         asyncio.set_event_loop(loop)
         try:
             response: dict[str, Any] = call(event, context)
         except Exception:  # noqa: BLE001
-            # Mangum itself answers with this when the application fails, and logs why.
+            # As servers do: the client is told nothing, the log everything.
             traceback.print_exc(file=sys.stderr)
             return {
                 "statusCode": 500,
@@ -58,12 +57,12 @@ def responder(application: Callable[..., Any]) -> Callable[[dict[str, Any], Any]
     return respond
 
 
-# A response without a type is one of JSON to Mangum, so it is given one that is taken off again.
+# Mangum declares a response without a type to be JSON, so it gets one that is removed again.
 _UNTYPED = ("content-type", "wherry/untyped")
 
 
 class _Lifespan:
-    """The application's lifespan: begun, and never ended, as Lambda tells nobody when it ends."""
+    """The application's lifespan. It is started and never ended, because Lambda does not announce its end."""
 
     def __init__(self, application: Callable[..., Any]) -> None:
         self._application = application
@@ -71,10 +70,10 @@ class _Lifespan:
         self.supported = False
 
     async def start(self) -> None:
-        """Have the application start, if it knows of lifespans."""
+        """Start the application, if it supports lifespans."""
         loop = asyncio.get_running_loop()
         started: asyncio.Future[str | None] = loop.create_future()
-        # Asked for a second time, what comes next is the shutdown, which never does.
+        # The second event would be the shutdown, which never comes.
         waiting = [{"type": "lifespan.startup"}]
 
         async def receive() -> dict[str, Any]:
@@ -84,7 +83,7 @@ class _Lifespan:
             if not started.done() and message["type"] == "lifespan.startup.complete":
                 started.set_result(None)
             elif not started.done() and message["type"] == "lifespan.startup.failed":
-                started.set_result(message.get("message") or "it did not say why")
+                started.set_result(message.get("message") or "it gives no reason")
 
         async def run() -> None:
             scope = {
@@ -94,7 +93,7 @@ class _Lifespan:
             }
             await self._application(scope, receive, send)
 
-        # Kept, or the loop would drop it.
+        # Kept, because the loop holds tasks weakly.
         self._task = loop.create_task(run())
         awaited: list[asyncio.Future[Any]] = [self._task, started]
         await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
@@ -104,55 +103,76 @@ class _Lifespan:
                 raise RuntimeError("the application failed to start: " + failure)
             self.supported = True
         else:
-            # An application that knows of no lifespans fails here; that is how it says so. A failed start
-            # says `lifespan.startup.failed`.
+            # An application that does not support lifespans fails here, as the specification has it. A start that
+            # fails sends `lifespan.startup.failed`.
             self._task.exception()
 
 
-class _Repaired:
-    """The application, with its scope completed and its response as Mangum can read it."""
+class _Corrected:
+    """The application, with a corrected scope and a response that Mangum can read."""
 
     def __init__(self, application: Callable[..., Any], lifespan: _Lifespan) -> None:
         self._application = application
         self._lifespan = lifespan
+        self._routes_below_root = _routes_below_root(application)
 
     async def __call__(
         self, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]
     ) -> None:
         event = scope["aws.event"]
-        told = event["wherry"]
-        raw = told["root"] + event["rawPath"]
-        headers = [(name.encode(), value.encode()) for name, value in told["headers"]]
+        details = event["wherry"]
+        root = details["root"]
+        raw = event["rawPath"] if self._routes_below_root else root + event["rawPath"]
+        headers = [(name.encode(), value.encode()) for name, value in details["headers"]]
         if event["cookies"]:
             headers.append((b"cookie", "; ".join(event["cookies"]).encode()))
         completed = {
             **scope,
-            # The path is the whole one, of which `root_path` is the beginning.
+            # The whole path, which begins with `root_path`, as the specification says.
             "path": unquote(raw),
             "raw_path": raw.encode(),
-            "root_path": unquote(told["root"]),
-            "scheme": told["scheme"],
-            "server": (told["host"], told["port"]),
+            "root_path": unquote(root),
+            "scheme": details["scheme"],
+            "server": (details["host"], details["port"]),
             "http_version": event["requestContext"]["http"]["protocol"].rpartition("/")[2],
             "headers": headers,
-            "aws.event": told["event"],
+            "aws.event": details["event"],
         }
         if self._lifespan.supported:
             completed["state"] = self._lifespan.state.copy()
 
-        async def repaired(message: dict[str, Any]) -> None:
+        async def corrected(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                given = [(bytes(name), _utf8(value)) for name, value in message.get("headers", ())]
-                if not any(name.lower() == b"content-type" for name, _ in given):
-                    given.append((_UNTYPED[0].encode(), _UNTYPED[1].encode()))
-                message = {**message, "headers": given}
+                sent = [(bytes(name), _utf8(value)) for name, value in message.get("headers", ())]
+                if not any(name.lower() == b"content-type" for name, _ in sent):
+                    sent.append((_UNTYPED[0].encode(), _UNTYPED[1].encode()))
+                message = {**message, "headers": sent}
             await send(message)
 
-        await self._application(completed, receive, repaired)
+        await self._application(completed, receive, corrected)
+
+
+# Frameworks that compare their routes with the whole path, and not with what follows `root_path`.
+_ROUTE_BELOW_ROOT = frozenset({"falcon", "sanic"})
+_WRAPPED = ("app", "_app", "application", "asgi_app", "inner")
+_DEEPEST = 10
+
+
+def _routes_below_root(application: Any) -> bool:
+    """Whether a framework, below wrappers, is one whose ``path`` must not have the root."""
+    for _ in range(_DEEPEST):
+        for kind in type(application).__mro__:
+            if kind.__module__.partition(".")[0] in _ROUTE_BELOW_ROOT:
+                return True
+        names = (name for name in _WRAPPED if callable(getattr(application, name, None)))
+        application = getattr(application, next(names, ""), None)
+        if application is None:
+            break
+    return False
 
 
 def _utf8(value: bytes) -> bytes:
-    """The value as Mangum decodes it; frameworks send what is not ASCII as Latin-1."""
+    """The value as Mangum decodes it; frameworks send what is beyond ASCII as Latin-1."""
     try:
         value.decode()
     except UnicodeDecodeError:

@@ -1,7 +1,7 @@
-"""A WSGI application answers, called by apig-wsgi.
+"""Calling a WSGI application, with apig-wsgi.
 
-The adapter makes the environment and the response. Around it, ``_Repaired`` tells the application what the
-rewritten event could not, and keeps to PEP 3333 where the adapter does not.
+The adapter makes the environment and the response. ``_Corrected`` adds what the rewritten event cannot hold, and does
+what PEP 3333 says where the adapter does not.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,16 +21,16 @@ def responder(application: Callable[..., Iterable[bytes]]) -> Callable[[dict[str
     """A function that answers a rewritten event with the application."""
     from apig_wsgi import make_lambda_handler
 
-    # No type counts as text to the adapter: what travels as text is decided when the event is answered.
+    # The adapter treats no type as text: that is decided when the event is answered.
     call = make_lambda_handler(
-        _Repaired(application), binary_support=True, non_binary_content_type_prefixes=()
+        _Corrected(application), binary_support=True, non_binary_content_type_prefixes=()
     )
 
     def respond(event: dict[str, Any], context: Any) -> dict[str, Any]:
         try:
             response: dict[str, Any] = call(event, context)
         except Exception:  # noqa: BLE001
-            # As servers do: the client learns nothing, the log everything.
+            # As servers do: the client is told nothing, the log everything.
             traceback.print_exc(file=sys.stderr)
             return {
                 "statusCode": 500,
@@ -41,8 +42,8 @@ def responder(application: Callable[..., Iterable[bytes]]) -> Callable[[dict[str
     return respond
 
 
-class _Repaired:
-    """The application, with its environment completed and its response gathered."""
+class _Corrected:
+    """The application, with a corrected environment and a collected response."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
         self._application = application
@@ -50,34 +51,7 @@ class _Repaired:
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        event = environ["apig_wsgi.full_event"]
-        told = event["wherry"]
-        headers = event["headers"]
-        environ["SCRIPT_NAME"] = told["root"]
-        environ["SERVER_NAME"] = told["host"]
-        environ["SERVER_PORT"] = str(told["port"])
-        environ["wsgi.url_scheme"] = told["scheme"]
-        # Joined as PEP 3333 and RFC 9110 have it; a content type may have commas in it.
-        repeated: dict[str, list[str]] = {}
-        for name, value in told["headers"]:
-            repeated.setdefault(name, []).append(value)
-        for name, values in repeated.items():
-            environ["HTTP_" + name.upper().replace("-", "_")] = ", ".join(values)
-        for name in ("host", "x-forwarded-proto", "x-forwarded-port"):
-            if name not in repeated:
-                environ.pop("HTTP_" + name.upper().replace("-", "_"), None)
-        for name in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"):
-            environ.pop(name, None)
-        if "content-type" in headers:
-            environ["CONTENT_TYPE"] = headers["content-type"]
-        if event["cookies"]:
-            environ["HTTP_COOKIE"] = "; ".join(event["cookies"])
-        else:
-            environ.pop("HTTP_COOKIE", None)
-        # What the application may want of the event is in the event that came.
-        environ["apig_wsgi.full_event"] = told["event"]
-        environ["apig_wsgi.request_context"] = told["event"].get("requestContext")
-
+        self._correct(environ)
         begun: list[Any] = []
         pieces: list[bytes] = []
 
@@ -86,7 +60,7 @@ class _Repaired:
         ) -> Callable[[bytes], Any]:
             if begun and exc_info is None:
                 raise AssertionError("start_response was called a second time without exc_info")
-            # Nothing is sent before the whole is there, so an error may always take its place.
+            # Nothing is sent before the response is complete, so an error may always replace it.
             begun[:] = [status, headers]
             return pieces.append
 
@@ -100,13 +74,55 @@ class _Repaired:
                 close()
         if not begun:
             raise AssertionError("the application did not call start_response")
-        status, given = begun
-        start_response(status, _joined(given))
+        status, headers = begun
+        start_response(status, _joined(headers))
         return pieces
+
+    def _correct(self, environ: dict[str, Any]) -> None:
+        event = environ["apig_wsgi.full_event"]
+        details = event["wherry"]
+        headers = event["headers"]
+        environ["SCRIPT_NAME"] = unquote_to_bytes(details["root"]).decode("latin-1")
+        environ["SERVER_NAME"] = _native(details["host"])
+        environ["SERVER_PORT"] = str(details["port"])
+        environ["wsgi.url_scheme"] = details["scheme"]
+        # Joined as PEP 3333 and RFC 9110 say; a content type may contain commas.
+        repeated: dict[str, list[str]] = {}
+        for name, value in details["headers"]:
+            repeated.setdefault(name, []).append(value)
+        for name, values in repeated.items():
+            environ["HTTP_" + name.upper().replace("-", "_")] = _native(", ".join(values))
+        for name in ("host", "x-forwarded-proto", "x-forwarded-port"):
+            if name not in repeated:
+                environ.pop("HTTP_" + name.upper().replace("-", "_"), None)
+        for name in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"):
+            environ.pop(name, None)
+        if "content-type" in headers:
+            environ["CONTENT_TYPE"] = _native(headers["content-type"])
+        if event["cookies"]:
+            environ["HTTP_COOKIE"] = _native("; ".join(event["cookies"]))
+        else:
+            environ.pop("HTTP_COOKIE", None)
+        # The application reads the original event, under the names of apig-wsgi and of serverless-wsgi.
+        original = details["event"]
+        context = original.get("requestContext") if isinstance(original, dict) else None
+        context = context if isinstance(context, dict) else {}
+        authorizer = context.get("authorizer")
+        environ["apig_wsgi.full_event"] = environ["serverless.event"] = original
+        environ["apig_wsgi.request_context"] = context or None
+        environ["serverless.context"] = environ.get("apig_wsgi.context")
+        environ["serverless.authorizer"] = authorizer
+        if isinstance(authorizer, dict) and isinstance(authorizer.get("principalId"), str):
+            environ["REMOTE_USER"] = _native(authorizer["principalId"])
+
+
+def _native(value: str) -> str:
+    """A string of the environment: its bytes are UTF-8, and PEP 3333 has them decoded as Latin-1."""
+    return value.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def _joined(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Every header once but for cookies: the values of a name are joined, or the adapter keeps the last."""
+    """Each header once, except cookies: the values of a name are joined, because the adapter keeps only the last."""
     found: dict[str, str] = {}
     cookies = []
     for name, value in headers:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.bundle.content import measure
-from wherry.bundle.tree import tree_files
+from wherry.bundle.tree import TreeRules, tree_files
 from wherry.errors import EntryPathError, ProjectError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["InstalledFile", "read_files"]
 
 # Files that the interpreter and the installer leave behind.
-_LEFTOVERS = ("__pycache__/", "/.lock")
+_RULES = TreeRules(include=("*",), exclude=("__pycache__/", "/.lock"), everything=True)
 
 
 class InstalledFile(NamedTuple):
@@ -55,7 +55,7 @@ def read_files(root: Path) -> Mapping[str, InstalledFile]:
         EntryPathError: links that cannot be followed, names that cannot stand in a package.
     """
     try:
-        listed = tree_files(root, owner=root.name, include=["*"], exclude=_LEFTOVERS)
+        listed = tree_files(root, owner=root.name, rules=_RULES)
     except EntryPathError as error:
         raise EntryPathError(
             error.message,

@@ -1,0 +1,1 @@
+"""pdm.lock, of the versions 4.0 and later."""

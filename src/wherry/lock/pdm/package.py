@@ -1,0 +1,183 @@
+"""The packages of a ``pdm.lock``, and their conversion to PEP 751."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from packaging.markers import Marker
+from packaging.pylock import Package, PackageDirectory, PackageVcs
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from wherry.errors import LockError
+from wherry.lock.archives import split_hash, valid_path
+from wherry.lock.assemble import LockedFile, indexed_package
+from wherry.lock.pdm.declared import parse_requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from packaging.utils import NormalizedName
+
+    from wherry.lock.archives import Archives
+    from wherry.lock.document import Table
+    from wherry.lock.pdm.declared import Needed
+
+__all__ = ["LockedPackage", "convert", "locked_packages"]
+
+_VCS = ("git", "hg", "svn", "bzr")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedPackage:
+    """One ``[[package]]``: a distribution, or the part of it that some of its extras add.
+
+    Attributes:
+        name: its normalized name.
+        version: its version.
+        extras: the extras whose dependencies these are; empty for the distribution itself.
+        groups: the groups that need it; None where the lock does not record them.
+        marker: when they need it; None for always.
+        python: the versions of Python that it is for.
+        dependencies: the requirements of the distribution, or of these extras.
+        files: the tables of its files.
+        table: the entry itself.
+    """
+
+    name: NormalizedName
+    version: Version
+    extras: frozenset[NormalizedName]
+    groups: frozenset[NormalizedName] | None
+    marker: Marker | None
+    python: SpecifierSet | None
+    dependencies: tuple[Needed, ...]
+    files: tuple[Table, ...]
+    table: Table
+
+
+def locked_packages(lock: Table) -> tuple[LockedPackage, ...]:
+    """Every package of the lock.
+
+    Raises:
+        LockError: an entry is not of the expected shape.
+    """
+    files = lock.table("metadata").table("files")
+    return tuple(_locked(package, files) for package in lock.tables("package"))
+
+
+def _locked(table: Table, files: Table) -> LockedPackage:
+    spelled = table.required("name", str)
+    version = table.required("version", str)
+    # Up to 4.2, one table has the files of all packages.
+    entries = table.tables("files") if "files" in table else files.tables(f"{spelled} {version}")
+    groups = frozenset(map(canonicalize_name, table.strings("groups")))
+    return LockedPackage(
+        name=table.parse("name", spelled, lambda text: canonicalize_name(text, validate=True)),
+        version=table.parse("version", version, Version),
+        extras=frozenset(map(canonicalize_name, table.strings("extras"))),
+        groups=groups or None,
+        marker=table.parsed("marker", Marker),
+        python=table.parsed("requires_python", SpecifierSet),
+        dependencies=tuple(map(parse_requirement, table.strings("dependencies"))),
+        files=tuple(entries),
+        table=table,
+    )
+
+
+def convert(
+    package: LockedPackage,
+    marker: Marker | None,
+    sources: Sequence[str | None],
+    archives: Archives,
+    declared: frozenset[str],
+) -> Package:
+    """The package as PEP 751 has it.
+
+    Args:
+        package: the entry of the distribution itself.
+        marker: when it is needed; None for always.
+        sources: the indexes that may have it; None is the default one.
+        archives: finds files.
+        declared: the addresses whose variables are expanded.
+
+    Raises:
+        LockError: the lock records nothing that it could be fetched by.
+    """
+    table, name = package.table, package.name
+    hashes = [entry.required("hash", str) for entry in package.files]
+    subdirectory = table.optional("subdirectory", str)
+    for kind in _VCS:
+        if (url := table.optional(kind, str)) is None:
+            continue
+        if table.optional("revision", str) is None:
+            raise LockError(
+                f"`{table.file}` records no commit of `{name}`",
+                where=[f"{table.place}: PDM records none of what is editable"],
+                hint=f"take `-e` away from `{name}` in `pyproject.toml`, and run `pdm lock`",
+            )
+        vcs = PackageVcs(
+            type=kind,
+            url=_expanded(url, table.at(kind), archives, declared),
+            requested_revision=table.optional("ref", str),
+            commit_id=table.required("revision", str),
+            subdirectory=subdirectory,
+        )
+        return Package(name=name, version=package.version, marker=marker, vcs=vcs)
+    if (place := table.optional("path", str)) is not None:
+        place = valid_path(place, table, "path")
+        if (archives.base / place).is_dir() or not place.endswith((".whl", ".gz", ".zip")):
+            directory = PackageDirectory(path=place, subdirectory=subdirectory)
+            return Package(name=name, marker=marker, directory=directory)
+        archive = archives.find(name, place, hashes, table, remote=False)
+    elif (url := table.optional("url", str)) is not None:
+        url = _expanded(url, table.at("url"), archives, declared)
+        archive = archives.find(name, url, hashes, table, remote=True)
+    else:
+        return _indexed(package, marker, sources, archives)
+    return Package(name=name, version=package.version, marker=marker, archive=archive)
+
+
+def _indexed(
+    package: LockedPackage,
+    marker: Marker | None,
+    sources: Sequence[str | None],
+    archives: Archives,
+) -> Package:
+    name, version, table = package.name, package.version, package.table
+    files: list[LockedFile] = []
+    for entry in package.files:
+        url, filename = entry.optional("url", str), entry.optional("file", str)
+        pair = split_hash(entry.required("hash", str))
+        if url is not None and not url.startswith(("https://", "http://")):
+            raise entry.wrong("url", "this should begin with `https://`")
+        if url is not None:
+            filename = unquote(entry.parse("url", url, urlsplit).path.rpartition("/")[2])
+        if pair is not None and filename:
+            files.append(LockedFile(filename=filename, hashes=dict([pair]), url=url))
+    index = sources[0]
+    # The lock does not say which of several indexes has a file.
+    if len(sources) > 1 and any(file.url is None for file in files):
+        hashes = [entry.required("hash", str) for entry in package.files]
+        index, files = archives.find_by_hash(name, version, hashes, sources, table)
+    return indexed_package(name, version, files, marker=marker, index=index, table=table)
+
+
+def _expanded(text: str, place: str, archives: Archives, declared: frozenset[str]) -> str:
+    """The text with its variables expanded if ``pyproject.toml`` has the same; a lock may not read any other.
+
+    Raises:
+        LockError: the lock alone names a variable.
+    """
+    if text in declared:
+        return archives.context.network.expand(text)
+    if (variable := re.search(r"\$\{\w+\}", text)) is not None:
+        raise LockError(
+            "`pdm.lock` names a variable that `pyproject.toml` does not",
+            where=[f"{place}: {variable[0]} is expanded only where `pyproject.toml` has it"],
+            hint="run `pdm lock`",
+        )
+    return text

@@ -1,0 +1,184 @@
+"""Temporary files and folders, and the removal of those that killed processes have left.
+
+Each is locked as long as it is in use, by the process that made it. So the next run can tell what is left over, and
+removes that at once: by names that Wherry gives, and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wherry.files import remove_folder
+from wherry.store.file_lock import lock_if_free
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = [
+    "claimed",
+    "remove_abandoned",
+    "remove_abandoned_beside",
+    "temporary_beside",
+    "temporary_folder",
+]
+
+_DAY = 24 * 60 * 60
+_FOLDER = re.compile(r"wherry-(build|container|hooks|invoke|resolve|rollback|source)-[a-z0-9_]{8}")
+_RANDOM = "[a-z0-9_]{8}"
+# Of the name of a file, so that the temporary one is not too long.
+_LONGEST = 40
+_POLL = 0.01
+
+
+@contextmanager
+def temporary_folder(kind: str) -> Iterator[Path]:
+    """A new folder for temporary files, in the system's place for them; removed at the end.
+
+    Args:
+        kind: part of its name, which tells what it is for.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    import tempfile
+
+    from wherry.tools.guard import guard_folder
+
+    prefix = f"wherry-{kind}-"
+    above = Path(tempfile.gettempdir())
+    remove_abandoned(above, _FOLDER)
+    with claimed(lambda: Path(tempfile.mkdtemp(prefix=prefix, dir=above))) as folder:
+        guard_folder(folder)
+        try:
+            yield folder
+        finally:
+            with suppress(OSError):
+                remove_folder(folder)
+
+
+@contextmanager
+def temporary_beside(path: Path) -> Iterator[Path]:
+    """A new, empty file in the same folder, removed at the end unless it was renamed.
+
+    Raises:
+        OSError, ValueError: it cannot be made.
+    """
+    import tempfile
+
+    prefix = f".{path.name[:_LONGEST]}."
+    remove_abandoned_beside(path)
+
+    def make() -> Path:
+        descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=path.parent)
+        os.close(descriptor)
+        return Path(name)
+
+    with claimed(make) as temporary:
+        try:
+            yield temporary
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def remove_abandoned_beside(path: Path) -> None:
+    """Remove what killed processes have left of ``temporary_beside``."""
+    prefix = re.escape(f".{path.name[:_LONGEST]}.")
+    remove_abandoned(path.parent, re.compile(rf"{prefix}{_RANDOM}\.tmp"))
+
+
+@contextmanager
+def claimed(make: Callable[[], Path]) -> Iterator[Path]:
+    """A new file or folder that ``remove_abandoned`` leaves alone until the block ends.
+
+    Args:
+        make: makes one that did not exist.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    while True:
+        path = make()
+        try:
+            descriptor = _lock(path)
+        except FileNotFoundError:
+            # Another process has taken it for left over in the moment before it was locked.
+            continue
+        break
+    try:
+        yield path
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _lock(path: Path) -> int | None:
+    """A descriptor that holds the lock of a file or folder; None where the file system has no locks.
+
+    Raises:
+        FileNotFoundError: it is not there any more.
+    """
+    if sys.platform == "win32":
+        return None
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        while not lock_if_free(descriptor):
+            time.sleep(_POLL)
+        if os.path.samestat(path.stat(), os.fstat(descriptor)):
+            return descriptor
+    except FileNotFoundError:
+        os.close(descriptor)
+        raise
+    except OSError:
+        os.close(descriptor)
+        return None
+    os.close(descriptor)
+    raise FileNotFoundError(path)
+
+
+def remove_abandoned(folder: Path, names: re.Pattern[str]) -> None:
+    """Remove the files and folders with such names that no process holds, links left out.
+
+    Where there are no locks, those older than a day.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = [entry for entry in entries if names.fullmatch(entry.name)]
+    except OSError:
+        return
+    for entry in found:
+        with suppress(OSError):
+            if not entry.is_symlink():
+                _remove_if_abandoned(entry)
+
+
+def _remove_if_abandoned(entry: os.DirEntry[str]) -> None:
+    """As ``remove_abandoned``, of one.
+
+    Raises:
+        OSError: it cannot be removed, or is somebody else's.
+    """
+    descriptor = -1
+    if sys.platform != "win32":
+        descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        try:
+            left = descriptor != -1 and lock_if_free(descriptor)
+            has_locks = descriptor != -1
+        except OSError:
+            left = has_locks = False
+        if not has_locks:
+            left = time.time() - entry.stat(follow_symlinks=False).st_mtime > _DAY
+        if left and entry.is_dir(follow_symlinks=False):
+            remove_folder(entry.path)
+        elif left:
+            os.unlink(entry.path)  # noqa: PTH108
+    finally:
+        if descriptor != -1:
+            os.close(descriptor)

@@ -1,0 +1,93 @@
+"""An entry whose marker is false for the target is passed over, whatever else is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.locks import content_hash, read, versions, write
+from wherry.errors import LockError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+HASH = "0" * 64
+WINDOWS, LINUX = "sys_platform == 'win32'", "sys_platform == 'linux'"
+
+
+def pylock(root: Path, marker: str) -> None:
+    good = f'wheels = [{{url = "https://host/good-1-py3-none-any.whl", hashes = {{sha256 = "{HASH}"}}}}]'
+    text = f'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "good"\nversion = "1"\n{good}\n'
+    write(
+        root, pylock__toml=f'{text}[[packages]]\nname = "bad"\nversion = "*"\nmarker = "{marker}"\n'
+    )
+
+
+def pipfile(root: Path, marker: str) -> None:
+    """pipenv itself writes a version `*` without hashes for what another system needs."""
+    bad = {"markers": marker, "version": "*"}
+    lock = {"_meta": {"pipfile-spec": 6, "sources": []}, "default": {"bad": bad}}
+    write(root, Pipfile__lock=json.dumps(lock))
+
+
+def pipfile_path(root: Path, marker: str) -> None:
+    bad = {"markers": marker, "path": "./nowhere.whl", "hashes": ["md5:1"]}
+    lock = {"_meta": {"pipfile-spec": 6, "sources": []}, "default": {"bad": bad}}
+    write(root, Pipfile__lock=json.dumps(lock))
+
+
+def poetry(root: Path, marker: str) -> None:
+    pyproject = '[tool.poetry]\nname = "shop"\nversion = "1"\n'
+    entry = '[[package]]\nname = "bad"\nversion = "not one"\ngroups = ["main"]\nfiles = []\n'
+    lock = f'{entry}markers = "{marker}"\n[metadata]\nlock-version = "2.1"\n'
+    lock += f'content-hash = "{content_hash(pyproject)}"\n'
+    write(root, pyproject__toml=pyproject, poetry__lock=lock)
+
+
+def poetry_groups(root: Path, marker: str) -> None:
+    pyproject = '[tool.poetry]\nname = "shop"\nversion = "1"\n'
+    entry = '[[package]]\nname = "bad"\nversion = "1"\ngroups = ["main", "dev"]\nfiles = []\n'
+    lock = f'{entry}markers = {{main = "{marker}"}}\n[metadata]\nlock-version = "2.1"\n'
+    lock += f'content-hash = "{content_hash(pyproject)}"\n'
+    write(root, pyproject__toml=pyproject, poetry__lock=lock)
+
+
+def requirements(root: Path, marker: str) -> None:
+    write(root, requirements__txt=f"bad==not.one ; {marker}\n")
+
+
+def requirements_path(root: Path, marker: str) -> None:
+    write(root, requirements__txt=f"-e ./nowhere ; {marker}\n./nowhere.whl ; {marker}\n")
+
+
+def requirements_url(root: Path, marker: str) -> None:
+    digest = hashlib.sha256(b"").hexdigest()
+    url = "https://127.0.0.1:9/bad-1-py3-none-any.whl"
+    write(root, requirements__txt=f"bad @ {url} ; {marker} --hash=sha256:{digest}\n")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pylock,
+        pipfile,
+        pipfile_path,
+        poetry,
+        poetry_groups,
+        requirements,
+        requirements_path,
+        requirements_url,
+    ],
+)
+def test_what_does_not_apply_is_passed_over(
+    tmp_path: Path, make: Callable[[Path, str], None]
+) -> None:
+    make(tmp_path, WINDOWS)
+    assert versions(read(tmp_path)).keys() - {"good"} == set()
+    make(tmp_path, LINUX)
+    with pytest.raises(LockError):
+        read(tmp_path)
