@@ -107,7 +107,12 @@ def _with_code(key: SupplyKey, acquired: tuple[Acquired, ...], root: Path) -> tu
     if key.code is None:
         return acquired
     folder = absolute(key.code, root)
-    return tuple(replace(one, root=folder) if one.own else one for one in acquired)
+    return tuple(
+        replace(one, root=folder, must_build=one.must_build and folder == one.root)
+        if one.own
+        else one
+        for one in acquired
+    )
 
 
 def _above(lock: Lock, request: LockRequest) -> Iterator[Path]:
