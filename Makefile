@@ -9,12 +9,13 @@ SPREAD := --dist loadfile --no-loadscope-reorder
 # One worker more than there are processors, as tests wait for other processes.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
-.PHONY: help demo test real lint types check docs bench lock-dev clean
+.PHONY: help demo test real fuzz lint types check docs bench lock-dev clean
 
 help:
 	@echo "make demo      build the example project and invoke the written package"
 	@echo "make test      run the tests (nothing but loopback is asked)"
 	@echo "make real      run the slower tests against real projects from PyPI"
+	@echo "make fuzz      feed every reader with changed samples (SECONDS=20 for each, SEED=0)"
 	@echo "make lint      ruff: format and lint"
 	@echo "make types     mypy, strict"
 	@echo "make check     test, lint, types"
@@ -38,6 +39,11 @@ test: $(READY)
 
 real: $(READY)
 	$(BIN)/pytest -n auto $(SPREAD) -m real
+
+SECONDS ?= 20
+SEED ?= 0
+fuzz: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m fuzz.run --seconds $(SECONDS) --seed $(SEED)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

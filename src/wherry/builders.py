@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from wherry.errors import BuildError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -16,7 +16,29 @@ if TYPE_CHECKING:
 
     Tree: TypeAlias = Callable[[], AbstractContextManager[Path]]
 
-__all__ = ["NO_BUILDERS", "Builders", "Shell", "Source", "WheelBuilder"]
+__all__ = ["NO_BUILDERS", "BuildRules", "Builders", "Shell", "Source", "WheelBuilder"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildRules:
+    """What a project says about the build environments of all that is built for it.
+
+    Attributes:
+        constraints: PEP 508 requirements that limit the versions in them.
+        extra: further build requirements by the normalized name of the distribution that is built.
+    """
+
+    constraints: tuple[str, ...] = ()
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def requires(self, requires: Iterable[str], name: str) -> list[str]:
+        """The build requirements of a distribution, with the further ones, sorted."""
+        return sorted({*requires, *self.extra.get(name, ())})
+
+    def facts(self, name: str) -> list[list[str]]:
+        """All that decides the environment of a distribution's build, for a key; empty where nothing is said."""
+        extra = self.extra.get(name, ())
+        return [list(self.constraints), list(extra)] if self.constraints or extra else []
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from wherry.builders import NO_BUILDERS
+from wherry.builders import NO_BUILDERS, BuildRules
 from wherry.events import SILENT
 from wherry.files import ProjectFiles
 from wherry.indexes.network import Network
@@ -30,6 +30,7 @@ class Context:
         reporter: told what happens.
         builders: make wheels of source trees; by default nothing does.
         files: read the files that describe the project.
+        build_rules: limit the environments that wheels are built in; by default not at all.
     """
 
     target: Target
@@ -38,6 +39,7 @@ class Context:
     reporter: Reporter = SILENT
     builders: Builders = NO_BUILDERS
     files: ProjectFiles = field(default_factory=ProjectFiles)
+    build_rules: BuildRules = field(default_factory=BuildRules)
 
     @property
     def offline(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["count", "format_size", "seconds"]
+__all__ = ["count", "format_share", "format_size", "seconds"]
 
 
 def format_size(number: int) -> str:
@@ -15,6 +15,11 @@ def format_size(number: int) -> str:
             break
         value, unit = value / 1024, bigger
     return f"{value:.1f} {unit}"
+
+
+def format_share(share: float) -> str:
+    """A share for people: ``10%``, ``99.9%``."""
+    return f"{share * 100:.6g}%"
 
 
 def seconds(duration: float) -> str:

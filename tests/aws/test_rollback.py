@@ -94,7 +94,7 @@ def test_the_alias_goes_back(account: Account, proxy: Proxy, client: Client) -> 
     found = find(client)
     assert str(found) == (
         "api: alias `live` from version 3 back to version 2 (shop 1.2): code, layers, "
-        "handler shop.api.v3 → shop.api.v2, configuration"
+        "handler shop.api.v3 → shop.api.v2, configuration (by its number, because nothing is recorded)"
     )
     assert proxy.mutations == []
     roll_back([found], client=client)
@@ -339,7 +339,10 @@ def plain(text: str) -> str:
 
 
 LIVE = "arn:aws:lambda:eu-west-1:123456789012:function:shop-api:live"
-SAID = "api: alias `live` from version 3 back to version 2 (shop 1.2): code, layers\n"
+SAID = (
+    "api: alias `live` from version 3 back to version 2 (shop 1.2): code, layers "
+    "(by its number, because nothing is recorded)\n"
+)
 
 
 def test_the_command_goes_back_and_says_so(site: Site) -> None:
@@ -376,6 +379,40 @@ def test_the_next_deployment_comes_back_to_what_is_built(
     assert site.account.alias("shop-api", "live") == ("3", {})
 
 
+def test_it_goes_back_to_what_callers_had(
+    wherry: Wherry, account: Account, index: Index, proxy: Proxy
+) -> None:
+    """Not to the next lower number: the canary of version 2 was ended, and stays out of use."""
+    site = make_site(wherry, account, index, proxy)
+    for says, options in (("one", ()), ("two", ("--canary", "10%"))):
+        site.write(says=says, role=account.role())
+        site.deploy("--quiet", *options)
+    site.run("rollback", "staging", "--yes", code=0)
+    site.write(says="three", role=account.role())
+    site.deploy("--quiet")
+    assert account.alias("shop-api", "live") == ("3", {})
+    assert account.functions.get_alias(FunctionName="shop-api", Name="live")["Description"] == (
+        "[wherry: 3 1; not 2]"
+    )
+    done = site.run("rollback", "staging", "--yes", code=0)
+    assert "back to version 1 (shop 1.0): code (as recorded in the alias)\n" in done.err
+    assert account.alias("shop-api", "live") == ("1", {})
+    done = site.run("rollback", "staging", "--yes", code=1)
+    assert "version 1, the oldest there is that was not rejected" in done.err
+
+
+def test_a_weight_of_an_older_version_is_a_move_under_way(account: Account, client: Client) -> None:
+    """AWS shifts the calls of an alias with provisioned concurrency; nobody is to be kept at the new version."""
+    for number in (1, 2, 3):
+        release(account, number)
+    alias(account, 3, v1=0.4)
+    found = find(client)
+    assert (found.was, found.to, dict(found.ends)) == (3, 1, {})
+    assert found.known == "AWS is moving its calls from there"
+    roll_back([found], client=client)
+    assert account.alias("shop-api", "live") == ("1", {})
+
+
 def test_a_dry_run_changes_nothing(site: Site) -> None:
     done = site.run("rollback", "staging", "--dry-run", code=0)
     assert (done.out, done.err) == (SAID, "")
@@ -403,6 +440,7 @@ def test_the_document_of_the_command(site: Site) -> None:
                 "changes": ["code", "layers"],
                 "stays": [],
                 "ends": {},
+                "known": "by its number, because nothing is recorded",
             }
         ],
     }
@@ -456,7 +494,7 @@ def test_what_cannot_go_back(site: Site) -> None:
         "",
         (
             "error: stage `staging` cannot go back\n"
-            "  ╰─▶ `api`: there is no version to go back to: it stands at version 1, the oldest there is\n"
+            "  ╰─▶ `api`: there is no version to go back to: it stands at version 1, the oldest there is that was not rejected\n"
             "hint: `--to VERSION` goes to any: 2, 3\n"
         ),
     )

@@ -12,6 +12,7 @@ import pytest
 from support.composing import Lambda, composed, contents, distribution, package_of
 from wherry.bundle.writer import write_package
 from wherry.errors import ConflictError, QuotaError, SettingsError
+from wherry.events import Warned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -517,6 +518,62 @@ def test_quotas_name_who_is_to_blame() -> None:
     with pytest.raises(QuotaError) as caught:
         check_quotas(composed(supply, table), settings_of(table).quotas)
     assert caught.value.message == "`f` takes 2 layers, and AWS Lambda allows 1"
+
+
+# --- what is chosen by name, and what it needs ---
+
+CHAIN = [
+    distribution("shop", {"shop.py": ""}, own=True),
+    distribution("alpha", {"alpha.py": ""}, requires=["beta>=1", "gamma; extra == 'fast'"]),
+    distribution("beta", {"beta.py": ""}, requires=["delta[wide]"]),
+    distribution("gamma", {"gamma.py": ""}),
+    distribution("delta", {"delta.py": ""}, requires=["epsilon; extra == 'wide'"]),
+    distribution("epsilon", {"epsilon.py": ""}, requires=["alpha"]),
+    distribution("zeta", {"zeta.py": ""}),
+]
+
+
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        ('include = []\nextra-distributions = ["beta"]', "alpha beta delta epsilon"),
+        ('include = ["zeta"]\nextra-distributions = ["delta"]', "delta zeta"),
+        (
+            'include = []\nextra-distributions = ["alpha[fast] >= 1"]',
+            "alpha beta delta epsilon gamma",
+        ),
+        (
+            'include = []\nexclude = ["e*"]\nextra-distributions = ["delta[wide]"]',
+            "alpha beta delta",
+        ),
+    ],
+)
+def test_what_is_added_comes_with_all_that_it_needs(table: str, names: str) -> None:
+    composition = composed(CHAIN, f"[functions.f]\n{table}\n")
+    shipped = {dist.name for dist in package_of(composition, "f").distributions} - {"shop"}
+    assert shipped == set(names.split())
+
+
+@pytest.mark.parametrize(
+    ("table", "missing"),
+    [
+        ('include = ["alpha"]', ["alpha: beta"]),
+        ('include = ["alpha", "beta"]', ["beta: delta"]),
+        ('include = ["alpha"]\nexclude = ["bet*"]', []),
+        ('include = ["alpha"]\nprovided = ["beta"]', []),
+        ('include = ["alpha"]\nlayers = ["rest"]\n[layers.rest]\nexclude = ["alpha"]', []),
+        ('include = ["alpha"]\nlayers = ["arn:aws:lambda:eu-west-1:123456789012:layer:x:3"]', []),
+        ('include = ["zeta"]', []),
+        ("", []),
+    ],
+)
+def test_what_is_included_without_what_it_needs(table: str, missing: list[str]) -> None:
+    composition = composed(CHAIN, f"[functions.f]\n{table}\n")
+    warned = [remark.text for remark in composition.remarks if isinstance(remark, Warned)]
+    assert warned == [
+        f"functions.f.include: `{name}` needs `{needed}`, which neither the package nor a layer of it holds"
+        for name, needed in (line.split(": ") for line in missing)
+    ]
 
 
 def test_lambdas_view_tells_what_is_missing() -> None:

@@ -9,7 +9,7 @@ import shlex
 import shutil
 import tomllib
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ MORE = (
     make_wheel("withdrawn", yanked="broken\nerror: forged"),
     make_wheel("outside", files={"../outside.py": b""}),
     make_wheel("newer-python", requires_python=">=3.14"),
+    replace(make_wheel("honest"), filename="liar-1.0-py3-none-any.whl"),
 )
 # The project's own name is none of these.
 DISTRIBUTIONS = {made.filename.split("-")[0].replace("_", "-") for made in (*RELEASES, *MORE)}
@@ -88,7 +89,7 @@ def _made(case: Path, root: Path, shared: Shared, expected: dict[str, Any]) -> N
             for name, value in values.items():
                 text = text.replace(f"@{name}@", value)
             if "@PIPFILE@" in text:
-                text = text.replace("@PIPFILE@", _pipfile_hash(root / "Pipfile"))
+                text = text.replace("@PIPFILE@", _pipfile_hash(root / "Pipfile", json.loads(text)))
             place.with_suffix("").write_text(text, encoding="utf-8")
 
     copy(case)
@@ -99,11 +100,11 @@ def _made(case: Path, root: Path, shared: Shared, expected: dict[str, Any]) -> N
     copy(case / "after")
 
 
-def _pipfile_hash(path: Path) -> str:
-    """Pipenv's hash of a ``Pipfile`` whose sections are plain."""
+def _pipfile_hash(path: Path, lock: dict[str, Any]) -> str:
+    """Pipenv's hash of a ``Pipfile`` whose sections are plain; the lock has the sources, if the file has none."""
     pipfile = tomllib.loads(path.read_text(encoding="utf-8"))
     content = {
-        "_meta": {"sources": pipfile["source"], "requires": pipfile.get("requires", {})},
+        "_meta": {"sources": lock["_meta"]["sources"], "requires": pipfile.get("requires", {})},
         "default": pipfile.get("packages", {}),
         "develop": pipfile.get("dev-packages", {}),
     }

@@ -56,6 +56,21 @@ def poetry_groups(root: Path, marker: str) -> None:
     write(root, pyproject__toml=pyproject, poetry__lock=lock)
 
 
+def pdm(root: Path, marker: str) -> None:
+    pyproject = '[project]\nname = "shop"\nversion = "1"\n'
+    content = {
+        "sources": [],
+        "dependencies": [],
+        "dev-dependencies": {},
+        "optional-dependencies": {},
+    }
+    content |= {"requires-python": "", "resolution": {}}  # type: ignore[dict-item]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    lock = f'[metadata]\nlock_version = "4.5.0"\nstrategy = ["inherit_metadata"]\ncontent_hash = "sha256:{digest}"\n'
+    lock += '[[package]]\nname = "bad"\nversion = "not one"\ngroups = ["default"]\nfiles = []\n'
+    write(root, pyproject__toml=pyproject, pdm__lock=f'{lock}marker = "{marker}"\n')
+
+
 def requirements(root: Path, marker: str) -> None:
     write(root, requirements__txt=f"bad==not.one ; {marker}\n")
 
@@ -78,6 +93,7 @@ def requirements_url(root: Path, marker: str) -> None:
         pipfile_path,
         poetry,
         poetry_groups,
+        pdm,
         requirements,
         requirements_path,
         requirements_url,

@@ -94,3 +94,79 @@ def test_a_member_has_the_lock_of_its_workspace(tmp_path: Path) -> None:
     assert choice is not None
     assert (choice.path, choice.format) == (tmp_path / "uv.lock", LockFormat.UV)
     assert choose(tmp_path / "two") is None
+
+
+PROJECT = '[project]\nname = "shop"\nversion = "1"\nrequires-python = ">=3.11"\n'
+UV_LOCK = (
+    'version = 1\nrevision = 3\nrequires-python = ">=3.11"\n'
+    '[[package]]\nname = "shop"\nversion = "1"\nsource = { virtual = "." }\n'
+)
+POETRY_LOCK = '[metadata]\nlock-version = "2.1"\ncontent-hash = "of an older time"\n'
+PIPFILE_LOCK = '{"_meta": {"hash": {"sha256": "of an older time"}}}'
+
+
+def pylock(name: str | None = None, creator: str = "pip") -> str:
+    package = f'[[packages]]\nname = "{name}"\nversion = "1"\n' if name else "packages = []\n"
+    return f'lock-version = "1.0"\ncreated-by = "{creator}"\n{package}'
+
+
+@pytest.mark.parametrize(
+    ("files", "chosen", "passed_over"),
+    [
+        (
+            {"uv__lock": UV_LOCK, "poetry__lock": POETRY_LOCK},
+            "uv.lock",
+            ["`poetry.lock` is passed over: it is older than `pyproject.toml`"],
+        ),
+        (
+            {"pylock__toml": pylock("alpha"), "uv__lock": UV_LOCK.replace('"1"', '"0"')},
+            "pylock.toml",
+            [],
+        ),
+        (
+            {"uv__lock": UV_LOCK, "Pipfile__lock": PIPFILE_LOCK},
+            "uv.lock",
+            ["`Pipfile.lock` is passed over: there is no `Pipfile`"],
+        ),
+        (
+            {"pylock__toml": pylock(creator="uv"), "uv__lock": UV_LOCK},
+            "uv.lock",
+            ["`pylock.toml` is passed over: it was exported from `uv.lock`"],
+        ),
+        (
+            {
+                "pyproject__toml": f'{PROJECT}dependencies = ["Alpha>=1"]\n',
+                "pylock__toml": pylock("beta"),
+                "poetry__lock": POETRY_LOCK,
+                "uv__lock": UV_LOCK.replace(
+                    'source = { virtual = "." }\n',
+                    'source = { virtual = "." }\ndependencies = [{ name = "alpha" }]\n'
+                    '[package.metadata]\nrequires-dist = [{ name = "alpha", specifier = ">=1" }]\n',
+                ),
+            },
+            "uv.lock",
+            [
+                "`pylock.toml` is passed over: it is older than `pyproject.toml`",
+                "`poetry.lock` is passed over: it is older than `pyproject.toml`",
+            ],
+        ),
+    ],
+)
+def test_a_leftover_is_passed_over(
+    tmp_path: Path, files: dict[str, str], chosen: str, passed_over: list[str]
+) -> None:
+    write(tmp_path, **{"pyproject__toml": PROJECT, **files})
+    choice = choose(tmp_path)
+    assert choice is not None
+    assert choice.path.name == chosen
+    assert len(choice.rivals) == (0 if passed_over else 1)
+    texts = [remark.text for remark in choice.remarks]
+    assert texts == [f"{text}, and there is `{chosen}`" for text in passed_over]
+
+
+def test_leftovers_alone_stay_rivals(tmp_path: Path) -> None:
+    """Whoever reads them says what to do."""
+    write(tmp_path, pyproject__toml=PROJECT, poetry__lock=POETRY_LOCK, Pipfile__lock=PIPFILE_LOCK)
+    choice = choose(tmp_path)
+    assert choice is not None
+    assert (choice.path.name, len(choice.rivals), choice.remarks) == ("poetry.lock", 1, ())

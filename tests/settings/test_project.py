@@ -36,6 +36,7 @@ def chosen(root: Path, **asked: str) -> tuple[str, str]:
         "wherry.toml",
         "app.py",
         "shop/__init__.py",
+        "src/steps/4_findDate/lambda_date.py",
         "requirements.txt",
         "requirements-lambda.txt",
         "requirements.in",
@@ -52,7 +53,10 @@ def test_what_makes_a_folder_a_project(tmp_path: Path, name: str) -> None:
     assert project.settings == Settings()
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "app.pyc", "src/readme.md", "pylock.toml.bak"])
+@pytest.mark.parametrize(
+    "name",
+    ["notes.txt", "app.pyc", "src/readme.md", "pylock.toml.bak", "node_modules/a.py", ".venv/a.py"],
+)
 def test_what_does_not(tmp_path: Path, name: str) -> None:
     with pytest.raises(ProjectError, match="no Python project in"):
         read_project(project_of(tmp_path, "", name))

@@ -514,6 +514,20 @@ class TestDefault:
         monkeypatch.setenv("WHERRY_CACHE_DIR", "~/there")
         assert Store.default().root == tmp_path / "there"
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="HOME has no say on Windows")
+    @pytest.mark.parametrize("home", ["", "relative"])
+    @pytest.mark.parametrize("chosen", [None, "~/there"])
+    def test_a_home_that_is_no_folder(self, monkeypatch, home, chosen):
+        monkeypatch.setenv("HOME", home)
+        monkeypatch.delenv("WHERRY_CACHE_DIR", raising=False)
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        if chosen:
+            monkeypatch.setenv("WHERRY_CACHE_DIR", chosen)
+        with pytest.raises(StoreError, match="cannot tell where to keep the store"):
+            Store.default()
+        monkeypatch.setenv("WHERRY_CACHE_DIR", "/somewhere/else")
+        assert str(Store.default().root).endswith("else")
+
     @pytest.mark.parametrize("custom", [None, "", "relative", "/somewhere/cache"])
     def test_else_the_system_s_custom(self, monkeypatch, custom):
         import platformdirs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,10 +15,11 @@ from packaging import markers as packaging_markers
 from packaging.markers import Environment
 from packaging.pylock import PackageSdist, PackageWheel, Pylock
 
-from wherry.errors import SelectionError, TargetError
+from wherry.errors import LockError, SelectionError, TargetError
 from wherry.lock.formats import LockFormat
 from wherry.lock.model import Lock
 from wherry.target import RUNTIMES, Architecture, Target
+from wherry.wheels.fitting import choose_fitting
 from wherry.wheels.select import select
 
 HASHES = {"sha256": "0" * 64}
@@ -310,3 +312,96 @@ class TestAmbiguity:
         )
         assert [one.version for one in select(lock, make_target("python3.11"))] == ["1.2"]
         assert [one.version for one in select(lock, make_target("python3.12"))] == ["2.0"]
+
+
+# --- the runtime that a lock admits best ---
+
+NEWEST = [make_target(f"python3.{minor}") for minor in (14, 13, 12, 11, 10, 9)]
+
+
+def tags(*minors: int) -> list[str]:
+    return [f"cp3{minor}-cp3{minor}-manylinux_2_17_x86_64" for minor in minors]
+
+
+@pytest.mark.parametrize(
+    ("packages", "runtime", "problem"),
+    [
+        ([package("pure", "py3-none-any")], "python3.14", None),
+        (
+            [package("a", *tags(12, 13))],
+            "python3.13",
+            "no wheel of `a==1.2` runs on python3.14-x86_64",
+        ),
+        ([package("a", *tags(12, 13), sdist=True)], "python3.13", "a==1.2"),
+        ([package("a", *tags(12, 13)), package("b", *tags(12))], "python3.12", "2 distributions"),
+        ([package("a", "cp311-abi3-manylinux_2_17_x86_64")], "python3.14", None),
+        # An sdist that no runtime has a wheel of decides nothing.
+        ([package("a", "cp313-cp313-win_amd64", sdist=True)], "python3.14", None),
+        (
+            [
+                package("a", "cp313-cp313-win_amd64", sdist=True),
+                package("b", *tags(13), sdist=True),
+            ],
+            "python3.13",
+            "a==1.2",
+        ),
+        # What is past its deprecation date is chosen only where it must be.
+        ([package("a", *tags(9, 10), sdist=True)], "python3.14", None),
+        ([package("a", *tags(9, 10))], "python3.10", "a==1.2"),
+        # A marker takes it out.
+        ([package("a", *tags(12), marker="python_version < '3.13'")], "python3.14", None),
+        # Nothing helps.
+        ([package("a", "cp313-cp313-win_amd64")], "python3.14", None),
+    ],
+)
+def test_the_newest_runtime_with_wheels(packages, runtime, problem):
+    lock = make_lock(*packages)
+    fitting = choose_fitting(NEWEST, lambda _: [lock], keep=False)
+    assert fitting.target.runtime.name == runtime
+    assert (fitting.problem is None) is (problem is None)
+    assert (problem or "") in (fitting.problem or "")
+
+
+def test_a_runtime_that_a_file_names_stays_unless_it_is_impossible():
+    sdist = make_lock(package("a", *tags(13), sdist=True))
+    assert choose_fitting(NEWEST, lambda _: [sdist], keep=True).target == NEWEST[0]
+    none = make_lock(package("a", *tags(13)))
+    assert choose_fitting(NEWEST, lambda _: [none], keep=True).target == NEWEST[1]
+
+
+def test_the_python_of_the_lock_decides_as_well():
+    lock = make_lock(package("pure", "py3-none-any"), requires_python="<3.13")
+    assert choose_fitting(NEWEST, lambda _: [lock], keep=False).target == NEWEST[2]
+
+
+def test_what_uv_resolved_for_a_target_names_no_other_wheels():
+    def read(target):
+        wheels = tags(12) if target.runtime.name == "python3.12" else []
+        lock = make_lock(package("a", *wheels, sdist=True))
+        return [replace(lock, format=LockFormat.REQUIREMENTS)]
+
+    assert choose_fitting(NEWEST, read, keep=False).target == NEWEST[2]
+
+
+def test_a_lock_that_cannot_be_read_is_read_once():
+    read = []
+
+    def fail(target):
+        read.append(target)
+        raise LockError("it is stale")
+
+    with pytest.raises(LockError, match="stale"):
+        choose_fitting(NEWEST, fail, keep=False)
+    assert read == NEWEST[:1]
+
+
+def test_another_python_may_be_resolved():
+    def read(target):
+        if target.runtime.python > (3, 12):
+            raise LockError(
+                "no solution", where=["the requested Python does not satisfy Python<3.13"]
+            )
+        return [make_lock(package("a", *tags(12)))]
+
+    fitting = choose_fitting(NEWEST, read, keep=False)
+    assert (fitting.target, fitting.problem) == (NEWEST[2], "no solution")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from wherry.aws.model import layer_text
-from wherry.sizes import format_size
+from wherry.sizes import format_share, format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from wherry.aws.model import DesiredFunction, DesiredLayer, LayerRef
 
@@ -41,6 +41,11 @@ class Action:
     described: ClassVar[tuple[str, ...]] = ()
     why: tuple[str, ...] = ()
     package: DesiredLayer | DesiredFunction | None = None
+
+    @property
+    def uploads_content(self) -> bool:
+        """Whether the content of the package is other than that on AWS, and not only what is said of it."""
+        return self.package is not None
 
     def lines(self) -> Iterator[str]:
         """The action for people: a line, and more lines that belong below it."""
@@ -74,6 +79,11 @@ class PublishLayer(Action):
 
     kind = "publish-layer"
     package: DesiredLayer
+
+    @property
+    def uploads_content(self) -> bool:
+        """Whether the content is other than that of the latest version."""
+        return not {*self.why} <= {"runtimes", "architectures"}
 
     def _line(self) -> str:
         return f"publish a version, {format_size(self.package.size)}: {', '.join(self.why)}"
@@ -187,6 +197,8 @@ class MoveAlias(Action):
         canary: the share of calls, between 0 and 1, that ``version`` gets while the alias stays at ``was``;
             None if it gets them all.
         revision: guards the alias against a concurrent change.
+        canaries: the shares of calls that newer versions have now.
+        back: whether callers get a version that they had before, because the present one is rejected.
     """
 
     kind = "move-alias"
@@ -196,12 +208,19 @@ class MoveAlias(Action):
     was: int = 0
     canary: float | None = None
     revision: str | None = None
+    canaries: Mapping[int, float] = field(default_factory=dict)
+    back: bool = False
 
     def _line(self) -> str:
         version = _version_text(self.version)
         if self.canary is None:
             return f"move alias {self.alias}: {_version_text(self.was)} → {version}"
-        return f"give {version} {self.canary:.0%} of the calls of alias {self.alias}"
+        return f"give {version} {format_share(self.canary)} of the calls of alias {self.alias}"
+
+    def _lines_below(self) -> Iterable[str]:
+        for number, share in self.canaries.items():
+            if (number, share) != (self.version, self.canary):
+                yield f"version {number} is a canary, with {format_share(share)} of the calls now"
 
 
 def _version_text(number: int | None) -> str:

@@ -13,8 +13,10 @@ from wherry.aws.actions import (
     UpdateCode,
     UpdateConfiguration,
 )
+from wherry.aws.answers import require_digest
 from wherry.aws.attempts import Outcome, attempt
 from wherry.aws.function_state import FunctionState, is_settled, same
+from wherry.aws.history import AliasHistory
 from wherry.aws.model import NewVersion
 from wherry.aws.observe import observe_alias, observe_function, snapshot_of
 from wherry.aws.plan import AppliedFunction
@@ -159,6 +161,7 @@ class FunctionWork:
         attempt(f"create function `{self._name}`", create, look=look)
         configuration = self._state.ready()
         self._state.latest = snapshot_of(configuration)
+        self._require_digest(function.code_sha256)
         self._arn = str(configuration["FunctionArn"])
         self._delivery.clean_up()
         self._reporter.emit(FunctionCreated(name=self._name, size=function.size, arn=self._arn))
@@ -180,10 +183,15 @@ class FunctionWork:
                 FunctionName=self._name, **arguments, **guard
             ),
         )
+        self._require_digest(function.code_sha256)
         # Before a version is published: then a deployment that is interrupted in between has something left to do,
         # and the next one knows by that to look for leftovers.
         self._delivery.clean_up()
         self._reporter.emit(CodeUpdated(name=self._name, size=function.size, arn=self._arn))
+
+    def _require_digest(self, code_sha256: str) -> None:
+        answered = self._state.ready().get("CodeSha256")
+        require_digest(f"function `{self._name}`", answered, code_sha256)
 
     def _update_configuration(self, action: UpdateConfiguration) -> None:
         arguments: dict[str, Any] = {}
@@ -266,10 +274,12 @@ class FunctionWork:
             revision, canary = action.revision, action.canary
             if canary is not None:
                 stands_at, weights = action.was, {version: canary}
+        history = AliasHistory.parse(before.description if before is not None else "")
         arguments: dict[str, Any] = {
             "FunctionName": self._name,
             "Name": action.alias,
             "FunctionVersion": str(stands_at),
+            "Description": _after(action, history, version).description(),
         }
         shares = {str(number): share for number, share in weights.items()}
 
@@ -308,6 +318,22 @@ class FunctionWork:
         self._reporter.emit(
             AliasMoved(name=self._name, alias=action.alias, version=version, canary=canary)
         )
+
+
+def _after(action: CreateAlias | MoveAlias, history: AliasHistory, version: int) -> AliasHistory:
+    """The history of an alias after an action that gives ``version`` to its callers."""
+    if isinstance(action, CreateAlias):
+        return history.at(version)
+    canaries = tuple(action.canaries)
+    if action.canary is not None:
+        return history.at(action.was).rejecting(
+            *(number for number in canaries if number != version)
+        )
+    if action.was == version:
+        return history.at(version).rejecting(*canaries)
+    if action.back:
+        return history.back(action.was, version)
+    return history.moved(action.was, version, canaries=canaries)
 
 
 def _guard(configuration: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wherry.aws.actions import PublishLayer, ShareLayer
+from wherry.aws.answers import require_digest
 from wherry.aws.attempts import Outcome, attempt, outcome
 from wherry.aws.model import version_of_arn
 from wherry.aws.observe import observe_layer
@@ -78,12 +79,13 @@ class LayerWork:
         def publish() -> str:
             self._in_doubt = True
             try:
-                return str(
-                    self.client.changes.publish_layer_version(**arguments)["LayerVersionArn"]
-                )
+                answer = self.client.changes.publish_layer_version(**arguments)
             except Exception as error:
                 self._in_doubt = outcome(error) is Outcome.UNKNOWN
                 raise
+            answered = answer["Content"].get("CodeSha256")
+            require_digest(f"layer `{layer.aws_name}`", answered, layer.code_sha256)
+            return str(answer["LayerVersionArn"])
 
         def look(failed: Outcome) -> str | None:
             # A second version with the same content would be used by nobody.

@@ -92,12 +92,13 @@ def attempt(
         AwsError: AWS refused, or the time is up.
     """
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     waits = pauses(first=0.2, most=5.0, total=total)
     while True:
         try:
             return call()
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError) as error:
             failed = outcome(error)
             # What exists already can be looked at without waiting.
             if failed is Outcome.EXISTS and (result := look(failed)) is not None:

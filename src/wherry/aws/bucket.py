@@ -127,14 +127,7 @@ class Bucket:
         target = StoredObject(
             bucket=self.name, key=self.key(_FOLDER, _plain_name(name), f"{digest}.zip")
         )
-        region = self._region()
-        if region is not None and region != self.client.region:
-            raise BucketError(
-                f"cannot use `{self.url}`",
-                where=[f"it is in {region}, and the functions are in {self.client.region}"],
-                hint="Lambda takes packages only from buckets in its own region",
-            )
-        s3 = self.client.storage(region)
+        s3 = self.client.storage(self.check())
         existing = find_stored(s3, target, path, code_sha256)
         if existing is not None:
             return existing, False
@@ -142,6 +135,22 @@ class Bucket:
         with _usable(f"upload to `{target.url}`"):
             stored = send(s3, target, path, code_sha256, options)
         return stored, True
+
+    def check(self) -> str | None:
+        """Require that Lambda can take packages from the bucket, and return its region if S3 tells it.
+
+        Raises:
+            BucketError: there is no such bucket, or it is in another region.
+            AwsError: S3 fails.
+        """
+        region = self._region()
+        if region is not None and region != self.client.region:
+            raise BucketError(
+                f"cannot use `{self.url}`",
+                where=[f"it is in {region}, and the functions are in {self.client.region}"],
+                hint="Lambda takes packages only from buckets in its own region",
+            )
+        return region
 
     def put_text(self, doing: str, key: str, data: bytes, metadata: Mapping[str, str]) -> None:
         """Store a text file.

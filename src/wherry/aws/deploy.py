@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -113,7 +113,7 @@ def plan(
     compared: Mapping[str, Difference] = {}
     with client.explaining():
         observed = observe(desired, client)
-        actions = diff(desired, observed)
+        actions = _with_bucket_checked(diff(desired, observed), client)
         if differences:
             compared = _compare_packages(actions, client, prepared.reporter)
     return Planned(
@@ -184,6 +184,19 @@ def _observe(desired: Desired, prepared: Prepared) -> tuple[Plan, Sequence[Lefto
     with ThreadPoolExecutor(1, thread_name_prefix="leftovers") as pool:
         leftovers = pool.submit(bucket.leftovers, names)
         return diff(desired, observe(desired, client)), leftovers.result()
+
+
+def _with_bucket_checked(plan: Plan, client: Client) -> Plan:
+    """The plan, with a warning if packages are to be uploaded and the bucket of the stage cannot be used."""
+    bucket = Bucket.of(client)
+    if bucket is None or all(action.package is None for action in plan.actions):
+        return plan
+    try:
+        bucket.check()
+    except AwsError as error:
+        cause = f"{error.message}: {error.where[0]}" if error.where else error.message
+        return replace(plan, warnings=(*plan.warnings, f"packages cannot be uploaded: {cause}"))
+    return plan
 
 
 def _always_unfinished(desired: Desired) -> bool:

@@ -128,6 +128,13 @@ def _function(
     actions.extend(action for action in pair if action is not None)
     version = _same_version(function, current, after)
     actions.extend(_publish(function, current, after, version))
+    alias = current.alias(function.alias) if function.alias is not None else None
+    if function.canary is not None and alias is not None and alias.version == 0:
+        problems.add(
+            f"alias `{alias.name}` of function `{function.aws_name}` stands at $LATEST, which shares its calls with "
+            "no version",
+            hint="deploy once without --canary: the alias then stands at a version",
+        )
     return FunctionPlan(
         name=function.name,
         aws_name=function.aws_name,
@@ -207,10 +214,11 @@ def _fits(
         )
         return False
     if latest.runtime != function.runtime and "runtime" not in function.manage:
-        warnings.append(
-            f"function `{name}` runs {latest.runtime}, and the package was built for {function.runtime}: build "
-            'for the same, or put "runtime" into `manage`'
+        problems.add(
+            f"function `{name}` runs {latest.runtime}, and the package was built for {function.runtime}",
+            hint=f'build for {latest.runtime} (`runtime` of the settings), or let Wherry change it: "runtime" in `manage`',
         )
+        return False
     if (
         function.handler is not None
         and latest.handler != function.handler
@@ -299,6 +307,9 @@ def _same_version(
     alias = current.alias(function.alias) if function.alias is not None else None
     if alias is not None and alias.version in same:
         return alias.version
+    if alias is not None and function.canary is not None:
+        # A weight of an older version is a move under way, so a canary is always a newer one.
+        same = [number for number in same if number > alias.version]
     return same[-1] if same else None
 
 
@@ -318,7 +329,7 @@ def _publish(
     as_desired = (
         alias.weights == {target: canary}
         if canary is not None
-        else (alias.version == target and not alias.weights)
+        else (alias.version == target and not alias.canaries)
     )
     if target is None or not as_desired:
         actions.append(
@@ -328,6 +339,7 @@ def _publish(
                 was=alias.version,
                 canary=canary,
                 revision=alias.revision,
+                canaries=alias.canaries,
             )
         )
     return actions

@@ -58,6 +58,7 @@ _DENIED = frozenset(
     }
 )
 _IAM = re.compile(r"not authorized to perform:? ([a-z0-9-]+:\w+)(?: on resource: (\S+))?")
+_EXPLICIT_DENY = re.compile(r"with an explicit deny in (an? (?:[\w-]+ ){0,4}(?:policy|boundary))")
 
 
 @contextmanager
@@ -68,14 +69,29 @@ def refusing(doing: str) -> Iterator[None]:
         doing: the activity, as it follows "cannot": "publish layer `x`".
 
     Raises:
-        AwsError: boto3 raised an exception.
+        AwsError: boto3 raised an exception, or the answer lacks what is read of it.
     """
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ResponseParserError) as error:
         raise translate(error, doing) from error
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        # boto3 reads whatever answers, and leaves out of its result what the answer lacks.
+        raise AwsError(
+            f"cannot {doing}",
+            where=["the answer does not hold what AWS's answers do"],
+            hint="does a proxy answer in place of AWS, or is AWS_ENDPOINT_URL set?",
+        ) from error
 
 
 def unless_missing(doing: str, call: Callable[[], Result]) -> Result | None:
@@ -136,6 +152,9 @@ def _hint(operation: str, code: str, message: str) -> str | None:
             "profile is meant (`profile` of the stage, or AWS_PROFILE)"
         )
     if code in _DENIED:
+        if deny := _EXPLICIT_DENY.search(message):
+            # To allow it elsewhere is of no use.
+            return f"it is denied by {deny[1]}: ask whoever manages that, because a denial takes precedence"
         match = _IAM.search(message)
         action = match[1] if match else _action(operation)
         where = f" on {match[2].rstrip('.')}" if match and match[2] else ""
@@ -202,8 +221,16 @@ def _action(operation: str) -> str:
 
 def _of_boto(error: Exception, doing: str) -> AwsError:
     from botocore import exceptions as known
+    from botocore.parsers import ResponseParserError
 
     cause = str(error).strip() or type(error).__name__
+    if isinstance(error, ResponseParserError):
+        # Its text quotes what came, which may be a whole page.
+        return AwsError(
+            f"cannot {doing}",
+            where=[f"what answers is not AWS: {cause.splitlines()[0][:200]}"],
+            hint="see whether a proxy, a VPN or AWS_ENDPOINT_URL stands between this machine and AWS",
+        )
     hint: str | None = None
     if isinstance(error, known.NoCredentialsError | known.PartialCredentialsError):
         hint = (

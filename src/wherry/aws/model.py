@@ -209,12 +209,23 @@ class ObservedAlias:
         version: the number that it stands at; 0 for ``$LATEST``.
         weights: the share of calls, between 0 and 1, that other versions get, by their numbers.
         revision: guards it against a concurrent change.
+        description: with what Wherry recorded at its end.
     """
 
     name: str
     version: int
     weights: Mapping[int, float] = field(default_factory=dict)
     revision: str | None = None
+    description: str = ""
+
+    @property
+    def canaries(self) -> dict[int, float]:
+        """The weights of newer versions.
+
+        A weight of an older one is a move under way: AWS shifts the calls by itself where an alias has provisioned
+        concurrency.
+        """
+        return {number: share for number, share in self.weights.items() if number > self.version}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -127,11 +127,10 @@ def observe_alias(client: Client, function: str, name: str) -> ObservedAlias | N
     Raises:
         AwsError: AWS refused, or could not be reached.
     """
-    alias = unless_missing(
+    return unless_missing(
         f"look at alias `{name}` of function `{function}`",
-        lambda: client.functions.get_alias(FunctionName=function, Name=name),
+        lambda: _alias(client.functions.get_alias(FunctionName=function, Name=name)),
     )
-    return None if alias is None else _alias(alias)
 
 
 def _function(
@@ -169,6 +168,7 @@ def _alias(alias: Mapping[str, Any]) -> ObservedAlias:
         version=0 if version == "$LATEST" else int(version),
         weights={int(number): float(weight) for number, weight in weights.items()},
         revision=alias.get("RevisionId"),
+        description=alias.get("Description") or "",
     )
 
 

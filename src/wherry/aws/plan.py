@@ -136,7 +136,7 @@ def _part_lines(part: LayerPlan | FunctionPlan, difference: Difference | None) -
     yield title
     for action in part.actions:
         first, *others = action.lines()
-        if action.package is not None and difference is not None:
+        if action.uploads_content and difference is not None:
             others.append(difference.summary())
         yield f"  {first}"
         yield from (f"      {line}" for line in others)

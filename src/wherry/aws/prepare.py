@@ -76,6 +76,7 @@ def prepare(
     """
     from wherry.pipeline.build import build_packages
     from wherry.pipeline.request import as_request, open_context
+    from wherry.pipeline.target import written_target
     from wherry.pipeline.written import report_written
     from wherry.settings.legacy.read import is_legacy
 
@@ -89,7 +90,7 @@ def prepare(
     report = (
         build_packages(request, open_context(request, store=store, reporter=reporter))
         if build
-        else report_written(request)
+        else report_written(written_target(request, store))
     )
     client = Client(settings, name=stage)
     return Prepared(

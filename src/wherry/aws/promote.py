@@ -89,13 +89,14 @@ def plan_promotion(
             continue
         alias = function.alias(aliases[name])
         actions: tuple[MoveAlias, ...] = ()
-        if alias is not None and alias.weights:
+        if alias is not None and alias.canaries:
             actions = (
                 MoveAlias(
                     alias=alias.name,
-                    version=max(alias.weights),
+                    version=max(alias.canaries),
                     was=alias.version,
                     revision=alias.revision,
+                    canaries=alias.canaries,
                 ),
             )
         plans.append(

@@ -21,7 +21,7 @@ from wherry.events import (
     UploadStarted,
     VersionPublished,
 )
-from wherry.sizes import format_size
+from wherry.sizes import format_share, format_size
 from wherry.visible import visible
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _line(event: Event) -> str | None:
         case VersionPublished(name=name, version=version):
             return f"Published version {version} of function `{name}`"
         case AliasMoved(name=name, alias=alias, version=version, canary=canary):
-            share = "" if canary is None else f" for {canary:.0%} of the calls"
+            share = "" if canary is None else f" for {format_share(canary)} of the calls"
             return f"Alias `{alias}` of function `{name}`: version {version}{share}"
         case CanaryMissing(name=name):
             return f"Function `{name}` has no canary"

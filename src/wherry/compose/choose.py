@@ -23,14 +23,18 @@ if TYPE_CHECKING:
 
     Matches = Callable[[str], bool]
 
-__all__ = ["PathChoice", "Unmatched", "choose_names", "in_both", "matching_names"]
+__all__ = ["PathChoice", "Unmatched", "choose_names", "excluded_names", "in_both", "matching_names"]
 
 
 def matching_names(settings: ContentSettings, names: Collection[str]) -> set[str]:
     """The names that ``include`` and ``exclude`` choose; other names in them are ignored."""
     included = _matching(settings.include, names)
-    excluded = _matching(settings.exclude, names)
-    return set().union(*included.values()) - set().union(*excluded.values())
+    return set().union(*included.values()) - excluded_names(settings, names)
+
+
+def excluded_names(settings: ContentSettings, names: Collection[str]) -> set[str]:
+    """The names that ``exclude`` matches."""
+    return set().union(*_matching(settings.exclude, names).values())
 
 
 def choose_names(

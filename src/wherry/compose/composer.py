@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.bundle.bundle import Bundle
-from wherry.compose.choose import PathChoice, choose_names, in_both
+from wherry.compose.choose import PathChoice, choose_names, excluded_names, in_both
 from wherry.compose.code import Code, CodeParts, Part
 from wherry.compose.layer_tree import LayerTrees
 from wherry.compose.model import EXTRA_PATHS, HOOKS, Composition, Distribution, Package
+from wherry.compose.needs import Requirements
 from wherry.compose.portable import require_compiled_for_all
-from wherry.compose.provided import Requirements, missing_remarks, without_provided
+from wherry.compose.provided import missing_remarks, without_provided
 from wherry.compose.stack import ComposedLayers, code_folder, rest_warnings
 from wherry.errors import ConflictError, SettingsError
-from wherry.events import Note
+from wherry.events import Note, Warned
 from wherry.settings.model import FunctionSettings, LayerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from wherry.bundle.entry import Entry
     from wherry.compose.model import Supplies
@@ -100,18 +101,13 @@ class _Composer:
         """The distributions to ship, and those that the runtime provides instead."""
         supply = self._supplies.distributions[recipe.supply]
         own_name = next((dist.name for dist in supply if dist.own), None)
-        names = choose_names(
-            recipe,
-            {dist.name for dist in supply if not dist.own},
-            self.remarks,
-            own=own_name,
-        )
-        with_project = recipe.settings.project
-        if with_project is None:
-            # A layer with a folder of its own is meant to hold it.
-            with_project = recipe.kind == "function" or recipe.settings.root is not None
+        by_name = {dist.name: dist for dist in supply if not dist.own}
+        names = choose_names(recipe, by_name.keys(), self.remarks, own=own_name)
+        # What is added by name comes with all that it needs.
+        added = self._requirements.all_of(recipe.settings.extra_distributions, by_name)
+        names |= added - excluded_names(recipe.settings, added)
         chosen = sorted(
-            (dist for dist in supply if (with_project if dist.own else dist.name in names)),
+            (dist for dist in supply if (recipe.with_project if dist.own else dist.name in names)),
             key=_by_name,
         )
         provided_names = (*self._settings.provided, *recipe.settings.provided)
@@ -119,9 +115,41 @@ class _Composer:
         if recipe.kind == "function":
             present = {dist.name for dist in chosen} | held.keys()
             self.remarks.extend(missing_remarks(provided_names, supply, present))
-        return without_provided(
+        shipped, provided = without_provided(
             chosen, supply, provided_names, held=held, recipe=recipe, needs=self._requirements
         )
+        self._warn_of_missing_needs(recipe, shipped, by_name, held.keys() | {*provided_names})
+        return shipped, provided
+
+    def _warn_of_missing_needs(
+        self,
+        recipe: Recipe,
+        shipped: Iterable[Distribution],
+        by_name: Mapping[str, Distribution],
+        elsewhere: Collection[str],
+    ) -> None:
+        """Warn of what was included by name without all that it needs."""
+        settings = recipe.settings
+        if (
+            recipe.kind == "layer"
+            or "*" in settings.include
+            or any(layer.startswith("arn:") for layer in recipe.layers)
+        ):
+            return
+        elsewhere = self._requirements.all_of(elsewhere, by_name)
+        names = {dist.name for dist in shipped}
+        for dist in shipped:
+            missing = (self._requirements.of(dist) & by_name.keys()) - names - elsewhere
+            missing -= excluded_names(settings, missing)
+            if missing and not dist.own:
+                needed = ", ".join(f"`{name}`" for name in sorted(missing))
+                self.remarks.append(
+                    Warned(
+                        text=f"{recipe.table}.include: `{dist.name}` needs {needed}, which neither the package nor "
+                        "a layer of it holds",
+                        hint="include it too, or name it in `exclude` if it is not used",
+                    )
+                )
 
     def _add_layer(
         self,

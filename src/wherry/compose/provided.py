@@ -10,62 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wherry.bundle.content import read_all
 from wherry.errors import SettingsError
 from wherry.events import Note, Warned
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from wherry.bundle.bundle import Bundle
     from wherry.compose.model import Distribution
+    from wherry.compose.needs import Requirements
     from wherry.compose.recipe import Recipe
     from wherry.events import Event
-    from wherry.target import Target
 
-__all__ = ["Requirements", "missing_remarks", "without_provided"]
+__all__ = ["missing_remarks", "without_provided"]
 
 _SDK = frozenset({"boto3", "botocore", "s3transfer"})
 """Distributions that are released together and work only in matching versions."""
-
-
-class Requirements:
-    """The requirements of distributions on a target, read from their metadata once."""
-
-    def __init__(self, target: Target) -> None:
-        """Markers are evaluated for the target."""
-        self._environment = {key: str(value) for key, value in target.environment.items()}
-        # The bundle is kept, so that its id stays its own.
-        self._known: dict[int, tuple[Bundle, frozenset[str]]] = {}
-
-    def of(self, dist: Distribution) -> frozenset[str]:
-        """The normalized names that a distribution requires without extras."""
-        key = id(dist.bundle)
-        if key not in self._known:
-            bundle = dist.bundle
-            self._known[key] = bundle, frozenset(self._read(bundle))
-        return self._known[key][1]
-
-    def _read(self, bundle: Bundle) -> set[str]:
-        from packaging.metadata import parse_email
-        from packaging.requirements import InvalidRequirement, Requirement
-        from packaging.utils import canonicalize_name
-
-        names: set[str] = set()
-        for entry in bundle:
-            folder, _, name = entry.path.rpartition("/")
-            if name != "METADATA" or not folder.endswith(".dist-info") or "/" in folder:
-                continue
-            raw, _ = parse_email(read_all(entry.payload))
-            for text in raw.get("requires_dist", ()):
-                try:
-                    requirement = Requirement(text)
-                except InvalidRequirement:
-                    continue  # old metadata is not always valid; installers ignore it too
-                environment = {**self._environment, "extra": ""}
-                if requirement.marker is None or requirement.marker.evaluate(environment):
-                    names.add(canonicalize_name(requirement.name))
-        return names
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -110,6 +110,13 @@ class Recipe:
         return "layer" if isinstance(self.settings, LayerSettings) else "function"
 
     @property
+    def with_project(self) -> bool:
+        """Whether the project's own code is shipped: by default in functions, and in layers with a folder of their own."""
+        chosen = self.settings.project
+        by_default = self.kind == "function" or self.settings.root is not None
+        return by_default if chosen is None else chosen
+
+    @property
     def table(self) -> str:
         """The name of its settings in messages."""
         return f"{self.kind}s.{self.name}"

@@ -114,7 +114,7 @@ def _parse(response: requests.Response, project: str, url: str) -> pypi_simple.P
             where=[shown_url(url)],
             hint="a newer version of Wherry may support it",
         ) from error
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         # Not chained: its text holds the address as it was given.
         raise _no_index(url) from None
     # Login pages are HTML too; and an index page without files is of no use.

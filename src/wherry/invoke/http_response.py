@@ -62,7 +62,7 @@ def http_response(invocation: Invocation, form: EventFormat) -> HttpResponse:
     try:
         try:
             document = json.loads(invocation.payload)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise _Malformed("it is not JSON") from None
         if form not in {EventFormat.FUNCTION_URL, EventFormat.HTTP}:
             return _version_1(document, form)

@@ -260,6 +260,9 @@ def _prepare(
     context = open_context(request, store=store, reporter=reporter)
     provided = None
     if no_build:
+        from wherry.pipeline.target import written_target
+
+        request = written_target(request, store)
         names = [recipe.name for recipe in request.recipes if recipe.kind == "function"]
         report = report_written(request.only(choose_function(names, name)))
     else:

@@ -142,11 +142,18 @@ def _tool_made(root: Path) -> list[Choice]:
 def _choose(
     locks: Sequence[Choice], root: Path, files: ProjectFiles, *, unused: Path | None
 ) -> Choice:
-    """The lock of the tool that the project belongs to, or else the first, with the others as its rivals."""
-    lock, rivals = locks[0], tuple(locks[1:])
+    """The lock of the tool that the project belongs to, or else the first that is no leftover.
+
+    Others that are none are its rivals.
+    """
     remarks: list[Note | Warned] = []
-    owners = list(_owners(locks, root, files)) if rivals else []
-    if len({owner.path for owner, _ in owners}) == 1:
+    owners = list(_owners(locks, root, files)) if locks[1:] else []
+    owned = len({owner.path for owner, _ in owners}) == 1
+    if locks[1:] and not owned:
+        locks, passed_over = _without_leftovers(locks, files)
+        remarks += passed_over
+    lock, rivals = locks[0], tuple(locks[1:])
+    if owned:
         (lock, reason), rivals = owners[0], ()
         names = ", ".join(f"`{each.path.name}`" for each in locks)
         remarks.append(
@@ -159,6 +166,27 @@ def _choose(
         text = f"`{unused.name}` is passed over: `{lock.path.name}` is the lock"
         remarks.insert(0, Note(text=text))
     return Choice(path=lock.path, format=lock.format, remarks=tuple(remarks), rivals=rivals)
+
+
+def _without_leftovers(
+    locks: Sequence[Choice], files: ProjectFiles
+) -> tuple[Sequence[Choice], list[Warned]]:
+    """The locks that are as new as the project, and warnings of the others; all locks where none is."""
+    from wherry.lock.leftover import leftover_reason
+
+    formats = [lock.format for lock in locks]
+    reasons = [leftover_reason(lock.path, lock.format, formats, files) for lock in locks]
+    current = [lock for lock, reason in zip(locks, reasons, strict=True) if reason is None]
+    if not current:
+        return locks, []
+    return current, [
+        Warned(
+            text=f"`{lock.path.name}` is passed over: {reason}, and there is `{current[0].path.name}`",
+            hint=f"remove it, or say which one with `--lock {lock.path.name}`",
+        )
+        for lock, reason in zip(locks, reasons, strict=True)
+        if reason is not None
+    ]
 
 
 def _owners(

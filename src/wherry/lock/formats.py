@@ -102,7 +102,8 @@ class LockFormat(Enum):
         filename="requirements.txt",
         reader="requirements.reader:read",
         names=r"requirements.*\.txt",
-        given=r".*\.txt",
+        # `requirements.lock` is Rye's.
+        given=r".*\.txt|requirements.*\.lock",
         locked=True,
     )
     REQUIREMENTS_IN = Format(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from wherry.lock.model import LockRequest
     from wherry.target import Target
 
-__all__ = ["parse_pylock", "provenance", "read"]
+__all__ = ["check_provenance", "parse_pylock", "provenance", "read"]
 
 # The parts of pyproject.toml that decide what is resolved. Others may change as they like.
 _PROJECT = ("requires-python", "dependencies", "optional-dependencies", "dynamic")
@@ -53,9 +53,10 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     """
     table = read_toml(path, context.files)
     pylock = _applicable(table, str(path), request, context.target)
+    _check_paths(pylock, path)
     sources = _sources(table, path)
     if not request.frozen:
-        _check_provenance(table, path, context.files)
+        check_provenance(table, path, context.files)
         _check_satisfied(pylock, path, context)
     groups = known("group", request.groups, pylock.dependency_groups or (), path)
     extras = known("extra", request.extras, pylock.extras or (), path)
@@ -155,6 +156,21 @@ def _validated(table: Table, *, where: str) -> Pylock:
         raise LockError(f"`{table.file}` is nested too deeply", where=[where]) from None
 
 
+def _check_paths(pylock: Pylock, path: Path) -> None:
+    """Check that files can have the paths of a lock.
+
+    Raises:
+        LockError: one of them is not a path.
+    """
+    for number, package in enumerate(pylock.packages):
+        for source in (package.directory, package.archive, package.sdist, *(package.wheels or ())):
+            if source is not None and source.path is not None and not is_path(source.path):
+                raise LockError(
+                    f"`{path.name}` is not a valid lock",
+                    where=[f"{path}: packages[{number}]: {source.path[:100]!a} is not a path"],
+                )
+
+
 def provenance(inputs: Iterable[Path], base: Path, files: ProjectFiles) -> dict[str, Any]:
     """The ``[tool.wherry]`` table of a lock in ``base`` that was made from these files."""
     digests = {
@@ -172,7 +188,7 @@ def _sources(lock: Table, path: Path) -> tuple[Path, ...]:
     return tuple(path.parent / name for name in _inputs(lock).data if is_path(name))
 
 
-def _check_provenance(lock: Table, path: Path, files: ProjectFiles) -> None:
+def check_provenance(lock: Table, path: Path, files: ProjectFiles) -> None:
     """Check that the files that a lock of Wherry's was made from have not changed since.
 
     Raises:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from wherry.errors import LockError, ProjectError
-from wherry.events import SILENT, LockRead, Note
+from wherry.events import SILENT, LockRead, Note, Warned
 from wherry.lock.declared import installs_by_setup
 from wherry.lock.document import is_path
 from wherry.lock.find import choose_declaration, choose_lock
@@ -78,7 +78,23 @@ def read_lock(request: LockRequest, context: Context) -> Lock:
             locked=lock.format.value.locked,
         )
     )
-    return lock
+    # Once, however many groups are read for functions of their own.
+    asked = bool(request.groups or request.extras)
+    warned = context.files.once(
+        ("passed over", request.root, asked), lambda: _tell_passed_over(lock, request, context)
+    )
+    # What is warned of is said of every build, until something is installed.
+    return replace(lock, stable=False) if warned and not lock.pylock.packages else lock
+
+
+def _tell_passed_over(lock: Lock, request: LockRequest, context: Context) -> bool:
+    """Report what was passed over; whether any of it is worth a warning."""
+    from wherry.lock.passed_over import passed_over
+
+    remarks = list(passed_over(lock, request, context))
+    for remark in remarks:
+        context.reporter.emit(remark)
+    return any(isinstance(remark, Warned) for remark in remarks)
 
 
 def in_project(request: LockRequest, context: Context) -> LockRequest:

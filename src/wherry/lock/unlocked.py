@@ -16,6 +16,7 @@ from wherry.lock.model import Lock
 from wherry.lock.pipfile.declared import requirement_text
 from wherry.lock.poetry.declared import poetry_project
 from wherry.lock.resolve import Requirements, resolve_declared
+from wherry.lock.uv.local import require_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +52,7 @@ def read_pyproject(path: Path, request: LockRequest, context: Context) -> Lock:
         requirements, extras = _of_poetry(path, pyproject, request, context)
     else:
         declared = read_declared(pyproject)
+        require_workspace(pyproject, path.parent, context.files)
         requires_python = project.parsed("requires-python", SpecifierSet)
         check_python(requires_python, context.target, path)
         extras = request.extras

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Unpack
 
-from wherry.errors import FileChangedError, StoreError
+from wherry.errors import FileChangedError, StoreError, WherryError
 from wherry.events import SILENT
 from wherry.files import ProjectFiles
 from wherry.pipeline.memory import Memory
 from wherry.pipeline.report import BuildReport
-from wherry.pipeline.request import BuildOptions, as_request, open_context
+from wherry.pipeline.request import BuildOptions, announce_target, as_request, open_context
+from wherry.pipeline.target import recall_target
 from wherry.pipeline.trees import Trees
 from wherry.settings.project import DEFAULT_OUTPUT
 from wherry.store.temporary import remove_abandoned_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from wherry.bundle.bundle import Bundle
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
     from wherry.compose.recipe import Recipe, SupplyKey
     from wherry.context import Context
     from wherry.events import Reporter
+    from wherry.pipeline.acquired import Acquired
     from wherry.pipeline.hooks.around import Hooks
-    from wherry.pipeline.memory import Supplied
+    from wherry.pipeline.memory import Remembered, Supplied
     from wherry.pipeline.report import PackageReport
     from wherry.pipeline.request import BuildRequest
     from wherry.settings.model import ExtraPath
@@ -94,7 +97,7 @@ def build_packages(request: BuildRequest, context: Context) -> BuildReport:
                 raise
             context = replace(context, files=ProjectFiles())
     return BuildReport(
-        target=request.target, packages=packages, seconds=time.perf_counter() - begin
+        target=run.request.target, packages=packages, seconds=time.perf_counter() - begin
     )
 
 
@@ -131,11 +134,44 @@ class _Run:
 
             self._hooks = Hooks(request=request, context=context)
         context.store.sweep()
-        self._memory = Memory(request, context)
-        self._remembered = self._memory.recall(context.files)
+        self._asked = self._memory = Memory(request, context)
+        self._settled = request.default_runtime is None
+        if not self._settled and (known := recall_target(request, self._memory, context.files)):
+            self._aim(known)
+        self._remembered = self._recall()
         self._tell_age()
         self._supplied: Supplied | None = None
         self._read: _Trees | None = None
+
+    @property
+    def request(self) -> BuildRequest:
+        """What is built: the request, for the runtime that its locks admit."""
+        return self._request
+
+    def _recall(self) -> Remembered | None:
+        """The last build for the target, once that is known."""
+        return self._memory.recall(self._context.files) if self._settled else None
+
+    def _settle(self) -> None:
+        """Choose the runtime that the locks admit, unless that is known."""
+        if not self._settled:
+            from wherry.pipeline.supply import settle_target
+
+            self._aim(settle_target(self._request, self._context))
+
+    def _aim(self, request: BuildRequest) -> None:
+        """Build for the target of this request, and say so."""
+        self._settled = True
+        if request.target != self._request.target:
+            from wherry.sources.builders import with_builders
+
+            context = replace(self._context, target=request.target)
+            self._context = with_builders(context, request.settings.container, root=request.root)
+            self._memory = Memory(request, self._context)
+            if self._hooks is not None:
+                self._hooks = replace(self._hooks, request=request, context=self._context)
+        self._request = request
+        announce_target(request, self._context.reporter)
 
     def unchanged(self) -> tuple[PackageReport, ...]:
         """The packages of the last build, when nothing has changed since; empty otherwise."""
@@ -170,6 +206,8 @@ class _Run:
         packages = write_packages(self.compose(), self._request, self._context)
         if self._supplied is not None and self._read is not None:
             self._memory.remember(self._supplied, self._read.digests, packages)
+            if self._request.default_runtime is not None:
+                self._asked.remember_runtime(self._request, self._supplied)
         return packages
 
     def compose(self) -> Composition:
@@ -178,15 +216,20 @@ class _Run:
         from wherry.compose.model import Supplies
         from wherry.pipeline.materialize import adapter_distributions
 
-        request, hooks = self._request, self._hooks
         generated: Mapping[str, Bundle] = {}
+        if self._hooks is not None:
+            # Commands are told the target. If they write the lock, it is chosen afterwards.
+            with suppress(WherryError):
+                self._settle()
+        request, hooks = self._request, self._hooks
         if hooks is not None:
             generated = hooks.before()
             # They may have written to the project: nothing is known of it any more.
             self._context = replace(self._context, files=ProjectFiles())
-            self._remembered = self._memory.recall(self._context.files)
+            self._remembered = self._recall()
             self._read = None
         distributions = self._recalled() or self._supply()
+        request = self._request
         assert self._supplied is not None  # noqa: S101
         assert self._read is not None  # noqa: S101
         recipes = [self._named(recipe, self._supplied) for recipe in request.recipes]
@@ -227,10 +270,13 @@ class _Run:
 
         root = self._request.root
         roots = [
-            root / (key.code or key.project) for key in self._request.supplies if not key.package
+            root / (key.code or key.project)
+            for key in self._request.supplies
+            if not key.package and self._request.ships_project(key)
         ]
         # The backends of projects are made ready while everything else is fetched.
         with preparing(dict.fromkeys(roots), self._trees.own_options(), self._context):
+            self._settle()
             self._supplied = supply(self._request, self._context)
             # Before anything is read for good: an edit in between is then seen by the next build.
             self._read = self._read_trees(self._supplied)
@@ -246,8 +292,8 @@ class _Run:
         """Read the trees: what they hold now, to be compared with what they held and will hold."""
         request, read = self._request, _Trees()
         known: set[object] = set()
-        for acquired in supplied.acquired.values():
-            new = [one for one in acquired if one.is_tree and one not in known]
+        for key, acquired in supplied.acquired.items():
+            new = [one for one in self._shipped(key, acquired) if one.is_tree and one not in known]
             known.update(new)
             trees = self._trees.beside(acquired)
             read.digests |= trees.digests(new, request.root, self._context)
@@ -274,11 +320,18 @@ class _Run:
         supplies = {}
         for key, acquired in self._supplied.acquired.items():
             trees = self._trees.beside(acquired)
-            distributions = materializer.distributions(acquired, trees, fresh=fresh)
+            shipped = self._shipped(key, acquired)
+            distributions = materializer.distributions(shipped, trees, fresh=fresh)
             if distributions is None:
                 return None
             supplies[key] = distributions
         return supplies
+
+    def _shipped(self, key: SupplyKey, acquired: Sequence[Acquired]) -> Sequence[Acquired]:
+        """What packages may ship of a supply: the project is not even built where none wants it."""
+        if self._request.ships_project(key):
+            return acquired
+        return [one for one in acquired if not one.own]
 
     def _named(self, recipe: Recipe, supplied: Supplied) -> Recipe:
         """The recipe; one without settings is called after the workspace member that is packaged."""

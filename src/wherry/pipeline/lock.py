@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 
@@ -123,7 +124,8 @@ def _open(
     project: Path | str, store: Store | None, reporter: Reporter, options: LockOptions
 ) -> tuple[BuildRequest, Context]:
     of_build = {key: value for key, value in options.items() if key != "output"}
-    request = read_request(project, **cast("BuildOptions", of_build))
+    # What the lock will hold is not known yet.
+    request = replace(read_request(project, **cast("BuildOptions", of_build)), default_runtime=None)
     return request, open_context(request, store=store, reporter=reporter, doing="locking")
 
 

@@ -12,9 +12,10 @@ folder, finds the memo of the first.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wherry.lock.formats import is_lock_name
 from wherry.pipeline.acquired import Acquired, absolute, relative
@@ -30,8 +31,17 @@ if TYPE_CHECKING:
     from wherry.files import ProjectFiles
     from wherry.pipeline.request import BuildRequest
 
-__all__ = ["Memory", "Remembered", "Supplied", "input_digest", "lock_names", "variable_digest"]
+__all__ = [
+    "Memory",
+    "Remembered",
+    "SettledRuntime",
+    "Supplied",
+    "input_digest",
+    "lock_names",
+    "variable_digest",
+]
 
+_PASSED_OVER = ("requirements/", "environment.y", "conda-lock.", "pixi.lock", "requirements.lock")
 _ARCHIVES = (".whl", ".zip", ".gz", ".tgz", ".bz2", ".xz", ".tar")
 _STATS = 512
 """Written files of other checkouts whose state is remembered."""
@@ -43,7 +53,15 @@ def lock_names(folder: Path) -> list[str]:
         names = os.listdir(folder)  # noqa: PTH208
     except OSError:
         return []
-    return sorted(name for name in names if name == "wherry.toml" or is_lock_name(name))
+    if "requirements" in names:
+        # What lies there is not read, and warned of where nothing else is.
+        with suppress(OSError):
+            names += [f"requirements/{name}" for name in os.listdir(folder / "requirements")]  # noqa: PTH208
+    return sorted(
+        name
+        for name in names
+        if name == "wherry.toml" or is_lock_name(name) or name.startswith(_PASSED_OVER)
+    )
 
 
 def variable_digest(name: str) -> str:
@@ -88,11 +106,6 @@ class Supplied:
     variables: Mapping[str, str] = field(default_factory=dict)
     resolved: Mapping[str, float] = field(default_factory=dict)
 
-    @property
-    def is_current(self) -> bool:
-        """Whether the variables of the environment are as they were."""
-        return all(variable_digest(name) == digest for name, digest in self.variables.items())
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remembered:
@@ -120,6 +133,21 @@ class Remembered:
         )
 
 
+class SettledRuntime(NamedTuple):
+    """The runtime that was chosen by locks."""
+
+    name: str
+    reason: str
+    files: Mapping[str, str]
+    folders: Mapping[str, list[str]]
+    variables: Mapping[str, str]
+
+
+_SETTLED: Memo[SettledRuntime] = Memo(
+    "runtimes", encode=list, decode=lambda document: SettledRuntime(*document)
+)
+
+
 class Memory:
     """The memos of one request."""
 
@@ -130,6 +158,10 @@ class Memory:
         self._context = context
         self._memo = Memo("builds", encode=self._encode, decode=self._decode)
         self._key = _key(request, context)
+        # Which runtime locks admit depends on less: neither on what is packaged nor on its handler.
+        self._lock_key = memo_key(
+            repr(request.target), repr(request.supplies), _described(request, context)
+        )
 
     def recall(self, files: ProjectFiles) -> Remembered | None:
         """The last build of this request, if its inputs are as they were, but for source trees."""
@@ -137,19 +169,30 @@ class Memory:
         if remembered is None or self._request.refresh:
             return None
         supplied = remembered.supplied
-        hold = supplied.is_current and self._is_recent(supplied) and self._is_built_by(supplied)
-        hold = (
-            hold
-            and all(
-                lock_names(absolute(folder, root)) == names
-                for folder, names in supplied.folders.items()
-            )
-            and all(
-                input_digest(absolute(path, root), files) == digest
-                for path, digest in supplied.files.items()
-            )
-        )
+        hold = _hold(supplied, root, files)
+        hold = hold and self._is_recent(supplied) and self._is_built_by(supplied)
         return remembered if hold else None
+
+    def recall_runtime(self, files: ProjectFiles) -> SettledRuntime | None:
+        """The runtime that was chosen for this request by its locks, if they are as they were."""
+        settled = _SETTLED.recall(self._store, self._lock_key)
+        if settled is None or self._request.refresh:
+            return None
+        return settled if _hold(settled, self._request.root, files) else None
+
+    def remember_runtime(self, request: BuildRequest, supplied: Supplied) -> None:
+        """Keep the runtime of ``request``, which is this one for the runtime that its locks admit.
+
+        Also where an index decided: the runtime does not change from one build to the next.
+        """
+        settled = SettledRuntime(
+            name=request.target.runtime.name,
+            reason=request.target_reason,
+            files=supplied.files,
+            folders=supplied.folders,
+            variables=supplied.variables,
+        )
+        _SETTLED.remember(self._store, self._lock_key, settled)
 
     def _is_recent(self, supplied: Supplied) -> bool:
         """Whether what an index said for a while still holds."""
@@ -243,6 +286,20 @@ class Memory:
         return PackageReport(**rest, distributions=distributions)
 
 
+def _hold(inputs: Supplied | SettledRuntime, root: Path, files: ProjectFiles) -> bool:
+    """Whether the files and variables that decided are as they were."""
+    return (
+        all(variable_digest(name) == digest for name, digest in inputs.variables.items())
+        and all(
+            lock_names(absolute(folder, root)) == names for folder, names in inputs.folders.items()
+        )
+        and all(
+            input_digest(absolute(path, root), files) == digest
+            for path, digest in inputs.files.items()
+        )
+    )
+
+
 def _plain(value: Any) -> dict[str, Any]:
     # Without the copies that `asdict` makes: of a hundred functions that is a tenth of a second.
     return {
@@ -254,9 +311,7 @@ def _plain(value: Any) -> dict[str, Any]:
 
 def _key(request: BuildRequest, context: Context) -> str:
     root, settings = request.root, request.settings
-    inputs = request.project.inputs
     return memo_key(
-        __version__,
         repr(request.target),
         request.names,
         request.project.name,
@@ -268,14 +323,22 @@ def _key(request: BuildRequest, context: Context) -> str:
         # A lock that was not judged may be older than the project.
         request.frozen,
         _container_facts(request, context),
-        # Projects that differ in what they are described by have memos of their own, wherever they lie.
-        [(relative(path, root), context.files.digest(path)) for path in inputs],
+        _described(request, context),
+    )
+
+
+def _described(request: BuildRequest, context: Context) -> object:
+    """What describes a project. Projects that differ in it have memos of their own, wherever they lie."""
+    root, files = request.root, context.files
+    return [
+        __version__,
+        [(relative(path, root), files.digest(path)) for path in request.project.inputs],
         [
-            (relative(folder / name, root), context.files.digest(folder / name))
+            (relative(folder / name, root), files.digest(folder / name))
             for folder in request.projects
             for name in lock_names(folder)
         ],
-    )
+    ]
 
 
 def _container_facts(request: BuildRequest, context: Context) -> object:

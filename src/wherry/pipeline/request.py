@@ -15,9 +15,13 @@ from wherry.indexes.network import Network
 from wherry.lock.model import LockRequest
 from wherry.outputs import choose_output
 from wherry.pipeline.acquired import absolute, relative
+from wherry.pipeline.container_options import with_container
+from wherry.pipeline.deprecation import deprecation_notes
+from wherry.pipeline.names import refuse_paths
 from wherry.settings.project import (
     DEFAULT_OUTPUT,
     choose_target,
+    default_runtime,
     read_project,
     read_requires_python,
 )
@@ -32,12 +36,14 @@ if TYPE_CHECKING:
     from wherry.outputs import Output
     from wherry.settings.model import ExtraPath, Settings
     from wherry.settings.project import Project
+    from wherry.settings.runtime import DefaultRuntime
     from wherry.target import Target
 
 __all__ = [
     "BuildOptions",
     "BuildRequest",
     "PackageOptions",
+    "announce_target",
     "as_request",
     "open_context",
     "read_request",
@@ -53,8 +59,8 @@ class PackageOptions(TypedDict, total=False):
         app: the web application, as ``module:object`` or ``from module import object``.
         handler: the function to call, as ``module.function`` or ``from module import function``.
         interface: ``wsgi`` or ``asgi``, where the app's is not to be detected.
-        runtime: such as ``python3.13``; by default the newest AWS offers that the project's ``requires-python``
-            admits.
+        runtime: such as ``python3.13``; by default the newest AWS offers that the project's ``requires-python``,
+            the files that name a version and the lock's wheels admit.
         architecture: ``x86_64``, which is the default, or ``arm64``.
         groups: dependency groups beyond the default ones.
         extras: extras of the project.
@@ -112,6 +118,7 @@ class BuildRequest:
         project: with its settings, as the options have changed them.
         target: what to build for.
         target_reason: why that was chosen, for a note.
+        default_runtime: the choice of a runtime that the locks may still change, as nobody asked for one; else None.
         recipes: the packages to make, each layer before what takes it.
         names: the functions and layers that were named; all when empty.
         install_path: the installed folder that was named in place of a lock.
@@ -131,6 +138,7 @@ class BuildRequest:
     offline: bool
     refresh: bool = False
     frozen: bool = False
+    default_runtime: DefaultRuntime | None = None
 
     @property
     def root(self) -> Path:
@@ -146,6 +154,10 @@ class BuildRequest:
     def supplies(self) -> tuple[SupplyKey, ...]:
         """The sets of distributions that packages choose from, each once, in the order of the recipes."""
         return tuple(dict.fromkeys(recipe.supply for recipe in self.recipes))
+
+    def ships_project(self, supply: SupplyKey) -> bool:
+        """Whether a package that chooses from this supply ships the project's own code."""
+        return any(recipe.with_project for recipe in self.recipes if recipe.supply == supply)
 
     def lock_request(self, key: SupplyKey) -> LockRequest:
         """The request for the lock of a supply."""
@@ -200,6 +212,7 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         install_path=_path(options.get("install_path")),
         name=name,
     )
+    refuse_paths(names, known={*found.settings.functions, *found.settings.layers, found.name})
     settings = with_handler(
         found.settings,
         name=found.name,
@@ -208,7 +221,7 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         handler=options.get("handler"),
         interface=options.get("interface"),
     )
-    found = replace(found, settings=_with_container(settings, options))
+    found = replace(found, settings=with_container(settings, options))
     wanted = recipes(
         settings,
         name=found.name,
@@ -231,6 +244,9 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         project=found,
         target=target,
         target_reason=reason,
+        default_runtime=(
+            None if options.get("runtime") or settings.runtime else default_runtime(found)
+        ),
         recipes=wanted,
         names=tuple(names),
         install_path=_install_path(found, wanted, lock),
@@ -268,7 +284,7 @@ def open_context(
     reporter: Reporter = SILENT,
     doing: str = "building",
 ) -> Context:
-    """The context of a run for this request, after a note of its target.
+    """The context of a run for this request, after a note of its target, unless locks may still change that.
 
     Args:
         request: what was asked.
@@ -276,11 +292,14 @@ def open_context(
         reporter: told what happens.
         doing: the word for what is done, for the note.
     """
+    from wherry.sources.build_rules import read_build_rules
     from wherry.sources.builders import with_builders
 
     project = request.project
-    for note in (*project.notes, f"{doing} for {request.target}: {request.target_reason}"):
+    for note in project.notes:
         reporter.emit(Note(text=note))
+    if request.default_runtime is None:
+        announce_target(request, reporter, doing=doing)
     locks = [request.lock_request(key).lock for key in request.supplies]
     folders = [project.root, *request.projects, *(lock.parent for lock in locks if lock)]
     if request.frozen and request.install_path is None:
@@ -298,36 +317,22 @@ def open_context(
             offline=request.offline,
             files=request.project.files,
         ),
+        build_rules=read_build_rules(project.root, project.files),
         reporter=reporter,
         files=project.files,
     )
     return with_builders(context, request.settings.container, root=project.root)
 
 
+def announce_target(request: BuildRequest, reporter: Reporter, *, doing: str = "building") -> None:
+    """Report the target and why it was chosen; ``doing`` is the word for what is done for it."""
+    reporter.emit(Note(text=f"{doing} for {request.target}: {request.target_reason}"))
+    for note in deprecation_notes(request.target, request.recipes, request.settings):
+        reporter.emit(note)
+
+
 def _path(path: Path | str | None) -> Path | None:
     return None if path is None else Path(path)
-
-
-def _with_container(settings: Settings, options: BuildOptions) -> Settings:
-    """The settings with the options of containers on top."""
-    from wherry.settings.model import Mode
-
-    container = settings.container
-    if (mode := options.get("container")) is not None:
-        try:
-            container = replace(container, mode=Mode(mode))
-        except ValueError:
-            raise SettingsError(
-                f"there is no way to use containers that is called `{mode}`",
-                where=[f"there are {', '.join(Mode)}"],
-            ) from None
-    if (engine := options.get("container_engine")) is not None:
-        container = replace(container, engine=engine)
-    if (image := options.get("container_image")) is not None:
-        container = replace(
-            container, image=image, dockerfile=None, build_args={}, build_secrets=()
-        )
-    return replace(settings, container=container)
 
 
 def _named_path(path: Path | str, root: Path) -> Path:

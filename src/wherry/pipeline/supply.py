@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from wherry.compose.recipe import SupplyKey
     from wherry.context import Context
     from wherry.errors import WherryError
+    from wherry.events import Event, Reporter
     from wherry.lock.model import Lock, LockRequest
     from wherry.pipeline.request import BuildRequest
     from wherry.target import Target
     from wherry.wheels.select import Selected
 
-__all__ = ["supply"]
+__all__ = ["settle_target", "supply"]
 
 
 def supply(request: BuildRequest, context: Context) -> Supplied:
@@ -82,6 +83,50 @@ def _built_by(acquired: Iterable[Sequence[Acquired]], context: Context) -> str:
     return build_python(context).identity
 
 
+def settle_target(request: BuildRequest, context: Context) -> BuildRequest:
+    """The request for the runtime that its locks admit best, where nobody asked for one.
+
+    Raises:
+        WherryError: a lock cannot be read.
+    """
+    default = request.default_runtime
+    if default is None or request.install_path is not None:
+        return request
+    from wherry.wheels.fitting import choose_fitting
+
+    reporter = _EachOnce(context.reporter)
+    needs = {key.needs: request.lock_request(key) for key in request.supplies}
+    locks: dict[LockRequest, Lock] = {}
+
+    def read(target: Target) -> Iterable[Lock]:
+        run = replace(context, target=target, reporter=SILENT if locks else reporter)
+        locks.update(_read_locks(needs, run))
+        return locks.values()
+
+    targets = [replace(request.target, runtime=each) for each in (default.runtime, *default.others)]
+    target, problem = choose_fitting(targets, read, keep=default.hinted)
+    if problem is None:
+        return request
+    name = next(iter(locks.values())).path.name
+    reason = f"the newest runtime that `{name}` admits: {problem}"
+    if default.hinted:
+        reason += f", which would be chosen otherwise: {default.reason}"
+    return replace(request, target=target, target_reason=reason)
+
+
+class _EachOnce:
+    """Passes each event on once, however often the same lock is read."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._emitted: set[Event] = set()
+
+    def emit(self, event: Event) -> None:
+        if event not in self._emitted:
+            self._emitted.add(event)
+            self._reporter.emit(event)
+
+
 def _read_locks(
     needs: Mapping[SupplyKey, LockRequest], context: Context
 ) -> Mapping[LockRequest, Lock]:
@@ -92,7 +137,10 @@ def _read_locks(
 
     def read(asked: LockRequest) -> Lock:
         with naming(projects[asked], context) as own_context:
-            return read_lock(asked, own_context)
+            # Which runtime fits is asked first, and what the lock gives for it afterwards.
+            return context.files.once(
+                ("lock", asked, context.target), lambda: read_lock(asked, own_context)
+            )
 
     if len(projects) < 2:
         return {asked: read(asked) for asked in projects}
@@ -133,6 +181,7 @@ def _above(lock: Lock, request: LockRequest) -> Iterator[Path]:
 def _supply(
     key: SupplyKey, lock: Lock, request: BuildRequest, context: Context
 ) -> tuple[Acquired, ...]:
+    from wherry.sources.build_rules import read_build_rules
     from wherry.wheels.select import select
 
     context.network.consult(lock.base)
@@ -143,6 +192,11 @@ def _supply(
             text = f"{choice.unfit.message}: it is made of its sdist{hint}"
             context.reporter.emit(Note(text=text))
     _require_portable(key, selected, request, context)
+    pinned: dict[str, str] = {
+        choice.name: choice.version for choice in selected if choice.version is not None
+    }
+    rules = read_build_rules(lock.base, context.files, pinned)
+    context = replace(context, build_rules=rules)
     try:
         acquired = acquire(selected, lock, context)
     except NoEngineError as error:

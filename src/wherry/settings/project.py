@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wherry.bundle.default_excludes import VIRTUALENV_MARK, is_excluded_by_default
 from wherry.errors import ProjectError, SettingsError, TargetError
-from wherry.files import ProjectFiles
+from wherry.files import ProjectFiles, walk_folders
 from wherry.settings.read import read_settings
 from wherry.settings.source import (
     SettingsSource,
@@ -33,9 +35,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wherry.settings.model import Settings
-    from wherry.target import Runtime
+    from wherry.settings.runtime import DefaultRuntime
+    from wherry.target import PythonRequirement, Runtime
 
-__all__ = ["DEFAULT_OUTPUT", "Project", "choose_target", "read_project", "read_requires_python"]
+__all__ = [
+    "DEFAULT_OUTPUT",
+    "Project",
+    "choose_target",
+    "default_runtime",
+    "read_project",
+    "read_requires_python",
+]
 
 DEFAULT_OUTPUT = "dist/lambda"
 
@@ -95,8 +105,9 @@ def read_project(
     """
     root, files = Path(root).absolute(), files or ProjectFiles()
     if not root.is_dir():
+        folder = root.parent if root.is_file() else "DIR"
         raise ProjectError(
-            f"`{root}` is not a folder", hint="name the project's folder: --project DIR"
+            f"`{root}` is not a folder", hint=f"name the project's folder: --project {folder}"
         )
     pyproject = root / "pyproject.toml"
     has_pyproject = pyproject.is_file()
@@ -152,20 +163,28 @@ def _find_config(root: Path, config: Path) -> Path:
 
 
 def _require_project(root: Path) -> None:
-    """Refuse a folder without any file of a Python project."""
-    names = [entry.name for entry in root.iterdir()]
-    if not any(
+    """Refuse a folder without any file of a Python project; a Python file makes one, however deep it lies."""
+    names = os.listdir(root)  # noqa: PTH208
+    if any(
         name.endswith(".py")
         or re.fullmatch(
             r"pylock(\..+)?\.toml|requirements.*\.(txt|in)|setup\.cfg|Pipfile(\.lock)?", name
         )
         for name in names
-    ) and not any((root / name / "__init__.py").is_file() for name in names):
-        raise ProjectError(
-            f"no Python project in `{root}`",
-            where=["it holds no pyproject.toml, no lock, no requirements.txt and no Python file"],
-            hint="change to the project's folder, or name it: --project DIR",
-        )
+    ):
+        return
+    for _, folders, below in walk_folders(root):
+        if VIRTUALENV_MARK in below:
+            folders.clear()
+            continue
+        if any(name.endswith(".py") for name in below):
+            return
+        folders[:] = [name for name in folders if not is_excluded_by_default(name, at_root=False)]
+    raise ProjectError(
+        f"no Python project in `{root}`",
+        where=["it holds no pyproject.toml, no lock, no requirements.txt and no Python file"],
+        hint="change to the project's folder, or name it: --project DIR",
+    )
 
 
 def _notes(
@@ -248,21 +267,45 @@ def choose_target(
     ), reason
 
 
-def _choose_runtime(project: Project, option: str | None) -> tuple[Runtime, str]:
+def default_runtime(project: Project) -> DefaultRuntime:
+    """The runtime that the project is built for when neither an option nor the settings name one.
+
+    Raises:
+        ProjectError: its ``requires-python`` cannot be understood.
+        TargetError: that admits no runtime.
+    """
+    from wherry.settings.runtime import find_default
+
     runtimes = {**RUNTIMES, **project.settings.runtimes}
+    return project.files.once(
+        ("default runtime", project.root, project.requires_python),
+        lambda: find_default(
+            project.root,
+            project.files,
+            _requires_python(project),
+            text=project.requires_python,
+            runtimes=runtimes,
+        ),
+    )
+
+
+def _requires_python(project: Project) -> PythonRequirement | None:
     text = project.requires_python
     try:
-        requires = None if text is None else parse_requires_python(text)
+        return None if text is None else parse_requires_python(text)
     except ValueError as error:  # packaging's InvalidSpecifier is one
         raise ProjectError(
             "the project's requires-python cannot be understood", where=[str(error)]
         ) from error
+
+
+def _choose_runtime(project: Project, option: str | None) -> tuple[Runtime, str]:
+    runtimes = {**RUNTIMES, **project.settings.runtimes}
+    requires = _requires_python(project)
     name = option or project.settings.runtime
     if name is None:
-        reason = "the newest runtime"
-        if requires is not None:
-            reason += f" that requires-python `{project.requires_python}` admits"
-        return newest_runtime(requires, runtimes=runtimes), reason
+        default = default_runtime(project)
+        return default.runtime, default.reason
     try:
         runtime = find_runtime(name, runtimes=runtimes)
     except TargetError as error:

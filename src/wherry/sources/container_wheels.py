@@ -111,7 +111,8 @@ class ContainerWheels:
         _ASKED.remember(self.context.store, self._asked_key(source), requires)
 
     def _asked_key(self, source: Source) -> str:
-        return memo_key(_FORMAT, source.identity, sorted(self.options.build_requires))
+        extra = self.context.build_rules.requires(self.options.build_requires, source.name)
+        return memo_key(_FORMAT, source.identity, extra)
 
 
 def build_in_container(
@@ -161,7 +162,9 @@ class _Run:
             files = ProjectFiles()
             try:
                 declaration = read_declaration(folder, files, must_build=True)
-                requires = asked_for(declaration, files, wheels.options.build_requires)
+                rules = self._context.build_rules
+                extra = rules.requires(wheels.options.build_requires, source.name)
+                requires = asked_for(declaration, files, extra)
                 pins = wheels.requirements.choose(requires, declaration)
             except BuildError as error:
                 self._results[number] = error
@@ -182,7 +185,7 @@ class _Run:
                     "folder": declaration.root.name,
                     "backend": declaration.backend,
                     "backend_path": declaration.backend_path,
-                    "requires": sorted({*declaration.requires, *wheels.options.build_requires}),
+                    "requires": sorted({*declaration.requires, *extra}),
                 }
             )
         wheels.requirements.installer()

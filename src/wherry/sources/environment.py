@@ -126,7 +126,7 @@ def make_environment(
         ToolError: uv is missing.
         StoreError: the store cannot be written.
     """
-    requires = sorted(set(requires))
+    requires = context.build_rules.requires(requires, declaration.label)
     key = _key(requires, declaration, context, virtual=virtual)
     folder = context.store.folder(_KIND, key)
     if (kept := _open(folder, virtual=virtual)) is not None:
@@ -144,14 +144,16 @@ def make_environment(
 def _key(
     requires: Iterable[str], declaration: Declaration, context: Context, *, virtual: bool
 ) -> str:
+    rules = context.build_rules
     return memo_key(
-        sorted(set(requires)),
+        rules.requires(requires, declaration.label),
         _python_of(context, virtual=virtual).identity,
         # Without passwords: a new token makes no other environment, and none can be guessed from a digest.
         context.network.identity(),
         # Dates of TOML are not JSON.
         repr(declaration.tool("uv")),
         virtual,
+        *rules.facts(declaration.label),
     )
 
 
@@ -187,6 +189,7 @@ def _make(
 ) -> None:
     import shutil
 
+    from wherry.sources.build_rules import constraint_options
     from wherry.sources.declaration import normalized
     from wherry.tools.uv import run_uv
 
@@ -217,7 +220,8 @@ def _make(
             folder.mkdir()
             place = ["--python", sys.executable, "--target", str(folder)]
         if requires:
-            uv("pip", "install", "--quiet", *place, "--", *requires)
+            with constraint_options(context.build_rules) as options:
+                uv("pip", "install", "--quiet", *place, *options, "--", *requires)
         found = folder.glob("**/site-packages/*.dist-info" if virtual else "*.dist-info")
         pairs = (path.name.removesuffix(".dist-info").split("-", 1) for path in sorted(found))
         installed = {normalized(pair[0]): pair[-1] for pair in pairs}

@@ -193,8 +193,10 @@ class _Call:
         """The error, with the end of the backend's output; more of it stays in the store."""
         from wherry.indexes.redact import redact
         from wherry.sources.log import keep_log, last_lines
+        from wherry.sources.nothing_to_package import folder_hint
 
         output = redact(self._output.text())
+        hint = hint or folder_hint(output, self._declaration)
         kept = keep_log(output, label=self._declaration.label, store=self._store)
         hints = [hint, f"all that it said is in `{kept}`" if kept is not None else None]
         return self._error(

@@ -77,8 +77,11 @@ class HostBuilder:
         )
         with source.tree() as folder:
             declaration = read_declaration(folder, context.files, must_build=True)
+            if declaration.name is None:
+                # A `setup.py` may tell it when it runs.
+                declaration = replace(declaration, name=source.name)
             wheel = build_wheel(declaration, context)
-        wheel_memo(_KIND, context.store).remember(context.store, _key(source, self.context), wheel)
+        wheel_memo(_KIND, context.store).remember(context.store, _key(source, context), wheel)
         return wheel
 
 
@@ -132,7 +135,12 @@ def _key(source: Source, context: Context) -> str:
     from wherry.sources.hermetic import environment_facts
 
     return memo_key(
-        FORMAT, build_python(context).identity, environment_facts(), _compiler(), source.identity
+        FORMAT,
+        build_python(context).identity,
+        environment_facts(),
+        _compiler(),
+        source.identity,
+        *context.build_rules.facts(source.name),
     )
 
 

@@ -13,6 +13,7 @@ from wherry.errors import BuildError, LockError, SelectionError
 from wherry.events import SILENT
 from wherry.files import ProjectFiles
 from wherry.sources.backends.table import backend_of_distribution, find_backend
+from wherry.sources.build_rules import constraint_options
 from wherry.sources.declaration import normalized
 from wherry.store.memo import Memo, memo_key
 from wherry.store.temporary import temporary_folder
@@ -102,6 +103,7 @@ class BuildRequirements:
             str(target),
             target.runtime.glibc,
             self.context.network.identity(),
+            *filter(None, [self.context.build_rules.constraints]),
         )
 
     def _files(
@@ -128,11 +130,13 @@ class BuildRequirements:
         from wherry.wheels.select import select
 
         root, context = declaration.root, self.context
-        requirements = Requirements(
-            text="\n".join(requires) + "\n", name="build-system.requires", base=root
-        )
+        text = "\n".join(requires) + "\n"
         try:
-            pylock = resolve(requirements, replace(context, reporter=SILENT))
+            with constraint_options(context.build_rules) as options:
+                requirements = Requirements(
+                    text=text, name="build-system.requires", base=root, options=tuple(options)
+                )
+                pylock = resolve(requirements, replace(context, reporter=SILENT))
             lock = Lock(pylock=pylock, path=root, base=root, member=root)
             return select(lock, context.target, compilable=True)
         except (LockError, SelectionError) as error:

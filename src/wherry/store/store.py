@@ -85,16 +85,23 @@ class Store:
             StoreError: there is no home folder.
         """
         try:
-            if chosen := os.environ.get("WHERRY_CACHE_DIR"):
+            if (chosen := os.environ.get("WHERRY_CACHE_DIR")) and not chosen.startswith("~"):
+                return cls(Path(chosen))
+            # What platformdirs answers, without the time that importing it takes.
+            custom = os.environ.get("XDG_CACHE_HOME", "")
+            if not chosen and sys.platform not in {"win32", "darwin"} and custom.startswith("/"):
+                return cls(Path(custom, "wherry"))
+            home = os.environ.get("HOME")
+            if home is not None and sys.platform != "win32" and not home.startswith("/"):
+                # As a path it would be a folder at the root of the disk, or below the current folder.
+                raise RuntimeError(f"`HOME` is `{home}`" if home else "`HOME` is empty")
+            if chosen:
                 return cls(Path(chosen).expanduser())
             if sys.platform in {"win32", "darwin"}:
                 from platformdirs import user_cache_path
 
                 return cls(user_cache_path("wherry", appauthor=False))
-            # What platformdirs answers, without the time that importing it takes.
-            custom = os.environ.get("XDG_CACHE_HOME", "")
-            folder = Path(custom) if custom.startswith("/") else Path.home() / ".cache"
-            return cls(folder / "wherry")
+            return cls(Path.home() / ".cache" / "wherry")
         except RuntimeError as error:
             raise StoreError(
                 "cannot tell where to keep the store",

@@ -36,6 +36,7 @@ __all__ = [
     "admits",
     "find_architecture",
     "find_runtime",
+    "is_deprecated",
     "newest_runtime",
     "parse_requires_python",
 ]
@@ -229,6 +230,13 @@ def newest_runtime(
         f"requires-python `{requires_python}` admits no runtime of AWS Lambda",
         where=[f"the Python runtimes of AWS Lambda are {', '.join(runtimes)}"],
     )
+
+
+def is_deprecated(runtime: Runtime, *, on: date = FACTS_AS_OF) -> bool:
+    """Whether AWS no longer patches a runtime on a day; by default the day of the facts, as a choice by it must not
+    come out otherwise tomorrow.
+    """
+    return runtime.deprecation is not None and runtime.deprecation < on
 
 
 def admits(requires_python: PythonRequirement, runtime: Runtime) -> bool:

@@ -191,6 +191,22 @@ def _answer(done: _Done, text: str, reporter: Reporter) -> Answer:
 
 
 def _run(command: Sequence[str], cwd: Path, environment: Mapping[str, str], stdin: str) -> _Done:
+    """Run uv; another one where the project requires another version.
+
+    Raises:
+        ToolError: it cannot be started, takes too long, or there is none of the version.
+    """
+    from wherry.tools.uv_version import required_uv
+
+    done = _run_once(command, cwd, environment, stdin)
+    if done.status and (path := required_uv(done.errors)) is not None:
+        return _run_once([path, *command[1:]], cwd, environment, stdin)
+    return done
+
+
+def _run_once(
+    command: Sequence[str], cwd: Path, environment: Mapping[str, str], stdin: str
+) -> _Done:
     from wherry.tools.process import Command, KeptOutput, TimeLimitError, run, time_limit
 
     seconds = time_limit("WHERRY_UV_TIMEOUT", _TIMEOUT)

@@ -220,6 +220,8 @@ def test_a_stale_lock_is_refused(tmp_path: Path, before: str, after: str) -> Non
         read(tmp_path)
     assert caught.value.message == "`pdm.lock` is older than `pyproject.toml`"
     assert caught.value.hint == "run `pdm lock`"
+    if "resolution" in after:
+        assert versions(read(tmp_path, frozen=True)) == VERSIONS
 
 
 def test_edits_that_decide_nothing_leave_the_lock_fresh(tmp_path: Path) -> None:
@@ -370,6 +372,8 @@ def test_a_variable_is_expanded_only_if_the_project_names_it(
         vcs = by_name(read(tmp_path))["repo"].vcs
         assert vcs is not None
         assert vcs.url == "https://t0ken@host/r.git"
+        # A user decides nothing of what comes.
+        assert read(tmp_path).variables == ()
         return
     with pytest.raises(LockError, match="names a variable that `pyproject.toml` does not"):
         read(tmp_path)

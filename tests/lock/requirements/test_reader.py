@@ -122,6 +122,31 @@ def test_pins_without_hashes_are_kept(tmp_path: Path) -> None:
     assert lock.resolved is not None
 
 
+@pytest.mark.parametrize(
+    ("line", "pinned"),
+    [
+        ("git+file:///nowhere/x.git", False),
+        ("git+file:///nowhere/x.git@main", False),
+        ("-e git+file:///nowhere/x.git@main#egg=x", False),
+        ("--editable=git+file:///nowhere/x.git@v1#egg=x&subdirectory=y", False),
+        ("git+file:///nowhere/x.git@main ; python_version > '3'", False),
+        ("x @ git+file:///nowhere/x.git@main", False),
+        (f"git+file:///nowhere/x.git@{'a' * 40}#egg=x", True),
+        (f"-e git+file:///nowhere/x.git@{'a' * 40}#egg=x ; python_version > '3'", True),
+        ("./nowhere", True),
+    ],
+)
+def test_a_branch_is_not_pinned_however_it_is_written(
+    tmp_path: Path, line: str, *, pinned: bool
+) -> None:
+    write(tmp_path, requirements__txt=f"{line}\n")
+    heard = Heard()
+    with pytest.raises(LockError):
+        read(tmp_path, reporter=heard)
+    told = [text for text in heard.texts(Warned) if "does not pin" in text]
+    assert len(told) == (0 if pinned else 1)
+
+
 def test_what_is_not_pinned_is_said(tmp_path: Path, index: Index) -> None:
     write(tmp_path, requirements__txt=f"--index-url {index.simple}\nalpha>=1\nbeta==1.0\n")
     heard = Heard()

@@ -8,11 +8,12 @@ and architecture of a version. All else that a version contains (variables, memo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wherry.aws.errors import unless_missing
+from wherry.aws.history import AliasHistory
 from wherry.aws.model import layer_of_arn, version_of_arn
 from wherry.aws.observe import observe_functions
 from wherry.errors import DeployError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from wherry.aws.client import Client
-    from wherry.aws.model import ObservedFunction, ObservedVersion, Snapshot
+    from wherry.aws.model import ObservedAlias, ObservedFunction, ObservedVersion, Snapshot
 
 __all__ = ["Rollback", "Subject", "find_rollbacks"]
 
@@ -54,6 +55,7 @@ class Rollback:
         changes: the differences for callers, each in a few words.
         stays: the other differences to that version, which are not restored.
         ends: versions that a canary gives a share of the calls, which ends.
+        known: how it is known that callers had that version before; empty if it was named.
         target: the code and configuration of that version.
         observed: the function before.
     """
@@ -70,6 +72,7 @@ class Rollback:
     observed: ObservedFunction
     stays: tuple[str, ...] = ()
     ends: Mapping[int, float] = field(default_factory=dict)
+    known: str = ""
 
     def __str__(self) -> str:
         what = f"alias `{self.alias}`" if self.alias is not None else "$LATEST"
@@ -79,7 +82,10 @@ class Rollback:
             return f"{self.name}: {what} stays at version {self.to}{described}; {canaries} gets no calls"
         was = f"version {self.was}" if self.was is not None else "what was not published"
         changes = ", ".join(self.changes) or "nothing that was published"
-        return f"{self.name}: {what} from {was} back to version {self.to}{described}: {changes}"
+        known = f" ({self.known})" if self.known else ""
+        return (
+            f"{self.name}: {what} from {was} back to version {self.to}{described}: {changes}{known}"
+        )
 
     def document(self) -> dict[str, Any]:
         """The JSON document of one function."""
@@ -94,6 +100,7 @@ class Rollback:
             "changes": list(self.changes),
             "stays": list(self.stays),
             "ends": {str(number): share for number, share in self.ends.items()},
+            "known": self.known,
         }
 
 
@@ -146,19 +153,52 @@ def _move_alias(
             f"`{subject.name}`: `{function.aws_name}` has no alias `{name}`",
             hint="`wherry deploy` creates the alias",
         )
-    if to is None and alias.weights:
+    known = ""
+    if to is None and alias.canaries:
         # The version of a canary did not run before: its share ends, and the alias stays where it is.
         target = _version(subject, function, alias.version)
+    elif to is None:
+        target, known = _version_before(subject, function, alias)
     else:
-        target = _target(subject, function, to, below=alias.version)
-    if target.number == alias.version and not alias.weights:
+        target = _version(subject, function, to)
+    if target.number == alias.version and not alias.canaries:
         return None
     now = function.version(alias.version)
     current = now.snapshot if now is not None else function.latest
     changes = [*_changes(current, target.snapshot)]
     if current.rest != target.snapshot.rest:
         changes.append("configuration")
-    return _rollback(subject, function, target, was=alias.version or None, changes=changes)
+    rollback = _rollback(subject, function, target, was=alias.version or None, changes=changes)
+    return replace(rollback, known=known)
+
+
+def _version_before(
+    subject: Subject, function: ObservedFunction, alias: ObservedAlias
+) -> tuple[ObservedVersion, str]:
+    """The version that callers had before, never a rejected one, and how that is known."""
+    history = AliasHistory.parse(alias.description)
+    for number in history.before(alias.version):
+        if (version := function.version(number)) is not None:
+            return version, "as recorded in the alias"
+    moving = [number for number in alias.weights if number < alias.version]
+    for number in sorted(moving, reverse=True):
+        if (version := function.version(number)) is not None:
+            return version, "AWS is moving its calls from there"
+    older = [
+        version
+        for version in function.versions
+        if (not alias.version or version.number < alias.version)
+        and version.number not in history.rejected
+    ]
+    if older:
+        return older[-1], "by its number, because nothing is recorded"
+    raise _nothing_before(
+        subject,
+        f"it stands at version {alias.version}, the oldest there is that was not rejected"
+        if alias.version
+        else "none was published",
+        others=[version.number for version in function.versions if version.number != alias.version],
+    )
 
 
 def _restore_latest(
@@ -182,26 +222,13 @@ def _restore_latest(
         to = max((number for number in older if number not in same), default=None)
         if to is None:
             raise _nothing_before(subject, f"version {was} is what $LATEST runs")
-    target = _target(subject, function, to, below=None)
+    if to is None and not function.versions:
+        raise _nothing_before(subject, "none was published")
+    target = function.versions[-1] if to is None else _version(subject, function, to)
     changes = [*_changes(latest, target.snapshot)]
     if not changes:
         return None
     return _rollback(subject, function, target, was=was, changes=changes)
-
-
-def _target(
-    subject: Subject, function: ObservedFunction, to: int | None, *, below: int | None
-) -> ObservedVersion:
-    if to is not None:
-        return _version(subject, function, to)
-    before = [version for version in function.versions if not below or version.number < below]
-    if not before:
-        raise _nothing_before(
-            subject,
-            f"it stands at version {below}, the oldest there is" if below else "none was published",
-            others=[version.number for version in function.versions if version.number != below],
-        )
-    return before[-1]
 
 
 def _version(subject: Subject, function: ObservedFunction, number: int) -> ObservedVersion:
@@ -248,7 +275,7 @@ def _rollback(
         description=target.description,
         changes=tuple(changes),
         stays=stays,
-        ends=alias.weights if alias is not None else {},
+        ends=alias.canaries if alias is not None else {},
         target=target.snapshot,
         observed=function,
     )

@@ -178,6 +178,8 @@ def _plan(rollback: Rollback, code: Path | None) -> FunctionPlan:
                 version=rollback.to,
                 was=alias.version,
                 revision=alias.revision,
+                canaries=alias.canaries,
+                back=True,
             )
         )
     else:

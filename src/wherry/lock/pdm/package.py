@@ -14,20 +14,23 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from wherry.errors import LockError
+from wherry.lock.applying import may_apply
 from wherry.lock.archives import split_hash, valid_path
 from wherry.lock.assemble import LockedFile, indexed_package
 from wherry.lock.pdm.declared import parse_requirement
+from wherry.lock.variables import deciding_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from packaging.utils import NormalizedName
 
     from wherry.lock.archives import Archives
     from wherry.lock.document import Table
     from wherry.lock.pdm.declared import Needed
+    from wherry.target import Target
 
-__all__ = ["LockedPackage", "convert", "locked_packages"]
+__all__ = ["LockedPackage", "convert", "locked_packages", "variables"]
 
 _VCS = ("git", "hg", "svn", "bzr")
 
@@ -59,14 +62,18 @@ class LockedPackage:
     table: Table
 
 
-def locked_packages(lock: Table) -> tuple[LockedPackage, ...]:
-    """Every package of the lock.
+def locked_packages(lock: Table, target: Target) -> tuple[LockedPackage, ...]:
+    """Every package of the lock that may apply to the target.
 
     Raises:
         LockError: an entry is not of the expected shape.
     """
     files = lock.table("metadata").table("files")
-    return tuple(_locked(package, files) for package in lock.tables("package"))
+    return tuple(
+        _locked(package, files)
+        for package in lock.tables("package")
+        if may_apply(package.data.get("marker"), target)
+    )
 
 
 def _locked(table: Table, files: Table) -> LockedPackage:
@@ -86,6 +93,13 @@ def _locked(table: Table, files: Table) -> LockedPackage:
         files=tuple(entries),
         table=table,
     )
+
+
+def variables(packages: Iterable[LockedPackage], declared: frozenset[str]) -> tuple[str, ...]:
+    """The variables that decide where packages come from."""
+    places = {package.table.data.get(key) for package in packages for key in (*_VCS, "url")}
+    expanded = (text for text in places if isinstance(text, str) and text in declared)
+    return tuple(sorted(set().union(*map(deciding_variables, expanded))))
 
 
 def convert(

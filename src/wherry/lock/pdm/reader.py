@@ -29,7 +29,7 @@ from wherry.lock.pdm.declared import (
     workspace_members,
 )
 from wherry.lock.pdm.needed import needed_packages
-from wherry.lock.pdm.package import convert, locked_packages
+from wherry.lock.pdm.package import convert, locked_packages, variables
 from wherry.target import admits
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
             where=[f"{path.parent}: `pyproject.toml` says which of the locked packages are needed"],
         )
     pyproject = read_toml(pyproject_path, context.files)
-    _check_fresh(lock, pyproject_path, context)
+    if not request.frozen:
+        _check_fresh(lock, pyproject_path, context)
     project = pyproject.table("project")
     python = project.parsed("requires-python", SpecifierSet)
     check_python(python, context.target, pyproject_path)
@@ -82,7 +83,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     extras = known("extra", request.extras, locked & optional, path)
     others = locked & set(groups) - optional - {DEFAULT}
     wanted = [DEFAULT, *known("group", request.groups, others, path), *extras]
-    packages = locked_packages(lock)
+    packages = locked_packages(lock, context.target)
     if "inherit_metadata" in metadata.strings("strategy"):
         chosen = _by_groups(packages, [canonicalize_name(name) for name in wanted])
     else:
@@ -110,6 +111,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         stable=not archives.unhashed,
         extras=extras,
         member=request.root,
+        variables=variables(packages, declared),
     )
 
 

@@ -68,7 +68,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         lines[:] = [line for line in lines if may_apply(_marker(line.text), context.target)]
     parsed = [(line, _parse(line, hide)) for line in file.requirements]
     constraints = [(line, _parse(line, hide)) for line in file.constraints]
-    unpinned = [line.text for line, found in parsed if found is not None and not _pinned(found)]
+    unpinned = [line.text for line, found in parsed if not _pinned(found or line.text)]
     if path.suffix == ".in":
         context.reporter.emit(not_locked(path))
     elif unpinned:
@@ -165,10 +165,13 @@ def _without_extras(text: str) -> str:
     return re.split(r"\s*;\s|\[", text)[0].strip()
 
 
-def _pinned(requirement: Requirement) -> bool:
-    if requirement.url is not None:
-        # A commit and an archive are pinned; a branch is not.
-        return not requirement.url.startswith("git+") or bool(_COMMIT.search(requirement.url))
+def _pinned(requirement: Requirement | str) -> bool:
+    """Whether a requirement, a path or a URL fixes the version."""
+    if isinstance(requirement, str) or requirement.url is not None:
+        # A commit, an archive and a path are pinned; a branch and a tag are not.
+        text = requirement if isinstance(requirement, str) else requirement.url or ""
+        url = re.split(r"\s;", text)[0].rstrip()
+        return not re.match(r"(git|hg|svn|bzr)\+", url, re.IGNORECASE) or bool(_COMMIT.search(url))
     return any(
         each.operator == "===" or (each.operator == "==" and not each.version.endswith(".*"))
         for each in requirement.specifier

@@ -105,9 +105,9 @@ class _Projects:
         yield from option_differences(options, self.lock)
         yield from marker_differences(settings, self.lock, self._requires_python)
         members = [
-            (package.name, settings, self._pyproject(package.folder).table("dependency-groups"))
+            (package.name, own, self._pyproject(package.folder).table("dependency-groups"))
             for package in self.packages
-            if package.member and (settings := self._settings(package.folder)) is not None
+            if package.member and (own := self._settings(package.folder)) is not None
         ]
         if all(package.folder != self.root for package in self.packages if package.member):
             members.append(("", settings, Table(data={}, file="pyproject.toml")))

@@ -22,6 +22,7 @@ __all__ = [
     "enclosing_workspace",
     "find_workspace",
     "local_packages",
+    "require_workspace",
     "workspace_members",
 ]
 
@@ -140,6 +141,40 @@ def find_workspace(folder: Path, files: ProjectFiles) -> Path | None:
         if resolved in {member.resolve() for member in members}:
             return root
     return None
+
+
+def require_workspace(pyproject: Table, folder: Path, files: ProjectFiles) -> None:
+    """Refuse a member of a workspace that was copied without it: what it shares with others is not there.
+
+    Raises:
+        LockError: a dependency comes from a workspace, and no folder above holds one.
+    """
+    uv = pyproject.table("tool").table("uv")
+    shared = [
+        name
+        for name, source in uv.table("sources").data.items()
+        if isinstance(source, dict) and source.get("workspace") is True
+    ]
+    if not shared or "workspace" in uv:
+        return
+    for parent in folder.resolve().parents:
+        path = parent / "pyproject.toml"
+        if path.is_file():
+            try:
+                table = read_toml(path, files)
+                if "workspace" in table.table("tool").table("uv"):
+                    return
+            except LockError:
+                continue
+    names = ", ".join(f"`{name}`" for name in shared)
+    raise LockError(
+        "the project is a member of a workspace that is not here",
+        where=[
+            f"{folder / 'pyproject.toml'}: tool.uv.sources: {names} comes from the workspace",
+            "no folder above has a `pyproject.toml` with [tool.uv.workspace], and its `uv.lock`",
+        ],
+        hint="build where the whole workspace is: in the member's folder, or at the root with `--package`",
+    )
 
 
 def enclosing_workspace(folder: Path, files: ProjectFiles) -> Path | None:

@@ -10,11 +10,14 @@ from wherry.lock.document import read_toml
 from wherry.lock.model import Lock
 from wherry.lock.pylock import parse_pylock
 from wherry.lock.uv.freshness import check_fresh
-from wherry.lock.uv.local import choose_member, local_packages
+from wherry.lock.uv.local import choose_member, local_packages, require_workspace
 from wherry.tools.uv import run_uv_offline
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from packaging.pylock import Pylock
 
     from wherry.context import Context
     from wherry.files import ProjectFiles
@@ -47,27 +50,17 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     packages = local_packages(table, root)
     # Once for all members of a workspace, and for all targets.
     files = context.files
+    if (root / "pyproject.toml").is_file():
+        require_workspace(read_toml(root / "pyproject.toml", files), root, files)
     if not request.frozen:
         files.once(
             ("uv-freshness", path),
             lambda: check_fresh(table, packages, root, files, context.reporter),
         )
     package = choose_member(packages, path, request)
-    answer = run_uv_offline(
-        [
-            "export",
-            "--frozen",
-            "--format=pylock.toml",
-            "--no-header",
-            "--no-default-groups",
-            "--no-emit-project",
-            *_selection(package, path, request, context.files),
-        ],
-        cwd=root,
-        reporter=context.reporter,
-    )
-    output = answer.expect(f"uv cannot read `{path.name}`")
-    pylock = parse_pylock(output, file=path.name, base=root)
+    options = tuple(_selection(package, path, request, files))
+    # It is for every target.
+    pylock = files.once(("uv-export", path, options), lambda: _export(path, options, context))
     configured = [root / "pyproject.toml", root / "uv.toml"]
     projects = [folder / "pyproject.toml" for folder in sorted({each.folder for each in packages})]
     return Lock(
@@ -79,6 +72,24 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         extras=request.extras,
         member=package.folder if package else request.root,
     )
+
+
+def _export(path: Path, options: Iterable[str], context: Context) -> Pylock:
+    answer = run_uv_offline(
+        [
+            "export",
+            "--frozen",
+            "--format=pylock.toml",
+            "--no-header",
+            "--no-default-groups",
+            "--no-emit-project",
+            *options,
+        ],
+        cwd=path.parent,
+        reporter=context.reporter,
+    )
+    output = answer.expect(f"uv cannot read `{path.name}`")
+    return parse_pylock(output, file=path.name, base=path.parent)
 
 
 def _selection(

@@ -52,14 +52,19 @@ def make_handler(respond: Responder, options: Options = _DEFAULTS) -> Callable[[
     """
 
     def handler(event: Any, context: Any) -> Any:
-        request = read_request(event)
+        try:
+            request = read_request(event)
+            rewritten = rewrite(event, request, options) if request is not None else {}
+        except (AttributeError, LookupError, TypeError, ValueError):
+            # It has the keys of a request, with values that no service sends.
+            request = None
         if request is None:
             return _post(event, context)
         if options.events and _plain(request.path) == _plain(options.events):
             # Only AWS may post events: a client that may call any path could forge them.
             response: Event = {"statusCode": 404, "headers": {"content-type": "text/plain"}}
         else:
-            response = respond(rewrite(event, request, options), context)
+            response = respond(rewritten, context)
         return answer(response, request.source, options.text_types)
 
     def _post(event: Any, context: Any) -> Any:

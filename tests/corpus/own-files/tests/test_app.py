@@ -1,2 +1,1 @@
-def test():
-    pass
+def test(): pass

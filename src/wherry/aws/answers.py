@@ -1,0 +1,95 @@
+"""What AWS's answers must hold, so that what answers in its place (a proxy, another service) is noticed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from wherry.errors import AwsError
+
+__all__ = ["require_complete", "require_digest", "require_object"]
+
+_FUNCTION = ("FunctionArn", "CodeSha256", "Version")
+_REQUIRED = {
+    "CreateAlias": ("FunctionVersion",),
+    "CreateFunction": _FUNCTION,
+    "GetAlias": ("Name", "FunctionVersion"),
+    "GetFunction": ("Configuration", "Code"),
+    "GetFunctionConfiguration": _FUNCTION,
+    "GetLayerVersion": ("LayerVersionArn", "Version", "Content"),
+    "GetLayerVersionPolicy": ("Policy",),
+    "ListAliases": ("Aliases",),
+    "ListFunctions": ("Functions",),
+    "ListLayerVersions": ("LayerVersions",),
+    "ListVersionsByFunction": ("Versions",),
+    "PublishLayerVersion": ("LayerVersionArn", "Content"),
+    "PublishVersion": _FUNCTION,
+    "UpdateAlias": ("FunctionVersion",),
+    "UpdateFunctionCode": _FUNCTION,
+    "UpdateFunctionConfiguration": _FUNCTION,
+}
+"""By operation of Lambda, the members that Wherry reads; those of each item of a list follow."""
+_OF_ITEMS = {
+    "Aliases": ("Name", "FunctionVersion"),
+    "Functions": ("FunctionName", "FunctionArn"),
+    "LayerVersions": ("LayerVersionArn", "Version"),
+    "Versions": _FUNCTION,
+}
+
+
+def require_object(response_dict: Any, **_rest: Any) -> None:
+    """Require that a body in JSON is an object, as botocore's parser expects; a handler of its event ``before-parse``.
+
+    Raises:
+        ResponseParserError: it is something else, or nested too deeply.
+    """
+    from botocore.parsers import ResponseParserError
+
+    try:
+        body = json.loads(response_dict.get("body") or b"{}")
+    except RecursionError as error:
+        raise ResponseParserError("the answer is nested too deeply") from error
+    except ValueError:
+        # Such as a page, which the parser refuses or, as an error, shows.
+        return
+    if not isinstance(body, dict):
+        raise ResponseParserError("the answer is not a JSON object")
+
+
+def require_complete(parsed: Any, model: Any, **_rest: Any) -> None:
+    """Require that an answer holds what is read of it; a handler of botocore's event ``after-call``.
+
+    Raises:
+        ResponseParserError: something is missing, as if the answer could not be parsed at all.
+    """
+    from botocore.parsers import ResponseParserError
+
+    status = parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 200)
+    if status >= 300:
+        return
+    for name in _REQUIRED.get(model.name, ()):
+        if parsed.get(name) is None:
+            raise ResponseParserError(f"the answer to {model.name} has no {name}")
+        for item in parsed[name] if name in _OF_ITEMS else ():
+            for key in _OF_ITEMS[name]:
+                if item.get(key) is None:
+                    raise ResponseParserError(f"an item of the answer to {model.name} has no {key}")
+
+
+def require_digest(what: str, answered: object, sent: str) -> None:
+    """Require that AWS stored the bytes that were sent.
+
+    Args:
+        what: the function or layer, for messages.
+        answered: the digest of its code as AWS reports it, in base64.
+        sent: the digest of the package.
+
+    Raises:
+        AwsError: the digests differ.
+    """
+    if answered != sent:
+        raise AwsError(
+            f"AWS has stored other bytes for {what} than were sent",
+            where=[f"it reports the digest {answered}", f"the package has {sent}"],
+            hint="see whether a proxy or a signing configuration changes packages, then run the same command again",
+        )

@@ -1,0 +1,82 @@
+"""The distributions that others need, by their metadata."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wherry.bundle.content import read_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from packaging.requirements import Requirement
+
+    from wherry.bundle.bundle import Bundle
+    from wherry.compose.model import Distribution
+    from wherry.target import Target
+
+__all__ = ["Requirements"]
+
+
+class Requirements:
+    """The requirements of distributions on a target, read from their metadata once."""
+
+    def __init__(self, target: Target) -> None:
+        """Markers are evaluated for the target."""
+        self._environment = {key: str(value) for key, value in target.environment.items()}
+        # The bundle is kept, so that its id stays its own.
+        self._known: dict[int, tuple[Bundle, tuple[Requirement, ...]]] = {}
+
+    def of(self, dist: Distribution) -> frozenset[str]:
+        """The normalized names that a distribution requires without extras."""
+        return frozenset(name for name, _ in self._active(dist, ()))
+
+    def all_of(
+        self, requirements: Iterable[str], distributions: Mapping[str, Distribution]
+    ) -> set[str]:
+        """The normalized names of what these requirements (PEP 508) name and need, among these distributions."""
+        from packaging.requirements import Requirement
+        from packaging.utils import canonicalize_name
+
+        pending: list[tuple[str, frozenset[str]]] = []
+        for text in requirements:
+            requirement = Requirement(text)
+            pending.append((canonicalize_name(requirement.name), frozenset(requirement.extras)))
+        seen = set(pending)
+        while pending:
+            name, extras = pending.pop()
+            if name in distributions:
+                more = set(self._active(distributions[name], extras)) - seen
+                seen |= more
+                pending.extend(more)
+        return {name for name, _ in seen if name in distributions}
+
+    def _active(
+        self, dist: Distribution, extras: Iterable[str]
+    ) -> Iterable[tuple[str, frozenset[str]]]:
+        from packaging.utils import canonicalize_name
+
+        bundle = dist.bundle
+        if id(bundle) not in self._known:
+            self._known[id(bundle)] = bundle, tuple(_requirements(bundle))
+        for requirement in self._known[id(bundle)][1]:
+            marker = requirement.marker
+            environments = [{**self._environment, "extra": extra} for extra in ("", *extras)]
+            if marker is None or any(map(marker.evaluate, environments)):
+                yield canonicalize_name(requirement.name), frozenset(requirement.extras)
+
+
+def _requirements(bundle: Bundle) -> Iterable[Requirement]:
+    from packaging.metadata import parse_email
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    for entry in bundle:
+        folder, _, name = entry.path.rpartition("/")
+        if name != "METADATA" or not folder.endswith(".dist-info") or "/" in folder:
+            continue
+        raw, _ = parse_email(read_all(entry.payload))
+        for text in raw.get("requires_dist", ()):
+            try:
+                yield Requirement(text)
+            except InvalidRequirement:
+                continue  # old metadata is not always valid; installers ignore it too

@@ -1,0 +1,215 @@
+"""Files, groups and dependencies that may be meant for the package, and that no lock brings into it."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from wherry.errors import LockError
+from wherry.events import Note, Warned
+from wherry.lock.document import read_toml
+from wherry.lock.formats import LockFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from wherry.context import Context
+    from wherry.events import Event
+    from wherry.files import ProjectFiles
+    from wherry.lock.document import Table
+    from wherry.lock.model import Lock, LockRequest
+
+__all__ = ["passed_over"]
+
+_WORD = r"(?:^|[-_.])(?:%s)(?:$|[-_.])"
+# Names of groups, files and folders that are for developers.
+_FOR_DEVELOPERS = re.compile(
+    _WORD
+    % "dev|devel|develop|development|tests?|testing|lint|linting|docs?|ci|typing|types|mypy|build"
+    "|local|debug|examples?|bench|benchmarks?|tools?|format|style|quality|release|node_modules|v?env",
+    re.IGNORECASE,
+)
+_FOR_PRODUCTION = re.compile(
+    _WORD % "prod|production|main|base|common|lambda|aws|deploy|runtime|app", re.IGNORECASE
+)
+_CONDA = ("environment.yml", "environment.yaml", "conda-lock.yml", "pixi.lock")
+_SHOWN = 5
+
+
+def passed_over(lock: Lock, request: LockRequest, context: Context) -> Iterator[Event]:
+    """Remarks on what was passed over, and the options that take it.
+
+    Nothing is said of what is for developers by its name. Where the lock has no distributions at all, everything else
+    is worth a warning.
+
+    Args:
+        lock: the lock that was read.
+        request: the request for it.
+        context: of the run.
+    """
+    nothing = not lock.pylock.packages
+    if request.lock is None:
+        yield from _files(lock, request.root, nothing=nothing)
+        if nothing:
+            yield from _folders(request.root)
+    if not request.groups and not request.extras:
+        yield from _groups(lock.member, context.files, nothing=nothing)
+    if lock.format is LockFormat.REQUIREMENTS:
+        yield from _dependencies(lock, request.root, context)
+
+
+def _files(lock: Lock, root: Path, *, nothing: bool) -> Iterator[Event]:
+    """Remarks on requirements files that were not read."""
+    names = [name for name in _listed(root) if re.fullmatch(r"requirements.*\.(txt|lock)", name)]
+    names += [f"requirements/{name}" for name in _listed(root / "requirements")]
+    read = {path.resolve() for path in lock.inputs}
+    unread = [
+        name
+        for name in names
+        if name.endswith((".txt", ".lock"))
+        and not _FOR_DEVELOPERS.search(name.rpartition("/")[2].rpartition(".")[0])
+        and (root / name).resolve() not in read
+    ]
+    conda = [name for name in _CONDA if (root / name).is_file()]
+    if nothing and unread:
+        yield Warned(
+            text=f"no dependencies are installed: {_quoted(unread)} {_was(unread)} not read",
+            hint=f"read one with `--lock {unread[0]}`, or `lock` in the settings",
+        )
+    elif nothing and conda:
+        yield Warned(
+            text=f"no dependencies are installed: {_quoted(conda)} {_was(conda)} not read, which conda installs from",
+            hint="list the distributions that the code needs in `requirements.txt`",
+        )
+    elif lock.format is LockFormat.REQUIREMENTS and lock.path.parent == root:
+        for name in unread:
+            if _FOR_PRODUCTION.search(name.rpartition("/")[2].rpartition(".")[0]):
+                yield Note(
+                    text=f"`{name}` was not read: `{lock.path.name}` is; `--lock {name}` takes the other"
+                )
+
+
+def _folders(root: Path) -> Iterator[Event]:
+    """A warning of folders with requirements files of their own."""
+    found = []
+    for pattern in ("*/requirements.txt", "*/*/requirements.txt"):
+        for path in sorted(root.glob(pattern)):
+            parts = path.parent.relative_to(root).parts
+            if not any(part.startswith(".") or _FOR_DEVELOPERS.search(part) for part in parts):
+                found.append("/".join(parts))
+    found = [folder for folder in found if folder != "requirements"]
+    if found:
+        files = [f"{folder}/requirements.txt" for folder in found]
+        yield Warned(
+            text=f"no dependencies are installed: {_quoted(files)} {_was(files)} not read",
+            hint=f"build that folder with `--project {found[0]}`, or give its function a folder of its own: "
+            f'root = "{found[0]}" in [tool.wherry.functions.NAME]',
+        )
+
+
+def _groups(folder: Path, files: ProjectFiles, *, nothing: bool) -> Iterator[Event]:
+    """Remarks on groups and extras that nobody asked for."""
+    path = folder / "pyproject.toml"
+    if not path.is_file():
+        return
+    try:
+        pyproject = read_toml(path, files)
+        groups, by_default = _declared_groups(pyproject)
+        extras = list(pyproject.table("project").table("optional-dependencies").data)
+        extras += pyproject.table("tool").table("poetry").table("extras").data
+    except LockError:
+        return
+    groups, extras = (
+        [name for name in names if not _FOR_DEVELOPERS.search(name)] for names in (groups, extras)
+    )
+    if nothing and (groups or extras):
+        kinds = [f"the groups {_quoted(groups)}"] if groups else []
+        kinds += [f"the extras {_quoted(extras)}"] if extras else []
+        option = f"--group {groups[0]}" if groups else f"--extra {extras[0]}"
+        yield Warned(
+            text=f"no dependencies are installed: {' and '.join(kinds)} of `pyproject.toml` are passed over",
+            hint=f"take them with `{option}`, or `{'groups' if groups else 'extras'}` in [tool.wherry]",
+        )
+    elif installed := [name for name in groups if name in by_default]:
+        yield Note(
+            text=f"the groups {_quoted(installed)} of `pyproject.toml` are passed over: `--group {installed[0]}` "
+            "takes one"
+        )
+
+
+def _declared_groups(pyproject: Table) -> tuple[list[str], set[str]]:
+    """The groups that hold anything, and those that the project's own tool installs by default."""
+    tool = pyproject.table("tool")
+    own = pyproject.table("dependency-groups").data
+    names = [name for name, content in own.items() if content]
+    by_default = set(map(str, tool.table("uv").data.get("default-groups") or ()))
+    for name, group in tool.table("poetry").table("group").each_table():
+        if group.table("dependencies").data:
+            names.append(name)
+            if not group.optional("optional", bool):
+                by_default.add(name)
+    return list(dict.fromkeys(names)), by_default
+
+
+def _dependencies(lock: Lock, root: Path, context: Context) -> Iterator[Event]:
+    """A warning of dependencies that the project declares beside a requirements file, and that it lacks."""
+    missing = sorted(_missing(lock, root, context))
+    if missing:
+        yield Warned(
+            text=f"`pyproject.toml` asks for {_quoted(missing)}, which `{lock.path.name}` does not have: not installed",
+            hint=f"add it to `{lock.path.name}`, or lock what `pyproject.toml` declares",
+        )
+
+
+def _missing(lock: Lock, root: Path, context: Context) -> set[str]:
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+
+    from wherry.lock.declared import read_declared
+
+    path = root / "pyproject.toml"
+    if not path.is_file():
+        return set()
+    try:
+        pyproject = read_toml(path, context.files)
+        texts = read_declared(pyproject).dependencies
+        poetry = pyproject.table("tool").table("poetry").table("dependencies").data
+    except LockError:
+        return set()
+    needed: set[str] = set()
+    if not texts:
+        needed |= {
+            canonicalize_name(name)
+            for name, value in poetry.items()
+            # A table may make it optional, or for another platform.
+            if name != "python" and isinstance(value, str)
+        }
+    environment = {key: str(value) for key, value in context.target.environment.items()}
+    for text in texts:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            continue
+        marker = requirement.marker
+        if marker is None or marker.evaluate({**environment, "extra": ""}):
+            needed.add(canonicalize_name(requirement.name))
+    return needed - {package.name for package in lock.pylock.packages}
+
+
+def _listed(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208
+    except OSError:
+        return []
+
+
+def _quoted(names: Iterable[str]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    more = len(quoted) - _SHOWN
+    return ", ".join(quoted[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _was(names: Iterable[str]) -> str:
+    return "were" if len(list(names)) > 1 else "was"

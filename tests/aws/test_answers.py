@@ -1,0 +1,114 @@
+"""Answers that are not AWS's: a proxy's page, another service, a part of what AWS sends."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from wherry.aws.answers import require_digest
+from wherry.aws.client import Client
+from wherry.aws.errors import translate
+from wherry.aws.observe import observe_function, observe_layer
+from wherry.errors import AwsError
+from wherry.settings.model import StageSettings
+
+
+class Pretender(BaseHTTPRequestHandler):
+    """Answers every request alike."""
+
+    body = b""
+    kind = "application/json"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", self.kind)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Pretender)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": "127.0.0.1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield Client(StageSettings(region="eu-west-1"), name="staging")
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"<html><body>Sign in to the network</body></html>", "text/html"),
+        (b"<html>", "application/json"),
+        (b"{}", "application/json"),
+        (b'{"FunctionArn": "x"}', "application/json"),
+        (b'{"Versions": [{"Version": "1"}]}', "application/json"),
+        (b'{"LayerVersions": [{}]}', "application/json"),
+        (b"[]", "application/json"),
+        (b"7", "application/json"),
+        (b"", "application/json"),
+        (b"[" * 100_000, "application/json"),
+    ],
+)
+def test_what_answers_is_not_aws(
+    client: Client, monkeypatch: pytest.MonkeyPatch, body: bytes, kind: str
+) -> None:
+    monkeypatch.setattr(Pretender, "body", body)
+    monkeypatch.setattr(Pretender, "kind", kind)
+    for look in (
+        lambda: observe_function(client, "api", versions=False),
+        lambda: observe_function(client, "api", versions=True),
+        lambda: observe_layer(client, "base", shared=False),
+    ):
+        with pytest.raises(AwsError) as raised:
+            look()
+        assert raised.value.where[0].startswith("what answers is not AWS: ")
+        assert "AWS_ENDPOINT_URL" in (raised.value.hint or "")
+
+
+def test_other_bytes_than_were_sent() -> None:
+    require_digest("layer `base`", "a", "a")
+    with pytest.raises(AwsError, match="AWS has stored other bytes for layer `base`"):
+        require_digest("layer `base`", "a", "b")
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "a service control policy",
+        "a resource-based policy",
+        "a permissions boundary",
+        "an identity-based policy",
+    ],
+)
+def test_a_denial_is_not_answered_with_a_permission(policy: str) -> None:
+    from botocore.exceptions import ClientError
+
+    message = (
+        "User: arn:aws:sts::1:assumed-role/x is not authorized to perform: lambda:GetFunction "
+        f"on resource: arn:aws:lambda:eu-west-1:1:function:api with an explicit deny in {policy}"
+    )
+    answer = {"Error": {"Code": "AccessDeniedException", "Message": message}}
+    error = translate(ClientError(answer, "GetFunction"), "look at function `api`")
+    assert error.hint == (
+        f"it is denied by {policy}: ask whoever manages that, because a denial takes precedence"
+    )
