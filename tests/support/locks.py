@@ -101,7 +101,9 @@ def target(runtime: str = "python3.13", architecture: str = "x86_64") -> Target:
 def lock_context(root: Path, for_target: Target | None = None, **rest: Any) -> Context:
     """A context for locks, whose store lies beside the project."""
     return context(
-        Store(root.with_name(f"{root.name}.store")), target=for_target or target(), **rest
+        Store(root.absolute().with_name(f"{root.absolute().name}.store")),
+        target=for_target or target(),
+        **rest,
     )
 
 
