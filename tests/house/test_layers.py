@@ -35,6 +35,7 @@ LAYERS = [
     "bundle",
     "builders",
     "context",
+    "interpreters",
     "lock",
     "wheels",
     "settings",

@@ -54,5 +54,12 @@ def store(
 
 
 @pytest.fixture
+def no_other_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine has no other Python than the one that runs the tests."""
+    for name in ("PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "nowhere"))
+
+
+@pytest.fixture
 def heard() -> Heard:
     return Heard()

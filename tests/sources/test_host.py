@@ -12,8 +12,11 @@ import pytest
 
 from support.backends import obedient_project
 from support.contexts import context
+from support.interpreters import find_python
+from support.projects import write_files
 from support.shared_objects import AARCH64, X86_64, SharedObject
 from wherry.builders import Source
+from wherry.bundle.content import read_all
 from wherry.errors import BuildError, IncompatibleError
 from wherry.events import Warned
 from wherry.sources.host import HostBuilder, agrees, wants_compiler
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from support.reporters import Heard
+    from wherry.bundle.canonical import Canonical
     from wherry.store import Store
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -79,6 +83,7 @@ def test_a_tag_is_not_believed(tmp_path: Path, store: Store) -> None:
     assert "it is for aarch64, not for x86_64" in caught.value.where[0]
 
 
+@pytest.mark.usefixtures("no_other_python")
 def test_a_pure_wheel_that_is_none_is_for_this_python(tmp_path: Path, store: Store) -> None:
     root = obedient_project(tmp_path / "shop", files={"a.so": OBJECT.data()})
     project_bundle(root, TreeOptions(), context(store, target=on()))
@@ -106,6 +111,7 @@ def source(root: Path) -> Source:
     return Source(name="shop", identity=["test", root.name], place=root.name, tree=tree)
 
 
+@pytest.mark.usefixtures("no_other_python")
 def test_what_is_remembered_is_proved_anew(tmp_path: Path, store: Store) -> None:
     """For another target it may not do."""
     newer = library(libc={"GLIBC_2.30": ["gettid"]})
@@ -131,15 +137,70 @@ def test_another_compiler_builds_anew(
     assert builder.recall(source(root)) is None
 
 
-def test_whether_this_machine_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
+WHO = """
+import sys, pathlib, zipfile
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    info = "shop-1.0.dist-info"
+    with zipfile.ZipFile(pathlib.Path(folder, "shop-1.0-py3-none-any.whl"), "w") as wheel:
+        wheel.writestr("who.txt", "%d.%d" % sys.version_info[:2])
+        wheel.writestr(info + "/METADATA", "Metadata-Version: 2.1\\nName: shop\\nVersion: 1.0\\n")
+        wheel.writestr(info + "/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(info + "/RECORD", "")
+    return "shop-1.0-py3-none-any.whl"
+"""
+BACKEND = (
+    '[project]\nname = "shop"\nversion = "1.0"\n'
+    '[build-system]\nrequires = []\nbuild-backend = "who"\nbackend-path = ["."]\n'
+)
+
+
+def who(wheel: Canonical | BuildError) -> str:
+    assert not isinstance(wheel, BuildError)
+    (entry,) = [entry for entry in wheel.bundle(owner="shop") if entry.path == "who.txt"]
+    return read_all(entry.payload).decode()
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.13"])
+def test_the_targets_python_builds(
+    tmp_path: Path, store: Store, heard: Heard, version: str
+) -> None:
+    """Also one that knows no `-P`."""
+    find_python(version)
+    root = write_files(tmp_path / "shop", {"pyproject.toml": BACKEND, "who.py": WHO})
+    for runtime in (version, HERE):
+        builder = HostBuilder(context=context(store, target=on(f"python{runtime}"), reporter=heard))
+        assert builder.recall(source(root)) is None
+        (built,) = builder.build([source(root)])
+        assert who(built) == runtime
+        assert builder.recall(source(root)) == built
+    assert not [event for event in heard.events if isinstance(event, Warned)]
+
+
+@pytest.mark.usefixtures("no_other_python")
+def test_another_python_that_builds_is_told(tmp_path: Path, store: Store, heard: Heard) -> None:
+    other = "3.13" if HERE != "3.13" else "3.12"
+    root = write_files(tmp_path / "shop", {"pyproject.toml": BACKEND, "who.py": WHO})
+    builder = HostBuilder(context=context(store, target=on(f"python{other}"), reporter=heard))
+    (built,) = builder.build([source(root)])
+    assert who(built) == HERE
+    (warning,) = [event for event in heard.events if isinstance(event, Warned)]
+    assert warning.text == (
+        f"`shop` is built by Python {HERE}, as there is no Python {other} on this machine: it may come out otherwise"
+    )
+    assert f"uv python install {other}" in (warning.hint or "")
+
+
+@pytest.mark.usefixtures("no_other_python")
+def test_whether_this_machine_agrees(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     here = Architecture.ARM64 if platform.machine() in {"aarch64", "arm64"} else Architecture.X86_64
     there = Architecture.X86_64 if here is Architecture.ARM64 else Architecture.ARM64
-    assert agrees(on(architecture=here)) == (sys.platform == "linux")
-    assert not agrees(on(architecture=there))
+    assert agrees(context(store, target=on(architecture=here))) == (sys.platform == "linux")
+    assert not agrees(context(store, target=on(architecture=there)))
     other = "python3.13" if HERE != "3.13" else "python3.12"
-    assert not agrees(on(other, here))
+    assert not agrees(context(store, target=on(other, here)))
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert not agrees(on(architecture=here))
+    assert not agrees(context(store, target=on(architecture=here)))
 
 
 @pytest.mark.parametrize(

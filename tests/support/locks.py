@@ -100,8 +100,12 @@ def target(runtime: str = "python3.13", architecture: str = "x86_64") -> Target:
 
 
 def lock_context(root: Path, for_target: Target | None = None, **rest: Any) -> Context:
-    """A context for locks, whose store stays empty, as they only need the target and the network."""
-    return context(Store(root / ".store"), target=for_target or target(), **rest)
+    """A context for locks, whose store lies beside the project."""
+    return context(
+        Store(root.absolute().with_name(f"{root.absolute().name}.store")),
+        target=for_target or target(),
+        **rest,
+    )
 
 
 def read(

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from wherry.lock.document import read_toml
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from packaging.utils import NormalizedName
 
+    from wherry.files import ProjectFiles
     from wherry.lock.document import Table
 
-__all__ = ["Declared", "declares_dependencies", "read_declared"]
+__all__ = ["Declared", "declares_dependencies", "installs_by_setup", "is_setup", "read_declared"]
+
+_DESCRIBES = re.compile(r"(?ms)^\[options\]|^\[metadata\][^\[]*^name\s*[=:]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +53,32 @@ def declares_dependencies(pyproject: Table) -> bool:
         return True
     poetry = pyproject.table("tool").table("poetry")
     return bool(poetry.table("dependencies").data.keys() - {"python"})
+
+
+def is_setup(path: Path, files: ProjectFiles) -> bool:
+    """Whether a file is a ``setup.py``, or a ``setup.cfg`` that describes a distribution and not tools alone."""
+    if path.name == "setup.py" or not path.is_file():
+        return path.is_file()
+    try:
+        text = files.read(path).decode("utf-8", "replace")
+    except OSError:
+        return False
+    return _DESCRIBES.search(text) is not None
+
+
+def installs_by_setup(root: Path, files: ProjectFiles) -> bool:
+    """Whether pip would install a project by its ``setup.py`` or ``setup.cfg``, whatever its ``pyproject.toml`` lacks.
+
+    Raises:
+        LockError: its ``pyproject.toml`` is malformed.
+    """
+    if not any(is_setup(root / name, files) for name in ("setup.py", "setup.cfg")):
+        return False
+    if not (root / "pyproject.toml").is_file():
+        return True
+    tool = read_toml(root / "pyproject.toml", files).table("tool")
+    options = (("uv", "package"), ("poetry", "package-mode"), ("pdm", "distribution"))
+    return all(tool.table(name).optional(option, bool) is not False for name, option in options)
 
 
 def read_declared(pyproject: Table) -> Declared:

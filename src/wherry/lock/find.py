@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import LockError, ProjectError
 from wherry.events import Note, Warned
-from wherry.lock.document import is_path, read_bytes, read_toml
+from wherry.lock.document import is_path, read_toml
 from wherry.lock.formats import LockFormat, format_of
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def choose_declaration(request: LockRequest, files: ProjectFiles) -> Choice:
     Raises:
         ProjectError: there is no Python project.
     """
-    from wherry.lock.declared import declares_dependencies
+    from wherry.lock.declared import declares_dependencies, is_setup
 
     root = request.root
     pyproject = root / "pyproject.toml"
@@ -84,11 +84,8 @@ def choose_declaration(request: LockRequest, files: ProjectFiles) -> Choice:
     if table is not None and ("project" in table or "poetry" in table.table("tool")):
         return Choice(path=pyproject, format=LockFormat.PYPROJECT)
     for name in ("setup.py", "setup.cfg"):
-        path = root / name
-        if path.is_file() and (
-            name == "setup.py" or b"install_requires" in read_bytes(path, files)
-        ):
-            return Choice(path=path, format=LockFormat.SETUP)
+        if is_setup(root / name, files):
+            return Choice(path=root / name, format=LockFormat.SETUP)
     if table is None and not any(_python_files(root)):
         raise ProjectError(
             "there is no Python project here",

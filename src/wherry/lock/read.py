@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from wherry.errors import LockError, ProjectError
 from wherry.events import SILENT, LockRead, Note, Warned
 from wherry.indexes.redact import redact
+from wherry.lock.declared import installs_by_setup
 from wherry.lock.document import is_path
 from wherry.lock.find import choose_declaration, choose_lock
 from wherry.lock.formats import LockFormat
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeAlias
 
-    from packaging.pylock import Package, Pylock
+    from packaging.pylock import Package
 
     from wherry.context import Context
     from wherry.lock.find import Choice
@@ -136,12 +137,13 @@ def read_choice(choice: Choice, request: LockRequest, context: Context) -> Lock:
             f"`{choice.path.name}` cannot be read",
             where=[redact(f"{choice.path}: {str(error) or type(error).__name__:.300}")],
         ) from error
-    return replace(lock, format=choice.format, pylock=_without_project(lock))
+    return _without_project(replace(lock, format=choice.format), context)
 
 
-def _without_project(lock: Lock) -> Pylock:
+def _without_project(lock: Lock, context: Context) -> Lock:
     """The lock without the entries of the project itself, whose code is packaged from its sources."""
     root = lock.member.resolve()
+    environment = lock.environment(context.target)
 
     def is_project(package: Package) -> bool:
         directory = package.directory
@@ -152,8 +154,19 @@ def _without_project(lock: Lock) -> Pylock:
         except (OSError, ValueError, RuntimeError):
             return False
 
-    packages = [package for package in lock.pylock.packages if not is_project(package)]
-    return replace(lock.pylock, packages=packages)
+    own = [package for package in lock.pylock.packages if is_project(package)]
+    packages = [package for package in lock.pylock.packages if package not in own]
+    installed = any(
+        package.marker is None or package.marker.evaluate(environment, context="lock_file")
+        for package in own
+    )
+    return replace(
+        lock,
+        pylock=replace(lock.pylock, packages=packages),
+        # Without a build system and without a `src` folder, its files are at their places as they are.
+        installs_project=(lock.installs_project or installed)
+        and (installs_by_setup(root, context.files) or (root / "src").is_dir()),
+    )
 
 
 def _read_several(choice: Choice, request: LockRequest, context: Context) -> Lock:

@@ -9,10 +9,13 @@ from wherry.errors import LockError
 from wherry.events import Warned
 from wherry.indexes.declared import is_pypi
 from wherry.indexes.redact import redact
+from wherry.interpreters import build_python
+from wherry.lock.declared import installs_by_setup
 from wherry.lock.model import Lock
 from wherry.lock.pylock import parse_pylock
 from wherry.store.temporary import temporary_folder
 from wherry.tools.uv import run_uv, target_options
+from wherry.tools.uv_cache import cache_options
 from wherry.tools.uv_words import with_place
 
 if TYPE_CHECKING:
@@ -84,6 +87,7 @@ def resolved_text(requirements: Requirements, context: Context) -> str:
     if has_text and not any(map(_asks, lines)):
         return 'lock-version = "1.0"\ncreated-by = "wherry"\npackages = []\n'
     patch = _patch(context.target, requirements.requires_python)
+    python = build_python(context)
     answer = run_uv(
         [
             "pip",
@@ -92,7 +96,8 @@ def resolved_text(requirements: Requirements, context: Context) -> str:
             "--no-header",
             "--no-annotate",
             "--generate-hashes",
-            *target_options(context.target, patch=patch),
+            *target_options(context.target, patch=patch, python=python.path),
+            *cache_options(python.version),
             *requirements.options,
             *(["-"] if has_text else []),
         ],
@@ -140,6 +145,7 @@ def resolve_declared(
         inputs=(path,),
         extras=extras,
         member=request.root,
+        installs_project=path.name != "Pipfile" and installs_by_setup(path.parent, context.files),
     )
 
 

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from wherry.errors import LockError
 from wherry.lock.assemble import check_python, known, make_pylock
-from wherry.lock.declared import declares_dependencies, read_declared
+from wherry.lock.declared import declares_dependencies, installs_by_setup, read_declared
 from wherry.lock.document import read_text, read_toml
 from wherry.lock.model import Lock
 from wherry.lock.pipfile.declared import requirement_text
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from wherry.lock.poetry.declared import Dependency
 
 
+_DESCRIBING = ("pyproject.toml", "setup.py", "setup.cfg")
+
 __all__ = ["read_nothing", "read_pyproject", "read_setup"]
 
 
@@ -43,7 +45,8 @@ def read_pyproject(path: Path, request: LockRequest, context: Context) -> Lock:
     pyproject = read_toml(path, context.files)
     project = pyproject.table("project")
     if not (request.groups or request.extras or declares_dependencies(pyproject)):
-        return _empty_lock(path, request, project.parsed("requires-python", SpecifierSet))
+        requires_python = project.parsed("requires-python", SpecifierSet)
+        return _empty_lock(path, request, context, requires_python)
     poetry = pyproject.table("tool").table("poetry")
     if "project" not in pyproject or ("dependencies" in poetry and "dependencies" not in project):
         requirements, extras = _of_poetry(path, pyproject, request, context)
@@ -146,20 +149,22 @@ def read_nothing(path: Path, request: LockRequest, context: Context) -> Lock:
     Raises:
         LockError: a group or extra was asked for; it has none.
     """
-    del context
     known("group", request.groups, (), path)
     known("extra", request.extras, (), path)
-    return _empty_lock(path, request, None)
+    return _empty_lock(path, request, context, None)
 
 
-def _empty_lock(path: Path, request: LockRequest, requires_python: SpecifierSet | None) -> Lock:
+def _empty_lock(
+    path: Path, request: LockRequest, context: Context, requires_python: SpecifierSet | None
+) -> Lock:
     return Lock(
         pylock=make_pylock([], requires_python=requires_python),
         path=path,
         base=request.root,
-        inputs=(path,) if path.is_file() else (),
+        inputs=tuple(request.root / name for name in _DESCRIBING),
         stable=True,
         member=request.root,
+        installs_project=installs_by_setup(request.root, context.files),
     )
 
 

@@ -46,6 +46,7 @@ class Acquired:
         sha256: of the wheel; empty for a folder.
         root: the folder, None for a wheel.
         own: whether it is the project itself, to whose files ``include`` and ``exclude`` apply.
+        must_build: whether the project is built even if it names no build system, as pip would install it.
         file: the wheel or archive that it was locked as, if that is a file on this machine.
     """
 
@@ -56,6 +57,7 @@ class Acquired:
     sha256: str = ""
     root: Path | None = None
     own: bool = False
+    must_build: bool = False
     file: Path | None = None
 
     @property
@@ -74,13 +76,14 @@ class Acquired:
         root = None if self.root is None else relative(self.root, project)
         file = None if self.file is None else relative(self.file, project)
         return [
-            self.name, self.version, self.kind, self.filename, self.sha256, root, self.own, file,
+            self.name, self.version, self.kind, self.filename, self.sha256, root, self.own,
+            self.must_build, file,
         ]  # fmt: skip
 
     @classmethod
     def from_document(cls, document: Sequence[Any], project: Path) -> Acquired:
         """The inverse of ``document``, for a project in this folder."""
-        name, version, kind, filename, sha256, root, own, file = document
+        name, version, kind, filename, sha256, root, own, must_build, file = document
         return cls(
             name=name,
             version=version,
@@ -89,6 +92,7 @@ class Acquired:
             sha256=sha256,
             root=None if root is None else absolute(root, project),
             own=own,
+            must_build=must_build,
             file=None if file is None else absolute(file, project),
         )
 
@@ -178,7 +182,16 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
                     file=_local_file(choice.source, lock.base),
                 )
             )
-    acquired.append(Acquired(name="", version=None, kind=Kind.FOLDER, root=lock.member, own=True))
+    acquired.append(
+        Acquired(
+            name="",
+            version=None,
+            kind=Kind.FOLDER,
+            root=lock.member,
+            own=True,
+            must_build=lock.installs_project,
+        )
+    )
     return tuple(acquired)
 
 

@@ -94,6 +94,7 @@ class Supplied:
         files: the digest of each input file, by its path relative to the project.
         folders: for each folder where a lock was looked for, the names found there.
         stable: whether the same inputs would give the same distributions at any time.
+        built_by: the Python that built distributions; empty where none was built.
         variables: a digest of the value of each variable of the environment that a lock depends on.
         resolved: when an index was asked, by the name of the file, where the answer holds for a while.
     """
@@ -102,6 +103,7 @@ class Supplied:
     files: Mapping[str, str] = field(default_factory=dict)
     folders: Mapping[str, list[str]] = field(default_factory=dict)
     stable: bool = True
+    built_by: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     resolved: Mapping[str, float] = field(default_factory=dict)
 
@@ -154,7 +156,7 @@ class Memory:
         """Take all that a build's result depends on beside its inputs."""
         self._request = request
         self._store = context.store
-        self._offline = context.offline
+        self._context = context
         self._memo = Memo("builds", encode=self._encode, decode=self._decode)
         self._key = _key(request, context)
         # Which runtime locks admit depends on less: neither on what is packaged nor on its handler.
@@ -168,7 +170,8 @@ class Memory:
         if remembered is None or self._request.refresh:
             return None
         supplied = remembered.supplied
-        hold = _hold(supplied, root, files) and self._is_recent(supplied)
+        hold = _hold(supplied, root, files)
+        hold = hold and self._is_recent(supplied) and self._is_built_by(supplied)
         return remembered if hold else None
 
     def recall_runtime(self, files: ProjectFiles) -> SettledRuntime | None:
@@ -199,7 +202,15 @@ class Memory:
         from wherry.lock.requirements.remembered import is_current
 
         times = supplied.resolved.values()
-        return all(is_current(resolved, offline=self._offline) for resolved in times)
+        return all(is_current(resolved, offline=self._context.offline) for resolved in times)
+
+    def _is_built_by(self, supplied: Supplied) -> bool:
+        """Whether the Python that builds is that of the last time; another may have been installed since."""
+        if not supplied.built_by:
+            return True
+        from wherry.interpreters import build_python
+
+        return build_python(self._context).identity == supplied.built_by
 
     def remember(
         self,
@@ -234,6 +245,7 @@ class Memory:
         return {
             "files": dict(supplied.files),
             "folders": dict(supplied.folders),
+            "built_by": supplied.built_by,
             "variables": dict(supplied.variables),
             "resolved": dict(supplied.resolved),
             "supplies": [
@@ -255,6 +267,7 @@ class Memory:
                 acquired=dict(zip(self._request.supplies, supplies, strict=True)),
                 files=document["files"],
                 folders=document["folders"],
+                built_by=document["built_by"],
                 variables=document["variables"],
                 resolved=document["resolved"],
             ),

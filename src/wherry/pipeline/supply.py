@@ -65,6 +65,7 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
         folders={relative(folder, root): lock_names(folder) for folder in request.projects},
         stable=all(lock.stable for lock in locks.values())
         and not any(key.requirements for key in needs),
+        built_by=_built_by(needed.values(), context),
         variables={name: variable_digest(name) for name in sorted(variables)},
         resolved={
             relative(lock.path, root): lock.resolved
@@ -72,6 +73,15 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
             if lock.resolved is not None
         },
     )
+
+
+def _built_by(acquired: Iterable[Sequence[Acquired]], context: Context) -> str:
+    """The Python that built distributions for the target; empty where none was built."""
+    if not any(one.kind is Kind.BUILT for several in acquired for one in several):
+        return ""
+    from wherry.interpreters import build_python
+
+    return build_python(context).identity
 
 
 def settle_target(request: BuildRequest, context: Context) -> BuildRequest:
@@ -150,7 +160,12 @@ def _with_code(key: SupplyKey, acquired: tuple[Acquired, ...], root: Path) -> tu
     if key.code is None:
         return acquired
     folder = absolute(key.code, root)
-    return tuple(replace(one, root=folder) if one.own else one for one in acquired)
+    return tuple(
+        replace(one, root=folder, must_build=one.must_build and folder == one.root)
+        if one.own
+        else one
+        for one in acquired
+    )
 
 
 def _above(lock: Lock, request: LockRequest) -> Iterator[Path]:
@@ -235,7 +250,7 @@ def _require_built_portably(
                 recipe,
                 request.target,
                 built,
-                lambda digest, target: prove_dependency(digest, target, context.store),
+                lambda digest, target: prove_dependency(digest, target, context),
                 request.settings.runtimes,
             )
 

@@ -98,4 +98,6 @@ class Trees:
     def _options(self, tree: Acquired) -> TreeOptions:
         from wherry.sources.project import TreeOptions
 
-        return self.own_options() if tree.own else TreeOptions(must_build=True)
+        if not tree.own:
+            return TreeOptions(must_build=True)
+        return replace(self.own_options(), must_build=tree.must_build)

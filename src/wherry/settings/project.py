@@ -167,7 +167,9 @@ def _require_project(root: Path) -> None:
     names = os.listdir(root)  # noqa: PTH208
     if any(
         name.endswith(".py")
-        or re.fullmatch(r"pylock(\..+)?\.toml|requirements.*\.(txt|in)|Pipfile(\.lock)?", name)
+        or re.fullmatch(
+            r"pylock(\..+)?\.toml|requirements.*\.(txt|in)|setup\.cfg|Pipfile(\.lock)?", name
+        )
         for name in names
     ):
         return

@@ -39,7 +39,7 @@ class _BuilderChoice:
     def compiles(self) -> bool:
         from wherry.sources.host import agrees
 
-        return self.options.mode is not Mode.NEVER or agrees(self.context.target)
+        return self.options.mode is not Mode.NEVER or agrees(self.context)
 
     @property
     def only_in_container(self) -> bool:
@@ -104,7 +104,7 @@ class _BuilderChoice:
                 failure = error
         if (made := self._made_before(source)) is not None:
             return made[1]
-        hopeless = not agrees(self.context.target) and (source.compiled or self._was_made(source))
+        hopeless = (source.compiled or self._was_made(source)) and not agrees(self.context)
         if failure is not None or mode is Mode.ALWAYS or (mode is Mode.AUTO and hopeless):
             return failure
         (built,) = host.build([source])

@@ -127,10 +127,10 @@ def _build_system(
     if table is None:
         if not must_build and uv_package is not True:
             return None, (), ()
-        if not document and not (root / "setup.py").is_file():
+        if not document and not any((root / name).is_file() for name in ("setup.py", "setup.cfg")):
             raise BuildError(
                 f"`{root.name}` holds nothing to build",
-                where=["it has neither a `pyproject.toml` nor a `setup.py`"],
+                where=["it has neither a `pyproject.toml` nor a `setup.py` or `setup.cfg`"],
             )
         return _LEGACY_BACKEND, ("setuptools>=40.8.0",), ()
     if not isinstance(table, dict):

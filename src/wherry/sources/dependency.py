@@ -74,17 +74,22 @@ def recall_dependency(digest: str, store: Store) -> Built | None:
     return None if wheel is None else _as_built(wheel)
 
 
-def prove_dependency(digest: str, target: Target, store: Store) -> None:
+def prove_dependency(digest: str, target: Target, context: Context) -> None:
     """Refuse the dependency that was built with this digest where it does not run on another target.
+
+    Args:
+        digest: of its contents.
+        target: the other target.
+        context: what it was built for.
 
     Raises:
         IncompatibleError: it does not.
     """
     from wherry.sources.host import prove
 
-    wheel = wheel_memo(_BY_DIGEST, store).recall(store, digest)
+    wheel = wheel_memo(_BY_DIGEST, context.store).recall(context.store, digest)
     if wheel is not None:
-        prove(wheel, target)
+        prove(wheel, target, context)
 
 
 def _as_built(wheel: Canonical) -> Built:

@@ -5,14 +5,14 @@ once its mark is there, which also lists what was installed; so its identity, un
 changes when the same requirements bring newer backends.
 
 A known backend whose build is hermetic needs a folder of modules only, which the interpreter that runs Wherry imports
-them from. Any other gets a virtual environment, as it may start interpreters and scripts of its own.
+them from. Any other gets a virtual environment of the target's Python (``wherry.interpreters``), as it may ask which
+Python runs it, and start interpreters and scripts of its own.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -20,19 +20,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.errors import BuildError, StoreError
 from wherry.files import remove_folder
+from wherry.interpreters import build_python, running_python
 from wherry.store.memo import Memo, memo_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from wherry.context import Context
+    from wherry.interpreters import BuildPython
     from wherry.sources.declaration import Declaration
 
 __all__ = [
     "FORMAT",
     "Environment",
     "find_environment",
-    "interpreter_identity",
     "known_environment",
     "make_environment",
     "remember_requirements",
@@ -75,13 +76,6 @@ class Environment(NamedTuple):
         """The folder of its scripts."""
         windows = sys.platform == "win32" and self.virtual
         return self.folder / ("Scripts" if windows else "bin")
-
-
-def interpreter_identity() -> str:
-    """The version and place of the interpreter that runs Wherry, and its backends."""
-    return (
-        f"{sys.implementation.name} {sys.version} {sys.platform} {os.path.realpath(sys.executable)}"
-    )
 
 
 def find_environment(
@@ -155,7 +149,7 @@ def _key(
     rules = context.build_rules
     return memo_key(
         rules.requires(requires, declaration.label),
-        interpreter_identity(),
+        _python_of(context, virtual=virtual).identity,
         # Without passwords: a new token makes no other environment, and none can be guessed from a digest.
         context.network.identity(),
         # Dates of TOML are not JSON.
@@ -163,6 +157,11 @@ def _key(
         virtual,
         *rules.facts(declaration.label),
     )
+
+
+def _python_of(context: Context, *, virtual: bool) -> BuildPython:
+    """The interpreter that an environment is for: what a hermetic build makes does not depend on it."""
+    return build_python(context) if virtual else running_python()
 
 
 def _python(folder: Path) -> Path:
@@ -209,7 +208,14 @@ def _make(
         if folder.is_dir():
             remove_folder(folder)
         if virtual:
-            uv("venv", "--quiet", "--no-project", "--python", sys.executable, str(folder))
+            uv(
+                "venv",
+                "--quiet",
+                "--no-project",
+                "--python",
+                str(build_python(context).path),
+                str(folder),
+            )
             place = ["--python", str(_python(folder))]
         else:
             folder.mkdir()

@@ -17,6 +17,9 @@ __all__ = ["main"]
 
 def main() -> int:
     """Ask for requirements, and make the wheel where there are none, or where they are known."""
+    if not getattr(sys.flags, "safe_path", False):
+        # The folder of this script is not for the backend.
+        del sys.path[0]
     request = json.loads(sys.argv[1])
     answer = request["answer"]
     if request["modules"] is not None:

@@ -137,7 +137,8 @@ class _Call:
             "wheel": str(self._folder),
             "answer": str(answer),
         }
-        options = ["-P"] if virtual else ["-P", "-S"]
+        # Python before 3.11 has no `-P`; the script sees to that itself.
+        options = [] if virtual else ["-P", "-S"]
         seconds = time_limit("WHERRY_BUILD_TIMEOUT", _TIMEOUT)
         command = Command(
             arguments=[self._environment.python, *options, _SCRIPT, json.dumps(request)],

@@ -1,4 +1,4 @@
-"""Wheels built on this machine, by the Python that runs Wherry, and proved to run on the target."""
+"""Wheels built on this machine, by a Python of the target's version where there is one, and proved to run on the target."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from wherry.bundle.canonical import wheel_memo
 from wherry.errors import BuildError
 from wherry.files import ProjectFiles, walk_folders
+from wherry.interpreters import build_python
 from wherry.store.memo import memo_key
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class HostBuilder:
             self.context.store, _key(source, self.context)
         )
         if wheel is not None:
-            prove(wheel, self.context.target)
+            prove(wheel, self.context.target, self.context)
         return wheel
 
     def build(self, sources: Sequence[Source]) -> list[Canonical | BuildError]:
@@ -84,21 +85,29 @@ class HostBuilder:
         return wheel
 
 
-def agrees(target: Target) -> bool:
+def agrees(context: Context) -> bool:
     """Whether files that are compiled here may run on the target: system, machine and Python are the same.
 
     Whether they do is proved file by file, as this machine's C library may be newer.
     """
+    target = context.target
+    if sys.platform != "linux" or platform.machine() != target.architecture.machine:
+        return False
+    python = build_python(context)
     return (
-        sys.platform == "linux"
-        and sys.implementation.name == "cpython"
-        and platform.machine() == target.architecture.machine
-        and sys.version_info[:2] == target.runtime.python
+        python.identity.startswith("cpython")
+        and python.machine == target.architecture.machine
+        and python.version == target.runtime.python
     )
 
 
-def prove(wheel: Canonical, target: Target) -> None:
+def prove(wheel: Canonical, target: Target, context: Context) -> None:
     """Refuse a remembered wheel that does not run on this target.
+
+    Args:
+        wheel: what was built.
+        target: what it is to run on.
+        context: what it was built for.
 
     Raises:
         IncompatibleError: its tags or its compiled files say so.
@@ -110,7 +119,7 @@ def prove(wheel: Canonical, target: Target) -> None:
         compiled = frozenset(wheel.compiled)
         entries = [entry for entry in wheel.bundle(owner=wheel.filename) if entry.path in compiled]
         require_suitable(
-            entries, filename=wheel.filename, target=target, python=sys.version_info[:2]
+            entries, filename=wheel.filename, target=target, python=build_python(context).version
         )
 
 
@@ -122,12 +131,12 @@ def wants_compiler(folder: Path) -> bool:
 
 
 def _key(source: Source, context: Context) -> str:
-    from wherry.sources.environment import FORMAT, interpreter_identity
+    from wherry.sources.environment import FORMAT
     from wherry.sources.hermetic import environment_facts
 
     return memo_key(
         FORMAT,
-        interpreter_identity(),
+        build_python(context).identity,
         environment_facts(),
         _compiler(),
         source.identity,

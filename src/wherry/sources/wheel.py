@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from wherry.bundle.canonical import canonical
 from wherry.bundle.wheel import wheel_bundle
-from wherry.events import BuildFinished, BuildStarted
+from wherry.events import BuildFinished, BuildStarted, Warned
+from wherry.interpreters import build_python, running_python
 from wherry.sources.compiled_check import (
     compiled_files,
     lacking_libraries,
@@ -40,7 +40,8 @@ def build_wheel(declaration: Declaration, context: Context, *, hermetic: bool = 
 
     Args:
         declaration: of a tree that has a backend.
-        context: of the run. The wheel is built by the Python that runs Wherry; what that compiles is examined.
+        context: of the run. The wheel is built by a Python of the target's version where there is one; what that
+            compiles is examined.
         hermetic: the backend does nothing that its settings do not say (``wherry.sources.hermetic``), so that it
             need not be asked twice for requirements.
 
@@ -54,6 +55,9 @@ def build_wheel(declaration: Declaration, context: Context, *, hermetic: bool = 
     store = context.store
     context.reporter.emit(BuildStarted(name=declaration.label))
     began = time.monotonic()
+    python = running_python() if hermetic else build_python(context)
+    if python.version != context.target.runtime.python:
+        _warn(declaration, python.version, context)
     known = known_environment(declaration, context) if hermetic else None
     ask = known is None
     environment = known or make_environment(
@@ -72,12 +76,30 @@ def build_wheel(declaration: Declaration, context: Context, *, hermetic: bool = 
             call = call_backend(declaration, environment, store, ask=False)
             outcome = stack.enter_context(call)
         assert outcome.wheel is not None  # noqa: S101
-        python = sys.version_info[:2]
         wheel = accept_wheel(
-            outcome.wheel, declaration.label, declaration.root, context, python=python
+            outcome.wheel, declaration.label, declaration.root, context, python=python.version
         )
     context.reporter.emit(BuildFinished(name=declaration.label, seconds=time.monotonic() - began))
     return wheel
+
+
+def _warn(declaration: Declaration, built_by: tuple[int, int], context: Context) -> None:
+    """Warn of another Python than the target's, unless nothing of the tree asks which Python builds it."""
+    from wherry.sources.hermetic import examine, input_options
+    from wherry.sources.inputs import read_inputs
+
+    files = context.files
+    inputs = read_inputs(declaration.root, input_options(declaration, (), files), files)
+    if examine(declaration, inputs, files).reason is None:
+        return
+    version = context.target.runtime.python_version
+    context.reporter.emit(
+        Warned(
+            text=f"`{declaration.label}` is built by Python {built_by[0]}.{built_by[1]}, "
+            f"as there is no Python {version} on this machine: it may come out otherwise",
+            hint=f"install one with `uv python install {version}`, or build in a container with `--container always`",
+        )
+    )
 
 
 def accept_wheel(

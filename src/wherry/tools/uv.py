@@ -248,8 +248,16 @@ def _refused(done: _Done) -> dict[str, int]:
     return refused
 
 
-def target_options(target: Target, *, patch: int | None = None) -> list[str]:
-    """The options that make ``uv pip compile`` resolve for the target, whatever machine it runs on."""
+def target_options(
+    target: Target, *, patch: int | None = None, python: Path | None = None
+) -> list[str]:
+    """The options that make ``uv pip compile`` resolve for the target, whatever machine it runs on.
+
+    Args:
+        target: the target.
+        patch: the patch level of Python to assume; that of the runtime if None.
+        python: the interpreter that builds metadata; that which runs Wherry if None.
+    """
     glibc = next(minor for minor in _PLATFORM_GLIBCS if (2, minor) <= target.runtime.glibc)
     machine = "aarch64" if target.architecture is Architecture.ARM64 else "x86_64"
     patch = target.runtime.patch if patch is None else patch
@@ -260,7 +268,7 @@ def target_options(target: Target, *, patch: int | None = None) -> list[str]:
         f"{machine}-manylinux_2_{glibc}",
         # Only for building metadata, where an sdist has none that is static.
         "--python",
-        sys.executable,
+        str(python or sys.executable),
     ]
 
 

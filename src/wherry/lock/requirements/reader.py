@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from wherry.context import Context
     from wherry.lock.model import LockRequest
     from wherry.lock.requirements.file import RequirementLine, RequirementsFile
+    from wherry.target import Target
 
 __all__ = ["read"]
 
@@ -127,7 +128,9 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         stable=stable or asked is not None,
         resolved=asked,
         variables=tuple(sorted(file.deciding)),
-        installs_project=any(lines is not None for lines in own.values()),
+        installs_project=any(
+            _applies(line, context.target) for line in own if own[line] is not None
+        ),
         member=request.root,
     )
 
@@ -264,6 +267,13 @@ def _of_project(
     if any(canonicalize_name(requirement.name) == name for requirement in requirements):
         return None
     return [_with_marker(requirement, match["marker"]) for requirement in requirements]
+
+
+def _applies(line: RequirementLine, target: Target) -> bool:
+    """Whether the marker behind a path, if there is one, is true for the target."""
+    _, _, marker = line.text.partition(";")
+    environment = {key: str(value) for key, value in target.environment.items()}
+    return not marker.strip() or Marker(marker).evaluate(environment)
 
 
 def _with_marker(requirement: Requirement, marker: str | None) -> str:

@@ -93,7 +93,7 @@ def is_current(resolved: float, *, offline: bool) -> bool:
 def note_of_age(name: str, resolved: float) -> Note:
     """The note that a resolution of an earlier time is used."""
     minutes = max(0, int(time.time() - resolved)) // 60
-    age = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+    age = f"{minutes // 60} h" if minutes >= 120 else f"{minutes} min" if minutes else "a moment"
     return Note(
         text=f"`{name}` has no hashes: what it resolved to {age} ago is used again for a day, "
         "unless `--refresh` is given"
