@@ -68,6 +68,11 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
         (b"7", "application/json"),
         (b"", "application/json"),
         (b"[" * 100_000, "application/json"),
+        (b'{"Versions": 7, "FunctionArn": [], "LayerVersions": {"a": 1}}', "application/json"),
+        (
+            b'{"FunctionArn": "x", "CodeSha256": {}, "Version": "1", "Versions": [[]], "LayerVersions": "x"}',
+            "application/json",
+        ),
     ],
 )
 def test_what_answers_is_not_aws(

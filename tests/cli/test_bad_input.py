@@ -96,9 +96,10 @@ def test_no_project(refused: Refused) -> None:
 @pytest.mark.parametrize("given", ["nowhere", "a-file", "nul\\x"])
 def test_the_project_folder_is_missing(refused: Refused, given: str) -> None:
     write_files(refused.wherry.cwd, {"a-file": ""})
+    folder = "TMP/shop" if given == "a-file" else "DIR"
     assert refused("--project", given) == (
         f"error: `TMP/shop/{given}` is not a folder\n"
-        "hint: name the project's folder: --project DIR\n"
+        f"hint: name the project's folder: --project {folder}\n"
     )
 
 
@@ -119,7 +120,7 @@ def test_settings_are_wrong_and_all_is_said_at_once(refused: Refused, project: P
         "  ├─▶ name: expected a string\n"
         "  ├─▶ incldue: there is no such setting\n"
         "  ├─▶ zzz: there is no such setting\n"
-        "  ├─▶ conflicts: expected a table of paths and the distributions that win them\n"
+        "  ├─▶ conflicts: expected a table of paths or patterns and the distributions that win them\n"
         '  ├─▶ runtimes."python3.15".glibc: expected the version of the C library, such as "2.34"\n'
         '  ├─▶ runtimes."python3.15".glib: there is no such setting\n'
         '  ╰─▶ runtimes."python4": expected a table named as AWS names runtimes (`python3.15`)\n'
@@ -372,8 +373,8 @@ def test_a_stale_poetry_lock(refused: Refused, index: Index) -> None:
             ("--lock", "notes.md"),
             (
                 "error: Wherry does not know the format of the lock `notes.md`\n"
-                "  ╰─▶ it knows pylock.toml, pylock.NAME.toml, uv.lock, poetry.lock, Pipfile.lock, "
-                "*.txt and *.in\n"
+                "  ╰─▶ it knows pylock.toml, pylock.NAME.toml, uv.lock, poetry.lock, pdm.lock, "
+                "Pipfile.lock, *.txt and *.in\n"
             ),
         ),
     ],

@@ -28,7 +28,9 @@ def nobody(tmp_path: Path) -> dict[str, str]:
     """A machine without an engine: nothing but the interpreter is on its path."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    return {"PATH": str(folder), "CDK_DOCKER": "", "DOCKER_HOST": ""}
+    # Nor is there another interpreter, which would compile for its own version.
+    empty = {"PYENV_ROOT": str(folder), "UV_PYTHON_INSTALL_DIR": str(folder)}
+    return {"PATH": str(folder), "CDK_DOCKER": "", "DOCKER_HOST": "", **empty}
 
 
 def lock(root: Path, made: Made, *, mac: bool = False) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from wherry.errors import AwsError
 
-__all__ = ["require_complete", "require_digest", "require_object"]
+__all__ = ["require_complete", "require_digest", "require_shape"]
 
 _FUNCTION = ("FunctionArn", "CodeSha256", "Version")
 _REQUIRED = {
@@ -37,11 +37,11 @@ _OF_ITEMS = {
 }
 
 
-def require_object(response_dict: Any, **_rest: Any) -> None:
-    """Require that a body in JSON is an object, as botocore's parser expects; a handler of its event ``before-parse``.
+def require_shape(response_dict: Any, operation_model: Any, **_rest: Any) -> None:
+    """Require that a body in JSON has the shape that botocore's parser expects; a handler of its event ``before-parse``.
 
     Raises:
-        ResponseParserError: it is something else, or nested too deeply.
+        ResponseParserError: a value has another type, or is nested too deeply.
     """
     from botocore.parsers import ResponseParserError
 
@@ -54,6 +54,37 @@ def require_object(response_dict: Any, **_rest: Any) -> None:
         return
     if not isinstance(body, dict):
         raise ResponseParserError("the answer is not a JSON object")
+    shape = operation_model.output_shape
+    if shape is not None and response_dict.get("status_code", 200) < 300:
+        for name, member in shape.members.items():
+            key = member.serialization.get("name", name)
+            if "location" not in member.serialization and not _has_shape(body.get(key), member):
+                raise ResponseParserError(f"{key} of the answer is no {member.type_name}")
+
+
+def _has_shape(value: Any, shape: Any) -> bool:
+    if value is None:
+        return True
+    match shape.type_name:
+        case "structure":
+            return isinstance(value, dict) and all(
+                _has_shape(value.get(member.serialization.get("name", name)), member)
+                for name, member in shape.members.items()
+            )
+        case "list":
+            return isinstance(value, list) and all(_has_shape(one, shape.member) for one in value)
+        case "map":
+            return isinstance(value, dict) and all(
+                _has_shape(one, shape.value) for one in value.values()
+            )
+        case "string":
+            return isinstance(value, str)
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer" | "long":
+            return isinstance(value, int) and abs(value) < 1 << 63
+        case _:
+            return isinstance(value, str | int | float)
 
 
 def require_complete(parsed: Any, model: Any, **_rest: Any) -> None:

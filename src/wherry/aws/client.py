@@ -6,7 +6,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from wherry.aws.answers import require_complete, require_object
+from wherry.aws.answers import require_complete, require_shape
 from wherry.aws.errors import refusing
 from wherry.errors import AwsError
 from wherry.problems import did_you_mean
@@ -175,7 +175,7 @@ class Client:
                         ),
                     )
                 client.meta.events.register("before-call", self._record)
-                client.meta.events.register("before-parse.lambda", require_object)
+                client.meta.events.register("before-parse.lambda", require_shape)
                 client.meta.events.register("after-call", require_complete)
                 self._clients[key] = client
             return self._clients[key]

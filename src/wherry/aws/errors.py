@@ -69,7 +69,7 @@ def refusing(doing: str) -> Iterator[None]:
         doing: the activity, as it follows "cannot": "publish layer `x`".
 
     Raises:
-        AwsError: boto3 raised an exception, or the answer lacks what is read of it.
+        AwsError: boto3 raised an exception; it raises one also where what answers is not AWS.
     """
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -78,20 +78,6 @@ def refusing(doing: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError, ResponseParserError) as error:
         raise translate(error, doing) from error
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as error:
-        # boto3 reads whatever answers, and leaves out of its result what the answer lacks.
-        raise AwsError(
-            f"cannot {doing}",
-            where=["the answer does not hold what AWS's answers do"],
-            hint="does a proxy answer in place of AWS, or is AWS_ENDPOINT_URL set?",
-        ) from error
 
 
 def unless_missing(doing: str, call: Callable[[], Result]) -> Result | None:

@@ -21,7 +21,7 @@ def require_folder(stem: str, *, filename: str) -> None:
     Raises:
         ArchiveError: they are of two distributions or versions.
     """
-    if filename.startswith(f"{stem}-"):
+    if "-" in stem and filename.startswith(f"{stem}-"):
         return
     parts = filename.removesuffix(".whl").split("-")
     if len(parts) < 5:

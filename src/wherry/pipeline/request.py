@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from wherry.compose.recipe import SupplyOptions, recipes, with_handler
 from wherry.context import Context
 from wherry.errors import SettingsError
-from wherry.events import SILENT, Note
+from wherry.events import SILENT, Note, Warned
 from wherry.indexes.network import Network
 from wherry.lock.model import LockRequest
 from wherry.outputs import choose_output
@@ -301,6 +301,8 @@ def open_context(
     project = request.project
     for note in project.notes:
         reporter.emit(Note(text=note))
+    for warning in project.warnings:
+        reporter.emit(Warned(text=warning))
     if request.default_runtime is None:
         announce_target(request, reporter, doing=doing)
     locks = [request.lock_request(key).lock for key in request.supplies]

@@ -64,6 +64,7 @@ class Project:
         settings: ``[tool.wherry]``.
         inputs: the files that were read.
         notes: what to tell the user about the settings.
+        warnings: what of them the user will probably want to change.
         files: read the files that describe it, each once.
     """
 
@@ -75,6 +76,7 @@ class Project:
     settings: Settings
     inputs: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     files: ProjectFiles = field(default_factory=ProjectFiles, repr=False, compare=False)
 
 
@@ -149,6 +151,7 @@ def read_project(
         settings=settings,
         inputs=tuple(inputs),
         notes=_notes(root, source, metadata_name, has_config=config is not None),
+        warnings=source.legacy.warnings if source.legacy is not None else (),
         files=files,
     )
 

@@ -154,6 +154,8 @@ def test_the_note_shows_the_table(tmp_path: Path) -> None:
             "  exclude-regex = [\"^shop/\", '.*\\.toml$', '.*\\.md$']"
         ),
         "region, bucket and names on AWS are not needed for building",
+    )
+    assert translated(tmp_path, EVERYTHING).warnings == (
         "`function_extra_paths` names `/etc/shop`, which does not exist",
     )
 

@@ -23,6 +23,7 @@ class Translation:
             line may override it.
         where: what messages call the file.
         notes: what to tell the user, each a few lines; the first shows the table as TOML.
+        warnings: what the user will probably want to change.
         stages: ``[tool.wherry.stages]``, with the stage of ``drover.yml`` that was chosen: where to deploy, which building does not need.
         distribution: the distribution that ``settings.spindrift`` packages.
     """
@@ -30,6 +31,7 @@ class Translation:
     table: Mapping[str, Any]
     where: str
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     stages: Mapping[str, Any] = field(default_factory=dict)
     distribution: str | None = None
 

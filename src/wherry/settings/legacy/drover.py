@@ -68,12 +68,12 @@ def translate_drover(
     document.know(*known)
     document.require("stages")
     translated: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
-    notes: dict[str, list[str]] = {}
+    warned: dict[str, list[str]] = {}
     if stages is not None:
         for name, value in stages.values.items():
             section = value.section()
             if section is not None:
-                remarks = notes.setdefault(name, [])
+                remarks = warned.setdefault(name, [])
                 translated[name] = _stage(section, install_path, path.parent, remarks)
         if not stages.values:
             problems.add("stages", "there is no stage", line=stages.line)
@@ -84,7 +84,7 @@ def translate_drover(
         table=table,
         where=f"{path.name}, stage {chosen}",
         stages={chosen: deployment},
-        notes=tuple(notes[chosen]),
+        warnings=tuple(warned[chosen]),
     )
 
 
@@ -104,7 +104,7 @@ def _choose(names: Sequence[str], stage: str | None, path: Path) -> str:
 
 
 def _stage(
-    section: Section, install_path: str | None, root: Path, notes: list[str]
+    section: Section, install_path: str | None, root: Path, warned: list[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """``[tool.wherry]`` and ``[tool.wherry.stages.STAGE]``."""
     section.know(*_KEYS)
@@ -117,7 +117,7 @@ def _stage(
     extra_paths = [
         text
         for _, text in section.texts("function_extra_paths")
-        if _exists(root / text, text, notes)
+        if _exists(root / text, text, warned)
     ]
     arns = dict.fromkeys(_accepted(section, "supplemental_layer_arns", _layer_arns))
     layer = section.text("requirements_layer_name") or f"{function}-requirements"
@@ -144,10 +144,10 @@ def _stage(
     return filled(table), _deployment(section, name, function, layer_name, layer)
 
 
-def _exists(path: Path, text: str, notes: list[str]) -> bool:
+def _exists(path: Path, text: str, warned: list[str]) -> bool:
     """Whether an extra path is there; drover passes over one that is not."""
     if not path.exists():
-        notes.append(f"`function_extra_paths` names `{text}`, which does not exist")
+        warned.append(f"`function_extra_paths` names `{text}`, which does not exist")
     return path.exists()
 
 
