@@ -6,12 +6,9 @@ import json
 import os
 import shutil
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from wherry.errors import ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,34 +65,36 @@ def search_interpreter(wanted: tuple[int, int]) -> Interpreter | None:
 def search_facts(wanted: tuple[int, int]) -> list[object]:
     """The facts that decide what ``search_interpreter`` finds, gathered without starting a process."""
     version = f"{wanted[0]}.{wanted[1]}"
-    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    if sys.platform == "win32":
-        home = os.environ.get("APPDATA") or Path.home()
-    installed = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or Path(home) / "uv" / "python")
     return [
         sys.executable,
         version,
         shutil.which(f"python{version}"),
-        [str(path) for path in _of_pyenv(version)],
-        sorted(str(path) for path in installed.glob(f"cpython-{version}*")),
+        *([str(path) for path in found] for found in (_of_pyenv(version), _of_uv(version))),
     ]
 
 
 def _candidates(version: str) -> Iterator[str]:
-    from wherry.tools.uv import find_uv
-
     if f"{sys.version_info[0]}.{sys.version_info[1]}" == version:
         yield sys.executable
     if found := shutil.which(f"python{version}"):
         yield found
     for folder in _of_pyenv(version):
         yield str(folder / "bin" / "python")
-    with suppress(ToolError):
-        if found := _output([find_uv(), "python", "find", "--no-project", "--no-config", version]):
-            yield found
+    for folder in _of_uv(version):
+        # uv itself would ask every interpreter of the machine, which takes as long as a small build.
+        yield str(folder / ("python.exe" if sys.platform == "win32" else "bin/python"))
     where = "import sys; print(sys.executable)"
     if sys.platform == "win32" and (found := _output(["py", f"-{version}", "-c", where])):
         yield found
+
+
+def _of_uv(version: str) -> list[Path]:
+    """The folders of the interpreters that uv has installed, the highest text first."""
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    if sys.platform == "win32":
+        home = os.environ.get("APPDATA") or Path.home()
+    installed = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or Path(home) / "uv" / "python")
+    return sorted(installed.glob(f"cpython-{version}.*"), reverse=True)
 
 
 def _of_pyenv(version: str) -> list[Path]:
