@@ -76,7 +76,10 @@ def search_facts(wanted: tuple[int, int]) -> list[object]:
 def _candidates(version: str) -> Iterator[str]:
     if f"{sys.version_info[0]}.{sys.version_info[1]}" == version:
         yield sys.executable
-    if found := shutil.which(f"python{version}"):
+    # A shim of pyenv takes longer to start than the interpreter, which is among those of pyenv.
+    if (found := shutil.which(f"python{version}")) and not Path(found).is_relative_to(
+        _pyenv() / "shims"
+    ):
         yield found
     for folder in _of_pyenv(version):
         yield str(folder / "bin" / "python")
@@ -99,8 +102,11 @@ def _of_uv(version: str) -> list[Path]:
 
 def _of_pyenv(version: str) -> list[Path]:
     """The folders of a version's patch levels, the highest text first."""
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    return sorted(pyenv.glob(f"versions/{version}.*"), reverse=True)
+    return sorted(_pyenv().glob(f"versions/{version}.*"), reverse=True)
+
+
+def _pyenv() -> Path:
+    return Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
 
 
 def ask_interpreter(path: str) -> Interpreter | None:
