@@ -306,9 +306,14 @@ def each_call(
         yield f"{fault} at {number} {operation}", found
 
 
-@BOTH
 @pytest.mark.parametrize(
-    "fault", [pytest.param(KILL_BEFORE, marks=pytest.mark.real), KILL_AFTER], ids=str
+    ("before", "fault"),
+    [
+        pytest.param(CREATE, KILL_BEFORE, marks=pytest.mark.real, id="create-before"),
+        pytest.param(CREATE, KILL_AFTER, marks=pytest.mark.real, id="create-after"),
+        pytest.param(UPDATE, KILL_BEFORE, marks=pytest.mark.real, id="update-before"),
+        pytest.param(UPDATE, KILL_AFTER, id="update-after"),
+    ],
 )
 def test_killed_at_every_call(prepared: Prepared, before: Before, fault: Fault) -> None:
     killed = 0

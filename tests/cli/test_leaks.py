@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,7 @@ import pytest
 from support.code_artifact import serve_code_artifact
 from support.faults import fails, hangs
 from support.hunt import files_with, watch
+from support.matrices import pairs, some
 from support.private import FORMATS, PASSWORD, USER, WAYS, forms, serve_indexes
 from support.wheels import make_wheel
 
@@ -84,7 +86,9 @@ def hunt(wherry: Wherry, indexes: Indexes, tmp_path: Path) -> Callable[..., Watc
     return build
 
 
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize(
+    "format_", some(FORMATS, of=("uv.lock", "poetry.lock", "requirements.txt", "pyproject.toml"))
+)
 def test_a_build_that_succeeds(
     wherry: Wherry, indexes: Indexes, hunt: Callable[..., Watched], format_: str
 ) -> None:
@@ -131,8 +135,7 @@ def test_code_artifact(wherry: Wherry, indexes: Indexes, hunt: Callable[..., Wat
 class TestFailures:
     """A8: also after a failure."""
 
-    @pytest.mark.parametrize("format_", FORMATS)
-    @pytest.mark.parametrize("status", [401, 403, 500])
+    @pytest.mark.parametrize(("status", "format_"), pairs(product([401, 403, 500], FORMATS)))
     def test_an_index_that_refuses(
         self,
         wherry: Wherry,
@@ -154,7 +157,7 @@ class TestFailures:
         done = hunt("Poetry's name")
         assert done.code == 1, done.output
 
-    @pytest.mark.parametrize("way", WAYS)
+    @pytest.mark.parametrize("way", some(WAYS, of=("uv's name", "netrc")))
     def test_a_backend_that_tells_its_whole_environment(
         self, wherry: Wherry, indexes: Indexes, hunt: Callable[..., Watched], way: str
     ) -> None:
@@ -171,8 +174,10 @@ class TestFailures:
 class TestKilled:
     """A8: what was killed had no time to clean up."""
 
-    @pytest.mark.parametrize("way", ["uv's name", "netrc", "keyring"])
-    @pytest.mark.parametrize("format_", ["poetry.lock", "pyproject.toml"])
+    @pytest.mark.parametrize(
+        ("format_", "way"),
+        pairs(product(["poetry.lock", "pyproject.toml"], ["uv's name", "netrc", "keyring"])),
+    )
     def test_while_it_waits_for_the_index(
         self,
         wherry: Wherry,

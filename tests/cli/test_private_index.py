@@ -12,6 +12,7 @@ import trustme
 from support.code_artifact import serve_code_artifact
 from support.faults import fails
 from support.index import serve_index
+from support.matrices import pairs, some
 from support.private import (
     ALPHA,
     BACKEND,
@@ -56,12 +57,15 @@ def names_in(wherry: Wherry) -> set[str]:
 
 
 THOROUGH = ("uv's name", "netrc", "keyring")
+FEW = ("uv.lock", "poetry.lock", "requirements.txt")
 BRIEF = ("pylock.toml", "poetry.lock", "pyproject.toml")
 
 
 @pytest.mark.parametrize(
     ("format_", "way"),
-    [(format_, way) for format_ in FORMATS for way in WAYS if way in THOROUGH or format_ in BRIEF],
+    pairs(
+        (format_, way) for format_ in FORMATS for way in WAYS if way in THOROUGH or format_ in BRIEF
+    ),
 )
 def test_every_lock_by_every_way(
     wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str, way: str
@@ -112,7 +116,7 @@ def test_one_variable_for_certificates_is_enough(
     assert done.code == 0, done.err
 
 
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("format_", some(FORMATS, of=FEW))
 def test_the_password_does_not_follow_to_another_host(
     wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str
 ) -> None:
@@ -129,7 +133,7 @@ def test_the_password_does_not_follow_to_another_host(
 class TestConfusion:
     """A8: a name on two indexes is taken from the one that the lock names, or from none."""
 
-    @pytest.mark.parametrize("format_", FORMATS)
+    @pytest.mark.parametrize("format_", some(FORMATS, of=FEW))
     def test_an_index_that_refuses_is_not_replaced(
         self, wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str
     ) -> None:
@@ -218,7 +222,7 @@ class TestConfusion:
 class TestRefusals:
     """A8: which index, which user, what to do; and never the password."""
 
-    @pytest.mark.parametrize("format_", FORMATS)
+    @pytest.mark.parametrize("format_", some(FORMATS, of=FEW))
     def test_a_wrong_password(
         self, wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str
     ) -> None:
