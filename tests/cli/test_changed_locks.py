@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 
 from support.index import serve_index
+from support.matrices import pairs
 from support.private import (
     ALPHA,
     BACKEND,
@@ -75,12 +77,12 @@ def named(indexes: Indexes, tmp_path: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("format_", "way"),
-    [
+    pairs(
         (format_, way)
         for format_ in LOCKS
         for way in OTHER_WAYS
         if way == "uv's name" or format_ in {"poetry.lock", "Pipfile.lock", "pylock.toml"}
-    ],
+    ),
 )
 def test_another_host_gets_no_password(
     wherry: Wherry, indexes: Indexes, evil: Index, tmp_path: Path, format_: str, way: str
@@ -145,8 +147,15 @@ def test_another_name_in_the_lock_gets_the_password_of_neither(
     assert "no file of the project declares it" in " ".join(done.error.split())
 
 
-@pytest.mark.parametrize("format_", [each for each in LOCKS if "requirements" not in each])
-@pytest.mark.parametrize("variable", ["${WHERRY_SECRET}", "$WHERRY_SECRET"])
+@pytest.mark.parametrize(
+    ("variable", "format_"),
+    pairs(
+        product(
+            ["${WHERRY_SECRET}", "$WHERRY_SECRET"],
+            [each for each in LOCKS if "requirements" not in each],
+        )
+    ),
+)
 def test_a_lock_reads_no_variable(
     wherry: Wherry,
     indexes: Indexes,

@@ -47,8 +47,8 @@ def require_shape(response_dict: Any, operation_model: Any, **_rest: Any) -> Non
 
     try:
         body = json.loads(response_dict.get("body") or b"{}")
-    except RecursionError as error:
-        raise ResponseParserError("the answer is nested too deeply") from error
+    except (RecursionError, UnicodeDecodeError) as error:
+        raise ResponseParserError("the answer is nested too deeply, or no text") from error
     except ValueError:
         # Such as a page, which the parser refuses or, as an error, shows.
         return

@@ -7,7 +7,8 @@ between two ``**``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -55,13 +56,18 @@ class Glob:
 
     Attributes:
         runs: the segments between `**`.
+        lead: a part of a name before the first `**`, which it may end anywhere.
     """
 
     runs: tuple[tuple[_Segment, ...], ...]
+    lead: str = ""
 
     @staticmethod
     def parse(text: str) -> Glob | None:
         """The pattern of a text; None if it can match nothing."""
+        # Git compares what is before the first wildcard by itself, so that `**` may follow a part of a name.
+        if (led := _LED.match(text)) and (glob := Glob.parse(text[led.end() :])) is not None:
+            return replace(glob, lead=led[0])
         runs: list[list[_Segment]] = [[]]
         pieces: list[list[str | _Bracket]] = [[]]
         position = 0
@@ -107,7 +113,9 @@ class Glob:
 
     def matches(self, path: str) -> bool:
         """Whether the whole path matches."""
-        names = path.split("/")
+        if not path.startswith(self.lead):
+            return False
+        names = path[len(self.lead) :].split("/")
         first, *others = self.runs
         if not others:
             return len(names) == len(first) and _run_matches(first, names, 0)
@@ -124,6 +132,9 @@ class Glob:
                 return False
             start += len(run)
         return True
+
+
+_LED = re.compile(r"[^*?\[\\]*[^*?\[\\/](?=\*\*+(?:/|$))")
 
 
 def _piece(items: Sequence[str | _Bracket]) -> _Piece:

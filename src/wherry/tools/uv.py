@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wherry.indexes.network import Network
     from wherry.target import Target
 
-__all__ = ["Answer", "find_uv", "run_uv", "run_uv_offline", "target_options"]
+__all__ = ["Answer", "run_uv", "run_uv_offline", "target_options"]
 
 # Of uv's own variables only those are passed on that say how to reach indexes, or where its cache is. The others
 # (UV_PYTHON, UV_RESOLUTION, UV_INDEX_STRATEGY, UV_NO_DEV, UV_PROJECT …) would let the building machine decide what
@@ -130,7 +130,7 @@ def run_uv(
         # uv would read the settings of the source it is run in.
         cwd = Path(cwd.anchor)
     # What follows `--` are no options.
-    command = [find_uv(), *(["--offline"] if network.offline else []), *arguments]
+    command = [_find_uv(), *(["--offline"] if network.offline else []), *arguments]
 
     def run() -> _Done:
         environment = _environment(cwd, network, default_index)
@@ -170,7 +170,7 @@ def run_uv_offline(arguments: Sequence[str], *, cwd: Path, reporter: Reporter) -
     Raises:
         ToolError: uv is missing or cannot be started.
     """
-    done = _run([find_uv(), "--offline", *arguments], cwd, _environment(cwd, None), "")
+    done = _run([_find_uv(), "--offline", *arguments], cwd, _environment(cwd, None), "")
     return _answer(done, redact(done.errors), reporter)
 
 
@@ -275,7 +275,7 @@ def target_options(
 _finding_uv = Lock()
 
 
-def find_uv() -> str:
+def _find_uv() -> str:
     """The path of the ``uv`` binary that was installed with Wherry.
 
     Raises:
