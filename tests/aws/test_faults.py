@@ -38,6 +38,7 @@ from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, Site, hasty, mak
 from support.forks import Forks, serve_forks
 from support.functions import zip_of
 from support.index import serve_index
+from support.matrices import some
 
 if TYPE_CHECKING:
     from support.moto import Moto
@@ -325,9 +326,9 @@ def test_killed_at_every_call(prepared: Prepared, before: Before, fault: Fault) 
 
 @pytest.mark.parametrize(
     "fault",
-    [EXPIRED, *(pytest.param(fault, marks=pytest.mark.real) for fault in [ACCESS_DENIED, CUT_BEFORE, THROTTLED])],
+    some([EXPIRED, ACCESS_DENIED, CUT_BEFORE, THROTTLED], of=()),
     ids=str,
-)  # fmt: skip
+)
 def test_every_call_fails_for_good(prepared: Prepared, fault: Fault) -> None:
     """One clear error with AWS's own words, exit 1, no traceback; and the next run goes on from there."""
     for where, found in each_call(prepared, UPDATE, fault, attempts=None):

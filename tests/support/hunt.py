@@ -124,12 +124,16 @@ def _session(leader: int, others: set[str]) -> Iterable[Seen]:
             if int(words[3]) != leader:
                 others.add(name)
                 continue
+            arguments = (folder / "cmdline").read_bytes()
+            environment = (folder / "environ").read_bytes()
+            # Last, as it may have become another program meanwhile.
+            program = (folder / "comm").read_text().rstrip("\n")
             yield Seen(
                 pid=int(name),
                 parent=int(words[1]),
-                program=stat[stat.index("(") + 1 : stat.rindex(")")],
-                arguments=(folder / "cmdline").read_bytes(),
-                environment=(folder / "environ").read_bytes(),
+                program=program,
+                arguments=arguments,
+                environment=environment,
             )
         except (OSError, ValueError, IndexError):
             # It has ended meanwhile.
