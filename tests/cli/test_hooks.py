@@ -19,6 +19,8 @@ from support.projects import make_project, write_files
 from support.wheels import make_wheel
 from wherry import compose_project
 from wherry.bundle.content import read_all
+from wherry.pipeline.build import build_packages, provided_bundle
+from wherry.pipeline.request import open_context, read_request
 from wherry.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is wanted")
@@ -405,3 +407,18 @@ def test_composing_from_python(project: Path, tmp_path: Path) -> None:
         found = {entry.path: entry for entry in package.bundle}
         assert read_all(found["made"].payload) == b"made\n"
         assert read_all(found["data.txt"].payload) == b"1"
+
+
+def test_what_the_runtime_provides_is_found_without_running_them_again(
+    project: Path, wherry: Wherry
+) -> None:
+    """A local run takes from the lock what its package leaves to the runtime."""
+    settings(project, f'provided = ["alpha"]\n[hooks]\nbefore = [{COUNT}]\n')
+    request = read_request(project, runtime="python3.13")
+    context = open_context(request, store=Store(wherry.store))
+    (package,) = build_packages(request, context).packages
+    assert package.provided == ("alpha",)
+    bundle = provided_bundle({package.name: package.provided}, request, context)
+    assert "alpha/b.txt" in {entry.path for entry in bundle}
+    assert "alpha/b.txt" not in members(project, "shop")
+    assert runs(project) == 1

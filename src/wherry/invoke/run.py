@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Unpack, cast
 from wherry.events import SILENT
 from wherry.invoke.runnable import Limits, choose_function, find_runnable
 from wherry.invoke.session import Pool, Session
-from wherry.pipeline.build import build_packages, compose_packages
+from wherry.pipeline.build import build_packages, provided_bundle
 from wherry.pipeline.request import BuildOptions, as_request, open_context
 from wherry.pipeline.written import report_written
 
@@ -285,18 +285,8 @@ def _provided(
 ) -> Bundle | None:
     """The distributions that the runtime has and the package has not, in the versions that the lock names."""
     wanted = {
-        package.name
+        package.name: package.provided
         for package in report.packages
         if package.kind == "function" and package.provided and function in {None, package.name}
     }
-    if not wanted:
-        return None
-    from wherry.bundle.bundle import Bundle
-
-    bundles = [
-        distribution.bundle
-        for package in compose_packages(request, context).packages
-        if package.name in wanted
-        for distribution in package.provided
-    ]
-    return Bundle().merge(*bundles)
+    return provided_bundle(wanted, request, context) if wanted else None

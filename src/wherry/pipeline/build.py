@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from wherry.settings.model import ExtraPath
     from wherry.store import Store
 
-__all__ = ["build", "build_packages", "compose_packages", "compose_project"]
+__all__ = ["build", "build_packages", "compose_project", "provided_bundle"]
 
 _ATTEMPTS = 3
 """Times that a build is tried where files of the project change meanwhile."""
@@ -80,7 +80,7 @@ def compose_project(
     Arguments and errors are those of ``build``. Quotas are not checked.
     """
     request = as_request(project, options)
-    return compose_packages(request, open_context(request, store=store, reporter=reporter))
+    return _Run(request, open_context(request, store=store, reporter=reporter)).compose()
 
 
 def build_packages(request: BuildRequest, context: Context) -> BuildReport:
@@ -101,9 +101,18 @@ def build_packages(request: BuildRequest, context: Context) -> BuildReport:
     )
 
 
-def compose_packages(request: BuildRequest, context: Context) -> Composition:
-    """Compose what a request asks for."""
-    return _Run(request, context).compose()
+def provided_bundle(
+    wanted: Mapping[str, Sequence[str]], request: BuildRequest, context: Context
+) -> Bundle:
+    """Distributions that packages leave to the runtime, in the versions of their locks; no hooks are run.
+
+    Args:
+        wanted: names of distributions, by those of packages.
+        request: what was built.
+        context: of the build.
+    """
+    context = replace(context, files=ProjectFiles(), reporter=SILENT)
+    return _Run(request, context).provided(wanted)
 
 
 @dataclass(slots=True)
@@ -218,6 +227,21 @@ class _Run:
                 self._asked.remember_runtime(self._request, self._supplied)
         return packages
 
+    def provided(self, wanted: Mapping[str, Sequence[str]]) -> Bundle:
+        """Of the distributions of each package, those of these names."""
+        from wherry.bundle.bundle import Bundle
+
+        distributions = self._recalled() or self._supply()
+        assert self._supplied is not None  # noqa: S101
+        return Bundle().merge(
+            *(
+                one.bundle
+                for recipe in self._request.recipes
+                for one in distributions[recipe.supply]
+                if one.name in wanted.get(self._named(recipe, self._supplied).name, ())
+            )
+        )
+
     def compose(self) -> Composition:
         """The packages, unwritten."""
         from wherry.compose.composer import compose
@@ -274,7 +298,6 @@ class _Run:
         from wherry.pipeline.acquired import Kind
 
         assert self._supplied is not None  # noqa: S101
-        request = self._request
         owners = {
             one.name
             for acquired in self._supplied.acquired.values()
@@ -283,10 +306,9 @@ class _Run:
         }
         for package in composition.packages:
             owners |= {one.name for one in package.distributions if one.own}
-        patterns = [*request.settings.include]
-        for recipe in recipes:
-            patterns += recipe.settings.include_files
-        named = {request.root / extra.path for extra in request.extra_paths}
+        files = (pattern for recipe in recipes for pattern in recipe.settings.include_files)
+        patterns = [*self._request.settings.include, *files]
+        named = {self._request.root / extra.path for extra in self._request.extra_paths}
         warnings = check_own_files(composition, owners, patterns, named)
         return replace(composition, remarks=(*composition.remarks, *warnings))
 
