@@ -29,6 +29,7 @@ class LockRequest:
         lock: the lock file to use, where it is not to be looked for.
         refresh: ask indexes again for what is remembered of requirements without hashes.
         frozen: read what the lock says, whether or not it is as new as the project.
+        wanted: whether any package takes distributions from the lock.
     """
 
     root: Path
@@ -38,6 +39,7 @@ class LockRequest:
     lock: Path | None = None
     refresh: bool = False
     frozen: bool = False
+    wanted: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

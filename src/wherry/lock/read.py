@@ -88,7 +88,7 @@ def read_lock(request: LockRequest, context: Context) -> Lock:
     )
     # Once, however many groups are read for functions of their own.
     asked = bool(request.groups or request.extras)
-    warned = context.files.once(
+    warned = request.wanted and context.files.once(
         ("passed over", request.root, asked), lambda: _tell_passed_over(lock, request, context)
     )
     # What is warned of is said of every build, until something is installed.

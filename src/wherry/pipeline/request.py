@@ -170,6 +170,11 @@ class BuildRequest:
             lock=None if key.lock is None else absolute(key.lock, self.root),
             refresh=self.refresh,
             frozen=self.frozen,
+            wanted=any(
+                recipe.settings.include
+                for recipe in self.recipes
+                if recipe.supply.needs == key.needs
+            ),
         )
 
     @cached_property
