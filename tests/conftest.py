@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 settings.register_profile("wherry", deadline=None)
 settings.load_profile("wherry")
 
-# A shell that starts the tests in the background lets its children ignore Ctrl-C, which some tests press.
+# A shell in the background, and `nohup`, let the children ignore signals that some tests send.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -63,6 +63,8 @@ def test_nothing_outlives_wherry(number: signal.Signals, tmp_path: Path) -> None
     wait(lambda: child.exists() and child.read_text().strip())
     pid = int(child.read_text())
     assert is_alive(pid)
+    # In the moment after a start, the guard does not know of the program yet.
+    time.sleep(0.2)
     process.send_signal(number)
     process.communicate()
     assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)
