@@ -41,7 +41,6 @@ SLOW = (
     "cli/test_private_index.py",
     "cli/test_changed_locks.py",
     "sources/installed/test_folder.py",
-    "aws/test_iam.py",
     "cli/test_bad_input.py",
     "aws/test_deploy.py",
     "house/test_docs.py",

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from support.moto import Moto
     from support.wheels import Made
 
+# Every command is run in every scenario.
+pytestmark = pytest.mark.real
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "iam.md"
 COMMANDS = ("plan", "deploy", "rollback", "prune", "upload", "publish")
 BIG = 9 * 2**20

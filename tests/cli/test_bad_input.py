@@ -911,9 +911,11 @@ def test_killed_while_writing(wherry: Wherry, project: Path) -> None:
     folder = project / "dist" / "lambda"
     assert wherry("build").code == 0
     older = (folder / "shop.zip").read_bytes()
-    # Large enough that it is caught in the act.
+    # Large enough that it is caught in the act, and nothing that can be deflated.
+    block = os.urandom(1 << 20)
     with (project / "large.bin").open("wb") as file:
-        file.truncate(200_000_000)
+        for _ in range(200):
+            file.write(block)
     process = started(wherry)
     waited_for(lambda: [*folder.glob(".*.tmp")], process)
     process.kill()
