@@ -9,9 +9,18 @@ import pytest
 
 from support.projects import write_files
 from support.reporters import Heard
+from wherry.pipeline.deprecation import patch_level_notes
 from wherry.pipeline.request import announce_target, read_request
 from wherry.settings.project import choose_target, read_project
-from wherry.target import RUNTIMES, is_deprecated
+from wherry.target import (
+    RUNTIMES,
+    Architecture,
+    Target,
+    admits,
+    find_runtime,
+    is_deprecated,
+    parse_requires_python,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,3 +153,49 @@ def told(request: BuildRequest) -> list[str]:
     heard = Heard()
     announce_target(request, heard)
     return [getattr(event, "text", "") for event in heard.events]
+
+
+@pytest.mark.parametrize(
+    ("requires", "runtime", "admitted"),
+    [
+        ("==3.13.1", "python3.13", True),
+        ("==3.13.1", "python3.12", False),
+        (">=3.13.1,<3.13.4", "python3.13", True),
+        (">3.13.1,<3.13.3", "python3.13", True),
+        (">3.13.1,<3.13.2", "python3.13", False),
+        ("<3.13.0", "python3.13", False),
+        ("!=3.13.0,<3.13.2", "python3.13", True),
+        (">=3.11.4", "python3.11", True),
+        ("==3.1.3", "python3.13", False),
+    ],
+)
+def test_the_patch_level_is_awss(requires: str, runtime: str, admitted: bool) -> None:
+    assert admits(parse_requires_python(requires), find_runtime(runtime)) == admitted
+
+
+@pytest.mark.parametrize(
+    ("requires", "said"),
+    [
+        (
+            "==3.13.1",
+            ["requires-python is `==3.13.1`, and AWS chooses the patch level of python3.13"],
+        ),
+        (">=3.13.1", []),
+        ("==3.13.*", []),
+        (None, []),
+    ],
+)
+def test_a_patch_level_that_is_named_is_told(requires: str | None, said: list[str]) -> None:
+    target = Target(runtime=find_runtime("python3.13"), architecture=Architecture.ARM64)
+    assert [note.text for note in patch_level_notes(target, requires)] == said
+
+
+@pytest.mark.parametrize("key", ["python_version", "python_full_version"])
+def test_a_runtime_that_is_asked_for_wins_over_a_pipfile(tmp_path: Path, key: str) -> None:
+    write_files(tmp_path, {"Pipfile": f'[packages]\n[requires]\n{key} = "3.11.4"\n', "app.py": ""})
+    project = read_project(tmp_path)
+    assert choose_target(project)[0].runtime.name == "python3.11"
+    target, reason = choose_target(project, runtime="python3.12")
+    assert (target.runtime.name, reason) == (
+        "python3.12", "as asked, although the `Pipfile` is for Python ==3.11.*",
+    )  # fmt: skip

@@ -29,6 +29,7 @@ class LockRequest:
         lock: the lock file to use, where it is not to be looked for.
         refresh: ask indexes again for what is remembered of requirements without hashes.
         frozen: read what the lock says, whether or not it is as new as the project.
+        asked_runtime: whether the runtime was asked for by hand, so that a ``Pipfile`` does not limit it.
         wanted: whether any package takes distributions from the lock.
     """
 
@@ -40,6 +41,7 @@ class LockRequest:
     refresh: bool = False
     frozen: bool = False
     wanted: bool = True
+    asked_runtime: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

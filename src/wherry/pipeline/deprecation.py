@@ -1,4 +1,4 @@
-"""Notes about runtimes that AWS no longer patches."""
+"""Notes about the patch levels of runtimes, which AWS chooses, and about those that it no longer patches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wherry.events import Note
 from wherry.settings.model import LayerSettings
-from wherry.target import RUNTIMES, is_deprecated
+from wherry.target import RUNTIMES, admits, admits_any, is_deprecated, parse_requires_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from wherry.settings.model import Settings
     from wherry.target import Target
 
-__all__ = ["deprecation_notes"]
+__all__ = ["deprecation_notes", "patch_level_notes"]
+
+
+def patch_level_notes(target: Target, requires_python: str | None) -> Iterator[Note]:
+    """A note if ``requires-python`` limits the patch level of the runtime's interpreter, which AWS chooses."""
+    if requires_python is None:
+        return
+    requirement, runtime = parse_requires_python(requires_python), target.runtime
+    if admits(requirement, runtime) and not admits_any(requirement, runtime, (runtime.patch, 99)):
+        yield Note(
+            text=f"requires-python is `{requires_python}`, and AWS chooses the patch level of {runtime.name}"
+        )
 
 
 def deprecation_notes(

@@ -16,7 +16,7 @@ from wherry.lock.model import LockRequest
 from wherry.outputs import choose_output
 from wherry.pipeline.acquired import absolute, relative
 from wherry.pipeline.container_options import with_container
-from wherry.pipeline.deprecation import deprecation_notes
+from wherry.pipeline.deprecation import deprecation_notes, patch_level_notes
 from wherry.pipeline.names import refuse_paths
 from wherry.pipeline.naming import about
 from wherry.settings.project import (
@@ -170,6 +170,7 @@ class BuildRequest:
             lock=None if key.lock is None else absolute(key.lock, self.root),
             refresh=self.refresh,
             frozen=self.frozen,
+            asked_runtime=self.target_reason.startswith("as asked"),
             wanted=any(
                 recipe.settings.include
                 for recipe in self.recipes
@@ -337,7 +338,8 @@ def open_context(
 def announce_target(request: BuildRequest, reporter: Reporter, *, doing: str = "building") -> None:
     """Report the target and why it was chosen; ``doing`` is the word for what is done for it."""
     reporter.emit(Note(text=f"{doing} for {request.target}: {request.target_reason}"))
-    for note in deprecation_notes(request.target, request.recipes, request.settings):
+    notes = [*patch_level_notes(request.target, request.project.requires_python)]
+    for note in (*notes, *deprecation_notes(request.target, request.recipes, request.settings)):
         reporter.emit(note)
 
 

@@ -243,6 +243,14 @@ def _poetry_python(poetry: Mapping[str, Any]) -> str | None:
     return str(alternatives[0]) if len(alternatives) == 1 else None
 
 
+def _is_of_pipfile(project: Project) -> bool:
+    """Whether it is a ``Pipfile`` that names the version of Python: an interpreter to lock with, not a limit."""
+    pipfile = project.root / "Pipfile"
+    return pipfile.is_file() and project.requires_python == _pipfile_python(
+        read_toml(pipfile, project.files)
+    )
+
+
 def _pipfile_python(pipfile: Mapping[str, Any]) -> str | None:
     """The version of Python that a ``Pipfile`` is for, without its patch level, which AWS Lambda chooses."""
     requires = inner_table(pipfile, "requires")
@@ -321,6 +329,11 @@ def _choose_runtime(project: Project, option: str | None) -> tuple[Runtime, str]
             hint=f"choose another there, or on the command line, which has precedence: --runtime {newest}",
         ) from error
     if requires is not None and not admits(requires, runtime):
+        if option is not None and _is_of_pipfile(project):
+            return (
+                runtime,
+                f"as asked, although the `Pipfile` is for Python {project.requires_python}",
+            )
         admitted = [name for name, other in runtimes.items() if admits(requires, other)]
         raise TargetError(
             f"the project does not run on {runtime.name}",

@@ -19,7 +19,7 @@ from wherry.errors import TargetError
 from wherry.problems import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from packaging.markers import Environment
     from packaging.tags import Tag
@@ -34,6 +34,7 @@ __all__ = [
     "Runtime",
     "Target",
     "admits",
+    "admits_any",
     "find_architecture",
     "find_runtime",
     "is_deprecated",
@@ -240,12 +241,29 @@ def is_deprecated(runtime: Runtime, *, on: date = FACTS_AS_OF) -> bool:
 
 
 def admits(requires_python: PythonRequirement, runtime: Runtime) -> bool:
-    """Whether some patch level of the runtime's interpreter meets ``requires-python``."""
+    """Whether some patch level of the runtime's interpreter meets ``requires-python``; AWS chooses the patch level."""
     # The lowest and an unreachably high patch level represent all between them: a project that requires
-    # `>=3.11.4` runs on AWS's python3.11, whose patch level only rises.
+    # `>=3.11.4` runs on AWS's python3.11, whose patch level only rises. Others are those that are named.
+    return admits_any(requires_python, runtime, (runtime.patch, 99)) or admits_any(
+        requires_python,
+        runtime,
+        (
+            int(patch) + step
+            for patch in re.findall(
+                rf"(?<![\d.]){re.escape(runtime.python_version)}\.(\d{{1,4}})", str(requires_python)
+            )
+            for step in (-1, 0, 1)
+        ),
+    )
+
+
+def admits_any(
+    requires_python: PythonRequirement, runtime: Runtime, patches: Iterable[int]
+) -> bool:
+    """Whether one of these patch levels of the runtime's interpreter meets ``requires-python``."""
     return any(
-        requires_python.contains(f"{runtime.python_version}.{patch}", prereleases=True)
-        for patch in (runtime.patch, 99)
+        requires_python.contains(f"{runtime.python_version}.{max(patch, 0)}", prereleases=True)
+        for patch in patches
     )
 
 

@@ -235,6 +235,11 @@ def test_a_lock_for_another_python(project: Path) -> None:
     with pytest.raises(TargetError) as caught:
         read(project, runtime="python3.12")
     assert caught.value.where == ("Pipfile.lock: it was locked for Python 3.13",)
+    heard = Heard()
+    assert read(project, runtime="python3.12", asked_runtime=True, reporter=heard).pylock.packages
+    assert heard.texts(Warned)[-1] == (
+        "`Pipfile.lock` was locked for Python 3.13, and python3.12 was asked for"
+    )
 
 
 def test_an_unknown_version_is_refused(project: Path) -> None:

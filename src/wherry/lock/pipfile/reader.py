@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from wherry.errors import LockError, TargetError
-from wherry.events import Note
+from wherry.events import Note, Warned
 from wherry.indexes.declared import is_pypi
 from wherry.indexes.login import origin
 from wherry.indexes.simple import index_finder
@@ -70,7 +70,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         if not request.frozen:
             check_fresh(lock, declaration, context.reporter, hint=_HINT)
         declared = texts_with_variables(declaration)
-    _check_python(meta, context.target)
+    _check_python(meta, request, context)
     categories = sorted(key for key in lock.data if key not in {"_meta", "default"})
     asked = group_names(request.groups, development="develop")
     groups = known("group", asked, categories, path)
@@ -107,14 +107,22 @@ def _learn_indexes(meta: Table, path: Path, context: Context, *, alone: bool) ->
         )
 
 
-def _check_python(meta: Table, target: Target) -> None:
+def _check_python(meta: Table, request: LockRequest, context: Context) -> None:
     requires = meta.table("requires")
     wanted = requires.optional("python_version", str) or requires.optional(
         "python_full_version", str
     )
     # `python_version` may be "3" alone.
+    target = context.target
     version = f"{target.runtime.python_version}."
-    if wanted is not None and not version.startswith(f"{_minor(wanted)}."):
+    if wanted is None or version.startswith(f"{_minor(wanted)}."):
+        return
+    if request.asked_runtime:
+        text = (
+            f"`{meta.file}` was locked for Python {wanted}, and {target.runtime.name} was asked for"
+        )
+        context.reporter.emit(Warned(text=text, hint="lock again with that Python"))
+    else:
         raise TargetError(
             f"the project is not for {target.runtime.name}",
             where=[f"{meta.file}: it was locked for Python {wanted}"],
