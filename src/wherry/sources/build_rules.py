@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from wherry.builders import BuildRules
 from wherry.lock.document import read_toml
 from wherry.lock.uv.local import enclosing_workspace
@@ -78,6 +76,9 @@ def _requirements(given: list[Any], pinned: Mapping[str, str]) -> Iterator[str]:
 
 def _matching(text: str, pinned: Mapping[str, str]) -> str:
     """A requirement for the version that is locked."""
+    # Only projects that match versions need it.
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         version = pinned.get(normalized(Requirement(text).name))
     except InvalidRequirement:
