@@ -21,7 +21,7 @@ __all__ = ["NO_BUILDERS", "BuildRules", "Builders", "Shell", "Source", "WheelBui
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildRules:
-    """What a project says about the build environments of all that is built for it.
+    """The rules of a project for the build environments of all that is built for it.
 
     Attributes:
         constraints: PEP 508 requirements that limit the versions in them.

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from urllib.parse import SplitResult
 
 __all__ = [
@@ -33,37 +33,36 @@ _CHUNK = 1 << 18
 
 
 def parse_json(document: bytes | str) -> Any:
-    """What a JSON document holds.
+    """The value of a JSON document.
 
     Raises:
         ValueError: it is not JSON, too large or nested too deeply.
     """
     import json
 
-    _check_size(document)
-    try:
-        value = json.loads(document)
-    except RecursionError:
-        raise _too_deep() from None
-    _check_depth(value)
-    return value
+    return _parse(document, json.loads)
 
 
 def parse_toml(document: str) -> dict[str, Any]:
-    """What a TOML document holds.
+    """The table of a TOML document.
 
     Raises:
         ValueError: it is not TOML, too large or nested too deeply.
     """
     import tomllib
 
+    table: dict[str, Any] = _parse(document, tomllib.loads)
+    return table
+
+
+def _parse(document: Any, loads: Callable[[Any], Any]) -> Any:
     _check_size(document)
     try:
-        table = tomllib.loads(document)
+        value = loads(document)
     except RecursionError:
         raise _too_deep() from None
-    _check_depth(table)
-    return table
+    _check_depth(value)
+    return value
 
 
 def parse_number(text: str, *, most: int) -> int:

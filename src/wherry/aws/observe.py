@@ -238,7 +238,7 @@ def observe_layer(client: Client, name: str, *, shared: bool) -> ObservedLayer |
 
 
 def latest_layer_version(client: Client, name: str) -> GetLayerVersionResponseTypeDef | None:
-    """What AWS says of the latest version of a layer; None if there is none."""
+    """AWS's answer about the latest version of a layer; None if there is none."""
     latest = client.functions.list_layer_versions(LayerName=name, MaxItems=1).get("LayerVersions")
     if not latest:
         return None

@@ -58,7 +58,7 @@ FindFiles = Callable[[str | None, str], Sequence[IndexedFile]]
 
 
 def page_key(index: str | None, project: str) -> tuple[str, str | None, str]:
-    """What ``ProjectFiles.once`` remembers the files of a project by, for a run."""
+    """The key under which ``ProjectFiles.once`` remembers the files of a project, for a run."""
     return ("files of an index", index, project)
 
 

@@ -154,7 +154,7 @@ class _Run:
 
     @property
     def request(self) -> BuildRequest:
-        """What is built: the request, for the runtime that its locks admit."""
+        """The request, for the runtime that its locks admit."""
         return self._request
 
     def _recall(self) -> Remembered | None:
@@ -384,7 +384,7 @@ class _Run:
         return supplies
 
     def _shipped(self, key: SupplyKey, acquired: Sequence[Acquired]) -> Sequence[Acquired]:
-        """What packages may ship of a supply: the project is not even built where none wants it."""
+        """The part of a supply that packages may ship: the project is not even built where none wants it."""
         if self._request.ships_project(key):
             return acquired
         return [one for one in acquired if not one.own]

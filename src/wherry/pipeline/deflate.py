@@ -109,7 +109,7 @@ class _Deflating:
         return self._known[key]
 
     def _content(self, payload: Payload) -> str:
-        """What identifies a content."""
+        """The identity of a content."""
         match payload:
             case Inline():
                 return hashlib.sha256(payload.data).hexdigest()

@@ -330,7 +330,7 @@ def _key(request: BuildRequest, context: Context) -> str:
 
 
 def _described(request: BuildRequest, context: Context) -> object:
-    """What describes a project. Projects that differ in it have memos of their own, wherever they lie."""
+    """The description of a project. Projects that differ in it have memos of their own, wherever they lie."""
     root, files = request.root, context.files
     return [
         __version__,

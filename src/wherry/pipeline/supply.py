@@ -156,7 +156,7 @@ def _read_locks(
 
 
 def _with_code(key: SupplyKey, acquired: tuple[Acquired, ...], root: Path) -> tuple[Acquired, ...]:
-    """What was acquired, with the code of the key's own folder, if it has one, in place of the project's."""
+    """The acquired, with the code of the key's own folder, if it has one, in place of the project's."""
     if key.code is None:
         return acquired
     folder = absolute(key.code, root)

@@ -84,7 +84,7 @@ def _categories(pipfile: Table) -> Iterator[tuple[str, str]]:
 
 
 def _differences(lock: Table, pipfile: Table) -> Iterator[str]:
-    """What the ``Pipfile`` asks for and the lock does not give."""
+    """The requirements of the ``Pipfile`` that the lock does not meet."""
     wanted, held = pipfile.data.get("requires", {}), lock.table("_meta").data.get("requires", {})
     if wanted != held:
         yield f"`Pipfile` requires {_python(wanted)}, the lock was made for {_python(held)}"

@@ -29,7 +29,7 @@ _FILES = (*_SAM, *_SERVERLESS, *_ZAPPA, *_CHALICE)
 
 
 def read_descriptions(root: Path, files: ProjectFiles) -> tuple[list[Description], list[str]]:
-    """What the files of other tools say about a project, and warnings about those that cannot be read."""
+    """Descriptions of a project by the files of other tools, and warnings about those that cannot be read."""
     descriptions: list[Description] = []
     warnings: list[str] = []
     for path in _paths(root):
@@ -44,7 +44,7 @@ def read_descriptions(root: Path, files: ProjectFiles) -> tuple[list[Description
 
 
 def read_description(path: Path, files: ProjectFiles) -> Description | None:
-    """What a file says about a project; None if it has no function of AWS Lambda.
+    """The description of a project by a file; None if it has no function of AWS Lambda.
 
     Raises:
         ProjectError: it cannot be read.

@@ -34,7 +34,7 @@ class _Source(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shared:
-    """What functions share.
+    """Code that functions share.
 
     Attributes:
         settings: what each function needs to have it.
@@ -114,7 +114,7 @@ def _needed(
 
 
 def _imported(source: _Source, modules: Modules) -> dict[str, set[str]]:
-    """What the modules of a source import, by first names."""
+    """The imports of the modules of a source, by first names."""
     names: dict[str, set[str]] = {}
     for path, imports in modules.imports.items():
         if path.startswith(f"{source.path}/") or path == source.path:
