@@ -43,6 +43,7 @@ LAYERS = [
     "sources",
     "shims",
     "compose",
+    "contents",
     "checks",
     "outputs",
     "pipeline",

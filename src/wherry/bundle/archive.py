@@ -42,6 +42,9 @@ _ZIP64_FIELD = 0x0001
 _OVERFLOWING = ((_MAX32, "<Q"), (_MAX32, "<Q"), (_MAX32, "<Q"), (_MAX16, "<L"))
 _UNICODE_PATH_FIELD = 0x7075  # "up"
 _EXECUTABLE_BITS = 0o111
+_PERMISSIONS = 0o777
+# 4.4.2: the systems whose modes are those of Unix: itself, and macOS.
+_UNIX = (3, 19)
 
 
 class Member(NamedTuple):
@@ -50,7 +53,8 @@ class Member(NamedTuple):
     ``name`` is that of the archive, not yet checked for safety. ``executable`` is whether its mode has an execute
     bit, whatever system made the archive, as pip and uv install it. A symbolic link is a plain file that holds
     its target, as it is for them. ``size`` and ``crc`` are those of the decompressed content. Folders are not
-    members.
+    members. ``mode`` has the permissions of an archive made on Unix and is 0 for others; ``modified`` is the date
+    and the time as MS-DOS writes them, the date in the upper half.
     """
 
     name: str
@@ -60,6 +64,8 @@ class Member(NamedTuple):
     compressed_size: int
     size: int
     crc: int
+    mode: int = 0
+    modified: int = 0
 
     def slice(self, archive: Path) -> Slice:
         """Its bytes in the archive, as a payload; its method must be one that Lambda reads."""
@@ -95,7 +101,7 @@ def _members(data: mmap.mmap, name: str) -> tuple[Member, ...]:
         except struct.error:
             raise _damaged(name, "its directory ends early") from None
         *header, name_size, extra_size, comment_size, disk, _internal, external, offset = fields
-        signature, _made_by, _needed, flags, method, _time, _date, crc, compressed, plain = header
+        signature, made_by, _needed, flags, method, clock, day, crc, compressed, plain = header
         if signature != b"PK\x01\x02":
             raise _damaged(name, f"entry {len(spans)} of its directory is malformed")
         position += _CENTRAL.size
@@ -123,7 +129,10 @@ def _members(data: mmap.mmap, name: str) -> tuple[Member, ...]:
                 raise _damaged(name, f"its folder `{_shown(text)}` has content")
             continue
         executable = bool(external >> 16 & _EXECUTABLE_BITS)
-        members.append(Member(text, executable, method, begin, compressed, plain, crc))
+        mode = external >> 16 & _PERMISSIONS if made_by >> 8 in _UNIX else 0
+        members.append(
+            Member(text, executable, method, begin, compressed, plain, crc, mode, day << 16 | clock)
+        )
     if position != size:
         raise _damaged(name, "its directory is longer than its entries")
     _refuse_overlap(spans, name)
@@ -279,7 +288,7 @@ def _unique(members: list[Member], data: mmap.mmap, name: str) -> tuple[Member, 
 def _fingerprint(member: Member, data: mmap.mmap) -> tuple[object, ...]:
     # CRCs can be forged, so the compressed bytes are compared.
     end = member.offset + member.compressed_size
-    return (*member[:3], *member[4:], data[member.offset : end])
+    return (*member[:3], *member[4:7], data[member.offset : end])
 
 
 def _shown(text: str) -> str:

@@ -126,6 +126,7 @@ RUNTIME_READERS: Mapping[str, Callable[[object], Any]] = {
     "glibc": values.glibc,
     "patch": values.number(0),
     "system": str,
+    "libraries": values.strings,
 }
 
 _NAME = r"[A-Za-z0-9_-]{1,140}"

@@ -74,6 +74,8 @@ class Runtime:
     """Version of the C library: the ceiling for manylinux tags."""
     deprecation: date | None = None
     """The day on which AWS stops patching it, if it is known."""
+    libraries: tuple[str, ...] = ()
+    """Shared libraries that it has beyond those that Wherry knows, such as ``libpq.so.5``."""
 
     @property
     def python_version(self) -> str:

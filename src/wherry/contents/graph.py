@@ -1,0 +1,199 @@
+"""The import graph: what a handler's module reaches, when it is loaded, and which imports lead nowhere.
+
+Only a missing top-level module is certain to be missed: packages make submodules up at run time (``six.moves``).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from wherry.contents.imports import When
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from wherry.contents.imports import Import, ModuleFacts
+    from wherry.contents.modules import Module, ModuleTable
+
+__all__ = ["ImportGraph", "Missing", "Reached"]
+
+
+class Reached(NamedTuple):
+    """A module that is reached.
+
+    Attributes:
+        module: it.
+        when: ``INIT`` if loading the handler loads it for certain, ``GUARDED`` if it may, ``LAZY`` if only calls of
+            functions do.
+        importer: the module that imports it first; empty for a root.
+        line: of the import statement.
+    """
+
+    module: Module
+    when: When
+    importer: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missing:
+    """An import that leads nowhere.
+
+    Attributes:
+        name: of the module: a top-level one, or the dotted one of which there are only files for another Python or
+            system.
+        importer: the module that imports it.
+        line: of the import statement.
+        when: it would be loaded.
+    """
+
+    name: str
+    importer: str
+    line: int
+    when: When
+
+
+class ImportGraph:
+    """The walk over imports from some modules.
+
+    Args:
+        table: the modules that there are.
+        roots: the names of modules that are loaded for certain; those that are not there are passed over.
+        facts: the imports of a module.
+        provided: top-level modules that the runtime brings.
+    """
+
+    def __init__(
+        self,
+        table: ModuleTable,
+        roots: Sequence[str],
+        *,
+        facts: Callable[[Module], ModuleFacts],
+        provided: Collection[str],
+    ) -> None:
+        self._table, self._roots = table, roots
+        self._facts, self._provided = facts, provided
+        self._missing: dict[tuple[str, str], Missing] = {}
+
+    @cached_property
+    def reached(self) -> Mapping[str, Reached]:
+        """The modules that are reached, by name: first those that init loads, then those that it may, then the lazy."""
+        reached: dict[str, Reached] = {}
+        for when in (When.INIT, When.GUARDED, When.LAZY):
+            queue: deque[str] = deque()
+            if when is When.INIT:
+                for root in self._roots:
+                    self._reach(root, when, ("", 0), reached, queue)
+            else:
+                # What was reached before may import more under this condition.
+                for name in list(reached):
+                    self._follow(name, when, reached, queue)
+            while queue:
+                self._follow(queue.popleft(), when, reached, queue)
+        return reached
+
+    @cached_property
+    def missing(self) -> tuple[Missing, ...]:
+        """The imports that lead nowhere, certain ones first."""
+        _ = self.reached
+        return tuple(
+            sorted(self._missing.values(), key=lambda each: (each.when, each.importer, each.name))
+        )
+
+    def chain(self, name: str) -> tuple[str, ...]:
+        """The modules from a root to one that is reached."""
+        names = [name]
+        while (step := self.reached.get(names[-1])) is not None and step.importer:
+            if step.importer in names:
+                break
+            names.append(step.importer)
+        return tuple(reversed(names))
+
+    def flags(self, when: When = When.GUARDED) -> int:
+        """The bits of ``Flag`` that any of the modules has that are reached so early."""
+        bits = 0
+        for each in self.reached.values():
+            if each.when <= when:
+                bits |= self._facts(each.module).flags
+        return bits
+
+    def _follow(
+        self, name: str, when: When, reached: dict[str, Reached], queue: deque[str]
+    ) -> None:
+        """Follow the imports of a module that are executed as early as ``when``."""
+        module = reached[name].module
+        for each in self._facts(module).imports:
+            if each.when > when or each.when is When.NEVER:
+                continue
+            for target, certain in self._targets(each, module):
+                if not self._reach(target, when, (name, each.line), reached, queue) and certain:
+                    self._miss(target.partition(".")[0], name, each, when)
+                elif target in self._table.unusable and self._table.find(target) is None:
+                    self._miss(target, name, each, when)
+
+    def _targets(self, each: Import, module: Module) -> Iterator[tuple[str, bool]]:
+        """The modules that an import statement loads, and whether each must be there."""
+        base = _absolute(each, module)
+        if base is None:
+            return
+        if base:
+            yield base, True
+        for name in each.names:
+            target = f"{base}.{name}" if base else name
+            if name != "*" and base:
+                yield target, False
+
+    def _reach(
+        self,
+        name: str,
+        when: When,
+        via: tuple[str, int],
+        reached: dict[str, Reached],
+        queue: deque[str],
+    ) -> bool:
+        """Reach a module and the packages that it is in; whether its top-level module is there.
+
+        Args:
+            name: of the module.
+            when: it is loaded.
+            via: the module that imports it, and the line.
+            reached: those that were reached before.
+            queue: takes those that are new.
+        """
+        parts = name.split(".")
+        top = parts[0]
+        if self._table.find(top) is None or self._is_runtimes_own(top):
+            return top in self._provided
+        for number in range(1, len(parts) + 1):
+            full = ".".join(parts[:number])
+            module = self._table.find(full)
+            if module is None:
+                break
+            if full not in reached:
+                reached[full] = Reached(module, when, *via)
+                queue.append(full)
+        return True
+
+    def _is_runtimes_own(self, top: str) -> bool:
+        """Whether a name is that of a folder without code, and of a module that the runtime has."""
+        module = self._table.find(top)
+        return module is not None and module.kind == "namespace" and top in self._provided
+
+    def _miss(self, name: str, importer: str, each: Import, when: When) -> None:
+        key = (name, importer)
+        if key not in self._missing:
+            self._missing[key] = Missing(name=name, importer=importer, line=each.line, when=when)
+
+
+def _absolute(each: Import, module: Module) -> str | None:
+    """The absolute name of the module that an import names; None if it climbs out of the package."""
+    if not each.level:
+        return each.module
+    parts = module.parent.split(".") if module.parent else []
+    if len(parts) < each.level:
+        return None
+    kept = parts[: len(parts) - (each.level - 1)]
+    return ".".join([*kept, *([each.module] if each.module else [])])

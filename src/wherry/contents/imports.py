@@ -1,0 +1,224 @@
+"""Imports of a source text, by when they are executed; the text is parsed and never run."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import warnings
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["LARGEST_SOURCE", "Flag", "Import", "ModuleFacts", "When", "read_imports"]
+
+LARGEST_SOURCE = 1 << 20
+"""The most bytes of a source text that is parsed; a syntax tree takes a few hundred times as many."""
+
+_MOST_IMPORTS = 5000
+
+
+class When(IntEnum):
+    """When an import is executed, in the order from certain to never."""
+
+    INIT = 0
+    """When the module is imported, whatever the circumstances."""
+    GUARDED = 1
+    """When the module is imported, if a condition holds; or its failure is caught."""
+    LAZY = 2
+    """When a function is called."""
+    NEVER = 3
+    """Only for type checkers, or when the module is run as a program."""
+
+
+class Flag(IntEnum):
+    """Traits of a module that make the search for modules another one, as bits."""
+
+    UNKNOWN = 1
+    """It is not parsed: too large, or written for another version of Python."""
+    PATH = 2
+    """It mentions ``sys.path``, or hooks of the import system."""
+    MODULES = 4
+    """It mentions ``sys.modules``."""
+
+
+class Import(NamedTuple):
+    """An import statement, or a call of ``import_module`` with a constant name.
+
+    ``level`` is the number of dots before ``module``; ``names`` are those after ``from … import``.
+    """
+
+    when: When
+    level: int
+    module: str
+    names: tuple[str, ...]
+    line: int
+
+
+class ModuleFacts(NamedTuple):
+    """The imports of a module in the order of the text, and the bits of ``Flag``."""
+
+    imports: tuple[Import, ...]
+    flags: int = 0
+
+
+_PATH = re.compile(
+    rb"sys\s*\.\s*(?:path|meta_path|path_hooks)\b|\baddsitedir\b|from\s+sys\s+import[^\n]*\bpath\b"
+)
+_MODULES = re.compile(rb"sys\s*\.\s*modules\b|from\s+sys\s+import[^\n]*\bmodules\b")
+_DYNAMIC = re.compile(rb"import_module\s*\(|__import__\s*\(")
+_CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+# Exceptions that a failed import is not.
+_OTHERS = {
+    name
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, BaseException)
+} - _CAUGHT
+
+
+def read_imports(source: bytes) -> ModuleFacts:
+    """The imports of a source text; none, and ``Flag.UNKNOWN``, for one that cannot be parsed."""
+    flags = (Flag.PATH if _PATH.search(source) else 0) | (
+        Flag.MODULES if _MODULES.search(source) else 0
+    )
+    tree = _parsed(source)
+    if tree is None:
+        return ModuleFacts((), flags | Flag.UNKNOWN)
+    found = list(_statements(tree.body))
+    if _DYNAMIC.search(source):
+        found += _calls(tree)
+    found.sort(key=lambda each: each.line)
+    return ModuleFacts(tuple(found[:_MOST_IMPORTS]), flags)
+
+
+def _parsed(source: bytes) -> ast.Module | None:
+    if len(source) > LARGEST_SOURCE:
+        return None
+    try:
+        with warnings.catch_warnings():
+            # Such as those about invalid escapes.
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _statements(body: Sequence[ast.stmt]) -> Iterator[Import]:
+    """The import statements of a module, also those in functions. Nothing calls itself: blocks may nest deeply."""
+    pending = [(body, When.INIT)]
+    while pending:
+        block, when = pending.pop()
+        for statement in block:
+            match statement:
+                case ast.Import(names=names):
+                    for alias in names:
+                        yield Import(when, 0, alias.name, (), statement.lineno)
+                case ast.ImportFrom(module=module, names=names, level=level):
+                    listed = tuple(alias.name for alias in names)
+                    yield Import(when, level, module or "", listed, statement.lineno)
+                case ast.Raise() if when is When.INIT and block is body:
+                    # What follows is never reached.
+                    break
+                case _:
+                    pending += _blocks(statement, when)
+
+
+def _blocks(node: ast.stmt, when: When) -> Iterator[tuple[Sequence[ast.stmt], When]]:
+    """The blocks of a compound statement, and when they are executed."""
+    guarded = max(when, When.GUARDED)
+    match node:
+        case ast.FunctionDef(body=body) | ast.AsyncFunctionDef(body=body):
+            yield body, max(when, When.LAZY)
+        case ast.ClassDef(body=body):
+            yield body, when
+        case ast.If(test=test, body=body, orelse=orelse):
+            if _is_never(test):
+                yield body, When.NEVER
+                yield orelse, when
+            else:
+                yield body, guarded
+                yield orelse, guarded
+        case ast.Try() | ast.TryStar():
+            inner = guarded if any(map(_guards, node.handlers)) else when
+            yield node.body, inner
+            yield node.orelse, inner
+            for handler in node.handlers:
+                yield handler.body, guarded
+            yield node.finalbody, when
+        case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
+            # A context manager may catch what fails.
+            yield body, when if all(map(_is_transparent, items)) else guarded
+        case ast.For(body=body, orelse=orelse) | ast.AsyncFor(body=body, orelse=orelse):
+            yield body, guarded
+            yield orelse, guarded
+        case ast.While(body=body, orelse=orelse):
+            yield body, guarded
+            yield orelse, guarded
+        case ast.Match(cases=cases):
+            for each in cases:
+                yield each.body, guarded
+        case _:
+            pass
+
+
+def _is_never(test: ast.expr) -> bool:
+    """Whether a condition holds for type checkers alone, or for a module that is run as a program."""
+    match test:
+        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
+            return True
+        case ast.Constant(value=value):
+            return not value
+        case ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()]):
+            return True
+    return False
+
+
+def _guards(handler: ast.ExceptHandler) -> bool:
+    """Whether a failed import would be caught, and not raised again at the end."""
+    if handler.body and isinstance(handler.body[-1], ast.Raise):
+        return False
+    caught = handler.type
+    if caught is None:
+        return True
+    types = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+    # What is no exception of Python itself may be anything, a tuple that holds `ImportError` among it.
+    return any(
+        not isinstance(each, ast.Name) or each.id in _CAUGHT or each.id not in _OTHERS
+        for each in types
+    )
+
+
+def _is_transparent(item: ast.withitem) -> bool:
+    match item.context_expr:
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)):
+            return name in {"catch_warnings", "open", "Lock", "RLock"}
+    return False
+
+
+def _calls(tree: ast.Module) -> Iterator[Import]:
+    """The calls that import a module by a constant name; their failure may be caught anywhere."""
+    pending: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while pending:
+        node, lazy = pending.pop()
+        lazy = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        pending += [(inner, lazy) for inner in ast.iter_child_nodes(node)]
+        match node:
+            case ast.Call(
+                func=ast.Name(id=name) | ast.Attribute(attr=name),
+                args=[ast.Constant(value=str(module)), *rest],
+            ) if name in {"import_module", "__import__"}:
+                when = When.LAZY if lazy else When.GUARDED
+                plain = module.lstrip(".")
+                level = len(module) - len(plain)
+                # A relative name is relative to what the second argument names.
+                if plain and not (level and not _is_package_name(rest)):
+                    yield Import(when, level, plain, (), node.lineno)
+
+
+def _is_package_name(arguments: Sequence[ast.expr]) -> bool:
+    match arguments:
+        case [ast.Name(id="__name__" | "__package__")]:
+            return True
+    return False

@@ -1,0 +1,261 @@
+"""The contents of a function with its layers, or of layers alone, as Lambda and its Python see them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from wherry.contents.compiled import Compiled, CompiledFacts, is_compiled_name, read_compiled
+from wherry.contents.distributions import find_distributions, owners_of
+from wherry.contents.facts import HOST, Facts
+from wherry.contents.graph import ImportGraph
+from wherry.contents.imports import (
+    LARGEST_SOURCE,
+    Flag,
+    Import,
+    ModuleFacts,
+    When,
+    read_imports,
+)
+from wherry.contents.modules import ModuleTable
+from wherry.errors import WherryError
+from wherry.target.provided import provided_modules
+from wherry.target.standard_library import standard_library
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wherry.contents.distributions import Installed
+    from wherry.contents.model import File, Part
+    from wherry.contents.modules import Module
+    from wherry.store import Store
+    from wherry.target import Target
+
+__all__ = ["Contents", "Options"]
+
+_FORMAT = 1
+_HANDLER_NAMES = re.compile(
+    rb"^(?:async\s+)?def\s+\w*handler\s*\(|^\w*handler\s*=", re.MULTILINE | re.IGNORECASE
+)
+_UNKNOWN = ModuleFacts((), Flag.UNKNOWN)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What is known of a package besides its files.
+
+    Attributes:
+        handler: of the function, as AWS means it; None if it is not known.
+        own: the normalized names of distributions that are the project's own code.
+        complete: False if there are other layers, whose files are not known.
+        store: remembers what was parsed; None parses again each time.
+        label: a name for the project's own files that stays the same when they change.
+    """
+
+    handler: str | None = None
+    own: frozenset[str] = frozenset()
+    complete: bool = True
+    store: Store | None = None
+    label: str = ""
+
+
+class Contents:
+    """The contents of a function with its layers, or of layers alone.
+
+    Everything is found out when it is first asked for.
+
+    Args:
+        parts: the function's package, if there is one, and the layers in the order in which Lambda unpacks them.
+        target: where they run.
+        options: what is known besides.
+    """
+
+    def __init__(self, parts: Sequence[Part], target: Target, options: Options = Options()) -> None:
+        self.parts, self.target, self.options = tuple(parts), target, options
+        self._imports: Facts[ModuleFacts] = Facts(
+            "imports", f"{_FORMAT} {HOST}", _read_source, encode=_encode, decode=_decode
+        )
+        self._compiled: Facts[CompiledFacts] = Facts(
+            "compiled",
+            f"{_FORMAT} {target!r}",
+            lambda file: read_compiled(file, target),
+            encode=list,
+            decode=_decode_compiled,
+        )
+
+    @cached_property
+    def files(self) -> Mapping[str, File]:
+        """The files by their place on Lambda; of layers, later ones win."""
+        return {file.place: file for part in self.parts for file in part.files}
+
+    @cached_property
+    def distributions(self) -> tuple[Installed, ...]:
+        """The installed distributions, in the order in which Python would find them."""
+        return find_distributions(self.files, self.target)
+
+    def distribution(self, name: str) -> Installed | None:
+        """The first distribution of that normalized name."""
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Installed]:
+        return {each.name: each for each in reversed(self.distributions)}
+
+    @cached_property
+    def owners(self) -> Mapping[str, str]:
+        """The owner of each place that belongs to a distribution."""
+        return owners_of(self.files, self.distributions)
+
+    def owner_of(self, place: str) -> str | None:
+        """The normalized name of the distribution that a file belongs to; None for the project's own files."""
+        owner = self.owners.get(place)
+        return None if owner in self.own else owner
+
+    @cached_property
+    def own(self) -> frozenset[str]:
+        """The names of the distributions that are the project's own code."""
+        local = {
+            each.name
+            for each in self.distributions
+            if each.local_source is not None and not each.local_source.endswith((".whl", ".gz"))
+        }
+        return self.options.own | local
+
+    @cached_property
+    def own_files(self) -> tuple[File, ...]:
+        """The files that belong to no distribution but the project's own."""
+        return tuple(file for file in self.files.values() if self.owner_of(file.place) is None)
+
+    @cached_property
+    def modules(self) -> ModuleTable:
+        """Where Python finds each module."""
+        return ModuleTable(self.files.values(), self.target)
+
+    @cached_property
+    def provided(self) -> frozenset[str]:
+        """The names of top-level modules that the runtime brings."""
+        runtime = self.target.runtime
+        return standard_library(runtime) | provided_modules(runtime)
+
+    @cached_property
+    def handler_module(self) -> str | None:
+        """The name of the module that the handler names; None if there is no handler."""
+        if self.options.handler is None:
+            return None
+        # AWS splits at the last dot, and replaces slashes by dots.
+        return self.options.handler.rpartition(".")[0].replace("/", ".")
+
+    @cached_property
+    def roots(self) -> tuple[str, ...]:
+        """The modules that imports begin at.
+
+        They are that of the handler; else own modules that define one; else every top-level module of distributions,
+        as it is for layers.
+        """
+        if self.handler_module is not None:
+            return (self.handler_module,)
+        own = {file.place for file in self.own_files}
+        found = [
+            module.name
+            for module in self.modules
+            if module.kind == "source"
+            and module.file is not None
+            and module.file.place in own
+            and _defines_handler(module.file)
+        ]
+        return tuple(found) or self._top_levels
+
+    @cached_property
+    def _top_levels(self) -> tuple[str, ...]:
+        return tuple(
+            module.name
+            for module in self.modules
+            if "." not in module.name and module.file is not None and module.name != "setup"
+        )
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it is known which module is loaded first."""
+        return self.handler_module is not None or self.roots is not self._top_levels
+
+    @cached_property
+    def graph(self) -> ImportGraph:
+        """The walk over imports from the roots."""
+        return ImportGraph(self.modules, self.roots, facts=self.imports, provided=self.provided)
+
+    def imports(self, module: Module) -> ModuleFacts:
+        """The imports of a module; none for one that is compiled."""
+        if module.kind != "source" or module.file is None:
+            return ModuleFacts((), 0 if module.kind == "namespace" else Flag.UNKNOWN)
+        self._attach()
+        return self._imports.of(module.file)
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """The compiled files and the libraries that they need."""
+        self._attach()
+        return Compiled(self.files, self.target, self._compiled.of)
+
+    def remember(self) -> None:
+        """Keep what was parsed for the next time."""
+        self._imports.remember()
+        self._compiled.remember()
+
+    def _attach(self) -> None:
+        """Have facts remembered; once."""
+        _ = self._attached
+
+    @cached_property
+    def _attached(self) -> bool:
+        store = self.options.store
+        if store is None:
+            return False
+        sources: dict[str, list[File]] = {}
+        compiled: dict[str, list[File]] = {}
+        for place, file in self.files.items():
+            owner = self.owner_of(place) or ""
+            if place.endswith(".py"):
+                sources.setdefault(owner, []).append(file)
+            elif is_compiled_name(file.name):
+                compiled.setdefault(owner, []).append(file)
+        label = self.options.label or "+".join(str(part.path or part.name) for part in self.parts)
+        self._imports.attach(store, sources, {"": label})
+        # The project's own are few, and go by their content.
+        self._compiled.attach(store, compiled, {})
+        return True
+
+
+def _defines_handler(file: File) -> bool:
+    try:
+        return _HANDLER_NAMES.search(file.read(most=LARGEST_SOURCE)) is not None
+    except WherryError:
+        return False
+
+
+def _read_source(file: File) -> ModuleFacts:
+    try:
+        return read_imports(file.read(most=LARGEST_SOURCE))
+    except WherryError:
+        return _UNKNOWN
+
+
+def _encode(facts: ModuleFacts) -> object:
+    return [[list(each) for each in facts.imports], facts.flags]
+
+
+def _decode(document: Any) -> ModuleFacts:
+    imports, flags = document
+    return ModuleFacts(
+        tuple(
+            Import(When(when), level, module, tuple(names), line)
+            for when, level, module, names, line in imports
+        ),
+        int(flags),
+    )
+
+
+def _decode_compiled(document: Any) -> CompiledFacts:
+    fields: list[Any] = [tuple(each) if isinstance(each, list) else each for each in document]
+    return CompiledFacts(*fields)
