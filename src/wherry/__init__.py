@@ -39,12 +39,14 @@ if TYPE_CHECKING:
     from wherry.bundle.entry import Entry
     from wherry.bundle.tree import tree_bundle
     from wherry.bundle.writer import Written, write_package
+    from wherry.checks.model import Finding
     from wherry.compose.model import Composition, Distribution, Package
     from wherry.errors import WherryError
     from wherry.events import Reporter
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.run import Callbacks, InvokeOptions, ServeOptions, invoke, serve
     from wherry.pipeline.build import build, compose_project
+    from wherry.pipeline.check import CheckOptions, CheckReport, check
     from wherry.pipeline.lock import LockOptions, lock
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildOptions, BuildRequest, PackageOptions, read_request
@@ -60,10 +62,13 @@ __all__ = [
     "BuildRequest",
     "Bundle",
     "Callbacks",
+    "CheckOptions",
+    "CheckReport",
     "Composition",
     "Deployed",
     "Distribution",
     "Entry",
+    "Finding",
     "FirstSettings",
     "InitOptions",
     "Invocation",
@@ -87,6 +92,7 @@ __all__ = [
     "Written",
     "__version__",
     "build",
+    "check",
     "compose_project",
     "deploy",
     "init",
@@ -112,10 +118,13 @@ _HOMES = {
     "BuildRequest": "wherry.pipeline.request",
     "Bundle": "wherry.bundle.bundle",
     "Callbacks": "wherry.invoke.run",
+    "CheckOptions": "wherry.pipeline.check",
+    "CheckReport": "wherry.pipeline.check",
     "Composition": "wherry.compose.model",
     "Deployed": "wherry.aws.deploy",
     "Distribution": "wherry.compose.model",
     "Entry": "wherry.bundle.entry",
+    "Finding": "wherry.checks.model",
     "FirstSettings": "wherry.settings.init.write",
     "InitOptions": "wherry.settings.init.write",
     "Invocation": "wherry.invoke.outcome",
@@ -138,6 +147,7 @@ _HOMES = {
     "WherryError": "wherry.errors",
     "Written": "wherry.bundle.writer",
     "build": "wherry.pipeline.build",
+    "check": "wherry.pipeline.check",
     "compose_project": "wherry.pipeline.build",
     "deploy": "wherry.aws.deploy",
     "init": "wherry.settings.init.write",

@@ -18,6 +18,7 @@ __all__ = [
     "AwsError",
     "BuildError",
     "BundleError",
+    "CheckError",
     "ConflictError",
     "ContainerError",
     "DeployError",
@@ -141,6 +142,10 @@ class ArchiveError(BundleError):
 
 class QuotaError(WherryError):
     """A package is over one of AWS Lambda's quotas."""
+
+
+class CheckError(WherryError):
+    """A package would fail on AWS Lambda for certain."""
 
 
 class OutputError(WherryError):

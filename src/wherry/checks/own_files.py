@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wherry.bundle.entry import Entry, Payload
     from wherry.compose.model import Composition
 
-__all__ = ["check_own_files"]
+__all__ = ["check_own_files", "kind_of_secret"]
 
 _SHOWN = 10
 # Keys and credentials are small.
@@ -111,7 +111,7 @@ def check_own_files(
                 # As Python sees it, and as patterns name it.
                 path = re.sub(r"^python/(?:lib/[^/]+/site-packages/)?", "", path)
             name = path.rpartition("/")[2].lower()
-            if (kind := _secret(name, entry.payload)) is not None:
+            if (kind := kind_of_secret(name, entry.payload)) is not None:
                 if not is_meant(entry, path):
                     secrets[path] = entry, kind
             elif _STATE.fullmatch(name):
@@ -137,7 +137,7 @@ def check_own_files(
         yield _warning("files that are hardly part of the code ship", others)
 
 
-def _secret(name: str, payload: Payload) -> str | None:
+def kind_of_secret(name: str, payload: Payload) -> str | None:
     """The kind of secret that a file holds; None for others."""
     if _SECRET.fullmatch(name):
         return "by its name, a private key or credentials"

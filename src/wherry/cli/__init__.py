@@ -27,6 +27,7 @@ COMMANDS = {
     "init": "Write settings for a project, or from drover.yml or settings.spindrift.",
     "build": "Build deployment packages and layers from the project's lock.",
     "lock": "Resolve a project that has no lock, and write pylock.toml.",
+    "check": "Check packages, or any zip file, for what fails on Lambda.",
     "invoke": "Call a function out of its written package, as AWS Lambda would.",
     "serve": "Put an HTTP server in front of a function, as behind a Function URL.",
     "plan": "Say what a deployment would change on AWS.",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.contents.model import LARGEST_FILE
 from wherry.elf.model import ElfError, is_elf
-from wherry.elf.proof import obstacles
+from wherry.elf.proof import Obstacle, find_obstacles
 from wherry.elf.reader import read_elf
 from wherry.errors import WherryError
 from wherry.target.libraries import LIBRARY_PATH, provision_of
@@ -47,7 +47,7 @@ class CompiledFacts(NamedTuple):
 
     format: str
     machine: str = ""
-    obstacles: tuple[str, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
     needed: tuple[str, ...] = ()
     soname: str = ""
     rpath: tuple[str, ...] = ()
@@ -88,13 +88,13 @@ def read_compiled(file: File, target: Target) -> CompiledFacts:
         data = file.read()
         elf = read_elf(data)
     except ElfError as error:
-        return CompiledFacts("unknown", obstacles=(f"it cannot be understood: {error}",))
+        return CompiledFacts("unknown", "", (Obstacle("damaged", f"it is damaged: {error}"),))
     except WherryError:
         return CompiledFacts("unknown")
     return CompiledFacts(
         "elf",
         elf.machine_name,
-        obstacles(data, target),
+        find_obstacles(elf, target),
         elf.needed,
         elf.soname or "",
         elf.rpath,

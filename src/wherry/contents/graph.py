@@ -64,6 +64,7 @@ class ImportGraph:
         roots: the names of modules that are loaded for certain; those that are not there are passed over.
         facts: the imports of a module.
         provided: top-level modules that the runtime brings.
+        until: the latest imports that are followed.
     """
 
     def __init__(
@@ -73,16 +74,17 @@ class ImportGraph:
         *,
         facts: Callable[[Module], ModuleFacts],
         provided: Collection[str],
+        until: When = When.LAZY,
     ) -> None:
         self._table, self._roots = table, roots
-        self._facts, self._provided = facts, provided
+        self._facts, self._provided, self._until = facts, provided, until
         self._missing: dict[tuple[str, str], Missing] = {}
 
     @cached_property
     def reached(self) -> Mapping[str, Reached]:
         """The modules that are reached, by name: first those that init loads, then those that it may, then the lazy."""
         reached: dict[str, Reached] = {}
-        for when in (When.INIT, When.GUARDED, When.LAZY):
+        for when in (When.INIT, When.GUARDED, When.LAZY)[: self._until + 1]:
             queue: deque[str] = deque()
             if when is When.INIT:
                 for root in self._roots:
@@ -126,6 +128,9 @@ class ImportGraph:
         """Follow the imports of a module that are executed as early as ``when``."""
         module = reached[name].module
         for each in self._facts(module).imports:
+            if each.module == name and not each.level and module.is_package:
+                # A package that puts an extension module of its own name in its place, as `cv2` does.
+                self._reach(f"{name}.{name}", when, (name, each.line), reached, queue)
             if each.when > when or each.when is When.NEVER:
                 continue
             for target, certain in self._targets(each, module):

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["LARGEST_SOURCE", "Flag", "Import", "ModuleFacts", "When", "read_imports"]
+__all__ = [
+    "LARGEST_SOURCE",
+    "Flag",
+    "Import",
+    "ModuleFacts",
+    "When",
+    "parse_source",
+    "read_imports",
+]
 
 LARGEST_SOURCE = 1 << 20
 """The most bytes of a source text that is parsed; a syntax tree takes a few hundred times as many."""
@@ -83,7 +91,7 @@ def read_imports(source: bytes) -> ModuleFacts:
     flags = (Flag.PATH if _PATH.search(source) else 0) | (
         Flag.MODULES if _MODULES.search(source) else 0
     )
-    tree = _parsed(source)
+    tree = parse_source(source)
     if tree is None:
         return ModuleFacts((), flags | Flag.UNKNOWN)
     found = list(_statements(tree.body))
@@ -93,7 +101,8 @@ def read_imports(source: bytes) -> ModuleFacts:
     return ModuleFacts(tuple(found[:_MOST_IMPORTS]), flags)
 
 
-def _parsed(source: bytes) -> ast.Module | None:
+def parse_source(source: bytes) -> ast.Module | None:
+    """The syntax tree of a source text; None for one that is too large, or that this Python does not understand."""
     if len(source) > LARGEST_SOURCE:
         return None
     try:

@@ -12,9 +12,10 @@ from wherry.errors import ArchiveError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wherry.bundle.entry import Payload
+    from wherry.bundle.entry import Entry, Payload
+    from wherry.compose.model import Package
 
-__all__ = ["LARGEST_FILE", "OPT", "TASK", "File", "Part"]
+__all__ = ["LARGEST_FILE", "OPT", "TASK", "File", "Part", "file_of_entry"]
 
 TASK = "/var/task"
 """The folder that Lambda unpacks a function's package to."""
@@ -86,6 +87,19 @@ class File(NamedTuple):
             if len(data) >= size:
                 break
         return data[:size]
+
+
+def file_of_entry(entry: Entry, package: Package) -> File:
+    """The file that an entry of a composed package is."""
+    folder = TASK if package.kind == "function" else OPT
+    return File(
+        entry.path,
+        f"{folder}/{entry.path}",
+        package.name,
+        entry.payload,
+        entry.owner,
+        entry.executable,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wherry.bundle.archive import read_archive
 from wherry.bundle.entry import check_path
-from wherry.contents.model import OPT, TASK, File, Part
+from wherry.contents.model import OPT, TASK, File, Part, file_of_entry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,18 +50,7 @@ def part_of_zip(path: Path, *, name: str = "", kind: str = "") -> Part:
 
 def part_of_package(package: Package) -> Part:
     """The part that a composed package is, unwritten."""
-    folder = TASK if package.kind == "function" else OPT
-    files = tuple(
-        File(
-            entry.path,
-            f"{folder}/{entry.path}",
-            package.name,
-            entry.payload,
-            entry.owner,
-            entry.executable,
-        )
-        for entry in package.bundle
-    )
+    files = tuple(file_of_entry(entry, package) for entry in package.bundle)
     return Part(name=package.name, kind=package.kind, files=files)
 
 

@@ -9,17 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.contents.compiled import Compiled, CompiledFacts, is_compiled_name, read_compiled
 from wherry.contents.distributions import find_distributions, owners_of
-from wherry.contents.facts import HOST, Facts
+from wherry.contents.facts import Facts
 from wherry.contents.graph import ImportGraph
-from wherry.contents.imports import (
-    LARGEST_SOURCE,
-    Flag,
-    Import,
-    ModuleFacts,
-    When,
-    read_imports,
-)
+from wherry.contents.imports import LARGEST_SOURCE, Flag, ModuleFacts, When
 from wherry.contents.modules import ModuleTable
+from wherry.contents.sources import source_facts
+from wherry.elf.proof import Obstacle
 from wherry.errors import WherryError
 from wherry.target.provided import provided_modules
 from wherry.target.standard_library import standard_library
@@ -39,7 +34,6 @@ _FORMAT = 1
 _HANDLER_NAMES = re.compile(
     rb"^(?:async\s+)?def\s+\w*handler\s*\(|^\w*handler\s*=", re.MULTILINE | re.IGNORECASE
 )
-_UNKNOWN = ModuleFacts((), Flag.UNKNOWN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,9 +68,7 @@ class Contents:
 
     def __init__(self, parts: Sequence[Part], target: Target, options: Options = Options()) -> None:
         self.parts, self.target, self.options = tuple(parts), target, options
-        self._imports: Facts[ModuleFacts] = Facts(
-            "imports", f"{_FORMAT} {HOST}", _read_source, encode=_encode, decode=_decode
-        )
+        self._imports = source_facts()
         self._compiled: Facts[CompiledFacts] = Facts(
             "compiled",
             f"{_FORMAT} {target!r}",
@@ -156,16 +148,20 @@ class Contents:
         """
         if self.handler_module is not None:
             return (self.handler_module,)
+        return self._handlers or self._top_levels
+
+    @cached_property
+    def _handlers(self) -> tuple[str, ...]:
+        """The own modules that define something whose name ends as those of handlers do."""
         own = {file.place for file in self.own_files}
-        found = [
+        return tuple(
             module.name
             for module in self.modules
             if module.kind == "source"
             and module.file is not None
             and module.file.place in own
             and _defines_handler(module.file)
-        ]
-        return tuple(found) or self._top_levels
+        )
 
     @cached_property
     def _top_levels(self) -> tuple[str, ...]:
@@ -178,12 +174,22 @@ class Contents:
     @property
     def is_certain(self) -> bool:
         """Whether it is known which module is loaded first."""
-        return self.handler_module is not None or self.roots is not self._top_levels
+        return self.handler_module is not None or len(self._handlers) == 1
 
     @cached_property
     def graph(self) -> ImportGraph:
-        """The walk over imports from the roots."""
-        return ImportGraph(self.modules, self.roots, facts=self.imports, provided=self.provided)
+        """The walk over all imports from the roots."""
+        return self._walk(When.LAZY)
+
+    @cached_property
+    def init_graph(self) -> ImportGraph:
+        """The walk over imports that are executed for certain: quicker, as fewer modules are parsed."""
+        return self._walk(When.INIT)
+
+    def _walk(self, until: When) -> ImportGraph:
+        return ImportGraph(
+            self.modules, self.roots, facts=self.imports, provided=self.provided, until=until
+        )
 
     def imports(self, module: Module) -> ModuleFacts:
         """The imports of a module; none for one that is compiled."""
@@ -234,28 +240,15 @@ def _defines_handler(file: File) -> bool:
         return False
 
 
-def _read_source(file: File) -> ModuleFacts:
-    try:
-        return read_imports(file.read(most=LARGEST_SOURCE))
-    except WherryError:
-        return _UNKNOWN
-
-
-def _encode(facts: ModuleFacts) -> object:
-    return [[list(each) for each in facts.imports], facts.flags]
-
-
-def _decode(document: Any) -> ModuleFacts:
-    imports, flags = document
-    return ModuleFacts(
-        tuple(
-            Import(When(when), level, module, tuple(names), line)
-            for when, level, module, names, line in imports
-        ),
-        int(flags),
-    )
-
-
 def _decode_compiled(document: Any) -> CompiledFacts:
-    fields: list[Any] = [tuple(each) if isinstance(each, list) else each for each in document]
-    return CompiledFacts(*fields)
+    form, machine, obstacles, *rest = document
+    needed, soname, rpath, runpath = rest
+    return CompiledFacts(
+        form,
+        machine,
+        tuple(Obstacle(*each) for each in obstacles),
+        tuple(needed),
+        soname,
+        tuple(rpath),
+        tuple(runpath),
+    )

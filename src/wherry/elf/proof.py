@@ -8,7 +8,7 @@ compiler, that made them necessary.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from wherry.elf.model import Elf, ElfError, is_elf
 from wherry.elf.reader import read_elf
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from wherry.elf.model import VersionNeed
     from wherry.target import Runtime, Target
 
-__all__ = ["missing_libraries", "obstacles"]
+__all__ = ["Obstacle", "ObstacleKind", "find_obstacles", "missing_libraries", "obstacles"]
+
+ObstacleKind: TypeAlias = Literal["damaged", "machine", "musl", "version"]
 
 # The versions of symbols in GCC's libraries on AWS's systems: those of GCC 7 and of GCC 11, as GCC's
 # documentation lists them (libstdc++ manual, "ABI Policy and Guidelines"). As of 2026-11-01.
@@ -40,6 +42,13 @@ _SYMBOLS_SHOWN = 3
 _ET_REL = 1
 
 
+class Obstacle(NamedTuple):
+    """A reason why a file does not run: its kind, and a sentence about the file."""
+
+    kind: ObstacleKind
+    text: str
+
+
 def obstacles(data: bytes, target: Target) -> tuple[str, ...]:
     """The reasons why a file does not run on the target; empty if it runs.
 
@@ -50,19 +59,27 @@ def obstacles(data: bytes, target: Target) -> tuple[str, ...]:
     if not is_elf(data[:4]):
         return ()
     try:
-        elf = read_elf(data)
+        return tuple(obstacle.text for obstacle in find_obstacles(read_elf(data), target))
     except ElfError as error:
         return (f"it cannot be understood: {error}",)
+
+
+def find_obstacles(elf: Elf, target: Target) -> tuple[Obstacle, ...]:
+    """The reasons why an ELF file does not run on the target; empty for one that no linker loads."""
     if elf.header.type == _ET_REL:
         return ()
     machine = target.architecture.machine
     if elf.machine_name != machine:
-        return (f"it is for {elf.machine_name}, not for {machine}",)
+        return (Obstacle("machine", f"it is for {elf.machine_name}, not for {machine}"),)
     if elf.header.bits != 64:
-        return (f"it is for {elf.machine_name} of {elf.header.bits} bits, not for {machine}",)
+        bits = f"{elf.machine_name} of {elf.header.bits} bits"
+        return (Obstacle("machine", f"it is for {bits}, not for {machine}"),)
     musl = [name for name in (*elf.needed, elf.interpreter or "") if "musl" in name]
-    other = [f"it is linked with musl (`{name}`), and the runtime has glibc" for name in musl[:1]]
-    return (*other, *_too_new(elf, target.runtime))
+    other = [
+        Obstacle("musl", f"it is linked with musl (`{name}`), and the runtime has glibc")
+        for name in musl[:1]
+    ]
+    return (*other, *(Obstacle("version", text) for text in _too_new(elf, target.runtime)))
 
 
 def missing_libraries(data: bytes, *, beside: Collection[str]) -> tuple[str, ...]:

@@ -322,7 +322,8 @@ def _key(request: BuildRequest, context: Context) -> str:
         None if request.install_path is None else relative(request.install_path, root),
         repr(settings.hooks),
         settings.strip,
-        # A lock that was not judged may be older than the project.
+        # What was not judged may be refused, and a lock that was not may be older than the project.
+        repr(settings.check),
         request.frozen,
         _container_facts(request, context),
         _described(request, context),

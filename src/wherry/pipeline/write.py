@@ -1,4 +1,4 @@
-"""Writing what was composed: quotas checked, packages handed to the output, reports made."""
+"""Writing what was composed: quotas and contents checked, packages handed to the output, reports made."""
 
 from __future__ import annotations
 
@@ -20,12 +20,17 @@ def write_packages(
 
     Raises:
         QuotaError: a package is larger than AWS Lambda takes; nothing was written.
+        CheckError: a package fails on AWS Lambda for certain; nothing was written.
         OutputError, ArchiveError: a package cannot be written.
     """
     from wherry.checks.quotas import check_quotas
     from wherry.pipeline.report import report_package
 
     check_quotas(composition, request.settings.quotas)
+    if request.settings.check.level != "off":
+        from wherry.pipeline.preflight import preflight
+
+        preflight(composition, request, context)
     for remark in composition.remarks:
         context.reporter.emit(remark)
     written = request.output.write(

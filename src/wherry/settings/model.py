@@ -170,6 +170,15 @@ class LayerSettings(ContentSettings):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CheckSettings:
+    """What becomes of findings in a build: ``error``, ``warn`` or ``off``; and the codes that are looked for."""
+
+    level: str = "error"
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class QuotaSettings:
     """AWS Lambda's quotas in bytes and layers, for accounts with other quotas than the default."""
 
@@ -204,6 +213,8 @@ class Settings:
     layers: Mapping[str, LayerSettings] = field(default_factory=dict)
     stages: Mapping[str, StageSettings] = field(default_factory=dict)
     indexes: tuple[DeclaredIndex, ...] = ()
+    check: CheckSettings = CheckSettings()
+    licenses: tuple[str, ...] = ()
 
 
 MANAGED = ("code", "layers")

@@ -59,7 +59,9 @@ READERS: Mapping[str, Callable[[object], Any]] = {
 }
 """The keys of ``[tool.wherry]`` that hold a value."""
 
-TABLES = ("container", "functions", "hooks", "indexes", "layers", "quotas", "runtimes", "stages")
+TABLES = (
+    "check", "container", "functions", "hooks", "indexes", "layers", "licenses", "quotas", "runtimes", "stages",
+)  # fmt: skip
 """The keys of ``[tool.wherry]`` that hold tables with keys of their own."""
 
 QUOTA_READERS: Mapping[str, Callable[[object], Any]] = {
@@ -209,11 +211,13 @@ def _runtimes(value: object, problems: Problems) -> Mapping[str, Runtime]:
 
 def _rare_table(key: str, value: object, problems: Problems) -> object:
     # Imported only for projects that have one of these tables.
-    from wherry.settings import tables
+    from wherry.settings import checks, tables
 
     readers = {
         "indexes": tables.read_indexes,
+        "check": checks.read_check,
         "container": tables.read_container,
+        "licenses": checks.read_licenses,
         "stages": tables.read_stages,
     }
     return readers[key](value, problems)
@@ -227,6 +231,8 @@ _TABLE_READERS: Mapping[str, Callable[[object, Problems], Any]] = {
     ),
     "indexes": partial(_rare_table, "indexes"),
     "container": partial(_rare_table, "container"),
+    "check": partial(_rare_table, "check"),
+    "licenses": partial(_rare_table, "licenses"),
     "hooks": partial(_table, "hooks", HOOK_READERS, HookSettings, "expected a table"),
     "layers": partial(_packages, "layers", LAYER_READERS, LayerSettings),
     "functions": partial(_packages, "functions", FUNCTION_READERS, FunctionSettings),

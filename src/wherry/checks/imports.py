@@ -1,0 +1,135 @@
+"""Checks of imports: modules that are nowhere, that a newer Python has lost, or that have another case."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from wherry.checks.model import Finding, Rule
+from wherry.contents.imports import LARGEST_SOURCE, Flag, When
+from wherry.errors import WherryError
+from wherry.target.standard_library import last_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wherry.checks.model import Severity, Subject
+    from wherry.contents.graph import Missing
+    from wherry.contents.modules import Module
+
+__all__ = ["RULES", "find"]
+
+RULES = (
+    Rule("IMP001", "a module that is imported when the function starts is nowhere"),
+    Rule("IMP002", "a module that is imported later, or under a condition, is nowhere"),
+    Rule("RT002", "a module of the standard library is gone from this version of Python"),
+    Rule("CASE001", "a module is imported by a name that has another case than its file"),
+)
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    """Look at the imports that lead nowhere."""
+    contents = subject.contents
+    tops: dict[str, str] = {}
+    for module in contents.modules:
+        if "." not in module.name:
+            tops.setdefault(module.name.lower(), module.name)
+    seen: set[str] = set()
+    for missing in subject.graph.missing:
+        # Compiled files for others are told by their own codes.
+        if missing.name in seen or missing.name in contents.modules.unusable:
+            continue
+        seen.add(missing.name)
+        finding = _finding(subject, missing, tops)
+        if finding is not None:
+            yield finding
+
+
+def _finding(subject: Subject, missing: Missing, tops: dict[str, str]) -> Finding | None:
+    contents, name = subject.contents, missing.name
+    importer = contents.modules.find(missing.importer)
+    if importer is None or importer.file is None:
+        return None
+    owner = subject.owner(importer.file.place)
+    chain = _chain(subject, missing)
+    gone, cased = last_version(name), tops.get(name.lower())
+    code, hint = "IMP001", f"add the distribution that has `{name}` to the dependencies"
+    message = f"`{missing.importer}` imports `{name}`, which is neither in the package nor in the runtime{chain}"
+    if gone is not None:
+        code = "RT002"
+        message = f"`{missing.importer}` imports `{name}`, which Python has no more since {_next(gone)}{chain}"
+        hint = f"take a newer version of `{owner}`, or a runtime up to python{gone}"
+        if owner == subject.name:
+            hint = f"replace `{name}`, or take a runtime up to python{gone}"
+    elif cased is not None:
+        code = "CASE001"
+        message = f"`{missing.importer}` imports `{name}`, and the package has `{cased}`{chain}"
+        hint = f"write `import {cased}`: names on Lambda are told apart by case, unlike on macOS and Windows"
+    elif _is_told(subject, owner, name):
+        # That a distribution is absent says more.
+        return None
+    elif folders := contents.modules.folders_of(name):
+        hint = f"it lies in `{folders[0].replace('.', '/')}/`, where Python does not look: move it to the root"
+    severity = _severity(subject, missing, code)
+    if missing.when is not When.INIT:
+        code = "IMP002" if code == "IMP001" else code
+        # Distributions have many that nobody misses.
+        lazy = missing.when is When.LAZY and owner == subject.name
+        severity = "warning" if lazy else "note"
+    if severity is None:
+        return None
+    return Finding(
+        code=code,
+        severity=severity,
+        package=subject.package_of(importer.file),
+        where=f"{importer.file.path}:{missing.line}",
+        message=message,
+        hint=hint,
+        owner=owner,
+    )
+
+
+def _is_told(subject: Subject, owner: str, name: str) -> bool:
+    """Whether the requirement that brings a module is told to be absent."""
+    absent = subject.absent.get(owner, ())
+    plain = (each.replace("-", "_").removeprefix("python_") for each in absent)
+    return len(absent) == 1 or name.lower() in plain
+
+
+def _severity(subject: Subject, missing: Missing, code: str) -> Severity | None:
+    """The severity of an import at init; None if the module may come to be by other means."""
+    contents = subject.contents
+    if not contents.options.complete:
+        return "note"
+    for reached in contents.init_graph.reached.values():
+        flags = contents.imports(reached.module).flags
+        if flags & Flag.MODULES and _names(reached.module, missing.name):
+            return None
+        file = reached.module.file
+        if flags & Flag.PATH and file is not None and contents.owner_of(file.place) is None:
+            # Own code that changes the search path knows why.
+            return "note"
+    if not contents.is_certain or (code != "CASE001" and contents.modules.folders_of(missing.name)):
+        return "warning"
+    return "error"
+
+
+def _names(module: Module, name: str) -> bool:
+    """Whether a module that changes ``sys.modules`` mentions a name in quotes."""
+    if module.file is None:
+        return False
+    try:
+        source = module.file.read(most=LARGEST_SOURCE)
+    except WherryError:
+        return True
+    return re.search(rb"['\"]" + re.escape(name.encode()) + rb"\b", source) is not None
+
+
+def _chain(subject: Subject, missing: Missing) -> str:
+    names = subject.graph.chain(missing.importer)
+    return f" ({' → '.join([*names, missing.name])})" if len(names) > 1 else ""
+
+
+def _next(version: str) -> str:
+    major, minor = version.split(".")
+    return f"{major}.{int(minor) + 1}"

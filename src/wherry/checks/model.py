@@ -1,0 +1,118 @@
+"""Findings of checks, the rules that they break, and the subject that checks look at."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from wherry.target.quotas import DIRECT_UPLOAD, LAYERS, UNZIPPED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wherry.contents.graph import ImportGraph
+    from wherry.contents.model import File
+    from wherry.contents.read import Contents
+
+__all__ = ["Finding", "Limits", "Rule", "Severity", "Subject"]
+
+Severity: TypeAlias = Literal["error", "warning", "note"]
+
+
+class Rule(NamedTuple):
+    """A rule of a check.
+
+    Attributes:
+        code: stable, such as ``SIZE001``.
+        title: what is wrong, in a few words.
+    """
+
+    code: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """A finding of a check.
+
+    Attributes:
+        code: of the rule.
+        severity: ``error`` for what fails on Lambda for certain, ``warning`` for what probably does or is not
+            meant, ``note`` for what is worth knowing.
+        package: the name of the function or layer.
+        where: the file in the package, with a line where there is one; empty for the whole package.
+        message: what is wrong.
+        hint: what to do about it.
+        owner: the distribution at fault, or the name of the package for own code.
+    """
+
+    code: str
+    severity: Severity
+    package: str
+    where: str
+    message: str
+    hint: str
+    owner: str
+
+    def document(self) -> dict[str, Any]:
+        """The finding as JSON has it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """AWS's quotas, in bytes and layers."""
+
+    unzipped: int = UNZIPPED
+    direct_upload: int = DIRECT_UPLOAD
+    layers: int = LAYERS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A function with its layers, or layers alone, that checks look at.
+
+    Attributes:
+        name: of the function or layer.
+        contents: its files, and those of its layers.
+        layers: the names and ARNs of the layers of a function.
+        limits: that hold for it.
+        licenses: patterns of licences that are allowed; all if empty.
+        excluded: the normalized names of distributions that the settings leave out.
+        strict: also tell what may be meant, or may never be used.
+    """
+
+    name: str
+    contents: Contents
+    layers: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    licenses: tuple[str, ...] = ()
+    excluded: frozenset[str] = frozenset()
+    strict: bool = False
+    _sources: dict[str, bytes] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def graph(self) -> ImportGraph:
+        """The imports that are followed: those that are executed for certain, or all of them."""
+        return self.contents.graph if self.strict else self.contents.init_graph
+
+    def owner(self, place: str) -> str:
+        """The distribution that a file belongs to, or the name of the package for own code."""
+        return self.contents.owner_of(place) or self.name
+
+    def package_of(self, file: File | None) -> str:
+        """The name of the package that a file lies in."""
+        return self.name if file is None else file.part
+
+    @cached_property
+    def kinds(self) -> Mapping[str, str]:
+        """Whether each part is a function or a layer."""
+        return {part.name: part.kind for part in self.contents.parts}
+
+    @cached_property
+    def absent(self) -> Mapping[str, tuple[str, ...]]:
+        """The normalized names of distributions that are required and not there, by who requires them."""
+        from wherry.checks.requirements import absent_requirements
+
+        return absent_requirements(self)

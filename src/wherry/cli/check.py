@@ -1,0 +1,142 @@
+"""``wherry check``: findings in built packages, or in anybody's zip archives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+import click
+
+from wherry.cli.options import drover_stage, in_project, of_build, path_option, quiet
+from wherry.cli.render import BriefReporter, Terminal, print_result
+from wherry.sizes import count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wherry.checks.model import Finding
+    from wherry.pipeline.check import CheckReport
+    from wherry.pipeline.request import BuildOptions
+
+__all__ = ["command"]
+
+
+@click.command("check")
+@click.argument("packages", nargs=-1, metavar="[NAME | FILE.zip]...")
+@in_project
+@path_option(
+    "--layer",
+    "layer_files",
+    multiple=True,
+    metavar="FILE.zip",
+    help="A layer of the zip archives that are checked. May be repeated, in the order of the function's layers.",
+)
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="CODE",
+    help="Look for this code only, or for those that begin so, such as ELF. May be repeated.",
+)
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="CODE",
+    help="Leave out this code, or those that begin so. May be repeated.",
+)
+@click.option(
+    "--strict", is_flag=True, help="Tell also what may be meant, or may never be used: notes."
+)
+@click.option("--advisories", is_flag=True, help="Ask for known vulnerabilities, too (`uv audit`).")
+@click.option("--no-build", is_flag=True, help="Check what is written, without building first.")
+@click.option(
+    "--exit-code", is_flag=True, help="Exit with 3 if there are errors. Warnings do not count."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@click.option("--sarif", "as_sarif", is_flag=True, help="Print a SARIF log, for GitHub.")
+@of_build
+@drover_stage
+@click.option("-v", "--verbose", is_flag=True, help="Say what the build did, too.")
+@quiet
+def command(
+    *,
+    packages: tuple[str, ...],
+    project: Path,
+    layer_files: tuple[Path, ...],
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    strict: bool,
+    advisories: bool,
+    no_build: bool,
+    exit_code: bool,
+    as_json: bool,
+    as_sarif: bool,
+    verbose: bool,
+    quiet: bool,
+    **options: Unpack[BuildOptions],
+) -> int:
+    """Check packages for what fails on Lambda, before they are there.
+
+    Builds the project's packages, or takes zip archives of whatever tool, reads them with their layers, and
+    compares them with what the runtime has: compiled files and the libraries that they need, the imports from the
+    handler on, required distributions, the handler itself, sizes, secrets, permissions. Nothing is executed.
+    docs/reference/checks.md tells of every code.
+
+    \b
+    Examples:
+      wherry check
+      wherry check api --strict
+      wherry check function.zip --handler app.handler --runtime python3.13 --architecture arm64
+      wherry check function.zip --layer dependencies.zip --select ELF --select IMP
+      wherry check --exit-code --sarif > wherry.sarif
+    """  # noqa: D301  the backspace is click's mark
+    from wherry.pipeline.check import check
+
+    if as_json and as_sarif:
+        raise click.UsageError("`--json` and `--sarif` exclude each other")
+    files = [Path(name) for name in packages if name.lower().endswith(".zip")]
+    if files and len(files) < len(packages):
+        raise click.UsageError("name functions and layers, or zip archives, not both")
+    if not files:
+        options["names"] = packages
+    with Terminal(quiet=quiet, verbose=verbose) as terminal:
+        report = check(
+            project,
+            reporter=BriefReporter(terminal=terminal, verbose=verbose) if not files else terminal,
+            files=files,
+            layer_files=layer_files,
+            select=select,
+            ignore=ignore,
+            strict=strict,
+            advisories=advisories,
+            no_build=no_build,
+            **options,
+        )
+    document = report.sarif() if as_sarif else report.document()
+    lines = [] if as_json or as_sarif else _lines(report.findings)
+    print_result(document, lines, as_json=as_json or as_sarif)
+    _summarize(report, terminal)
+    return 3 if exit_code and report.failed else 0
+
+
+def _lines(findings: Sequence[Finding]) -> list[str]:
+    """A line for each finding; below the last with the same code and hint, what to do about them."""
+    lines = []
+    for number, finding in enumerate(findings):
+        where = f"{finding.package}: {finding.where}" if finding.where else finding.package
+        lines.append(f"{finding.severity} {finding.code} {where}: {finding.message}")
+        after = findings[number + 1] if number + 1 < len(findings) else None
+        if after is None or (after.code, after.hint) != (finding.code, finding.hint):
+            lines.append(f"  hint: {finding.hint}")
+    return lines
+
+
+def _summarize(report: CheckReport, terminal: Terminal) -> None:
+    """Say on stderr how many findings there are."""
+    severities = [finding.severity for finding in report.findings]
+    counted = ", ".join(
+        count(severities.count(severity), severity)
+        for severity in ("error", "warning", "note")
+        if severity in severities
+    )
+    checked = ", ".join(report.packages)
+    terminal.line(f"Checked {checked} for {report.target}: {counted or 'nothing found'}")

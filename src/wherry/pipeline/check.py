@@ -1,0 +1,295 @@
+"""Checks of built packages, or of anybody's zip archives, in one call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack, cast
+
+from wherry.checks.model import Limits, Subject
+from wherry.checks.registry import chosen_codes, run_checks
+from wherry.contents.guess import guess_target
+from wherry.contents.parts import part_of_zip
+from wherry.contents.read import Contents, Options
+from wherry.errors import SettingsError
+from wherry.events import SILENT, Note
+from wherry.indexes.network import Network
+from wherry.pipeline.build import build_packages
+from wherry.pipeline.request import BuildOptions, as_request, open_context
+from wherry.pipeline.written import report_written
+from wherry.settings.model import CheckSettings
+from wherry.store import Store
+from wherry.target import Target, find_architecture, find_runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from wherry.checks.model import Finding
+    from wherry.contents.model import Part
+    from wherry.events import Reporter
+    from wherry.pipeline.report import BuildReport, PackageReport
+    from wherry.pipeline.request import BuildRequest
+
+__all__ = ["CheckOptions", "CheckReport", "check"]
+
+SCHEMA = 1
+"""Raised when a field changes its meaning or goes; new fields do not raise it."""
+
+
+class CheckOptions(BuildOptions, total=False):
+    """The options of a check, besides those of the build before it.
+
+    Attributes:
+        files: zip archives to check, of whatever tool, in place of a project's packages.
+        layer_files: zip archives of the layers of each of ``files``, in the order in which Lambda unpacks them.
+        select: codes, or beginnings of codes, to look for; all by default.
+        ignore: codes, or beginnings of codes, to leave out.
+        strict: also tell what may be meant, or may never be used.
+        advisories: ask for known vulnerabilities, by the network.
+        no_build: check what is written, without building first.
+    """
+
+    files: Sequence[Path | str]
+    layer_files: Sequence[Path | str]
+    select: Sequence[str]
+    ignore: Sequence[str]
+    strict: bool
+    advisories: bool
+    no_build: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckReport:
+    """The result of a check.
+
+    Attributes:
+        target: that packages were judged for.
+        packages: the names of what was checked.
+        findings: errors first.
+    """
+
+    target: Target
+    packages: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether there are errors."""
+        return any(finding.severity == "error" for finding in self.findings)
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        return {"schema": SCHEMA, "findings": [finding.document() for finding in self.findings]}
+
+    def sarif(self) -> dict[str, Any]:
+        """The findings as a log of SARIF 2.1.0, which GitHub shows beside code."""
+        from wherry.checks.sarif import sarif_log
+
+        return sarif_log(self.findings)
+
+
+def check(
+    project: Path | str = ".",
+    *,
+    store: Store | None = None,
+    reporter: Reporter = SILENT,
+    **options: Unpack[CheckOptions],
+) -> CheckReport:
+    """Check a project's packages, which are built first, or zip archives of whatever tool.
+
+    Args:
+        project: the project's folder; not read where ``files`` are given.
+        store: where files are kept, and what was found out is remembered; by default the user's.
+        reporter: told what happens.
+        options: what is asked, as ``wherry.CheckOptions`` and ``wherry.BuildOptions`` describe it.
+
+    Raises:
+        WherryError: a package cannot be built, or a file not be read. What is wrong with it is told by the result.
+    """
+    store = store or Store.default()
+    if options.get("files"):
+        subjects = _of_files(options, store, reporter)
+    elif options.get("layer_files"):
+        raise SettingsError(
+            "a layer is checked with the function that takes it",
+            hint="name the function's zip archive, too: wherry check FUNCTION.zip --layer LAYER.zip",
+        )
+    else:
+        subjects = _of_project(project, options, store, reporter)
+    codes = _codes(options, subjects.settings)
+    findings: list[Finding] = []
+    for subject in subjects.subjects:
+        findings += run_checks(subject, codes)
+        subject.contents.remember()
+    if options.get("advisories"):
+        from wherry.checks.advisories import find_advisories
+
+        if "ADV001" in codes:
+            findings += find_advisories(
+                subjects.subjects,
+                network=Network(offline=options.get("offline", False)),
+                reporter=reporter,
+            )
+    return CheckReport(
+        target=subjects.target,
+        packages=tuple(subject.name for subject in subjects.subjects),
+        # A layer is read with every function that takes it.
+        findings=_unique(findings),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Subjects:
+    target: Target
+    subjects: tuple[Subject, ...]
+    settings: CheckSettings
+
+
+def _codes(options: CheckOptions, settings: CheckSettings) -> frozenset[str]:
+    return chosen_codes(
+        options.get("select") or settings.select,
+        [*options.get("ignore", ()), *settings.ignore],
+    )
+
+
+def _unique(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    order = ("error", "warning", "note")
+    return tuple(sorted(dict.fromkeys(findings), key=lambda each: order.index(each.severity)))
+
+
+def _of_files(options: CheckOptions, store: Store, reporter: Reporter) -> _Subjects:
+    """The subjects of zip archives: each with the same layers."""
+    paths = [Path(path) for path in options.get("files", ())]
+    layers = [part_of_zip(Path(path), kind="layer") for path in options.get("layer_files", ())]
+    functions = [part_of_zip(path, kind="function" if layers else "") for path in paths]
+    target = _target([*functions, *layers], options, reporter)
+    return _Subjects(
+        target=target,
+        settings=CheckSettings(),
+        subjects=tuple(
+            Subject(
+                name=function.name,
+                contents=Contents(
+                    [function, *layers],
+                    target,
+                    Options(
+                        handler=options.get("handler"), store=store, label=str(path.absolute())
+                    ),
+                ),
+                layers=tuple(layer.name for layer in layers),
+                strict=options.get("strict", False),
+            )
+            for path, function in zip(paths, functions, strict=True)
+        ),
+    )
+
+
+def _target(parts: Sequence[Part], options: CheckOptions, reporter: Reporter) -> Target:
+    """The target that was asked for; what was not is guessed by the compiled files."""
+    runtime, architecture = options.get("runtime"), options.get("architecture")
+    guessed = guess_target(parts)
+    target = Target(
+        runtime=find_runtime(runtime) if runtime else guessed.runtime,
+        architecture=find_architecture(architecture) if architecture else guessed.architecture,
+    )
+    if not runtime or not architecture:
+        reporter.emit(
+            Note(text=f"checking for {target}; say another with `--runtime` and `--architecture`")
+        )
+    return target
+
+
+def _of_project(
+    project: Path | str, options: CheckOptions, store: Store, reporter: Reporter
+) -> _Subjects:
+    """The subjects of a project: its functions with their layers, and layers that no function takes."""
+    keys = BuildOptions.__optional_keys__
+    of_build = cast("BuildOptions", {key: options[key] for key in options if key in keys})  # type: ignore[literal-required]
+    request = as_request(project, of_build)
+    checked = request.settings.check
+    if options.get("no_build"):
+        from wherry.pipeline.target import written_target
+
+        request = written_target(request, store)
+        report = report_written(request)
+    else:
+        # What a build would refuse is to be told as a finding.
+        request = _unchecked(request)
+        report = build_packages(
+            request, open_context(request, store=store, reporter=reporter, doing="checking")
+        )
+    return _Subjects(
+        target=report.target,
+        subjects=tuple(_subjects(report, request, options, store)),
+        settings=checked,
+    )
+
+
+def _unchecked(request: BuildRequest) -> BuildRequest:
+    project = request.project
+    settings = replace(project.settings, check=CheckSettings(level="off"))
+    return replace(request, project=replace(project, settings=settings))
+
+
+def _subjects(
+    report: BuildReport, request: BuildRequest, options: CheckOptions, store: Store
+) -> Iterable[Subject]:
+    parts = {
+        package.name: part_of_zip(package.path, name=package.name, kind=package.kind)
+        for package in report.packages
+    }
+    taken = {layer for package in report.packages for layer in package.layers}
+    excluded = _excluded(request)
+    for package in report.packages:
+        if package.kind == "layer" and package.name in taken:
+            continue
+        yield _subject(package, parts, request, Options(
+            handler=package.handler,
+            own=_own(request),
+            complete=not any(layer not in parts for layer in package.layers),
+            store=store,
+            label=f"{request.root.absolute()} {package.name}",
+        ), strict=options.get("strict", False), excluded=excluded)  # fmt: skip
+
+
+def _subject(
+    package: PackageReport,
+    parts: Mapping[str, Part],
+    request: BuildRequest,
+    known: Options,
+    *,
+    strict: bool,
+    excluded: frozenset[str],
+) -> Subject:
+    quotas = request.settings.quotas
+    layers = [parts[layer] for layer in package.layers if layer in parts]
+    target = request.target
+    return Subject(
+        name=package.name,
+        contents=Contents([parts[package.name], *layers], target, known),
+        layers=package.layers if package.kind == "function" else (),
+        limits=Limits(
+            unzipped=quotas.unzipped, direct_upload=quotas.direct_upload, layers=quotas.layers
+        ),
+        licenses=request.settings.licenses,
+        excluded=excluded,
+        strict=strict,
+    )
+
+
+def _own(request: BuildRequest) -> frozenset[str]:
+    """The names of distributions that are code of the project."""
+    from packaging.utils import canonicalize_name
+
+    roots = [recipe.name for recipe in request.recipes]
+    return frozenset(canonicalize_name(name) for name in (request.project.name, *roots) if name)
+
+
+def _excluded(request: BuildRequest) -> frozenset[str]:
+    """The names that settings leave out, or say that the runtime provides."""
+    from packaging.utils import canonicalize_name
+
+    names = [*request.settings.provided]
+    for recipe in request.recipes:
+        names += [*recipe.settings.exclude, *recipe.settings.provided]
+    return frozenset(canonicalize_name(name) for name in names)

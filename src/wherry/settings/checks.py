@@ -1,0 +1,52 @@
+"""Reading the settings of checks: ``check`` and ``licenses``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wherry.settings import values
+from wherry.settings.model import CheckSettings
+from wherry.settings.values import read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from wherry.problems import Problems
+
+__all__ = ["CHECK_READERS", "LICENSE_READERS", "read_check", "read_licenses"]
+
+_LEVELS = ("error", "warn", "off")
+_codes = values.all_matching(
+    r"[A-Z]{2,5}\d{0,3}", "is not the code of a check, or its beginning, such as ELF003 or ELF"
+)
+
+CHECK_READERS: Mapping[str, Callable[[object], Any]] = {
+    "level": values.choice(*_LEVELS),
+    "select": _codes,
+    "ignore": _codes,
+}
+"""The keys of ``[tool.wherry.check]``."""
+
+LICENSE_READERS: Mapping[str, Callable[[object], Any]] = {"allow": values.strings}
+"""The keys of ``[tool.wherry.licenses]``."""
+
+
+def read_check(value: object, problems: Problems) -> CheckSettings:
+    """The settings of checks, or the level alone: ``check = "warn"``."""
+    if isinstance(value, str):
+        value = {"level": value}
+    if not isinstance(value, dict):
+        problems.add("check", f"expected one of {', '.join(_LEVELS)}, or a table")
+        return CheckSettings()
+    return CheckSettings(**read_table(value, CHECK_READERS, problems, prefix="check."))
+
+
+def read_licenses(value: object, problems: Problems) -> tuple[str, ...]:
+    """Patterns of the licences that are allowed."""
+    if not isinstance(value, dict):
+        problems.add("licenses", "expected a table: allow")
+        return ()
+    allow: tuple[str, ...] = read_table(value, LICENSE_READERS, problems, prefix="licenses.").get(
+        "allow", ()
+    )
+    return allow
