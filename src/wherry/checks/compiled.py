@@ -13,11 +13,12 @@ from wherry.contents.compiled import is_compiled_name
 from wherry.contents.imports import When
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from wherry.checks.model import Severity, Subject
     from wherry.contents.model import File
     from wherry.elf.proof import ObstacleKind
+    from wherry.target.libraries import Provision
 
 __all__ = ["RULES", "find"]
 
@@ -114,41 +115,39 @@ def _of_file(
 ) -> Iterator[Finding]:
     """The findings in an extension module and the libraries of the package that it needs."""
     compiled = subject.contents.compiled
-    missing: dict[str, str] = {}
+    missing: dict[str, tuple[str, Provision]] = {}
     for chain in compiled.needed_by(file).values():
         each = chain[-1]
         facts = compiled.facts(each)
-        via = " → ".join([*modules, *(link.name for link in chain[1:])])
+        links = [link.name for link in chain[1:]]
+        via = " → ".join([*modules, *links])
         if facts.format in _SYSTEMS:
             message = f"it is for {_SYSTEMS[facts.format]}, not for Linux ({via})"
             yield _finding(subject, each, code="ELF001", severity=severity, message=message)
-            continue
         for obstacle in facts.obstacles:
-            yield _finding(
-                subject,
-                each,
-                code=_CODES[obstacle.kind],
-                severity=severity,
-                message=f"{obstacle.text} ({via})",
-            )
-        if facts.obstacles:
-            continue
-        for library in compiled.libraries(each):
-            if library.provision != "there":
-                missing.setdefault(library.name, library.provision)
-        absent = [name for name, provision in missing.items() if provision == "absent"]
-        if absent:
-            # The first file in the chain that lacks something: what needs it fails with it.
-            yield _missing(subject, each, absent, severity, via)
-        elif missing and subject.strict:
-            yield _missing(subject, each, list(missing), "note", via)
-        missing.clear()
+            code = _CODES[obstacle.kind]
+            message = f"{obstacle.text} ({via})"
+            yield _finding(subject, each, code=code, severity=severity, message=message)
+        if not facts.obstacles:
+            for library in compiled.libraries(each):
+                if library.provision != "there":
+                    by = f"`{library.name}`" + (f" (for {' → '.join(links)})" if links else "")
+                    missing.setdefault(library.name, (by, library.provision))
+    judgements: tuple[tuple[Provision, Severity], ...] = (("absent", severity), ("unknown", "note"))
+    for provision, judged in judgements:
+        libraries = {name: by for name, (by, found) in missing.items() if found == provision}
+        if libraries:
+            yield _missing(subject, file, libraries, judged, " → ".join(modules))
 
 
 def _missing(
-    subject: Subject, file: File, libraries: Sequence[str], severity: Severity, via: str
+    subject: Subject,
+    file: File,
+    libraries: Mapping[str, str],
+    severity: Severity,
+    via: str,
 ) -> Finding:
-    names = ", ".join(f"`{name}`" for name in libraries)
+    names = ", ".join(libraries.values())
     known = "is not known to have" if severity == "note" else "does not have"
     if not subject.contents.options.complete:
         severity = "note"
@@ -158,7 +157,7 @@ def _missing(
         code="ELF003",
         severity=severity,
         message=f"it needs {names}, which {subject.contents.target.runtime.name} {known} ({via})",
-        library=libraries[0],
+        library=next(iter(libraries)),
     )
 
 

@@ -93,7 +93,7 @@ def _writes(subject: Subject) -> Iterator[Finding]:
         if b"open" not in source and b"write_" not in source:
             continue
         tree = parse_source(source)
-        for node in ast.walk(tree) if tree is not None else ():
+        for node in _executed(tree) if tree is not None else ():
             if isinstance(node, ast.Call) and (path := _written_path(node)) is not None:
                 yield Finding(
                     code="PATH002",
@@ -104,6 +104,15 @@ def _writes(subject: Subject) -> Iterator[Finding]:
                     hint="write to `/tmp`, such as with `tempfile`",
                     owner=subject.owner(file.place),
                 )
+
+
+def _executed(tree: ast.Module) -> Iterator[ast.AST]:
+    """The nodes of a module but for what is executed only where it is run as a program."""
+    for statement in tree.body:
+        match statement:
+            case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))):
+                continue
+        yield from ast.walk(statement)
 
 
 def _source(file: File) -> bytes:

@@ -136,8 +136,15 @@ class ImportGraph:
             for target, certain in self._targets(each, module):
                 if not self._reach(target, when, (name, each.line), reached, queue) and certain:
                     self._miss(target.partition(".")[0], name, each, when)
-                elif target in self._table.unusable and self._table.find(target) is None:
+                elif self._is_for_others(target):
                     self._miss(target, name, each, when)
+
+    def _is_for_others(self, name: str) -> bool:
+        """Whether there are only files of a module that this Python does not load; a folder with stubs is none."""
+        if name not in self._table.unusable:
+            return False
+        module = self._table.find(name)
+        return module is None or module.kind == "namespace"
 
     def _targets(self, each: Import, module: Module) -> Iterator[tuple[str, bool]]:
         """The modules that an import statement loads, and whether each must be there."""

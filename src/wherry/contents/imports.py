@@ -9,6 +9,8 @@ import warnings
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from wherry.contents.conditions import Conditions
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -86,15 +88,18 @@ _OTHERS = {
 } - _CAUGHT
 
 
-def read_imports(source: bytes) -> ModuleFacts:
-    """The imports of a source text; none, and ``Flag.UNKNOWN``, for one that cannot be parsed."""
+def read_imports(source: bytes, python: tuple[int, int]) -> ModuleFacts:
+    """The imports of a source text, as a version of Python executes them.
+
+    There are none, and ``Flag.UNKNOWN``, for one that cannot be parsed.
+    """
     flags = (Flag.PATH if _PATH.search(source) else 0) | (
         Flag.MODULES if _MODULES.search(source) else 0
     )
     tree = parse_source(source)
     if tree is None:
         return ModuleFacts((), flags | Flag.UNKNOWN)
-    found = list(_statements(tree.body))
+    found = list(_statements(tree.body, Conditions(tree, source, python)))
     if _DYNAMIC.search(source):
         found += _calls(tree)
     found.sort(key=lambda each: each.line)
@@ -114,7 +119,7 @@ def parse_source(source: bytes) -> ast.Module | None:
         return None
 
 
-def _statements(body: Sequence[ast.stmt]) -> Iterator[Import]:
+def _statements(body: Sequence[ast.stmt], conditions: Conditions) -> Iterator[Import]:
     """The import statements of a module, also those in functions. Nothing calls itself: blocks may nest deeply."""
     pending = [(body, When.INIT)]
     while pending:
@@ -131,10 +136,12 @@ def _statements(body: Sequence[ast.stmt]) -> Iterator[Import]:
                     # What follows is never reached.
                     break
                 case _:
-                    pending += _blocks(statement, when)
+                    pending += _blocks(statement, when, conditions)
 
 
-def _blocks(node: ast.stmt, when: When) -> Iterator[tuple[Sequence[ast.stmt], When]]:
+def _blocks(
+    node: ast.stmt, when: When, conditions: Conditions
+) -> Iterator[tuple[Sequence[ast.stmt], When]]:
     """The blocks of a compound statement, and when they are executed."""
     guarded = max(when, When.GUARDED)
     match node:
@@ -143,12 +150,12 @@ def _blocks(node: ast.stmt, when: When) -> Iterator[tuple[Sequence[ast.stmt], Wh
         case ast.ClassDef(body=body):
             yield body, when
         case ast.If(test=test, body=body, orelse=orelse):
-            if _is_never(test):
-                yield body, When.NEVER
-                yield orelse, when
-            else:
-                yield body, guarded
-                yield orelse, guarded
+            truth = conditions.truth(test)
+            for block, excluded in ((body, False), (orelse, True)):
+                yield (
+                    block,
+                    guarded if truth is None else (When.NEVER if truth is excluded else when),
+                )
         case ast.Try() | ast.TryStar():
             inner = guarded if any(map(_guards, node.handlers)) else when
             yield node.body, inner
@@ -170,18 +177,6 @@ def _blocks(node: ast.stmt, when: When) -> Iterator[tuple[Sequence[ast.stmt], Wh
                 yield each.body, guarded
         case _:
             pass
-
-
-def _is_never(test: ast.expr) -> bool:
-    """Whether a condition holds for type checkers alone, or for a module that is run as a program."""
-    match test:
-        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
-            return True
-        case ast.Constant(value=value):
-            return not value
-        case ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()]):
-            return True
-    return False
 
 
 def _guards(handler: ast.ExceptHandler) -> bool:

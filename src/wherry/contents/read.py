@@ -68,7 +68,7 @@ class Contents:
 
     def __init__(self, parts: Sequence[Part], target: Target, options: Options = Options()) -> None:
         self.parts, self.target, self.options = tuple(parts), target, options
-        self._imports = source_facts()
+        self._imports = source_facts(target.runtime)
         self._compiled: Facts[CompiledFacts] = Facts(
             "compiled",
             f"{_FORMAT} {target!r}",

@@ -17,6 +17,7 @@ from wherry.errors import WherryError
 
 if TYPE_CHECKING:
     from wherry.contents.model import File
+    from wherry.target import Runtime
 
 __all__ = ["source_facts"]
 
@@ -24,16 +25,17 @@ _FORMAT = 1
 _UNKNOWN = ModuleFacts((), Flag.UNKNOWN)
 
 
-def source_facts() -> Facts[ModuleFacts]:
-    """The imports of source files, remembered."""
-    return Facts("imports", f"{_FORMAT} {HOST}", _read_source, encode=_encode, decode=_decode)
+def source_facts(runtime: Runtime) -> Facts[ModuleFacts]:
+    """The imports of source files as a runtime executes them, remembered."""
 
+    def find(file: File) -> ModuleFacts:
+        try:
+            return read_imports(file.read(most=LARGEST_SOURCE), runtime.python)
+        except WherryError:
+            return _UNKNOWN
 
-def _read_source(file: File) -> ModuleFacts:
-    try:
-        return read_imports(file.read(most=LARGEST_SOURCE))
-    except WherryError:
-        return _UNKNOWN
+    variant = f"{_FORMAT} {HOST} {runtime.python_version}"
+    return Facts("imports", variant, find, encode=_encode, decode=_decode)
 
 
 def _encode(facts: ModuleFacts) -> object:

@@ -105,7 +105,7 @@ class _Preflight:
                     own.append(file_of_entry(entry, package))
                 else:
                     others.append(f"{package.kind}{entry.path}\0{entry.payload.crc}")
-        facts = source_facts()
+        facts = source_facts(self._context.target.runtime)
         facts.attach(self._context.store, {"": own}, {"": f"{self._label} preflight"})
         # Without lines, which every edit moves.
         imports = [
