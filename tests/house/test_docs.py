@@ -55,6 +55,7 @@ from wherry.aws.stage import StageOptions
 from wherry.cli import main
 from wherry.pipeline import report
 from wherry.settings import model, project, read, tables
+from wherry.settings.checks import CHECK_READERS
 from wherry.settings.tables import CONTAINER_READERS, INDEX_READERS
 from wherry.target import Target, find_architecture, find_runtime
 
@@ -654,6 +655,7 @@ OF_TABLES = (
     ("## Quotas of AWS Lambda", set(read.QUOTA_READERS), "quotas"),
     ("## Hooks and their keys", set(read.HOOK_READERS), "hooks"),
     ("## Containers and their keys", set(CONTAINER_READERS), "container"),
+    ("## Checks and their keys", set(CHECK_READERS), "check"),
 )
 
 
@@ -995,7 +997,7 @@ def test_the_buckets_of_the_store() -> None:
     for path in source.rglob("*.py"):
         text = text_of(path)
         constants = dict(re.findall(r'^(_[A-Z_]+) = "([a-z-]+)"$', text, re.MULTILINE))
-        used |= set(re.findall(r'\bMemo(?:\[.*\])?\(\s*"([a-z-]+)"', text))
+        used |= set(re.findall(r'\b(?:Memo|Facts)(?:\[.*\])?\(\s*"([a-z-]+)"', text))
         for argument in re.findall(r"\b(?:recall|remember|folder|wheel_memo)\(\s*([^,()]+),", text):
             if argument in constants:
                 used.add(constants[argument])

@@ -14,6 +14,7 @@ import pytest
 
 import wherry
 from wherry import errors
+from wherry.checks.registry import FAMILIES
 from wherry.lock.formats import LockFormat
 
 SOURCE = Path(wherry.__file__).parent
@@ -259,6 +260,7 @@ def called_by_name(path: Path) -> bool:
         path.is_relative_to(SOURCE / "shims" / "on_lambda")
         or path == SOURCE / "invoke" / "runtime_client.py"
         or path.parent in {SOURCE / "cli", SOURCE / "sources" / "backends"}
+        or (path.parent == SOURCE / "checks" and path.stem in FAMILIES)
         or 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")
     )
 

@@ -9,8 +9,8 @@ import re
 from typing import TYPE_CHECKING
 
 from wherry.checks.model import Finding, Rule
-from wherry.contents.compiled import is_compiled_name
 from wherry.contents.imports import When
+from wherry.contents.model import is_compiled_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -81,7 +81,7 @@ def _finding(subject: Subject, missing: Missing, tops: dict[str, str]) -> Findin
     return Finding(
         code=code,
         severity=severity,
-        package=subject.package_of(importer.file),
+        package=importer.file.part,
         where=f"{importer.file.path}:{missing.line}",
         message=message,
         hint=hint,
@@ -91,7 +91,7 @@ def _finding(subject: Subject, missing: Missing, tops: dict[str, str]) -> Findin
 
 def _is_told(subject: Subject, owner: str, name: str) -> bool:
     """Whether the requirement that brings a module is told to be absent."""
-    absent = subject.absent.get(owner, ())
+    absent = subject.contents.absent.get(owner, ())
     plain = (each.replace("-", "_").removeprefix("python_") for each in absent)
     return len(absent) == 1 or name.lower() in plain
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from wherry.target.quotas import DIRECT_UPLOAD, LAYERS, UNZIPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from wherry.contents.graph import ImportGraph
-    from wherry.contents.model import File
     from wherry.contents.read import Contents
 
 __all__ = ["Finding", "Limits", "Rule", "Severity", "Subject"]
@@ -90,7 +87,6 @@ class Subject:
     licenses: tuple[str, ...] = ()
     excluded: frozenset[str] = frozenset()
     strict: bool = False
-    _sources: dict[str, bytes] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def graph(self) -> ImportGraph:
@@ -100,19 +96,3 @@ class Subject:
     def owner(self, place: str) -> str:
         """The distribution that a file belongs to, or the name of the package for own code."""
         return self.contents.owner_of(place) or self.name
-
-    def package_of(self, file: File | None) -> str:
-        """The name of the package that a file lies in."""
-        return self.name if file is None else file.part
-
-    @cached_property
-    def kinds(self) -> Mapping[str, str]:
-        """Whether each part is a function or a layer."""
-        return {part.name: part.kind for part in self.contents.parts}
-
-    @cached_property
-    def absent(self) -> Mapping[str, tuple[str, ...]]:
-        """The normalized names of distributions that are required and not there, by who requires them."""
-        from wherry.checks.requirements import absent_requirements
-
-        return absent_requirements(self)

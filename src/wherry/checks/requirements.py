@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from wherry.checks.model import Finding, Rule
 from wherry.contents.imports import When
-from wherry.target.provided import provided_distributions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from packaging.requirements import Requirement
 
@@ -17,24 +16,21 @@ if TYPE_CHECKING:
     from wherry.contents.distributions import Installed
     from wherry.contents.graph import Missing
 
-__all__ = ["RULES", "absent_requirements", "find"]
+__all__ = ["RULES", "find"]
 
 RULES = (
     Rule("DEP001", "a required distribution is absent"),
     Rule("DEP002", "a required distribution has a version that does not do"),
 )
 
-# Distributions that hold the same modules as the one whose name they begin with.
-_VARIANTS = ("binary", "contrib", "contrib-headless", "cpu", "gpu", "headless", "slim", "c")
-
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Compare requirements with the distributions that are there."""
     needed: dict[str, list[tuple[Installed, Requirement]]] = {}
-    for each, requirement, name in _requirements(subject):
+    for each, requirement, name in subject.contents.requirements:
         present = subject.contents.distribution(name)
         if present is None:
-            if name in subject.absent.get(each.name, ()):
+            if name in subject.contents.absent.get(each.name, ()):
                 needed.setdefault(name, []).append((each, requirement))
         elif present.version and not _fits(requirement, present.version):
             yield _finding(
@@ -67,47 +63,6 @@ def find(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def absent_requirements(subject: Subject) -> Mapping[str, tuple[str, ...]]:
-    """The normalized names of distributions that are required and not there, by who requires them."""
-    contents = subject.contents
-    provided = provided_distributions(contents.target.runtime)
-    absent: dict[str, list[str]] = {}
-    for each, _, name in _requirements(subject):
-        if (
-            contents.distribution(name) is None
-            and name not in provided
-            and not any(contents.distribution(f"{name}-{ending}") for ending in _VARIANTS)
-            # Something brings its module, whatever it is called.
-            and contents.modules.find(name.replace("-", "_")) is None
-        ):
-            absent.setdefault(each.name, []).append(name)
-    return {name: tuple(dict.fromkeys(names)) for name, names in absent.items()}
-
-
-def _requirements(subject: Subject) -> Iterator[tuple[Installed, Requirement, str]]:
-    """The requirements of each distribution, extras included that others require of it."""
-    from packaging.utils import canonicalize_name
-
-    contents = subject.contents
-    pending: list[tuple[Installed, frozenset[str]]] = [
-        (each, frozenset()) for each in contents.distributions
-    ]
-    seen = {(each.name, extras) for each, extras in pending}
-    told: set[tuple[str, str]] = set()
-    while pending:
-        each, extras = pending.pop(0)
-        for requirement in each.required(tuple(sorted(extras))):
-            name = canonicalize_name(requirement.name)
-            if (each.name, str(requirement)) not in told:
-                told.add((each.name, str(requirement)))
-                yield each, requirement, name
-            wanted = (name, frozenset(requirement.extras))
-            other = contents.distribution(name)
-            if requirement.extras and other is not None and wanted not in seen:
-                seen.add(wanted)
-                pending.append((other, wanted[1]))
-
-
 def _fits(requirement: Requirement, version: str) -> bool:
     from packaging.version import InvalidVersion
 
@@ -129,7 +84,7 @@ def _missed(subject: Subject, users: set[str], name: str) -> Missing | None:
         if owner not in users:
             continue
         # The names of modules are not known of what is absent.
-        if missing.name.lower() == plain or len(subject.absent.get(owner, ())) == 1:
+        if missing.name.lower() == plain or len(subject.contents.absent.get(owner, ())) == 1:
             return missing
     return None
 

@@ -6,10 +6,10 @@ RUNPATH; the system's own libraries.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from wherry.contents.model import LARGEST_FILE
+from wherry.contents.facts import Facts
+from wherry.contents.model import LARGEST_FILE, is_compiled_name
 from wherry.elf.model import ElfError, is_elf
 from wherry.elf.proof import Obstacle, find_obstacles
 from wherry.elf.reader import read_elf
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from wherry.target import Target
     from wherry.target.libraries import Provision
 
-__all__ = ["Compiled", "CompiledFacts", "Library", "is_compiled_name", "read_compiled"]
+__all__ = ["Compiled", "CompiledFacts", "Library", "compiled_facts"]
 
-_COMPILED = re.compile(r".+\.(?:so(?:\.[\d.]+)?|pyd|dylib|dll)")
+_FORMAT = 1
 _MACH_O = (
     b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe",
 )  # fmt: skip
@@ -68,12 +68,7 @@ class Library(NamedTuple):
     provision: Provision
 
 
-def is_compiled_name(name: str) -> bool:
-    """Whether files of that name hold machine code by custom."""
-    return _COMPILED.fullmatch(name) is not None
-
-
-def read_compiled(file: File, target: Target) -> CompiledFacts:
+def _read(file: File, target: Target) -> CompiledFacts:
     """The facts of a file; ``unknown`` for one that is damaged or too large."""
     try:
         head = file.head(4)
@@ -169,3 +164,28 @@ def _resolved(path: str) -> str:
         elif part not in {"", "."}:
             parts.append(part)
     return "/" + "/".join(parts)
+
+
+def compiled_facts(target: Target) -> Facts[CompiledFacts]:
+    """The facts of compiled files for a target, remembered."""
+    return Facts(
+        "compiled",
+        f"{_FORMAT} {target!r}",
+        lambda file: _read(file, target),
+        encode=list,
+        decode=_decode,
+    )
+
+
+def _decode(document: Any) -> CompiledFacts:
+    form, machine, obstacles, *rest = document
+    needed, soname, rpath, runpath = rest
+    return CompiledFacts(
+        form,
+        machine,
+        tuple(Obstacle(*each) for each in obstacles),
+        tuple(needed),
+        soname,
+        tuple(rpath),
+        tuple(runpath),
+    )

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from wherry.contents.compiled import is_compiled_name
+from wherry.contents.model import is_compiled_name
 from wherry.elf.model import EM_AARCH64, is_elf
 from wherry.errors import WherryError
 from wherry.target import RUNTIMES, Architecture, Target, newest_runtime

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from wherry.bundle.entry import Entry, Payload
     from wherry.compose.model import Package
 
-__all__ = ["LARGEST_FILE", "OPT", "TASK", "File", "Part", "file_of_entry"]
+__all__ = ["LARGEST_FILE", "OPT", "TASK", "File", "Part", "file_of_entry", "is_compiled_name"]
 
 TASK = "/var/task"
 """The folder that Lambda unpacks a function's package to."""
@@ -25,6 +26,9 @@ OPT = "/opt"
 
 LARGEST_FILE = 1 << 28
 """The most bytes of one file that are held in memory; AWS takes no package with a larger one."""
+
+
+_COMPILED = re.compile(r".+\.(?:so(?:\.[\d.]+)?|pyd|dylib|dll)")
 
 
 class File(NamedTuple):
@@ -100,6 +104,11 @@ def file_of_entry(entry: Entry, package: Package) -> File:
         entry.owner,
         entry.executable,
     )
+
+
+def is_compiled_name(name: str) -> bool:
+    """Whether files of that name hold machine code by custom."""
+    return _COMPILED.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, kw_only=True)

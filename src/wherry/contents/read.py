@@ -5,24 +5,27 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from wherry.contents.compiled import Compiled, CompiledFacts, is_compiled_name, read_compiled
 from wherry.contents.distributions import find_distributions, owners_of
-from wherry.contents.facts import Facts
 from wherry.contents.graph import ImportGraph
 from wherry.contents.imports import LARGEST_SOURCE, Flag, ModuleFacts, When
+from wherry.contents.model import is_compiled_name
 from wherry.contents.modules import ModuleTable
+from wherry.contents.needs import absent_requirements, active_requirements
 from wherry.contents.sources import source_facts
-from wherry.elf.proof import Obstacle
 from wherry.errors import WherryError
 from wherry.target.provided import provided_modules
 from wherry.target.standard_library import standard_library
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from packaging.requirements import Requirement
+
+    from wherry.contents.compiled import Compiled, CompiledFacts
     from wherry.contents.distributions import Installed
+    from wherry.contents.facts import Facts
     from wherry.contents.model import File, Part
     from wherry.contents.modules import Module
     from wherry.store import Store
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Contents", "Options"]
 
-_FORMAT = 1
 _HANDLER_NAMES = re.compile(
     rb"^(?:async\s+)?def\s+\w*handler\s*\(|^\w*handler\s*=", re.MULTILINE | re.IGNORECASE
 )
@@ -69,13 +71,7 @@ class Contents:
     def __init__(self, parts: Sequence[Part], target: Target, options: Options = Options()) -> None:
         self.parts, self.target, self.options = tuple(parts), target, options
         self._imports = source_facts(target.runtime)
-        self._compiled: Facts[CompiledFacts] = Facts(
-            "compiled",
-            f"{_FORMAT} {target!r}",
-            lambda file: read_compiled(file, target),
-            encode=list,
-            decode=_decode_compiled,
-        )
+        self._compiled: Facts[CompiledFacts] | None = None
 
     @cached_property
     def files(self) -> Mapping[str, File]:
@@ -94,6 +90,16 @@ class Contents:
     @cached_property
     def _by_name(self) -> Mapping[str, Installed]:
         return {each.name: each for each in reversed(self.distributions)}
+
+    @cached_property
+    def requirements(self) -> tuple[tuple[Installed, Requirement, str], ...]:
+        """The requirements on the target: who requires, what, and the normalized name of it."""
+        return tuple(active_requirements(self.distributions))
+
+    @cached_property
+    def absent(self) -> Mapping[str, tuple[str, ...]]:
+        """The normalized names of distributions that are required and not there, by who requires them."""
+        return absent_requirements(self.requirements, self._by_name, self.modules, self.target)
 
     @cached_property
     def owners(self) -> Mapping[str, str]:
@@ -195,42 +201,42 @@ class Contents:
         """The imports of a module; none for one that is compiled."""
         if module.kind != "source" or module.file is None:
             return ModuleFacts((), 0 if module.kind == "namespace" else Flag.UNKNOWN)
-        self._attach()
-        return self._imports.of(module.file)
+        return self._attached_imports.of(module.file)
 
     @cached_property
     def compiled(self) -> Compiled:
         """The compiled files and the libraries that they need."""
-        self._attach()
+        from wherry.contents.compiled import Compiled, compiled_facts
+
+        self._compiled = compiled_facts(self.target)
+        if self.options.store is not None:
+            # Those of the project are few, and go by their content, too.
+            files = (file for file in self.files.values() if is_compiled_name(file.name))
+            self._compiled.attach(self.options.store, self._by_owner(files), {})
         return Compiled(self.files, self.target, self._compiled.of)
 
     def remember(self) -> None:
         """Keep what was parsed for the next time."""
         self._imports.remember()
-        self._compiled.remember()
-
-    def _attach(self) -> None:
-        """Have facts remembered; once."""
-        _ = self._attached
+        if self._compiled is not None:
+            self._compiled.remember()
 
     @cached_property
-    def _attached(self) -> bool:
-        store = self.options.store
-        if store is None:
-            return False
-        sources: dict[str, list[File]] = {}
-        compiled: dict[str, list[File]] = {}
-        for place, file in self.files.items():
-            owner = self.owner_of(place) or ""
-            if place.endswith(".py"):
-                sources.setdefault(owner, []).append(file)
-            elif is_compiled_name(file.name):
-                compiled.setdefault(owner, []).append(file)
-        label = self.options.label or "+".join(str(part.path or part.name) for part in self.parts)
-        self._imports.attach(store, sources, {"": label})
-        # The project's own are few, and go by their content.
-        self._compiled.attach(store, compiled, {})
-        return True
+    def _attached_imports(self) -> Facts[ModuleFacts]:
+        """The facts of sources, which are remembered if there is a store."""
+        if self.options.store is not None:
+            files = (file for place, file in self.files.items() if place.endswith(".py"))
+            label = self.options.label or "+".join(
+                str(part.path or part.name) for part in self.parts
+            )
+            self._imports.attach(self.options.store, self._by_owner(files), {"": label})
+        return self._imports
+
+    def _by_owner(self, files: Iterable[File]) -> Mapping[str, Sequence[File]]:
+        groups: dict[str, list[File]] = {}
+        for file in files:
+            groups.setdefault(self.owner_of(file.place) or "", []).append(file)
+        return groups
 
 
 def _defines_handler(file: File) -> bool:
@@ -238,17 +244,3 @@ def _defines_handler(file: File) -> bool:
         return _HANDLER_NAMES.search(file.read(most=LARGEST_SOURCE)) is not None
     except WherryError:
         return False
-
-
-def _decode_compiled(document: Any) -> CompiledFacts:
-    form, machine, obstacles, *rest = document
-    needed, soname, rpath, runpath = rest
-    return CompiledFacts(
-        form,
-        machine,
-        tuple(Obstacle(*each) for each in obstacles),
-        tuple(needed),
-        soname,
-        tuple(rpath),
-        tuple(runpath),
-    )
