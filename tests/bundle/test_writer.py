@@ -66,7 +66,7 @@ def sample(tmp_path: Path) -> Bundle:
 
 def read_bundle(path: Path) -> Bundle:
     return Bundle.of(
-        Entry(m.name, m.executable, Slice(path, *m[3:], m.method), "read")
+        Entry(m.name, m.executable, Slice(path, *m[3:7], m.method), "read")
         for m in read_archive(path)
     )
 
