@@ -907,6 +907,7 @@ def test_killed_while_fetching(wherry: Wherry, project: Path, index: Index) -> N
         assert archive.read("alpha/__init__.py") == b"A = 1\n" * 40
 
 
+@pytest.mark.real
 def test_killed_while_writing(wherry: Wherry, project: Path) -> None:
     folder = project / "dist" / "lambda"
     assert wherry("build").code == 0
