@@ -836,6 +836,21 @@ def test_interrupted_while_the_index_hangs(
     assert not list(wherry.store.glob("files-v*/??/*"))
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ended_while_modules_are_imported(number: signal.Signals) -> None:
+    script = (
+        "import os, sys, wherry.__main__\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'wherry.cli.render':\n"
+        f"            os.kill(os.getpid(), {int(number)})\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "wherry.__main__.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"", b"")
+
+
 def test_interrupted_while_a_backend_works(wherry: Wherry, project: Path, tmp_path: Path) -> None:
     """The backend ends too, and nothing of its work is left."""
     obedient_project(project, files={})
