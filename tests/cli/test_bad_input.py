@@ -836,19 +836,34 @@ def test_interrupted_while_the_index_hangs(
     assert not list(wherry.store.glob("files-v*/??/*"))
 
 
+@pytest.mark.parametrize("module", ["wherry.cli.render", "wherry.tools.process", "subprocess"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_ended_while_modules_are_imported(number: signal.Signals) -> None:
+def test_ended_while_modules_are_imported(
+    wherry: Wherry, project: Path, module: str, number: signal.Signals
+) -> None:
     script = (
         "import os, sys, wherry.__main__\n"
         "class Finder:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'wherry.cli.render':\n"
+        f"        if name == {module!r}:\n"
         f"            os.kill(os.getpid(), {int(number)})\n"
         "sys.meta_path.insert(0, Finder())\n"
+        "sys.argv = ['wherry', 'build']\n"
         "wherry.__main__.main()\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"", b"")
+    (project / "pylock.toml").unlink()
+    write_files(project, {"requirements.txt": "alpha==1.0\n"})
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=project,
+        env=wherry.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (128 + number, "")
+    assert "Traceback" not in done.stderr
+    assert wherry.rubbish() == []
 
 
 def test_interrupted_while_a_backend_works(wherry: Wherry, project: Path, tmp_path: Path) -> None:
