@@ -841,12 +841,16 @@ def test_interrupted_while_the_index_hangs(
 def test_ended_while_modules_are_imported(
     wherry: Wherry, project: Path, module: str, number: signal.Signals
 ) -> None:
+    """The module is there by then, and nothing is in it."""
     script = (
-        "import os, sys, wherry.__main__\n"
+        "import importlib.machinery, os, sys, wherry.__main__\n"
         "class Finder:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        f"        if name == {module!r}:\n"
-        f"            os.kill(os.getpid(), {int(number)})\n"
+        f"        if name != {module!r}: return\n"
+        "        spec = importlib.machinery.PathFinder.find_spec(name, path)\n"
+        "        run = spec.loader.exec_module\n"
+        f"        spec.loader.exec_module = lambda module: (os.kill(os.getpid(), {int(number)}), run(module))\n"
+        "        return spec\n"
         "sys.meta_path.insert(0, Finder())\n"
         "sys.argv = ['wherry', 'build']\n"
         "wherry.__main__.main()\n"
