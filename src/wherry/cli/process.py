@@ -62,14 +62,17 @@ def _end(number: int, _frame: FrameType | None) -> None:
     """End the programs that run, and have the command put everything away."""
     _received.append(number)
     if len(_received) == 1:
-        # Where it is not imported, or is being imported, no program has been started.
-        end_all = getattr(sys.modules.get("wherry.tools.process"), "end_all", None)
+        try:
+            from wherry.tools.process import end_all
+        except ImportError:
+            # It is being imported, so that no program has been started.
+            def end_all() -> None: ...
+
         # What threads meet while all is put away is nobody's business.
         threading.excepthook = lambda _: None
         sys.unraisablehook = _again
         threading.Thread(target=_watch, args=(number,), daemon=True).start()
-        if end_all is not None:
-            end_all()
+        end_all()
     elif len(_received) > 2 or number != signal.SIGINT:
         # It has been told already.
         return
