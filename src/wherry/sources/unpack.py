@@ -81,6 +81,7 @@ def _untar(archive: Path, filename: str, tree: SourceTree) -> None:
 
 
 def _unzip(archive: Path, filename: str, tree: SourceTree) -> None:
+    import lzma
     import zipfile
     import zlib
 
@@ -91,6 +92,7 @@ def _unzip(archive: Path, filename: str, tree: SourceTree) -> None:
     except (
         zipfile.BadZipFile,
         zlib.error,
+        lzma.LZMAError,
         EOFError,
         # Of a member without a name.
         IndexError,
