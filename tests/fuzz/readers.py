@@ -26,6 +26,7 @@ from support.archives import Odd, make_zip
 from support.index import JSON
 from support.lambda_events import KINDS, Request, event_of
 from support.locks import RELEASES, lock_context, target
+from support.shared_objects import SharedObject
 from support.wheels import make_sdist, make_wheel
 from wherry.files import ProjectFiles
 from wherry.lock.model import LockRequest
@@ -710,6 +711,56 @@ _TARS = [_tar(tarfile.PAX_FORMAT), _tar(tarfile.GNU_FORMAT), _tar(tarfile.USTAR_
 _ZIP_SDIST = make_zip(
     Odd(name="demo-1.0/a.py", content=b"x" * 50), Odd(name="demo-1.0/b/", content=b"")
 )
+# Packages of others, and the Python sources in them.
+
+_SOURCES = [
+    (
+        b"import demo\nfrom . import x\ntry:\n    import a.b\nexcept ImportError: pass\ndef handler(event, context):\n"
+        b"    import sys\n    if sys.version_info >= (3, 11):\n        import tomllib\n    open('x', 'w')\n"
+    ),
+    (
+        b"import sys\nA = False\nif sys.platform == 'linux' and not A:\n    import b\nwith suppress(E):\n    import c\n"
+        b"class C:\n    import d\nimport_module('.e', __name__)\nhandler = lambda event, context: None\n"
+    ),
+]
+_PACKAGES = [
+    *_ZIPS,
+    make_zip(
+        *(
+            Odd(name=name, content=content, method=8)
+            for name, content in {
+                "app.py": _SOURCES[0],
+                "demo/fast.so": SharedObject(needed=("libGL.so.1",), runpath="$ORIGIN/..").data(),
+                "demo-1.0.dist-info/METADATA": _TEXTS[0]
+                + b"Requires-Dist: a[b]>=1; extra == 'c'\n",
+                "demo-1.0.dist-info/RECORD": b"demo/fast.so,,\n../../bin/x,,\n",
+                "__pycache__/app.cpython-313.pyc": bytes(16),
+                "x.pth": b"/home/x\n",
+            }.items()
+        )
+    ),
+]
+
+
+def read_package(data: bytes, around: Surroundings) -> None:
+    """Every check of a package, and what it is sorted into."""
+    from wherry.pipeline.check import check
+
+    path = around.folder / "package.zip"
+    path.write_bytes(data)
+    store = Store(around.folder / "store")
+    report = check(
+        files=[path], handler="app.handler", runtime="python3.13", strict=True, store=store
+    )
+    json.dumps([report.document(), report.sarif()])
+
+
+def read_source(data: bytes, _: Surroundings) -> None:
+    from wherry.contents.imports import read_imports
+
+    read_imports(data, (3, 13))
+
+
 READERS: dict[str, Reader] = {
     "wheel": Reader(samples=_ZIPS, read=read_wheel, change=odd_zip),
     "wheel's texts": Reader(samples=_ZIPS[:1], read=read_wheel, change=wheel_with_text),
@@ -721,6 +772,8 @@ READERS: dict[str, Reader] = {
     ),
     "sdist.zip": Reader(samples=[_ZIP_SDIST, *_ZIPS], read=unpacked_as(".zip"), change=odd_zip),
     "compiled": Reader(samples=_elves(), read=read_compiled),
+    "package": Reader(samples=_PACKAGES, read=read_package, change=odd_zip),
+    "source": Reader(samples=_SOURCES, read=read_source),
     **{name: lock_reader(name, *sample) for name, sample in _lock_samples().items()},
     "requirements": Reader(samples=[_lock_samples()["requirements.txt"][0].encode()], read=read_requirements, setup=more_requirements),
     "settings": Reader(samples=[_SETTINGS], read=read_project_settings, change=document),
