@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.run import Callbacks, InvokeOptions, ServeOptions, invoke, serve
     from wherry.pipeline.build import build, compose_project
+    from wherry.pipeline.digest import DigestReport, PackageDigest, digest
     from wherry.pipeline.lock import LockOptions, lock
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildOptions, BuildRequest, PackageOptions, read_request
@@ -62,6 +63,7 @@ __all__ = [
     "Callbacks",
     "Composition",
     "Deployed",
+    "DigestReport",
     "Distribution",
     "Entry",
     "FirstSettings",
@@ -70,6 +72,7 @@ __all__ = [
     "InvokeOptions",
     "LockOptions",
     "Package",
+    "PackageDigest",
     "PackageOptions",
     "PackageReport",
     "Planned",
@@ -89,6 +92,7 @@ __all__ = [
     "build",
     "compose_project",
     "deploy",
+    "digest",
     "init",
     "invoke",
     "lock",
@@ -114,6 +118,7 @@ _HOMES = {
     "Callbacks": "wherry.invoke.run",
     "Composition": "wherry.compose.model",
     "Deployed": "wherry.aws.deploy",
+    "DigestReport": "wherry.pipeline.digest",
     "Distribution": "wherry.compose.model",
     "Entry": "wherry.bundle.entry",
     "FirstSettings": "wherry.settings.init.write",
@@ -122,6 +127,7 @@ _HOMES = {
     "InvokeOptions": "wherry.invoke.run",
     "LockOptions": "wherry.pipeline.lock",
     "Package": "wherry.compose.model",
+    "PackageDigest": "wherry.pipeline.digest",
     "PackageOptions": "wherry.pipeline.request",
     "PackageReport": "wherry.pipeline.report",
     "Planned": "wherry.aws.deploy",
@@ -140,6 +146,7 @@ _HOMES = {
     "build": "wherry.pipeline.build",
     "compose_project": "wherry.pipeline.build",
     "deploy": "wherry.aws.deploy",
+    "digest": "wherry.pipeline.digest",
     "init": "wherry.settings.init.write",
     "invoke": "wherry.invoke.run",
     "lock": "wherry.pipeline.lock",
