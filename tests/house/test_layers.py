@@ -48,6 +48,7 @@ LAYERS = [
     "pipeline",
     "invoke",
     "aws",
+    "cdk",
     "__init__",
     "cli",
     "__main__",
