@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from wherry.invoke.run import Callbacks, InvokeOptions, ServeOptions, invoke, serve
     from wherry.pipeline.build import build, compose_project
     from wherry.pipeline.check import CheckOptions, CheckReport, check
+    from wherry.pipeline.digest import DigestReport, PackageDigest, digest
     from wherry.pipeline.lock import LockOptions, lock
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildOptions, BuildRequest, PackageOptions, read_request
@@ -66,6 +67,7 @@ __all__ = [
     "CheckReport",
     "Composition",
     "Deployed",
+    "DigestReport",
     "Distribution",
     "Entry",
     "Finding",
@@ -75,6 +77,7 @@ __all__ = [
     "InvokeOptions",
     "LockOptions",
     "Package",
+    "PackageDigest",
     "PackageOptions",
     "PackageReport",
     "Planned",
@@ -95,6 +98,7 @@ __all__ = [
     "check",
     "compose_project",
     "deploy",
+    "digest",
     "init",
     "invoke",
     "lock",
@@ -122,6 +126,7 @@ _HOMES = {
     "CheckReport": "wherry.pipeline.check",
     "Composition": "wherry.compose.model",
     "Deployed": "wherry.aws.deploy",
+    "DigestReport": "wherry.pipeline.digest",
     "Distribution": "wherry.compose.model",
     "Entry": "wherry.bundle.entry",
     "Finding": "wherry.checks.model",
@@ -131,6 +136,7 @@ _HOMES = {
     "InvokeOptions": "wherry.invoke.run",
     "LockOptions": "wherry.pipeline.lock",
     "Package": "wherry.compose.model",
+    "PackageDigest": "wherry.pipeline.digest",
     "PackageOptions": "wherry.pipeline.request",
     "PackageReport": "wherry.pipeline.report",
     "Planned": "wherry.aws.deploy",
@@ -150,6 +156,7 @@ _HOMES = {
     "check": "wherry.pipeline.check",
     "compose_project": "wherry.pipeline.build",
     "deploy": "wherry.aws.deploy",
+    "digest": "wherry.pipeline.digest",
     "init": "wherry.settings.init.write",
     "invoke": "wherry.invoke.run",
     "lock": "wherry.pipeline.lock",

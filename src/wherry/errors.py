@@ -22,6 +22,7 @@ __all__ = [
     "ConflictError",
     "ContainerError",
     "DeployError",
+    "DigestError",
     "EntryPathError",
     "FetchError",
     "FileChangedError",
@@ -122,6 +123,10 @@ class ToolError(WherryError):
 
 class HookError(WherryError):
     """A command before or after bundling failed, or left files that cannot be packaged."""
+
+
+class DigestError(WherryError):
+    """The packages have no digest of their inputs, or have another one than was expected."""
 
 
 class BundleError(WherryError):

@@ -132,7 +132,7 @@ def some(*languages: str) -> pytest.MarkDecorator:
 
 def test_every_block_says_its_language() -> None:
     """And none is overlooked: fences come in pairs."""
-    known = {"console", "hcl", "python", "text", "toml"}
+    known = {"console", "dockerfile", "hcl", "make", "python", "text", "toml", "typescript", "yaml"}
     assert {block.language for _, block in ALL} <= known
     for path in PAGES:
         assert text_of(path).count("\n```") == 2 * len(blocks(path)), label(path)
@@ -840,7 +840,7 @@ def test_the_parameters_of_deploying() -> None:
             for name in re.findall(r"`(\w+)`", row[1]):
                 documented.setdefault(function, {})[name] = unquoted(row[2])
     assert set(DeployOptions.__annotations__) == {
-        *set(wherry.BuildOptions.__annotations__) - {"stage"},
+        *set(wherry.BuildOptions.__annotations__) - {"stage", "unpacked"},
         "store",
         "reporter",
     }

@@ -50,6 +50,7 @@ LAYERS = [
     "pipeline",
     "invoke",
     "aws",
+    "cdk",
     "__init__",
     "cli",
     "__main__",

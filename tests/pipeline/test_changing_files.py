@@ -35,8 +35,12 @@ class EditingOutput:
     def __init__(self, project: Path, times: int) -> None:
         self.root = project / "out"
         self.takes_one = False
+        self.key = None
         self._project, self._left = project, times
         self._files = ZipFiles(self.root)
+
+    def takes(self, name: str) -> bool:
+        return self._files.takes(name)
 
     def path(self, name: str) -> Path:
         return self._files.path(name)

@@ -26,6 +26,7 @@ __all__ = ["COMMANDS", "main", "run"]
 COMMANDS = {
     "init": "Write settings for a project, or from drover.yml or settings.spindrift.",
     "build": "Build deployment packages and layers from the project's lock.",
+    "digest": "Say what packages are made of, as a digest, without building them.",
     "lock": "Resolve a project that has no lock, and write pylock.toml.",
     "check": "Check packages, or any zip file, for what fails on Lambda.",
     "invoke": "Call a function out of its written package, as AWS Lambda would.",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.options import drover_stage, in_project, of_build, quiet
+from wherry.cli.options import drover_stage, in_project, of_build, path_option, quiet
 from wherry.cli.render import Terminal, print_result
 from wherry.sizes import count, format_size, seconds
 
@@ -26,6 +26,17 @@ _BIGGEST = 5
 @in_project
 @of_build
 @drover_stage
+@path_option(
+    "--unpacked",
+    metavar="DIR",
+    help="Write the files of the one package that is named to this folder, with fixed dates and modes, and no zip file.",
+)
+@click.option(
+    "--expect",
+    multiple=True,
+    metavar="DIGEST",
+    help="Refuse inputs of another digest than `wherry digest` gave. May be repeated, for several packages.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @click.option(
     "-v",
@@ -37,6 +48,7 @@ _BIGGEST = 5
 def command(
     *,
     project: Path,
+    expect: tuple[str, ...],
     as_json: bool,
     verbose: bool,
     quiet: bool,
@@ -62,7 +74,7 @@ def command(
     from wherry.pipeline.build import build
 
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
-        report = build(project, reporter=terminal, **options)
+        report = build(project, reporter=terminal, expect=expect, **options)
     summarize(report, terminal, verbose=verbose)
     paths = [package.path.as_posix() for package in report.packages]
     print_result(report.document(), paths, as_json=as_json)

@@ -6,6 +6,7 @@ that hash.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from wherry.indexes.simple import FindFiles, IndexedFile
     from wherry.lock.document import Table
 
-__all__ = ["Archives", "split_hash", "valid_path"]
+__all__ = ["Archives", "any_of_hashes", "split_hash", "valid_path"]
 
 _HASH = re.compile(r"(?P<algorithm>[a-z0-9_]+)[:=](?P<digest>[0-9a-fA-F]+)")
 
@@ -52,6 +53,18 @@ def valid_path(text: str, table: Table, key: str) -> str:
     return text.replace("\\", "/") if "/" not in text else text
 
 
+def any_of_hashes(
+    name: NormalizedName, version: Version, hashes: Iterable[tuple[str, str]]
+) -> LockedFile:
+    """A file that stands for all files of a distribution with one of these hashes.
+
+    Its own hash, of the kind ``any``, is a digest of all of them.
+    """
+    listed = "\n".join(f"{algorithm}:{digest}" for algorithm, digest in sorted(hashes))
+    digest = hashlib.sha256(listed.encode()).hexdigest()
+    return LockedFile(filename=f"{name}-{version}.tar.gz", hashes={"any": digest})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Archives:
     """Finds the files of a lock's entries.
@@ -62,6 +75,7 @@ class Archives:
         find_files: asks an index for the names of files.
         context: what an archive without a hash is fetched with.
         unhashed: the URLs that were fetched, since the lock records no hash.
+        by_hash: ask nobody, as ``LockRequest.by_hash`` has it.
     """
 
     base: Path
@@ -69,6 +83,7 @@ class Archives:
     find_files: FindFiles
     context: Context
     unhashed: list[str] = field(default_factory=list)
+    by_hash: bool = False
 
     def find(
         self, name: str, place: str, hashes: Iterable[str], table: Table, *, remote: bool
@@ -121,6 +136,8 @@ class Archives:
         wanted = {pair for text in hashes if (pair := split_hash(text))}
         if not wanted:
             raise table.wrong("hashes", f"there is no hash of `{name}`")
+        if self.by_hash:
+            return None, [any_of_hashes(name, version, wanted)]
         offered = 0
         failed: list[FetchError] = []
         for number, index in enumerate(indexes):
@@ -156,6 +173,10 @@ class Archives:
         if re.search(r"[\s\x00-\x20\x7f]", url):
             raise LockError(
                 f"`{name}` of `{file}` has an address that is none", where=[ascii(redact(url))]
+            )
+        if self.by_hash:
+            raise LockError(
+                f"`{file}` records no hash of `{name}`", where=[f"it is at {redact(url)}"]
             )
         self.unhashed.append(url)
         self.context.reporter.emit(

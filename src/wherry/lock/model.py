@@ -31,6 +31,8 @@ class LockRequest:
         frozen: read what the lock says, whether or not it is as new as the project.
         asked_runtime: whether the runtime was asked for by hand, so that a ``Pipfile`` does not limit it.
         wanted: whether any package takes distributions from the lock.
+        by_hash: ask no index and resolve nothing: a distribution of which the lock records hashes and no file names
+            stands for all files with these hashes, and a project without a lock is an error.
     """
 
     root: Path
@@ -42,6 +44,7 @@ class LockRequest:
     frozen: bool = False
     wanted: bool = True
     asked_runtime: bool = False
+    by_hash: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

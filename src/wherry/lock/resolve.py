@@ -155,6 +155,12 @@ def resolve_declared(
     Raises:
         LockError, ToolError: as ``resolve``.
     """
+    if request.by_hash:
+        raise LockError(
+            "the project has no lock",
+            where=[f"`{path.name}` is resolved for every build, and may come out otherwise"],
+            hint="write `pylock.toml` with `wherry lock`",
+        )
     context.reporter.emit(not_locked(path))
     return Lock(
         pylock=resolve(requirements, context),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from wherry.errors import SettingsError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from wherry.bundle.bundle import Bundle
     from wherry.bundle.writer import Written
+    from wherry.compose.recipe import Recipe
 
 __all__ = ["Output", "choose_output"]
 
@@ -25,6 +28,13 @@ class Output(Protocol):
     def takes_one(self) -> bool:
         """Whether there is room for one package only."""
 
+    @property
+    def key(self) -> object:
+        """What decides, beside the place, which packages are written; as JSON can hold it."""
+
+    def takes(self, name: str) -> bool:
+        """Whether this package is written."""
+
     def path(self, name: str) -> Path:
         """Where the package of a function or layer lies."""
 
@@ -37,8 +47,37 @@ class Output(Protocol):
         """
 
 
-def choose_output(path: Path) -> Output:
-    """The output for a path: a zip file where it ends in ``.zip``, else a folder of zip files."""
+def choose_output(
+    path: Path, unpacked: Path | None, *, names: Sequence[str], recipes: Sequence[Recipe]
+) -> Output:
+    """The output for a path: a zip file where it ends in ``.zip``, else a folder of zip files.
+
+    Args:
+        path: where packages are written.
+        unpacked: a folder for the files of one package, in place of that.
+        names: the packages that were asked for by name.
+        recipes: all that are made.
+
+    Raises:
+        SettingsError: there are several packages, and room for one.
+    """
+    from wherry.outputs.unpacked import UnpackedFolder
     from wherry.outputs.zip_files import ZipFiles
 
-    return ZipFiles(root=path)
+    output: Output = ZipFiles(root=path)
+    hint = "name a folder: --output DIR"
+    if unpacked is not None:
+        if len(names) == 1 or len(recipes) == 1:
+            return UnpackedFolder(root=unpacked, only=names[0] if len(names) == 1 else None)
+        path, output, hint = (
+            unpacked,
+            UnpackedFolder(unpacked),
+            "name one: wherry build NAME --unpacked DIR",
+        )
+    if output.takes_one and len(recipes) > 1:
+        raise SettingsError(
+            f"`{path}` has room for one package, and there are {len(recipes)}",
+            where=[f"{recipe.kind} `{recipe.name}`" for recipe in recipes],
+            hint=hint,
+        )
+    return output

@@ -26,6 +26,15 @@ class ZipFiles:
         """Whether the root is a file."""
         return self.root.suffix == ".zip"
 
+    @property
+    def key(self) -> object:
+        """Nothing but the place decides."""
+        return None
+
+    def takes(self, name: str) -> bool:  # noqa: ARG002
+        """Whether this package is written: each is."""
+        return True
+
     def path(self, name: str) -> Path:
         """The zip file of a package."""
         return self.root if self.takes_one else self.root / f"{name}.zip"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wherry.lock.model import Lock
     from wherry.wheels.select import Selected
 
-__all__ = ["Acquired", "Kind", "acquire"]
+__all__ = ["Acquired", "Kind", "absolute", "acquire", "local_file", "relative", "wheel_name"]
 
 
 class Kind(StrEnum):
@@ -34,6 +34,8 @@ class Kind(StrEnum):
     """A folder whose files may change at any time."""
     INSTALLED = "installed"
     """A folder that an installer filled, with any number of distributions; it too may change at any time."""
+    SOURCE = "source"
+    """An sdist, another archive or a commit that is locked, and not yet built."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +45,7 @@ class Acquired:
     Attributes:
         version: as the lock has it; None for folders, which know it themselves.
         filename: of the wheel; empty for a folder.
-        sha256: of the wheel; empty for a folder.
+        sha256: of the wheel; empty for a folder; of all that decides what a source gives.
         root: the folder, None for a wheel.
         own: whether it is the project itself, to whose files ``include`` and ``exclude`` apply.
         must_build: whether the project is built even if it names no build system, as pip would install it.
@@ -162,7 +164,7 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
             kind=Kind.WHEEL,
             filename=file.filename,
             sha256=wheel.sha256,
-            file=_local_file(choice.source, lock.base),
+            file=local_file(choice.source, lock.base),
         )
         for (choice, file), wheel in zip(wheels, stored, strict=True)
     )
@@ -171,7 +173,7 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
 
         bundles = dependency_bundles(others, lock.base, context)
         for choice, built in zip(others, bundles, strict=True):
-            filename = _wheel_name(choice.source)
+            filename = wheel_name(choice.source)
             acquired.append(
                 Acquired(
                     name=choice.name,
@@ -179,7 +181,7 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
                     kind=Kind.WHEEL if filename else Kind.BUILT,
                     filename=filename,
                     sha256=built.digest,
-                    file=_local_file(choice.source, lock.base),
+                    file=local_file(choice.source, lock.base),
                 )
             )
     acquired.append(
@@ -195,7 +197,7 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
     return tuple(acquired)
 
 
-def _local_file(source: object, base: Path) -> Path | None:
+def local_file(source: object, base: Path) -> Path | None:
     """The file that a lock names by its path or by a ``file:`` address; None for others."""
     path, url = getattr(source, "path", None), getattr(source, "url", None) or ""
     if path is None and url.startswith("file:"):
@@ -206,7 +208,7 @@ def _local_file(source: object, base: Path) -> Path | None:
     return None if path is None else base / path
 
 
-def _wheel_name(source: object) -> str:
+def wheel_name(source: object) -> str:
     """The name of a wheel that is locked by its address; empty for what has to be built."""
     from wherry.untrusted import url_path
 

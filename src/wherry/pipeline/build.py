@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
 from wherry.errors import FileChangedError, StoreError, WherryError
 from wherry.events import SILENT
 from wherry.files import ProjectFiles
 from wherry.pipeline.memory import Memory
+from wherry.pipeline.names import with_name
+from wherry.pipeline.reading import read_trees, shipped
 from wherry.pipeline.report import BuildReport
 from wherry.pipeline.request import BuildOptions, announce_target, as_request, open_context
 from wherry.pipeline.target import recall_target
 from wherry.pipeline.trees import Trees
-from wherry.settings.project import DEFAULT_OUTPUT
 from wherry.store.temporary import remove_abandoned_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from wherry.bundle.bundle import Bundle
@@ -27,12 +28,11 @@ if TYPE_CHECKING:
     from wherry.compose.recipe import Recipe, SupplyKey
     from wherry.context import Context
     from wherry.events import Reporter
-    from wherry.pipeline.acquired import Acquired
     from wherry.pipeline.hooks.around import Hooks
     from wherry.pipeline.memory import Remembered, Supplied
+    from wherry.pipeline.reading import ReadTrees
     from wherry.pipeline.report import PackageReport
     from wherry.pipeline.request import BuildRequest
-    from wherry.settings.model import ExtraPath
     from wherry.store import Store
 
 __all__ = ["build", "build_packages", "compose_project", "provided_bundle"]
@@ -46,6 +46,7 @@ def build(
     *,
     store: Store | None = None,
     reporter: Reporter = SILENT,
+    expect: Collection[str] = (),
     **options: Unpack[BuildOptions],
 ) -> BuildReport:
     """Build a project's deployment packages: its functions and layers.
@@ -54,17 +55,20 @@ def build(
         project: the project's folder, or a request that was read before (``wherry.read_request``).
         store: where files are kept; by default the user's.
         reporter: told what happens.
+        expect: the digests of inputs that the packages must have, as ``wherry.digest`` gives them; any if empty.
         options: what is asked, as ``wherry.BuildOptions`` describes it.
-
-    Returns:
-        The packages that were written, with digests and sizes.
 
     Raises:
         WherryError: whatever is wrong with the input or the world; nothing was written.
     """
     begin = time.perf_counter()
     request = as_request(project, options)
-    report = build_packages(request, open_context(request, store=store, reporter=reporter))
+    context = open_context(request, store=store, reporter=reporter)
+    if expect:
+        from wherry.pipeline.digest import require_inputs
+
+        require_inputs(request, expect, context.store)
+    report = build_packages(request, context)
     return replace(report, seconds=time.perf_counter() - begin)
 
 
@@ -93,7 +97,7 @@ def build_packages(request: BuildRequest, context: Context) -> BuildReport:
             break
         except FileChangedError:
             # Commands are not run twice.
-            if attempt == _ATTEMPTS or run.has_hooks:
+            if attempt == _ATTEMPTS or run.hooks:
                 raise
             context = replace(context, files=ProjectFiles())
     return BuildReport(
@@ -115,33 +119,19 @@ def provided_bundle(
     return _Run(request, context).provided(wanted)
 
 
-@dataclass(slots=True)
-class _Trees:
-    """The content of source trees and extra paths, as it was read."""
-
-    digests: dict[str, str | None] = field(default_factory=dict)
-    extra: dict[ExtraPath, Bundle] = field(default_factory=dict)
-
-
 class _Run:
     """One build: what is remembered of the last one, and what is left to do."""
 
     def __init__(self, request: BuildRequest, context: Context) -> None:
         self._request = request
         self._context = context
-        self._trees = Trees(
-            include=request.settings.include,
-            exclude=request.settings.exclude,
-            # What is written may lie among the sources, and is not one of them.
-            skip=(request.output.root.absolute(), request.root / DEFAULT_OUTPUT),
-            follow_links=request.settings.follow_links,
-        )
-        self._hooks: Hooks | None = None
+        self._trees = Trees.of(request)
+        self.hooks: Hooks | None = None
         commands = [request.settings.hooks, *(each.settings.hooks for each in request.recipes)]
         if not all(each.is_empty for each in commands):
             from wherry.pipeline.hooks.around import Hooks
 
-            self._hooks = Hooks(request=request, context=context)
+            self.hooks = Hooks(request=request, context=context)
         context.store.sweep()
         self._asked = self._memory = Memory(request, context)
         self._settled = request.default_runtime is None
@@ -150,7 +140,7 @@ class _Run:
         self._remembered = self._recall()
         self._tell_age()
         self._supplied: Supplied | None = None
-        self._read: _Trees | None = None
+        self._read: ReadTrees | None = None
 
     @property
     def request(self) -> BuildRequest:
@@ -185,8 +175,8 @@ class _Run:
             context = replace(self._context, target=request.target)
             self._context = with_builders(context, request.settings.container, root=request.root)
             self._memory = Memory(request, self._context)
-            if self._hooks is not None:
-                self._hooks = replace(self._hooks, request=request, context=self._context)
+            if self.hooks is not None:
+                self.hooks = replace(self.hooks, request=request, context=self._context)
         self._request = request
         announce_target(request, self._context.reporter)
 
@@ -210,11 +200,6 @@ class _Run:
 
             for name, moment in resolved.items():
                 self._context.reporter.emit(note_of_age(name, moment))
-
-    @property
-    def has_hooks(self) -> bool:
-        """Whether commands are run before or after packages are bundled."""
-        return self._hooks is not None
 
     def write(self) -> tuple[PackageReport, ...]:
         """Compose and write the packages, and keep this build for the next one."""
@@ -250,11 +235,11 @@ class _Run:
         from wherry.pipeline.materialize import adapter_distributions
 
         generated: Mapping[str, Bundle] = {}
-        if self._hooks is not None:
+        if self.hooks is not None:
             # Commands are told the target. They may write the lock, so that there is nothing to choose by yet.
             with suppress(WherryError):
                 self._settle()
-        request, hooks = self._request, self._hooks
+        request, hooks = self._request, self.hooks
         if hooks is not None:
             generated = hooks.before()
             # They may have written to the project: nothing is known of it any more.
@@ -344,29 +329,9 @@ class _Run:
             )
         return distributions
 
-    def _read_trees(self, supplied: Supplied) -> _Trees:
+    def _read_trees(self, supplied: Supplied) -> ReadTrees:
         """Read the trees: what they hold now, to be compared with what they held and will hold."""
-        request, read = self._request, _Trees()
-        known: set[object] = set()
-        for key, acquired in supplied.acquired.items():
-            new = [one for one in self._shipped(key, acquired) if one.is_tree and one not in known]
-            known.update(new)
-            trees = self._trees.beside(acquired)
-            read.digests |= trees.digests(new, request.root, self._context)
-        for extra in request.extra_paths:
-            from wherry.bundle.tree import TreeRules
-            from wherry.compose.model import EXTRA_PATHS
-            from wherry.sources.extra_paths import read_extra_path
-
-            rules = TreeRules(skip=tuple(self._trees.skip), follow_links=self._trees.follow_links)
-            tree = read_extra_path(
-                request.root, extra.path, to=extra.to, owner=EXTRA_PATHS, rules=rules
-            )
-            read.extra[extra] = tree.bundle
-            read.digests[f"extra:{extra.path}:{extra.to}"] = tree.digest
-        if self._hooks is not None:
-            read.digests["hooks"] = self._hooks.digest(skip=self._trees.skip)
-        return read
+        return read_trees(self._request, supplied, self.hooks, self._context)
 
     def _materialize(self, *, fresh: bool) -> dict[SupplyKey, tuple[Distribution, ...]] | None:
         from wherry.pipeline.materialize import Materializer
@@ -376,25 +341,14 @@ class _Run:
         supplies = {}
         for key, acquired in self._supplied.acquired.items():
             trees = self._trees.beside(acquired)
-            shipped = self._shipped(key, acquired)
-            distributions = materializer.distributions(shipped, trees, fresh=fresh)
+            ships = shipped(self._request, key, acquired)
+            distributions = materializer.distributions(ships, trees, fresh=fresh)
             if distributions is None:
                 return None
             supplies[key] = distributions
         return supplies
 
-    def _shipped(self, key: SupplyKey, acquired: Sequence[Acquired]) -> Sequence[Acquired]:
-        """The part of a supply that packages may ship: the project is not even built where none wants it."""
-        if self._request.ships_project(key):
-            return acquired
-        return [one for one in acquired if not one.own]
-
     def _named(self, recipe: Recipe, supplied: Supplied) -> Recipe:
-        """The recipe; one without settings is called after the workspace member that is packaged."""
-        from wherry.settings.project import read_project
-
-        root = self._request.root
-        own = next((one.folder for one in supplied.acquired[recipe.supply] if one.own), root)
-        if not recipe.implicit or own == root:
-            return recipe
-        return replace(recipe, name=read_project(own, files=self._context.files).name)
+        """The recipe by the name that its package gets."""
+        acquired = supplied.acquired[recipe.supply]
+        return with_name(recipe, acquired, self._request.root, self._context.files)

@@ -37,6 +37,8 @@ __all__ = [
     "Remembered",
     "SettledRuntime",
     "Supplied",
+    "container_facts",
+    "hold",
     "input_digest",
     "lock_names",
     "variable_digest",
@@ -164,22 +166,27 @@ class Memory:
             repr(request.target), repr(request.supplies), _described(request, context)
         )
 
+    @property
+    def lock_key(self) -> str:
+        """The key of what locks give, whatever is packaged of it."""
+        return memo_key(self._lock_key, self._request.frozen)
+
     def recall(self, files: ProjectFiles) -> Remembered | None:
         """The last build of this request, if its inputs are as they were, but for source trees."""
         root, remembered = self._request.root, self._memo.recall(self._store, self._key)
         if remembered is None or self._request.refresh:
             return None
         supplied = remembered.supplied
-        hold = _hold(supplied, root, files)
-        hold = hold and self._is_recent(supplied) and self._is_built_by(supplied)
-        return remembered if hold else None
+        holds = hold(supplied, root, files)
+        holds = holds and self._is_recent(supplied) and self._is_built_by(supplied)
+        return remembered if holds else None
 
     def recall_runtime(self, files: ProjectFiles) -> SettledRuntime | None:
         """The runtime that was chosen for this request by its locks, if they are as they were."""
         settled = _SETTLED.recall(self._store, self._lock_key)
         if settled is None or self._request.refresh:
             return None
-        return settled if _hold(settled, self._request.root, files) else None
+        return settled if hold(settled, self._request.root, files) else None
 
     def remember_runtime(self, request: BuildRequest, supplied: Supplied) -> None:
         """Keep the runtime of ``request``, which is this one for the runtime that its locks admit.
@@ -287,7 +294,7 @@ class Memory:
         return PackageReport(**rest, distributions=distributions)
 
 
-def _hold(inputs: Supplied | SettledRuntime, root: Path, files: ProjectFiles) -> bool:
+def hold(inputs: Supplied | SettledRuntime, root: Path, files: ProjectFiles) -> bool:
     """Whether the files and variables that decided are as they were."""
     return (
         all(variable_digest(name) == digest for name, digest in inputs.variables.items())
@@ -321,11 +328,12 @@ def _key(request: BuildRequest, context: Context) -> str:
         repr(request.recipes),
         None if request.install_path is None else relative(request.install_path, root),
         repr(settings.hooks),
+        request.output.key,
         settings.strip,
         # What was not judged may be refused, and a lock that was not may be older than the project.
         repr(settings.check),
         request.frozen,
-        _container_facts(request, context),
+        container_facts(request, context),
         _described(request, context),
     )
 
@@ -344,7 +352,7 @@ def _described(request: BuildRequest, context: Context) -> object:
     ]
 
 
-def _container_facts(request: BuildRequest, context: Context) -> object:
+def container_facts(request: BuildRequest, context: Context) -> object:
     """The options of containers, as far as they decide what is built; None where none were given."""
     from wherry.settings.model import ContainerOptions
 
@@ -363,10 +371,15 @@ def _stat(path: Path) -> list[int]:
         status = path.stat()
     except OSError:
         return []
-    return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+    return (
+        []
+        if path.is_dir()
+        else [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+    )
 
 
 def _is_untouched(package: PackageReport, before: list[int] | None) -> bool:
+    # Of a folder nobody can tell without reading all of it.
     now = _stat(package.path)
     if now and now == before:
         return True

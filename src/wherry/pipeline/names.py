@@ -1,7 +1,8 @@
-"""The names of functions and layers that a user gives, where a path was given instead."""
+"""The names of functions and layers: those that packages get, and those that a user gives."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,30 @@ from wherry.lock.formats import format_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["refuse_paths"]
+    from wherry.compose.recipe import Recipe
+    from wherry.files import ProjectFiles
+    from wherry.pipeline.acquired import Acquired
+
+__all__ = ["refuse_paths", "with_name"]
+
+
+def with_name(
+    recipe: Recipe, acquired: Iterable[Acquired], root: Path, files: ProjectFiles
+) -> Recipe:
+    """The recipe; one without settings is called after the workspace member that is packaged.
+
+    Args:
+        recipe: of the package.
+        acquired: what it chooses from, its own code among it.
+        root: the project's folder.
+        files: read the member.
+    """
+    from wherry.settings.project import read_project
+
+    own = next((one.folder for one in acquired if one.own), root)
+    if not recipe.implicit or own == root:
+        return recipe
+    return replace(recipe, name=read_project(own, files=files).name)
 
 
 def refuse_paths(names: Iterable[str], *, known: Mapping[str, str | None]) -> None:

@@ -106,9 +106,11 @@ class BuildOptions(PackageOptions, total=False):
 
     Attributes:
         stage: of ``drover.yml``, whose stages build different packages.
+        unpacked: a folder for the files of the one package that is named, in place of ``output``.
     """
 
     stage: str | None
+    unpacked: Path | str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,19 +261,13 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         recipes=wanted,
         names=tuple(names),
         install_path=_install_path(found, wanted, lock),
-        output=choose_output(output),
+        output=choose_output(output, _path(options.get("unpacked")), names=names, recipes=wanted),
         offline=options.get("offline", False),
         refresh=options.get("refresh", False),
         frozen=options.get("frozen", False),
     )
     if request.refresh and request.offline:
         raise SettingsError("`--refresh` asks the indexes again, and `--offline` forbids that")
-    if request.output.takes_one and len(request.recipes) > 1:
-        raise SettingsError(
-            f"`{output}` is one file, and there are {len(request.recipes)} packages",
-            where=[f"{recipe.kind} `{recipe.name}`" for recipe in request.recipes],
-            hint="name a folder: --output DIR",
-        )
     return request
 
 

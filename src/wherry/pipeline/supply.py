@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from wherry.errors import NoEngineError, SelectionError
+from wherry.errors import DigestError, NoEngineError, SelectionError
 from wherry.events import SILENT, Note
 from wherry.pipeline.acquired import Acquired, Kind, absolute, acquire, relative
 from wherry.pipeline.memory import Supplied, input_digest, lock_names, variable_digest
@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from wherry.target import Target
     from wherry.wheels.select import Selected
 
-__all__ = ["KeptEvents", "settle_target", "supply"]
+__all__ = [
+    "Deciding",
+    "KeptEvents",
+    "read_deciding",
+    "read_locks",
+    "settle_target",
+    "supply",
+    "with_code",
+]
 
 
 def supply(request: BuildRequest, context: Context) -> Supplied:
@@ -34,7 +42,6 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
         WherryError: a lock cannot be read, or what it names cannot be fetched or built.
     """
     from wherry.compose.portable import require_compatible
-    from wherry.lock.local_archives import local_archives
 
     for recipe in request.recipes:
         require_compatible(recipe, request.target)
@@ -49,29 +56,52 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
         )
     # Packages with other code may have the same dependencies.
     needs = {key.needs: request.lock_request(key) for key in request.supplies}
-    locks = _read_locks(needs, context)
+    locks = read_locks(needs, context)
     needed = {}
     with Naming(context) as named:
         for key, asked in needs.items():
             with named.project(key.project) as own:
                 needed[key] = _supply(key, locks[asked], request, own)
-    paths = {*inputs}
-    for asked, lock in locks.items():
-        paths |= {*lock.inputs, lock.path, *_above(lock, asked), *local_archives(lock)}
-    variables = {name for lock in locks.values() for name in lock.variables}
+    deciding = read_deciding(request, locks, context)
     return Supplied(
-        acquired={key: _with_code(key, needed[key.needs], root) for key in request.supplies},
-        files={relative(path, root): input_digest(path, context.files) for path in sorted(paths)},
-        folders={relative(folder, root): lock_names(folder) for folder in request.projects},
+        acquired={key: with_code(key, needed[key.needs], root) for key in request.supplies},
+        files=deciding.files,
+        folders=deciding.folders,
         stable=all(lock.stable for lock in locks.values())
         and not any(key.requirements for key in needs),
         built_by=_built_by(needed.values(), context),
-        variables={name: variable_digest(name) for name in sorted(variables)},
+        variables=deciding.variables,
         resolved={
             relative(lock.path, root): lock.resolved
             for lock in locks.values()
             if lock.resolved is not None
         },
+    )
+
+
+class Deciding(NamedTuple):
+    """All that decided what locks give, as ``Supplied`` has it."""
+
+    files: Mapping[str, str]
+    folders: Mapping[str, list[str]]
+    variables: Mapping[str, str]
+
+
+def read_deciding(
+    request: BuildRequest, locks: Mapping[LockRequest, Lock], context: Context
+) -> Deciding:
+    """Digests of the files and variables that decided these locks, and the names that they were found among."""
+    from wherry.lock.local_archives import local_archives
+
+    root = request.root
+    paths = {*request.project.inputs}
+    for asked, lock in locks.items():
+        paths |= {*lock.inputs, lock.path, *_above(lock, asked), *local_archives(lock)}
+    variables = {name for lock in locks.values() for name in lock.variables}
+    return Deciding(
+        files={relative(path, root): input_digest(path, context.files) for path in sorted(paths)},
+        folders={relative(folder, root): lock_names(folder) for folder in request.projects},
+        variables={name: variable_digest(name) for name in sorted(variables)},
     )
 
 
@@ -84,10 +114,18 @@ def _built_by(acquired: Iterable[Sequence[Acquired]], context: Context) -> str:
     return build_python(context).identity
 
 
-def settle_target(request: BuildRequest, context: Context) -> BuildRequest:
+def settle_target(
+    request: BuildRequest, context: Context, *, by_hash: bool = False
+) -> BuildRequest:
     """The request for the runtime that its locks admit best, where nobody asked for one.
 
+    Args:
+        request: what was asked.
+        context: of the run.
+        by_hash: ask no index, as ``LockRequest.by_hash`` has it.
+
     Raises:
+        DigestError: an index would have to be asked.
         WherryError: a lock cannot be read.
     """
     default = request.default_runtime
@@ -95,12 +133,16 @@ def settle_target(request: BuildRequest, context: Context) -> BuildRequest:
         return request
     from wherry.wheels.fitting import choose_fitting
 
-    needs = {key.needs: request.lock_request(key) for key in request.supplies}
+    needs = {
+        key.needs: replace(request.lock_request(key), by_hash=by_hash) for key in request.supplies
+    }
     locks: dict[LockRequest, Lock] = {}
 
     def read(target: Target) -> Iterable[Lock]:
         run = replace(context, target=target, reporter=SILENT if locks else context.reporter)
-        locks.update(_read_locks(needs, run))
+        locks.update(read_locks(needs, run))
+        if by_hash:
+            _require_names(locks.values())
         return locks.values()
 
     targets = [replace(request.target, runtime=each) for each in (default.runtime, *default.others)]
@@ -112,6 +154,17 @@ def settle_target(request: BuildRequest, context: Context) -> BuildRequest:
     if default.hinted:
         reason += f", which would be chosen otherwise: {default.reason}"
     return replace(request, target=target, target_reason=reason)
+
+
+def _require_names(locks: Iterable[Lock]) -> None:
+    """Refuse locks whose files have no names, as those say for which runtime a wheel is."""
+    for lock in locks:
+        if any(package.sdist and "any" in package.sdist.hashes for package in lock.pylock.packages):
+            raise DigestError(
+                "the runtime is not set, and an index would have to be asked which ones fit",
+                where=[f"`{lock.path.name}` records hashes, and not the names of files"],
+                hint='set it: runtime = "python3.13" in [tool.wherry], or --runtime',
+            )
 
 
 class KeptEvents:
@@ -131,7 +184,7 @@ class KeptEvents:
             reporter.emit(event)
 
 
-def _read_locks(
+def read_locks(
     needs: Mapping[SupplyKey, LockRequest], context: Context
 ) -> Mapping[LockRequest, Lock]:
     """The locks, each read once. Those of several projects, or of a workspace's members, are read side by side."""
@@ -155,7 +208,7 @@ def _read_locks(
             return dict(zip(projects, pool.map(read, projects), strict=True))
 
 
-def _with_code(key: SupplyKey, acquired: tuple[Acquired, ...], root: Path) -> tuple[Acquired, ...]:
+def with_code(key: SupplyKey, acquired: tuple[Acquired, ...], root: Path) -> tuple[Acquired, ...]:
     """The acquired, with the code of the key's own folder, if it has one, in place of the project's."""
     if key.code is None:
         return acquired

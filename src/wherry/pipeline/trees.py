@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wherry.pipeline.acquired import Kind, relative
+from wherry.settings.project import DEFAULT_OUTPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from wherry.compose.model import Distribution
     from wherry.context import Context
     from wherry.pipeline.acquired import Acquired
+    from wherry.pipeline.request import BuildRequest
     from wherry.sources.project import TreeOptions
 
 __all__ = ["Trees"]
@@ -35,6 +37,18 @@ class Trees:
     exclude: Sequence[str] = ()
     skip: Sequence[Path] = ()
     follow_links: bool = False
+
+    @classmethod
+    def of(cls, request: BuildRequest) -> Trees:
+        """How the trees of a request are read."""
+        settings = request.settings
+        return cls(
+            include=settings.include,
+            exclude=settings.exclude,
+            # What is written may lie among the sources, and is not one of them.
+            skip=(request.output.root.absolute(), request.root / DEFAULT_OUTPUT),
+            follow_links=settings.follow_links,
+        )
 
     def beside(self, acquired: Iterable[Acquired]) -> Trees:
         """The same, with the folders and files of these dependencies left out of the project's."""
@@ -70,7 +84,7 @@ class Trees:
             )
         from wherry.sources.project import project_bundle
 
-        built = project_bundle(tree.folder, self._options(tree), context)
+        built = project_bundle(tree.folder, self.options(tree), context)
         return (
             Distribution(name=built.name, version=built.version, bundle=built.bundle, own=tree.own),
         )
@@ -82,7 +96,7 @@ class Trees:
             return read_installed(tree.folder, context).digest
         from wherry.sources.project import project_digest
 
-        return project_digest(tree.folder, self._options(tree), context)
+        return project_digest(tree.folder, self.options(tree), context)
 
     def own_options(self) -> TreeOptions:
         """How the tree of the project itself is read."""
@@ -95,7 +109,8 @@ class Trees:
             follow_links=self.follow_links,
         )
 
-    def _options(self, tree: Acquired) -> TreeOptions:
+    def options(self, tree: Acquired) -> TreeOptions:
+        """How the tree of the project or of a dependency is read."""
         from wherry.sources.project import TreeOptions
 
         if not tree.own:

@@ -33,10 +33,9 @@ def write_packages(
         preflight(composition, request, context)
     for remark in composition.remarks:
         context.reporter.emit(remark)
-    written = request.output.write(
-        [(package.name, package.bundle) for package in composition.packages]
-    )
+    packages = [each for each in composition.packages if request.output.takes(each.name)]
+    written = request.output.write([(package.name, package.bundle) for package in packages])
     return tuple(
         report_package(package, file, composition)
-        for package, file in zip(composition.packages, written, strict=True)
+        for package, file in zip(packages, written, strict=True)
     )

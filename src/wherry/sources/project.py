@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wherry.context import Context
     from wherry.sources.declaration import Declaration
 
-__all__ = ["Built", "TreeOptions", "project_bundle", "project_digest"]
+__all__ = ["Built", "TreeOptions", "plain_tree", "project_bundle", "project_digest"]
 
 
 class Built(NamedTuple):
@@ -74,7 +74,7 @@ def project_bundle(root: Path, options: TreeOptions, context: Context) -> Built:
     root = Path(root).absolute()
     declaration = read_declaration(root, context.files, must_build=options.must_build)
     if declaration.backend is None:
-        tree = _tree(declaration, options, context)
+        tree = plain_tree(declaration, options, context)
         return Built(
             bundle=tree.bundle,
             name=declaration.label,
@@ -104,7 +104,7 @@ def project_bundle(root: Path, options: TreeOptions, context: Context) -> Built:
     keep = None if patterns is None else (lambda path: not patterns.match(path))
     bundle = wheel.bundle(owner=owner, keep=keep)
     if options.include:
-        included = _tree(declaration, options, context, included_only=True).bundle
+        included = plain_tree(declaration, options, context, included_only=True).bundle
         bundle = bundle.merge(Bundle.of(entry._replace(owner=owner) for entry in included))
     digest = _digest(declaration, options, key or wheel.digest, context)
     return Built(bundle=bundle, name=owner, version=version, digest=digest)
@@ -118,7 +118,7 @@ def project_digest(root: Path, options: TreeOptions, context: Context) -> str | 
     root = Path(root).absolute()
     declaration = read_declaration(root, context.files, must_build=options.must_build)
     if declaration.backend is None:
-        return _tree(declaration, options, context).digest
+        return plain_tree(declaration, options, context).digest
     from wherry.sources.project_build import read_project
 
     build = read_project(declaration, options.skip, context)
@@ -129,7 +129,7 @@ def project_digest(root: Path, options: TreeOptions, context: Context) -> str | 
     return None if key is None else _digest(declaration, options, key, context)
 
 
-def _tree(
+def plain_tree(
     declaration: Declaration, options: TreeOptions, context: Context, *, included_only: bool = False
 ) -> Tree:
     """The files of the folder, or those that ship besides the wheel's."""
@@ -156,5 +156,5 @@ def _digest(declaration: Declaration, options: TreeOptions, contents: str, conte
     """The digest of the bundle, by the key or the digest of the wheel."""
     included = ""
     if options.include:
-        included = _tree(declaration, options, context, included_only=True).digest
+        included = plain_tree(declaration, options, context, included_only=True).digest
     return memo_key(contents, options.exclude, options.include, included)

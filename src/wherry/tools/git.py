@@ -55,6 +55,12 @@ def repository_state(root: Path) -> str | None:
     return digest.hexdigest()
 
 
+def described_version(root: Path) -> str:
+    """The commit and the nearest tag, which a version is derived from; empty where the folder is in no repository."""
+    commands = (("rev-parse", "HEAD"), ("describe", "--tags", "--long", "--dirty", "--always"))
+    return " ".join((_output(root, each) or b"").decode("utf-8", "replace") for each in commands)
+
+
 def ignored_files(root: Path) -> str:
     """A digest of the names of the files that git ignores; empty where the folder is in no git repository."""
     output = _output(

@@ -95,7 +95,11 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     declared = texts_with_variables(pyproject)
     with index_finder(context.network, context.files) as find_files:
         archives = Archives(
-            base=path.parent, root=request.root, find_files=find_files, context=context
+            base=path.parent,
+            root=request.root,
+            find_files=find_files,
+            context=context,
+            by_hash=request.by_hash,
         )
         with ThreadPoolExecutor(_CONCURRENT) as pool:
             converted = list(

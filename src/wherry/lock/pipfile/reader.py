@@ -80,7 +80,11 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     _learn_indexes(meta, path, context, alone=declared is None)
     with index_finder(context.network, context.files) as find_files:
         archives = Archives(
-            base=path.parent, root=request.root, find_files=find_files, context=context
+            base=path.parent,
+            root=request.root,
+            find_files=find_files,
+            context=context,
+            by_hash=request.by_hash,
         )
         packages = _packages(entries, sources, archives, declared or frozenset(), path)
     return Lock(

@@ -84,7 +84,11 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     context.network.learn(dict(_index_names(packages)), lock=path.name, alone=False)
     with index_finder(context.network, context.files) as find_files:
         archives = Archives(
-            base=path.parent, root=request.root, find_files=find_files, context=context
+            base=path.parent,
+            root=request.root,
+            find_files=find_files,
+            context=context,
+            by_hash=request.by_hash,
         )
         converted = [convert(package, marker, archives) for package, marker in chosen]
     return Lock(

@@ -19,6 +19,7 @@ from wherry.lock.assemble import known
 from wherry.lock.declared import read_declared
 from wherry.lock.document import is_path, read_toml
 from wherry.lock.model import Lock
+from wherry.lock.requirements.by_hash import lock_by_hash
 from wherry.lock.requirements.file import read_requirements_file
 from wherry.lock.requirements.listed_hashes import keep_listed
 from wherry.lock.requirements.remembered import remembered
@@ -107,10 +108,15 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
             return keep_listed(pylock, listed, path) if hashed else pylock
 
     try:
-        pylock = resolved()
+        if request.by_hash:
+            listed_ones = [(line, found) for line, found in parsed if own[line] is None]
+            needed = [text for lines in own.values() for text in lines or ()]
+            pylock = lock_by_hash(listed_ones, constraints, needed, file, path)
+        else:
+            pylock = resolved()
     except LockError as error:
         refused = any(re.search(r" answered 40[13] ", line) for line in error.where)
-        if not hashed or refused or not _of_several_indexes(file):
+        if request.by_hash or not hashed or refused or not _of_several_indexes(file):
             raise
         # pip looks for a version on all indexes. That is safe where hashes say which file is meant.
         try:
@@ -125,7 +131,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         path=path,
         base=base,
         inputs=(*file.files, *_local_inputs(local, base)),
-        stable=stable or asked is not None,
+        stable=stable or asked is not None or request.by_hash,
         resolved=asked,
         variables=tuple(sorted(file.deciding)),
         installs_project=any(

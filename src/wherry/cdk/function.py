@@ -1,0 +1,124 @@
+"""A function whose package Wherry makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import aws_lambda
+
+from wherry.cdk.bundling import read_bundling
+from wherry.cdk.code import is_bundled, warn
+from wherry.cdk.packages import NOT_BUNDLED, Wanted, asset_code, naming, packages_of
+from wherry.errors import SettingsError
+from wherry.settings.model import FunctionSettings
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+__all__ = ["PythonFunction"]
+
+
+class PythonFunction(aws_lambda.Function):
+    """A Lambda function of a folder with Python code and its lock.
+
+    Takes the place of ``PythonFunction`` of the alpha constructs, with the same arguments.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        entry: str | Path,
+        runtime: aws_lambda.Runtime,
+        index: str | None = None,
+        handler: str | None = None,
+        app: str | None = None,
+        architecture: aws_lambda.Architecture | None = None,
+        bundling: object = None,
+        **options: Any,
+    ) -> None:
+        """Build the package, unless the stack is not bundled.
+
+        Args:
+            scope: the construct that this one belongs to.
+            id: its name there.
+            entry: the project's folder. A lock above it, of a workspace, is found.
+            runtime: of Python.
+            index: the file with the handler, relative to ``entry``; by default ``index.py``.
+            handler: the function in that file; by default ``handler``.
+            app: the web application, as ``module:object``, in place of ``index`` and ``handler``.
+            architecture: by default ``x86_64``.
+            bundling: a ``Bundling``, a dictionary, or ``BundlingOptions`` of the alpha constructs.
+            options: all other properties of ``aws_lambda.Function``.
+
+        Raises:
+            WherryError: the package cannot be built; the error names the construct.
+        """
+        place = f"{scope.node.path}/{id}".lstrip("/")
+        asset = None
+        code: aws_lambda.Code = aws_lambda.Code.from_asset(str(NOT_BUNDLED))
+        aws_handler = "index.handler"
+        if is_bundled(scope):
+            with naming(place):
+                made_by = read_bundling(bundling)
+                root = Path(entry)
+                settings = FunctionSettings(app=app)
+                if app is None:
+                    settings = FunctionSettings(handler=_handler(root, index, handler))
+                elif index is not None or handler is not None:
+                    raise SettingsError(
+                        "`app` takes the place of `index` and `handler`", hint="leave those out"
+                    )
+                asset = packages_of(scope).one(
+                    Wanted(
+                        entry=root,
+                        settings=settings,
+                        runtime=runtime.name,
+                        architecture="x86_64" if architecture is None else architecture.name,
+                        bundling=made_by,
+                    )
+                )
+                code = asset_code(asset, made_by)
+                aws_handler = asset.handler or aws_handler
+        super().__init__(
+            scope,
+            id,
+            code=code,
+            handler=aws_handler,
+            runtime=runtime,
+            architecture=architecture,
+            **options,
+        )
+        if asset is not None:
+            warn(self, asset)
+
+
+def _handler(root: Path, index: str | None, function: str | None) -> str:
+    """The handler as AWS means it: the module of a file below the entry, and a function in it.
+
+    Raises:
+        SettingsError: the file is not a module.
+    """
+    index = "index.py" if index is None else index.replace("\\", "/").removeprefix("./")
+    if not index.endswith(".py") or index.startswith("/"):
+        raise SettingsError(
+            f"`index` is `{index}`, which is not the path of a module",
+            hint='name a file below `entry`, such as index="shop/api.py"',
+        )
+    if not (root / index).is_file():
+        raise SettingsError(
+            f"there is no `{index}` in `{root}`",
+            hint="name the file with the handler: index=…" if root.is_dir() else None,
+        )
+    # A project with a build system is installed, without its folder `src`.
+    pyproject = root / "pyproject.toml"
+    if pyproject.is_file() and not (root / "src" / "__init__.py").is_file():
+        from wherry.files import ProjectFiles
+        from wherry.sources.declaration import read_declaration
+
+        if read_declaration(root, ProjectFiles()).backend is not None:
+            index = index.removeprefix("src/")
+    module = index.removesuffix(".py").replace("/", ".")
+    return f"{module}.{function or 'handler'}"

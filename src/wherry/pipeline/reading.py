@@ -1,0 +1,76 @@
+"""Reading the source trees, extra paths and files for commands that a build depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from wherry.pipeline.trees import Trees
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wherry.bundle.bundle import Bundle
+    from wherry.compose.recipe import SupplyKey
+    from wherry.context import Context
+    from wherry.pipeline.acquired import Acquired
+    from wherry.pipeline.hooks.around import Hooks
+    from wherry.pipeline.memory import Supplied
+    from wherry.pipeline.request import BuildRequest
+    from wherry.settings.model import ExtraPath
+
+__all__ = ["ReadTrees", "read_trees", "shipped"]
+
+
+@dataclass(slots=True)
+class ReadTrees:
+    """The content of source trees and extra paths, as it was read.
+
+    Attributes:
+        digests: of each; None where only a build can tell.
+        extra: the files of extra paths.
+    """
+
+    digests: dict[str, str | None] = field(default_factory=dict)
+    extra: dict[ExtraPath, Bundle] = field(default_factory=dict)
+
+
+def read_trees(
+    request: BuildRequest, supplied: Supplied, hooks: Hooks | None, context: Context
+) -> ReadTrees:
+    """Read all trees.
+
+    Args:
+        request: what was asked.
+        supplied: what packages choose from.
+        hooks: the commands around the build; None where there are none.
+        context: of the run.
+    """
+    every, read = Trees.of(request), ReadTrees()
+    known: set[object] = set()
+    for key, acquired in supplied.acquired.items():
+        ships = shipped(request, key, acquired)
+        new = [one for one in ships if one.is_tree and one not in known]
+        known.update(new)
+        read.digests |= every.beside(acquired).digests(new, request.root, context)
+    for extra in request.extra_paths:
+        from wherry.bundle.tree import TreeRules
+        from wherry.compose.model import EXTRA_PATHS
+        from wherry.sources.extra_paths import read_extra_path
+
+        rules = TreeRules(skip=tuple(every.skip), follow_links=every.follow_links)
+        tree = read_extra_path(
+            request.root, extra.path, to=extra.to, owner=EXTRA_PATHS, rules=rules
+        )
+        read.extra[extra] = tree.bundle
+        read.digests[f"extra:{extra.path}:{extra.to}"] = tree.digest
+    if hooks is not None:
+        read.digests["hooks"] = hooks.digest(skip=every.skip)
+    return read
+
+
+def shipped(
+    request: BuildRequest, key: SupplyKey, acquired: Sequence[Acquired]
+) -> Sequence[Acquired]:
+    """The part of a supply that packages may ship: the project is not even built where none wants it."""
+    return acquired if request.ships_project(key) else [one for one in acquired if not one.own]
