@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import InvokeError
+from wherry.invoke.runnable import Limits
 from wherry.invoke.variables import Places, credential_files
 from wherry.store.temporary import temporary_folder
 
@@ -30,7 +31,8 @@ __all__ = ["Contents", "Exited", "Process", "Sandbox"]
 
 SWITCH = "WHERRY_INVOKE_NAMESPACES"
 _PATIENCE = 10.0
-_HIDDEN = ("/opt/", "/tmp/", "/var/lang/", "/var/runtime/", "/var/task/")  # noqa: S108
+_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+_HIDDEN = ("/opt/", "/run/", "/tmp/", "/var/lang/", "/var/runtime/", "/var/task/")  # noqa: S108
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,21 +47,30 @@ class Contents:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Exited:
-    """The function's process has ended: its exit code, negative for a signal, and peak memory in bytes."""
+    """The function's process has ended.
+
+    Attributes:
+        status: its exit code, negative for a signal.
+        peak_memory: in bytes.
+        beyond: the memory in bytes for which it was ended, being more than it may have; None where that was not so.
+    """
 
     status: int
     peak_memory: int | None
+    beyond: int | None = None
 
 
 class Sandbox:
     """Starts processes that see the contents where Lambda has them, or as near as can be."""
 
-    def __init__(self, contents: Contents, interpreter: Interpreter) -> None:
-        """Nothing is started yet."""
+    def __init__(
+        self, contents: Contents, interpreter: Interpreter, *, limits: Limits | None = None
+    ) -> None:
+        """Nothing is started yet. Of the limits, those of memory and of ``/tmp`` are seen to here."""
         choice = os.environ.get(SWITCH, "auto")
         if choice not in {"auto", "always", "never"}:
             raise InvokeError(f"`{SWITCH}` is `{choice}`", hint="it is one of auto, always, never")
-        self._contents = contents
+        self._contents, self._limits = contents, limits or Limits()
         self._interpreter = interpreter
         self._stack = ExitStack()
         self._folder = self._stack.enter_context(temporary_folder("invoke"))
@@ -119,10 +130,14 @@ class Sandbox:
         flags = ["-S"] if self.isolated else ["-S", "-B"]
         script = f"{self.places.runtime}/bootstrap.py"
         argv = [python, *flags, script, self.places.layers, self.places.provided]
+        if wrapper := variables.get(_WRAPPER):
+            # A script of a layer, which starts the runtime that its arguments are.
+            argv.insert(0, wrapper)
         plan = {
             "argv": argv,
             "env": variables,
             "cwd": self.places.task,
+            "memory": self._limits.most_memory,
             "sandbox": self._plan() if self.isolated else None,
         }
         process = Process(plan, on_output=on_output, on_exit=on_exit)
@@ -135,7 +150,8 @@ class Sandbox:
         contents = self._contents
         kept = {os.path.realpath(folder) for folder in self._interpreter.folders}
         kept |= {*self._interpreter.folders, str(self._interpreter.path)}
-        kept |= {os.path.realpath(self._interpreter.path), *credential_files(os.environ)}
+        files = credential_files(os.environ)
+        kept |= {os.path.realpath(self._interpreter.path), *files, *map(os.path.realpath, files)}
         # Outer folders first: what they hold is then there already.
         kept = {path for path in kept if path.startswith(_HIDDEN)}
         return {
@@ -147,6 +163,7 @@ class Sandbox:
             "provided_at": self._provided,
             "python": str(self._interpreter.path),
             "names": self._names,
+            "tmp_size": self._limits.ephemeral_storage,
             "keep": sorted(kept),
         }
 
@@ -158,6 +175,7 @@ class Sandbox:
             "argv": [str(self._interpreter.path), "-I", "-S", "-c", "import socket, json"],
             "env": {},
             "cwd": "/var/task",
+            "memory": None,
             "sandbox": self._plan(),
         }
         process = Process(plan, on_output=said.append, on_exit=done.put)
@@ -212,7 +230,13 @@ class Process:
         self._read, write = os.pipe()
         try:
             self._supervisor = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(Path(__file__).with_name("supervisor.py"))],
+                [
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    "-c",
+                    _SUPERVISE.format(str(Path(__file__).parents[2])),
+                ],
                 # A function can read the environment of its ancestors.
                 env={name: os.environ[name] for name in _OWN_NEEDS if name in os.environ},
                 stdin=subprocess.PIPE,
@@ -290,7 +314,9 @@ class Process:
             if "failed" in said:
                 self.failed = said["failed"]
             if "exit" in said:
-                exited = Exited(status=said["exit"], peak_memory=said["peak"])
+                exited = Exited(
+                    status=said["exit"], peak_memory=said["peak"], beyond=said["beyond"]
+                )
             if "peak" in said:
                 self._answers.put(said["peak"])
             self._settled.set()
@@ -339,5 +365,7 @@ class Process:
         return bool(waiting.poll(None if wait is None else wait * 1000))
 
 
+# Without `site`: it needs nothing but the standard library and its own two modules.
+_SUPERVISE = "import sys; sys.path.append({!r}); from wherry.invoke.supervisor import main; main()"
 # What Wherry's own interpreter may need to start, and what Windows always does.
 _OWN_NEEDS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TEMP")
