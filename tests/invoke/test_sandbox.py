@@ -24,8 +24,9 @@ from support.projects import write_files
 from wherry.errors import InvokeError
 from wherry.invoke import supervisor
 from wherry.invoke.interpreter import find_interpreter
+from wherry.invoke.process import _SUPERVISE, Exited
 from wherry.invoke.runnable import Limits
-from wherry.invoke.sandbox import _SUPERVISE, Contents, Exited, Sandbox
+from wherry.invoke.sandbox import Contents, Sandbox
 
 LOOK = """
 import json, os, sys
@@ -376,9 +377,12 @@ def test_an_ordinary_user_makes_one_too() -> None:
         assert process.stderr is not None
         process.stdin.write(json.dumps(plan).encode() + b"\n")
         process.stdin.flush()
-        said = [json.loads(line) for line in process.stdout]
-        written = process.stderr.read()
+        said: list[dict[str, Any]] = []
+        while not said or not {"exit", "failed"} & said[-1].keys():
+            said.append(json.loads(process.stdout.readline()))
+        # Another plan might follow.
         process.stdin.close()
+        written = process.stderr.read()
         process.stdout.close()
         process.stderr.close()
         process.wait()
@@ -550,3 +554,34 @@ def test_limits_that_aws_does_not_take(limits: dict[str, Any], said: str) -> Non
 
 def test_a_debugger_takes_its_time() -> None:
     assert Limits(timeout=float("inf")).timeout == float("inf")
+
+
+COUNT = """
+import os, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)  # MARK"], start_new_session=True)
+with open("/tmp/starts", "a+") as file:
+    file.write("x")
+    file.seek(0)
+    print(len(file.read()), os.environ["TURN"], flush=True)
+if os.environ["TURN"] == "2":
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces")
+def test_what_is_in_tmp_outlives_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new process finds the files of the last one, whether that ended by itself or was ended, and nothing else."""
+    mark = f"mark-{os.getpid()}-again"
+    said = []
+    with sandbox(tmp_path, COUNT.replace("MARK", mark), monkeypatch, isolated=True) as made:
+        for turn in ("1", "2", "3"):
+            ran = Ran()
+            process = made.start({"TURN": turn}, on_output=ran.output.append, on_exit=ran.exits.put)
+            while "\n" not in ran.text:
+                time.sleep(0.02)
+            if turn == "2":
+                assert (process.peak_memory() or 0) > 1_000_000
+                process.end()
+            said.append((ran.text, ran.exits.get(timeout=60).status))
+            assert gone(mark)
+    assert said == [("1 1\n", 0), ("2 2\n", -9), ("3 3\n", 0)]

@@ -79,7 +79,9 @@ def test_access_to_aws_comes_along() -> None:
         "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
         "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9000",
     }
-    found = variables({}, snap_start=False, **network, AWS_SAM_LOCAL="true", AWS_LAMBDA_FUNCTION_NAME="mine")
+    found = variables(
+        {}, snap_start=False, **network, AWS_SAM_LOCAL="true", AWS_LAMBDA_FUNCTION_NAME="mine"
+    )
     assert network.items() <= found.items()
     assert "AWS_SAM_LOCAL" not in found
     assert found["AWS_LAMBDA_FUNCTION_NAME"] == "api"

@@ -1,7 +1,7 @@
 """One environment that runs a function, event after event, as Lambda does; and several of them.
 
 It is started when the first event comes, keeps its state between events, and is replaced by a fresh one when
-the function's process has ended or was ended because its time was up.
+the function's process has ended or was ended because its time was up. The fresh one finds what is in ``/tmp``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from wherry.errors import InvokeError
 from wherry.events import Note, Warned
 from wherry.invoke.environment import Environment
 from wherry.invoke.outcome import Invocation, exit_error, read_error, timeout_error
+from wherry.invoke.process import Exited
 from wherry.invoke.runtime_api import (
     MAX_EVENT,
     Answered,
@@ -23,7 +24,7 @@ from wherry.invoke.runtime_api import (
     Order,
     Ready,
 )
-from wherry.invoke.sandbox import Contents, Exited, Sandbox
+from wherry.invoke.sandbox import Contents, Sandbox
 from wherry.invoke.variables import check_size, check_variables
 
 if TYPE_CHECKING:

@@ -6,18 +6,19 @@ document a line, that the sandbox could not be made, that the function's process
 asked with a line ``peak``, how much memory it has used. Where the plan has a limit of memory, it ends a function
 that goes beyond it.
 
-With namespaces the function sees a root of its own, as ``namespaces`` describes it.
+With namespaces the function sees a root of its own, as ``namespaces`` describes it. Another plan may follow there when
+the process has ended, or was ended with a line ``stop``: the new one finds in ``/tmp`` what the last has left.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +73,8 @@ def main() -> None:
     except (RefusedError, OSError) as error:
         _say(failed=str(error))
         os._exit(0)
-    # Nobody else is left to end: the namespace goes with this process.
-    _supervise(plan, system, lambda _: None, proc=proc)
+    # To the first process of a namespace, -1 stands for all others in it.
+    _supervise(plan, system, lambda _: _kill(-1), proc=proc, again=True)
 
 
 def _say(**document: object) -> None:
@@ -87,15 +88,61 @@ def _supervise(
     end_others: Callable[[int], None],
     *,
     proc: bool = True,
+    again: bool = False,
 ) -> None:
-    """Start the process, answer questions, and end everything when stdin or the process ends."""
+    """Start the process, answer questions, and end everything when stdin or the process ends.
 
+    Args:
+        plan: of the process.
+        system: whose capabilities are given up; None on other systems than Linux.
+        end_others: ends what the process, whose number it is given, has left.
+        proc: whether ``/proc`` tells of the process.
+        again: whether another plan may follow when the process has ended, for the same place.
+    """
+    plans: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
+    running: list[int] = []
+
+    def listen() -> None:
+        for line in sys.stdin.buffer:
+            match line.strip():
+                case b"peak":
+                    _say(peak=_peak(running[0]) if proc and running else None)
+                case b"stop":
+                    for pid in running:
+                        _kill(pid)
+                case another:
+                    plans.put(json.loads(another))
+        for pid in running:
+            end_others(pid)
+        os._exit(0)
+
+    listener = threading.Thread(target=listen, daemon=True)
+    while True:
+        child = _start(plan, system)
+        running.append(child.pid)
+        _say(started=child.pid)
+        if not listener.is_alive():
+            listener.start()
+        watch = None
+        if plan["memory"] is not None and proc and sys.platform == "linux":
+            watch = _Watch(child.pid, plan["memory"])
+            watch.start()
+        status, peak = _wait(child)
+        running.clear()
+        end_others(child.pid)
+        _say(exit=status, peak=peak, beyond=watch.end() if watch is not None else None)
+        if not again:
+            os._exit(0)
+        plan = plans.get()
+
+
+def _start(plan: Mapping[str, Any], system: System | None) -> subprocess.Popen[bytes]:
     def confine() -> None:
         if system is not None:
             drop_capabilities(system, isolated=plan["sandbox"] is not None)
 
     try:
-        child = subprocess.Popen(
+        return subprocess.Popen(
             plan["argv"],
             env=plan["env"],
             cwd=plan["cwd"],
@@ -103,37 +150,41 @@ def _supervise(
             stdout=2,
             stderr=2,
             start_new_session=True,
-            # There is no other thread yet.
+            # It takes no lock that another thread could hold.
             preexec_fn=confine if system is not None else None,  # noqa: PLW1509
         )
     except (OSError, subprocess.SubprocessError) as error:
         _say(failed=f"cannot start {plan['argv'][0]}: {error}")
         os._exit(0)
-    _say(started=child.pid)
 
-    def listen() -> None:
-        for line in sys.stdin.buffer:
-            if line.strip() == b"peak":
-                _say(peak=_peak(child.pid) if proc else None)
-        end_others(child.pid)
-        os._exit(0)
 
-    used: list[int] = []
+class _Watch(threading.Thread):
+    """Ends a process when it, and all that it started, have more memory than it may."""
 
-    def watch() -> None:
-        while (now := _memory_below(os.getpid())) <= plan["memory"]:
-            time.sleep(_WATCHED_EVERY)
-        used.append(now)
-        with suppress(OSError):
-            os.kill(child.pid, signal.SIGKILL)
+    def __init__(self, pid: int, most: int) -> None:
+        super().__init__(daemon=True)
+        self._pid, self._most = pid, most
+        self._ended = threading.Event()
+        self._beyond: int | None = None
 
-    threading.Thread(target=listen, daemon=True).start()
-    if plan["memory"] is not None and proc and sys.platform == "linux":
-        threading.Thread(target=watch, daemon=True).start()
-    status, peak = _wait(child)
-    end_others(child.pid)
-    _say(exit=status, peak=peak, beyond=used[0] if used else None)
-    os._exit(0)
+    def run(self) -> None:
+        while not self._ended.wait(_WATCHED_EVERY):
+            now = _memory_below(os.getpid())
+            if now > self._most:
+                self._beyond = now
+                _kill(self._pid)
+                return
+
+    def end(self) -> int | None:
+        """Watch no longer; the bytes for which the process was ended, if it was."""
+        self._ended.set()
+        self.join()
+        return self._beyond
+
+
+def _kill(pid: int) -> None:
+    with suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _wait(child: subprocess.Popen[bytes]) -> tuple[int, int | None]:
