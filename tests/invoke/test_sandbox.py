@@ -25,7 +25,7 @@ from wherry.errors import InvokeError
 from wherry.invoke import supervisor
 from wherry.invoke.interpreter import find_interpreter
 from wherry.invoke.process import _SUPERVISE, Exited
-from wherry.invoke.runnable import Limits
+from wherry.invoke.runnable import ENDLESS, Limits
 from wherry.invoke.sandbox import Contents, Sandbox
 
 LOOK = """
@@ -553,7 +553,7 @@ def test_limits_that_aws_does_not_take(limits: dict[str, Any], said: str) -> Non
 
 
 def test_a_debugger_takes_its_time() -> None:
-    assert Limits(timeout=float("inf")).timeout == float("inf")
+    assert Limits(timeout=ENDLESS).timeout == ENDLESS
 
 
 COUNT = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -12,16 +11,15 @@ from typing import TYPE_CHECKING, Literal, Unpack, cast
 
 from wherry.events import SILENT
 from wherry.invoke.event import client_context
-from wherry.invoke.runnable import Limits, choose_function, find_runnable
+from wherry.invoke.local import LocalOptions, local_runnable
+from wherry.invoke.runnable import choose_function
 from wherry.invoke.session import Pool, Session
-from wherry.invoke.variables import passed_values
 from wherry.pipeline.build import build_packages, provided_bundle
 from wherry.pipeline.request import BuildOptions, as_request, open_context
 from wherry.pipeline.written import report_written
-from wherry.settings.model import FunctionSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from wherry.bundle.bundle import Bundle
     from wherry.context import Context
@@ -44,32 +42,17 @@ __all__ = [
 ]
 
 
-class InvokeOptions(BuildOptions, total=False):
+class InvokeOptions(LocalOptions, BuildOptions, total=False):
     """The options of a local run, besides those of the build before it.
 
     Attributes:
         function: the name of the function; it may be left out where there is one.
-        environment: environment variables of the function, besides those of its settings.
-        timeout: seconds that the function may take for an event, 1 to 900; by default those of its settings, else 30.
-        memory: in MB, 128 to 10,240; by default that of its settings. A function that uses more is ended as on
-            Lambda. Where neither says it, the function is told 128, and there is only a warning.
-        ephemeral_storage: the size of ``/tmp`` in MB, 512 to 10,240; by default that of its settings, else 512.
-        boto3: whether a function that has no boto3 finds one, as on Lambda; by default as its settings say, else yes.
-        skip_arn_layers: leave out layers that are named by ARN, in place of fetching them.
-        snap_start: start the function as for SnapStart, with the hooks that it registers.
         client_context: a JSON document, or what JSON can hold, for ``context.client_context``; for ``invoke``.
         python: the interpreter; by default one of the target's version is looked for.
         no_build: run what is written, without building first.
     """
 
     function: str | None
-    environment: Mapping[str, str]
-    timeout: float | None
-    memory: int | None
-    ephemeral_storage: int | None
-    boto3: bool | None
-    skip_arn_layers: bool
-    snap_start: bool
     client_context: object
     python: Path | str | None
     no_build: bool
@@ -283,45 +266,11 @@ def _prepare(
         if callbacks.built is not None:
             callbacks.built(report)
         provided = _provided(report, request, context, name)
-    arns = _arns(report, name)
-    fetched: Mapping[str, Path] = {}
-    if arns and not options.get("skip_arn_layers"):
-        from wherry.aws.arn_layers import fetch_layers
-
-        fetched = fetch_layers(arns, context)
-    runnable = find_runnable(report, name, fetched=fetched, reporter=reporter)
-    settings = request.settings.functions.get(runnable.name, FunctionSettings())
-    own = passed_values(settings.environment, os.environ)
-    boto3 = options.get("boto3")
-    return replace(
-        runnable,
-        environment={**own, **options.get("environment", {})},
-        runtime_bundle=provided,
-        limits=_limits(settings, options),
-        boto3=settings.boto3 if boto3 is None else boto3,
-        snap_start=options.get("snap_start", False),
-    ), context
-
-
-def _arns(report: BuildReport, function: str | None) -> list[str]:
-    """The ARNs of the layers of the function that is to run."""
-    functions = {package.name: package for package in report.packages if package.kind == "function"}
-    chosen = functions[choose_function(list(functions), function)]
-    return [layer for layer in chosen.layers if layer.startswith("arn:")]
-
-
-def _limits(settings: FunctionSettings, options: InvokeOptions) -> Limits:
-    """The limits of the settings, unless the options have others."""
-    default = Limits()
-    memory = options.get("memory") or settings.memory
-    return Limits(
-        timeout=options.get("timeout") or settings.timeout or default.timeout,
-        memory=memory or default.memory,
-        memory_ends=memory is not None,
-        ephemeral_storage=options.get("ephemeral_storage")
-        or settings.ephemeral_storage
-        or default.ephemeral_storage,
+    settings = request.settings.functions
+    runnable = local_runnable(
+        report, name, settings, options, runtime_bundle=provided, context=context
     )
+    return runnable, context
 
 
 def _provided(

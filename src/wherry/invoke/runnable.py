@@ -5,7 +5,6 @@ A runnable function is found among packages that were built.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,13 +21,24 @@ if TYPE_CHECKING:
     from wherry.pipeline.report import BuildReport
     from wherry.target import Target
 
-__all__ = ["MEMORY", "STORAGE", "TIMEOUT", "Limits", "Runnable", "choose_function", "find_runnable"]
+__all__ = [
+    "ENDLESS",
+    "MEMORY",
+    "STORAGE",
+    "TIMEOUT",
+    "Limits",
+    "Runnable",
+    "choose_function",
+    "find_runnable",
+]
 
 
 TIMEOUT = (1, 900)
 """Seconds: the least and the most that AWS Lambda takes."""
 MEMORY = (128, 10240)
 """MB, likewise."""
+ENDLESS = 365 * 86400.0
+"""Seconds that stand for as long as somebody wants."""
 STORAGE = (512, 10240)
 """MB of ``/tmp``, likewise."""
 
@@ -38,7 +48,7 @@ class Limits:
     """The limits of a function.
 
     Attributes:
-        timeout: seconds that it has for an event; infinity for a debugger, which takes its time.
+        timeout: seconds that it has for an event; ``ENDLESS`` for a debugger, which takes its time.
         memory: in MB.
         memory_ends: whether a function that uses more memory is ended, as on Lambda; otherwise it is only warned of.
         ephemeral_storage: the size of ``/tmp`` in MB.
@@ -54,7 +64,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         """Check them."""
-        if self.timeout != math.inf:
+        if self.timeout != ENDLESS:
             _check("a timeout", self.timeout, TIMEOUT, "seconds")
         _check("a memory", self.memory, MEMORY, "MB")
         _check("an ephemeral storage", self.ephemeral_storage, STORAGE, "MB")
@@ -133,6 +143,7 @@ def find_runnable(
     name: str | None = None,
     *,
     environment: Mapping[str, str] | None = None,
+    runtime_bundle: Bundle | None = None,
     fetched: Mapping[str, Path] | None = None,
     reporter: Reporter = SILENT,
 ) -> Runnable:
@@ -142,6 +153,7 @@ def find_runnable(
         report: of the packages.
         name: of the function; it may be left out where there is one.
         environment: variables of the function's own.
+        runtime_bundle: the distributions that the runtime provides.
         fetched: the zips of layers that are not of this project, by ARN.
         reporter: told of layers that are not here.
 
@@ -176,5 +188,6 @@ def find_runnable(
         handler=function.handler,
         function=function.path,
         layers=tuple(layers),
+        runtime_bundle=runtime_bundle,
         environment=environment or {},
     )
