@@ -16,12 +16,15 @@ import pytest
 import requests
 
 import wherry
+from support.aws_faults import Call, serve_faults
 from support.contexts import context
 from support.emulator import emulator
-from support.functions import HERE, bundle_of, make_runnable
+from support.functions import HERE, bundle_of, make_runnable, zip_of
 from support.interpreters import find_python
+from support.moto import moto
 from support.projects import write_files
 from support.reporters import Heard
+from support.storage import Storage, serve_storage
 from wherry.errors import InvokeError
 from wherry.events import SILENT, Note, Warned
 from wherry.invoke import interpreter
@@ -554,3 +557,42 @@ def handler(event, context):
         assert own["errorType"] == other["errorType"]
         # Apart from the identifier of the request.
         assert own["errorMessage"].split("Error:")[-1] == other["errorMessage"].split("Error:")[-1]
+
+
+def test_a_layer_that_an_arn_names(tmp_path: Path, store: Store) -> None:
+    """It is fetched from the account, comes in its place among the layers, and is not asked for again."""
+    layer = zip_of(tmp_path / "layer.zip", {"python/shared.py": "FROM = 'the layer'\n"})
+    settings = (
+        '[functions.api]\nhandler = "app.handler"\nlayers = ["{arn}"]\nmemory = 256\n'
+        'environment = {{ TABLE = "items" }}\n'
+    )
+    code = "import os, shared\ndef handler(e, c): return [shared.FROM, os.environ['TABLE'], c.memory_limit_in_mb]\n"
+    shop = tmp_path / "shop"
+    # Beyond the account, nothing can be reached below.
+    prepare_client(find_interpreter((sys.version_info[0], sys.version_info[1])), context(store))
+    with moto() as served, serve_storage(Storage(data=layer.read_bytes())) as storage:
+        account = served.account()
+
+        def locate(call: Call, data: bytes) -> bytes:
+            answer = json.loads(data)
+            answer.get("Content", {})["Location"] = storage.url()
+            return json.dumps(answer).encode()
+
+        with serve_faults(account.url) as proxy, account.here(url=proxy.url):
+            arn = account.layer("shared", layer.read_bytes())
+            proxy.edit = locate
+            write_files(
+                shop,
+                {
+                    "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
+                    "wherry.toml": settings.format(arn=arn),
+                    "app.py": code,
+                },
+            )
+            for _ in range(2):
+                invocation = wherry.invoke(shop, runtime=HERE, store=store)
+                assert json.loads(invocation.payload) == ["the layer", "items", "256"]
+            assert proxy.operations == ["GetLayerVersion"]
+            without = wherry.invoke(shop, runtime=HERE, store=store, skip_arn_layers=True)
+            assert without.error is not None
+            assert without.error.type == "Runtime.ImportModuleError"

@@ -253,7 +253,7 @@ def _mounts_below(folder: str) -> list[str]:
 
 def _make_devices(system: System, folder: str) -> None:
     """The devices of ``/dev``."""
-    for name in _DEVICES:
+    for name in filter(lambda name: os.path.exists(f"/dev/{name}"), _DEVICES):  # noqa: PTH110
         with open(f"{folder}/{name}", "xb"):  # noqa: PTH123
             pass
         system.bind(f"/dev/{name}", f"{folder}/{name}")
