@@ -174,6 +174,27 @@ def test_variables(project: Path, real: Run) -> None:
 
 
 @pytest.mark.real
+def test_settings_of_local_runs(project: Path, real: Run) -> None:
+    """Options win over them, and they are no reason to build again."""
+    assert real("build").code == 0
+    settings = SETTINGS.replace(
+        'layers = ["base"]',
+        'layers = ["base"]\nenvironment = { TABLE = "items", MINE = true, NONE = true }\n'
+        "timeout = 2\nmemory = 300\nephemeral-storage = 600",
+    )
+    write_files(project, {"pyproject.toml": settings})
+    done = real("invoke", "api", "-e", "-", "--env", "MINE", stdin='"env"', MINE="shell")
+    env = json.loads(done.out)
+    assert (env["TABLE"], env["MINE"], "NONE" in env) == ("items", "shell", False)
+    assert env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "300"
+    late = real("invoke", "api", "-e", "-", "--env", "TABLE=other", stdin='"sleep"')
+    assert "timed out after 2.00 seconds" in late.out
+    own = real("invoke", "api", "-e", "-", "--env", "TABLE=x", "--memory", "200", stdin='"env"')
+    assert json.loads(own.out)["TABLE"] == "x"
+    assert json.loads(own.out)["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "200"
+
+
+@pytest.mark.real
 def test_without_a_build(project: Path, real: Run) -> None:
     assert real("build").code == 0
     write_files(project, {"shop/api.py": "handler = None\n"})
@@ -237,6 +258,11 @@ def _running(mark: str) -> list[str]:
         (["-e", "bad.json"], None, "the event in `bad.json` is not JSON"),
         (["-e", "bad.json"], None, "line 1 column 2"),
         (["--env", "secret"], None, "an environment variable has no `=`"),
+        (["--env", f"A1={'x' * 4096}"], None, "take 4,105 bytes"),
+        (["--client-context", "none.json"], None, "cannot read the client context `none.json`"),
+        (["--client-context", "{"], None, "the client context is not JSON"),
+        (["--client-context", "list.json"], None, "the client context is not a JSON object"),
+        (["--client-context", f'{{"a": "{"x" * 3000}"}}'], None, "AWS Lambda takes 3,583"),
         (["--env", "_HANDLER=x"], None, "AWS Lambda reserves it"),
         (["--env-file", "none"], None, "cannot read `none`"),
         (["--http", "GET", "items"], None, "is not the path of a request"),
@@ -250,6 +276,7 @@ def test_bad_input(
     arguments: list[str], stdin: str | None, said: str, project: Path, wherry: Wherry
 ) -> None:
     (project / "bad.json").write_text("{")
+    (project / "list.json").write_text("[]")
     done = wherry("invoke", "api", *arguments)
     assert done.code == 1
     assert done.out == ""
@@ -285,8 +312,11 @@ def test_a_function_without_a_handler(index: Index, wherry: Wherry) -> None:
         ["--http", "GET", "/", "-e", "x"],
         ["-d", "x"],
         ["--repeat", "0"],
-        ["--timeout", "0"],
-        ["--memory", "0"],
+        ["--timeout", "0.5"],
+        ["--timeout", "901"],
+        ["--memory", "127"],
+        ["--memory", "10241"],
+        ["--ephemeral-storage", "511"],
         ["--format", "soap"],
     ],
 )

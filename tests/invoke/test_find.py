@@ -62,6 +62,11 @@ def test_a_function_with_its_layers_in_their_order(project: tuple[Path, BuildRep
     (warning,) = heard.events
     assert isinstance(warning, Warned)
     assert ARN in warning.text
+    heard.events.clear()
+    fetched = {ARN: output / "fetched.zip"}
+    complete = find_runnable(report, "api", fetched=fetched, reporter=heard)
+    assert complete.layers == (*found.layers, output / "fetched.zip")
+    assert heard.events == []
 
 
 def test_what_was_written_is_found_again(project: tuple[Path, BuildReport]) -> None:

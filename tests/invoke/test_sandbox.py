@@ -18,12 +18,15 @@ from typing import Any
 
 import pytest
 
+import wherry
 from support.interpreters import missing
 from support.projects import write_files
 from wherry.errors import InvokeError
 from wherry.invoke import supervisor
 from wherry.invoke.interpreter import find_interpreter
-from wherry.invoke.sandbox import Contents, Exited, Sandbox
+from wherry.invoke.process import _SUPERVISE, Exited
+from wherry.invoke.runnable import ENDLESS, Limits
+from wherry.invoke.sandbox import Contents, Sandbox
 
 LOOK = """
 import json, os, sys
@@ -67,12 +70,17 @@ class Ran:
 
 @contextmanager
 def sandbox(
-    folder: Path, script: str, monkeypatch: pytest.MonkeyPatch, *, isolated: bool
+    folder: Path,
+    script: str,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    isolated: bool,
+    limits: Limits | None = None,
 ) -> Iterator[Sandbox]:
     monkeypatch.setenv("WHERRY_INVOKE_NAMESPACES", "always" if isolated else "never")
     interpreter = find_interpreter((sys.version_info[0], sys.version_info[1]))
     try:
-        made = Sandbox(contents(folder, script), interpreter)
+        made = Sandbox(contents(folder, script), interpreter, limits=limits)
     except InvokeError:
         missing("this system lets no namespaces be made")
         raise
@@ -272,6 +280,7 @@ def test_nothing_is_left_when_wherry_is_killed(mode: str, tmp_path: Path) -> Non
     program = f"""
 import sys, time
 from pathlib import Path
+from wherry.invoke import supervisor
 from wherry.invoke.interpreter import find_interpreter
 from wherry.invoke.sandbox import Contents, Sandbox
 folder = Path({str(tmp_path)!r})
@@ -328,13 +337,18 @@ def test_an_ordinary_user_makes_one_too() -> None:
         write_files(
             folder, {"runtime/bootstrap.py": script, "task/a": "", "opt/b": "", "root/.c": ""}
         )
-        shutil.copy(supervisor.__file__, folder / "supervisor.py")
+        package = Path(wherry.__file__).parent
+        (folder / "wherry" / "invoke").mkdir(parents=True)
+        for module in ("__init__", "version", "invoke/__init__", "invoke/namespaces"):
+            shutil.copy(package / f"{module}.py", folder / "wherry" / f"{module}.py")
+        shutil.copy(supervisor.__file__, folder / "wherry" / "invoke")
         for path in (folder, *folder.rglob("*")):
             path.chmod(0o755)
         plan = {
             "argv": [python, "-S", "/var/runtime/bootstrap.py"],
             "env": {},
             "cwd": "/var/task",
+            "memory": None,
             "sandbox": {
                 "root": f"{folder}/root",
                 "task": f"{folder}/task",
@@ -345,10 +359,11 @@ def test_an_ordinary_user_makes_one_too() -> None:
                 "python": python,
                 "names": ["python3"],
                 "keep": [],
+                "tmp_size": 512,
             },
         }
         process = subprocess.Popen(
-            [python, "-I", "-S", folder / "supervisor.py"],
+            [python, "-I", "-S", "-c", _SUPERVISE.format(str(folder))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -362,9 +377,12 @@ def test_an_ordinary_user_makes_one_too() -> None:
         assert process.stderr is not None
         process.stdin.write(json.dumps(plan).encode() + b"\n")
         process.stdin.flush()
-        said = [json.loads(line) for line in process.stdout]
-        written = process.stderr.read()
+        said: list[dict[str, Any]] = []
+        while not said or not {"exit", "failed"} & said[-1].keys():
+            said.append(json.loads(process.stdout.readline()))
+        # Another plan might follow.
         process.stdin.close()
+        written = process.stderr.read()
         process.stdout.close()
         process.stderr.close()
         process.wait()
@@ -372,3 +390,198 @@ def test_an_ordinary_user_makes_one_too() -> None:
         missing(f"this system lets an ordinary user make no namespaces: {said[0]['failed']}")
     assert said[-1]["exit"] == 0, written
     assert written == b"65534 /var/task ['b']\n"
+
+
+CONFINED = """
+import ctypes, json, multiprocessing, os, resource
+def attempt(call):
+    try:
+        return call() or "done"
+    except OSError as error:
+        return type(error).__name__
+libc = ctypes.CDLL(None, use_errno=True)
+def mount(*arguments):
+    if libc.mount(*arguments) != 0:
+        raise OSError(ctypes.get_errno(), "")
+def write(path, text=""):
+    with open(path, "w") as file:
+        file.write(text)
+status = dict(line.split(":\\t", 1) for line in open("/proc/self/status"))
+space = os.statvfs("/tmp")
+print(json.dumps({
+    "dev": sorted(os.listdir("/dev")),
+    "run": sorted(os.listdir("/run")),
+    "random": len(open("/dev/urandom", "rb").read(3)),
+    "null": attempt(lambda: write("/dev/null", "x")),
+    "lock": attempt(multiprocessing.Lock),
+    "queue": attempt(multiprocessing.Queue),
+    "pipe": len(multiprocessing.Pipe()),
+    "capabilities": {status[name].strip().strip("0") for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {""},
+    "privileges": status["NoNewPrivs"].strip(),
+    "remount": attempt(lambda: mount(b"", b"/etc", b"", 4096 | 32, b"")),
+    "mount": attempt(lambda: mount(b"none", b"/tmp", b"tmpfs", 0, b"")),
+    "device": attempt(lambda: os.mknod("/tmp/disk", 0o60600, os.makedev(8, 0))),
+    "kernel": attempt(lambda: write("/proc/sys/kernel/hostname", "x")),
+    "tmp": space.f_blocks * space.f_frsize,
+    "wrapped": os.environ.get("WRAPPED"),
+}, default=list))
+"""
+WRAPPER = '#!/bin/sh\nexport WRAPPED="$2"\nexec "$@"\n'
+
+
+@pytest.fixture(scope="module")
+def confined(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The function's own view of where it runs."""
+    folder, ran = tmp_path_factory.mktemp("confined"), Ran()
+    with pytest.MonkeyPatch.context() as patch:
+        limits = Limits(ephemeral_storage=600)
+        with sandbox(folder, CONFINED, patch, isolated=True, limits=limits) as made:
+            wrapper = folder / "layers" / "wrapper"
+            wrapper.write_text(WRAPPER)
+            wrapper.chmod(0o755)
+            process = made.start(
+                {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"},
+                on_output=ran.output.append,
+                on_exit=ran.exits.put,
+            )
+            assert ran.exits.get(timeout=60).status == 0, ran.text
+            process.end()
+    found: dict[str, Any] = json.loads(ran.text)
+    return found
+
+
+def test_devices_are_lambdas(confined: dict[str, Any]) -> None:
+    """No disk, no terminal, and no shared memory, without which the locks of multiprocessing fail."""
+    devices = ["fd", "full", "null", "random", "stderr", "stdin", "stdout", "urandom", "zero"]
+    assert confined["dev"] == devices
+    assert (confined["random"], confined["null"]) == (3, "done")
+    assert {confined["lock"], confined["queue"]} <= {"FileNotFoundError", "OSError"}
+    assert confined["pipe"] == 2
+
+
+def test_nobody_has_a_capability(confined: dict[str, Any]) -> None:
+    assert confined["capabilities"]
+    assert confined["privileges"] == "1"
+    refused = {"PermissionError", "OSError"}
+    assert {confined[name] for name in ("remount", "mount", "device", "kernel")} <= refused
+
+
+def test_services_of_this_machine_cannot_be_seen(confined: dict[str, Any]) -> None:
+    kept = {"NetworkManager", "connman", "nscd", "resolvconf", "systemd", "booted-system"}
+    assert set(confined["run"]) <= kept | {"current-system", "opengl-driver"}
+
+
+def test_the_size_of_tmp(confined: dict[str, Any]) -> None:
+    assert confined["tmp"] == 600 * 1024 * 1024
+
+
+def test_a_wrapper_script(confined: dict[str, Any]) -> None:
+    """It gets the runtime as its arguments, and starts it."""
+    assert confined["wrapped"] == "-S"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no capabilities")
+def test_without_namespaces_root_writes_no_code_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = """
+import json, os
+def attempt():
+    try:
+        open(os.getcwd() + "/app.py", "a").close()
+    except OSError as error:
+        return type(error).__name__
+print(json.dumps([attempt(), open("/proc/self/status").read().split("CapEff:\\t")[1].split()[0]]))
+"""
+    ran = Ran()
+    with sandbox(tmp_path, script, monkeypatch, isolated=False) as made:
+        (tmp_path / "task" / "app.py").chmod(0o444)
+        process = made.start({}, on_output=ran.output.append, on_exit=ran.exits.put)
+        ran.exits.get(timeout=60)
+        process.end()
+    written, capabilities = json.loads(ran.text)
+    assert written == "PermissionError"
+    # At most the one to read whatever the modes say.
+    assert int(capabilities, 16) in {0, 1 << 2}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell how much it is")
+@pytest.mark.parametrize("isolated", [True, False])
+def test_more_memory_than_it_has(
+    isolated: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a child has counts too; the process is ended as the kernel does it on Lambda."""
+    script = """
+import subprocess, sys
+subprocess.run([sys.executable, "-c", "import time; x = bytearray(150 << 20); time.sleep(600)"])
+"""
+    ran, limits = Ran(), Limits(memory=128, memory_ends=True)
+    with sandbox(tmp_path, script, monkeypatch, isolated=isolated, limits=limits) as made:
+        process = made.start({}, on_output=ran.output.append, on_exit=ran.exits.put)
+        exited = ran.exits.get(timeout=60)
+        process.end()
+    assert exited.status == -9
+    assert (exited.beyond or 0) > 128 << 20
+
+
+def test_memory_that_is_only_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = Ran()
+    script = "import time; x = bytearray(150 << 20); time.sleep(0.3)"
+    with sandbox(tmp_path, script, monkeypatch, isolated=False) as made:
+        process = made.start({}, on_output=ran.output.append, on_exit=ran.exits.put)
+        exited = ran.exits.get(timeout=60)
+        process.end()
+    assert (exited.status, exited.beyond) == (0, None)
+    assert (exited.peak_memory or 0) > 128 << 20
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"timeout": 0.5}, "a timeout of 0.5 seconds"),
+        ({"timeout": 901}, "1 to 900 seconds"),
+        ({"timeout": float("nan")}, "1 to 900 seconds"),
+        ({"memory": 64}, "128 to 10,240 MB"),
+        ({"memory": 10241}, "a memory of 10241 MB"),
+        ({"ephemeral_storage": 511}, "512 to 10,240 MB"),
+    ],
+)
+def test_limits_that_aws_does_not_take(limits: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvokeError) as caught:
+        Limits(**limits)
+    assert said in str(caught.value)
+
+
+def test_a_debugger_takes_its_time() -> None:
+    assert Limits(timeout=ENDLESS).timeout == ENDLESS
+
+
+COUNT = """
+import os, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)  # MARK"], start_new_session=True)
+with open("/tmp/starts", "a+") as file:
+    file.write("x")
+    file.seek(0)
+    print(len(file.read()), os.environ["TURN"], flush=True)
+if os.environ["TURN"] == "2":
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces")
+def test_what_is_in_tmp_outlives_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new process finds the files of the last one, whether that ended by itself or was ended, and nothing else."""
+    mark = f"mark-{os.getpid()}-again"
+    said = []
+    with sandbox(tmp_path, COUNT.replace("MARK", mark), monkeypatch, isolated=True) as made:
+        for turn in ("1", "2", "3"):
+            ran = Ran()
+            process = made.start({"TURN": turn}, on_output=ran.output.append, on_exit=ran.exits.put)
+            while "\n" not in ran.text:
+                time.sleep(0.02)
+            if turn == "2":
+                assert (process.peak_memory() or 0) > 1_000_000
+                process.end()
+            said.append((ran.text, ran.exits.get(timeout=60).status))
+            assert gone(mark)
+    assert said == [("1 1\n", 0), ("2 2\n", -9), ("3 3\n", 0)]

@@ -8,7 +8,14 @@ import pytest
 
 from wherry.errors import InvokeError
 from wherry.invoke.runnable import Runnable
-from wherry.invoke.variables import Places, lambda_variables, region
+from wherry.invoke.variables import (
+    Places,
+    check_size,
+    lambda_variables,
+    passed_on,
+    passed_values,
+    region,
+)
 from wherry.target import Architecture, Target, find_runtime
 
 PLACES = Places(
@@ -16,13 +23,16 @@ PLACES = Places(
 )
 
 
-def variables(own: dict[str, str] | None = None, **caller: str) -> dict[str, str]:
+def variables(
+    own: dict[str, str] | None = None, *, snap_start: bool = False, **caller: str
+) -> dict[str, str]:
     runnable = Runnable(
         name="api",
         target=Target(runtime=find_runtime("python3.12"), architecture=Architecture.ARM64),
         handler="shop.api.handler",
         function=Path("api.zip"),
         environment=own or {},
+        snap_start=snap_start,
     )
     return lambda_variables(
         runnable,
@@ -69,7 +79,9 @@ def test_access_to_aws_comes_along() -> None:
         "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
         "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9000",
     }
-    found = variables({}, **network, AWS_SAM_LOCAL="true", AWS_LAMBDA_FUNCTION_NAME="mine")
+    found = variables(
+        {}, snap_start=False, **network, AWS_SAM_LOCAL="true", AWS_LAMBDA_FUNCTION_NAME="mine"
+    )
     assert network.items() <= found.items()
     assert "AWS_SAM_LOCAL" not in found
     assert found["AWS_LAMBDA_FUNCTION_NAME"] == "api"
@@ -100,3 +112,33 @@ def test_the_region() -> None:
     assert region({"AWS_DEFAULT_REGION": "a"}, {}) == "a"
     assert region({"AWS_DEFAULT_REGION": "a", "AWS_REGION": "b"}, {}) == "b"
     assert region({"AWS_REGION": "b"}, {"AWS_DEFAULT_REGION": "c"}) == "c"
+
+
+def test_no_more_than_aws_takes() -> None:
+    """Names and values count together; access to AWS is not the function's own there."""
+    fits = "x" * (4096 - len('{"A1":""}'))
+    check_size({"A1": fits, "AWS_SESSION_TOKEN": "t" * 2000, "AWS_REGION": "eu-west-1"})
+    with pytest.raises(InvokeError, match="take 4,097 bytes") as caught:
+        check_size({"A1": f"{fits}x"})
+    assert fits not in str(caught.value)
+    with pytest.raises(InvokeError, match="take 4,"):
+        check_size({"A1": "ü" * 2050})
+
+
+def test_names_alone_are_passed_on() -> None:
+    assert passed_on(["AB", "CD=x=y"], {"AB": "1=2", "CD": "no"}) == ("AB=1=2", "CD=x=y")
+    with pytest.raises(InvokeError, match="has no `=`") as caught:
+        passed_on(["NOT_HERE"], {})
+    assert "--env NOT_HERE" in str(caught.value)
+    with pytest.raises(InvokeError) as caught:
+        passed_on(["pa55word"], {})
+    assert "pa55word" not in str(caught.value)
+
+
+def test_variables_of_settings() -> None:
+    chosen: dict[str, str | bool] = {"AB": "own", "CD": True, "EF": True}
+    assert passed_values(chosen, {"AB": "no", "CD": "here"}) == {"AB": "own", "CD": "here"}
+
+
+def test_snap_start_is_told() -> None:
+    assert variables(snap_start=True)["AWS_LAMBDA_INITIALIZATION_TYPE"] == "snap-start"

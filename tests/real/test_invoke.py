@@ -16,16 +16,20 @@ import pytest
 import requests
 
 import wherry
+from support.aws_faults import Call, serve_faults
 from support.contexts import context
 from support.emulator import emulator
-from support.functions import HERE, bundle_of, make_runnable
+from support.functions import HERE, bundle_of, make_runnable, zip_of
 from support.interpreters import find_python
+from support.moto import moto
 from support.projects import write_files
 from support.reporters import Heard
+from support.storage import Storage, serve_storage
 from wherry.errors import InvokeError
-from wherry.events import SILENT, Warned
+from wherry.events import SILENT, Note, Warned
 from wherry.invoke import interpreter
 from wherry.invoke.client import client_files, prepare_client
+from wherry.invoke.event import client_context
 from wherry.invoke.interpreter import find_interpreter
 from wherry.invoke.runnable import Limits, Runnable
 from wherry.invoke.session import Session
@@ -77,7 +81,10 @@ def start(
 
         def make(runnable: Runnable, **options: Any) -> Session:
             limits = Limits(
-                **{key: options.pop(key) for key in {"timeout", "memory"} & options.keys()}
+                **{
+                    key: options.pop(key)
+                    for key in {"timeout", "memory", "memory_ends"} & options.keys()
+                }
             )
             reporter = options.pop("reporter", SILENT)
             here = context(store, target=runnable.target, reporter=reporter)
@@ -374,3 +381,218 @@ def test_from_python(tmp_path: Path, store: Store) -> None:
     with wherry.serve(tmp_path, handler="app.handler", runtime=HERE, store=store) as server:
         response = requests.get(server.url, timeout=30)
     assert (response.status_code, response.text) == (200, "None")
+
+
+def test_the_sdk_of_the_runtime(start: Start, tmp_path: Path) -> None:
+    """A function that ships no boto3 finds one, below everything else on the search path."""
+    code = """
+import boto3, sys, urllib3
+def handler(event, context):
+    client = boto3.client("s3", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
+    return [boto3.__file__, urllib3.__version__, sys.path, client.meta.service_model.service_name]
+"""
+    heard = Heard()
+    session = start(make_runnable(tmp_path, code), reporter=heard)
+    found, _, path, service = result(session)
+    runtime = next(folder for folder in path if found.startswith(f"{folder}/boto3/"))
+    assert path.index(runtime) == 4
+    assert service == "s3"
+    (note,) = [event.text for event in heard.events if isinstance(event, Note) and event.brief]
+    assert "the package has no `boto3`, `urllib3`, and gets boto3 1.40.4" in note
+    # What the function ships wins, as it does on Lambda.
+    own = {"app.py": code, "urllib3/__init__.py": "__version__ = 'own'\n"}
+    (tmp_path / "own").mkdir()
+    invocation = start(make_runnable(tmp_path / "own", own)).invoke(b"{}")
+    assert invocation.error is not None  # botocore meets another urllib3 than it was tested with
+    (tmp_path / "without").mkdir()
+    without = start(make_runnable(tmp_path / "without", code, boto3=False)).invoke(b"{}")
+    assert without.error is not None
+    assert without.error.message.startswith(
+        "Unable to import module 'app': No module named 'boto3'"
+    )
+
+
+SNAP_START = """
+import os
+from snapshot_restore_py import register_after_restore, register_before_snapshot
+seen = ["loaded"]
+register_before_snapshot(seen.append, "before the snapshot")
+register_after_restore(seen.append, "after the restore")
+def handler(event, context):
+    return [*seen, os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]]
+"""
+
+
+def test_hooks_of_snap_start(start: Start, tmp_path: Path) -> None:
+    """They run where that is asked for, once, before the first event."""
+    hooks = ["loaded", "before the snapshot", "after the restore", "snap-start"]
+    session = start(make_runnable(tmp_path, SNAP_START, snap_start=True))
+    assert [result(session), result(session)] == [hooks, hooks]
+    (tmp_path / "on-demand").mkdir()
+    plain = start(make_runnable(tmp_path / "on-demand", SNAP_START))
+    assert result(plain) == ["loaded", "on-demand"]
+
+
+@pytest.mark.parametrize("when", ["before_snapshot", "after_restore"])
+def test_a_hook_of_snap_start_that_fails(when: str, start: Start, tmp_path: Path) -> None:
+    code = f"""
+from snapshot_restore_py import register_{when}
+@register_{when}
+def fail():
+    raise ValueError("of the hook")
+def handler(event, context):
+    return 1
+"""
+    invocation = start(make_runnable(tmp_path, code, snap_start=True)).invoke(b"{}")
+    assert invocation.error is not None
+    assert "of the hook" in invocation.error.message
+
+
+def test_the_client_context(start: Start, tmp_path: Path) -> None:
+    code = """
+def handler(event, context):
+    client = context.client_context
+    return client and [client.custom, client.env, client.client.app_title]
+"""
+    session = start(make_runnable(tmp_path, code))
+    assert result(session) is None
+    about = client_context(
+        {"custom": {"user": "ü\n7"}, "env": {"make": "x"}, "client": {"app_title": "shop"}}
+    )
+    invocation = session.invoke(b"{}", client_context=about)
+    assert json.loads(invocation.payload) == [{"user": "ü\n7"}, {"make": "x"}, "shop"]
+
+
+def test_more_memory_than_it_has(start: Start, tmp_path: Path) -> None:
+    """The next event meets a fresh environment; without a limit there is only a warning."""
+    code = "n = 0\ndef handler(e, c):\n    global n\n    n += 1\n    import time\n    x = bytearray(e << 20)\n    time.sleep(0.3)\n    return n\n"
+    heard = Heard()
+    session = start(make_runnable(tmp_path, code), memory=128, memory_ends=True, reporter=heard)
+    assert [result(session, 1), result(session, 1)] == [1, 2]
+    killed = session.invoke(b"300")
+    assert killed.error is not None
+    assert (killed.error.type, killed.timed_out) == ("Runtime.ExitError", False)
+    assert killed.error.message == (
+        f"RequestId: {killed.request_id} Error: Runtime exited with error: signal: killed"
+    )
+    assert result(session, 1) == 1
+    (tmp_path / "told").mkdir()
+    told = start(make_runnable(tmp_path / "told", code), reporter=heard)
+    assert [result(told, 300), result(told, 300)] == [1, 2]
+    ended, warned = [event for event in heard.events if isinstance(event, Warned)]
+    assert "it was ended, as on AWS Lambda" in ended.text
+    assert "MB of memory, and has 128 MB" in warned.text
+
+
+def test_an_event_after_an_error(start: Start, tmp_path: Path) -> None:
+    """An error that the function raises leaves its environment as it is; one that ends it does not."""
+    code = """
+import os, sys
+n = 0
+def handler(event, context):
+    global n
+    n += 1
+    if event == "raise":
+        raise ValueError
+    if event == "exit":
+        sys.exit(1)
+    return n
+"""
+    session = start(make_runnable(tmp_path, code))
+    assert session.invoke(b'"raise"').error is not None
+    assert result(session) == 2
+    assert session.invoke(b'"exit"').error is not None
+    assert result(session) == 1
+
+
+def test_environments_side_by_side(start: Start, tmp_path: Path) -> None:
+    """Each has its own memory and its own `/tmp`."""
+    code = """
+import os
+def handler(event, context):
+    found = os.path.exists("/tmp/mine")
+    open("/tmp/mine", "w").close()
+    return [os.getpid(), found]
+"""
+    if not namespaces():
+        return  # the one `/tmp` of this machine is shared then, as the page about this says
+    runnable = make_runnable(tmp_path, code)
+    first, second = start(runnable), start(runnable)
+    assert [result(first)[1], result(second)[1], result(first)[1]] == [False, False, True]
+
+
+def test_extensions_are_said_not_to_run(start: Start, tmp_path: Path) -> None:
+    heard = Heard()
+    layer = {"extensions/tracer": "#!/bin/sh\n", "python/one.py": ""}
+    session = start(make_runnable(tmp_path, "def handler(e, c): return 1", layer), reporter=heard)
+    (warning,) = [event for event in heard.events if isinstance(event, Warned)]
+    assert "extensions, which do not run here: `tracer`" in warning.text
+    assert result(session) == 1
+
+
+def test_too_much_as_the_emulator_says_it(
+    tmp_path: Path, start: Start, store: Store, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """AWS's words for a result above 6 MB, and for a process that is killed."""
+    find_python("3.13")
+    code = """
+import os
+def handler(event, context):
+    if event["do"] == "kill":
+        os.kill(os.getpid(), 9)
+    return "x" * 7_000_000
+"""
+    runnable = make_runnable(tmp_path, code, runtime="python3.13")
+    session = start(runnable)
+    ours = [json.loads(session.invoke(b'{"do": "%s"}' % do).payload) for do in (b"large", b"kill")]
+    with emulator(
+        unpack_archives([runnable.function], store),
+        runnable.handler,
+        python="3.13",
+        scratch=tmp_path / "scratch",
+        shared=tmp_path_factory.getbasetemp() / "emulator",
+    ) as ask:
+        theirs = [ask({"do": "large"}), ask({"do": "kill"})]
+    for own, other in zip(ours, theirs, strict=True):
+        assert own["errorType"] == other["errorType"]
+        # Apart from the identifier of the request.
+        assert own["errorMessage"].split("Error:")[-1] == other["errorMessage"].split("Error:")[-1]
+
+
+def test_a_layer_that_an_arn_names(tmp_path: Path, store: Store) -> None:
+    """It is fetched from the account, comes in its place among the layers, and is not asked for again."""
+    layer = zip_of(tmp_path / "layer.zip", {"python/shared.py": "FROM = 'the layer'\n"})
+    settings = (
+        '[functions.api]\nhandler = "app.handler"\nlayers = ["{arn}"]\nmemory = 256\n'
+        'environment = {{ TABLE = "items" }}\n'
+    )
+    code = "import os, shared\ndef handler(e, c): return [shared.FROM, os.environ['TABLE'], c.memory_limit_in_mb]\n"
+    shop = tmp_path / "shop"
+    # Beyond the account, nothing can be reached below.
+    prepare_client(find_interpreter((sys.version_info[0], sys.version_info[1])), context(store))
+    with moto() as served, serve_storage(Storage(data=layer.read_bytes())) as storage:
+        account = served.account()
+
+        def locate(call: Call, data: bytes) -> bytes:
+            answer = json.loads(data)
+            answer.get("Content", {})["Location"] = storage.url()
+            return json.dumps(answer).encode()
+
+        with serve_faults(account.url) as proxy, account.here(url=proxy.url):
+            arn = account.layer("shared", layer.read_bytes())
+            proxy.edit = locate
+            write_files(
+                shop,
+                {
+                    "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
+                    "wherry.toml": settings.format(arn=arn),
+                    "app.py": code,
+                },
+            )
+            for _ in range(2):
+                invocation = wherry.invoke(shop, runtime=HERE, store=store)
+                assert json.loads(invocation.payload) == ["the layer", "items", "256"]
+            assert proxy.operations == ["GetLayerVersion"]
+            without = wherry.invoke(shop, runtime=HERE, store=store, skip_arn_layers=True)
+            assert without.error is not None
+            assert without.error.type == "Runtime.ImportModuleError"

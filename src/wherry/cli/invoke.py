@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Unpack
 
@@ -10,6 +11,7 @@ import click
 
 from wherry.cli.options import drover_stage, in_project, of_build, path_option, quiet, shared
 from wherry.cli.render import BriefReporter, Terminal
+from wherry.invoke.runnable import MEMORY, STORAGE, TIMEOUT
 from wherry.visible import Lines
 
 if TYPE_CHECKING:
@@ -27,24 +29,29 @@ __all__ = ["callbacks", "command", "end_on_sigterm", "of_format", "of_run"]
 of_run = shared(
     click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
-        default=30.0,
+        type=click.FloatRange(*TIMEOUT),
         metavar="SECONDS",
-        help="How long the function may take for an event. [default: 30]",
+        help="How long the function may take for an event, 1 to 900. [default: the settings', else 30]",
     ),
     click.option(
         "--memory",
-        type=click.IntRange(min=1),
-        default=128,
+        type=click.IntRange(*MEMORY),
         metavar="MB",
-        help="The memory that the function is told it has; not enforced. [default: 128]",
+        help="The memory of the function, 128 to 10240; one that uses more is ended, as on Lambda. "
+        "[default: the settings', else 128 and a warning]",
+    ),
+    click.option(
+        "--ephemeral-storage",
+        type=click.IntRange(*STORAGE),
+        metavar="MB",
+        help="The size of /tmp, 512 to 10240. [default: the settings', else 512]",
     ),
     click.option(
         "--env",
         "variables",
         multiple=True,
-        metavar="KEY=VALUE",
-        help="An environment variable of the function. May be repeated.",
+        metavar="KEY[=VALUE]",
+        help="An environment variable of the function; KEY alone passes on this shell's. May be repeated.",
     ),
     path_option(
         "--env-file",
@@ -56,6 +63,21 @@ of_run = shared(
         "--python",
         metavar="PATH",
         help="The interpreter. [default: one of the target's version, found]",
+    ),
+    click.option(
+        "--boto3/--no-boto3",
+        default=None,
+        help="Let a function that ships no boto3 find one, as on Lambda. [default: the settings', else yes]",
+    ),
+    click.option(
+        "--skip-arn-layers",
+        is_flag=True,
+        help="Leave out layers that are named by ARN, in place of fetching them from AWS.",
+    ),
+    click.option(
+        "--snap-start",
+        is_flag=True,
+        help="Start the function as for SnapStart: with the hooks that it registers.",
     ),
     click.option("--no-build", is_flag=True, help="Run what is written, without building first."),
     click.option("-v", "--verbose", is_flag=True, help="Say what the build did, too."),
@@ -94,6 +116,12 @@ of_format = click.option(
 @click.option("-d", "--data", metavar="BODY", help="The body of it; @FILE reads a file, @- stdin.")
 @of_format
 @click.option(
+    "--client-context",
+    "context",
+    metavar="JSON",
+    help="What the function finds as context.client_context: a JSON object, or a file that holds one.",
+)
+@click.option(
     "--repeat",
     type=click.IntRange(min=1),
     default=1,
@@ -114,6 +142,7 @@ def command(
     headers: tuple[str, ...],
     data: str | None,
     form: str,
+    context: str | None,
     repeat: int,
     as_json: bool,
     variables: tuple[str, ...],
@@ -134,11 +163,11 @@ def command(
       echo '{"id": 7}' | wherry invoke api --event -
       wherry invoke web --http POST /items -H 'content-type: application/json' -d '{"name": "x"}'
     """  # noqa: D301  the backspace is click's mark
-    from wherry.invoke.event import read_event, request_event
+    from wherry.invoke.event import read_client_context, read_event, request_event
     from wherry.invoke.http_response import http_response
     from wherry.invoke.request import EventFormat
     from wherry.invoke.run import open_function
-    from wherry.invoke.variables import read_variables
+    from wherry.invoke.variables import passed_on, read_variables
 
     if http and events:
         raise click.UsageError("--event and --http exclude each other")
@@ -147,12 +176,15 @@ def command(
             "--header and --data are parts of a request: say --http METHOD PATH too"
         )
     end_on_sigterm()
-    environment = options["environment"] = read_variables(variables, variable_files)
+    environment = options["environment"] = read_variables(
+        passed_on(variables, os.environ), variable_files
+    )
     service = EventFormat(form) if http else None
     if http:
         payloads = [request_event(*http, EventFormat(form), headers, data, environment)]
     else:
         payloads = [read_event(source) for source in events] or [b"{}"]
+    about_caller = read_client_context(context)
     with Terminal(quiet=quiet) as terminal:
         opened = open_function(
             project,
@@ -163,7 +195,7 @@ def command(
         with opened as session:
             failed = False
             for payload in payloads * repeat:
-                invocation = session.invoke(payload)
+                invocation = session.invoke(payload, client_context=about_caller)
                 error = invocation.error
                 response = None if service is None else http_response(invocation, service)
                 terminal.line(invocation.report_line)

@@ -153,7 +153,8 @@ class BriefReporter:
         """Pass on an event, from any thread."""
         from wherry.events.build import LockRead
 
-        if self.verbose or not isinstance(event, LockRead | Note):
+        of_build = isinstance(event, LockRead) or (isinstance(event, Note) and not event.brief)
+        if self.verbose or not of_build:
             self.terminal.emit(event)
 
 

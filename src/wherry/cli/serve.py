@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING, Unpack
 
@@ -73,11 +74,11 @@ def command(
       wherry serve web --port 0 --format rest --concurrency 4
     """  # noqa: D301  the backspace is click's mark
     from wherry.invoke.run import open_server
-    from wherry.invoke.variables import read_variables
+    from wherry.invoke.variables import passed_on, read_variables
 
     # A server that is told to end has done its work.
     end_on_sigterm(0)
-    options["environment"] = read_variables(variables, variable_files)
+    options["environment"] = read_variables(passed_on(variables, os.environ), variable_files)
     with Terminal(quiet=quiet) as terminal:
         opened = open_server(
             project,

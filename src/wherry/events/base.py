@@ -15,9 +15,15 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Note(Event):
-    """Something worth knowing that asks for nothing."""
+    """Something worth knowing that asks for nothing.
+
+    Attributes:
+        text: one sentence.
+        brief: whether it matters where building is only a step, too.
+    """
 
     text: str
+    brief: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -63,8 +63,15 @@ def client_files(interpreter: Interpreter) -> tuple[PinnedFile, ...]:
     return (*files, _SNAPSHOT_RESTORE)
 
 
-def prepare_client(interpreter: Interpreter, context: Context) -> RuntimeClient:
+def prepare_client(
+    interpreter: Interpreter, context: Context, *, beside: Bundle | None = None
+) -> RuntimeClient:
     """Unpack the runtime client for this interpreter in the store.
+
+    Args:
+        interpreter: what runs it.
+        context: of the run.
+        beside: files that ``/var/runtime`` holds too.
 
     Raises:
         FetchError: it cannot be fetched.
@@ -94,6 +101,8 @@ def prepare_client(interpreter: Interpreter, context: Context) -> RuntimeClient:
     bundles.append(
         Bundle.of(inline(name, (here / name).read_bytes(), owner="wherry") for name in own)
     )
+    if beside is not None:
+        bundles.append(beside)
     folder = unpack_bundle(bundles[0].merge(*bundles[1:]), context.store)
     return RuntimeClient(folder=folder, version=files[0].version, compiled=compiled)
 

@@ -9,14 +9,15 @@ import time
 import uuid
 from typing import TYPE_CHECKING, TypeAlias
 
+from wherry.invoke.process import Exited, Process
 from wherry.invoke.runtime_api import Answered, Failed, InitFailed, Ready, RuntimeApi
-from wherry.invoke.sandbox import Exited, Process, Sandbox
 from wherry.invoke.variables import ACCOUNT, lambda_variables, region
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wherry.invoke.runnable import Runnable
+    from wherry.invoke.sandbox import Sandbox
 
 __all__ = ["Environment", "Message"]
 

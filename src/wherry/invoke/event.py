@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from wherry.invoke.request import EventFormat
 
-__all__ = ["read_event", "request_event"]
+__all__ = ["client_context", "read_client_context", "read_event", "request_event"]
+
+MAX_CLIENT_CONTEXT = 3583
+"""Bytes of a client context in base64 that Lambda takes."""
 
 
 def read_event(source: str) -> bytes:
@@ -40,6 +43,46 @@ def read_event(source: str) -> bytes:
             hint='an event is a JSON document, such as {"id": 7}',
         ) from error
     return data.decode("utf-8-sig").encode() if data.startswith(b"\xef\xbb\xbf") else data
+
+
+def read_client_context(source: str | None) -> str | None:
+    """The client context in a JSON object, or in a file that holds one; None where there is none.
+
+    Raises:
+        InvokeError: as ``client_context``, or the file cannot be read.
+    """
+    if source is None or source.lstrip().startswith("{"):
+        return client_context(source)
+    return client_context(_read(source, f"the client context `{source}`"))
+
+
+def client_context(value: object) -> str | None:
+    """A client context, such as ``{"custom": {"user": "7"}}``, as it crosses the wire: JSON in ASCII.
+
+    Args:
+        value: a JSON document, or what JSON can hold; None where there is none.
+
+    Raises:
+        InvokeError: it is not an object, or larger than Lambda takes.
+    """
+    if value is None:
+        return None
+    try:
+        document = parse_json(value) if isinstance(value, str | bytes) else value
+        text = json.dumps(document)
+    except (TypeError, ValueError) as error:
+        raise InvokeError("the client context is not JSON", where=[str(error)]) from error
+    if not isinstance(document, dict):
+        raise InvokeError(
+            "the client context is not a JSON object", hint='write one: {"custom": {"user": "7"}}'
+        )
+    size = 4 * -(-len(json.dumps(document, ensure_ascii=False).encode()) // 3)
+    if size > MAX_CLIENT_CONTEXT:
+        raise InvokeError(
+            f"the client context has {size:,} bytes in base64",
+            where=[f"AWS Lambda takes {MAX_CLIENT_CONTEXT:,}"],
+        )
+    return text
 
 
 def request_event(

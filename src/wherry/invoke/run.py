@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack, cast
 
 from wherry.events import SILENT
-from wherry.invoke.runnable import Limits, choose_function, find_runnable
+from wherry.invoke.event import client_context
+from wherry.invoke.local import LocalOptions, local_runnable
+from wherry.invoke.runnable import choose_function
 from wherry.invoke.session import Pool, Session
 from wherry.pipeline.build import build_packages, provided_bundle
 from wherry.pipeline.request import BuildOptions, as_request, open_context
 from wherry.pipeline.written import report_written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from wherry.bundle.bundle import Bundle
     from wherry.context import Context
@@ -40,22 +42,18 @@ __all__ = [
 ]
 
 
-class InvokeOptions(BuildOptions, total=False):
+class InvokeOptions(LocalOptions, BuildOptions, total=False):
     """The options of a local run, besides those of the build before it.
 
     Attributes:
         function: the name of the function; it may be left out where there is one.
-        environment: environment variables of the function.
-        timeout: seconds that the function may take for an event; by default 30.
-        memory: in MB, as the function is told; by default 128. It is not enforced.
+        client_context: a JSON document, or what JSON can hold, for ``context.client_context``; for ``invoke``.
         python: the interpreter; by default one of the target's version is looked for.
         no_build: run what is written, without building first.
     """
 
     function: str | None
-    environment: Mapping[str, str]
-    timeout: float
-    memory: int
+    client_context: object
     python: Path | str | None
     no_build: bool
 
@@ -122,7 +120,8 @@ def invoke(
     with open_function(
         project, options, callbacks=callbacks, store=store, reporter=reporter
     ) as session:
-        return session.invoke(payload)
+        context = client_context(options.get("client_context"))
+        return session.invoke(payload, client_context=context)
 
 
 @contextmanager
@@ -227,14 +226,11 @@ def open_server(
 def _session(
     runnable: Runnable, context: Context, options: InvokeOptions, callbacks: Callbacks
 ) -> Session:
-    default, python = Limits(), options.get("python")
+    python = options.get("python")
     return Session(
         runnable,
         context,
-        limits=Limits(
-            timeout=options.get("timeout", default.timeout),
-            memory=options.get("memory", default.memory),
-        ),
+        limits=runnable.limits,
         python=None if python is None else Path(python),
         on_log=callbacks.log,
     )
@@ -270,12 +266,9 @@ def _prepare(
         if callbacks.built is not None:
             callbacks.built(report)
         provided = _provided(report, request, context, name)
-    runnable = find_runnable(
-        report,
-        name,
-        environment=options.get("environment", {}),
-        runtime_bundle=provided,
-        reporter=reporter,
+    settings = request.settings.functions
+    runnable = local_runnable(
+        report, name, settings, options, runtime_bundle=provided, context=context
     )
     return runnable, context
 

@@ -21,7 +21,68 @@ if TYPE_CHECKING:
     from wherry.pipeline.report import BuildReport
     from wherry.target import Target
 
-__all__ = ["Limits", "Runnable", "choose_function", "find_runnable"]
+__all__ = [
+    "ENDLESS",
+    "MEMORY",
+    "STORAGE",
+    "TIMEOUT",
+    "Limits",
+    "Runnable",
+    "choose_function",
+    "find_runnable",
+]
+
+
+TIMEOUT = (1, 900)
+"""Seconds: the least and the most that AWS Lambda takes."""
+MEMORY = (128, 10240)
+"""MB, likewise."""
+ENDLESS = 365 * 86400.0
+"""Seconds that stand for as long as somebody wants."""
+STORAGE = (512, 10240)
+"""MB of ``/tmp``, likewise."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """The limits of a function.
+
+    Attributes:
+        timeout: seconds that it has for an event; ``ENDLESS`` for a debugger, which takes its time.
+        memory: in MB.
+        memory_ends: whether a function that uses more memory is ended, as on Lambda; otherwise it is only warned of.
+        ephemeral_storage: the size of ``/tmp`` in MB.
+
+    Raises:
+        InvokeError: AWS Lambda does not take one of them.
+    """
+
+    timeout: float = 30.0
+    memory: int = 128
+    memory_ends: bool = False
+    ephemeral_storage: int = 512
+
+    def __post_init__(self) -> None:
+        """Check them."""
+        if self.timeout != ENDLESS:
+            _check("a timeout", self.timeout, TIMEOUT, "seconds")
+        _check("a memory", self.memory, MEMORY, "MB")
+        _check("an ephemeral storage", self.ephemeral_storage, STORAGE, "MB")
+
+    @property
+    def most_memory(self) -> int | None:
+        """The bytes beyond which a function is ended; None where it is not."""
+        return self.memory * 1024 * 1024 if self.memory_ends else None
+
+
+def _check(name: str, value: float, bounds: tuple[int, int], unit: str) -> None:
+    least, most = bounds
+    # This way round, since every comparison with a value that is not a number is false.
+    if not least <= value <= most:
+        raise InvokeError(
+            f"a function cannot have {name} of {value:g} {unit}",
+            where=[f"AWS Lambda takes {least:,} to {most:,} {unit}"],
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +95,9 @@ class Runnable:
         runtime_bundle: distributions that the runtime provides, such as boto3. They come after the function's
             own code and its layers on ``sys.path``.
         environment: variables of the function's own.
+        limits: of the function.
+        boto3: whether it finds a boto3 as it does on Lambda, where it has none of its own.
+        snap_start: whether it is started as for SnapStart, with the hooks that it has registered.
     """
 
     name: str
@@ -43,29 +107,9 @@ class Runnable:
     layers: tuple[Path, ...] = ()
     runtime_bundle: Bundle | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """The limits of a function.
-
-    Attributes:
-        timeout: seconds that it has for an event.
-        memory: in MB, as it is told. It is not enforced.
-
-    Raises:
-        InvokeError: one is not above 0.
-    """
-
-    timeout: float = 30.0
-    memory: int = 128
-
-    def __post_init__(self) -> None:
-        """Check them."""
-        if self.timeout <= 0:
-            raise InvokeError(f"a timeout of {self.timeout:g} seconds leaves no time to run")
-        if self.memory <= 0:
-            raise InvokeError(f"a memory of {self.memory} MB leaves nothing to run in")
+    limits: Limits = Limits()
+    boto3: bool = True
+    snap_start: bool = False
 
 
 def choose_function(names: Sequence[str], name: str | None) -> str:
@@ -100,6 +144,7 @@ def find_runnable(
     *,
     environment: Mapping[str, str] | None = None,
     runtime_bundle: Bundle | None = None,
+    fetched: Mapping[str, Path] | None = None,
     reporter: Reporter = SILENT,
 ) -> Runnable:
     """A function that was built, just now or before, with its layers.
@@ -109,6 +154,7 @@ def find_runnable(
         name: of the function; it may be left out where there is one.
         environment: variables of the function's own.
         runtime_bundle: the distributions that the runtime provides.
+        fetched: the zips of layers that are not of this project, by ARN.
         reporter: told of layers that are not here.
 
     Raises:
@@ -124,6 +170,7 @@ def find_runnable(
             "or with `--handler module.function`",
         )
     built = {package.name: package.path for package in report.packages if package.kind == "layer"}
+    built |= fetched or {}
     layers = []
     for layer in function.layers:
         if layer in built:

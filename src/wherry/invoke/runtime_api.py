@@ -196,8 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
                 if too_large:
                     body = _error(
                         "Function.ResponseSizeTooLarge",
-                        f"Response payload size ({len(body)} bytes) exceeded maximum allowed payload size "
-                        f"({MAX_RESPONSE} bytes).",
+                        f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE} bytes).",
                     )
                 if not self.api.respond(request_id, body, failed=too_large or what == "error"):
                     self._answer(400, _error("InvalidRequestID", "Invalid request ID"))

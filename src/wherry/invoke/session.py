@@ -1,7 +1,7 @@
 """One environment that runs a function, event after event, as Lambda does; and several of them.
 
 It is started when the first event comes, keeps its state between events, and is replaced by a fresh one when
-the function's process has ended or was ended because its time was up.
+the function's process has ended or was ended because its time was up. The fresh one finds what is in ``/tmp``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from wherry.errors import InvokeError
 from wherry.events import Note, Warned
 from wherry.invoke.environment import Environment
 from wherry.invoke.outcome import Invocation, exit_error, read_error, timeout_error
+from wherry.invoke.process import Exited
 from wherry.invoke.runtime_api import (
     MAX_EVENT,
     Answered,
@@ -23,8 +24,8 @@ from wherry.invoke.runtime_api import (
     Order,
     Ready,
 )
-from wherry.invoke.sandbox import Contents, Exited, Sandbox
-from wherry.invoke.variables import check_variables
+from wherry.invoke.sandbox import Contents, Sandbox
+from wherry.invoke.variables import check_size, check_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,6 +42,8 @@ __all__ = ["Pool", "Session"]
 
 INIT_LIMIT = 10.0
 """Seconds that Lambda gives an environment to start before it tries again, within the function's own time."""
+
+_MEGABYTE = 1024 * 1024
 
 
 class Session:
@@ -60,6 +63,7 @@ class Session:
         self._python, self._on_log = python, on_log
         self._sandbox: Sandbox | None = None
         self._environment: Environment | None = None
+        self._told_of_memory = False
 
     def __enter__(self) -> Self:
         """Find an interpreter, unpack what is to be run, and see how it can be laid out.
@@ -70,15 +74,19 @@ class Session:
         """
         from wherry.invoke.client import prepare_client
         from wherry.invoke.interpreter import find_interpreter
+        from wherry.invoke.sdk import prepare_sdk
         from wherry.invoke.unpack import unpack_archives, unpack_bundle
 
         runnable, store, reporter = self._runnable, self._context.store, self._context.reporter
         check_variables(runnable.environment)
+        check_size(runnable.environment)
         interpreter = find_interpreter(runnable.target.runtime.python, python=self._python)
         task = unpack_archives([runnable.function], store)
         layers = unpack_archives(runnable.layers, store) if runnable.layers else None
         provided = runnable.runtime_bundle
-        client = prepare_client(interpreter, self._context)
+        folders = [task, *([layers] if layers else [])]
+        sdk = prepare_sdk(folders, provided, self._context) if runnable.boto3 else None
+        client = prepare_client(interpreter, self._context, beside=sdk)
         self._sandbox = Sandbox(
             Contents(
                 task=task,
@@ -87,6 +95,7 @@ class Session:
                 provided=unpack_bundle(provided, store) if provided is not None else None,
             ),
             interpreter,
+            limits=self._limits,
         )
         if not client.compiled:
             reporter.emit(
@@ -102,7 +111,8 @@ class Session:
                     "instead of /var/task, layers are not at /opt, and /tmp is this machine's"
                 )
             )
-        _warn_of_machine(runnable, interpreter, [task, *([layers] if layers else [])], reporter)
+        _warn_of_extensions(layers, reporter)
+        _warn_of_machine(runnable, interpreter, folders, reporter)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -166,6 +176,7 @@ class Session:
             case _:
                 payload = timeout_error(request_id, limit)
         peak = environment.peak_memory
+        self._tell_of_memory(answer, peak)
         if not ready or answer is None or isinstance(answer, Exited):
             self._end()
         return Invocation(
@@ -191,7 +202,8 @@ class Session:
         self._environment = environment
         answer = environment.wait_ready(begin + limit)
         took = time.monotonic() - begin
-        if took > INIT_LIMIT:
+        # The first start of a function with SnapStart may take as long as an event.
+        if took > INIT_LIMIT and not self._runnable.snap_start:
             self._context.reporter.emit(
                 Warned(
                     text=f"the function took {took:.1f} s to start",
@@ -199,6 +211,21 @@ class Session:
                 )
             )
         return environment, answer, took
+
+    def _tell_of_memory(self, answer: Message | None, peak: int | None) -> None:
+        """Warn of a function that used more memory than it has; once, unless it was ended for that."""
+        beyond = answer.beyond if isinstance(answer, Exited) else None
+        used, has = beyond or peak or 0, self._limits.memory
+        if used <= has * _MEGABYTE or (self._told_of_memory and beyond is None):
+            return
+        self._told_of_memory = True
+        text = f"the function used {used / _MEGABYTE:.0f} MB of memory, and has {has} MB"
+        more = "give it more with `--memory`, or with `memory` in its settings"
+        self._context.reporter.emit(
+            Warned(text=text, hint=f"AWS Lambda ends a function that uses more than it has: {more}")
+            if beyond is None
+            else Warned(text=f"{text}: it was ended, as on AWS Lambda", hint=more)
+        )
 
     def _end(self) -> None:
         if self._environment is not None:
@@ -222,6 +249,21 @@ class Pool:
             return session.invoke(event)
         finally:
             self._free.put(session)
+
+
+def _warn_of_extensions(layers: Path | None, reporter: Reporter) -> None:
+    """Say which extensions, programs that run beside the function, do not run here."""
+    folder = layers / "extensions" if layers is not None else None
+    if folder is None or not folder.is_dir():
+        return
+    names = ", ".join(f"`{path.name}`" for path in sorted(folder.iterdir()) if path.is_file())
+    if names:
+        reporter.emit(
+            Warned(
+                text=f"the layers have extensions, which do not run here: {names}",
+                hint="the function runs without them: what they would provide or send is missing",
+            )
+        )
 
 
 def _warn_of_machine(

@@ -20,15 +20,21 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCOUNT",
     "Places",
+    "check_size",
     "check_variables",
     "credential_files",
     "lambda_variables",
+    "passed_on",
+    "passed_values",
     "read_variables",
     "region",
 ]
 
 ACCOUNT = "012345678912"
 """The account of a function that is in none."""
+
+_MAX_VARIABLES = 4096
+"""Bytes of all environment variables of a function together."""
 
 # How to reach AWS, or what stands in for it.
 _ACCESS = re.compile(
@@ -112,6 +118,63 @@ def check_variables(names: Iterable[str]) -> None:
             )
 
 
+def check_size(variables: Mapping[str, str]) -> None:
+    """Refuse more variables than AWS takes. Access to AWS and the region are not the function's own there.
+
+    Raises:
+        InvokeError: they are too big together.
+    """
+    import json
+
+    own = {
+        name: value
+        for name, value in variables.items()
+        if not _ACCESS.fullmatch(name) and name not in {"AWS_REGION", "AWS_DEFAULT_REGION"}
+    }
+    size = len(json.dumps(own, separators=(",", ":"), ensure_ascii=False).encode())
+    if size > _MAX_VARIABLES:
+        largest = max(own, key=lambda name: len(own[name]))
+        raise InvokeError(
+            f"the environment variables of the function take {size:,} bytes",
+            where=[
+                f"AWS Lambda takes {_MAX_VARIABLES:,} in all, as JSON",
+                f"`{largest}` has the most of them",
+            ],
+            hint="keep what is big in a file of the package, in S3 or in Parameter Store",
+        )
+
+
+def passed_on(pairs: Sequence[str], caller: Mapping[str, str]) -> tuple[str, ...]:
+    """The pairs, and for a name alone, the variable of that name with the caller's value.
+
+    Raises:
+        InvokeError: the caller has no variable of the name.
+    """
+    found = []
+    for pair in pairs:
+        if "=" not in pair:
+            if pair not in caller:
+                # What does not look like the name of a variable may be a secret that was put there.
+                named = re.fullmatch(r"[A-Z][A-Z0-9_]*", pair) is not None
+                raise InvokeError(
+                    "an environment variable has no `=`, and is not one of this shell's",
+                    where=[f"--env {pair}" if named else "--env"],
+                    hint="write KEY=VALUE, or KEY to pass on a variable that is set here",
+                )
+            pair = f"{pair}={caller[pair]}"  # noqa: PLW2901
+        found.append(pair)
+    return tuple(found)
+
+
+def passed_values(variables: Mapping[str, str | bool], caller: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a setting with their values; those with ``true`` are the caller's, where it has them."""
+    return {
+        name: value if isinstance(value, str) else caller[name]
+        for name, value in variables.items()
+        if isinstance(value, str) or (value and name in caller)
+    }
+
+
 def credential_files(caller: Mapping[str, str]) -> tuple[str, ...]:
     """The files by which the function is to reach AWS, wherever they lie."""
     return tuple(caller[name] for name in _FILES if caller.get(name, "").startswith("/"))
@@ -158,7 +221,7 @@ def lambda_variables(
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory),
         "AWS_LAMBDA_FUNCTION_NAME": runnable.name,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start" if runnable.snap_start else "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{runnable.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_RUNTIME_API": runtime_api,

@@ -149,7 +149,7 @@ class ContentSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FunctionSettings(ContentSettings):
-    """``[tool.wherry.functions.NAME]``."""
+    """``[tool.wherry.functions.NAME]``. From ``environment`` on, it is about local runs."""
 
     app: str | None = None
     interface: str | None = None
@@ -158,6 +158,11 @@ class FunctionSettings(ContentSettings):
     stage_in_path: bool = True
     text_types: tuple[str, ...] = ()
     events: str = ""
+    environment: Mapping[str, Value] = field(default_factory=dict)
+    timeout: int | None = None
+    memory: int | None = None
+    ephemeral_storage: int | None = None
+    boto3: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -110,6 +110,11 @@ FUNCTION_READERS: Mapping[str, Callable[[object], Any]] = {
         r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+", "is not a media type such as application/yaml"
     ),
     "events": values.matching(r"(/[A-Za-z0-9._~-]+)+", "a path such as /events"),
+    "environment": values.variables,
+    "timeout": values.number(1, 900),
+    "memory": values.number(128, 10240),
+    "ephemeral-storage": values.number(512, 10240),
+    "boto3": values.boolean,
     **CONTENT_READERS,
 }
 

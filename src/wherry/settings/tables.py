@@ -184,22 +184,6 @@ def _tables(
     return values_by_name
 
 
-_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-
-
-_variable_names = values.all_matching(_NAME, "is not the name of a variable")
-
-
-def _variables(value: object) -> Mapping[str, str | bool]:
-    expected = "expected a table of variables: a string, or `true` for the value of this machine"
-    if not isinstance(value, dict):
-        raise ValueError(expected)  # noqa: TRY004  one kind of error for all readers
-    _variable_names(list(value))
-    if not all(isinstance(content, str) or content is True for content in value.values()):
-        raise ValueError(expected)
-    return value
-
-
 def _words(value: object) -> tuple[str, ...]:
     """A string, or several."""
     return (value,) if isinstance(value, str) and value else values.strings(value)
@@ -215,10 +199,10 @@ CONTAINER_READERS: Mapping[str, Callable[[object], Any]] = {
     "engine": values.string,
     "image": values.string,
     "dockerfile": values.string,
-    "build-args": _variables,
-    "build-secrets": _variable_names,
+    "build-args": values.variables,
+    "build-secrets": values.variable_names,
     "build-requires": values.requirements,
-    "environment": _variables,
+    "environment": values.variables,
     "network": values.string,
     "security-opt": _words,
     "user": values.string,

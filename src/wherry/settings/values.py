@@ -39,6 +39,8 @@ __all__ = [
     "strings",
     "stripped",
     "table_of_strings",
+    "variable_names",
+    "variables",
 ]
 
 
@@ -81,11 +83,16 @@ def matching(pattern: str, noun: str) -> Callable[[object], str]:
     )
 
 
-def number(least: int) -> Callable[[object], int]:
-    """A reader of whole numbers that are not below ``least``."""
+def number(least: int, most: int | None = None) -> Callable[[object], int]:
+    """A reader of whole numbers that are not below ``least``, and not above ``most`` where that is given."""
     return _reader(
-        lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= least,
-        f"a number of at least {least}",
+        lambda value: (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and least <= value
+            and (most is None or value <= most)
+        ),
+        f"a number of at least {least}" if most is None else f"a number from {least} to {most}",
     )
 
 
@@ -112,6 +119,23 @@ def table_of_strings(noun: str) -> Callable[[object], dict[str, str]]:
         ),
         f"a table of {noun}",
     )
+
+
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+
+variable_names = all_matching(_NAME, "is not the name of a variable")
+"""Names of variables of the environment."""
+
+
+def variables(value: object) -> Mapping[str, str | bool]:
+    """Variables of the environment: strings, or ``true`` for the value that one has on this machine."""
+    expected = "expected a table of variables: a string, or `true` for the value of this machine"
+    if not isinstance(value, dict):
+        raise ValueError(expected)  # noqa: TRY004  one kind of error for all readers
+    variable_names(list(value))
+    if not all(isinstance(content, str) or content is True for content in value.values()):
+        raise ValueError(expected)
+    return value
 
 
 def glibc(value: object) -> tuple[int, int]:
