@@ -542,8 +542,16 @@ def imported(code: str) -> Iterator[tuple[str, str]]:
 def test_python_compiles_and_its_names_exist(path: Path, block: Block) -> None:
     compile(block.text, label(path), "exec")
     for module, name in imported(block.text):
-        found = importlib.import_module(module)
-        assert name in found.__all__
+        if module.startswith("wherry.cdk"):
+            # It needs an extra.
+            found = (
+                (Path(wherry.__file__).parent / "cdk" / "__init__.py")
+                .read_text()
+                .partition("__all__ = ")[2]
+            )
+            assert f'"{name}"' in found
+            continue
+        assert name in importlib.import_module(module).__all__
 
 
 def headings(path: Path) -> set[str]:

@@ -83,8 +83,31 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         wherry.nonsense  # noqa: B018
 
 
+def assert_exports(path: Path) -> None:
+    """That a module defines or imports what its ``__all__`` names, without importing it."""
+    exported: list[str] = []
+    known: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom):
+            known |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            known.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            known.update(names)
+            if names == ["__all__"]:
+                exported = ast.literal_eval(node.value)
+    assert exported, "no __all__"
+    assert sorted(set(exported)) == sorted(exported)
+    assert set(exported) <= known
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_every_module_says_what_it_exports(path: Path) -> None:
+    if path.parent == SOURCE / "cdk":
+        # They need an extra; `tests/real` imports them.
+        assert_exports(path)
+        return
     name = ".".join(("wherry", *path.relative_to(SOURCE).with_suffix("").parts))
     module = importlib.import_module(name.removesuffix(".__init__"))
     exported = getattr(module, "__all__", None)

@@ -6,6 +6,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import tomllib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ class Pin:
     python: str | None = None
 
 
+_PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
 PINS = {
     "poetry": Pin(requirement="poetry==2.5.1", command="poetry"),
     "poetry-1.8": Pin(requirement="poetry==1.8.5", command="poetry"),
@@ -41,6 +44,19 @@ PINS = {
     "pdm-2.5": Pin(requirement="pdm==2.5.6", command="pdm"),
     "pypiserver": Pin(
         requirement="pypiserver==2.4.2", command="pypi-server", more=("passlib==1.7.4",)
+    ),
+    # With what Wherry itself depends on, and a checker of types.
+    "cdk": Pin(
+        requirement="aws-cdk-lib==2.275.0",
+        command="python",
+        more=(
+            "constructs==10.8.1",
+            "aws-cdk.aws-lambda-python-alpha==2.275.0a0",
+            "mypy>=1.15",
+            "types-PyYAML",
+            "types-requests",
+            *tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]["dependencies"],
+        ),
     ),
     # With a backend that needs no desktop.
     "keyring": Pin(requirement="keyring==25.7.0", command="keyring", more=("keyrings.alt==5.0.2",)),

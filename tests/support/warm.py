@@ -99,12 +99,20 @@ def _server(program: str, at_start: frozenset[tuple[str, str]]) -> socket.socket
     return ours
 
 
+def _without_extra(name: str) -> None:
+    """The constructs of the CDK need an extra."""
+    assert name == "wherry.cdk"
+
+
 def _import_wherry() -> Callable[[], object]:
     import wherry.indexes.session
     from wherry.__main__ import main
 
-    for module in pkgutil.walk_packages(wherry.__path__, "wherry."):
-        if not module.name.endswith(_NOT_IMPORTED) and ".on_lambda." not in module.name:
+    for module in pkgutil.walk_packages(wherry.__path__, "wherry.", onerror=_without_extra):
+        if (
+            not module.name.endswith((*_NOT_IMPORTED, "wherry.cdk"))
+            and ".on_lambda." not in module.name
+        ):
             import_module(module.name)
     for name in _LAZILY_IMPORTED:
         import_module(name)

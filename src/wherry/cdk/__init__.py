@@ -15,10 +15,10 @@ if find_spec("aws_cdk") is None or find_spec("constructs") is None:
         "`wherry.cdk` needs aws-cdk-lib, which is not installed: pip install 'wherry[cdk]'"
     )
 
-from wherry.cdk.bundling import Bundling
 from wherry.cdk.code import code
 from wherry.cdk.function import PythonFunction
 from wherry.cdk.layer import PythonLayerVersion
 from wherry.cdk.project import Project
+from wherry.pipeline.bundling import Bundling
 
 __all__ = ["Bundling", "Project", "PythonFunction", "PythonLayerVersion", "code"]

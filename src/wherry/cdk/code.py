@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations, Stack, aws_lambda
 
-from wherry.cdk.bundling import read_bundling
-from wherry.cdk.packages import NOT_BUNDLED, Packages, Wanted, asset_code, naming, packages_of
+from wherry.cdk.packages import NOT_BUNDLED, Packages, asset_code, naming, packages_of
+from wherry.pipeline.bundling import read_bundling
+from wherry.pipeline.entry import Wanted
 from wherry.settings.model import FunctionSettings
 
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from wherry.cdk.packages import Asset
+    from wherry.pipeline.entry import Asset
 
 __all__ = ["code", "is_bundled", "warn"]
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from aws_cdk import aws_lambda
 
-from wherry.cdk.bundling import read_bundling
 from wherry.cdk.code import is_bundled, warn
-from wherry.cdk.packages import NOT_BUNDLED, Wanted, asset_code, naming, packages_of
+from wherry.cdk.packages import NOT_BUNDLED, asset_code, naming, packages_of
 from wherry.errors import SettingsError
+from wherry.pipeline.bundling import read_bundling
+from wherry.pipeline.entry import Wanted, handler_of
 from wherry.settings.model import FunctionSettings
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class PythonFunction(aws_lambda.Function):
                 root = Path(entry)
                 settings = FunctionSettings(app=app)
                 if app is None:
-                    settings = FunctionSettings(handler=_handler(root, index, handler))
+                    settings = FunctionSettings(handler=handler_of(root, index, handler))
                 elif index is not None or handler is not None:
                     raise SettingsError(
                         "`app` takes the place of `index` and `handler`", hint="leave those out"
@@ -93,32 +94,3 @@ class PythonFunction(aws_lambda.Function):
         )
         if asset is not None:
             warn(self, asset)
-
-
-def _handler(root: Path, index: str | None, function: str | None) -> str:
-    """The handler as AWS means it: the module of a file below the entry, and a function in it.
-
-    Raises:
-        SettingsError: the file is not a module.
-    """
-    index = "index.py" if index is None else index.replace("\\", "/").removeprefix("./")
-    if not index.endswith(".py") or index.startswith("/"):
-        raise SettingsError(
-            f"`index` is `{index}`, which is not the path of a module",
-            hint='name a file below `entry`, such as index="shop/api.py"',
-        )
-    if not (root / index).is_file():
-        raise SettingsError(
-            f"there is no `{index}` in `{root}`",
-            hint="name the file with the handler: index=…" if root.is_dir() else None,
-        )
-    # A project with a build system is installed, without its folder `src`.
-    pyproject = root / "pyproject.toml"
-    if pyproject.is_file() and not (root / "src" / "__init__.py").is_file():
-        from wherry.files import ProjectFiles
-        from wherry.sources.declaration import read_declaration
-
-        if read_declaration(root, ProjectFiles()).backend is not None:
-            index = index.removeprefix("src/")
-    module = index.removesuffix(".py").replace("/", ".")
-    return f"{module}.{function or 'handler'}"

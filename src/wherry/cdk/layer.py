@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from aws_cdk import aws_lambda
 
-from wherry.cdk.bundling import read_bundling
 from wherry.cdk.code import is_bundled, warn
-from wherry.cdk.packages import NOT_BUNDLED, Wanted, asset_code, naming, packages_of
-from wherry.settings.model import FunctionSettings, LayerSettings
+from wherry.cdk.packages import NOT_BUNDLED, asset_code, naming, packages_of
+from wherry.pipeline.bundling import read_bundling
+from wherry.pipeline.entry import Wanted, layer_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from wherry.target import Target
 
 __all__ = ["PythonLayerVersion", "lambda_architecture", "python_runtime"]
-
-_LAYOUT = "python"
 
 
 class PythonLayerVersion(aws_lambda.LayerVersion):
@@ -63,14 +61,7 @@ class PythonLayerVersion(aws_lambda.LayerVersion):
             runtimes = tuple(each.name for each in compatible_runtimes or ())
             machines = tuple(each.name for each in compatible_architectures or ())
             with naming(place):
-                made_by = read_bundling(bundling)
-                settings: FunctionSettings | LayerSettings = LayerSettings(
-                    project=True, runtimes=runtimes, architectures=machines
-                )
-                if made_by.output_path_suffix == _LAYOUT:
-                    made_by = read_bundling({**made_by.__dict__, "output_path_suffix": None})
-                elif made_by.output_path_suffix:
-                    settings = FunctionSettings()
+                settings, made_by = layer_settings(read_bundling(bundling), runtimes, machines)
                 asset = packages_of(scope).one(
                     Wanted(
                         entry=Path(entry),

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import aws_lambda
 from constructs import Construct
 
-from wherry.cdk.bundling import Bundling
 from wherry.cdk.code import is_bundled, warn
 from wherry.cdk.layer import lambda_architecture, python_runtime
 from wherry.cdk.packages import NOT_BUNDLED, asset_code, naming, packages_of
 from wherry.errors import SettingsError
+from wherry.pipeline.bundling import Bundling
 from wherry.problems import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wherry.cdk.packages import Asset
+    from wherry.pipeline.entry import Asset
 
 __all__ = ["Project"]
 

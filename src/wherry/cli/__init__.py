@@ -27,6 +27,7 @@ COMMANDS = {
     "init": "Write settings for a project, or from drover.yml or settings.spindrift.",
     "build": "Build deployment packages and layers from the project's lock.",
     "digest": "Say what packages are made of, as a digest, without building them.",
+    "asset": "Build the package of a folder for constructs in other languages, by JSON.",
     "lock": "Resolve a project that has no lock, and write pylock.toml.",
     "check": "Check packages, or any zip file, for what fails on Lambda.",
     "invoke": "Call a function out of its written package, as AWS Lambda would.",

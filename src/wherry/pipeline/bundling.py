@@ -40,7 +40,8 @@ class Bundling:
         asset_hash_type: ``AssetHashType.SOURCE`` or ``"SOURCE"`` for the digest of the inputs; by default the bytes.
         build_args: variables such as ``PIP_INDEX_URL``, for the build and its containers.
         bundling_file_access: ``VOLUME_COPY`` where the container engine cannot see this machine's files.
-        command_hooks: gives commands to run before and after bundling.
+        command_hooks: gives commands to run before and after bundling, or a dictionary of both lists, in which
+            ``{input}`` and ``{output}`` stand for the two folders.
         environment: variables in containers.
         image: the image to build in, where something has to be compiled: a ``DockerImage`` or a name.
         network, platform, security_opt, user, volumes, volumes_from: options of containers.
@@ -58,7 +59,7 @@ class Bundling:
     asset_hash_type: Any = None
     build_args: Mapping[str, str] | None = None
     bundling_file_access: Any = None
-    command_hooks: CommandHooks | None = None
+    command_hooks: CommandHooks | Mapping[str, Sequence[str]] | None = None
     environment: Mapping[str, str] | None = None
     image: Any = None
     network: str | None = None
@@ -107,13 +108,13 @@ class Bundling:
         """The commands around bundling; None where there are none. Those of one list share a shell."""
         if self.command_hooks is None:
             return None
+        if isinstance(self.command_hooks, Mapping):
+            lists = (self.command_hooks.get(key) or () for key in ("before", "after"))
+            before, after = map(list, lists)
+            return _together(before, after)
         places = "{input}", "{output}"
         before = list(self.command_hooks.before_bundling(*places) or ())
-        after = list(self.command_hooks.after_bundling(*places) or ())
-        return HookSettings(
-            before=(" && ".join(before),) if before else (),
-            after=(" && ".join(after),) if after else (),
-        )
+        return _together(before, list(self.command_hooks.after_bundling(*places) or ()))
 
     def containers(self, default: ContainerOptions) -> ContainerOptions:
         """The options of containers; those of the project's settings where none are given.
@@ -169,6 +170,13 @@ def read_bundling(value: object) -> Bundling:
                 hint="run commands before and after bundling: `command_hooks`",
             )
     return Bundling(**{key: content for key, content in given.items() if content is not None})
+
+
+def _together(before: Sequence[str], after: Sequence[str]) -> HookSettings:
+    return HookSettings(
+        before=(" && ".join(before),) if before else (),
+        after=(" && ".join(after),) if after else (),
+    )
 
 
 def _name(value: object) -> str:
