@@ -15,8 +15,8 @@ from support.aws_faults import Call, Fault, Proxy
 from support.contexts import context
 from support.reporters import Heard
 from support.storage import Storage, serve_storage
-from wherry.aws.arn_layers import fetch_layers
 from wherry.errors import AwsError, FetchError
+from wherry.invoke.arn_layers import fetch_layers
 from wherry.store import Store
 
 DENIED = Fault(name="denied", status=403, code="AccessDeniedException")
@@ -111,7 +111,7 @@ def test_other_bytes_than_aws_describes(arn: str, storage: Storage, store: Store
         fetch_layers([arn], context(store))
     # More than was announced is not even read to its end.
     storage.data = LAYER + bytes(10_000_000)
-    with pytest.raises(FetchError, match="cannot fetch") as caught:
+    with pytest.raises(FetchError, match="is not the one that AWS describes") as caught:
         fetch_layers([arn], context(store))
     assert f"more than the {len(LAYER):,} bytes" in str(caught.value)
     assert not list(store.root.glob("files-v1/*/*"))

@@ -120,23 +120,20 @@ def open_remote(location: str, *, what: str = "the live package") -> Iterator[Co
         yield _contents(stack, remote, remote.size, what)
 
 
-def download(
-    location: str, path: Path, *, what: str = "the live package", most: int | None = None
-) -> None:
+def download(location: str, path: Path, *, what: str = "the live package") -> None:
     """Fetch a whole package into a file.
 
     Args:
         location: the signed address.
         path: of the new file.
         what: the name of the package in messages.
-        most: bytes that it may have; None for any number.
 
     Raises:
-        FetchError: it cannot be fetched, is incomplete, or too big.
+        FetchError: it cannot be fetched, or is incomplete.
     """
     with open_session(Network()) as session, path.open("wb") as file:
         response = _get(session, location, what, {})
-        _save(response, file, location, what, most)
+        _save(response, file, location, what)
 
 
 def _contents(stack: ExitStack, file: BinaryIO | _RemoteFile, size: int, title: str) -> Contents:
@@ -291,21 +288,13 @@ def _fetch_error(location: str, what: str, why: str, *, hint: str | None = None)
     return FetchError(f"cannot fetch {what}", where=where, hint=hint)
 
 
-def _save(
-    response: requests.Response,
-    file: BinaryIO,
-    location: str,
-    what: str,
-    most: int | None = None,
-) -> int:
+def _save(response: requests.Response, file: BinaryIO, location: str, what: str) -> int:
     """Write a whole answer into a file, and return the number of its bytes."""
     received = 0
     with explained(location, what=what), response:
         for chunk in response.iter_content(_CHUNK):
             file.write(chunk)
             received += len(chunk)
-            if most is not None and received > most:
-                raise _fetch_error(location, what, f"more than the {most:,} bytes that it has came")
     length = response.headers.get("Content-Length")
     if length is not None and length != str(received):
         raise _fetch_error(location, what, f"{received:,} bytes of {length[:30]} came")
