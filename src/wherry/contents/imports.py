@@ -25,7 +25,11 @@ __all__ = [
 ]
 
 LARGEST_SOURCE = 1 << 20
-"""The most bytes of a source text that is parsed; a syntax tree takes a few hundred times as many."""
+"""The most bytes of a source text that is parsed."""
+
+# A syntax tree takes up to 1 KiB for each of these.
+_MOST_SIGNS = 150_000
+_SIGNS = b",;=+-*/%@&|^~<>()[]{}:.!\n"
 
 _MOST_IMPORTS = 5000
 
@@ -109,6 +113,8 @@ def read_imports(source: bytes, python: tuple[int, int]) -> ModuleFacts:
 def parse_source(source: bytes) -> ast.Module | None:
     """The syntax tree of a source text; None for one that is too large, or that this Python does not understand."""
     if len(source) > LARGEST_SOURCE:
+        return None
+    if len(source) - len(source.translate(None, _SIGNS)) > _MOST_SIGNS:
         return None
     try:
         with warnings.catch_warnings():
