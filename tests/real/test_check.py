@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.metadata import parse_email
+from packaging.requirements import Requirement
 from uv import find_uv_bin
 
 import wherry
+from support.composing import TARGET
 from support.interpreters import find_python
 from support.zips import HANDLER
 from wherry.store import Store
@@ -76,19 +79,31 @@ POPULAR = {
 
 @dataclass(frozen=True)
 class Installed:
-    """A folder that holds all of them, as installers leave it, with the entries at its root by distribution."""
+    """A folder that holds all of them, as installers leave it.
+
+    ``entries`` are the names at its root, and ``requires`` the requirements on the target, by distribution.
+    """
 
     folder: Path
     entries: dict[str, set[str]]
+    requires: dict[str, set[str]]
 
-    def function(self, path: Path, module: str, *, without: str = "") -> Path:
-        """A folder with links to all but one distribution, beside a function that imports a module."""
+    def needed(self, name: str) -> set[str]:
+        """A distribution with all that it requires, directly or not."""
+        found, waiting = set(), [name]
+        while waiting:
+            each = waiting.pop()
+            if each not in found:
+                found.add(each)
+                waiting += self.requires.get(each, set())
+        return found
+
+    def function(self, path: Path, module: str, names: set[str]) -> Path:
+        """A folder with links to distributions, beside a function that imports a module."""
         path.mkdir(parents=True)
-        others = {name for dist, names in self.entries.items() if dist != without for name in names}
-        skipped = self.entries.get(without, set()) - others
-        for entry in self.folder.iterdir():
-            if entry.name not in skipped and entry.name not in {"bin", ".lock", "__pycache__"}:
-                (path / entry.name).symlink_to(entry)
+        for entry in {entry for name in names for entry in self.entries.get(name, set())}:
+            if entry not in {"bin", "..", "__pycache__"}:
+                (path / entry).symlink_to(self.folder / entry)
         (path / "app.py").write_text(f"import {module}\n{HANDLER}")
         return path
 
@@ -109,11 +124,19 @@ def install(folder: Path, names: Iterable[str], *, platform: str = "x86_64-manyl
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     folder = install(tmp_path_factory.mktemp("popular") / "all", POPULAR)
     entries: dict[str, set[str]] = {}
+    requires: dict[str, set[str]] = {}
+    environment = {key: str(value) for key, value in TARGET.environment.items()} | {"extra": ""}
     for record in folder.glob("*.dist-info/RECORD"):
         name = normalized(record.parent.name.split("-")[0])
         paths = (line.split(",")[0].strip('"') for line in record.read_text().splitlines())
-        entries[name] = {path.split("/")[0] for path in paths if not path.startswith("..")}
-    return Installed(folder, entries)
+        entries[name] = {path.split("/")[0] for path in paths}
+        raw, _ = parse_email(record.with_name("METADATA").read_bytes())
+        requires[name] = {
+            normalized(each.name)
+            for each in map(Requirement, raw.get("requires_dist", ()))
+            if each.marker is None or each.marker.evaluate(environment)
+        }
+    return Installed(folder, entries, requires)
 
 
 def import_error(function: Path) -> str:
@@ -147,7 +170,7 @@ def errors_of(function: Path, archive: Path, store: Store) -> set[tuple[str, str
 def test_popular_distributions_have_no_errors(installed: Installed, tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     imports = "\nimport ".join(POPULAR.values())
-    function = installed.function(tmp_path / "function", imports)
+    function = installed.function(tmp_path / "function", imports, set(installed.entries))
     assert import_error(function) == ""
     assert errors_of(function, tmp_path / "function.zip", store) == set()
 
@@ -194,7 +217,9 @@ def test_what_is_taken_out_is_foretold(installed: Installed, tmp_path: Path) -> 
     failing = foretold = 0
     wrong = []
     for number, (name, without) in enumerate(TAKEN_OUT):
-        function = installed.function(tmp_path / str(number), POPULAR[name], without=without)
+        names = installed.needed(name)
+        assert without in names
+        function = installed.function(tmp_path / str(number), POPULAR[name], names - {without})
         errors = errors_of(function, tmp_path / "function.zip", store)
         message = import_error(function)
         failing += bool(message)
