@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 import warnings
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -78,11 +77,10 @@ class ModuleFacts(NamedTuple):
     flags: int = 0
 
 
-_PATH = re.compile(
-    rb"sys\s*\.\s*(?:path|meta_path|path_hooks)\b|\baddsitedir\b|from\s+sys\s+import[^\n]*\bpath\b"
-)
-_MODULES = re.compile(rb"sys\s*\.\s*modules\b|from\s+sys\s+import[^\n]*\bmodules\b")
-_DYNAMIC = re.compile(rb"import_module\s*\(|__import__\s*\(")
+# Looked for as plain words, as most texts have none of them.
+_PATH = (b"sys.path", b"sys.meta_path", b"sys.path_hooks", b"addsitedir", b"from sys import")
+_MODULES = (b"sys.modules", b"from sys import")
+_DYNAMIC = (b"import_module(", b"__import__(")
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 # Exceptions that a failed import is not.
 _OTHERS = {
@@ -97,17 +95,19 @@ def read_imports(source: bytes, python: tuple[int, int]) -> ModuleFacts:
 
     There are none, and ``Flag.UNKNOWN``, for one that cannot be parsed.
     """
-    flags = (Flag.PATH if _PATH.search(source) else 0) | (
-        Flag.MODULES if _MODULES.search(source) else 0
-    )
+    flags = Flag.PATH * _has(source, _PATH) | Flag.MODULES * _has(source, _MODULES)
     tree = parse_source(source)
     if tree is None:
         return ModuleFacts((), flags | Flag.UNKNOWN)
     found = list(_statements(tree.body, Conditions(tree, source, python)))
-    if _DYNAMIC.search(source):
+    if _has(source, _DYNAMIC):
         found += _calls(tree)
     found.sort(key=lambda each: each.line)
     return ModuleFacts(tuple(found[:_MOST_IMPORTS]), flags)
+
+
+def _has(source: bytes, words: Sequence[bytes]) -> bool:
+    return any(word in source for word in words)
 
 
 def parse_source(source: bytes) -> ast.Module | None:
