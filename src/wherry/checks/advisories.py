@@ -43,12 +43,12 @@ version = "0"
 source = {{ virtual = "." }}
 dependencies = [{names}]
 """
-# Where a distribution came from makes no difference: it is asked about by its name.
+# Where a distribution came from makes no difference: it is asked about by its name. An index would be asked, too.
 _PACKAGE = """
 [[package]]
 name = "{name}"
 version = "{version}"
-source = {{ registry = "https://index.invalid/simple" }}
+source = {{ registry = "." }}
 """
 
 

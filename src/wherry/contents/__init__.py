@@ -11,11 +11,15 @@ and nothing is unpacked to disk. Anybody's zip archive is taken.
 >>> contents.graph.reached["flask.app"]  # whether init loads it, and who imports it
 >>> contents.graph.chain("flask.app")  # the modules from the handler to it
 >>> contents.graph.missing  # imports that lead nowhere
->>> contents.compiled.facts(file)  # machine, libraries, versions of symbols of a compiled file
+>>> contents.init_graph  # the same of imports that are executed for certain; quicker
+>>> contents.requirements  # who requires what on the target
+>>> contents.absent  # what is required and not there
+>>> contents.compiled.facts(file)  # machine, obstacles, libraries of a compiled file
 >>> contents.compiled.libraries(file)  # where each library that it needs is found
 >>> contents.remember()  # keeps what was parsed for the next time
 
-Modules: ``model`` (files, parts), ``parts`` (packages as parts), ``distributions`` (owners by RECORD), ``modules``
-(the module table), ``imports`` (imports of a source text), ``facts`` (what is remembered of files), ``graph`` (the
-walk from the handler), ``compiled`` (ELF files and the search for libraries), ``read`` (``Contents``).
+Modules: ``model`` (files, parts), ``parts`` (zip archives and packages as parts), ``distributions`` (owners by RECORD),
+``needs`` (their requirements), ``modules`` (the module table), ``conditions`` and ``imports`` (imports of a source
+text), ``sources`` and ``facts`` (what is remembered of files), ``graph`` (the walk from the handler), ``compiled`` (ELF
+files and the search for libraries), ``guess`` (the target of a package of others), ``read`` (``Contents``).
 """

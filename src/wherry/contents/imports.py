@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 import warnings
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,7 +24,11 @@ __all__ = [
 ]
 
 LARGEST_SOURCE = 1 << 20
-"""The most bytes of a source text that is parsed; a syntax tree takes a few hundred times as many."""
+"""The most bytes of a source text that is parsed."""
+
+# A syntax tree takes up to 1 KiB for each of these.
+_MOST_SIGNS = 150_000
+_SIGNS = b",;=+-*/%@&|^~<>()[]{}:.!\n"
 
 _MOST_IMPORTS = 5000
 
@@ -74,11 +77,10 @@ class ModuleFacts(NamedTuple):
     flags: int = 0
 
 
-_PATH = re.compile(
-    rb"sys\s*\.\s*(?:path|meta_path|path_hooks)\b|\baddsitedir\b|from\s+sys\s+import[^\n]*\bpath\b"
-)
-_MODULES = re.compile(rb"sys\s*\.\s*modules\b|from\s+sys\s+import[^\n]*\bmodules\b")
-_DYNAMIC = re.compile(rb"import_module\s*\(|__import__\s*\(")
+# Looked for as plain words, as most texts have none of them.
+_PATH = (b"sys.path", b"sys.meta_path", b"sys.path_hooks", b"addsitedir", b"from sys import")
+_MODULES = (b"sys.modules", b"from sys import")
+_DYNAMIC = (b"import_module(", b"__import__(")
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 # Exceptions that a failed import is not.
 _OTHERS = {
@@ -93,22 +95,26 @@ def read_imports(source: bytes, python: tuple[int, int]) -> ModuleFacts:
 
     There are none, and ``Flag.UNKNOWN``, for one that cannot be parsed.
     """
-    flags = (Flag.PATH if _PATH.search(source) else 0) | (
-        Flag.MODULES if _MODULES.search(source) else 0
-    )
+    flags = Flag.PATH * _has(source, _PATH) | Flag.MODULES * _has(source, _MODULES)
     tree = parse_source(source)
     if tree is None:
         return ModuleFacts((), flags | Flag.UNKNOWN)
     found = list(_statements(tree.body, Conditions(tree, source, python)))
-    if _DYNAMIC.search(source):
+    if _has(source, _DYNAMIC):
         found += _calls(tree)
     found.sort(key=lambda each: each.line)
     return ModuleFacts(tuple(found[:_MOST_IMPORTS]), flags)
 
 
+def _has(source: bytes, words: Sequence[bytes]) -> bool:
+    return any(word in source for word in words)
+
+
 def parse_source(source: bytes) -> ast.Module | None:
     """The syntax tree of a source text; None for one that is too large, or that this Python does not understand."""
     if len(source) > LARGEST_SOURCE:
+        return None
+    if len(source) - len(source.translate(None, _SIGNS)) > _MOST_SIGNS:
         return None
     try:
         with warnings.catch_warnings():

@@ -20,6 +20,7 @@ from wherry.pipeline.written import report_written
 from wherry.settings.model import CheckSettings
 from wherry.store import Store
 from wherry.target import Target, find_architecture, find_runtime
+from wherry.target.provided import knows_provided
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -246,7 +247,8 @@ def _subjects(
         yield _subject(package, parts, request, Options(
             handler=package.handler,
             own=_own(request),
-            complete=not any(layer not in parts for layer in package.layers),
+            complete=all(layer in parts for layer in package.layers)
+            and knows_provided([*request.settings.provided, *package.provided], request.target),
             store=store,
             label=f"{request.root.absolute()} {package.name}",
         ), strict=options.get("strict", False), excluded=excluded)  # fmt: skip

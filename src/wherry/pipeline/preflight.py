@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from wherry.compose.model import EXTRA_PATHS, HOOKS
 from wherry.contents.facts import HOST
 from wherry.contents.model import file_of_entry
 from wherry.contents.sources import source_facts
 from wherry.errors import CheckError
 from wherry.events import Warned
 from wherry.store.memo import Memo, memo_key
+from wherry.target.provided import knows_provided
 from wherry.version import __version__
 
 if TYPE_CHECKING:
@@ -81,9 +83,8 @@ class _Preflight:
         self, packages: Sequence[Package], request: BuildRequest, context: Context
     ) -> None:
         self._packages, self._request, self._context = packages, request, context
-        self._own = frozenset(
-            one.name for package in packages for one in package.distributions if one.own
-        )
+        own = (one.name for package in packages for one in package.distributions if one.own)
+        self._own = frozenset([*own, EXTRA_PATHS, HOOKS])
         self._label = f"{request.root.absolute()} {packages[0].name}"
 
     def findings(self) -> tuple[Finding, ...]:
@@ -120,6 +121,7 @@ class _Preflight:
             repr(self._context.target),
             package.handler,
             package.layers,
+            [one.name for one in package.provided],
             hashlib.sha256("\n".join(others).encode()).hexdigest(),
             imports,
             self._request.settings.check.select,
@@ -142,7 +144,10 @@ class _Preflight:
                 Options(
                     handler=package.handler,
                     own=self._own,
-                    complete=len(layers) == len(package.layers),
+                    complete=len(layers) == len(package.layers)
+                    and knows_provided(
+                        (one.name for one in package.provided), self._context.target
+                    ),
                     store=self._context.store,
                     label=self._label,
                 ),

@@ -9,9 +9,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wherry.target import Runtime
+    from collections.abc import Iterable
 
-__all__ = ["PROVIDED_AS_OF", "provided_distributions", "provided_modules"]
+    from wherry.target import Runtime, Target
+
+__all__ = ["PROVIDED_AS_OF", "knows_provided", "provided_distributions", "provided_modules"]
 
 PROVIDED_AS_OF = date(2026, 11, 1)
 
@@ -58,6 +60,11 @@ _SETUPTOOLS = frozenset({"setuptools", "pkg_resources", "wheel", "_distutils_hac
 def provided_distributions(runtime: Runtime) -> frozenset[str]:
     """The normalized names of distributions that a runtime brings."""
     return _DISTRIBUTIONS | _INSTALLERS | (_SETUPTOOLS if runtime.python < (3, 12) else frozenset())
+
+
+def knows_provided(names: Iterable[str], target: Target) -> bool:
+    """Whether the runtime is known to bring all distributions that settings say it does."""
+    return provided_distributions(target.runtime).issuperset(names)
 
 
 def provided_modules(runtime: Runtime) -> frozenset[str]:
