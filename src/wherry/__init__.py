@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from wherry.pipeline.request import BuildOptions, BuildRequest, PackageOptions, read_request
     from wherry.settings.init.write import FirstSettings, InitOptions, init
     from wherry.settings.project import Project, read_project
+    from wherry.settings.schema import pyproject_schema, settings_schema
     from wherry.store import Store
     from wherry.target import Architecture, Runtime, Target
 
@@ -106,10 +107,12 @@ __all__ = [
     "promote",
     "prune",
     "publish",
+    "pyproject_schema",
     "read_project",
     "read_request",
     "rollback",
     "serve",
+    "settings_schema",
     "tree_bundle",
     "upload",
     "write_package",
@@ -164,10 +167,12 @@ _HOMES = {
     "promote": "wherry.aws.promote",
     "prune": "wherry.aws.prune.prune",
     "publish": "wherry.aws.publish",
+    "pyproject_schema": "wherry.settings.schema",
     "read_project": "wherry.settings.project",
     "read_request": "wherry.pipeline.request",
     "rollback": "wherry.aws.rollback.rollback",
     "serve": "wherry.invoke.run",
+    "settings_schema": "wherry.settings.schema",
     "tree_bundle": "wherry.bundle.tree",
     "upload": "wherry.aws.upload",
     "write_package": "wherry.bundle.writer",

@@ -602,6 +602,9 @@ def generate() -> Any:
 def test_generated_pages_are_up_to_date() -> None:
     """After a change of options or runtimes: python docs/generate.py"""
     made = generate()
+    assert made.DESCRIPTIONS.read_text(encoding="utf-8") == made.descriptions(
+        text_of(made.SETTINGS)
+    )
     assert text_of(made.COMMAND_LINE) == made.command_line()
     page = text_of(made.TARGETS)
     assert page == made.targets(page)

@@ -38,6 +38,7 @@ COMMANDS = {
     "publish": "Publish layers that were built, and versions of functions.",
     "rollback": "Go back to what the functions of a stage ran before.",
     "prune": "Remove old versions of functions and layers of a stage.",
+    "schema": "Print the JSON schema of the settings, for editors.",
     "cache": "Show or prune the store of fetched and built files.",
 }
 """Commands and their first lines, so that `wherry --help` loads none of them."""

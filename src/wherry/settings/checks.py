@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from wherry.problems import Problems
 
-__all__ = ["CHECK_READERS", "read_check", "read_licenses"]
+__all__ = ["CHECK_READERS", "LICENSE_READERS", "read_check", "read_licenses"]
 
 _LEVELS = ("error", "warn", "off")
 _codes = values.all_matching(
@@ -27,7 +27,7 @@ CHECK_READERS: Mapping[str, Callable[[object], Any]] = {
 }
 """The keys of ``[tool.wherry.check]``."""
 
-_LICENSE_READERS: Mapping[str, Callable[[object], Any]] = {"allow": values.strings}
+LICENSE_READERS: Mapping[str, Callable[[object], Any]] = {"allow": values.strings}
 
 
 def read_check(value: object, problems: Problems) -> CheckSettings:
@@ -45,7 +45,7 @@ def read_licenses(value: object, problems: Problems) -> tuple[str, ...]:
     if not isinstance(value, dict):
         problems.add("licenses", "expected a table: allow")
         return ()
-    allow: tuple[str, ...] = read_table(value, _LICENSE_READERS, problems, prefix="licenses.").get(
+    allow: tuple[str, ...] = read_table(value, LICENSE_READERS, problems, prefix="licenses.").get(
         "allow", ()
     )
     return allow

@@ -33,11 +33,13 @@ __all__ = [
     "FUNCTION_READERS",
     "HOOK_READERS",
     "LAYER_READERS",
+    "NAME",
     "OF_APP",
     "QUOTA_READERS",
     "READERS",
     "RUNTIME_READERS",
     "TABLES",
+    "TABLE_READERS",
     "read_settings",
 ]
 
@@ -132,11 +134,11 @@ LAYER_READERS: Mapping[str, Callable[[object], Any]] = {
 RUNTIME_READERS: Mapping[str, Callable[[object], Any]] = {
     "glibc": values.glibc,
     "patch": values.number(0),
-    "system": str,
+    "system": values.string,
     "libraries": values.strings,
 }
 
-_NAME = r"[A-Za-z0-9_-]{1,140}"
+NAME = r"[A-Za-z0-9_-]{1,140}"
 
 
 def read_settings(table: object, where: str) -> Settings:
@@ -154,7 +156,7 @@ def read_settings(table: object, where: str) -> Settings:
     problems = Problems(SettingsError, f"the settings in {where} are wrong")
     plain = {key: value for key, value in table.items() if key not in TABLES}
     attributes = read_table(plain, READERS, problems, known=[*READERS, *TABLES])
-    for key, read in _TABLE_READERS.items():
+    for key, read in TABLE_READERS.items():
         if key in table:
             attributes[key] = read(table[key], problems)
     settings = Settings(**attributes)
@@ -186,7 +188,7 @@ def _packages(
 ) -> Mapping[str, Model]:
     """The settings of all functions, or of all layers, by name."""
     wrong_name = "a name consists of at most 140 letters, digits, `-` and `_`, as AWS requires"
-    tables = named_tables(kind, value, readers, problems, _NAME, wrong_name)
+    tables = named_tables(kind, value, readers, problems, NAME, wrong_name)
     return {
         name: model(**read_table(table, readers, problems, prefix=f"{kind}.{name}."))
         for name, table in tables
@@ -229,7 +231,7 @@ def _rare_table(key: str, value: object, problems: Problems) -> object:
 
 
 # In the order in which problems are reported.
-_TABLE_READERS: Mapping[str, Callable[[object, Problems], Any]] = {
+TABLE_READERS: Mapping[str, Callable[[object, Problems], Any]] = {
     "runtimes": _runtimes,
     "quotas": partial(
         _table, "quotas", QUOTA_READERS, QuotaSettings, "expected a table of numbers"

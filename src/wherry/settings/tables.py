@@ -17,6 +17,7 @@ from wherry.settings.model import (
     StageLayer,
     StageSettings,
 )
+from wherry.settings.reader import shaped
 from wherry.settings.values import named_tables, read_table
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = [
     "FUNCTION_STAGE_READERS",
     "INDEX_READERS",
     "LAYER_STAGE_READERS",
+    "STAGE_NAME",
     "STAGE_READERS",
     "read_container",
     "read_indexes",
@@ -76,6 +78,7 @@ def _name_pattern(value: object) -> str:
     return pattern
 
 
+@shaped({"type": "array", "items": {"enum": [*MANAGEABLE]}})
 def _managed(value: object) -> tuple[str, ...]:
     parts = values.strings(value)
     for part in parts:
@@ -130,10 +133,14 @@ LAYER_STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
 }
 
 
+STAGE_NAME = r"[A-Za-z0-9_-]+"
+"""A regular expression for the name of a stage."""
+
+
 def read_stages(value: object, problems: Problems) -> Mapping[str, StageSettings]:
     """The settings of all stages by name."""
     wrong_name = "the name of a stage consists of letters, digits, `-` and `_`"
-    tables = named_tables("stages", value, STAGE_READERS, problems, r"[A-Za-z0-9_-]+", wrong_name)
+    tables = named_tables("stages", value, STAGE_READERS, problems, STAGE_NAME, wrong_name)
     return {name: _stage(table, f"stages.{name}", problems) for name, table in tables}
 
 

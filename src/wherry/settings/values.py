@@ -7,6 +7,20 @@ from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
 from wherry.settings.model import ExtraPath, HookSettings
+from wherry.settings.reader import (
+    NOT_EMPTY,
+    all_matching,
+    boolean,
+    choice,
+    matching,
+    number,
+    portable_pattern,
+    shaped,
+    string,
+    strings,
+    table_of_strings,
+    table_shape,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping
@@ -44,89 +58,20 @@ __all__ = [
 ]
 
 
-def _reader(accepts: Callable[[Any], bool], expected: str) -> Callable[[object], Any]:
-    def read(value: object) -> object:
-        if not accepts(value):
-            raise ValueError(f"expected {expected}")
-        return value
-
-    return read
-
-
-string: Callable[[object], str] = _reader(
-    lambda value: isinstance(value, str) and value != "", "a string"
-)
-"""A string that is not empty."""
-
-boolean: Callable[[object], bool] = _reader(lambda value: isinstance(value, bool), "true or false")
-"""True or false."""
-
-
-def strings(value: object) -> tuple[str, ...]:
-    """A list of strings that are not empty."""
-    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise ValueError("expected a list of strings")
-    return tuple(value)
-
-
-def choice(*choices: str) -> Callable[[object], str]:
-    """A reader of one of these strings."""
-    return _reader(
-        lambda value: isinstance(value, str) and value in choices, f"one of {', '.join(choices)}"
-    )
-
-
-def matching(pattern: str, noun: str) -> Callable[[object], str]:
-    """A reader of strings that a regular expression matches as a whole; ``noun`` says what they are."""
-    return _reader(
-        lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None, noun
-    )
-
-
-def number(least: int, most: int | None = None) -> Callable[[object], int]:
-    """A reader of whole numbers that are not below ``least``, and not above ``most`` where that is given."""
-    return _reader(
-        lambda value: (
-            isinstance(value, int)
-            and not isinstance(value, bool)
-            and least <= value
-            and (most is None or value <= most)
-        ),
-        f"a number of at least {least}" if most is None else f"a number from {least} to {most}",
-    )
-
-
-def all_matching(
-    pattern: str, problem: str, *, read: Callable[[object], tuple[str, ...]] = strings
-) -> Callable[[object], tuple[str, ...]]:
-    """A reader of strings of which a regular expression matches each; others have the problem."""
-
-    def read_all(value: object) -> tuple[str, ...]:
-        items = read(value)
-        for item in items:
-            if not re.fullmatch(pattern, item):
-                raise ValueError(f"`{item}` {problem}")
-        return items
-
-    return read_all
-
-
-def table_of_strings(noun: str) -> Callable[[object], dict[str, str]]:
-    """A reader of tables of strings; ``noun`` says what they hold."""
-    return _reader(
-        lambda value: (
-            isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
-        ),
-        f"a table of {noun}",
-    )
-
-
+_STRINGS_BY_NAME = table_of_strings("strings").shape
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
 variable_names = all_matching(_NAME, "is not the name of a variable")
 """Names of variables of the environment."""
 
 
+@shaped(
+    {
+        "type": "object",
+        "propertyNames": portable_pattern(_NAME),
+        "additionalProperties": {"anyOf": [{"type": "string"}, {"const": True}]},
+    }
+)
 def variables(value: object) -> Mapping[str, str | bool]:
     """Variables of the environment: strings, or ``true`` for the value that one has on this machine."""
     expected = "expected a table of variables: a string, or `true` for the value of this machine"
@@ -138,6 +83,7 @@ def variables(value: object) -> Mapping[str, str | bool]:
     return value
 
 
+@shaped({"type": "string", **portable_pattern(r"\d+\.\d+")})
 def glibc(value: object) -> tuple[int, int]:
     """The version of the C library."""
     match = re.fullmatch(r"(\d+)\.(\d+)", value) if isinstance(value, str) else None
@@ -146,6 +92,7 @@ def glibc(value: object) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+@shaped(_STRINGS_BY_NAME)
 def conflicts(value: object) -> Mapping[str, str]:
     """Paths and patterns, and the distributions that win them."""
     from packaging.utils import canonicalize_name
@@ -154,6 +101,7 @@ def conflicts(value: object) -> Mapping[str, str]:
     return {path: canonicalize_name(owner) for path, owner in winners.items()}
 
 
+@shaped(NOT_EMPTY)
 def project_path(value: object) -> str:
     """A path relative to the project's folder, normalized."""
     text = string(value)
@@ -162,6 +110,7 @@ def project_path(value: object) -> str:
     return normpath(text)
 
 
+@shaped(strings.shape)
 def names(value: object) -> tuple[str, ...]:
     """Names of distributions, normalized (PEP 503)."""
     from packaging.utils import canonicalize_name
@@ -169,6 +118,12 @@ def names(value: object) -> tuple[str, ...]:
     return tuple(canonicalize_name(name) for name in strings(value))
 
 
+@shaped(
+    {
+        "type": "array",
+        "items": {"type": "string", **portable_pattern(r"[A-Za-z0-9._*-]+")},
+    }
+)
 def name_patterns(value: object) -> tuple[str, ...]:
     """Names of distributions, in which ``*`` stands for any characters."""
     patterns = all_matching(
@@ -178,6 +133,7 @@ def name_patterns(value: object) -> tuple[str, ...]:
     return tuple(re.sub(r"[-_.]+", "-", pattern).lower() for pattern in patterns)
 
 
+@shaped(strings.shape)
 def file_patterns(value: object) -> tuple[str, ...]:
     """Patterns as in a ``.gitignore`` file."""
     from wherry.bundle.patterns import compile_patterns
@@ -191,6 +147,7 @@ def file_patterns(value: object) -> tuple[str, ...]:
     return patterns
 
 
+@shaped({"anyOf": [{"type": "boolean"}, strings.shape]})
 def stripped(value: object) -> tuple[str, ...]:
     """True for everything, false for nothing, or patterns as in a ``.gitignore`` file."""
     if isinstance(value, bool):
@@ -202,6 +159,17 @@ def stripped(value: object) -> tuple[str, ...]:
         raise ValueError(str(error) if isinstance(value, list) else expected) from error
 
 
+@shaped(
+    {
+        "type": "array",
+        "items": {
+            "anyOf": [
+                {"type": "string", "pattern": r"\S"},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            ]
+        },
+    }
+)
 def commands(value: object) -> tuple[Command, ...]:
     """Lines for the shell, and lists of a program and its arguments."""
     expected = (
@@ -221,6 +189,15 @@ def commands(value: object) -> tuple[Command, ...]:
     return tuple(parsed)
 
 
+HOOKS_OF_A_PACKAGE: Mapping[str, Callable[[object], Any]] = {
+    "before": commands,
+    "after": commands,
+    "where": choice("host", "container"),
+}
+"""The keys of the hooks of one function or layer."""
+
+
+@shaped(table_shape(HOOKS_OF_A_PACKAGE))
 def hooks(value: object) -> HookSettings:
     """The table of a package's own hooks."""
     keys = ", ".join(HOOKS_OF_A_PACKAGE)
@@ -239,14 +216,7 @@ def hooks(value: object) -> HookSettings:
     return HookSettings(**attributes)
 
 
-HOOKS_OF_A_PACKAGE: Mapping[str, Callable[[object], Any]] = {
-    "before": commands,
-    "after": commands,
-    "where": choice("host", "container"),
-}
-"""The keys of the hooks of one function or layer."""
-
-
+@shaped(strings.shape)
 def regular_expressions(value: object) -> tuple[str, ...]:
     """Regular expressions of Python."""
     expressions = strings(value)
@@ -258,6 +228,7 @@ def regular_expressions(value: object) -> tuple[str, ...]:
     return expressions
 
 
+@shaped(strings.shape)
 def layer_names(value: object) -> tuple[str, ...]:
     """Names of layers, and ARNs of versions of other layers."""
     layers = all_matching(
@@ -269,6 +240,7 @@ def layer_names(value: object) -> tuple[str, ...]:
     return layers
 
 
+@shaped(_STRINGS_BY_NAME)
 def renames(value: object) -> Mapping[str, str]:
     """Paths in the package, and their new names."""
     new_names = table_of_strings("paths in the package and their new names")(value)
@@ -277,6 +249,22 @@ def renames(value: object) -> Mapping[str, str]:
     return {old.rstrip("/"): new.rstrip("/") for old, new in new_names.items()}
 
 
+@shaped(
+    {
+        "type": "array",
+        "items": {
+            "anyOf": [
+                NOT_EMPTY,
+                {
+                    "type": "object",
+                    "properties": {"path": NOT_EMPTY, "to": {"type": "string"}},
+                    "required": ["path"],
+                    "additionalProperties": False,
+                },
+            ]
+        },
+    }
+)
 def extra_paths(value: object) -> tuple[ExtraPath, ...]:
     """Paths, and tables of ``path`` and ``to``."""
     expected = (
@@ -308,6 +296,7 @@ def _require_inside(path: str) -> None:
         raise ValueError(f"`{path}` is not a relative path in a package")
 
 
+@shaped(strings.shape)
 def requirements(value: object) -> tuple[str, ...]:
     """Requirements (PEP 508)."""
     from packaging.requirements import InvalidRequirement, Requirement

@@ -1,0 +1,167 @@
+"""Readers of a setting's value that also say, as a JSON schema, which values they take."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = [
+    "NOT_EMPTY",
+    "Reader",
+    "all_matching",
+    "boolean",
+    "choice",
+    "matching",
+    "number",
+    "portable_pattern",
+    "shaped",
+    "string",
+    "strings",
+    "table_of_strings",
+    "table_shape",
+]
+
+
+Value_co = TypeVar("Value_co", covariant=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reader(Generic[Value_co]):
+    """A reader of a value.
+
+    Attributes:
+        read: returns the value, or raises ``ValueError`` with what it expected.
+        shape: the JSON schema (draft 7) of what it takes. It may take less, never more.
+    """
+
+    read: Callable[[object], Value_co]
+    shape: Mapping[str, Any]
+
+    def __call__(self, value: object) -> Value_co:
+        """The value.
+
+        Raises:
+            ValueError: it is another than expected.
+        """
+        return self.read(value)
+
+
+def shaped(
+    shape: Mapping[str, Any],
+) -> Callable[[Callable[[object], Value_co]], Reader[Value_co]]:
+    """A decorator that makes a function a reader with this shape."""
+    return lambda read: Reader(read=read, shape=shape)
+
+
+def table_shape(readers: Mapping[str, Callable[[object], Any]]) -> dict[str, Any]:
+    """The shape of a table with these keys; a reader without a shape takes anything."""
+    return {
+        "type": "object",
+        "properties": {key: dict(getattr(read, "shape", {})) for key, read in readers.items()},
+        "additionalProperties": False,
+    }
+
+
+def portable_pattern(pattern: str) -> dict[str, str]:
+    """The ``pattern`` of a JSON schema for a regular expression that must match as a whole.
+
+    Empty if the expression has something that the expressions of JavaScript lack, which JSON schemas have.
+    """
+    if re.search(r"\(\?[aiLmsuxP(#]|\\[AZ]|\(\?<[=!]", pattern):
+        return {}
+    return {"pattern": f"^(?:{pattern})$"}
+
+
+def _reader(accepts: Callable[[Any], bool], expected: str, shape: Mapping[str, Any]) -> Reader[Any]:
+    def read(value: object) -> object:
+        if not accepts(value):
+            raise ValueError(f"expected {expected}")
+        return value
+
+    return Reader(read=read, shape=shape)
+
+
+NOT_EMPTY: Mapping[str, Any] = {"type": "string", "minLength": 1}
+"""The shape of a string that is not empty."""
+
+string: Callable[[object], str] = _reader(
+    lambda value: isinstance(value, str) and value != "", "a string", NOT_EMPTY
+)
+"""A string that is not empty."""
+
+boolean: Callable[[object], bool] = _reader(
+    lambda value: isinstance(value, bool), "true or false", {"type": "boolean"}
+)
+"""True or false."""
+
+
+@shaped({"type": "array", "items": NOT_EMPTY})
+def strings(value: object) -> tuple[str, ...]:
+    """A list of strings that are not empty."""
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise ValueError("expected a list of strings")
+    return tuple(value)
+
+
+def choice(*choices: str) -> Callable[[object], str]:
+    """A reader of one of these strings."""
+    return _reader(
+        lambda value: isinstance(value, str) and value in choices,
+        f"one of {', '.join(choices)}",
+        {"enum": [*map(str, choices)]},
+    )
+
+
+def matching(pattern: str, noun: str) -> Callable[[object], str]:
+    """A reader of strings that a regular expression matches as a whole; ``noun`` says what they are."""
+    return _reader(
+        lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None,
+        noun,
+        {"type": "string", **portable_pattern(pattern)},
+    )
+
+
+def number(least: int, most: int | None = None) -> Callable[[object], int]:
+    """A reader of whole numbers that are not below ``least``, and not above ``most`` where that is given."""
+    return _reader(
+        lambda value: (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and least <= value
+            and (most is None or value <= most)
+        ),
+        f"a number of at least {least}" if most is None else f"a number from {least} to {most}",
+        {"type": "integer", "minimum": least} | ({} if most is None else {"maximum": most}),
+    )
+
+
+def all_matching(
+    pattern: str, problem: str, *, read: Callable[[object], tuple[str, ...]] = strings
+) -> Reader[tuple[str, ...]]:
+    """A reader of strings of which a regular expression matches each; others have the problem."""
+
+    def read_all(value: object) -> tuple[str, ...]:
+        items = read(value)
+        for item in items:
+            if not re.fullmatch(pattern, item):
+                raise ValueError(f"`{item}` {problem}")
+        return items
+
+    text = {**NOT_EMPTY, **portable_pattern(pattern)}
+    several: Mapping[str, Any] = {"type": "array", "items": text}
+    return Reader(read=read_all, shape=several if read is strings else {"anyOf": [text, several]})
+
+
+def table_of_strings(noun: str) -> Reader[dict[str, str]]:
+    """A reader of tables of strings; ``noun`` says what they hold."""
+    return _reader(
+        lambda value: (
+            isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+        ),
+        f"a table of {noun}",
+        {"type": "object", "additionalProperties": {"type": "string"}},
+    )
