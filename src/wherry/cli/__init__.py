@@ -39,6 +39,7 @@ COMMANDS = {
     "rollback": "Go back to what the functions of a stage ran before.",
     "prune": "Remove old versions of functions and layers of a stage.",
     "schema": "Print the JSON schema of the settings, for editors.",
+    "completion": "Print the script that completes commands and names in a shell.",
     "cache": "Show or prune the store of fetched and built files.",
 }
 """Commands and their first lines, so that `wherry --help` loads none of them."""
@@ -89,6 +90,10 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code; every error is rendered here and nowhere else."""
+    if asked := os.environ.get("_WHERRY_COMPLETE"):
+        from wherry.cli.completion import answer
+
+        return answer(main, asked)
     from wherry.cli.process import ended_by
     from wherry.cli.render import error_text, for_stderr
 

@@ -1,0 +1,155 @@
+"""``wherry completion``: print a script for a shell; and the answers to the questions of that script.
+
+The script asks ``wherry`` itself, with click's protocol: the variable ``_WHERRY_COMPLETE`` says what is asked.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import redirect_stderr, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    ShellComplete,
+    ZshComplete,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from wherry.settings.names import ProjectNames
+
+__all__ = ["VARIABLE", "answer", "command"]
+
+VARIABLE = "_WHERRY_COMPLETE"
+
+
+class _Completion(ShellComplete):
+    """What click lacks: values after ``=``, with the option before them in shells that replace the whole word."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
+        # Bash makes words of their own of equals signs.
+        args = [word for word in args if word != "="]
+        incomplete = "" if incomplete == "=" else incomplete
+        items = super().get_completions(args, incomplete)
+        option, equals, _ = incomplete.partition("=")
+        if not equals or not option.startswith("-"):
+            return items
+        return [
+            item
+            if item.type != "plain"
+            else CompletionItem(f"{option}={item.value}", help=item.help)
+            for item in items
+        ]
+
+
+class _Bash(_Completion, BashComplete):
+    pass
+
+
+class _Zsh(_Completion, ZshComplete):
+    pass
+
+
+class _Fish(_Completion, FishComplete):
+    pass
+
+
+_SHELLS: Mapping[str, type[ShellComplete]] = {"bash": _Bash, "zsh": _Zsh, "fish": _Fish}
+
+
+class _Name(click.types.StringParamType):
+    """A value that is completed by its parameter's name; each command's parameters get this type by ``answer``."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        given = ctx.params.get(param.name or "")
+        given = given if isinstance(given, tuple) else ()
+        items = [
+            CompletionItem(name, help=kind)
+            for name, kind in _values(str(param.name), ctx)
+            if name.startswith(incomplete) and name not in given
+        ]
+        if param.name == "packages" and not items:
+            return [CompletionItem(incomplete, type="file")]
+        return items
+
+
+_COMPLETED = frozenset(
+    {"architecture", "function", "functions", "names", "packages", "runtime", "stage", "stages"}
+)
+
+
+def _values(parameter: str, context: click.Context) -> Iterator[tuple[str, str]]:
+    """The values of a parameter, and what they are."""
+    if parameter in {"runtime", "architecture"}:
+        from wherry.target import RUNTIMES, Architecture
+
+        names = [*RUNTIMES][::-1] if parameter == "runtime" else [*map(str, Architecture)]
+        yield from ((name, parameter) for name in names)
+        return
+    known = _project_names(context.params)
+    if parameter.startswith("stage"):
+        yield from ((name, "stage") for name in known.stages)
+        return
+    yield from ((name, "function") for name in known.functions)
+    if not parameter.startswith("function"):
+        yield from ((name, "layer") for name in known.layers)
+
+
+def _project_names(parameters: Mapping[str, Any]) -> ProjectNames:
+    from wherry.settings.names import project_names
+
+    root, config = parameters.get("project"), parameters.get("config")
+    # The shell leaves it to us to find the home folder in what is not yet run.
+    return project_names(
+        Path(root or ".").expanduser(), config=Path(config).expanduser() if config else None
+    )
+
+
+def answer(main: click.Group, asked: str) -> int:
+    """Print the completions that a shell asks for. What goes wrong prints nothing, for it would be in the way.
+
+    Args:
+        main: the command line.
+        asked: the value of ``VARIABLE``: ``bash_complete``.
+    """
+    shell = asked.partition("_")[0]
+    with (
+        suppress(Exception),
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        redirect_stderr(nowhere),
+    ):
+        completion = _SHELLS[shell](main, {}, "wherry", VARIABLE)
+        words, _ = completion.get_completion_args()
+        context = click.Context(main, info_name="wherry", resilient_parsing=True)
+        chosen = main.get_command(context, words[0]) if words else None
+        for parameter in chosen.params if chosen is not None else ():
+            if parameter.name in _COMPLETED and parameter.type is click.STRING:
+                parameter.type = _Name()
+        click.echo(completion.complete().encode())
+    return 0
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice([*_SHELLS]), metavar="[bash | zsh | fish]")
+def command(*, shell: str) -> None:
+    """Print the script that completes commands, options and names in a shell.
+
+    Names of functions, layers and stages are those of the settings in the current folder, or of --project and
+    --config where they are given.
+
+    \b
+    Where the script belongs:
+      bash  eval "$(wherry completion bash)" in ~/.bashrc; bash 4.4 or newer
+      zsh   eval "$(wherry completion zsh)" in ~/.zshrc, after compinit
+      fish  wherry completion fish > ~/.config/fish/completions/wherry.fish
+    """  # noqa: D301  the backspace is click's mark
+    main = click.get_current_context().find_root().command
+    click.echo(_SHELLS[shell](main, {}, "wherry", VARIABLE).source())

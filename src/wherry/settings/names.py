@@ -1,0 +1,53 @@
+"""The names in a project's settings, for people who type them: nothing is checked, and nothing is an error."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wherry.errors import WherryError
+from wherry.files import ProjectFiles
+from wherry.settings.source import inner_string, inner_table, named_source, own_source, read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["ProjectNames", "project_names"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectNames:
+    """Names in the settings, in the order in which they are written."""
+
+    functions: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+
+
+def project_names(root: Path, *, config: Path | None = None) -> ProjectNames:
+    """The names of the functions, layers and stages of a project; none if its settings cannot be read.
+
+    Args:
+        root: the project's folder.
+        config: a file with the settings, in place of the project's.
+    """
+    files = ProjectFiles()
+    document: Mapping[str, Any] = {}
+    with suppress(WherryError):
+        document = read_toml(root / "pyproject.toml", files)
+    try:
+        if config is None:
+            source = own_source(root, document, files)
+        else:
+            source = named_source(config, files, stage=None, install_path=None, name=None)
+    except (WherryError, OSError):
+        return ProjectNames()
+    table = source.table if isinstance(source.table, dict) else {}
+    kinds = {kind: tuple(inner_table(table, kind)) for kind in ("functions", "layers", "stages")}
+    if not kinds["functions"] and not kinds["layers"]:
+        # The one function of a project without settings has the name of the project.
+        own = inner_string(table, "name") or inner_string(inner_table(document, "project"), "name")
+        kinds["functions"] = (own,) if own else ()
+    return ProjectNames(**kinds)
