@@ -9,7 +9,7 @@ SPREAD := --dist loadfile --no-loadscope-reorder
 # One worker more than there are processors, as tests wait for other processes.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
-.PHONY: help demo test real fuzz lint types check docs bench lock-dev clean
+.PHONY: help demo test real fuzz lint types check docs site bench lock-dev clean
 
 help:
 	@echo "make demo      build the example project and invoke the written package"
@@ -20,6 +20,7 @@ help:
 	@echo "make types     mypy, strict"
 	@echo "make check     test, lint, types"
 	@echo "make docs      write the generated pages of the reference"
+	@echo "make site      the documentation as a site, in build/site"
 	@echo "make bench     the benchmarks, side by side with other tools"
 	@echo "make lock-dev  pin the development environment anew"
 
@@ -57,6 +58,16 @@ check: test lint types
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py
+
+# The generator has an environment of its own, set up at first use.
+SITE := $(VENV)/site
+$(SITE)/.ready: site/requirements.txt
+	$(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r site/requirements.txt
+	@touch $@
+
+site: $(SITE)/.ready
+	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --strict --config-file site/mkdocs.yml
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
