@@ -96,6 +96,20 @@ CONTENT_READERS: Mapping[str, Callable[[object], Any]] = {
     "hooks": values.hooks,
 }
 
+
+def _routes(value: object) -> Any:
+    # Imported only for projects that have this setting.
+    from wherry.settings.local import read_routes
+
+    return read_routes(value)
+
+
+def _cors(value: object) -> Any:
+    from wherry.settings.local import read_cors
+
+    return read_cors(value)
+
+
 FUNCTION_READERS: Mapping[str, Callable[[object], Any]] = {
     "app": values.string,
     "interface": values.choice("wsgi", "asgi"),
@@ -108,6 +122,8 @@ FUNCTION_READERS: Mapping[str, Callable[[object], Any]] = {
         r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+", "is not a media type such as application/yaml"
     ),
     "events": values.matching(r"(/[A-Za-z0-9._~-]+)+", "a path such as /events"),
+    "routes": _routes,
+    "cors": _cors,
     **CONTENT_READERS,
 }
 

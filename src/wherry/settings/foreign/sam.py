@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from wherry.settings.foreign.document import Document, inner, text_at, texts
+from wherry.settings.foreign.events import sam_routes
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
@@ -60,6 +61,7 @@ def read_template(path: Path, document: Document) -> Description | None:
                 folder=folder,
                 runtime=resource.runtime,
                 architecture=resource.architecture,
+                routes=sam_routes(resource.get("Events"), template.value),
             )
         )
     used = {name for function in functions for name in function.settings.get("layers", ())}

@@ -1,0 +1,183 @@
+"""Building a project again after each edit, while it is served."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wherry.errors import InvokeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from wherry.pipeline.watched import Watched
+
+__all__ = ["Reloader"]
+
+_STEP = 40
+"""Milliseconds of quiet after which an edit is taken to be whole."""
+_DEBOUNCE = 400
+_TURN = 100
+"""Milliseconds after which a watcher looks whether it is to end."""
+_SETTLE = 0.15
+"""Seconds in which the system still reports what a build has written."""
+_OWN_ATTEMPTS = 3
+
+
+class Reloader:
+    """Watches the inputs of a build, and builds when one has changed.
+
+    What the build writes itself, by commands of its hooks say, must not make it begin again and again: files that
+    changed during a build, and did so during the one before, are taken to be the build's own.
+    """
+
+    def __init__(self, rebuild: Callable[[], Watched], watched: Watched) -> None:
+        """Take what is to be done.
+
+        Args:
+            rebuild: builds, tells of errors itself, and returns what is to be watched from then on.
+            watched: what is to be watched until then.
+        """
+        self._rebuild, self._watched = rebuild, watched
+        self._stop = threading.Event()
+        self._changed = threading.Condition()
+        self._paths: set[Path] = set()
+        self._watchers: list[_Watcher] = []
+        self._restart = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="wherry-reload", daemon=True)
+
+    def start(self, load: Callable[[], Watched]) -> None:
+        """Watch, build for the first time with ``load``, and go on from there.
+
+        Raises:
+            InvokeError: files cannot be watched here.
+        """
+        self._watch()
+        self._follow(load())
+        self._thread.start()
+
+    def close(self) -> None:
+        """End, after the build that may be under way."""
+        self._stop.set()
+        with self._changed:
+            self._changed.notify_all()
+        self._end_watchers()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        """Build whenever something has changed."""
+        own: set[Path] = set()
+        attempts = 0
+        while not self._stop.is_set():
+            with self._changed:
+                self._changed.wait_for(lambda: self._paths or self._stop.is_set())
+                self._paths.clear()
+            if self._stop.is_set():
+                return
+            watched = self._rebuild()
+            # What was written to meanwhile: by the build, or by somebody who goes on editing.
+            time.sleep(_SETTLE)
+            with self._changed:
+                during = set(self._paths)
+                attempts = attempts + 1 if during else 0
+                if during <= own or attempts > _OWN_ATTEMPTS:
+                    self._paths.clear()
+                    attempts = 0
+                own = during
+            self._follow(watched)
+
+    def _follow(self, watched: Watched) -> None:
+        if watched != self._watched and not self._stop.is_set():
+            self._watched = watched
+            self._watch()
+
+    def _watch(self) -> None:
+        """Watch what decides the result now, in place of what did before.
+
+        Raises:
+            InvokeError: the system does not let these files be watched.
+        """
+        self._end_watchers()
+        self._restart = stop = threading.Event()
+        beside = {path.parent for path in self._watched.files}
+        for folders, recursive in ((self._watched.folders, True), (beside, False)):
+            paths = [folder for folder in folders if folder.is_dir()]
+            if paths:
+                watcher = _Watcher(paths, self._take, recursive=recursive, stop=stop)
+                self._watchers.append(watcher)
+                watcher.start()
+
+    def _take(self, paths: set[Path]) -> None:
+        found = {path for path in paths if self._watched.matters(path)}
+        if found:
+            with self._changed:
+                self._paths |= found
+                self._changed.notify_all()
+
+    def _end_watchers(self) -> None:
+        self._restart.set()
+        for watcher in self._watchers:
+            watcher.join(timeout=5)
+        self._watchers = []
+
+
+class _Watcher(threading.Thread):
+    """Tells of the files that change in some folders."""
+
+    def __init__(
+        self,
+        folders: Iterable[Path],
+        tell: Callable[[set[Path]], None],
+        *,
+        recursive: bool,
+        stop: threading.Event,
+    ) -> None:
+        super().__init__(name="wherry-watch", daemon=True)
+        self._folders, self._tell = tuple(folders), tell
+        self._recursive, self._stop_event = recursive, stop
+        self._ready = threading.Event()
+        self._error: Exception | None = None
+
+    def start(self) -> None:
+        """Begin, and return when no change is missed any more.
+
+        Raises:
+            InvokeError: the system does not let these files be watched.
+        """
+        super().start()
+        self._ready.wait()
+        if self._error is not None:
+            raise InvokeError(
+                "the project's files cannot be watched",
+                where=[str(self._error)],
+                hint="set WATCHFILES_FORCE_POLLING=1 to have them looked at again and again instead",
+            ) from self._error
+
+    def run(self) -> None:
+        """Tell of changes until the end."""
+        from watchfiles import watch
+
+        try:
+            for changes in watch(
+                *self._folders,
+                watch_filter=None,
+                debounce=_DEBOUNCE,
+                step=_STEP,
+                stop_event=self._stop_event,
+                rust_timeout=_TURN,
+                yield_on_timeout=True,
+                raise_interrupt=False,
+                recursive=self._recursive,
+                ignore_permission_denied=True,
+            ):
+                # The first turn comes when the system knows all folders.
+                self._ready.set()
+                if changes:
+                    self._tell({Path(path) for _, path in changes})
+        except Exception as error:  # noqa: BLE001  whatever the library raises, here nobody sees it
+            self._error = error
+        finally:
+            self._ready.set()
