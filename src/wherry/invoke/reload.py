@@ -23,24 +23,30 @@ _TURN = 100
 """Milliseconds after which a watcher looks whether it is to end."""
 _SETTLE = 0.15
 """Seconds in which the system still reports what a build has written."""
-_OWN_ATTEMPTS = 3
+_REPEATED = 2
 
 
 class Reloader:
     """Watches the inputs of a build, and builds when one has changed.
 
-    What the build writes itself, by commands of its hooks say, must not make it begin again and again: files that
-    changed during a build, and did so during the one before, are taken to be the build's own.
+    What the build writes itself must not make it begin again and again. That can only be what commands of its hooks
+    write: files that change during three builds in a row, and at no other time, are taken to be theirs.
     """
 
-    def __init__(self, rebuild: Callable[[], Watched], watched: Watched) -> None:
+    def __init__(
+        self,
+        rebuild: Callable[[], Watched],
+        watched: Watched,
+        on_failed: Callable[[InvokeError], None],
+    ) -> None:
         """Take what is to be done.
 
         Args:
             rebuild: builds, tells of errors itself, and returns what is to be watched from then on.
             watched: what is to be watched until then.
+            on_failed: told if files cannot be watched any more.
         """
-        self._rebuild, self._watched = rebuild, watched
+        self._rebuild, self._watched, self._on_failed = rebuild, watched, on_failed
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._paths: set[Path] = set()
@@ -63,14 +69,14 @@ class Reloader:
         self._stop.set()
         with self._changed:
             self._changed.notify_all()
-        self._end_watchers()
+        _end(self._watchers, self._restart)
         if self._thread.is_alive():
             self._thread.join(timeout=5)
 
     def _run(self) -> None:
         """Build whenever something has changed."""
         own: set[Path] = set()
-        attempts = 0
+        repeated = 0
         while not self._stop.is_set():
             with self._changed:
                 self._changed.wait_for(lambda: self._paths or self._stop.is_set())
@@ -78,16 +84,19 @@ class Reloader:
             if self._stop.is_set():
                 return
             watched = self._rebuild()
-            # What was written to meanwhile: by the build, or by somebody who goes on editing.
-            time.sleep(_SETTLE)
-            with self._changed:
-                during = set(self._paths)
-                attempts = attempts + 1 if during else 0
-                if during <= own or attempts > _OWN_ATTEMPTS:
-                    self._paths.clear()
-                    attempts = 0
-                own = during
-            self._follow(watched)
+            if watched.has_hooks:
+                end = time.time()
+                time.sleep(_SETTLE)
+                with self._changed:
+                    during = set(self._paths)
+                    repeated = repeated + 1 if during and during <= own else 0
+                    own = during
+                    if repeated >= _REPEATED and not any(_is_newer(path, end) for path in during):
+                        self._paths.clear()
+            try:
+                self._follow(watched)
+            except InvokeError as error:
+                self._on_failed(error)
 
     def _follow(self, watched: Watched) -> None:
         if watched != self._watched and not self._stop.is_set():
@@ -100,15 +109,19 @@ class Reloader:
         Raises:
             InvokeError: the system does not let these files be watched.
         """
-        self._end_watchers()
-        self._restart = stop = threading.Event()
+        # The new ones first, so that no change is missed.
+        before, stop_before = self._watchers, self._restart
+        self._watchers, self._restart = [], threading.Event()
         beside = {path.parent for path in self._watched.files}
         for folders, recursive in ((self._watched.folders, True), (beside, False)):
             paths = [folder for folder in folders if folder.is_dir()]
             if paths:
-                watcher = _Watcher(paths, self._take, recursive=recursive, stop=stop)
+                watcher = _Watcher(
+                    paths, self._take, self._on_failed, recursive=recursive, stop=self._restart
+                )
                 self._watchers.append(watcher)
                 watcher.start()
+        _end(before, stop_before)
 
     def _take(self, paths: set[Path]) -> None:
         found = {path for path in paths if self._watched.matters(path)}
@@ -117,11 +130,20 @@ class Reloader:
                 self._paths |= found
                 self._changed.notify_all()
 
-    def _end_watchers(self) -> None:
-        self._restart.set()
-        for watcher in self._watchers:
-            watcher.join(timeout=5)
-        self._watchers = []
+
+def _end(watchers: Iterable[_Watcher], stop: threading.Event) -> None:
+    """Have watchers end, and wait for it."""
+    stop.set()
+    for watcher in watchers:
+        watcher.join(timeout=5)
+
+
+def _is_newer(path: Path, moment: float) -> bool:
+    """Whether a file was written to after a moment."""
+    try:
+        return path.stat().st_mtime > moment
+    except OSError:
+        return False
 
 
 class _Watcher(threading.Thread):
@@ -131,15 +153,16 @@ class _Watcher(threading.Thread):
         self,
         folders: Iterable[Path],
         tell: Callable[[set[Path]], None],
+        on_failed: Callable[[InvokeError], None],
         *,
         recursive: bool,
         stop: threading.Event,
     ) -> None:
         super().__init__(name="wherry-watch", daemon=True)
-        self._folders, self._tell = tuple(folders), tell
+        self._folders, self._tell, self._on_failed = tuple(folders), tell, on_failed
         self._recursive, self._stop_event = recursive, stop
         self._ready = threading.Event()
-        self._error: Exception | None = None
+        self._error: InvokeError | None = None
 
     def start(self) -> None:
         """Begin, and return when no change is missed any more.
@@ -150,11 +173,7 @@ class _Watcher(threading.Thread):
         super().start()
         self._ready.wait()
         if self._error is not None:
-            raise InvokeError(
-                "the project's files cannot be watched",
-                where=[str(self._error)],
-                hint="set WATCHFILES_FORCE_POLLING=1 to have them looked at again and again instead",
-            ) from self._error
+            raise self._error
 
     def run(self) -> None:
         """Tell of changes until the end."""
@@ -178,6 +197,13 @@ class _Watcher(threading.Thread):
                 if changes:
                     self._tell({Path(path) for _, path in changes})
         except Exception as error:  # noqa: BLE001  whatever the library raises, here nobody sees it
-            self._error = error
+            failure = InvokeError(
+                "the project's files cannot be watched",
+                where=[str(error)],
+                hint="set WATCHFILES_FORCE_POLLING=1 to have them looked at again and again instead",
+            )
+            if self._ready.is_set():
+                self._on_failed(failure)
+            self._error = failure
         finally:
             self._ready.set()

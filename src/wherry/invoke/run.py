@@ -226,6 +226,7 @@ def open_server(
         request = as_request(project, _of_build(options, names))
         return request, open_context(request, store=store, reporter=SILENT)
 
+    on_failed = callbacks.failed or (lambda _: None)
     serving = Serving(
         front,
         Maker(
@@ -236,7 +237,7 @@ def open_server(
                 runnable, context, options, replace(callbacks, log=on_log)
             ),
             on_log=callbacks.log,
-            on_failed=callbacks.failed or (lambda _: None),
+            on_failed=on_failed,
             on_reloaded=callbacks.reloaded or (lambda _: None),
         ),
     )
@@ -256,7 +257,7 @@ def open_server(
         stack.callback(server.close)
         if options.get("reload", False):
             # An edit during the first build counts.
-            reloader = Reloader(serving.reload, serving.watched())
+            reloader = Reloader(serving.reload, serving.watched(), on_failed)
             stack.callback(reloader.close)
             reloader.start(serving.load_or_tell)
         else:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.bundle.default_excludes import REPOSITORY_FOLDERS
@@ -14,8 +16,6 @@ from wherry.pipeline.memory import Memory
 from wherry.settings.project import DEFAULT_OUTPUT
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from wherry.context import Context
     from wherry.pipeline.request import BuildRequest
     from wherry.target import Target
@@ -40,11 +40,13 @@ class Watched:
         folders: folders of which every file counts, but for what no build reads.
         files: files outside of these.
         skip: folders and files that the build writes.
+        has_hooks: whether the build runs commands, which may write to other files.
     """
 
     folders: tuple[Path, ...]
     files: tuple[Path, ...] = ()
     skip: tuple[Path, ...] = ()
+    has_hooks: bool = False
 
     def matters(self, path: Path) -> bool:
         """Whether a change of this file, named without links, may change the result."""
@@ -55,9 +57,10 @@ class Watched:
             return False
         if _is_output(path):
             return False
+        real = Path(os.path.realpath(path))
         for folder in self.folders:
-            if is_inside(path, folder):
-                parts = path.relative_to(folder).parts
+            if is_inside(real, folder):
+                parts = real.relative_to(folder).parts
                 return not any(
                     part in REPOSITORY_FOLDERS or _PASSED_OVER.fullmatch(part) for part in parts
                 )
@@ -107,4 +110,8 @@ def watched_by(request: BuildRequest, context: Context, *, target: Target | None
             sorted(each for each in others if not any(is_inside(each, folder) for folder in outer))
         ),
         skip=tuple(path.resolve() for path in skip),
+        has_hooks=not all(
+            each.is_empty
+            for each in (request.settings.hooks, *(one.settings.hooks for one in request.recipes))
+        ),
     )
