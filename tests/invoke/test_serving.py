@@ -25,7 +25,7 @@ from wherry.events import SILENT
 from wherry.invoke.outcome import FunctionError, Invocation
 from wherry.invoke.reload import Reloader
 from wherry.invoke.request import EventFormat
-from wherry.invoke.runnable import Runnable
+from wherry.invoke.runnable import Runnable, find_runnable
 from wherry.invoke.serving import BuiltProject, Front, Maker, Serving
 from wherry.pipeline.build import build_packages
 from wherry.pipeline.request import BuildRequest, open_context, read_request
@@ -39,7 +39,7 @@ METADATA = '[project]\nname = "shop"\nversion = "1.0"\n'
 class Project:
     root: Path
     store: Store
-    front: Front = field(default_factory=lambda: Front(environment={}))
+    front: Front = field(default_factory=Front)
     builds: int = 0
     failed: list[WherryError] = field(default_factory=list)
     reloaded: list[Sequence[str]] = field(default_factory=list)
@@ -92,6 +92,7 @@ class Project:
                 root=self.root,
                 read=self.read,
                 build=self.build,
+                runnable=lambda built, name, to: find_runnable(built.report, name, reporter=to),
                 open_session=self.session,
                 on_log=None,
                 on_failed=self.failed.append,
@@ -297,7 +298,7 @@ def test_the_routes_of_the_settings(project: Project) -> None:
         "GET /x b",
         "ANY /{proxy+} b",
     ]
-    project.front = Front(names=("hello",), environment={})
+    project.front = Front(names=("hello",))
     assert names_of(project) == ["$default hello"]
 
 
@@ -322,7 +323,7 @@ def test_the_routes_of_a_template(project: Project) -> None:
 
 
 def test_a_stage_is_of_api_gateway(project: Project) -> None:
-    project.front = Front(stage="beta", environment={})
+    project.front = Front(stage="beta")
     with pytest.raises(InvokeError, match="a stage in the path") as caught:
         names_of(project)
     assert "--format http" in (caught.value.hint or "")
@@ -333,7 +334,7 @@ def test_functions_without_a_handler_are_passed_over(project: Project) -> None:
         '[tool.wherry.functions.a]\nhandler = "a.handler"\n[tool.wherry.functions.b]\n', b=code(1)
     )
     assert names_of(project) == ["$default a"]
-    project.front = Front(names=("b",), environment={})
+    project.front = Front(names=("b",))
     with pytest.raises(InvokeError, match="`b` has no handler"):
         names_of(project)
 

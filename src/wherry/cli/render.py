@@ -83,7 +83,7 @@ class Terminal:
         self._quiet = quiet
         self._verbose = verbose
         self._color = for_stderr()
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._begin = time.perf_counter()
         self._downloads = _Downloads(visible=sys.stderr.isatty() and not quiet)
 
@@ -109,9 +109,7 @@ class Terminal:
 
     def line(self, text: str) -> None:
         """Print a line on stderr, unless quiet; control characters in it are shown."""
-        with self._lock:
-            self._finish_downloads(report=True)
-            self._print(visible(text))
+        self._print(visible(text))
 
     def warn(self, text: str, *, hint: str | None = None) -> None:
         """Print a warning."""

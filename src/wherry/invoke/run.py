@@ -219,7 +219,6 @@ def open_server(
         stage=options.get("stage_path"),
         cors_origins=tuple(options.get("cors", ())),
         concurrency=options.get("concurrency", 1),
-        environment=options.get("environment", {}),
     )
 
     def read() -> tuple[BuildRequest, Context]:
@@ -233,6 +232,7 @@ def open_server(
             root=Path(project),
             read=read,
             build=lambda: _build(project, options, names, callbacks, store, reporter),
+            runnable=lambda built, name, to: _runnable(built, name, options, to),
             open_session=lambda runnable, context, on_log: _session(
                 runnable, context, options, replace(callbacks, log=on_log)
             ),
@@ -295,14 +295,20 @@ def _prepare(
         functions = [recipe.name for recipe in request.recipes if recipe.kind == "function"]
         name = choose_function(functions, None)
     built = _build(project, options, () if name is None else (name,), callbacks, store, reporter)
-    runnable = find_runnable(
+    return _runnable(built, name, options, reporter), built.context
+
+
+def _runnable(
+    built: BuiltProject, name: str | None, options: InvokeOptions, reporter: Reporter
+) -> Runnable:
+    """A function as it is to run; it may be left unnamed where there is one."""
+    return find_runnable(
         built.report,
         name,
         environment=options.get("environment", {}),
         runtime_bundle=built.provided(name),
         reporter=reporter,
     )
-    return runnable, built.context
 
 
 def _build(

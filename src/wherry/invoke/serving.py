@@ -12,7 +12,7 @@ from wherry.events import SILENT, Warned
 from wherry.invoke.builds import Builds, ServedBuild
 from wherry.invoke.find_routes import find_api
 from wherry.invoke.request import EventFormat
-from wherry.invoke.runnable import choose_function, find_runnable
+from wherry.invoke.runnable import choose_function
 from wherry.invoke.served import ServedFunction, prepare_all
 from wherry.pipeline.watched import Watched, watched_by
 from wherry.settings.local import ORIGIN
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from wherry.bundle.bundle import Bundle
     from wherry.context import Context
+    from wherry.events import Reporter
     from wherry.invoke.runnable import Runnable
     from wherry.invoke.served import EventSession
     from wherry.pipeline.report import BuildReport, PackageReport
@@ -61,7 +62,6 @@ class Front:
         stage: that paths begin with.
         cors_origins: origins whose pages may call every function, whatever the settings say.
         concurrency: how many environments of a function there are.
-        environment: variables of every function.
 
     Raises:
         InvokeError: the stage or an origin is none.
@@ -72,7 +72,6 @@ class Front:
     stage: str | None = None
     cors_origins: tuple[str, ...] = ()
     concurrency: int = 1
-    environment: Mapping[str, str]
 
     def __post_init__(self) -> None:
         """Check them."""
@@ -97,6 +96,7 @@ class Maker:
         root: the project's folder.
         read: reads what is asked for, without building.
         build: builds it.
+        runnable: a function of a build, by its name; what there is to say goes to the reporter.
         open_session: a session of a function, in a context, that passes its output on.
         on_log: told whole lines of what functions write.
         on_failed: told why the project cannot be built, or a function not be loaded.
@@ -106,6 +106,7 @@ class Maker:
     root: Path
     read: Callable[[], tuple[BuildRequest, Context]]
     build: Callable[[], BuiltProject]
+    runnable: Callable[[BuiltProject, str, Reporter], Runnable]
     open_session: Callable[[Runnable, Context, Callable[[bytes], None]], EventSession]
     on_log: Callable[[bytes], None] | None
     on_failed: Callable[[WherryError], None]
@@ -202,13 +203,7 @@ class Serving:
     def _open(
         self, name: str, digest: str, built: BuiltProject, context: Context
     ) -> ServedFunction:
-        runnable = find_runnable(
-            built.report,
-            name,
-            environment=self._front.environment,
-            runtime_bundle=built.provided(name),
-            reporter=context.reporter,
-        )
+        runnable = self._maker.runnable(built, name, context.reporter)
 
         def open_session(number: int, write: Callable[[bytes], None]) -> EventSession:
             reporting = context if number == 0 else replace(context, reporter=SILENT)
