@@ -235,6 +235,17 @@ def test_what_the_build_writes_is_no_edit(project: Project) -> None:
         until(lambda: get(url) == code(2))
 
 
+def test_a_folder_that_is_new(project: Project) -> None:
+    """What is written into it later is an edit, too."""
+    with watching(project):
+        write_files(project.root, {"more/x.py": "1"})
+        until(lambda: project.reloaded == [["a"]])
+        write_files(project.root, {"more/deep/y.py": "1"})
+        until(lambda: len(project.reloaded) > 1)
+        write_files(project.root, {"more/deep/y.py": "2"})
+        until(lambda: len(project.reloaded) > 2)
+
+
 def test_what_no_build_reads_is_no_edit(project: Project) -> None:
     with watching(project):
         builds = project.builds

@@ -51,6 +51,7 @@ class Reloader:
         self._changed = threading.Condition()
         self._paths: set[Path] = set()
         self._watchers: list[_Watcher] = []
+        self._places: tuple[frozenset[Path], frozenset[Path]] = (frozenset(), frozenset())
         self._restart = threading.Event()
         self._thread = threading.Thread(target=self._run, name="wherry-reload", daemon=True)
 
@@ -99,9 +100,15 @@ class Reloader:
                 self._on_failed(error)
 
     def _follow(self, watched: Watched) -> None:
-        if watched != self._watched and not self._stop.is_set():
-            self._watched = watched
+        """Watch what decides the result from now on."""
+        if self._stop.is_set():
+            return
+        self._watched = watched
+        if self._places != watched.places():
             self._watch()
+            # Something may have changed in a folder before it was watched.
+            with self._changed:
+                self._paths.add(watched.folders[0])
 
     def _watch(self) -> None:
         """Watch what decides the result now, in place of what did before.
@@ -112,12 +119,11 @@ class Reloader:
         # The new ones first, so that no change is missed.
         before, stop_before = self._watchers, self._restart
         self._watchers, self._restart = [], threading.Event()
-        beside = {path.parent for path in self._watched.files}
-        for folders, recursive in ((self._watched.folders, True), (beside, False)):
-            paths = [folder for folder in folders if folder.is_dir()]
-            if paths:
+        self._places = self._watched.places()
+        for folders, recursive in zip(self._places, (True, False), strict=True):
+            if folders:
                 watcher = _Watcher(
-                    paths, self._take, self._on_failed, recursive=recursive, stop=self._restart
+                    folders, self._take, self._on_failed, recursive=recursive, stop=self._restart
                 )
                 self._watchers.append(watcher)
                 watcher.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +48,18 @@ class Watched:
     files: tuple[Path, ...] = ()
     skip: tuple[Path, ...] = ()
     has_hooks: bool = False
+
+    def places(self) -> tuple[frozenset[Path], frozenset[Path]]:
+        """The folders to watch with all below them, and those to watch alone.
+
+        A virtual environment or ``node_modules`` at the top, with its thousands of folders, is in neither.
+        """
+        deep = set()
+        for folder in self.folders:
+            with suppress(OSError):
+                deep |= {each for each in folder.iterdir() if each.is_dir() and self.matters(each)}
+        flat = {*self.folders, *(path.parent for path in self.files)}
+        return frozenset(deep), frozenset(each for each in flat if each.is_dir())
 
     def matters(self, path: Path) -> bool:
         """Whether a change of this file, named without links, may change the result."""
