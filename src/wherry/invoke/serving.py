@@ -34,6 +34,7 @@ __all__ = ["BuiltProject", "Front", "Maker", "Serving"]
 
 _PREPARED = 10
 """Functions whose environments are started before there is an event, at most."""
+_AT_ONCE = 4
 _API_FORMS = frozenset({EventFormat.HTTP, EventFormat.REST})
 
 
@@ -178,27 +179,40 @@ class Serving:
                 where=[f"the functions are served as behind {api.form}"],
                 hint="choose an HTTP or REST API: --format http or --format rest",
             )
-        old = self.builds.functions
-        functions: dict[str, ServedFunction] = {}
-        new: list[ServedFunction] = []
-        context = built.context
-        try:
-            for name in names:
-                digest = self._digest(name, built)
-                kept = old.get(name)
-                if kept is None or kept.digest != digest or kept.is_closed:
-                    new.append(kept := self._open(name, digest, built, context))
-                    # What there is to say about the machine is said once.
-                    context = replace(context, reporter=SILENT)
-                functions[name] = kept
-        except BaseException:
-            for each in new:
-                each.close()
-            raise
+        digests = {name: self._digest(name, built) for name in names}
+        functions = {
+            name: each
+            for name, each in self.builds.functions.items()
+            if each.digest == digests.get(name) and not each.is_closed
+        }
+        new = self._open_all([name for name in names if name not in functions], digests, built)
+        functions = {name: functions.get(name) or new[name] for name in names}
         self.builds.put(
             ServedBuild(functions=functions, api=api, aliases=_names_on_aws(built.request))
         )
-        prepare_all(new[:_PREPARED], self._maker.on_failed)
+        prepare_all([*new.values()][:_PREPARED], self._maker.on_failed)
+
+    def _open_all(
+        self, names: Sequence[str], digests: Mapping[str, str], built: BuiltProject
+    ) -> dict[str, ServedFunction]:
+        """New environments for functions, laid out at the same time, as most of that is waiting."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        # What there is to say about the machine is said once.
+        silent = replace(built.context, reporter=SILENT)
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            futures = {
+                name: pool.submit(
+                    self._open, name, digests[name], built, silent if number else built.context
+                )
+                for number, name in enumerate(names)
+            }
+        if error := next(filter(None, (each.exception() for each in futures.values())), None):
+            for each in futures.values():
+                if each.exception() is None:
+                    each.result().close()
+            raise error
+        return {name: each.result() for name, each in futures.items()}
 
     def _open(
         self, name: str, digest: str, built: BuiltProject, context: Context
