@@ -31,7 +31,7 @@ COMMANDS = {
     "lock": "Resolve a project that has no lock, and write pylock.toml.",
     "check": "Check packages, or any zip file, for what fails on Lambda.",
     "invoke": "Call a function out of its written package, as AWS Lambda would.",
-    "serve": "Put an HTTP server in front of a function, as behind a Function URL.",
+    "serve": "Put an HTTP server in front of a project's functions, as behind their services.",
     "plan": "Say what a deployment would change on AWS.",
     "deploy": "Bring a stage on AWS to what was built.",
     "upload": "Put what was built into the bucket of a stage.",

@@ -15,16 +15,14 @@ from wherry.invoke.runnable import MEMORY, STORAGE, TIMEOUT
 from wherry.visible import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.request import HttpResponse
     from wherry.invoke.run import Callbacks, InvokeOptions
-    from wherry.invoke.server import Served
     from wherry.pipeline.report import BuildReport
 
-__all__ = ["callbacks", "command", "end_on_sigterm", "of_format", "of_run"]
+__all__ = ["FORMATS", "callbacks", "command", "end_on_sigterm", "of_run"]
 
 of_run = shared(
     click.option(
@@ -83,10 +81,12 @@ of_run = shared(
     click.option("-v", "--verbose", is_flag=True, help="Say what the build did, too."),
 )
 
+FORMATS = ["function-url", "http", "rest", "alb", "alb-multi"]
+
 of_format = click.option(
     "--format",
     "form",
-    type=click.Choice(["function-url", "http", "rest", "alb", "alb-multi"]),
+    type=click.Choice(FORMATS),
     default="function-url",
     help="The service in front of the function. [default: function-url]",
 )
@@ -214,9 +214,7 @@ def command(
         raise click.exceptions.Exit(1)
 
 
-def callbacks(
-    terminal: Terminal, *, verbose: bool, served: Callable[[Served], None] | None = None
-) -> Callbacks:
+def callbacks(terminal: Terminal, *, verbose: bool) -> Callbacks:
     """Callbacks that write a function's output to stderr, and the summary of the build for those who asked."""
     from wherry.cli.build import summarize
     from wherry.invoke.run import Callbacks
@@ -225,7 +223,7 @@ def callbacks(
         if verbose:
             summarize(report, terminal, verbose=False)
 
-    return Callbacks(log=_to_stderr, built=built, served=served)
+    return Callbacks(log=_to_stderr, built=built)
 
 
 def _show(invocation: Invocation, response: HttpResponse | None, terminal: Terminal) -> None:

@@ -43,6 +43,7 @@ class Invocation:
         timed_out: the error is that time was up.
         log: what the function wrote to stdout and stderr, its start included where that fell to it.
         memory: in MB, as the function was told.
+        started: whether the function could be loaded; if not, the error tells why.
     """
 
     request_id: str
@@ -54,6 +55,7 @@ class Invocation:
     timed_out: bool
     log: bytes
     memory: int
+    started: bool = True
 
     @property
     def report_line(self) -> str:

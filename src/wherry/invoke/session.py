@@ -1,4 +1,4 @@
-"""One environment that runs a function, event after event, as Lambda does; and several of them.
+"""One environment that runs a function, event after event, as Lambda does.
 
 It is started when the first event comes, keeps its state between events, and is replaced by a fresh one when
 the function's process has ended or was ended because its time was up. The fresh one finds what is in ``/tmp``.
@@ -6,7 +6,6 @@ the function's process has ended or was ended because its time was up. The fresh
 
 from __future__ import annotations
 
-import queue
 import time
 import uuid
 from typing import TYPE_CHECKING
@@ -28,7 +27,7 @@ from wherry.invoke.sandbox import Contents, Sandbox
 from wherry.invoke.variables import check_size, check_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Self
 
@@ -36,9 +35,10 @@ if TYPE_CHECKING:
     from wherry.events import Reporter
     from wherry.invoke.environment import Message
     from wherry.invoke.interpreter import Interpreter
+    from wherry.invoke.outcome import FunctionError
     from wherry.invoke.runnable import Limits, Runnable
 
-__all__ = ["Pool", "Session"]
+__all__ = ["Session"]
 
 INIT_LIMIT = 10.0
 """Seconds that Lambda gives an environment to start before it tries again, within the function's own time."""
@@ -64,6 +64,7 @@ class Session:
         self._sandbox: Sandbox | None = None
         self._environment: Environment | None = None
         self._told_of_memory = False
+        self._init_seconds: float | None = None
 
     def __enter__(self) -> Self:
         """Find an interpreter, unpack what is to be run, and see how it can be laid out.
@@ -122,8 +123,36 @@ class Session:
             self._sandbox.close()
             self._sandbox = None
 
-    def invoke(self, event: bytes, *, client_context: str | None = None) -> Invocation:
+    def prepare(self) -> FunctionError | None:
+        """Start the environment before there is an event; the reason why the function cannot be loaded, if so.
+
+        Raises:
+            InvokeError: the process cannot be started.
+        """
+        if self._environment is not None:
+            return None
+        limit = max(INIT_LIMIT, self._limits.timeout)
+        try:
+            environment, answer, self._init_seconds = self._start(limit)
+            if isinstance(answer, Ready):
+                return None
+            environment.take_log()
+            payload = _payload_of(answer, "prepare", limit)
+        except BaseException:
+            self._end()
+            raise
+        self._end()
+        return read_error(payload)
+
+    def invoke(
+        self, event: bytes, *, client_context: str | None = None, request_id: str | None = None
+    ) -> Invocation:
         """Hand the function an event, a JSON document, and wait for what comes of it.
+
+        Args:
+            event: the document.
+            client_context: a JSON document about the caller.
+            request_id: by which the function knows the event; by default a new one.
 
         Raises:
             InvokeError: the event is larger than Lambda takes, or the process cannot be started.
@@ -135,16 +164,17 @@ class Session:
             )
         try:
             while True:
-                outcome = self._invoke(event, client_context)
+                outcome = self._invoke(event, client_context, request_id or str(uuid.uuid4()))
                 if outcome is not None:
                     return outcome
         except BaseException:
             self._end()
             raise
 
-    def _invoke(self, event: bytes, client_context: str | None) -> Invocation | None:
+    def _invoke(
+        self, event: bytes, client_context: str | None, request_id: str
+    ) -> Invocation | None:
         """None when the environment had ended before it took the event."""
-        request_id = str(uuid.uuid4())
         environment, init_seconds = self._environment, None
         answer: Message | None = Ready()
         limit, seconds = max(INIT_LIMIT, self._limits.timeout), 0.0
@@ -168,13 +198,10 @@ class Session:
             if isinstance(answer, Exited) and not environment.api.taken and init_seconds is None:
                 self._end()
                 return None
-        match answer:
-            case Answered(payload=payload) | Failed(payload=payload) | InitFailed(payload=payload):
-                pass
-            case Exited(status=status):
-                payload = exit_error(request_id, status)
-            case _:
-                payload = timeout_error(request_id, limit)
+        payload = _payload_of(answer, request_id, limit)
+        if init_seconds is None:
+            # The environment was started before there was an event.
+            init_seconds, self._init_seconds = self._init_seconds, None
         peak = environment.peak_memory
         self._tell_of_memory(answer, peak)
         if not ready or answer is None or isinstance(answer, Exited):
@@ -189,6 +216,7 @@ class Session:
             timed_out=answer is None,
             log=environment.take_log(),
             memory=self._limits.memory,
+            started=ready,
         )
 
     def _start(self, limit: float) -> tuple[Environment, Message | None, float]:
@@ -230,25 +258,18 @@ class Session:
     def _end(self) -> None:
         if self._environment is not None:
             self._environment.end()
-            self._environment = None
+            self._environment = self._init_seconds = None
 
 
-class Pool:
-    """Hands events to whichever session is free, the one used last first, as Lambda does."""
-
-    def __init__(self, sessions: Sequence[Session]) -> None:
-        """Takes sessions that were entered; who made them closes them."""
-        self._free: queue.LifoQueue[Session] = queue.LifoQueue()
-        for session in reversed(sessions):
-            self._free.put(session)
-
-    def invoke(self, event: bytes) -> Invocation:
-        """As ``Session.invoke``, from any thread."""
-        session = self._free.get()
-        try:
-            return session.invoke(event)
-        finally:
-            self._free.put(session)
+def _payload_of(answer: Message | None, request_id: str, limit: float) -> bytes:
+    """The document that Lambda answers with; ``limit`` is the time in seconds that was up where there is no answer."""
+    match answer:
+        case Answered(payload=payload) | Failed(payload=payload) | InitFailed(payload=payload):
+            return payload
+        case Exited(status=status):
+            return exit_error(request_id, status)
+        case _:
+            return timeout_error(request_id, limit)
 
 
 def _warn_of_extensions(layers: Path | None, reporter: Reporter) -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "ContainerOptions",
     "ContentSettings",
     "Copy",
+    "CorsSettings",
     "ExtraPath",
     "FunctionSettings",
     "HookSettings",
@@ -148,6 +149,18 @@ class ContentSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CorsSettings:
+    """``[tool.wherry.functions.NAME.cors]``, after the ``Cors`` of a Function URL."""
+
+    allow_origins: tuple[str, ...] = ()
+    allow_methods: tuple[str, ...] = ()
+    allow_headers: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    allow_credentials: bool = False
+    max_age: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FunctionSettings(ContentSettings):
     """``[tool.wherry.functions.NAME]``. From ``environment`` on, it is about local runs."""
 
@@ -163,6 +176,8 @@ class FunctionSettings(ContentSettings):
     memory: int | None = None
     ephemeral_storage: int | None = None
     boto3: bool = True
+    routes: tuple[str, ...] = ()
+    cors: CorsSettings | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
