@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from wherry.pipeline.lock import LockOptions, lock
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildOptions, BuildRequest, PackageOptions, read_request
+    from wherry.sample_events.event import EventOptions, event
     from wherry.settings.init.write import FirstSettings, InitOptions, init
     from wherry.settings.project import Project, read_project
     from wherry.store import Store
@@ -64,6 +65,7 @@ __all__ = [
     "Deployed",
     "Distribution",
     "Entry",
+    "EventOptions",
     "FirstSettings",
     "InitOptions",
     "Invocation",
@@ -89,6 +91,7 @@ __all__ = [
     "build",
     "compose_project",
     "deploy",
+    "event",
     "init",
     "invoke",
     "lock",
@@ -116,6 +119,7 @@ _HOMES = {
     "Deployed": "wherry.aws.deploy",
     "Distribution": "wherry.compose.model",
     "Entry": "wherry.bundle.entry",
+    "EventOptions": "wherry.sample_events.event",
     "FirstSettings": "wherry.settings.init.write",
     "InitOptions": "wherry.settings.init.write",
     "Invocation": "wherry.invoke.outcome",
@@ -140,6 +144,7 @@ _HOMES = {
     "build": "wherry.pipeline.build",
     "compose_project": "wherry.pipeline.build",
     "deploy": "wherry.aws.deploy",
+    "event": "wherry.sample_events.event",
     "init": "wherry.settings.init.write",
     "invoke": "wherry.invoke.run",
     "lock": "wherry.pipeline.lock",

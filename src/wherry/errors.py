@@ -22,6 +22,7 @@ __all__ = [
     "ContainerError",
     "DeployError",
     "EntryPathError",
+    "EventError",
     "FetchError",
     "FileChangedError",
     "HashMismatchError",
@@ -153,6 +154,10 @@ class FileChangedError(OutputError):
 
 class InvokeError(WherryError):
     """A deployment package could not be run locally."""
+
+
+class EventError(WherryError):
+    """A sample event cannot be made as it was asked for."""
 
 
 class DeployError(WherryError):

@@ -47,6 +47,7 @@ LAYERS = [
     "outputs",
     "pipeline",
     "invoke",
+    "sample_events",
     "aws",
     "__init__",
     "cli",

@@ -28,6 +28,7 @@ COMMANDS = {
     "build": "Build deployment packages and layers from the project's lock.",
     "lock": "Resolve a project that has no lock, and write pylock.toml.",
     "invoke": "Call a function out of its written package, as AWS Lambda would.",
+    "event": "Print a sample event of a service of AWS.",
     "serve": "Put an HTTP server in front of a function, as behind a Function URL.",
     "plan": "Say what a deployment would change on AWS.",
     "deploy": "Bring a stage on AWS to what was built.",
