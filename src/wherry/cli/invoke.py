@@ -153,7 +153,7 @@ def command(
         payloads = [request_event(*http, EventFormat(form), headers, data, environment)]
     else:
         payloads = [read_event(source) for source in events] or [b"{}"]
-    with Terminal(quiet=quiet) as terminal:
+    with Terminal(quiet=quiet, verbose=verbose) as terminal:
         opened = open_function(
             project,
             options,
@@ -166,6 +166,7 @@ def command(
                 invocation = session.invoke(payload)
                 error = invocation.error
                 response = None if service is None else http_response(invocation, service)
+                terminal.end_line()
                 terminal.line(invocation.report_line)
                 if error is not None and not invocation.log:
                     click.echo(f"[ERROR] {error.type}: {error.message}", err=True)
@@ -193,7 +194,7 @@ def callbacks(
         if verbose:
             summarize(report, terminal, verbose=False)
 
-    return Callbacks(log=_to_stderr, built=built, served=served)
+    return Callbacks(log=terminal.output, built=built, served=served)
 
 
 def _show(invocation: Invocation, response: HttpResponse | None, terminal: Terminal) -> None:
@@ -209,13 +210,6 @@ def _show(invocation: Invocation, response: HttpResponse | None, terminal: Termi
     if response.body and not response.body.endswith(b"\n") and sys.stdout.isatty():
         out.write(b"\n")
     out.flush()
-
-
-def _to_stderr(piece: bytes) -> None:
-    """The output of the function, as it writes it."""
-    stream = sys.stderr.buffer
-    stream.write(piece)
-    stream.flush()
 
 
 def end_on_sigterm(status: int = 143) -> None:

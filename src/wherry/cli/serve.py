@@ -78,7 +78,7 @@ def command(
     # A server that is told to end has done its work.
     end_on_sigterm(0)
     options["environment"] = read_variables(variables, variable_files)
-    with Terminal(quiet=quiet) as terminal:
+    with Terminal(quiet=quiet, verbose=verbose) as terminal:
         opened = open_server(
             project,
             options,

@@ -27,7 +27,7 @@ from wherry.invoke.sandbox import Contents, Exited, Sandbox
 from wherry.invoke.variables import check_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -74,6 +74,7 @@ class Session:
 
         runnable, store, reporter = self._runnable, self._context.store, self._context.reporter
         check_variables(runnable.environment)
+        _warn_of_short_names(runnable.environment, reporter)
         interpreter = find_interpreter(runnable.target.runtime.python, python=self._python)
         task = unpack_archives([runnable.function], store)
         layers = unpack_archives(runnable.layers, store) if runnable.layers else None
@@ -222,6 +223,17 @@ class Pool:
             return session.invoke(event)
         finally:
             self._free.put(session)
+
+
+def _warn_of_short_names(names: Iterable[str], reporter: Reporter) -> None:
+    if short := sorted(name for name in names if len(name) == 1):
+        listed = ", ".join(f"`{name}`" for name in short)
+        reporter.emit(
+            Warned(
+                text=f"AWS Lambda refuses environment variables whose name has one character: {listed}",
+                hint="they are set here, and cannot be set for the function on AWS",
+            )
+        )
 
 
 def _warn_of_machine(
