@@ -101,6 +101,12 @@ of_format = click.option(
     help="Send everything that many times. [default: 1]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document a call on stdout.")
+@click.option(
+    "--debug",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Wait for an editor's debugger (debugpy) on this port before the function is loaded.",
+)
 @of_run
 @in_project
 @of_build
@@ -133,6 +139,7 @@ def command(
       wherry invoke api --event event.json
       echo '{"id": 7}' | wherry invoke api --event -
       wherry invoke web --http POST /items -H 'content-type: application/json' -d '{"name": "x"}'
+      wherry invoke api --event event.json --debug 5678
     """  # noqa: D301  the backspace is click's mark
     from wherry.invoke.event import read_event, request_event
     from wherry.invoke.http_response import http_response
@@ -153,6 +160,7 @@ def command(
         payloads = [request_event(*http, EventFormat(form), headers, data, environment)]
     else:
         payloads = [read_event(source) for source in events] or [b"{}"]
+    options["terminal"] = _keyboard()
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
         opened = open_function(
             project,
@@ -168,6 +176,11 @@ def command(
                 response = None if service is None else http_response(invocation, service)
                 terminal.end_line()
                 terminal.line(invocation.report_line)
+                if error is not None and error.type == "BdbQuit" and options["terminal"] is None:
+                    terminal.warn(
+                        "the function stopped for a debugger, and there is no terminal",
+                        hint="run it on one, or attach an editor with --debug PORT",
+                    )
                 if error is not None and not invocation.log:
                     click.echo(f"[ERROR] {error.type}: {error.message}", err=True)
                 if as_json:
@@ -210,6 +223,18 @@ def _show(invocation: Invocation, response: HttpResponse | None, terminal: Termi
     if response.body and not response.body.endswith(b"\n") and sys.stdout.isatty():
         out.write(b"\n")
     out.flush()
+
+
+def _keyboard() -> int | None:
+    """A descriptor of the terminal from which a function's debugger can read; None if nobody is there to see it."""
+    import os
+
+    if not sys.stderr.isatty() or sys.platform == "win32":
+        return None
+    try:
+        return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return None
 
 
 def end_on_sigterm(status: int = 143) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack, cast
 
 from wherry.events import SILENT
+from wherry.invoke.debugging import Debugging
 from wherry.invoke.runnable import Limits, choose_function, find_runnable
 from wherry.invoke.session import Pool, Session
 from wherry.pipeline.build import build_packages, provided_bundle
@@ -50,6 +51,10 @@ class InvokeOptions(BuildOptions, total=False):
         memory: in MB, as the function is told; by default 128. It is not enforced.
         python: the interpreter; by default one of the target's version is looked for.
         no_build: run what is written, without building first.
+        debug: the port of 127.0.0.1 on which debugpy waits for an editor before the function is loaded; no timeout ends
+            such a run.
+        terminal: the descriptor of a terminal that ``breakpoint()`` reads from; no timeout ends a run that has stopped
+            there.
     """
 
     function: str | None
@@ -58,6 +63,8 @@ class InvokeOptions(BuildOptions, total=False):
     memory: int
     python: Path | str | None
     no_build: bool
+    debug: int | None
+    terminal: int | None
 
 
 class ServeOptions(InvokeOptions, total=False):
@@ -174,7 +181,10 @@ def open_function(
     Arguments and errors are those of ``invoke``.
     """
     runnable, context = _prepare(project, options, callbacks, store, reporter)
-    with _session(runnable, context, options, callbacks) as session:
+    debugging = Debugging(
+        project=Path(project), port=options.get("debug"), terminal=options.get("terminal")
+    )
+    with _session(runnable, context, options, callbacks, debugging) as session:
         yield session
 
 
@@ -225,7 +235,11 @@ def open_server(
 
 
 def _session(
-    runnable: Runnable, context: Context, options: InvokeOptions, callbacks: Callbacks
+    runnable: Runnable,
+    context: Context,
+    options: InvokeOptions,
+    callbacks: Callbacks,
+    debugging: Debugging | None = None,
 ) -> Session:
     default, python = Limits(), options.get("python")
     return Session(
@@ -237,6 +251,7 @@ def _session(
         ),
         python=None if python is None else Path(python),
         on_log=callbacks.log,
+        debugging=debugging,
     )
 
 

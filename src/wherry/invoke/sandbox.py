@@ -24,6 +24,7 @@ from wherry.store.temporary import temporary_folder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wherry.invoke.debugging import Debugger
     from wherry.invoke.interpreter import Interpreter
 
 __all__ = ["Contents", "Exited", "Process", "Sandbox"]
@@ -54,8 +55,16 @@ class Exited:
 class Sandbox:
     """Starts processes that see the contents where Lambda has them, or as near as can be."""
 
-    def __init__(self, contents: Contents, interpreter: Interpreter) -> None:
-        """Nothing is started yet."""
+    def __init__(
+        self,
+        contents: Contents,
+        interpreter: Interpreter,
+        *,
+        debugger: Debugger | None = None,
+        terminal: int | None = None,
+    ) -> None:
+        """Nothing is started yet. The terminal is a descriptor that the function reads from."""
+        self._debugger, self._terminal = debugger, terminal
         choice = os.environ.get(SWITCH, "auto")
         if choice not in {"auto", "always", "never"}:
             raise InvokeError(f"`{SWITCH}` is `{choice}`", hint="it is one of auto, always, never")
@@ -119,11 +128,16 @@ class Sandbox:
         flags = ["-S"] if self.isolated else ["-S", "-B"]
         script = f"{self.places.runtime}/bootstrap.py"
         argv = [python, *flags, script, self.places.layers, self.places.provided]
+        if (debugger := self._debugger) is not None:
+            # Modules that are frozen into the interpreter cannot be stepped through.
+            argv[1:1] = ["-X", "frozen_modules=off"]
+            argv += [str(debugger.folder), str(debugger.port)]
         plan = {
             "argv": argv,
             "env": variables,
             "cwd": self.places.task,
             "sandbox": self._plan() if self.isolated else None,
+            "stdin": self._terminal,
         }
         process = Process(plan, on_output=on_output, on_exit=on_exit)
         if process.failed is not None:
@@ -136,6 +150,8 @@ class Sandbox:
         kept = {os.path.realpath(folder) for folder in self._interpreter.folders}
         kept |= {*self._interpreter.folders, str(self._interpreter.path)}
         kept |= {os.path.realpath(self._interpreter.path), *credential_files(os.environ)}
+        if self._debugger is not None:
+            kept.add(str(self._debugger.folder / "debugpy"))
         # Outer folders first: what they hold is then there already.
         kept = {path for path in kept if path.startswith(_HIDDEN)}
         return {
@@ -218,6 +234,7 @@ class Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=write,
+                pass_fds=() if plan.get("stdin") is None else (plan["stdin"],),
                 # Ctrl-C is for Wherry, which then ends this.
                 start_new_session=True,
             )

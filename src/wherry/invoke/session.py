@@ -9,10 +9,12 @@ from __future__ import annotations
 import queue
 import time
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wherry.errors import InvokeError
-from wherry.events import Note, Warned
+from wherry.events import DebuggerAwaited, Note, Warned
+from wherry.invoke.debugging import ENDLESS, find_debugpy, launch_configuration
 from wherry.invoke.environment import Environment
 from wherry.invoke.outcome import Invocation, exit_error, read_error, timeout_error
 from wherry.invoke.runtime_api import (
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from wherry.context import Context
     from wherry.events import Reporter
+    from wherry.invoke.debugging import Debugging
     from wherry.invoke.environment import Message
     from wherry.invoke.interpreter import Interpreter
     from wherry.invoke.runnable import Limits, Runnable
@@ -54,8 +57,12 @@ class Session:
         limits: Limits,
         python: Path | None = None,
         on_log: Callable[[bytes], None] | None = None,
+        debugging: Debugging | None = None,
     ) -> None:
         """Nothing is done yet. ``on_log`` is called, in a thread, with what the function writes."""
+        self._debugging = debugging
+        if debugging is not None and debugging.port is not None:
+            limits = replace(limits, timeout=ENDLESS)
         self._runnable, self._context, self._limits = runnable, context, limits
         self._python, self._on_log = python, on_log
         self._sandbox: Sandbox | None = None
@@ -80,6 +87,8 @@ class Session:
         layers = unpack_archives(runnable.layers, store) if runnable.layers else None
         provided = runnable.runtime_bundle
         client = prepare_client(interpreter, self._context)
+        debugging = self._debugging
+        debugger = find_debugpy(interpreter, debugging) if debugging is not None else None
         self._sandbox = Sandbox(
             Contents(
                 task=task,
@@ -88,7 +97,18 @@ class Session:
                 provided=unpack_bundle(provided, store) if provided is not None else None,
             ),
             interpreter,
+            debugger=debugger,
+            terminal=None if debugging is None else debugging.terminal,
         )
+        if debugging is not None and debugger is not None:
+            places = self._sandbox.places
+            seen = {places.task: task, f"{places.layers}/python": (layers or task) / "python"}
+            reporter.emit(
+                DebuggerAwaited(
+                    port=debugger.port,
+                    configuration=launch_configuration(debugger.port, debugging.project, seen),
+                )
+            )
         if not client.compiled:
             reporter.emit(
                 Note(
@@ -192,7 +212,7 @@ class Session:
         self._environment = environment
         answer = environment.wait_ready(begin + limit)
         took = time.monotonic() - begin
-        if took > INIT_LIMIT:
+        if took > INIT_LIMIT and self._limits.timeout < ENDLESS:
             self._context.reporter.emit(
                 Warned(
                     text=f"the function took {took:.1f} s to start",

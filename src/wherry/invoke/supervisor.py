@@ -90,7 +90,7 @@ def _supervise(
             plan["argv"],
             env=plan["env"],
             cwd=plan["cwd"],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if plan.get("stdin") is None else plan["stdin"],
             stdout=2,
             stderr=2,
             start_new_session=True,
