@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from wherry.compose.model import Composition, Distribution, Package
     from wherry.errors import WherryError
     from wherry.events import Reporter
+    from wherry.invoke.cold_start import ColdStarts, cold_starts
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.run import Callbacks, InvokeOptions, ServeOptions, invoke, serve
     from wherry.pipeline.build import build, compose_project
@@ -61,6 +62,7 @@ __all__ = [
     "BuildRequest",
     "Bundle",
     "Callbacks",
+    "ColdStarts",
     "Composition",
     "Deployed",
     "Distribution",
@@ -89,6 +91,7 @@ __all__ = [
     "Written",
     "__version__",
     "build",
+    "cold_starts",
     "compose_project",
     "deploy",
     "event",
@@ -115,6 +118,7 @@ _HOMES = {
     "BuildRequest": "wherry.pipeline.request",
     "Bundle": "wherry.bundle.bundle",
     "Callbacks": "wherry.invoke.run",
+    "ColdStarts": "wherry.invoke.cold_start",
     "Composition": "wherry.compose.model",
     "Deployed": "wherry.aws.deploy",
     "Distribution": "wherry.compose.model",
@@ -142,6 +146,7 @@ _HOMES = {
     "WherryError": "wherry.errors",
     "Written": "wherry.bundle.writer",
     "build": "wherry.pipeline.build",
+    "cold_starts": "wherry.invoke.cold_start",
     "compose_project": "wherry.pipeline.build",
     "deploy": "wherry.aws.deploy",
     "event": "wherry.sample_events.event",

@@ -288,6 +288,10 @@ def test_a_function_without_a_handler(index: Index, wherry: Wherry) -> None:
         ["--timeout", "0"],
         ["--memory", "0"],
         ["--format", "soap"],
+        ["--debug", "0"],
+        ["--cold", "0"],
+        ["--cold", "2", "-e", "x"],
+        ["--profile"],
     ],
 )
 def test_usage(arguments: list[str], project: Path, wherry: Wherry) -> None:

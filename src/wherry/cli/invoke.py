@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from wherry.cli.options import drover_stage, in_project, of_build, path_option, quiet, shared
-from wherry.cli.render import BriefReporter, Terminal
+from wherry.cli.render import BriefReporter, Terminal, print_result
 from wherry.visible import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from wherry.invoke.cold_start import ColdStarts
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.request import HttpResponse
     from wherry.invoke.run import Callbacks, InvokeOptions
@@ -107,6 +108,13 @@ of_format = click.option(
     metavar="PORT",
     help="Wait for an editor's debugger (debugpy) on this port before the function is loaded.",
 )
+@click.option(
+    "--cold",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Send no event, and measure how long N fresh processes take to initialize.",
+)
+@click.option("--profile", is_flag=True, help="With --cold: the time of each import, too.")
 @of_run
 @in_project
 @of_build
@@ -122,6 +130,8 @@ def command(
     form: str,
     repeat: int,
     as_json: bool,
+    cold: int | None,
+    profile: bool,
     variables: tuple[str, ...],
     variable_files: tuple[Path, ...],
     verbose: bool,
@@ -153,8 +163,20 @@ def command(
         raise click.UsageError(
             "--header and --data are parts of a request: say --http METHOD PATH too"
         )
+    if cold is not None and (http or events or repeat > 1 or options["debug"] is not None):
+        raise click.UsageError("--cold sends no event, and stands alone")
+    if profile and cold is None:
+        raise click.UsageError("--profile is for --cold: say --cold 5 --profile")
     end_on_sigterm()
     environment = options["environment"] = read_variables(variables, variable_files)
+    if cold is not None:
+        from wherry.invoke.cold_start import cold_starts
+
+        with Terminal(quiet=quiet, verbose=verbose) as terminal:
+            reporter = BriefReporter(terminal=terminal, verbose=verbose)
+            starts = cold_starts(project, cold, profile=profile, reporter=reporter, **options)
+        print_result(starts.document(), _cold_lines(starts), as_json=as_json)
+        return
     service = EventFormat(form) if http else None
     if http:
         payloads = [request_event(*http, EventFormat(form), headers, data, environment)]
@@ -194,6 +216,22 @@ def command(
                 failed |= error is not None or fault is not None
     if failed:
         raise click.exceptions.Exit(1)
+
+
+def _cold_lines(starts: ColdStarts) -> Iterator[str]:
+    """The figures of cold starts, and the longest imports of one package by another."""
+    quickest, slowest = min(starts.seconds) * 1000, max(starts.seconds) * 1000
+    memory = "" if starts.peak_memory is None else f", {starts.peak_memory / 1048576:.0f} MB"
+    yield (
+        f"{starts.function} initializes in {starts.median * 1000:.0f} ms "
+        f"(median of {len(starts.seconds)}; {quickest:.0f} to {slowest:.0f} ms{memory})"
+    )
+    for each in [each for each in starts.imports if each.is_choice][:_MOST_IMPORTS]:
+        above = f", imported by {each.imported_by}" if each.imported_by else ""
+        yield f"{each.seconds * 1000:8.1f} ms  {each.module}{above}"
+
+
+_MOST_IMPORTS = 20
 
 
 def callbacks(

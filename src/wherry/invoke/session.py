@@ -16,7 +16,7 @@ from wherry.errors import InvokeError
 from wherry.events import DebuggerAwaited, Note, Warned
 from wherry.invoke.debugging import ENDLESS, find_debugpy, launch_configuration
 from wherry.invoke.environment import Environment
-from wherry.invoke.outcome import Invocation, exit_error, read_error, timeout_error
+from wherry.invoke.outcome import Invocation, Start, exit_error, read_error, timeout_error
 from wherry.invoke.runtime_api import (
     MAX_EVENT,
     Answered,
@@ -200,6 +200,31 @@ class Session:
             log=environment.take_log(),
             memory=self._limits.memory,
         )
+
+    @property
+    def function(self) -> str:
+        """The name of the function."""
+        return self._runnable.name
+
+    def start_once(self) -> Start:
+        """Start an environment, and end it as soon as it asks for an event.
+
+        Raises:
+            InvokeError: the process cannot be started.
+        """
+        self._end()
+        limit, error = max(INIT_LIMIT, self._limits.timeout), None
+        environment, answer, seconds = self._start(limit)
+        peak = environment.peak_memory
+        self._end()
+        match answer:
+            case InitFailed(payload=payload):
+                error = read_error(payload)
+            case Exited(status=status):
+                error = read_error(exit_error("-", status))
+            case None:
+                error = read_error(timeout_error("-", limit))
+        return Start(seconds=seconds, peak_memory=peak, error=error, log=environment.take_log())
 
     def _start(self, limit: float) -> tuple[Environment, Message | None, float]:
         """A new environment, the first message of its runtime, and the seconds until then."""
