@@ -31,6 +31,10 @@ LOADED = json.loads("7")
 
 
 def handler(event, context):
+    try:
+        input()
+    except EOFError:
+        pass
     answer = {"event": event, "loaded": LOADED}
     if event == "stop":
         breakpoint()
@@ -113,17 +117,17 @@ def test_breakpoints_in_the_sources_of_the_project(
         configuration = json.loads(shown[shown.index("\n{\n") :])
         assert "Waiting for a debugger on 127.0.0.1 port" in shown
         with Editor(configuration) as editor:
-            assert editor.begin(source, [3, 7, 10]) == [True] * 3
+            assert editor.begin(source, [3, 11, 14]) == [True] * 3
             # Before the function is loaded, and while it runs, for longer than it has.
             path, line_number, _ = editor.stop()
             assert (path, line_number) == (str(source), 3)
             editor.go_on()
             path, line_number, frame = editor.stop()
-            assert (path, line_number) == (str(source), 7)
+            assert (path, line_number) == (str(source), 11)
             assert editor.value("event", frame) == "'hi'"
             time.sleep(1.5)
             editor.go_on()
-            assert editor.stop()[1] == 10
+            assert editor.stop()[1] == 14
             editor.go_on()
             out, err = process.communicate(timeout=30)
         assert json.loads(out) == {"event": "hi", "loaded": 7}, err

@@ -63,7 +63,7 @@ class Sandbox:
         debugger: Debugger | None = None,
         terminal: int | None = None,
     ) -> None:
-        """Nothing is started yet. The terminal is a descriptor that the function reads from."""
+        """Nothing is started yet. The terminal is a descriptor that a debugger of the function reads from."""
         self._debugger, self._terminal = debugger, terminal
         choice = os.environ.get(SWITCH, "auto")
         if choice not in {"auto", "always", "never"}:
@@ -128,16 +128,19 @@ class Sandbox:
         flags = ["-S"] if self.isolated else ["-S", "-B"]
         script = f"{self.places.runtime}/bootstrap.py"
         argv = [python, *flags, script, self.places.layers, self.places.provided]
-        if (debugger := self._debugger) is not None:
+        debugger = self._debugger
+        if debugger is not None or self._terminal is not None:
+            argv += ["" if self._terminal is None else str(self._terminal)]
+        if debugger is not None:
+            argv += [str(debugger.folder), str(debugger.port)]
             # Modules that are frozen into the interpreter cannot be stepped through.
             argv[1:1] = ["-X", "frozen_modules=off"]
-            argv += [str(debugger.folder), str(debugger.port)]
         plan = {
             "argv": argv,
             "env": variables,
             "cwd": self.places.task,
             "sandbox": self._plan() if self.isolated else None,
-            "stdin": self._terminal,
+            "terminal": self._terminal,
         }
         process = Process(plan, on_output=on_output, on_exit=on_exit)
         if process.failed is not None:
@@ -234,7 +237,7 @@ class Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=write,
-                pass_fds=() if plan.get("stdin") is None else (plan["stdin"],),
+                pass_fds=() if plan.get("terminal") is None else (plan["terminal"],),
                 # Ctrl-C is for Wherry, which then ends this.
                 start_new_session=True,
             )
