@@ -40,12 +40,16 @@ def test_the_list(wherry: Wherry) -> None:
         for each in wherry("event", "--list", "--json").document["events"]
         if each["name"] == "s3"
     ]
+    one = wherry("event", "dynamodb", "--list")
+    assert "types: INSERT, MODIFY, REMOVE" in one.out
+    assert "s3" not in one.out
     assert s3["options"] == ["--bucket", "--key", "--type", "--body", "--records", "--region"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
+        (["sqss", "--list"], 1, "did you mean `sqs`?"),
         (["sqss"], 1, "did you mean `sqs`?"),
         (["sqs", "--item", "{}"], 1, "an event `sqs` has no `--item`"),
         (["sqs", "--body", "@none"], 1, "cannot read the body `none`"),

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wherry.visible import Lines
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,7 +15,7 @@ __all__ = ["command"]
 
 @click.command("event")
 @click.argument("kind", required=False, metavar="[KIND]")
-@click.option("--list", "as_list", is_flag=True, help="List the kinds, with the options of each.")
+@click.option("--list", "as_list", is_flag=True, help="List the kinds, or say what this one takes.")
 @click.option("--json", "as_json", is_flag=True, help="With --list: one JSON document.")
 @click.option(
     "--body",
@@ -108,7 +106,7 @@ def command(
     old_item: str | None,
     **options: Any,
 ) -> None:
-    r"""Print a sample event of a service, to be edited, or piped into `wherry invoke`.
+    """Print a sample event of a service, to be edited, or piped into `wherry invoke`.
 
     Each kind of event has some of the options below; `wherry event --list` shows which. `--set` changes any other
     value. Identifiers are new each time, and times are the present.
@@ -119,12 +117,12 @@ def command(
       wherry event s3 --bucket invoices --key 2026/11.pdf --via sns --via sqs > event.json
       wherry event dynamodb --type MODIFY --item '{"id": 7, "paid": true}' --old-item '{"id": 7, "paid": false}'
       wherry event http -X POST --path /orders --header 'content-type: application/json' --body @order.json
-    """
+    """  # noqa: D301  the backspace is click's mark
     from wherry.invoke.event import parse_headers, read_body
     from wherry.sample_events.event import event
 
     if as_list:
-        _list(as_json=as_json)
+        _list(kind, as_json=as_json)
         return
     if kind is None:
         raise click.UsageError("missing argument 'KIND': `wherry event --list` lists the kinds")
@@ -153,11 +151,12 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
     return found
 
 
-def _list(*, as_json: bool) -> None:
-    """Print the kinds of events."""
+def _list(name: str | None, *, as_json: bool) -> None:
+    """Print the kinds of events, or one."""
     from wherry.cli.render import print_result
-    from wherry.sample_events.event import KINDS, option_names
+    from wherry.sample_events.event import KINDS, find_kind, option_names
 
+    kinds = list(KINDS.values()) if name is None else [find_kind(name)]
     rows = [
         {
             "name": kind.name,
@@ -165,11 +164,15 @@ def _list(*, as_json: bool) -> None:
             "options": option_names(kind),
             "types": list(kind.types),
         }
-        for kind in KINDS.values()
+        for kind in kinds
     ]
-    width = max(len(name) for name in KINDS) + 2
-    lines = [
-        f"{kind.name:{width}}{kind.summary}\n{'':{width}}{' '.join(option_names(kind))}"
-        for kind in KINDS.values()
-    ]
-    print_result({"schema": 1, "events": rows}, map(Lines, lines), as_json=as_json)
+    width = max(len(kind.name) for kind in kinds) + 2
+    lines = []
+    for kind in kinds:
+        lines += [
+            f"{kind.name:{width}}{kind.summary}",
+            f"{'':{width}}{' '.join(option_names(kind))}",
+        ]
+        if len(kind.types) > 1:
+            lines.append(f"{'':{width}}types: {', '.join(kind.types)}")
+    print_result({"schema": 1, "events": rows}, lines, as_json=as_json)

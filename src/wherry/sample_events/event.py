@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from wherry.sample_events.choices import Event, Kind
 
-__all__ = ["KINDS", "EventOptions", "event", "option_names"]
+__all__ = ["KINDS", "EventOptions", "event", "find_kind", "option_names"]
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -121,14 +121,7 @@ def event(kind: str, **options: Unpack[EventOptions]) -> Event:
     Raises:
         EventError: there is no such kind, or it has no such option or value.
     """
-    if kind not in KINDS:
-        near = _OTHER_NAMES.get(kind.lower()) or filter(None, [nearest(kind, KINDS)])
-        hint = suggestion(near)
-        raise EventError(
-            f"there is no event `{kind}`",
-            hint=f"{hint or 'there are many'}\n`wherry event --list` lists all of them",
-        )
-    found = KINDS[kind]
+    found = find_kind(kind)
     given: dict[str, Any] = {
         name: value
         for name, value in options.items()
@@ -143,6 +136,22 @@ def event(kind: str, **options: Unpack[EventOptions]) -> Event:
     for place, value in changes.items():
         change(made, place, value)
     return made
+
+
+def find_kind(name: str) -> Kind:
+    """The kind of that name.
+
+    Raises:
+        EventError: there is none.
+    """
+    if name in KINDS:
+        return KINDS[name]
+    near = _OTHER_NAMES.get(name.lower()) or filter(None, [nearest(name, KINDS)])
+    hint = suggestion(near)
+    raise EventError(
+        f"there is no event `{name}`",
+        hint=f"{hint or 'there are many'}\n`wherry event --list` lists all of them",
+    )
 
 
 def _check(kind: Kind, given: Mapping[str, Any]) -> None:
