@@ -49,6 +49,8 @@ def test_a_queue() -> None:
     assert record["awsRegion"] == "eu-west-1"
     assert record["messageAttributes"]["k"]["stringValue"] == "v"
     assert len({record["messageId"] for record in event["Records"]}) == 2
+    # A file that was written on Windows.
+    assert first(wherry.event("sqs", body=b'\xef\xbb\xbf{"a": 1}'))["body"] == '{"a": 1}'
     assert "MessageGroupId" in first(wherry.event("sqs", name="a.fifo"))["attributes"]
 
 

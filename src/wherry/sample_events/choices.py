@@ -73,7 +73,8 @@ class Choices:
         if self.body is None:
             return default
         try:
-            return self.body.decode()
+            # A mark of the order of bytes, as Windows writes it into files, is no part of the text.
+            return self.body.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise EventError(
                 "the body is not text in UTF-8", where=["the service carries text only"]
