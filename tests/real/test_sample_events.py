@@ -274,6 +274,12 @@ MORE: list[tuple[str, dict[str, Any], tuple[str, ...], tuple[str, ...]]] = [
     ),
     ("lattice", {"changes": {"headers": {}}}, (), ("VpcLatticeV2Model",)),
     ("config", {"type": "ScheduledNotification"}, ("AWSConfigRuleEvent",), ()),
+    (
+        "config",
+        {"type": "OversizedConfigurationItemChangeNotification"},
+        ("AWSConfigRuleEvent",),
+        (),
+    ),
 ]
 
 # Properties that only some of these events have; Powertools documents no default for them.

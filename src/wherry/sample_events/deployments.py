@@ -117,8 +117,8 @@ def _config(choices: Choices) -> Event:
         "messageType": kind,
         "recordVersion": "1.0",
     }
-    if kind == "ConfigurationItemChangeNotification":
-        invoking["configurationItem"] = {
+    if kind != "ScheduledNotification":
+        item = {
             "awsAccountId": ACCOUNT,
             "configurationItemVersion": "1.3",
             "configurationStateId": str(choices.milliseconds),
@@ -130,13 +130,21 @@ def _config(choices: Choices) -> Event:
             "availabilityZone": f"{choices.region}a",
             "configurationStateMd5Hash": "8f1ee69b287895a0f8bc5753eca68e96",
             "resourceCreationTime": choices.iso(),
+            "resourceName": None,
             "resourceType": "AWS::EC2::Instance",
+            "supplementaryConfiguration": {},
             "configuration": choices.document({"foo": "bar"}),
             "relationships": [],
             "relatedEvents": [],
             "tags": {},
         }
-        invoking["configurationItemDiff"] = {"changedProperties": {}, "changeType": "UPDATE"}
+        if kind == "ConfigurationItemChangeNotification":
+            invoking["configurationItem"] = item
+            invoking["configurationItemDiff"] = {"changedProperties": {}, "changeType": "UPDATE"}
+        else:
+            # Of an item that is too large for an event there is a summary.
+            summary = {name: value for name, value in item.items() if value in (None, str(value))}
+            invoking["configurationItemSummary"] = {**summary, "changeType": "UPDATE"}
     return {
         "version": "1.0",
         "invokingEvent": compact(invoking),
@@ -185,7 +193,11 @@ DEPLOYMENTS = (
         summary="a rule of AWS Config",
         make=_config,
         options=("type", "name", "body"),
-        types=("ConfigurationItemChangeNotification", "ScheduledNotification"),
+        types=(
+            "ConfigurationItemChangeNotification",
+            "OversizedConfigurationItemChangeNotification",
+            "ScheduledNotification",
+        ),
     ),
     Kind(
         name="secrets-manager",
