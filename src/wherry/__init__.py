@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from wherry.compose.model import Composition, Distribution, Package
     from wherry.errors import WherryError
     from wherry.events import Reporter
+    from wherry.invoke.cold_start import ColdStarts, cold_starts
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.run import Callbacks, InvokeOptions, ServeOptions, invoke, serve
     from wherry.pipeline.build import build, compose_project
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from wherry.pipeline.lock import LockOptions, lock
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildOptions, BuildRequest, PackageOptions, read_request
+    from wherry.sample_events.event import EventOptions, event
     from wherry.settings.init.write import FirstSettings, InitOptions, init
     from wherry.settings.project import Project, read_project
     from wherry.store import Store
@@ -65,11 +67,13 @@ __all__ = [
     "Callbacks",
     "CheckOptions",
     "CheckReport",
+    "ColdStarts",
     "Composition",
     "Deployed",
     "DigestReport",
     "Distribution",
     "Entry",
+    "EventOptions",
     "Finding",
     "FirstSettings",
     "InitOptions",
@@ -96,9 +100,11 @@ __all__ = [
     "__version__",
     "build",
     "check",
+    "cold_starts",
     "compose_project",
     "deploy",
     "digest",
+    "event",
     "init",
     "invoke",
     "lock",
@@ -124,11 +130,13 @@ _HOMES = {
     "Callbacks": "wherry.invoke.run",
     "CheckOptions": "wherry.pipeline.check",
     "CheckReport": "wherry.pipeline.check",
+    "ColdStarts": "wherry.invoke.cold_start",
     "Composition": "wherry.compose.model",
     "Deployed": "wherry.aws.deploy",
     "DigestReport": "wherry.pipeline.digest",
     "Distribution": "wherry.compose.model",
     "Entry": "wherry.bundle.entry",
+    "EventOptions": "wherry.sample_events.event",
     "Finding": "wherry.checks.model",
     "FirstSettings": "wherry.settings.init.write",
     "InitOptions": "wherry.settings.init.write",
@@ -154,9 +162,11 @@ _HOMES = {
     "Written": "wherry.bundle.writer",
     "build": "wherry.pipeline.build",
     "check": "wherry.pipeline.check",
+    "cold_starts": "wherry.invoke.cold_start",
     "compose_project": "wherry.pipeline.build",
     "deploy": "wherry.aws.deploy",
     "digest": "wherry.pipeline.digest",
+    "event": "wherry.sample_events.event",
     "init": "wherry.settings.init.write",
     "invoke": "wherry.invoke.run",
     "lock": "wherry.pipeline.lock",

@@ -24,6 +24,7 @@ __all__ = [
     "DeployError",
     "DigestError",
     "EntryPathError",
+    "EventError",
     "FetchError",
     "FileChangedError",
     "HashMismatchError",
@@ -163,6 +164,10 @@ class FileChangedError(OutputError):
 
 class InvokeError(WherryError):
     """A deployment package could not be run locally."""
+
+
+class EventError(WherryError):
+    """A sample event cannot be made as it was asked for."""
 
 
 class DeployError(WherryError):

@@ -31,6 +31,7 @@ COMMANDS = {
     "lock": "Resolve a project that has no lock, and write pylock.toml.",
     "check": "Check packages, or any zip file, for what fails on Lambda.",
     "invoke": "Call a function out of its written package, as AWS Lambda would.",
+    "event": "Print a sample event of a service of AWS.",
     "serve": "Put an HTTP server in front of a project's functions, as behind their services.",
     "plan": "Say what a deployment would change on AWS.",
     "deploy": "Bring a stage on AWS to what was built.",

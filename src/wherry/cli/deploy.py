@@ -65,7 +65,7 @@ def command(
 
     if promote and (canary is not None or dry_run):
         raise click.UsageError("--promote stands alone")
-    with Terminal(quiet=quiet) as terminal:
+    with Terminal(quiet=quiet, verbose=verbose) as terminal:
         reporter = BriefReporter(terminal=terminal, verbose=verbose)
         if dry_run:
             from wherry.cli.plan import show_plan

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from wherry.cli.options import drover_stage, in_project, of_build, path_option, quiet, shared
-from wherry.cli.render import BriefReporter, Terminal
+from wherry.cli.render import BriefReporter, Terminal, print_result
 from wherry.invoke.runnable import MEMORY, STORAGE, TIMEOUT
 from wherry.visible import Lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from wherry.invoke.cold_start import ColdStarts
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.request import HttpResponse
     from wherry.invoke.run import Callbacks, InvokeOptions
@@ -129,6 +131,19 @@ of_format = click.option(
     help="Send everything that many times. [default: 1]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document a call on stdout.")
+@click.option(
+    "--debug",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Wait for an editor's debugger (debugpy) on this port before the function is loaded.",
+)
+@click.option(
+    "--cold",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Send no event, and measure how long N fresh processes take to initialize.",
+)
+@click.option("--profile", is_flag=True, help="With --cold: the time of each import, too.")
 @of_run
 @in_project
 @of_build
@@ -145,6 +160,8 @@ def command(
     context: str | None,
     repeat: int,
     as_json: bool,
+    cold: int | None,
+    profile: bool,
     variables: tuple[str, ...],
     variable_files: tuple[Path, ...],
     verbose: bool,
@@ -162,6 +179,7 @@ def command(
       wherry invoke api --event event.json
       echo '{"id": 7}' | wherry invoke api --event -
       wherry invoke web --http POST /items -H 'content-type: application/json' -d '{"name": "x"}'
+      wherry invoke api --event event.json --debug 5678
     """  # noqa: D301  the backspace is click's mark
     from wherry.invoke.event import read_client_context, read_event, request_event
     from wherry.invoke.http_response import http_response
@@ -175,17 +193,30 @@ def command(
         raise click.UsageError(
             "--header and --data are parts of a request: say --http METHOD PATH too"
         )
+    if cold is not None and (http or events or repeat > 1 or options["debug"] is not None):
+        raise click.UsageError("--cold sends no event, and stands alone")
+    if profile and cold is None:
+        raise click.UsageError("--profile is for --cold: say --cold 5 --profile")
     end_on_sigterm()
     environment = options["environment"] = read_variables(
         passed_on(variables, os.environ), variable_files
     )
+    if cold is not None:
+        from wherry.invoke.cold_start import cold_starts
+
+        with Terminal(quiet=quiet, verbose=verbose) as terminal:
+            reporter = BriefReporter(terminal=terminal, verbose=verbose)
+            starts = cold_starts(project, cold, profile=profile, reporter=reporter, **options)
+        print_result(starts.document(), _cold_lines(starts), as_json=as_json)
+        return
     service = EventFormat(form) if http else None
     if http:
         payloads = [request_event(*http, EventFormat(form), headers, data, environment)]
     else:
         payloads = [read_event(source) for source in events] or [b"{}"]
     about_caller = read_client_context(context)
-    with Terminal(quiet=quiet) as terminal:
+    options["terminal"] = _keyboard()
+    with Terminal(quiet=quiet, verbose=verbose) as terminal:
         opened = open_function(
             project,
             options,
@@ -198,7 +229,13 @@ def command(
                 invocation = session.invoke(payload, client_context=about_caller)
                 error = invocation.error
                 response = None if service is None else http_response(invocation, service)
+                terminal.end_line()
                 terminal.line(invocation.report_line)
+                if error is not None and error.type == "BdbQuit" and options["terminal"] is None:
+                    terminal.warn(
+                        "the function stopped for a debugger, and there is no terminal",
+                        hint="run it on one, or attach an editor with --debug PORT",
+                    )
                 if error is not None and not invocation.log:
                     click.echo(f"[ERROR] {error.type}: {error.message}", err=True)
                 if as_json:
@@ -214,6 +251,22 @@ def command(
         raise click.exceptions.Exit(1)
 
 
+def _cold_lines(starts: ColdStarts) -> Iterator[str]:
+    """The figures of cold starts, and the longest imports of one package by another."""
+    quickest, slowest = min(starts.seconds) * 1000, max(starts.seconds) * 1000
+    memory = "" if starts.peak_memory is None else f", {starts.peak_memory / 1048576:.0f} MB"
+    yield (
+        f"{starts.function} initializes in {starts.median * 1000:.0f} ms "
+        f"(median of {len(starts.seconds)}; {quickest:.0f} to {slowest:.0f} ms{memory})"
+    )
+    for each in [each for each in starts.imports if each.is_choice][:_MOST_IMPORTS]:
+        above = f", imported by {each.imported_by}" if each.imported_by else ""
+        yield f"{each.seconds * 1000:8.1f} ms  {each.module}{above}"
+
+
+_MOST_IMPORTS = 20
+
+
 def callbacks(terminal: Terminal, *, verbose: bool) -> Callbacks:
     """Callbacks that write a function's output to stderr, and the summary of the build for those who asked."""
     from wherry.cli.build import summarize
@@ -223,7 +276,7 @@ def callbacks(terminal: Terminal, *, verbose: bool) -> Callbacks:
         if verbose:
             summarize(report, terminal, verbose=False)
 
-    return Callbacks(log=_to_stderr, built=built)
+    return Callbacks(log=terminal.output, built=built)
 
 
 def _show(invocation: Invocation, response: HttpResponse | None, terminal: Terminal) -> None:
@@ -241,11 +294,16 @@ def _show(invocation: Invocation, response: HttpResponse | None, terminal: Termi
     out.flush()
 
 
-def _to_stderr(piece: bytes) -> None:
-    """The output of the function, as it writes it."""
-    stream = sys.stderr.buffer
-    stream.write(piece)
-    stream.flush()
+def _keyboard() -> int | None:
+    """A descriptor of the terminal from which a function's debugger can read; None if nobody is there to see it."""
+    import os
+
+    if not sys.stderr.isatty() or sys.platform == "win32":
+        return None
+    try:
+        return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return None
 
 
 def end_on_sigterm(status: int = 143) -> None:

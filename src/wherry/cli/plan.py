@@ -49,7 +49,7 @@ def command(
       wherry plan staging api --json
       wherry plan production --exit-code
     """  # noqa: D301  the backspace is click's mark
-    with Terminal(quiet=quiet) as terminal:
+    with Terminal(quiet=quiet, verbose=verbose) as terminal:
         planned = show_plan(
             project,
             stage,

@@ -105,7 +105,7 @@ def command(
     # A server that is told to end has done its work.
     end_on_sigterm(0)
     options["environment"] = read_variables(passed_on(variables, os.environ), variable_files)
-    with Terminal(quiet=quiet) as terminal:
+    with Terminal(quiet=quiet, verbose=verbose) as terminal:
         opened = open_server(
             project,
             options,

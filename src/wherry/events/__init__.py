@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         LockRead,
         SettingsWritten,
     )
+    from wherry.events.runs import DebuggerAwaited
 
 __all__ = [
     "SILENT",
@@ -54,6 +55,7 @@ __all__ = [
     "ComparisonFailed",
     "ConfigurationUpdated",
     "ContainerStarted",
+    "DebuggerAwaited",
     "DownloadAdvanced",
     "DownloadFinished",
     "DownloadStarted",
@@ -84,7 +86,7 @@ def __getattr__(name: str) -> object:
     if name in __all__:
         from importlib import import_module
 
-        for module in ("build", "aws"):
+        for module in ("build", "aws", "runs"):
             events = import_module(f"wherry.events.{module}")
             if name in events.__all__:
                 return getattr(events, name)

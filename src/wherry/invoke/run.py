@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack, cast
 
 from wherry.events import SILENT
+from wherry.invoke.debugging import Debugging
 from wherry.invoke.event import client_context
 from wherry.invoke.local import LocalOptions, local_runnable
 from wherry.invoke.runnable import choose_function
@@ -52,12 +53,18 @@ class InvokeOptions(LocalOptions, BuildOptions, total=False):
         client_context: a JSON document, or what JSON can hold, for ``context.client_context``; for ``invoke``.
         python: the interpreter; by default one of the target's version is looked for.
         no_build: run what is written, without building first.
+        debug: the port of 127.0.0.1 on which debugpy waits for an editor before the function is loaded; no timeout ends
+            such a run.
+        terminal: the descriptor of a terminal that ``breakpoint()`` reads from; no timeout ends a run that has stopped
+            there.
     """
 
     function: str | None
     client_context: object
     python: Path | str | None
     no_build: bool
+    debug: int | None
+    terminal: int | None
 
 
 class ServeOptions(InvokeOptions, total=False):
@@ -187,7 +194,10 @@ def open_function(
     Arguments and errors are those of ``invoke``.
     """
     runnable, context = _prepare(project, options, callbacks, store, reporter)
-    with _session(runnable, context, options, callbacks) as session:
+    debugging = Debugging(
+        project=Path(project), port=options.get("debug"), terminal=options.get("terminal")
+    )
+    with _session(runnable, context, options, callbacks, debugging) as session:
         yield session
 
 
@@ -265,7 +275,11 @@ def open_server(
 
 
 def _session(
-    runnable: Runnable, context: Context, options: InvokeOptions, callbacks: Callbacks
+    runnable: Runnable,
+    context: Context,
+    options: InvokeOptions,
+    callbacks: Callbacks,
+    debugging: Debugging | None = None,
 ) -> Session:
     python = options.get("python")
     return Session(
@@ -274,6 +288,7 @@ def _session(
         limits=runnable.limits,
         python=None if python is None else Path(python),
         on_log=callbacks.log,
+        debugging=debugging,
     )
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import time
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wherry.errors import InvokeError
-from wherry.events import Note, Warned
+from wherry.events import DebuggerAwaited, Note, Warned
+from wherry.invoke.debugging import find_debugpy, launch_configuration
 from wherry.invoke.environment import Environment
-from wherry.invoke.outcome import Invocation, exit_error, read_error, timeout_error
+from wherry.invoke.outcome import Invocation, Start, exit_error, read_error, timeout_error
 from wherry.invoke.process import Exited
+from wherry.invoke.runnable import ENDLESS
 from wherry.invoke.runtime_api import (
     MAX_EVENT,
     Answered,
@@ -27,12 +30,13 @@ from wherry.invoke.sandbox import Contents, Sandbox
 from wherry.invoke.variables import check_size, check_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
     from typing import Self
 
     from wherry.context import Context
     from wherry.events import Reporter
+    from wherry.invoke.debugging import Debugging
     from wherry.invoke.environment import Message
     from wherry.invoke.interpreter import Interpreter
     from wherry.invoke.outcome import FunctionError
@@ -57,8 +61,12 @@ class Session:
         limits: Limits,
         python: Path | None = None,
         on_log: Callable[[bytes], None] | None = None,
+        debugging: Debugging | None = None,
     ) -> None:
         """Nothing is done yet. ``on_log`` is called, in a thread, with what the function writes."""
+        self._debugging = debugging
+        if debugging is not None and debugging.port is not None:
+            limits = replace(limits, timeout=ENDLESS)
         self._runnable, self._context, self._limits = runnable, context, limits
         self._python, self._on_log = python, on_log
         self._sandbox: Sandbox | None = None
@@ -81,6 +89,7 @@ class Session:
         runnable, store, reporter = self._runnable, self._context.store, self._context.reporter
         check_variables(runnable.environment)
         check_size(runnable.environment)
+        _warn_of_short_names(runnable.environment, reporter)
         interpreter = find_interpreter(runnable.target.runtime.python, python=self._python)
         task = unpack_archives([runnable.function], store)
         layers = unpack_archives(runnable.layers, store) if runnable.layers else None
@@ -88,6 +97,8 @@ class Session:
         folders = [task, *([layers] if layers else [])]
         sdk = prepare_sdk(folders, provided, self._context) if runnable.boto3 else None
         client = prepare_client(interpreter, self._context, beside=sdk)
+        debugging = self._debugging
+        debugger = find_debugpy(interpreter, debugging) if debugging is not None else None
         self._sandbox = Sandbox(
             Contents(
                 task=task,
@@ -97,7 +108,18 @@ class Session:
             ),
             interpreter,
             limits=self._limits,
+            debugger=debugger,
+            terminal=None if debugging is None else debugging.terminal,
         )
+        if debugging is not None and debugger is not None:
+            places = self._sandbox.places
+            seen = {places.task: task, f"{places.layers}/python": (layers or task) / "python"}
+            reporter.emit(
+                DebuggerAwaited(
+                    port=debugger.port,
+                    configuration=launch_configuration(debugger.port, debugging.project, seen),
+                )
+            )
         if not client.compiled:
             reporter.emit(
                 Note(
@@ -219,6 +241,31 @@ class Session:
             started=ready,
         )
 
+    @property
+    def function(self) -> str:
+        """The name of the function."""
+        return self._runnable.name
+
+    def start_once(self) -> Start:
+        """Start an environment, and end it as soon as it asks for an event.
+
+        Raises:
+            InvokeError: the process cannot be started.
+        """
+        self._end()
+        limit, error = max(INIT_LIMIT, self._limits.timeout), None
+        environment, answer, seconds = self._start(limit)
+        peak = environment.peak_memory
+        self._end()
+        match answer:
+            case InitFailed(payload=payload):
+                error = read_error(payload)
+            case Exited(status=status):
+                error = read_error(exit_error("-", status))
+            case None:
+                error = read_error(timeout_error("-", limit))
+        return Start(seconds=seconds, peak_memory=peak, error=error, log=environment.take_log())
+
     def _start(self, limit: float) -> tuple[Environment, Message | None, float]:
         """A new environment, the first message of its runtime, and the seconds until then."""
         if self._sandbox is None:
@@ -231,7 +278,7 @@ class Session:
         answer = environment.wait_ready(begin + limit)
         took = time.monotonic() - begin
         # The first start of a function with SnapStart may take as long as an event.
-        if took > INIT_LIMIT and not self._runnable.snap_start:
+        if took > INIT_LIMIT and not self._runnable.snap_start and self._limits.timeout < ENDLESS:
             self._context.reporter.emit(
                 Warned(
                     text=f"the function took {took:.1f} s to start",
@@ -283,6 +330,17 @@ def _warn_of_extensions(layers: Path | None, reporter: Reporter) -> None:
             Warned(
                 text=f"the layers have extensions, which do not run here: {names}",
                 hint="the function runs without them: what they would provide or send is missing",
+            )
+        )
+
+
+def _warn_of_short_names(names: Iterable[str], reporter: Reporter) -> None:
+    if short := sorted(name for name in names if len(name) == 1):
+        listed = ", ".join(f"`{name}`" for name in short)
+        reporter.emit(
+            Warned(
+                text=f"AWS Lambda refuses environment variables whose name has one character: {listed}",
+                hint="they are set here, and cannot be set for the function on AWS",
             )
         )
 
