@@ -29,11 +29,14 @@ from wherry.version import __version__
 # Not `typing`'s: importing that takes longer than all that a command does before it can take a Ctrl-C.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from wherry.aws.call import RemoteInvocation, invoke_remote
     from wherry.aws.deploy import Deployed, Planned, deploy, plan
+    from wherry.aws.logs import LogEvent, read_logs
     from wherry.aws.promote import promote
     from wherry.aws.prune.prune import Pruned, prune
     from wherry.aws.publish import Published, publish
     from wherry.aws.rollback.rollback import RolledBack, rollback
+    from wherry.aws.several import StageResult, for_stages
     from wherry.aws.upload import Uploaded, upload
     from wherry.bundle.bundle import Bundle
     from wherry.bundle.entry import Entry
@@ -69,6 +72,7 @@ __all__ = [
     "Invocation",
     "InvokeOptions",
     "LockOptions",
+    "LogEvent",
     "Package",
     "PackageOptions",
     "PackageReport",
@@ -76,10 +80,12 @@ __all__ = [
     "Project",
     "Pruned",
     "Published",
+    "RemoteInvocation",
     "Reporter",
     "RolledBack",
     "Runtime",
     "ServeOptions",
+    "StageResult",
     "Store",
     "Target",
     "Uploaded",
@@ -89,13 +95,16 @@ __all__ = [
     "build",
     "compose_project",
     "deploy",
+    "for_stages",
     "init",
     "invoke",
+    "invoke_remote",
     "lock",
     "plan",
     "promote",
     "prune",
     "publish",
+    "read_logs",
     "read_project",
     "read_request",
     "rollback",
@@ -121,6 +130,7 @@ _HOMES = {
     "Invocation": "wherry.invoke.outcome",
     "InvokeOptions": "wherry.invoke.run",
     "LockOptions": "wherry.pipeline.lock",
+    "LogEvent": "wherry.aws.logs",
     "Package": "wherry.compose.model",
     "PackageOptions": "wherry.pipeline.request",
     "PackageReport": "wherry.pipeline.report",
@@ -128,10 +138,12 @@ _HOMES = {
     "Project": "wherry.settings.project",
     "Pruned": "wherry.aws.prune.prune",
     "Published": "wherry.aws.publish",
+    "RemoteInvocation": "wherry.aws.call",
     "Reporter": "wherry.events",
     "RolledBack": "wherry.aws.rollback.rollback",
     "Runtime": "wherry.target",
     "ServeOptions": "wherry.invoke.run",
+    "StageResult": "wherry.aws.several",
     "Store": "wherry.store",
     "Target": "wherry.target",
     "Uploaded": "wherry.aws.upload",
@@ -140,13 +152,16 @@ _HOMES = {
     "build": "wherry.pipeline.build",
     "compose_project": "wherry.pipeline.build",
     "deploy": "wherry.aws.deploy",
+    "for_stages": "wherry.aws.several",
     "init": "wherry.settings.init.write",
     "invoke": "wherry.invoke.run",
+    "invoke_remote": "wherry.aws.call",
     "lock": "wherry.pipeline.lock",
     "plan": "wherry.aws.deploy",
     "promote": "wherry.aws.promote",
     "prune": "wherry.aws.prune.prune",
     "publish": "wherry.aws.publish",
+    "read_logs": "wherry.aws.logs",
     "read_project": "wherry.settings.project",
     "read_request": "wherry.pipeline.request",
     "rollback": "wherry.aws.rollback.rollback",

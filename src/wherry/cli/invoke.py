@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.options import drover_stage, in_project, of_build, path_option, quiet, shared
+from wherry.cli.options import in_project, of_build, path_option, quiet, shared
 from wherry.cli.render import BriefReporter, Terminal
-from wherry.visible import Lines
+from wherry.visible import Lines, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+    from contextlib import AbstractContextManager
 
+    from wherry.aws.call import RemoteFunction
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.request import HttpResponse
     from wherry.invoke.run import Callbacks, InvokeOptions
     from wherry.invoke.server import Served
+    from wherry.invoke.session import Session
     from wherry.pipeline.report import BuildReport
 
 __all__ = ["callbacks", "command", "end_on_sigterm", "of_format", "of_run"]
@@ -104,11 +108,23 @@ of_format = click.option(
 @of_run
 @in_project
 @of_build
-@drover_stage
+@click.option(
+    "--stage",
+    metavar="NAME",
+    help="Call the function of this stage on AWS, at the stage's alias. With drover.yml: build its stage.",
+)
+@click.option(
+    "--qualifier",
+    metavar="VERSION",
+    help="With --stage: call this version or alias. [default: the stage's alias, else $LATEST]",
+)
 @quiet
+@click.pass_context
 def command(
+    context: click.Context,
     *,
     project: Path,
+    qualifier: str | None,
     events: tuple[str, ...],
     http: tuple[str, str] | None,
     headers: tuple[str, ...],
@@ -122,17 +138,20 @@ def command(
     quiet: bool,
     **options: Unpack[InvokeOptions],
 ) -> None:
-    """Call a function out of its written package, as AWS Lambda would.
+    """Call a function out of its written package, as AWS Lambda would; with --stage, the one on AWS.
 
     Builds first, which takes no time when nothing has changed, and runs the zips: code at /var/task and layers
     at /opt, both read-only, Lambda's search path and environment, AWS's own runtime client, an interpreter of
     the target's version. The result goes to stdout; the function's log and a report to stderr.
+
+    With --stage nothing is built: the function is called where it was deployed to, and the end of its log shown.
 
     \b
     Examples:
       wherry invoke api --event event.json
       echo '{"id": 7}' | wherry invoke api --event -
       wherry invoke web --http POST /items -H 'content-type: application/json' -d '{"name": "x"}'
+      wherry invoke api --event event.json --stage staging
     """  # noqa: D301  the backspace is click's mark
     from wherry.invoke.event import read_event, request_event
     from wherry.invoke.http_response import http_response
@@ -147,6 +166,11 @@ def command(
             "--header and --data are parts of a request: say --http METHOD PATH too"
         )
     end_on_sigterm()
+    remote = options["stage"] is not None and not _is_legacy(options["config"])
+    if qualifier is not None and not remote:
+        raise click.UsageError("--qualifier chooses a version on AWS: say --stage STAGE too")
+    if remote:
+        _refuse_local_options(context)
     environment = options["environment"] = read_variables(variables, variable_files)
     service = EventFormat(form) if http else None
     if http:
@@ -154,19 +178,29 @@ def command(
     else:
         payloads = [read_event(source) for source in events] or [b"{}"]
     with Terminal(quiet=quiet) as terminal:
-        opened = open_function(
-            project,
-            options,
-            callbacks=callbacks(terminal, verbose=verbose),
-            reporter=BriefReporter(terminal=terminal, verbose=verbose),
-        )
+        opened: AbstractContextManager[Session | RemoteFunction]
+        if remote:
+            opened = nullcontext(_remote_function(project, options, qualifier, terminal))
+        else:
+            opened = open_function(
+                project,
+                options,
+                callbacks=callbacks(terminal, verbose=verbose),
+                reporter=BriefReporter(terminal=terminal, verbose=verbose),
+            )
         with opened as session:
             failed = False
             for payload in payloads * repeat:
                 invocation = session.invoke(payload)
                 error = invocation.error
                 response = None if service is None else http_response(invocation, service)
-                terminal.line(invocation.report_line)
+                if remote:
+                    # What it logged comes with the answer, AWS's report included.
+                    text = invocation.log.decode(errors="replace").replace("\r", "\n").rstrip()
+                    if text:
+                        click.echo(visible(Lines(text)), err=True)
+                else:
+                    terminal.line(invocation.report_line)
                 if error is not None and not invocation.log:
                     click.echo(f"[ERROR] {error.type}: {error.message}", err=True)
                 if as_json:
@@ -180,6 +214,50 @@ def command(
                 failed |= error is not None or fault is not None
     if failed:
         raise click.exceptions.Exit(1)
+
+
+def _is_legacy(config: Path | str | None) -> bool:
+    from wherry.settings.legacy.read import is_legacy
+
+    return config is not None and is_legacy(Path(config))
+
+
+# What a function on AWS has, or is told by the event.
+_OF_REMOTE = frozenset(
+    {
+        *("function", "stage", "qualifier", "project", "config", "name"),
+        *("events", "http", "headers", "data", "form", "repeat"),
+        *("as_json", "quiet", "verbose"),
+    }
+)
+
+
+def _refuse_local_options(context: click.Context) -> None:
+    """Refuse options that say how a function is built or run here."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        given = source is click.core.ParameterSource.COMMANDLINE
+        if given and parameter.name not in _OF_REMOTE:
+            raise click.UsageError(
+                f"{parameter.opts[0]} is for local runs: --stage calls what is on AWS"
+            )
+
+
+def _remote_function(
+    project: Path, options: InvokeOptions, qualifier: str | None, terminal: Terminal
+) -> RemoteFunction:
+    from wherry.aws.call import find_function
+
+    function = find_function(
+        project,
+        options["stage"] or "",
+        options.get("function"),
+        qualifier=qualifier,
+        config=options.get("config"),
+        name=options.get("name"),
+    )
+    terminal.line(f"Calling {function} in {function.client.region} ...")
+    return function
 
 
 def callbacks(

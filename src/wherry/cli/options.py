@@ -24,6 +24,7 @@ __all__ = [
     "of_settings",
     "of_stage",
     "of_stage_names",
+    "of_stages",
     "of_target",
     "of_written",
     "offline",
@@ -179,6 +180,17 @@ of_container = shared(
 of_stage = shared(
     click.argument("stage", metavar="STAGE"),
     click.argument("names", nargs=-1, metavar="[NAME]..."),
+)
+
+
+of_stages = shared(
+    click.argument("stage", metavar="STAGE"),
+    click.argument("names", nargs=-1, metavar="[STAGE]... [NAME]..."),
+    click.option(
+        "--all-regions",
+        is_flag=True,
+        help="In every region of the stage (`regions`), side by side.",
+    ),
 )
 
 
