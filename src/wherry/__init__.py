@@ -31,6 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wherry.aws.call import RemoteInvocation, invoke_remote
     from wherry.aws.deploy import Deployed, Planned, deploy, plan
+    from wherry.aws.init_stage import init_stage
     from wherry.aws.logs import LogEvent, read_logs
     from wherry.aws.promote import promote
     from wherry.aws.prune.prune import Pruned, prune
@@ -97,6 +98,7 @@ __all__ = [
     "deploy",
     "for_stages",
     "init",
+    "init_stage",
     "invoke",
     "invoke_remote",
     "lock",
@@ -154,6 +156,7 @@ _HOMES = {
     "deploy": "wherry.aws.deploy",
     "for_stages": "wherry.aws.several",
     "init": "wherry.settings.init.write",
+    "init_stage": "wherry.aws.init_stage",
     "invoke": "wherry.invoke.run",
     "invoke_remote": "wherry.aws.call",
     "lock": "wherry.pipeline.lock",

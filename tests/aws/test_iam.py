@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "iam.md"
-COMMANDS = ("plan", "deploy", "rollback", "prune", "upload", "publish", "invoke", "logs")
+COMMANDS = ("plan", "deploy", "rollback", "prune", "upload", "publish", "invoke", "logs", "init")
 BIG = 9 * 2**20
 DEPLOYER = "arn:aws:iam::123456789012:role/deployer"
 
@@ -175,8 +175,11 @@ class Recorder:
         self.site.proxy.forget()
         if command in {"deploy", "rollback"}:
             self.site.proxy.inject(CUT_AFTER, operation="UpdateAlias")
-        words = ("invoke", "--stage", "staging", "api", "--json")
-        given = words if command == "invoke" else (command, "staging", *arguments)
+        words = {
+            "invoke": ("invoke", "--stage", "staging", "api", "--json"),
+            "init": ("init", "--stage", "new", "--from", FUNCTION, "--dry-run"),
+        }
+        given = words.get(command, (command, "staging", *arguments))
         self.site.run(*given, code=0)
         self.actions[command] |= self.site.proxy.actions
         self.site.proxy.forget()
@@ -224,6 +227,7 @@ def play(recorder: Recorder) -> None:
     recorder.run("deploy")
     recorder.run("deploy")
     recorder.run("plan")
+    recorder.run("init")
     recorder.run("invoke")
     recorder.run("logs")
     if scenario.function:

@@ -56,6 +56,7 @@ def test_the_public_api() -> None:
         "deploy",
         "for_stages",
         "init",
+        "init_stage",
         "invoke",
         "invoke_remote",
         "lock",
