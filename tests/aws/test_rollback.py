@@ -588,3 +588,18 @@ def test_the_version_of_a_canary_is_deleted(account: Account, client: Client) ->
     roll_back([found], client=client)
     assert delete_left([found], client, SILENT) == {"api": (2,)}
     assert sorted(account.versions("shop-api")) == [1]
+
+
+def test_a_version_of_another_alias_is_not_gone_back_to(account: Account, client: Client) -> None:
+    """A2: two stages are two aliases of one function, and this one began with version 2."""
+    for number in (1, 2):
+        release(account, number)
+    for name, version in (("live", "2"), ("other", "1")):
+        account.functions.create_alias(
+            FunctionName="shop-api",
+            Name=name,
+            FunctionVersion=version,
+            Description=f"[wherry: {version}]",
+        )
+    with pytest.raises(DeployError, match="there is no version to go back to"):
+        find(client)

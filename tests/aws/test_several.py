@@ -121,6 +121,12 @@ def test_which_words_are_stages(site: Site) -> None:
         split_names(site.root, ["staging", "prodution"])
     done = site.run("deploy", "staging", "nonsense-of-a-name", code=1)
     assert done.err.startswith("error: there is no function or layer `nonsense-of-a-name`\n")
+    for share in ("0.00001", "99.9999%"):
+        done = site.run("plan", "staging", "--canary", share, code=2)
+        assert done.err.startswith(f"error: `{share}` is not a share of calls")
+    assert site.run("plan", "staging@", code=1).err.startswith(
+        "error: `@` is followed by no region\n"
+    )
     done = site.run("plan", "production@eu-west-2", code=1)
     assert done.err.startswith("error: stage `production` is not in eu-west-2\n")
 

@@ -256,3 +256,17 @@ def test_regions_and_their_buckets() -> None:
     assert "stages.s.bucket: `{region}` requires" in refused('[stages.s]\nbucket = "b-{region}"')
     assert "is not a region" in refused('[stages.s]\nregions = ["Europe"]')
     assert "expected a bucket" in refused('[stages.s]\nregion = "eu-west-1"\nbucket = "b-{stage}"')
+
+
+def test_a_function_is_in_the_region_of_its_stage() -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:api"
+    named = f'functions.api = {{ name = "{arn}" }}'
+    assert stages(f'[stages.s]\nregion = "us-east-1"\n{named}')["s"].functions["api"].name == arn
+    assert stages(f"[stages.s]\n{named}")["s"].functions["api"].name == arn
+    text = refused(f'[stages.s]\nregion = "eu-west-1"\n{named}')
+    assert (
+        "stages.s.functions.api.name: the function is in us-east-1, and the stage in eu-west-1"
+        in text
+    )
+    text = refused(f'[stages.s]\nregions = ["eu-west-1", "us-east-1"]\n{named}')
+    assert "the stage in eu-west-1, us-east-1" in text

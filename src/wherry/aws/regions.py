@@ -20,26 +20,26 @@ def regions_of(stage: StageSettings) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*first, *stage.regions)))
 
 
-def stage_in_region(stage: StageSettings, name: str, region: str) -> StageSettings:
+def stage_in_region(stage: StageSettings, name: str, region: str | None) -> StageSettings:
     """The settings of a stage in one region, with ``{region}`` of its bucket replaced.
 
     Args:
         stage: its settings.
         name: its name, for messages.
-        region: one of its regions; empty for the first.
+        region: one of its regions; None for the first.
 
     Raises:
         SettingsError: the stage does not have that region.
     """
     known = regions_of(stage)
-    if region and region not in known:
+    if region is not None and region not in known:
         raise SettingsError(
-            f"stage `{name}` is not in {region}",
+            f"stage `{name}` is not in {region}" if region else "`@` is followed by no region",
             where=[
                 f"its regions are {', '.join(known)}" if known else "its settings name no region"
             ],
             hint=did_you_mean(region, known=known)
-            or f'add it: [tool.wherry.stages.{name}] regions = ["{region}"]',
+            or f'add it: [tool.wherry.stages.{name}] regions = ["{region or "eu-west-1"}"]',
         )
     chosen = region or next(iter(known), None)
     bucket = stage.bucket

@@ -61,7 +61,7 @@ def find_stage(project: Project, name: str) -> StageSettings:
             nearest is suggested.
     """
     settings = project.settings
-    name, _, region = name.partition("@")
+    name, at, region = name.partition("@")
     if name not in settings.stages:
         known = ", ".join(f"`{stage}`" for stage in settings.stages)
         raise SettingsError(
@@ -89,7 +89,7 @@ def find_stage(project: Project, name: str) -> StageSettings:
             where=problems,
             hint="\n".join(filter(None, hints)) or None,
         )
-    return stage_in_region(stage, name, region)
+    return stage_in_region(stage, name, region if at else None)
 
 
 def read_stage(project: Path | str, stage: str, **options: Unpack[StageOptions]) -> ProjectStage:

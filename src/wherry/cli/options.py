@@ -200,7 +200,8 @@ def _share(_context: click.Context, _parameter: click.Parameter, text: str | Non
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", text.strip())
     value = float(match[1]) / (100 if match[2] else 1) if match else 0.0
-    if not 0 < value < 1:
+    # A hundredth of a percent is the smallest share.
+    if not 0 < round(value, 4) < 1:
         raise click.UsageError(f"`{text}` is not a share of calls: say --canary 10%")
     return round(value, 4)
 

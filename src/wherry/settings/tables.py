@@ -166,10 +166,25 @@ def _stage(table: Mapping[str, object], key: str, problems: Problems) -> StageSe
     for part_key, part in parts.items():
         if part.get("publish") is False and (part.get("alias") or stage.get("alias")):
             problems.add(f"{part_key}.publish", "an `alias` needs a published version")
+    _require_region(stage, functions, key, problems)
     layers = _tables(table, "layers", LAYER_STAGE_READERS, key, problems)
     stage["functions"] = {name: StageFunction(**part) for name, part in functions.items()}
     stage["layers"] = {name: StageLayer(**part) for name, part in layers.items()}
     return StageSettings(**stage)
+
+
+def _require_region(
+    stage: Mapping[str, Any], functions: Mapping[str, Any], key: str, problems: Problems
+) -> None:
+    """Refuse the ARN of a function in another region than the stage's."""
+    regions = {*stage.get("regions", ()), *([stage["region"]] if "region" in stage else ())}
+    for name, part in functions.items():
+        fields = str(part.get("name", "")).split(":")
+        if len(fields) > 3 and regions and {fields[3]} != regions:
+            problems.add(
+                f"{key}.functions.{name}.name",
+                f"the function is in {fields[3]}, and the stage in {', '.join(sorted(regions))}",
+            )
 
 
 def _tables(
