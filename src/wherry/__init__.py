@@ -29,11 +29,15 @@ from wherry.version import __version__
 # Not `typing`'s: importing that takes longer than all that a command does before it can take a Ctrl-C.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from wherry.aws.call import RemoteInvocation, invoke_remote
     from wherry.aws.deploy import Deployed, Planned, deploy, plan
+    from wherry.aws.init_stage import init_stage
+    from wherry.aws.logs import LogEvent, read_logs
     from wherry.aws.promote import promote
     from wherry.aws.prune.prune import Pruned, prune
     from wherry.aws.publish import Published, publish
     from wherry.aws.rollback.rollback import RolledBack, rollback
+    from wherry.aws.several import StageResult, for_stages
     from wherry.aws.upload import Uploaded, upload
     from wherry.bundle.bundle import Bundle
     from wherry.bundle.entry import Entry
@@ -80,6 +84,7 @@ __all__ = [
     "Invocation",
     "InvokeOptions",
     "LockOptions",
+    "LogEvent",
     "Package",
     "PackageDigest",
     "PackageOptions",
@@ -88,10 +93,12 @@ __all__ = [
     "Project",
     "Pruned",
     "Published",
+    "RemoteInvocation",
     "Reporter",
     "RolledBack",
     "Runtime",
     "ServeOptions",
+    "StageResult",
     "Store",
     "Target",
     "Uploaded",
@@ -105,13 +112,17 @@ __all__ = [
     "deploy",
     "digest",
     "event",
+    "for_stages",
     "init",
+    "init_stage",
     "invoke",
+    "invoke_remote",
     "lock",
     "plan",
     "promote",
     "prune",
     "publish",
+    "read_logs",
     "read_project",
     "read_request",
     "rollback",
@@ -143,6 +154,7 @@ _HOMES = {
     "Invocation": "wherry.invoke.outcome",
     "InvokeOptions": "wherry.invoke.run",
     "LockOptions": "wherry.pipeline.lock",
+    "LogEvent": "wherry.aws.logs",
     "Package": "wherry.compose.model",
     "PackageDigest": "wherry.pipeline.digest",
     "PackageOptions": "wherry.pipeline.request",
@@ -151,10 +163,12 @@ _HOMES = {
     "Project": "wherry.settings.project",
     "Pruned": "wherry.aws.prune.prune",
     "Published": "wherry.aws.publish",
+    "RemoteInvocation": "wherry.aws.call",
     "Reporter": "wherry.events",
     "RolledBack": "wherry.aws.rollback.rollback",
     "Runtime": "wherry.target",
     "ServeOptions": "wherry.invoke.run",
+    "StageResult": "wherry.aws.several",
     "Store": "wherry.store",
     "Target": "wherry.target",
     "Uploaded": "wherry.aws.upload",
@@ -167,13 +181,17 @@ _HOMES = {
     "deploy": "wherry.aws.deploy",
     "digest": "wherry.pipeline.digest",
     "event": "wherry.sample_events.event",
+    "for_stages": "wherry.aws.several",
     "init": "wherry.settings.init.write",
+    "init_stage": "wherry.aws.init_stage",
     "invoke": "wherry.invoke.run",
+    "invoke_remote": "wherry.aws.call",
     "lock": "wherry.pipeline.lock",
     "plan": "wherry.aws.deploy",
     "promote": "wherry.aws.promote",
     "prune": "wherry.aws.prune.prune",
     "publish": "wherry.aws.publish",
+    "read_logs": "wherry.aws.logs",
     "read_project": "wherry.settings.project",
     "read_request": "wherry.pipeline.request",
     "rollback": "wherry.aws.rollback.rollback",

@@ -219,7 +219,11 @@ def test_the_document_of_a_plan(site: Site) -> None:
                         "code_sha256": digests["api"],
                         "architecture": None,
                     },
-                    {"action": "publish-version", "why": [], "description": "shop 1.0"},
+                    {
+                        "action": "publish-version",
+                        "why": [],
+                        "description": "shop 1.0 [layers: 60406e6b]",
+                    },
                     {
                         "action": "move-alias",
                         "why": [],

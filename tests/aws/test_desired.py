@@ -245,3 +245,21 @@ def test_a_layer_of_earlier_settings_is_told_by_its_name(
 @pytest.mark.parametrize("pattern", ["{name}", "base", "{project}-layers"])
 def test_names_that_tell_nothing(pattern: str) -> None:
     assert StageSettings(layer_name=pattern).layer_pattern(project="shop", stage="staging") is None
+
+
+def test_names_that_are_too_long() -> None:
+    """A9: told by the plan, and not only by AWS."""
+    pattern = "{name}-" + "x" * 61
+    toml = (
+        SETTINGS
+        + f'function-name = "{pattern}"\nlayer-name = "{pattern}{pattern[6:]}{pattern[6:-2]}"\n'
+    )
+    report = BuildReport(
+        target=TARGET, packages=(package("base", "layer"), package("api")), seconds=0.0
+    )
+    with pytest.raises(DeployError, match="no names that long") as caught:
+        desire(project(toml), report, "staging")
+    assert [line.partition("`, ")[2] for line in caught.value.where] == [
+        "65 characters of 64",
+        "188 characters of 140",
+    ]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "iam.md"
-COMMANDS = ("plan", "deploy", "rollback", "prune", "upload", "publish")
+COMMANDS = ("plan", "deploy", "rollback", "prune", "upload", "publish", "invoke", "logs", "init")
 BIG = 9 * 2**20
 DEPLOYER = "arn:aws:iam::123456789012:role/deployer"
 
@@ -72,12 +72,18 @@ class Scenario:
     layer: dict[str, Any] = field(default_factory=dict)
     big: bool = False
 
+    @property
+    def deletes(self) -> bool:
+        """Whether the version that a rollback leaves is deleted."""
+        return "`--delete`" in self.so
+
 
 BUCKETS = {"bucket": f"s3://{BUCKET}/wherry"}
 SCENARIOS = {
     "plain": Scenario(so=frozenset({"no `alias`"})),
     "layers": Scenario(so=frozenset({"no `alias`", "layers"})),
     "alias": Scenario(so=frozenset({"`alias` or `publish`"}), function={"alias": ALIAS}),
+    "delete": Scenario(so=frozenset({"`alias` or `publish`", "`--delete`"}), function={"alias": ALIAS}),
     "publish": Scenario(so=frozenset({"no `alias`", "`alias` or `publish`"}), function={"publish": True}),
     "all": Scenario(so=frozenset({"`alias` or `publish`", "layers"}), function={"alias": ALIAS}),
     "publish-layers": Scenario(
@@ -169,7 +175,12 @@ class Recorder:
         self.site.proxy.forget()
         if command in {"deploy", "rollback"}:
             self.site.proxy.inject(CUT_AFTER, operation="UpdateAlias")
-        self.site.run(command, "staging", *arguments, code=0)
+        words = {
+            "invoke": ("invoke", "--stage", "staging", "api", "--json"),
+            "init": ("init", "--stage", "new", "--from", FUNCTION, "--dry-run"),
+        }
+        given = words.get(command, (command, "staging", *arguments))
+        self.site.run(*given, code=0)
         self.actions[command] |= self.site.proxy.actions
         self.site.proxy.forget()
 
@@ -216,8 +227,11 @@ def play(recorder: Recorder) -> None:
     recorder.run("deploy")
     recorder.run("deploy")
     recorder.run("plan")
+    recorder.run("init")
+    recorder.run("invoke")
+    recorder.run("logs")
     if scenario.function:
-        recorder.run("rollback", "--yes")
+        recorder.run("rollback", "--yes", *(["--delete"] if scenario.deletes else []))
     if "`bucket`" in scenario.so:
         recorder.leave_behind()
     recorder.run("prune", "--keep-versions", "0", "--keep-days", "0", "--yes")
@@ -239,6 +253,7 @@ def played(moto: Moto, tmp_path_factory: pytest.TempPathFactory) -> dict[str, di
         patch.setattr("wherry.aws.prune.find._DEPLOYMENT", timedelta(0))
         for name, scenario in SCENARIOS.items():
             account = moto.account()
+            moto.invoke_simply()
             account.bucket(BUCKET, versioned="with versions" in scenario.so)
             if "`role`" not in scenario.so:
                 account.function(FUNCTION, old)

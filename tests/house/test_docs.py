@@ -855,8 +855,10 @@ def test_the_parameters_of_deploying() -> None:
     assert set(StageOptions.__annotations__) == {"names", "reporter", "name", "config"}
     options = {
         **dict.fromkeys(("plan", "deploy", "upload", "publish"), "DeployOptions"),
-        **dict.fromkeys(("promote", "rollback", "prune"), "StageOptions"),
+        **dict.fromkeys(("promote", "prune", "invoke_remote", "read_logs"), "StageOptions"),
+        "rollback": "RollbackOptions",
     }
+    assert documented["rollback"].pop("delete") == "False"
     for function, kind in options.items():
         parameters = inspect.signature(getattr(wherry, function)).parameters
         own = {name: repr(one.default) for name, one in parameters.items() if name not in common}

@@ -244,3 +244,29 @@ def test_functions_are_named_or_numbered(name: str) -> None:
 )
 def test_functions_are_not_named_so(name: str) -> None:
     assert "AWS's name of a function" in refused(f'[stages.s]\nfunctions.api = {{name = "{name}"}}')
+
+
+def test_regions_and_their_buckets() -> None:
+    read = stages(
+        '[stages.s]\nregions = ["eu-west-1", "us-east-1"]\nbucket = "s3://b-{region}/x"\n'
+    )["s"]
+    assert (read.regions, read.bucket) == (("eu-west-1", "us-east-1"), "b-{region}")
+    assert read.layer_pattern(project="p", stage="s@us-east-1") == r"p\-[A-Za-z0-9_-]+\-s"
+    assert read.function_on_aws("api", project="p", stage="s@us-east-1") == "p-api-s"
+    assert "stages.s.bucket: `{region}` requires" in refused('[stages.s]\nbucket = "b-{region}"')
+    assert "is not a region" in refused('[stages.s]\nregions = ["Europe"]')
+    assert "expected a bucket" in refused('[stages.s]\nregion = "eu-west-1"\nbucket = "b-{stage}"')
+
+
+def test_a_function_is_in_the_region_of_its_stage() -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:api"
+    named = f'functions.api = {{ name = "{arn}" }}'
+    assert stages(f'[stages.s]\nregion = "us-east-1"\n{named}')["s"].functions["api"].name == arn
+    assert stages(f"[stages.s]\n{named}")["s"].functions["api"].name == arn
+    text = refused(f'[stages.s]\nregion = "eu-west-1"\n{named}')
+    assert (
+        "stages.s.functions.api.name: the function is in us-east-1, and the stage in eu-west-1"
+        in text
+    )
+    text = refused(f'[stages.s]\nregions = ["eu-west-1", "us-east-1"]\n{named}')
+    assert "the stage in eu-west-1, us-east-1" in text

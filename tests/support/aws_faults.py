@@ -157,7 +157,7 @@ class Call:
     @property
     def mutates(self) -> bool:
         """Whether it changes something on AWS."""
-        return not self.operation.startswith(("Get", "List", "Head", "AssumeRole"))
+        return not self.operation.startswith(("Get", "List", "Head", "Filter", "AssumeRole"))
 
     def __str__(self) -> str:
         return f"{self.number}.{self.attempt} {self.service}:{self.operation} → {self.status}"
@@ -293,7 +293,9 @@ class _Handler(BaseHTTPRequestHandler):
         proxy = self.through
         body = self._body()
         service = self._service()
-        operation = _operation(service, self.command, self.path, body)
+        # Services with JSON name the operation in a header.
+        target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        operation = target or _operation(service, self.command, self.path, body)
         call = Call(
             number=0,
             attempt=0,
@@ -373,8 +375,8 @@ class _Handler(BaseHTTPRequestHandler):
             f"identity-based policy allows the {call.actions[0] if call.actions else ''} action",
         )
         status, code = fault.status, fault.code
-        if call.service == "lambda":
-            document = {"Type": "User", "message": message, "Message": message}
+        if call.service not in {"s3", "sts"}:
+            document = {"__type": code, "Type": "User", "message": message, "Message": message}
             kind, data = "application/json", json.dumps(document).encode()
         else:
             if call.service == "s3":

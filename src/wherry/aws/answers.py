@@ -13,6 +13,7 @@ _FUNCTION = ("FunctionArn", "CodeSha256", "Version")
 _REQUIRED = {
     "CreateAlias": ("FunctionVersion",),
     "CreateFunction": _FUNCTION,
+    "FilterLogEvents": ("events",),
     "GetAlias": ("Name", "FunctionVersion"),
     "GetFunction": ("Configuration", "Code"),
     "GetFunctionConfiguration": _FUNCTION,
@@ -34,6 +35,7 @@ _OF_ITEMS = {
     "Functions": ("FunctionName", "FunctionArn"),
     "LayerVersions": ("LayerVersionArn", "Version"),
     "Versions": _FUNCTION,
+    "events": ("timestamp", "eventId", "message"),
 }
 
 
@@ -45,6 +47,9 @@ def require_shape(response_dict: Any, operation_model: Any, **_rest: Any) -> Non
     """
     from botocore.parsers import ResponseParserError
 
+    if operation_model.has_streaming_output:
+        # The body is the answer of a function.
+        return
     try:
         body = json.loads(response_dict.get("body") or b"{}")
     except (RecursionError, UnicodeDecodeError) as error:

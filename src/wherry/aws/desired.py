@@ -99,6 +99,7 @@ def desire(
     layers = tuple(desired_layer(one) for one in report.packages if one.kind == "layer")
     _require_different_names("functions", functions)
     _require_different_names("layers", layers)
+    _require_short_names(functions, layers)
     if canary is not None:
         problems = Problems(DeployError, "a canary needs an alias, which shares the calls")
         for function in functions:
@@ -120,6 +121,22 @@ def desire(
 def describe(project: Project) -> str:
     """The project and its version, as a description of versions of functions and layers."""
     return " ".join(filter(None, (project.name, project.version)))[:_DESCRIPTION]
+
+
+def _require_short_names(
+    functions: Iterable[DesiredFunction], layers: Iterable[DesiredLayer]
+) -> None:
+    """Refuse names that a pattern made longer than AWS allows."""
+    problems = Problems(DeployError, "AWS allows no names that long")
+    for kind, parts, longest in (("function", functions, 64), ("layer", layers, 140)):
+        for part in parts:
+            name = part.aws_name.rpartition(":")[2]
+            if len(name) > longest:
+                problems.add(
+                    f"{kind} `{part.name}` would be called `{name}`, {len(name)} characters of {longest}",
+                    hint=f'set another `{kind}-name` of the stage, or {kind}s.{part.name} = {{ name = "…" }}',
+                )
+    problems.raise_all()
 
 
 def _require_different_names(kind: str, parts: Iterable[DesiredFunction | DesiredLayer]) -> None:

@@ -15,6 +15,7 @@ from wherry.aws.actions import (
     UpdateCode,
     UpdateConfiguration,
 )
+from wherry.aws.attached_layers import attached_by_settings, recording_layers
 from wherry.aws.layer_order import arrange_layers
 from wherry.aws.model import NewVersion, Snapshot, layer_text
 from wherry.aws.plan import FunctionPlan, LayerPlan, Plan
@@ -216,7 +217,9 @@ def _fits(
     if latest.runtime != function.runtime and "runtime" not in function.manage:
         problems.add(
             f"function `{name}` runs {latest.runtime}, and the package was built for {function.runtime}",
-            hint=f'build for {latest.runtime} (`runtime` of the settings), or let Wherry change it: "runtime" in `manage`',
+            hint=f'build for {latest.runtime} (`runtime` of the settings), or let Wherry change it: "runtime" in `manage`'
+            if (latest.runtime or "").startswith("python")
+            else "it is a function of another language: check the stage's region, profile and names",
         )
         return False
     if (
@@ -243,7 +246,12 @@ def _after(
     if "layers" in manage:
         arns = [arn for arn in current.latest.layers if isinstance(arn, str)]
         arranged = arrange_layers(
-            arns, layers, owned=function.owns, account=current.account, region=current.region
+            arns,
+            layers,
+            owned=function.owns,
+            attached=attached_by_settings(current),
+            account=current.account,
+            region=current.region,
         )
         after = replace(after, layers=layers if function.exclusive else arranged)
     if "runtime" in manage:
@@ -293,7 +301,7 @@ def _configuration(latest: Snapshot, after: Snapshot) -> UpdateConfiguration | N
 def _new_version(function: DesiredFunction, code_sha256: str | None = None) -> PublishVersion:
     return PublishVersion(
         code_sha256=code_sha256 or function.code_sha256,
-        description=function.version_description,
+        description=recording_layers(function),
     )
 
 

@@ -198,6 +198,8 @@ def _action(operation: str) -> str:
         "CompleteMultipartUpload": "s3:PutObject",
         "DeleteObjects": "s3:DeleteObject",
         "AssumeRole": "sts:AssumeRole",
+        "FilterLogEvents": "logs:FilterLogEvents",
+        "Invoke": "lambda:InvokeFunction",
     }
     if operation in others:
         return others[operation]

@@ -84,5 +84,7 @@ class AliasHistory:
 
     def before(self, version: int) -> tuple[int, ...]:
         """The versions that callers had before the one at which the alias stands, the last first, none rejected."""
-        known = self.at(version).versions[1:] if self.versions else ()
-        return tuple(number for number in known if number not in self.rejected)
+        known = self.at(version).versions if self.versions else ()
+        # One that somebody moved to $LATEST had the last recorded version before.
+        known = known[1:] if version else known
+        return tuple(number for number in known if number not in {*self.rejected, version})

@@ -19,6 +19,7 @@ def arrange_layers(
     desired: Sequence[LayerRef],
     *,
     owned: Callable[[str], bool],
+    attached: Callable[[str], bool] = lambda _: False,
     account: str,
     region: str,
 ) -> tuple[LayerRef, ...]:
@@ -32,6 +33,7 @@ def arrange_layers(
         current: ARNs of the layer versions that the function has.
         desired: the layers of the project that it should have.
         owned: whether a layer of this name, in the function's account and region, is one of the project's.
+        attached: whether earlier settings attached this layer version (its ARN), so that it counts as owned.
         account: of the function.
         region: of the function.
     """
@@ -41,8 +43,11 @@ def arrange_layers(
     def is_own(arn: str) -> bool:
         layer = layer_of_arn(arn)
         parts = layer.split(":")
-        return layer in identities or (
-            parts[3:5] == [region, account] and (parts[-1] in new or owned(parts[-1]))
+        here = parts[3:5] == [region, account]
+        return (
+            layer in identities
+            or (here and (parts[-1] in new or owned(parts[-1])))
+            or attached(arn)
         )
 
     positions = [number for number, arn in enumerate(current) if is_own(arn)]

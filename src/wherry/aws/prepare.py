@@ -13,6 +13,7 @@ from wherry.aws.stage import find_stage
 from wherry.errors import WherryError
 from wherry.events import SILENT
 from wherry.pipeline.request import PackageOptions
+from wherry.settings.model import plain_stage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +85,7 @@ def prepare(
     asked, config = cast("BuildOptions", options), options.get("config")
     if config is not None and is_legacy(Path(config)):
         # Only the stages of drover.yml build different packages.
-        asked["stage"] = stage
+        asked["stage"] = plain_stage(stage)
     request = as_request(project, asked)
     settings = find_stage(request.project, stage)
     report = (

@@ -37,6 +37,7 @@ COMMANDS = {
     "deploy": "Bring a stage on AWS to what was built.",
     "upload": "Put what was built into the bucket of a stage.",
     "publish": "Publish layers that were built, and versions of functions.",
+    "logs": "Show the logs of the functions of a stage.",
     "rollback": "Go back to what the functions of a stage ran before.",
     "prune": "Remove old versions of functions and layers of a stage.",
     "cache": "Show or prune the store of fetched and built files.",

@@ -5,23 +5,27 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.options import drover_stage, in_project, of_build, path_option, quiet, shared
+from wherry.cli.options import in_project, of_build, path_option, quiet, shared
 from wherry.cli.render import BriefReporter, Terminal, print_result
 from wherry.invoke.runnable import MEMORY, STORAGE, TIMEOUT
-from wherry.visible import Lines
+from wherry.visible import Lines, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+    from contextlib import AbstractContextManager
 
+    from wherry.aws.call import RemoteFunction
     from wherry.invoke.cold_start import ColdStarts
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.request import HttpResponse
     from wherry.invoke.run import Callbacks, InvokeOptions
+    from wherry.invoke.session import Session
     from wherry.pipeline.report import BuildReport
 
 __all__ = ["FORMATS", "callbacks", "command", "end_on_sigterm", "of_run"]
@@ -147,11 +151,21 @@ of_format = click.option(
 @of_run
 @in_project
 @of_build
-@drover_stage
+@click.option(
+    "--stage",
+    metavar="NAME",
+    help="Call the function of this stage on AWS, at the stage's alias. With drover.yml: build its stage.",
+)
+@click.option(
+    "--qualifier",
+    metavar="VERSION",
+    help="With --stage: call this version or alias. [default: the stage's alias, else $LATEST]",
+)
 @quiet
 def command(
     *,
     project: Path,
+    qualifier: str | None,
     events: tuple[str, ...],
     http: tuple[str, str] | None,
     headers: tuple[str, ...],
@@ -168,11 +182,13 @@ def command(
     quiet: bool,
     **options: Unpack[InvokeOptions],
 ) -> None:
-    """Call a function out of its written package, as AWS Lambda would.
+    """Call a function out of its written package, as AWS Lambda would; with --stage, the one on AWS.
 
     Builds first, which takes no time when nothing has changed, and runs the zips: code at /var/task and layers
     at /opt, both read-only, Lambda's search path and environment, AWS's own runtime client, an interpreter of
     the target's version. The result goes to stdout; the function's log and a report to stderr.
+
+    With --stage nothing is built: the function is called where it was deployed to, and the end of its log shown.
 
     \b
     Examples:
@@ -180,6 +196,7 @@ def command(
       echo '{"id": 7}' | wherry invoke api --event -
       wherry invoke web --http POST /items -H 'content-type: application/json' -d '{"name": "x"}'
       wherry invoke api --event event.json --debug 5678
+      wherry invoke api --event event.json --stage staging
     """  # noqa: D301  the backspace is click's mark
     from wherry.invoke.event import read_client_context, read_event, request_event
     from wherry.invoke.http_response import http_response
@@ -198,6 +215,11 @@ def command(
     if profile and cold is None:
         raise click.UsageError("--profile is for --cold: say --cold 5 --profile")
     end_on_sigterm()
+    remote = options["stage"] is not None and not _is_legacy(options["config"])
+    if qualifier is not None and not remote:
+        raise click.UsageError("--qualifier chooses a version on AWS: say --stage STAGE too")
+    if remote:
+        _refuse_local_options(click.get_current_context())
     environment = options["environment"] = read_variables(
         passed_on(variables, os.environ), variable_files
     )
@@ -215,14 +237,19 @@ def command(
     else:
         payloads = [read_event(source) for source in events] or [b"{}"]
     about_caller = read_client_context(context)
-    options["terminal"] = _keyboard()
+    if not remote:
+        options["terminal"] = _keyboard()
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
-        opened = open_function(
-            project,
-            options,
-            callbacks=callbacks(terminal, verbose=verbose),
-            reporter=BriefReporter(terminal=terminal, verbose=verbose),
-        )
+        opened: AbstractContextManager[Session | RemoteFunction]
+        if remote:
+            opened = nullcontext(_remote_function(project, options, qualifier, terminal))
+        else:
+            opened = open_function(
+                project,
+                options,
+                callbacks=callbacks(terminal, verbose=verbose),
+                reporter=BriefReporter(terminal=terminal, verbose=verbose),
+            )
         with opened as session:
             failed = False
             for payload in payloads * repeat:
@@ -230,8 +257,14 @@ def command(
                 error = invocation.error
                 response = None if service is None else http_response(invocation, service)
                 terminal.end_line()
-                terminal.line(invocation.report_line)
-                if error is not None and error.type == "BdbQuit" and options["terminal"] is None:
+                if remote:
+                    # What it logged comes with the answer, AWS's report included.
+                    text = invocation.log.decode(errors="replace").replace("\r", "\n").rstrip()
+                    if text:
+                        click.echo(visible(Lines(text)), err=True)
+                else:
+                    terminal.line(invocation.report_line)
+                if error is not None and error.type == "BdbQuit" and not options.get("terminal"):
                     terminal.warn(
                         "the function stopped for a debugger, and there is no terminal",
                         hint="run it on one, or attach an editor with --debug PORT",
@@ -265,6 +298,50 @@ def _cold_lines(starts: ColdStarts) -> Iterator[str]:
 
 
 _MOST_IMPORTS = 20
+
+
+def _is_legacy(config: Path | str | None) -> bool:
+    from wherry.settings.legacy.read import is_legacy
+
+    return config is not None and is_legacy(Path(config))
+
+
+# What a function on AWS has, or is told by the event.
+_OF_REMOTE = frozenset(
+    {
+        *("function", "stage", "qualifier", "project", "config", "name"),
+        *("events", "http", "headers", "data", "form", "repeat", "context"),
+        *("as_json", "quiet", "verbose"),
+    }
+)
+
+
+def _refuse_local_options(context: click.Context) -> None:
+    """Refuse options that say how a function is built or run here."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        given = source is click.core.ParameterSource.COMMANDLINE
+        if given and parameter.name not in _OF_REMOTE:
+            raise click.UsageError(
+                f"{parameter.opts[0]} is for local runs: --stage calls what is on AWS"
+            )
+
+
+def _remote_function(
+    project: Path, options: InvokeOptions, qualifier: str | None, terminal: Terminal
+) -> RemoteFunction:
+    from wherry.aws.call import find_function
+
+    function = find_function(
+        project,
+        options["stage"] or "",
+        options.get("function"),
+        qualifier=qualifier,
+        config=options.get("config"),
+        name=options.get("name"),
+    )
+    terminal.line(f"Calling {function} in {function.client.region} ...")
+    return function
 
 
 def callbacks(terminal: Terminal, *, verbose: bool) -> Callbacks:

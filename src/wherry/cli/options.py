@@ -24,6 +24,7 @@ __all__ = [
     "of_settings",
     "of_stage",
     "of_stage_names",
+    "of_stages",
     "of_target",
     "of_written",
     "offline",
@@ -182,13 +183,25 @@ of_stage = shared(
 )
 
 
+of_stages = shared(
+    click.argument("stage", metavar="STAGE"),
+    click.argument("names", nargs=-1, metavar="[STAGE]... [NAME]..."),
+    click.option(
+        "--all-regions",
+        is_flag=True,
+        help="In every region of the stage (`regions`), side by side.",
+    ),
+)
+
+
 def _share(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
     """A share of calls: ``10%`` or ``0.1``."""
     if text is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", text.strip())
     value = float(match[1]) / (100 if match[2] else 1) if match else 0.0
-    if not 0 < value < 1:
+    # A hundredth of a percent is the smallest share.
+    if not 0 < round(value, 4) < 1:
         raise click.UsageError(f"`{text}` is not a share of calls: say --canary 10%")
     return round(value, 4)
 

@@ -16,12 +16,21 @@ __all__ = [
     "LayerPublished",
     "LayerShared",
     "LeftoverRemoved",
+    "OfStage",
     "PackageStored",
     "PartPlanned",
     "Removed",
     "UploadStarted",
     "VersionPublished",
 ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfStage(Event):
+    """An event of one of several stages that are worked on side by side."""
+
+    stage: str
+    event: Event
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -38,6 +38,7 @@ __all__ = [
     "StageSettings",
     "Value",
     "plain_name",
+    "plain_stage",
 ]
 
 Value: TypeAlias = str | bool
@@ -276,6 +277,7 @@ class StageSettings:
     """``[tool.wherry.stages.NAME]``."""
 
     region: str | None = None
+    regions: tuple[str, ...] = ()
     profile: str | None = None
     assume_role: str | None = None
     bucket: str | None = None
@@ -322,7 +324,7 @@ class StageSettings:
             return None
         before, _, after = self.layer_name.partition("{name}")
         parts = [
-            re.escape(plain_name(part.format(project=project, stage=stage)))
+            re.escape(plain_name(part.format(project=project, stage=plain_stage(stage))))
             for part in (before, after)
         ]
         return f"{parts[0]}[A-Za-z0-9_-]+{parts[1]}"
@@ -332,8 +334,13 @@ def _fill(pattern: str, project: str, name: str, stage: str) -> str:
     if name == project:
         # The one function of a project without settings has the name of the project: not `shop-shop-staging`.
         pattern = pattern.replace("{project}-{name}", "{name}")
-    filled = pattern.format(project=project, name=name, stage=stage)
+    filled = pattern.format(project=project, name=name, stage=plain_stage(stage))
     return plain_name(filled)
+
+
+def plain_stage(stage: str) -> str:
+    """The name of a stage in the settings: ``production`` of ``production@eu-west-1``."""
+    return stage.partition("@")[0]
 
 
 def plain_name(text: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from wherry.aws.attached_layers import plain_description
 from wherry.aws.errors import unless_missing
 from wherry.aws.history import AliasHistory
 from wherry.aws.model import layer_of_arn, version_of_arn
@@ -184,10 +185,13 @@ def _version_before(
     for number in sorted(moving, reverse=True):
         if (version := function.version(number)) is not None:
             return version, "AWS is moving its calls from there"
+    # Of a version that another alias stood at it is not known that this one did.
+    others = _of_others(function, alias)
     older = [
         version
         for version in function.versions
-        if (not alias.version or version.number < alias.version)
+        if version.number not in others
+        and (not alias.version or version.number < alias.version)
         and version.number not in history.rejected
     ]
     if older:
@@ -199,6 +203,16 @@ def _version_before(
         else "none was published",
         others=[version.number for version in function.versions if version.number != alias.version],
     )
+
+
+def _of_others(function: ObservedFunction, alias: ObservedAlias) -> set[int]:
+    """Versions that other aliases of the function stand at, or are recorded to have stood at."""
+    others: set[int] = set()
+    for other in function.aliases:
+        if other.name != alias.name:
+            history = AliasHistory.parse(other.description)
+            others.update((other.version, *history.versions, *history.rejected))
+    return others
 
 
 def _restore_latest(
@@ -272,7 +286,7 @@ def _rollback(
         was=was,
         to=target.number,
         published=target.modified,
-        description=target.description,
+        description=plain_description(target.description),
         changes=tuple(changes),
         stays=stays,
         ends=alias.canaries if alias is not None else {},
