@@ -33,6 +33,7 @@ __all__ = [
     "OutputError",
     "ProjectError",
     "QuotaError",
+    "RejectedError",
     "SelectionError",
     "SettingsError",
     "StoreError",
@@ -157,6 +158,10 @@ class InvokeError(WherryError):
 
 class DeployError(WherryError):
     """Packages cannot be deployed to AWS; nothing was changed."""
+
+
+class RejectedError(WherryError):
+    """A new version failed a test, or its canary was ended; callers have what they had before."""
 
 
 class AwsError(WherryError):

@@ -46,7 +46,7 @@ class Client:
         self.calls: list[str] = []
         self._lock = threading.RLock()
         self._session: boto3.Session | None = None
-        self._clients: dict[tuple[str, str | None, bool], Any] = {}
+        self._clients: dict[tuple[str, str | None, bool, float], Any] = {}
 
     @property
     def region(self) -> str:
@@ -78,6 +78,17 @@ class Client:
         """
         client: LambdaClient = self._client("lambda", self.region, retried=False)
         return client
+
+    @property
+    def invocations(self) -> LambdaClient:
+        """Lambda, for calling functions: an answer is waited for as long as a function may run, and no call repeated."""
+        client: LambdaClient = self._client("lambda", self.region, retried=False, patience=905)
+        return client
+
+    @property
+    def monitoring(self) -> Any:
+        """CloudWatch, for alarms and metrics."""
+        return self._client("cloudwatch", self.region, retried=True)
 
     def storage(self, region: str | None = None) -> S3Client:
         """S3 in a region: by default the bucket's in the stage, else that of the functions."""
@@ -157,8 +168,10 @@ class Client:
         )
         return boto3.Session(botocore_session=assumed, region_name=region)
 
-    def _client(self, service: str, region: str | None, *, retried: bool) -> Any:
-        key = (service, region, retried)
+    def _client(
+        self, service: str, region: str | None, *, retried: bool, patience: float = 60
+    ) -> Any:
+        key = (service, region, retried, patience)
         with self._lock:
             if key not in self._clients:
                 from botocore.config import Config
@@ -170,6 +183,7 @@ class Client:
                         region_name=region,
                         config=Config(
                             retries=retries,
+                            read_timeout=patience,
                             max_pool_connections=_CONNECTIONS,
                             user_agent_extra=f"wherry/{__version__}",
                         ),

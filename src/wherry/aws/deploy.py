@@ -5,15 +5,16 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from wherry.aws.actions import CreateFunction, UpdateCode
-from wherry.aws.apply import apply
 from wherry.aws.bucket import Bucket
 from wherry.aws.diff import diff
 from wherry.aws.errors import refusing, unless_missing
 from wherry.aws.observe import latest_layer_version, observe
 from wherry.aws.prepare import prepare
+from wherry.aws.switch.release import read_release, release
+from wherry.aws.switch.steps import first_share
 from wherry.errors import AwsError, WherryError
 from wherry.events import ComparisonFailed, LeftoverRemoved, PartPlanned, Warned
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from wherry.aws.model import Desired, Observed
     from wherry.aws.package_difference import Difference
     from wherry.aws.plan import Applied, FunctionPlan, LayerPlan, Plan
-    from wherry.aws.prepare import DeployOptions, Prepared
+    from wherry.aws.prepare import DeployOptions, Prepared, SwitchOptions
     from wherry.events import Reporter
     from wherry.pipeline.request import BuildRequest
 
@@ -89,7 +90,7 @@ def plan(
     project: BuildRequest | Path | str = ".",
     stage: str = "",
     *,
-    canary: float | None = None,
+    canary: float | str | None = None,
     build: bool = True,
     differences: bool = False,
     **options: Unpack[DeployOptions],
@@ -99,7 +100,7 @@ def plan(
     Args:
         project: the project's folder, or a request that was read before.
         stage: its name in the settings.
-        canary: the share of calls, between 0 and 1, that new versions would get at first.
+        canary: the share of calls, between 0 and 1, that new versions would get at first; or steps, as for ``deploy``.
         build: whether to build first; else the packages are taken as they were written.
         differences: whether to compare packages that would change with those on AWS.
         options: those of ``wherry.build``.
@@ -109,7 +110,7 @@ def plan(
     """
     prepared = prepare(project, stage, build=build, **options)
     client = prepared.client
-    desired = prepared.desired(canary=canary)
+    desired = prepared.desired(canary=first_share(canary))
     compared: Mapping[str, Difference] = {}
     with client.explaining():
         observed = observe(desired, client)
@@ -129,9 +130,9 @@ def deploy(
     project: BuildRequest | Path | str = ".",
     stage: str = "",
     *,
-    canary: float | None = None,
+    canary: float | str | None = None,
     build: bool = True,
-    **options: Unpack[DeployOptions],
+    **options: Unpack[SwitchOptions],
 ) -> Deployed:
     """Deploy a project to a stage.
 
@@ -140,16 +141,20 @@ def deploy(
     Args:
         project: the project's folder, or a request that was read before.
         stage: its name in the settings.
-        canary: the share of calls, between 0 and 1, that new versions get at first.
+        canary: the share of calls, between 0 and 1, that new versions get at first; or steps, such as
+            ``"10%/5m,50%/10m"``, which are taken and watched here until the versions get all calls.
         build: whether to build first; else the packages are taken as they were written.
-        options: those of ``wherry.build``.
+        options: those of ``wherry.build``, and of how callers get new versions.
 
     Raises:
+        RejectedError: a new version failed a test, or its canary was ended; callers have what they had before.
         WherryError: the input is wrong, or something failed. Changes that were made stay.
     """
-    prepared = prepare(project, stage, build=build, **options)
+    tests, traffic = options.pop("tests", ()), options.pop("traffic", True)
+    prepared = prepare(project, stage, build=build, **cast("DeployOptions", options))
     client, reporter = prepared.client, prepared.reporter
-    desired = prepared.desired(canary=canary)
+    desired = prepared.desired(canary=first_share(canary))
+    how = read_release(prepared, desired, canary=canary, tests=tests, traffic=traffic)
     with client.explaining():
         actions, leftovers = _observe(desired, prepared)
         for part in actions.parts:
@@ -166,9 +171,7 @@ def deploy(
             reporter.emit(Warned(text=warning))
         # First, while there are still actions that make the next run look, should this one be interrupted.
         _remove_leftovers(leftovers, actions, desired, prepared)
-        applied = apply(
-            actions, client, quota=prepared.quota, locks=prepared.locks, reporter=reporter
-        )
+        applied = release(actions, prepared, how)
     return Deployed(plan=actions, applied=applied, calls=tuple(client.calls))
 
 

@@ -15,7 +15,7 @@ from wherry.events import SILENT
 from wherry.pipeline.request import PackageOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from wherry.aws.model import Desired
     from wherry.events import Reporter
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wherry.settings.project import Project
     from wherry.store import Store
 
-__all__ = ["DeployOptions", "Prepared", "prepare"]
+__all__ = ["DeployOptions", "Prepared", "SwitchOptions", "prepare"]
 
 
 class DeployOptions(PackageOptions, total=False):
@@ -37,6 +37,19 @@ class DeployOptions(PackageOptions, total=False):
 
     store: Store | None
     reporter: Reporter
+
+
+class SwitchOptions(DeployOptions, total=False):
+    """The options of how callers get new versions.
+
+    Attributes:
+        tests: files of events, each after ``NAME=`` if it is for one function; new versions must answer them before
+            aliases move, and those of the settings too.
+        traffic: False leaves the aliases, so that new versions get no calls yet.
+    """
+
+    tests: Sequence[str]
+    traffic: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,9 +23,22 @@ __all__ = ["command"]
 @of_stage
 @of_canary
 @click.option(
+    "--test",
+    "tests",
+    multiple=True,
+    metavar="[NAME=]EVENT",
+    help="Call new versions with this event (a JSON file) before aliases move; if one fails, none moves. For one "
+    "function after its NAME, else for all. May be repeated. The stage's own tests are run in any case.",
+)
+@click.option(
+    "--no-traffic",
+    is_flag=True,
+    help="Publish, and leave the aliases: callers get nothing new until --promote.",
+)
+@click.option(
     "--promote",
     is_flag=True,
-    help="Give the version of the canary all calls, and do nothing else.",
+    help="Give the version of the canary, or of --no-traffic, all calls, and do nothing else.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done: `wherry plan`.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
@@ -36,7 +49,9 @@ def command(
     *,
     stage: str,
     project: Path,
-    canary: float | None,
+    canary: float | str | None,
+    tests: tuple[str, ...],
+    no_traffic: bool,
     promote: bool,
     dry_run: bool,
     as_json: bool,
@@ -51,6 +66,9 @@ def command(
     publishes layers, updates code and layers of functions, publishes versions and moves aliases. When all is as it
     should be, nothing is changed. After an interruption the same command goes on from there.
 
+    New versions can be tried before callers get them (--test, --no-traffic), and get their calls step by step, watched,
+    with the way back (--canary 10%/5m,50%/10m). Ctrl-C leaves such a canary as it is, and says how to go on.
+
     The ARNs of layer versions and functions go to stdout.
 
     \b
@@ -58,13 +76,17 @@ def command(
       wherry deploy staging
       wherry deploy production api --canary 10%
       wherry deploy production api --promote
+      wherry deploy production --test tests/events/order.json --canary 10%/5m,50%/10m
+      wherry deploy production --no-traffic
       wherry deploy --config drover.yml --install-path install staging
     """  # noqa: D301  the backspace is click's mark
     from wherry.aws.deploy import deploy
     from wherry.aws.promote import promote as promote_canary
 
-    if promote and (canary is not None or dry_run):
+    if promote and (canary is not None or dry_run or tests or no_traffic):
         raise click.UsageError("--promote stands alone")
+    if no_traffic and canary is not None:
+        raise click.UsageError("a canary gets calls: leave --canary or --no-traffic out")
     with Terminal(quiet=quiet) as terminal:
         reporter = BriefReporter(terminal=terminal, verbose=verbose)
         if dry_run:
@@ -96,6 +118,8 @@ def command(
                 stage,
                 canary=canary,
                 build=not no_build,
+                tests=tests,
+                traffic=not no_traffic,
                 reporter=reporter,
                 **options,
             )

@@ -182,10 +182,17 @@ of_stage = shared(
 )
 
 
-def _share(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
-    """A share of calls: ``10%`` or ``0.1``."""
+def _share(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> float | str | None:
+    """A share of calls: ``10%`` or ``0.1``; or steps: ``10%/5m,50%/10m``."""
     if text is None:
         return None
+    if "/" in text:
+        from wherry.aws.switch.steps import parse_canary
+
+        parse_canary(text)
+        return text
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", text.strip())
     value = float(match[1]) / (100 if match[2] else 1) if match else 0.0
     if not 0 < value < 1:
@@ -197,7 +204,8 @@ canary = click.option(
     "--canary",
     callback=_share,
     metavar="SHARE",
-    help="Give the new version this share of the alias's calls, such as 10%, and leave the rest as it is.",
+    help="Give the new version this share of the alias's calls, such as 10%, and leave the rest as it is. With times, "
+    "such as 10%/5m,50%/10m, go on by steps to all calls, and back if an alarm of the stage or too many errors come.",
 )
 
 of_build = shared(

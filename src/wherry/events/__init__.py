@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from wherry.events.aws import (
         AliasMoved,
         CanaryMissing,
+        CanaryWatched,
         CodeUpdated,
         ComparisonFailed,
+        ConcurrencyMoving,
         ConfigurationUpdated,
         FunctionCreated,
         LayerPublished,
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
         Removed,
         UploadStarted,
         VersionPublished,
+        VersionTested,
+        VersionWaits,
     )
     from wherry.events.build import (
         BuildFinished,
@@ -50,8 +54,10 @@ __all__ = [
     "BuildFinished",
     "BuildStarted",
     "CanaryMissing",
+    "CanaryWatched",
     "CodeUpdated",
     "ComparisonFailed",
+    "ConcurrencyMoving",
     "ConfigurationUpdated",
     "ContainerStarted",
     "DownloadAdvanced",
@@ -76,6 +82,8 @@ __all__ = [
     "SettingsWritten",
     "UploadStarted",
     "VersionPublished",
+    "VersionTested",
+    "VersionWaits",
     "Warned",
 ]
 

@@ -9,8 +9,10 @@ from wherry.events.base import Event
 __all__ = [
     "AliasMoved",
     "CanaryMissing",
+    "CanaryWatched",
     "CodeUpdated",
     "ComparisonFailed",
+    "ConcurrencyMoving",
     "ConfigurationUpdated",
     "FunctionCreated",
     "LayerPublished",
@@ -21,6 +23,8 @@ __all__ = [
     "Removed",
     "UploadStarted",
     "VersionPublished",
+    "VersionTested",
+    "VersionWaits",
 ]
 
 
@@ -142,6 +146,54 @@ class CanaryMissing(Event):
     """A function has no canary that could be promoted."""
 
     name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionTested(Event):
+    """A version of a function was called with an event before any caller got it."""
+
+    name: str
+    version: int
+    test: str
+    seconds: float
+    passed: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionWaits(Event):
+    """A version of a function was published, and its alias was left; ``exists`` is false if there is no such alias."""
+
+    stage: str
+    name: str
+    alias: str
+    version: int
+    exists: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CanaryWatched(Event):
+    """The canaries of a stage have a share of the calls for some more seconds.
+
+    Attributes:
+        calls: that they had; None if they are not counted.
+        errors: how many of the calls failed.
+    """
+
+    stage: str
+    share: float
+    seconds_left: float
+    calls: int | None
+    errors: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConcurrencyMoving(Event):
+    """The provisioned concurrency of an alias follows it to another version."""
+
+    name: str
+    alias: str
+    allocated: int
+    requested: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,6 +35,7 @@ __all__ = [
     "regular_expressions",
     "renames",
     "requirements",
+    "share",
     "string",
     "strings",
     "stripped",
@@ -87,6 +88,15 @@ def number(least: int) -> Callable[[object], int]:
         lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= least,
         f"a number of at least {least}",
     )
+
+
+def share(value: object) -> float:
+    """A share of calls: a number from 0 to 1, or a percentage such as ``"5%"``."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?%", value) if isinstance(value, str) else None
+    part = float(match[1]) / 100 if match else value
+    if not isinstance(part, int | float) or isinstance(part, bool) or not 0 <= part <= 1:
+        raise ValueError('expected a share of calls, such as "5%" or 0.05')
+    return float(part)
 
 
 def all_matching(
