@@ -294,6 +294,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         service = self._service()
         operation = _operation(service, self.command, self.path, body)
+        if target := self.headers.get("X-Amz-Target"):
+            # As services say it that speak JSON; IAM calls CloudWatch otherwise than its endpoint.
+            service, operation = service.replace("monitoring", "cloudwatch"), target.split(".")[1]
         call = Call(
             number=0,
             attempt=0,

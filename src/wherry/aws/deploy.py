@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from wherry.aws.model import Desired, Observed
     from wherry.aws.package_difference import Difference
     from wherry.aws.plan import Applied, FunctionPlan, LayerPlan, Plan
-    from wherry.aws.prepare import DeployOptions, Prepared, SwitchOptions
+    from wherry.aws.prepare import DeployOptions, PlanOptions, Prepared, SwitchOptions
     from wherry.events import Reporter
     from wherry.pipeline.request import BuildRequest
 
@@ -93,7 +93,7 @@ def plan(
     canary: float | str | None = None,
     build: bool = True,
     differences: bool = False,
-    **options: Unpack[DeployOptions],
+    **options: Unpack[PlanOptions],
 ) -> Planned:
     """Plan a deployment. Nothing on AWS is changed.
 
@@ -108,7 +108,7 @@ def plan(
     Raises:
         WherryError: the input is wrong, or something failed.
     """
-    prepared = prepare(project, stage, build=build, **options)
+    prepared = _prepare(project, stage, build=build, **options)
     client = prepared.client
     desired = prepared.desired(canary=first_share(canary))
     compared: Mapping[str, Difference] = {}
@@ -116,7 +116,7 @@ def plan(
         observed = observe(desired, client)
         actions = _with_bucket_checked(diff(desired, observed), client)
         if differences:
-            compared = _compare_packages(actions, client, prepared.reporter)
+            compared = _compare_packages(prepared.fetched(actions), client, prepared.reporter)
     return Planned(
         plan=actions,
         desired=desired,
@@ -151,7 +151,7 @@ def deploy(
         WherryError: the input is wrong, or something failed. Changes that were made stay.
     """
     tests, traffic = options.pop("tests", ()), options.pop("traffic", True)
-    prepared = prepare(project, stage, build=build, **cast("DeployOptions", options))
+    prepared = _prepare(project, stage, build=build, **cast("PlanOptions", options))
     client, reporter = prepared.client, prepared.reporter
     desired = prepared.desired(canary=first_share(canary))
     how = read_release(prepared, desired, canary=canary, tests=tests, traffic=traffic)
@@ -169,10 +169,25 @@ def deploy(
             )
         for warning in actions.warnings:
             reporter.emit(Warned(text=warning))
+        actions = prepared.fetched(actions)
         # First, while there are still actions that make the next run look, should this one be interrupted.
         _remove_leftovers(leftovers, actions, desired, prepared)
         applied = release(actions, prepared, how)
     return Deployed(plan=actions, applied=applied, calls=tuple(client.calls))
+
+
+def _prepare(
+    project: BuildRequest | Path | str, stage: str, *, build: bool, **options: Unpack[PlanOptions]
+) -> Prepared:
+    """The packages: built, as they were written, or those of another stage."""
+    source, others = options.pop("source", None), cast("DeployOptions", options)
+    if source is None:
+        return prepare(project, stage, build=build, **others)
+    from wherry.aws.brought import bring
+    from wherry.pipeline.request import BuildRequest
+
+    folder = project.project.root if isinstance(project, BuildRequest) else project
+    return bring(folder, stage, source, **others)
 
 
 def _observe(desired: Desired, prepared: Prepared) -> tuple[Plan, Sequence[Leftover]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wherry.aws.model import Desired
+    from wherry.aws.plan import Plan
     from wherry.events import Reporter
     from wherry.pipeline.report import BuildReport
     from wherry.pipeline.request import BuildOptions, BuildRequest
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from wherry.settings.project import Project
     from wherry.store import Store
 
-__all__ = ["DeployOptions", "Prepared", "SwitchOptions", "prepare"]
+__all__ = ["DeployOptions", "PlanOptions", "Prepared", "SwitchOptions", "prepare"]
 
 
 class DeployOptions(PackageOptions, total=False):
@@ -39,7 +40,17 @@ class DeployOptions(PackageOptions, total=False):
     reporter: Reporter
 
 
-class SwitchOptions(DeployOptions, total=False):
+class PlanOptions(DeployOptions, total=False):
+    """The options of planning a deployment.
+
+    Attributes:
+        source: another stage, of which is deployed what it runs; nothing is built.
+    """
+
+    source: str | None
+
+
+class SwitchOptions(PlanOptions, total=False):
     """The options of how callers get new versions.
 
     Attributes:
@@ -78,6 +89,10 @@ class Prepared:
             canary: the share of calls, between 0 and 1, that new versions get at first.
         """
         return desire(self.project, self.report, self.client.name, canary=canary)
+
+    def fetched(self, plan: Plan) -> Plan:
+        """The plan, when all packages that it uploads are on this machine; those that were built are."""
+        return plan
 
 
 def prepare(

@@ -17,6 +17,7 @@ from wherry.events import (
     LayerPublished,
     LayerShared,
     LeftoverRemoved,
+    PackageBrought,
     PackageStored,
     PartPlanned,
     Removed,
@@ -51,6 +52,10 @@ def _line(event: Event) -> str | None:
             return f"what would change in `{name}` cannot be told: {cause}"
         case UploadStarted(name=name, size=size):
             return f"Uploading `{name}` ({format_size(size)}) ..."
+        case PackageBrought(name=name, stage=stage, aws_name=aws_name, code_sha256=digest):
+            described = f" ({event.description})" if event.description else ""
+            what = event.version if event.version == "$LATEST" else f"version {event.version}"
+            return f"From {stage}: `{name}`, {what} of `{aws_name}`{described}, sha256 {b64decode(digest).hex()}"
         case PackageStored(name=name, url=url, sent=True):
             return f"Uploaded `{name}` to {url}"
         case PackageStored(name=name, url=url):

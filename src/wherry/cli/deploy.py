@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from wherry.cli.options import canary as of_canary
-from wherry.cli.options import in_project, of_deployment, of_stage, quiet
+from wherry.cli.options import from_stage, in_project, of_deployment, of_stage, quiet
 from wherry.cli.render import BriefReporter, Terminal, print_result
 from wherry.sizes import count
 
@@ -40,6 +40,7 @@ __all__ = ["command"]
     is_flag=True,
     help="Give the version of the canary, or of --no-traffic, all calls, and do nothing else.",
 )
+@from_stage
 @click.option("--dry-run", is_flag=True, help="Say what would be done: `wherry plan`.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @in_project
@@ -52,6 +53,7 @@ def command(
     canary: float | str | None,
     tests: tuple[str, ...],
     no_traffic: bool,
+    source: str | None,
     promote: bool,
     dry_run: bool,
     as_json: bool,
@@ -78,12 +80,13 @@ def command(
       wherry deploy production api --promote
       wherry deploy production --test tests/events/order.json --canary 10%/5m,50%/10m
       wherry deploy production --no-traffic
+      wherry deploy production --from staging
       wherry deploy --config drover.yml --install-path install staging
     """  # noqa: D301  the backspace is click's mark
     from wherry.aws.deploy import deploy
     from wherry.aws.promote import promote as promote_canary
 
-    if promote and (canary is not None or dry_run or tests or no_traffic):
+    if promote and (canary is not None or dry_run or tests or no_traffic or source):
         raise click.UsageError("--promote stands alone")
     if no_traffic and canary is not None:
         raise click.UsageError("a canary gets calls: leave --canary or --no-traffic out")
@@ -99,6 +102,7 @@ def command(
                 as_json=as_json,
                 verbose=verbose,
                 canary=canary,
+                source=source,
                 build=not no_build,
                 **options,
             )
@@ -120,6 +124,7 @@ def command(
                 build=not no_build,
                 tests=tests,
                 traffic=not no_traffic,
+                source=source,
                 reporter=reporter,
                 **options,
             )

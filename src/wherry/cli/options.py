@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "canary",
     "drover_stage",
+    "from_stage",
     "in_project",
     "of_build",
     "of_config",
@@ -206,6 +207,13 @@ canary = click.option(
     metavar="SHARE",
     help="Give the new version this share of the alias's calls, such as 10%, and leave the rest as it is. With times, "
     "such as 10%/5m,50%/10m, go on by steps to all calls, and back if an alarm of the stage or too many errors come.",
+)
+
+from_stage = click.option(
+    "--from",
+    "source",
+    metavar="STAGE",
+    help="Take what this other stage runs, byte for byte, and build nothing.",
 )
 
 of_build = shared(

@@ -18,6 +18,7 @@ __all__ = [
     "LayerPublished",
     "LayerShared",
     "LeftoverRemoved",
+    "PackageBrought",
     "PackageStored",
     "PartPlanned",
     "Removed",
@@ -70,6 +71,27 @@ class PackageStored(Event):
     name: str
     url: str
     sent: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackageBrought(Event):
+    """A function is to run what it runs in another stage.
+
+    Attributes:
+        name: in the settings.
+        stage: the other one.
+        aws_name: in the other stage.
+        version: there, or ``$LATEST``.
+        code_sha256: of the package in base64.
+        description: of the version.
+    """
+
+    name: str
+    stage: str
+    aws_name: str
+    version: str
+    code_sha256: str
+    description: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
