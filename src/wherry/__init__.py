@@ -30,6 +30,7 @@ from wherry.version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wherry.aws.deploy import Deployed, Planned, deploy, plan
+    from wherry.aws.past import History, history
     from wherry.aws.promote import promote
     from wherry.aws.prune.prune import Pruned, prune
     from wherry.aws.publish import Published, publish
@@ -65,6 +66,7 @@ __all__ = [
     "Distribution",
     "Entry",
     "FirstSettings",
+    "History",
     "InitOptions",
     "Invocation",
     "InvokeOptions",
@@ -89,6 +91,7 @@ __all__ = [
     "build",
     "compose_project",
     "deploy",
+    "history",
     "init",
     "invoke",
     "lock",
@@ -117,6 +120,7 @@ _HOMES = {
     "Distribution": "wherry.compose.model",
     "Entry": "wherry.bundle.entry",
     "FirstSettings": "wherry.settings.init.write",
+    "History": "wherry.aws.past",
     "InitOptions": "wherry.settings.init.write",
     "Invocation": "wherry.invoke.outcome",
     "InvokeOptions": "wherry.invoke.run",
@@ -140,6 +144,7 @@ _HOMES = {
     "build": "wherry.pipeline.build",
     "compose_project": "wherry.pipeline.build",
     "deploy": "wherry.aws.deploy",
+    "history": "wherry.aws.past",
     "init": "wherry.settings.init.write",
     "invoke": "wherry.invoke.run",
     "lock": "wherry.pipeline.lock",

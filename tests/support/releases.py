@@ -52,7 +52,7 @@ def number_of(code: bytes) -> int:
         return int(read.read("number"))
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class Shop:
     """The function, and the one who operates it."""
 

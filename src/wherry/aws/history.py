@@ -106,7 +106,7 @@ class AliasHistory:
         """The history after the alias went back, which rejects the version that it left."""
         known = self.at(was)
         later = known.versions[1:]
-        place = later.index(to) + 2 if to in later else len(known.versions)
+        place = later.index(to) + 2 if to in later else 1
         earlier = replace(known, versions=known.versions[place:], moves=known.moves[place:])
         return earlier.at(to, when).rejecting(was)
 

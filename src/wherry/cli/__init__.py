@@ -34,6 +34,7 @@ COMMANDS = {
     "upload": "Put what was built into the bucket of a stage.",
     "publish": "Publish layers that were built, and versions of functions.",
     "rollback": "Go back to what the functions of a stage ran before.",
+    "history": "Show what the aliases of a stage stood at.",
     "prune": "Remove old versions of functions and layers of a stage.",
     "cache": "Show or prune the store of fetched and built files.",
 }

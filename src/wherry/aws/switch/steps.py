@@ -10,7 +10,8 @@ from wherry.sizes import format_share
 
 __all__ = ["CanaryStep", "first_share", "format_steps", "parse_canary"]
 
-_STEP = re.compile(r"(\d{1,3}(?:\.\d{1,4})?) ?(%?) ?/ ?(\d{1,6}(?:\.\d{1,3})?) ?([smh])")
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,4})?) ?(%?)")
+_STEP = re.compile(_SHARE.pattern + r" ?/ ?(\d{1,6}(?:\.\d{1,3})?) ?([smh])")
 _SECONDS = {"s": 1, "m": 60, "h": 60 * 60}
 
 
@@ -61,9 +62,19 @@ def format_steps(steps: tuple[CanaryStep, ...]) -> str:
 
 
 def first_share(canary: float | str | None) -> float | None:
-    """The share of calls with which a canary begins.
+    """The share of calls with which a canary begins; a text is one share (``10%``) or steps.
 
     Raises:
-        DeployError: a text is not a canary with steps.
+        DeployError: a text is neither.
     """
-    return parse_canary(canary)[0].share if isinstance(canary, str) else canary
+    if not isinstance(canary, str):
+        return canary
+    if "/" in canary:
+        return parse_canary(canary)[0].share
+    match = _SHARE.fullmatch(canary.strip())
+    share = float(match[1]) / (100 if match[2] else 1) if match else 0.0
+    if not 0 < share < 1:
+        raise DeployError(
+            f"`{canary}` is not a share of calls", hint="such as 10%, or 10%/5m,50%/10m"
+        )
+    return round(share, 4)
