@@ -355,7 +355,8 @@ def test_the_command_goes_back_and_says_so(site: Site) -> None:
         "Rolled back staging: 1 function in TIME\n"
     )
     assert site.proxy.mutations == ["UpdateAlias"]
-    assert len(site.proxy.calls) == 3
+    # Two that look, one that moves, one that sees whether provisioned concurrency has to be waited for.
+    assert len(site.proxy.calls) == 4
     done = site.run("rollback", "staging", "api", "--to", "3", "--yes", "--quiet", code=0)
     assert (done.out, done.err) == (f"{LIVE}\n", "")
     assert site.account.alias("shop-api", "live") == ("3", {})

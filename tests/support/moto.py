@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -30,9 +31,12 @@ class Moto:
 
     def reset(self) -> None:
         """Forget everything."""
-        request = urllib.request.Request(f"{self.url}/moto-api/reset", data=b"")
-        with urllib.request.urlopen(request) as answered:
-            answered.read()
+        # Functions are not run: that takes Docker.
+        settings = json.dumps({"lambda": {"use_docker": False}}).encode()
+        for path, data in (("reset", b""), ("config", settings)):
+            request = urllib.request.Request(f"{self.url}/moto-api/{path}", data=data)
+            with urllib.request.urlopen(request) as answered:
+                answered.read()
 
     def account(self, region: str = "eu-west-1") -> Account:
         """An account, empty."""

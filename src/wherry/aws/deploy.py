@@ -116,7 +116,7 @@ def plan(
         observed = observe(desired, client)
         actions = _with_bucket_checked(diff(desired, observed), client)
         if differences:
-            compared = _compare_packages(prepared.fetched(actions), client, prepared.reporter)
+            compared = _compare_packages(_fetched(actions, prepared), client, prepared.reporter)
     return Planned(
         plan=actions,
         desired=desired,
@@ -264,6 +264,18 @@ def _remove_leftovers(
             prepared.reporter.emit(
                 Warned(text=f"`{leftover.stored.url}` stays there: {error.cause}")
             )
+
+
+def _fetched(plan: Plan, prepared: Prepared) -> Plan:
+    """The plan with its packages on this machine; without actions, after a warning, if they cannot be fetched."""
+    try:
+        return prepared.fetched(plan)
+    except WherryError as error:
+        cause = f"{error.message}: {error.where[-1]}" if error.where else error.message
+        prepared.reporter.emit(
+            Warned(text=f"what would change in packages cannot be told: {cause}")
+        )
+        return replace(plan, layers=(), functions=())
 
 
 def _compare_packages(plan: Plan, client: Client, reporter: Reporter) -> Mapping[str, Difference]:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.light_aws import Answer, LightAws, light_aws
+from support.matrices import some
 from support.releases import ALIAS, NAME, Shop, open_shop
 from wherry.aws.switch.cases import TestCase
 from wherry.errors import AwsError, DeployError, RejectedError
@@ -228,6 +229,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("model") / "shop"
     with light_aws() as aws, open_shop(aws, folder) as opened:
         opened.set_stage(alarms=("errors",))
+        aws.alarms["errors"] = "OK"
         yield opened
 
 
@@ -252,7 +254,7 @@ def drive(shop: Shop, sequence: list[tuple[str, int, int]]) -> None:
 
 
 @given(sequence=sequences)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=24, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_callers_get(shop: Shop, sequence: list[tuple[str, int, int]]) -> None:
     drive(shop, sequence)
 
@@ -264,7 +266,7 @@ def test_what_callers_get_in_many_ways(shop: Shop, sequence: list[tuple[str, int
     drive(shop, sequence)
 
 
-@pytest.mark.parametrize("at", range(1, 13))
+@pytest.mark.parametrize("at", some(range(1, 13), of=(2, 6, 9)))
 def test_killed_at_each_step_of_a_canary(shop: Shop, at: int) -> None:
     """It is taken back to where it began; or it goes on, from where it was."""
     for then in ("rollback", "again"):
