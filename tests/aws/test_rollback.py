@@ -544,6 +544,7 @@ def test_from_python(site: Site) -> None:
             "lambda:ListVersionsByFunction",
             "lambda:ListAliases",
             "lambda:UpdateAlias",
+            "lambda:GetProvisionedConcurrencyConfig",
         )
         assert site.account.alias("shop-api", "live")[0] == "2"
 

@@ -843,9 +843,9 @@ def test_the_parameters_of_deploying() -> None:
         "reporter",
     }
     assert set(StageOptions.__annotations__) == {"names", "reporter", "name", "config"}
-    own = set(SwitchOptions.__annotations__) - set(DeployOptions.__annotations__)
-    assert own == {"source", "tests", "traffic"}
-    assert all(f"`{name}`" in section("python.md", "## Deploying") for name in own)
+    more = set(SwitchOptions.__annotations__) - set(DeployOptions.__annotations__)
+    assert more == {"source", "tests", "traffic"}
+    assert all(f"`{name}`" in section("python.md", "## Deploying") for name in more)
     options = {
         **dict.fromkeys(("upload", "publish"), "DeployOptions"),
         **dict.fromkeys(("promote", "rollback", "prune", "history"), "StageOptions"),

@@ -109,9 +109,9 @@ class LightAws:
             return function.latest
         if qualifier in function.aliases:
             qualifier = function.aliases[qualifier]["FunctionVersion"]
-        if not qualifier.isdigit() or int(qualifier) not in function.versions:  # type: ignore[union-attr]
+        if not qualifier.isdigit() or int(qualifier) not in function.versions:
             raise missing(f"{name}:{qualifier}")
-        return function.versions[int(qualifier)]  # type: ignore[arg-type]
+        return function.versions[int(qualifier)]
 
     def create_function(self, body: dict[str, Any]) -> dict[str, Any]:
         name = body["FunctionName"]
@@ -157,7 +157,9 @@ class LightAws:
     def update_configuration(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
         function = self._function(name)
         self._guard(body, function.latest)
-        changes = {key: body[key] for key in ("Handler", "Runtime", "Description") if key in body}
+        changes: dict[str, Any] = {
+            key: body[key] for key in ("Handler", "Runtime", "Description") if key in body
+        }
         if "Layers" in body:
             changes["Layers"] = [{"Arn": arn} for arn in body["Layers"]]
         return self._changed(function, **changes)
@@ -187,7 +189,7 @@ class LightAws:
             alias = body["Name"]
             if alias in function.aliases:
                 raise RefusedError(409, "ResourceConflictException", "Alias already exists")
-            current = {"Name": alias, "Description": "", "RevisionId": ""}
+            current: dict[str, Any] = {"Name": alias, "Description": "", "RevisionId": ""}
             body = {**body, "RevisionId": ""}
         elif alias in function.aliases:
             current = function.aliases[alias]

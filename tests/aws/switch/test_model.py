@@ -63,7 +63,7 @@ class Operator:
     def do(self, operation: str, chosen: int, kill: int) -> None:
         """One thing that is done; the process is killed at the change with the number ``kill``, if there are so many."""
         before = self.stands
-        act: Callable[[], Any] = getattr(self, operation)
+        act: Callable[[int], Any] = getattr(self, operation)
         with killing(self.shop, kill), suppress(KilledError):
             act(chosen)
         self.settle(before, operation)
