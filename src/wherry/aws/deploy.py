@@ -15,6 +15,7 @@ from wherry.aws.observe import latest_layer_version, observe
 from wherry.aws.prepare import prepare
 from wherry.aws.switch.release import read_release, release
 from wherry.aws.switch.steps import first_share
+from wherry.aws.switch.switches import without_switches
 from wherry.errors import AwsError, WherryError
 from wherry.events import ComparisonFailed, LeftoverRemoved, PartPlanned, Warned
 
@@ -76,12 +77,17 @@ class Deployed:
     applied: Applied
     calls: tuple[str, ...]
 
+    @property
+    def changes(self) -> int:
+        """The number of actions; a canary that only went on counts as one for each function."""
+        return len(self.plan.actions) or sum(one.changed for one in self.applied.functions)
+
     def document(self) -> dict[str, Any]:
         """The JSON document of ``wherry deploy --json``."""
         return {
             "schema": 1,
             "stage": self.plan.stage,
-            "changes": len(self.plan.actions),
+            "changes": self.changes,
             **asdict(self.applied),
         }
 
@@ -173,6 +179,8 @@ def deploy(
         # First, while there are still actions that make the next run look, should this one be interrupted.
         _remove_leftovers(leftovers, actions, desired, prepared)
         applied = release(actions, prepared, how)
+        if not traffic:
+            actions = without_switches(actions)
     return Deployed(plan=actions, applied=applied, calls=tuple(client.calls))
 
 

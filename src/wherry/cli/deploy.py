@@ -128,7 +128,7 @@ def command(
                 reporter=reporter,
                 **options,
             )
-        number = len(deployed.plan.actions)
+        number = deployed.changes
         if verbose:
             terminal.line(f"called AWS {len(deployed.calls)} times: {', '.join(deployed.calls)}")
         terminal.line(

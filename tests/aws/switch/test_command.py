@@ -69,6 +69,8 @@ def test_without_traffic_and_then_with(site: Site, aws: LightAws) -> None:
         "Version 2 of function `shop-api` gets no calls; `wherry deploy staging --promote` moves alias `live` there\n"
         in done.err
     )
+    assert "Deployed staging: 2 changes" in done.err
+    assert "Stage staging is as it should be" in site.deploy("--no-traffic").err
     assert aws.alias(FUNCTION, "live") == (1, {})
     found = site.run("history", "staging", "--json", code=0).document
     versions = found["functions"][0]["versions"]
@@ -166,3 +168,11 @@ def test_the_json_of_a_deployment_says_the_version(site: Site) -> None:
     document = json.loads(site.deploy("--json", "--no-traffic").out)
     assert document["functions"][0]["version"] == 2
     assert document["functions"][0]["changed"]
+
+
+def test_a_canary_that_goes_on_is_a_change(site: Site, aws: LightAws) -> None:
+    site.deploy("--canary", "10%")
+    done = site.deploy("--canary", "10%/0.01s")
+    assert "Deployed staging: 1 change" in done.err
+    assert aws.alias(FUNCTION, "live") == (2, {})
+    assert site.deploy("--json").document["changes"] == 0
