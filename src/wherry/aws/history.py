@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 __all__ = ["AliasHistory"]
 
 _RECORD = re.compile(
-    r"\s*\[wherry:((?: \d+)+)(?:; not((?: \d+)+))?(?:; next (\d+))?(?:; at((?: [0-9a-z]{1,7})+))?\]\s*$"
+    r"\s*\[wherry:((?: \d+)+)(?:; not((?: \d+)+))?(?:; next (\d+))?(?:; at((?: [0-9a-z]{1,6})+))?\]\s*$"
 )
 _LONGEST = 256
 """Characters that AWS allows in a description."""

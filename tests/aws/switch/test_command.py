@@ -158,7 +158,8 @@ def test_settings_that_do_not_fit(site: Site) -> None:
     assert "did you mean `api`?" in done.error
     path = site.root / "wherry.toml"
     path.write_text(path.read_text().replace('alias = "live"\n', "").replace("apy", "api"))
-    for arguments in (("--no-traffic",), ("--test", "order.json")):
+    # The stage's own test is of the function that has no alias.
+    for arguments in ((), ("--no-traffic",), ("--test", "order.json")):
         done = site.deploy("--no-build", *arguments, code=1)
         assert "callers get $LATEST at once where there is no alias" in done.error
         assert "function `api` has none in stage `staging`" in done.error

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from wherry.aws.switch.switches import Switch
     from wherry.aws.switch.trial import Failure
     from wherry.events import Reporter
+    from wherry.settings.model import StageSettings
 
 __all__ = ["Release", "read_release", "release"]
 
@@ -83,19 +84,27 @@ def read_release(
             "a canary gets calls, and no calls were asked for", hint="leave one of them out"
         )
     aliased = [function.name for function in desired.functions if function.alias is not None]
-    if (tests or not traffic) and len(aliased) < len(desired.functions):
-        without = [one.name for one in desired.functions if one.alias is None]
-        raise DeployError(
-            "callers get $LATEST at once where there is no alias",
-            where=[f"function `{name}` has none in stage `{desired.stage}`" for name in without],
-            hint='give the stage one: alias = "live"; or name functions that have one',
-        )
     stage = prepared.client.stage
+    _require_aliases(desired, stage, all_of_them=bool(tests) or not traffic)
     return Release(
         cases=read_cases(prepared.project, stage, aliased, tests),
         steps=parse_canary(canary) if isinstance(canary, str) else (),
         traffic=traffic,
     )
+
+
+def _require_aliases(desired: Desired, stage: StageSettings, *, all_of_them: bool) -> None:
+    """Require that functions have an alias whose versions are tested, or get no calls yet."""
+    without = [function.name for function in desired.functions if function.alias is None]
+    named = {test.function for test in stage.test}
+    if not all_of_them:
+        without = [name for name in without if name in named or stage.function(name).test]
+    if without:
+        raise DeployError(
+            "callers get $LATEST at once where there is no alias",
+            where=[f"function `{name}` has none in stage `{desired.stage}`" for name in without],
+            hint='give the stage one: alias = "live"; or name functions that have one',
+        )
 
 
 def release(plan: Plan, prepared: Prepared, how: Release) -> Applied:

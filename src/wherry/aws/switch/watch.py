@@ -143,7 +143,8 @@ class Watch:
                 )
                 for page in pages:
                     for result in page.get("MetricDataResults") or ():
-                        sums[result["Id"]] = sums.get(result["Id"], 0.0) + sum(result["Values"])
+                        key = str(result.get("Id"))
+                        sums[key] = sums.get(key, 0.0) + sum(result.get("Values") or ())
         return {
             one: Calls(
                 calls=round(sums.get(f"invocations{number}", 0)),
@@ -165,7 +166,10 @@ class Watch:
             for kind in ("MetricAlarms", "CompositeAlarms"):
                 for alarm in answer.get(kind) or ():
                     reason = str(alarm.get("StateReason") or "no reason given")
-                    states[alarm["AlarmName"]] = (str(alarm.get("StateValue")), reason[:300])
+                    states[str(alarm.get("AlarmName"))] = (
+                        str(alarm.get("StateValue")),
+                        reason[:300],
+                    )
         return states
 
 
