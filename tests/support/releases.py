@@ -63,6 +63,9 @@ class Shop:
     events: list[Event] = field(default_factory=list)
     _client: Client | None = None
 
+    def __repr__(self) -> str:
+        return "the shop"
+
     def emit(self, event: Event) -> None:
         self.events.append(event)
 
