@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from wherry.aws.deploy import Deployed, Planned, deploy, plan
     from wherry.aws.init_stage import init_stage
     from wherry.aws.logs import LogEvent, read_logs
+    from wherry.aws.past import History, history
     from wherry.aws.promote import promote
     from wherry.aws.prune.prune import Pruned, prune
     from wherry.aws.publish import Published, publish
@@ -80,6 +81,7 @@ __all__ = [
     "EventOptions",
     "Finding",
     "FirstSettings",
+    "History",
     "InitOptions",
     "Invocation",
     "InvokeOptions",
@@ -113,6 +115,7 @@ __all__ = [
     "digest",
     "event",
     "for_stages",
+    "history",
     "init",
     "init_stage",
     "invoke",
@@ -150,6 +153,7 @@ _HOMES = {
     "EventOptions": "wherry.sample_events.event",
     "Finding": "wherry.checks.model",
     "FirstSettings": "wherry.settings.init.write",
+    "History": "wherry.aws.past",
     "InitOptions": "wherry.settings.init.write",
     "Invocation": "wherry.invoke.outcome",
     "InvokeOptions": "wherry.invoke.run",
@@ -182,6 +186,7 @@ _HOMES = {
     "digest": "wherry.pipeline.digest",
     "event": "wherry.sample_events.event",
     "for_stages": "wherry.aws.several",
+    "history": "wherry.aws.past",
     "init": "wherry.settings.init.write",
     "init_stage": "wherry.aws.init_stage",
     "invoke": "wherry.invoke.run",

@@ -36,6 +36,7 @@ __all__ = [
     "OutputError",
     "ProjectError",
     "QuotaError",
+    "RejectedError",
     "SelectionError",
     "SettingsError",
     "StoreError",
@@ -172,6 +173,10 @@ class EventError(WherryError):
 
 class DeployError(WherryError):
     """Packages cannot be deployed to AWS; nothing was changed."""
+
+
+class RejectedError(WherryError):
+    """A new version failed a test, or its canary was ended; callers have what they had before."""
 
 
 class AwsError(WherryError):

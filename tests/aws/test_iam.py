@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "iam.md"
-COMMANDS = ("plan", "deploy", "rollback", "prune", "upload", "publish", "invoke", "logs", "init")
+COMMANDS = (
+    *("plan", "deploy", "rollback", "history", "prune"),
+    *("upload", "publish", "invoke", "logs", "init"),
+)
 BIG = 9 * 2**20
 DEPLOYER = "arn:aws:iam::123456789012:role/deployer"
 
@@ -118,6 +121,10 @@ SCENARIOS = {
         so=frozenset({"no `alias`", "`alias` or `publish`", "layers", "`bucket`", "from 8 MiB"}),
         stage=BUCKETS, function={"publish": True}, big=True,
     ),
+    "switch": Scenario(
+        so=frozenset({"`alias` or `publish`", "`test`", "`alarms`", "steps", "`--from`"}),
+        stage={"test": [{"event": {}}], "alarms": ["errors"]}, function={"alias": ALIAS},
+    ),
     "assume-role": Scenario(
         so=frozenset({"no `alias`", "`alias` or `publish`", "`bucket`", "`assume-role`"}),
         stage={**BUCKETS, "assume-role": DEPLOYER}, function={"publish": True},
@@ -157,7 +164,11 @@ class Recorder:
             "functions": {"api": {"name": FUNCTION, **said}},
             **scenario.stage,
         }
-        settings: dict[str, Any] = {"functions": {"api": function}, "stages": {"staging": stage}}
+        stages = {"staging": stage}
+        if "`--from`" in scenario.so:
+            other = {"name": f"{FUNCTION}-other", "alias": ALIAS, "role": site.account.role()}
+            stages["other"] = {"region": site.account.region, "functions": {"api": other}}
+        settings: dict[str, Any] = {"functions": {"api": function}, "stages": stages}
         if "layers" in scenario.so:
             function["layers"] = ["dependencies"]
             settings["layers"] = {"dependencies": {"include": ["*"]}}
@@ -227,6 +238,11 @@ def play(recorder: Recorder) -> None:
     recorder.run("deploy")
     recorder.run("deploy")
     recorder.run("plan")
+    if "`--from`" in scenario.so:
+        recorder.write("4.0", TWO)
+        recorder.site.run("deploy", "other", code=0)
+        recorder.run("deploy", "--from", "other", "--canary", "50%/1s")
+    recorder.run("history")
     recorder.run("init")
     recorder.run("invoke")
     recorder.run("logs")
@@ -257,6 +273,8 @@ def played(moto: Moto, tmp_path_factory: pytest.TempPathFactory) -> dict[str, di
             account.bucket(BUCKET, versioned="with versions" in scenario.so)
             if "`role`" not in scenario.so:
                 account.function(FUNCTION, old)
+            if "`alarms`" in scenario.so:
+                account.alarm("errors")
             root = folder / name / "shop"
             root.mkdir(parents=True)
             wherry = Wherry(store=folder / "store", cwd=root)

@@ -49,7 +49,7 @@ from support.moto import moto as serve_moto
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
 from wherry import errors
-from wherry.aws.prepare import DeployOptions
+from wherry.aws.prepare import DeployOptions, SwitchOptions
 from wherry.aws.prune import find as prune
 from wherry.aws.stage import StageOptions
 from wherry.cli import main
@@ -853,10 +853,17 @@ def test_the_parameters_of_deploying() -> None:
         "reporter",
     }
     assert set(StageOptions.__annotations__) == {"names", "reporter", "name", "config"}
+    more = set(SwitchOptions.__annotations__) - set(DeployOptions.__annotations__)
+    assert more == {"source", "tests", "traffic"}
+    assert all(f"`{name}`" in section("python.md", "## Deploying") for name in more)
     options = {
-        **dict.fromkeys(("plan", "deploy", "upload", "publish"), "DeployOptions"),
-        **dict.fromkeys(("promote", "prune", "invoke_remote", "read_logs"), "StageOptions"),
+        **dict.fromkeys(("upload", "publish"), "DeployOptions"),
+        **dict.fromkeys(
+            ("promote", "prune", "history", "invoke_remote", "read_logs"), "StageOptions"
+        ),
         "rollback": "RollbackOptions",
+        "plan": "PlanOptions",
+        "deploy": "SwitchOptions",
     }
     assert documented["rollback"].pop("delete") == "False"
     for function, kind in options.items():
@@ -897,6 +904,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "number or null": (int, type(None)),
     "number": (int,),
+    "number from 0 to 1": (int, float),
     "object": (dict,),
     "string or null": (str, type(None)),
     "string": (str,),
@@ -977,6 +985,7 @@ def test_the_documents_of_deployments_have_the_documented_fields(
             "wherry upload --json",
             "wherry publish --json",
             "wherry rollback --json",
+            "wherry history --json",
             "wherry prune --json",
         ):
             more = {

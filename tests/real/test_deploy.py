@@ -151,6 +151,26 @@ def test_deploy_invoke_roll_back_invoke(site: Site, with_bucket: bool) -> None:
         assert f"wherry/{LAYER}/last-pylock.toml" in keys
 
 
+def test_a_version_is_tested_before_callers_get_it(site: Site) -> None:
+    """It runs, by its number, as it will for callers."""
+    test = {"event": {}, "expect": {"says": "two", "version": "2"}}
+    role = site.account.role()
+    site.deploy()
+    site.write(says="two", role=role, stage={"test": [test]})
+    done = site.deploy()
+    assert "Version 2 of function `shop-api`: {} passed in " in done.err
+    assert invoke(site)["says"] == "two"
+    site.write(says="three", role=role)
+    done = site.deploy(code=1)
+    assert (
+        '`shop-api` version 3, {}: says: expected "two", got "three"; version: expected "2", got "3"'
+        in done.error
+    )
+    assert invoke(site)["says"] == "two"
+    site.run("rollback", "staging", "--yes", code=0)
+    assert invoke(site)["says"] == "one"
+
+
 def test_handler_and_runtime_are_changed_when_they_are_managed(site: Site) -> None:
     role = site.account.role()
     managed = ["code", "layers", "handler", "runtime"]

@@ -293,9 +293,11 @@ class _Handler(BaseHTTPRequestHandler):
         proxy = self.through
         body = self._body()
         service = self._service()
-        # Services with JSON name the operation in a header.
+        # Services with JSON name the operation in a header; IAM calls CloudWatch otherwise than its endpoint.
         target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
         operation = target or _operation(service, self.command, self.path, body)
+        if target:
+            service = service.replace("monitoring", "cloudwatch")
         call = Call(
             number=0,
             attempt=0,

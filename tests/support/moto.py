@@ -31,9 +31,12 @@ class Moto:
 
     def reset(self) -> None:
         """Forget everything."""
-        request = urllib.request.Request(f"{self.url}/moto-api/reset", data=b"")
-        with urllib.request.urlopen(request) as answered:
-            answered.read()
+        # Functions are not run: that takes Docker.
+        settings = json.dumps({"lambda": {"use_docker": False}}).encode()
+        for path, data in (("reset", b""), ("config", settings)):
+            request = urllib.request.Request(f"{self.url}/moto-api/{path}", data=data)
+            with urllib.request.urlopen(request) as answered:
+                answered.read()
 
     def invoke_simply(self) -> None:
         """Have functions answer with a text in place of being run."""

@@ -48,7 +48,7 @@ def require_shape(response_dict: Any, operation_model: Any, **_rest: Any) -> Non
     from botocore.parsers import ResponseParserError
 
     if operation_model.has_streaming_output:
-        # The body is the answer of a function.
+        # The answer of a function, which may be anything.
         return
     try:
         body = json.loads(response_dict.get("body") or b"{}")

@@ -14,15 +14,14 @@ from wherry.aws.actions import (
     UpdateConfiguration,
 )
 from wherry.aws.answers import require_digest
+from wherry.aws.apply_alias import set_alias
 from wherry.aws.attempts import Outcome, attempt
 from wherry.aws.function_state import FunctionState, is_settled, same
-from wherry.aws.history import AliasHistory
 from wherry.aws.model import NewVersion
-from wherry.aws.observe import observe_alias, observe_function, snapshot_of
+from wherry.aws.observe import observe_function, snapshot_of
 from wherry.aws.plan import AppliedFunction
 from wherry.errors import AwsError
 from wherry.events import (
-    AliasMoved,
     CodeUpdated,
     ConfigurationUpdated,
     FunctionCreated,
@@ -115,7 +114,9 @@ class FunctionWork:
             case PublishVersion():
                 self._publish(action)
             case CreateAlias() | MoveAlias():
-                self._set_alias(action)
+                self._version = set_alias(
+                    action, self._plan, self._version, self._client, self._reporter
+                )
             case _:
                 raise AssertionError(action)
 
@@ -262,78 +263,6 @@ class FunctionWork:
         current = observe_function(self._client, self._name, versions=True)
         numbers = current.versions_running(current.latest) if current is not None else []
         return {"Version": numbers[-1]} if numbers else None
-
-    def _set_alias(self, action: CreateAlias | MoveAlias) -> None:
-        version = action.version if action.version is not None else self._version
-        assert version is not None  # noqa: S101  the plan publishes one first
-        observed = self._plan.observed
-        before = observed.alias(action.alias) if observed is not None else None
-        stands_at, revision, canary = version, None, None
-        weights: dict[int, float] = {}
-        if isinstance(action, MoveAlias):
-            revision, canary = action.revision, action.canary
-            if canary is not None:
-                stands_at, weights = action.was, {version: canary}
-        history = AliasHistory.parse(before.description if before is not None else "")
-        arguments: dict[str, Any] = {
-            "FunctionName": self._name,
-            "Name": action.alias,
-            "FunctionVersion": str(stands_at),
-            "Description": _after(action, history, version).description(),
-        }
-        shares = {str(number): share for number, share in weights.items()}
-
-        def change() -> bool:
-            if isinstance(action, CreateAlias):
-                self._client.changes.create_alias(**arguments)
-            else:
-                guard = {"RevisionId": revision} if revision else {}
-                self._client.changes.update_alias(
-                    **arguments, RoutingConfig={"AdditionalVersionWeights": shares}, **guard
-                )
-            return True
-
-        def look(_: Outcome) -> bool | None:
-            nonlocal revision
-            current = observe_alias(self._client, self._name, action.alias)
-            if current is None:
-                return None
-            calls = (current.version, current.weights)
-            if calls == (stands_at, weights):
-                return True
-            if before is None or calls != (before.version, before.weights):
-                raise AwsError(
-                    f"somebody else changed alias `{action.alias}` of function `{self._name}` meanwhile",
-                    where=[
-                        "it stands neither where it stood when the deployment began nor where it should"
-                    ],
-                    hint="see what `wherry plan` says, then run the same command again",
-                )
-            revision = current.revision
-            return None
-
-        verb = "create" if isinstance(action, CreateAlias) else "move"
-        attempt(f"{verb} alias `{action.alias}` of function `{self._name}`", change, look=look)
-        self._version = version
-        self._reporter.emit(
-            AliasMoved(name=self._name, alias=action.alias, version=version, canary=canary)
-        )
-
-
-def _after(action: CreateAlias | MoveAlias, history: AliasHistory, version: int) -> AliasHistory:
-    """The history of an alias after an action that gives ``version`` to its callers."""
-    if isinstance(action, CreateAlias):
-        return history.at(version)
-    canaries = tuple(action.canaries)
-    if action.canary is not None:
-        return history.at(action.was).rejecting(
-            *(number for number in canaries if number != version)
-        )
-    if action.was == version:
-        return history.at(version).rejecting(*canaries)
-    if action.back:
-        return history.back(action.was, version)
-    return history.moved(action.was, version, canaries=canaries)
 
 
 def _guard(configuration: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Client:
         self.calls: list[str] = []
         self._lock = threading.RLock()
         self._session: boto3.Session | None = None
-        self._clients: dict[tuple[str, str | None, bool, int], Any] = {}
+        self._clients: dict[tuple[str, str | None, bool, float], Any] = {}
 
     @property
     def region(self) -> str:
@@ -89,6 +89,11 @@ class Client:
     def logs(self) -> Any:
         """CloudWatch Logs, in the region of the functions."""
         return self._client("logs", self.region, retried=True)
+
+    @property
+    def monitoring(self) -> Any:
+        """CloudWatch, for alarms and metrics."""
+        return self._client("cloudwatch", self.region, retried=True)
 
     def storage(self, region: str | None = None) -> S3Client:
         """S3 in a region: by default the bucket's in the stage, else that of the functions."""
@@ -169,7 +174,7 @@ class Client:
         return boto3.Session(botocore_session=assumed, region_name=region)
 
     def _client(
-        self, service: str, region: str | None, *, retried: bool, patience: int = 60
+        self, service: str, region: str | None, *, retried: bool, patience: float = 60
     ) -> Any:
         """A client; ``patience`` is how many seconds an answer may take."""
         key = (service, region, retried, patience)

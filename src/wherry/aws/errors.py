@@ -11,7 +11,15 @@ from wherry.errors import AwsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["CONFLICT", "THROTTLED", "code_of", "refusing", "translate", "unless_missing"]
+__all__ = [
+    "CONFLICT",
+    "THROTTLED",
+    "code_of",
+    "is_denied",
+    "refusing",
+    "translate",
+    "unless_missing",
+]
 
 Result = TypeVar("Result")
 
@@ -105,6 +113,11 @@ def code_of(error: BaseException) -> str:
     if not isinstance(response, dict):
         return ""
     return str(response.get("Error", {}).get("Code", ""))
+
+
+def is_denied(error: AwsError) -> bool:
+    """Whether AWS denied a permission."""
+    return error.code in _DENIED
 
 
 def translate(error: Exception, doing: str) -> AwsError:

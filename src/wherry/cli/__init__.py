@@ -39,6 +39,7 @@ COMMANDS = {
     "publish": "Publish layers that were built, and versions of functions.",
     "logs": "Show the logs of the functions of a stage.",
     "rollback": "Go back to what the functions of a stage ran before.",
+    "history": "Show what the aliases of a stage stood at.",
     "prune": "Remove old versions of functions and layers of a stage.",
     "cache": "Show or prune the store of fetched and built files.",
 }

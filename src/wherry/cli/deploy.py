@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wherry.cli.options import canary as of_canary
-from wherry.cli.options import in_project, of_deployment, of_stages, quiet
+from wherry.cli.options import from_stage, in_project, of_deployment, of_stages, quiet
 from wherry.cli.render import BriefReporter, Terminal, print_result
 from wherry.sizes import count
 
@@ -23,10 +23,24 @@ __all__ = ["command"]
 @of_stages
 @of_canary
 @click.option(
+    "--test",
+    "tests",
+    multiple=True,
+    metavar="[NAME=]EVENT",
+    help="Call new versions with this event (a JSON file) before aliases move; if one fails, none moves. For one "
+    "function after its NAME, else for all. May be repeated. The stage's own tests are run in any case.",
+)
+@click.option(
+    "--no-traffic",
+    is_flag=True,
+    help="Publish, and leave the aliases: callers get nothing new until --promote.",
+)
+@click.option(
     "--promote",
     is_flag=True,
-    help="Give the version of the canary all calls, and do nothing else.",
+    help="Give the version of the canary, or of --no-traffic, all calls, and do nothing else.",
 )
+@from_stage
 @click.option("--dry-run", is_flag=True, help="Say what would be done: `wherry plan`.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @in_project
@@ -36,7 +50,10 @@ def command(
     *,
     stage: str,
     project: Path,
-    canary: float | None,
+    canary: float | str | None,
+    tests: tuple[str, ...],
+    no_traffic: bool,
+    source: str | None,
     promote: bool,
     dry_run: bool,
     as_json: bool,
@@ -51,6 +68,9 @@ def command(
     publishes layers, updates code and layers of functions, publishes versions and moves aliases. When all is as it
     should be, nothing is changed. After an interruption the same command goes on from there.
 
+    New versions can be tried before callers get them (--test, --no-traffic), and get their calls step by step, watched,
+    with the way back (--canary 10%/5m,50%/10m). Ctrl-C leaves such a canary as it is, and says how to go on.
+
     The ARNs of layer versions and functions go to stdout.
 
     Several stages, or one in all its regions, are built once and deployed side by side. One that fails hides none
@@ -63,14 +83,19 @@ def command(
       wherry deploy production --all-regions
       wherry deploy production api --canary 10%
       wherry deploy production api --promote
+      wherry deploy production --test tests/events/order.json --canary 10%/5m,50%/10m
+      wherry deploy production --no-traffic
+      wherry deploy production --from staging
       wherry deploy --config drover.yml --install-path install staging
     """  # noqa: D301  the backspace is click's mark
     from wherry.aws.deploy import deploy
     from wherry.aws.promote import promote as promote_canary
     from wherry.cli.several import SeveralStages, stages_of
 
-    if promote and (canary is not None or dry_run):
+    if promote and (canary is not None or dry_run or tests or no_traffic or source):
         raise click.UsageError("--promote stands alone")
+    if no_traffic and canary is not None:
+        raise click.UsageError("a canary gets calls: leave --canary or --no-traffic out")
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
         if dry_run:
             from wherry.cli.plan import show_plans
@@ -82,6 +107,7 @@ def command(
                 as_json=as_json,
                 verbose=verbose,
                 canary=canary,
+                source=source,
                 build=not no_build,
                 **options,
             )
@@ -89,16 +115,21 @@ def command(
         stages = stages_of(stage, options, project)
         own: dict[str, Any] = {**options, "build": not (no_build or promote)}
         if not promote:
-            own["canary"] = canary
+            own |= {
+                "canary": canary,
+                "tests": tests,
+                "traffic": not no_traffic,
+                "source": source,
+            }
 
-        def work(source: Any, stage: str, **given: Any) -> Deployed:
+        def work(project: Any, stage: str, **given: Any) -> Deployed:
             if not promote:
-                return deploy(source, stage, **given)
+                return deploy(project, stage, **given)
             of_stage = {key: options[key] for key in ("names", "name", "config")}
             return promote_canary(project, stage, reporter=given["reporter"], **of_stage)
 
         def show(deployed: Deployed) -> None:
-            calls, stage, number = deployed.calls, deployed.plan.stage, len(deployed.plan.actions)
+            calls, stage, number = deployed.calls, deployed.plan.stage, deployed.changes
             if verbose:
                 terminal.line(f"called AWS {len(calls)} times: {', '.join(calls)}")
             terminal.line(

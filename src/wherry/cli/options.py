@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "canary",
     "drover_stage",
+    "from_stage",
     "in_project",
     "of_build",
     "of_config",
@@ -194,10 +195,17 @@ of_stages = shared(
 )
 
 
-def _share(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
-    """A share of calls: ``10%`` or ``0.1``."""
+def _share(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> float | str | None:
+    """A share of calls: ``10%`` or ``0.1``; or steps: ``10%/5m,50%/10m``."""
     if text is None:
         return None
+    if "/" in text:
+        from wherry.aws.switch.steps import parse_canary
+
+        parse_canary(text)
+        return text
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", text.strip())
     value = float(match[1]) / (100 if match[2] else 1) if match else 0.0
     # A hundredth of a percent is the smallest share.
@@ -210,7 +218,15 @@ canary = click.option(
     "--canary",
     callback=_share,
     metavar="SHARE",
-    help="Give the new version this share of the alias's calls, such as 10%, and leave the rest as it is.",
+    help="Give the new version this share of the alias's calls, such as 10%, and leave the rest as it is. With times, "
+    "such as 10%/5m,50%/10m, go on by steps to all calls, and back if an alarm of the stage or too many errors come.",
+)
+
+from_stage = click.option(
+    "--from",
+    "source",
+    metavar="STAGE",
+    help="Take what this other stage runs, byte for byte, and build nothing.",
 )
 
 of_build = shared(

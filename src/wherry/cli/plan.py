@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wherry.cli.options import canary, in_project, of_deployment, of_stages, quiet
+from wherry.cli.options import canary, from_stage, in_project, of_deployment, of_stages, quiet
 from wherry.cli.render import BriefReporter, Terminal, print_result
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = ["command", "show_plans"]
     "--exit-code", is_flag=True, help="Exit with 3 when there is something to do, for CI."
 )
 @canary
+@from_stage
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @in_project
 @of_deployment

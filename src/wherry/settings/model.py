@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wherry.indexes.declared import DeclaredIndex
+    from wherry.settings.stage_test import StageTest
     from wherry.target import Runtime
 
 __all__ = [
@@ -260,6 +261,7 @@ class StageFunction:
     description: str | None = None
     memory: int | None = None
     timeout: int | None = None
+    test: tuple[StageTest, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -294,6 +296,9 @@ class StageSettings:
     manage: tuple[str, ...] = MANAGED
     keep_versions: int | None = None
     keep_days: int | None = None
+    test: tuple[StageTest, ...] = ()
+    alarms: tuple[str, ...] = ()
+    max_error_rate: float | None = None
     functions: Mapping[str, StageFunction] = field(default_factory=dict)
     layers: Mapping[str, StageLayer] = field(default_factory=dict)
 

@@ -17,6 +17,7 @@ from wherry.settings.model import (
     StageLayer,
     StageSettings,
 )
+from wherry.settings.stage_test import read_stage_tests
 from wherry.settings.values import named_tables, read_table
 
 if TYPE_CHECKING:
@@ -112,6 +113,9 @@ STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
     "manage": _managed,
     "keep-versions": values.number(0),
     "keep-days": values.number(0),
+    "test": read_stage_tests,
+    "alarms": values.strings,
+    "max-error-rate": values.share,
 }
 """The keys of a stage that hold a value."""
 
@@ -125,6 +129,7 @@ FUNCTION_STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
     "description": values.string,
     "memory": values.number(128),
     "timeout": values.number(1),
+    "test": read_stage_tests,
 }
 
 LAYER_STAGE_READERS: Mapping[str, Callable[[object], Any]] = {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.aws.bucket import Bucket
 from wherry.aws.errors import refusing, unless_missing
+from wherry.aws.history import AliasHistory
 from wherry.aws.observe import observe_function
 from wherry.aws.prune.pruning import Pruning, Removal, Spared
 from wherry.aws.prune.sizes import with_layer_sizes
@@ -169,6 +170,8 @@ def _users(
     for alias in function.aliases:
         for number in (alias.version, *alias.weights):
             users.setdefault(number, []).append(f"alias {alias.name}")
+        if waiting := AliasHistory.parse(alias.description).waiting:
+            users.setdefault(waiting, []).append(f"alias {alias.name}, which is to move there")
     for qualifier in _with_concurrency(function.aws_name, client):
         if qualifier.isdigit():
             users.setdefault(int(qualifier), []).append("provisioned concurrency")

@@ -190,7 +190,8 @@ def _version_before(
     older = [
         version
         for version in function.versions
-        if version.number not in others
+        if not history.closed
+        and version.number not in others
         and (not alias.version or version.number < alias.version)
         and version.number not in history.rejected
     ]
@@ -198,7 +199,8 @@ def _version_before(
         return older[-1], "by its number, because nothing is recorded"
     raise _nothing_before(
         subject,
-        f"it stands at version {alias.version}, the oldest there is that was not rejected"
+        f"it stands at version {alias.version}, the "
+        + ("first that it had" if history.closed else "oldest there is that was not rejected")
         if alias.version
         else "none was published",
         others=[version.number for version in function.versions if version.number != alias.version],
