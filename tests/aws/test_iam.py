@@ -88,6 +88,18 @@ SCENARIOS = {
         so=frozenset({"`alias` or `publish`", "`role`", "`tags`"}),
         function={"alias": ALIAS, "role": "?"}, stage={"tags": {"team": "shop"}},
     ),
+    "managed": Scenario(
+        so=frozenset({
+            "no `alias`", "`alias` or `publish`", "layers", "`memory`", '`manage = "tags"`', "`ssm`", "`secret`",
+            '`version = "latest"`', "`tags`",
+        }),
+        function={
+            "publish": True, "manage": ["code", "layers", "memory", "environment", "tags"],
+            "memory": 512, "tags": {"team": "shop"},
+            "environment": {"ONE": {"ssm": "/shop/one"}, "TWO": {"secret": "shop/two"}},
+            "layers": ["dependencies", {"name": "others", "version": "latest"}],
+        },
+    ),
     "share": Scenario(so=frozenset({"no `alias`", "layers", "`share`"}), layer={"share": ["210987654321"]}),
     "bucket": Scenario(
         so=frozenset({"no `alias`", "`alias` or `publish`", "layers", "`bucket`"}), stage=BUCKETS, function={"publish": True},
@@ -242,6 +254,10 @@ def played(moto: Moto, tmp_path_factory: pytest.TempPathFactory) -> dict[str, di
             account.bucket(BUCKET, versioned="with versions" in scenario.so)
             if "`role`" not in scenario.so:
                 account.function(FUNCTION, old)
+            if "`ssm`" in scenario.so:
+                account.layer("others", old)
+                account.client("ssm").put_parameter(Name="/shop/one", Value="1", Type="String")
+                account.client("secretsmanager").create_secret(Name="shop/two", SecretString="2")
             root = folder / name / "shop"
             root.mkdir(parents=True)
             wherry = Wherry(store=folder / "store", cwd=root)
@@ -282,7 +298,8 @@ def test_nothing_is_named_that_is_not_needed(played: dict[str, dict[str, set[str
 
 def test_planning_needs_no_action_that_changes() -> None:
     planned = {row.action for row in rows() if "plan" in row.commands}
-    assert all(re.match(r"lambda:(Get|List)|s3:List|sts:AssumeRole", action) for action in planned)
+    reads = r"(lambda|ssm|secretsmanager):(Get|List)|s3:List|sts:AssumeRole"
+    assert all(re.match(reads, action) for action in planned)
 
 
 def test_the_words_of_the_page_are_those_of_the_scenarios() -> None:

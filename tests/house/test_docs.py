@@ -55,6 +55,7 @@ from wherry.aws.stage import StageOptions
 from wherry.cli import main
 from wherry.pipeline import report
 from wherry.settings import model, project, read, tables
+from wherry.settings.function_readers import CONFIGURATION_READERS
 from wherry.settings.tables import CONTAINER_READERS, INDEX_READERS
 from wherry.target import Target, find_architecture, find_runtime
 
@@ -693,6 +694,8 @@ NEEDS = {
     "encryption": 'bucket = "b-b"',
     "keep": 'bucket = "b-b"',
     "kms-key": 'bucket = "b-b"\nencryption = "aws:kms"',
+    # Of a function.
+    **dict.fromkeys(CONFIGURATION_READERS, f"manage = {[*model.MANAGEABLE]}"),
 }
 OF_STAGES = (
     ("", {*tables.STAGE_READERS, "functions", "layers"}),

@@ -34,6 +34,7 @@ __all__ = [
     "INTERNAL",
     "KILL_AFTER",
     "KILL_BEFORE",
+    "QUOTED",
     "THROTTLED",
     "UNAVAILABLE",
     "Call",
@@ -93,6 +94,7 @@ CONFLICT = Fault(
 ACCESS_DENIED = Fault(
     name="denied", status=403, code="AccessDeniedException", storage=(403, "AccessDenied")
 )
+QUOTED = Fault(name="quoted", status=400, code="InvalidParameterValueException")
 ERRORS = (THROTTLED, INTERNAL, UNAVAILABLE, EXPIRED, CONFLICT, ACCESS_DENIED)
 
 _MESSAGES = {
@@ -293,7 +295,8 @@ class _Handler(BaseHTTPRequestHandler):
         proxy = self.through
         body = self._body()
         service = self._service()
-        operation = _operation(service, self.command, self.path, body)
+        target = self.headers.get("X-Amz-Target", "").partition(".")[2]
+        operation = target or _operation(service, self.command, self.path, body)
         call = Call(
             number=0,
             attempt=0,
@@ -372,9 +375,11 @@ class _Handler(BaseHTTPRequestHandler):
             f"{call.actions[0] if call.actions else call.operation} on resource: x because no "
             f"identity-based policy allows the {call.actions[0] if call.actions else ''} action",
         )
+        if fault is QUOTED:
+            message = f"Value {json.dumps(call.body)} failed to satisfy constraint"
         status, code = fault.status, fault.code
-        if call.service == "lambda":
-            document = {"Type": "User", "message": message, "Message": message}
+        if call.service in {"lambda", "ssm", "secretsmanager", "signer"}:
+            document = {"Type": "User", "message": message, "Message": message, "__type": code}
             kind, data = "application/json", json.dumps(document).encode()
         else:
             if call.service == "s3":

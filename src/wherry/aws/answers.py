@@ -18,6 +18,7 @@ _REQUIRED = {
     "GetFunctionConfiguration": _FUNCTION,
     "GetLayerVersion": ("LayerVersionArn", "Version", "Content"),
     "GetLayerVersionPolicy": ("Policy",),
+    "GetParameters": ("Parameters",),
     "ListAliases": ("Aliases",),
     "ListFunctions": ("Functions",),
     "ListLayerVersions": ("LayerVersions",),
@@ -33,6 +34,7 @@ _OF_ITEMS = {
     "Aliases": ("Name", "FunctionVersion"),
     "Functions": ("FunctionName", "FunctionArn"),
     "LayerVersions": ("LayerVersionArn", "Version"),
+    "Parameters": ("Name", "Value"),
     "Versions": _FUNCTION,
 }
 

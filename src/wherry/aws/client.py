@@ -85,6 +85,16 @@ class Client:
         client: S3Client = self._client("s3", region, retried=True)
         return client
 
+    @property
+    def parameters(self) -> Any:
+        """AWS Systems Manager, in the region of the functions."""
+        return self._client("ssm", self.region, retried=True)
+
+    @property
+    def secrets(self) -> Any:
+        """AWS Secrets Manager, in the region of the functions."""
+        return self._client("secretsmanager", self.region, retried=True)
+
     @contextmanager
     def explaining(self) -> Iterator[None]:
         """Add a hint to errors if boto3 does not know the region.

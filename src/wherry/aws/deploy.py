@@ -14,6 +14,7 @@ from wherry.aws.diff import diff
 from wherry.aws.errors import refusing, unless_missing
 from wherry.aws.observe import latest_layer_version, observe
 from wherry.aws.prepare import prepare
+from wherry.aws.resolve import resolve
 from wherry.errors import AwsError, WherryError
 from wherry.events import ComparisonFailed, LeftoverRemoved, PartPlanned, Warned
 
@@ -112,7 +113,7 @@ def plan(
     desired = prepared.desired(canary=canary)
     compared: Mapping[str, Difference] = {}
     with client.explaining():
-        observed = observe(desired, client)
+        desired, observed = resolve(desired, observe(desired, client), client)
         actions = _with_bucket_checked(diff(desired, observed), client)
         if differences:
             compared = _compare_packages(actions, client, prepared.reporter)
@@ -176,14 +177,18 @@ def _observe(desired: Desired, prepared: Prepared) -> tuple[Plan, Sequence[Lefto
     """The plan, and packages in the bucket that an interrupted deployment may have left."""
     client, bucket = prepared.client, Bucket.of(prepared.client)
     if bucket is None or bucket.keeps_packages:
-        return diff(desired, observe(desired, client)), ()
+        return _diff(desired, client), ()
     names = [part.aws_name for part in desired.parts]
     if _always_unfinished(desired):
-        actions = diff(desired, observe(desired, client))
+        actions = _diff(desired, client)
         return actions, bucket.leftovers(names) if actions else ()
     with ThreadPoolExecutor(1, thread_name_prefix="leftovers") as pool:
         leftovers = pool.submit(bucket.leftovers, names)
-        return diff(desired, observe(desired, client)), leftovers.result()
+        return _diff(desired, client), leftovers.result()
+
+
+def _diff(desired: Desired, client: Client) -> Plan:
+    return diff(*resolve(desired, observe(desired, client), client))
 
 
 def _with_bucket_checked(plan: Plan, client: Client) -> Plan:

@@ -198,6 +198,8 @@ def _action(operation: str) -> str:
         "CompleteMultipartUpload": "s3:PutObject",
         "DeleteObjects": "s3:DeleteObject",
         "AssumeRole": "sts:AssumeRole",
+        "GetParameters": "ssm:GetParameters",
+        "GetSecretValue": "secretsmanager:GetSecretValue",
     }
     if operation in others:
         return others[operation]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from wherry.aws.model import layer_document
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -143,10 +145,14 @@ def _part_lines(part: LayerPlan | FunctionPlan, difference: Difference | None) -
 
 
 def _part_document(part: LayerPlan | FunctionPlan, difference: Difference | None) -> dict[str, Any]:
+    layers = {}
+    if isinstance(part, FunctionPlan):
+        layers["layers"] = [*map(layer_document, part.after.layers)]
     return {
         "name": part.name,
         "aws_name": part.aws_name,
         "arn": part.arn,
+        **layers,
         "actions": [action.document() for action in part.actions],
         "difference": asdict(difference) if difference is not None else None,
     }

@@ -90,7 +90,7 @@ def publish(
     desired, names = prepared.desired(), options.get("names", ())
     # Functions stay as they are, but for the version.
     functions = tuple(
-        replace(function, manage=frozenset(), publish=True, alias=None, canary=None)
+        replace(function, manage=frozenset(), layers=(), publish=True, alias=None, canary=None)
         for function in desired.functions
         if function.publish or function.name in names
     )

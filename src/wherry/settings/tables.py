@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from wherry.indexes.declared import CodeArtifact, DeclaredIndex, code_artifact_at
 from wherry.indexes.variables import environment_name
 from wherry.settings import values
+from wherry.settings.function_readers import CONFIGURATION_READERS, check_used, stage_layers
 from wherry.settings.model import (
     MANAGEABLE,
+    MANAGED,
     ContainerOptions,
     Copy,
     Mode,
@@ -115,11 +117,10 @@ FUNCTION_STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
     "alias": _alias,
     "publish": values.boolean,
     "manage": _managed,
-    "layers": values.choice("exclusive"),
+    "layers": stage_layers,
+    "exclusive-layers": values.boolean,
     "role": _role,
-    "description": values.string,
-    "memory": values.number(128),
-    "timeout": values.number(1),
+    **CONFIGURATION_READERS,
 }
 
 LAYER_STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
@@ -156,6 +157,9 @@ def _stage(table: Mapping[str, object], key: str, problems: Problems) -> StageSe
     for part_key, part in parts.items():
         if part.get("publish") is False and (part.get("alias") or stage.get("alias")):
             problems.add(f"{part_key}.publish", "an `alias` needs a published version")
+    for name, part in functions.items():
+        manage = part.get("manage", stage.get("manage", MANAGED))
+        check_used(f"{key}.functions.{name}", part, manage, problems)
     layers = _tables(table, "layers", LAYER_STAGE_READERS, key, problems)
     stage["functions"] = {name: StageFunction(**part) for name, part in functions.items()}
     stage["layers"] = {name: StageLayer(**part) for name, part in layers.items()}
