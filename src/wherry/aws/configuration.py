@@ -294,6 +294,9 @@ def rest_digest(configuration: Mapping[str, Any]) -> str:
         vpc.pop("VpcId", None)
     # An empty variable is one.
     rest["Environment"] = _variables(configuration) or rest["Environment"]
+    if isinstance(logging := rest["LoggingConfig"], dict) and logging.get("LogFormat") == "JSON":
+        # AWS's levels for those that are not given.
+        rest["LoggingConfig"] = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO", **logging}
     rest["SnapStart"] = (configuration.get("SnapStart") or {}).get("ApplyOn") or "None"
     rest = {key: value for key, value in rest.items() if value}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
