@@ -22,6 +22,7 @@ from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, ONE, TWO, Site, 
 from support.functions import zip_of
 from support.index import serve_index
 from support.projects import make_project
+from support.signer import Signer
 from support.storage import Storage, serve_storage
 from support.wheels import make_wheel
 
@@ -111,6 +112,13 @@ SCENARIOS = {
         function={"publish": True},
         so=frozenset({"no `alias`", "`alias` or `publish`", "layers", "`bucket`", "with versions"}), stage=BUCKETS,
     ),
+    "signed": Scenario(
+        function={"publish": True},
+        so=frozenset({
+            "no `alias`", "`alias` or `publish`", "layers", "`bucket`", "with versions", "`signing-profile`",
+        }),
+        stage={**BUCKETS, "signing-profile": "shop"},
+    ),
     "bucket-tags": Scenario(
         function={"publish": True},
         so=frozenset({"no `alias`", "`alias` or `publish`", "layers", "`bucket`", "`tags`"}), stage={**BUCKETS, "tags": {"team": "shop"}},
@@ -137,6 +145,9 @@ class Recorder:
     def __init__(self, site: Site, scenario: Scenario) -> None:
         self.site = site
         self.scenario = scenario
+        self.signer = Signer(account=site.account, enforced=False)
+        if "`signing-profile`" in scenario.so:
+            site.proxy.answer = self.signer.answer
         self.actions: dict[str, set[str]] = {command: set() for command in COMMANDS}
         # Packages that were built, by their hash.
         self._built: dict[str, bytes] = {}
@@ -206,6 +217,7 @@ class Recorder:
         digest = answer["Configuration"]["CodeSha256"]
         name = hashlib.sha256(digest.encode()).hexdigest()
         storage.others[name] = self._built.get(digest, b"")
+        storage.others[name] = storage.others[name] or self.signer.signed.get(digest, b"")
         answer["Code"]["Location"] = storage.url(name)
         return json.dumps(answer).encode()
 
@@ -298,7 +310,7 @@ def test_nothing_is_named_that_is_not_needed(played: dict[str, dict[str, set[str
 
 def test_planning_needs_no_action_that_changes() -> None:
     planned = {row.action for row in rows() if "plan" in row.commands}
-    reads = r"(lambda|ssm|secretsmanager):(Get|List)|s3:List|sts:AssumeRole"
+    reads = r"(lambda|ssm|secretsmanager):(Get|List)|s3:(List|GetObject)|sts:AssumeRole"
     assert all(re.match(reads, action) for action in planned)
 
 

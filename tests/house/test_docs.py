@@ -693,6 +693,7 @@ NEEDS = {
     "bucket-region": 'bucket = "b-b"',
     "encryption": 'bucket = "b-b"',
     "keep": 'bucket = "b-b"',
+    "signing-profile": 'bucket = "b-b"',
     "kms-key": 'bucket = "b-b"\nencryption = "aws:kms"',
     # Of a function.
     **dict.fromkeys(CONFIGURATION_READERS, f"manage = {[*model.MANAGEABLE]}"),

@@ -159,7 +159,7 @@ class Call:
     @property
     def mutates(self) -> bool:
         """Whether it changes something on AWS."""
-        return not self.operation.startswith(("Get", "List", "Head", "AssumeRole"))
+        return not self.operation.startswith(("Get", "List", "Head", "Describe", "AssumeRole"))
 
     def __str__(self) -> str:
         return f"{self.number}.{self.attempt} {self.service}:{self.operation} → {self.status}"
@@ -183,6 +183,8 @@ class Proxy:
         self.delay: Callable[[Call], float] = lambda _: 0.0
         self.before: Callable[[Call], None] = lambda _: None
         self.edit: Callable[[Call, bytes], bytes] = lambda _, data: data
+        # What the stand-in lacks: a document, or an error with a status and a code.
+        self.answer: Callable[[Call], dict[str, Any] | Fault | None] = lambda _: None
         # The process to be killed.
         self.victim: Callable[[], Fork | None] = lambda: None
         self._injected: list[_Injected] = []
@@ -311,24 +313,30 @@ class _Handler(BaseHTTPRequestHandler):
             call.body = said if isinstance(said, dict) else {}
         invocation = self.headers.get("amz-sdk-invocation-id") or f"unknown {id(call)}"
         fault = proxy.came(call, invocation)
+        instead = proxy.answer(call)
+        if isinstance(instead, Fault):
+            fault = instead
         proxy.before(call)
         # Not `time.sleep`, which tests hasten.
         if seconds := proxy.delay(call):
             threading.Event().wait(seconds)
         try:
-            self._answer(call, fault, body)
+            self._answer(call, fault, body, None if isinstance(instead, Fault) else instead)
         finally:
             call.ended = time.monotonic()
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_any  # noqa: N815
 
-    def _answer(self, call: Call, fault: Fault | None, body: bytes) -> None:
+    def _answer(
+        self, call: Call, fault: Fault | None, body: bytes, instead: dict[str, Any] | None
+    ) -> None:
         if fault is not None and not fault.reaches and fault.status:
             self._refuse(call, fault)
             return
         answer = None
         if fault is None or fault.reaches:
-            answer = self._forward(body)
+            made = json.dumps(instead).encode()
+            answer = self._forward(body) if instead is None else (200, [], made)
             call.reached = True
         if fault is not None:
             if fault.kills and (victim := self.through.victim()) is not None:
@@ -443,6 +451,8 @@ def _operation(service: str, method: str, url: str, body: bytes) -> str:
                 return name
     elif service == "s3":
         return _storage_operation(method, path.lstrip("/").partition("/")[2] != "", given)
+    elif service == "signer":
+        return "StartSigningJob" if method == "POST" else "DescribeSigningJob"
     elif body:
         return parse_qs(body.decode("latin-1")).get("Action", [""])[0]
     return f"{method} {path}"

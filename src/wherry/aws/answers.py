@@ -19,6 +19,7 @@ _REQUIRED = {
     "GetLayerVersion": ("LayerVersionArn", "Version", "Content"),
     "GetLayerVersionPolicy": ("Policy",),
     "GetParameters": ("Parameters",),
+    "StartSigningJob": ("jobId",),
     "ListAliases": ("Aliases",),
     "ListFunctions": ("Functions",),
     "ListLayerVersions": ("LayerVersions",),

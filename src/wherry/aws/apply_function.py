@@ -16,6 +16,7 @@ from wherry.aws.actions import (
 )
 from wherry.aws.answers import require_digest
 from wherry.aws.attempts import Outcome, attempt
+from wherry.aws.code_signing import explaining_signatures
 from wherry.aws.configuration import NOTHING
 from wherry.aws.function_state import FunctionState, is_settled, same
 from wherry.aws.history import AliasHistory
@@ -131,7 +132,9 @@ class FunctionWork:
 
     def _create(self, action: CreateFunction) -> None:
         function = action.package
-        package = self._delivery.send(function.path, function.code_sha256, name=self._name)
+        package = function.signed or self._delivery.send(
+            function.path, function.code_sha256, name=self._name
+        )
         arguments: dict[str, Any] = {
             "FunctionName": self._name,
             "Runtime": function.runtime,
@@ -160,7 +163,7 @@ class FunctionWork:
                 raise self._state.conflict()
             return True
 
-        with function.configuration.hidden():
+        with function.configuration.hidden(), explaining_signatures(self._client, self._name):
             attempt(f"create function `{self._name}`", create, look=look)
         configuration = self._state.ready()
         self._state.latest = snapshot_of(configuration)
@@ -175,7 +178,9 @@ class FunctionWork:
         if action.architecture is not None:
             changes["architecture"] = action.architecture
         self._state.ready()
-        package = self._delivery.send(function.path, function.code_sha256, name=self._name)
+        package = function.signed or self._delivery.send(
+            function.path, function.code_sha256, name=self._name
+        )
         arguments = package.arguments()
         if action.architecture is not None:
             arguments["Architectures"] = [action.architecture]
@@ -244,7 +249,8 @@ class FunctionWork:
                 state.accept(answer)
             return True
 
-        attempt(doing, change)
+        with explaining_signatures(self._client, self._name):
+            attempt(doing, change)
         state.latest = target
         state.ready()
 

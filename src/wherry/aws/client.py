@@ -95,6 +95,11 @@ class Client:
         """AWS Secrets Manager, in the region of the functions."""
         return self._client("secretsmanager", self.region, retried=True)
 
+    @property
+    def signer(self) -> Any:
+        """AWS Signer, in the region of the functions."""
+        return self._client("signer", self.region, retried=True)
+
     @contextmanager
     def explaining(self) -> Iterator[None]:
         """Add a hint to errors if boto3 does not know the region.

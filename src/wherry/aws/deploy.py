@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from wherry.aws.actions import CreateFunction, UpdateCode
 from wherry.aws.apply import apply
 from wherry.aws.bucket import Bucket
-from wherry.aws.diff import diff
+from wherry.aws.code_signing import plan_signed
 from wherry.aws.errors import refusing, unless_missing
 from wherry.aws.observe import latest_layer_version, observe
 from wherry.aws.prepare import prepare
@@ -114,7 +114,8 @@ def plan(
     compared: Mapping[str, Difference] = {}
     with client.explaining():
         desired, observed = resolve(desired, observe(desired, client), client)
-        actions = _with_bucket_checked(diff(desired, observed), client)
+        desired, actions = plan_signed(desired, observed, client)
+        actions = _with_bucket_checked(actions, client)
         if differences:
             compared = _compare_packages(actions, client, prepared.reporter)
     return Planned(
@@ -175,20 +176,22 @@ def deploy(
 
 def _observe(desired: Desired, prepared: Prepared) -> tuple[Plan, Sequence[Leftover]]:
     """The plan, and packages in the bucket that an interrupted deployment may have left."""
-    client, bucket = prepared.client, Bucket.of(prepared.client)
+    bucket = Bucket.of(prepared.client)
     if bucket is None or bucket.keeps_packages:
-        return _diff(desired, client), ()
+        return _diff(desired, prepared), ()
     names = [part.aws_name for part in desired.parts]
     if _always_unfinished(desired):
-        actions = _diff(desired, client)
+        actions = _diff(desired, prepared)
         return actions, bucket.leftovers(names) if actions else ()
     with ThreadPoolExecutor(1, thread_name_prefix="leftovers") as pool:
         leftovers = pool.submit(bucket.leftovers, names)
-        return _diff(desired, client), leftovers.result()
+        return _diff(desired, prepared), leftovers.result()
 
 
-def _diff(desired: Desired, client: Client) -> Plan:
-    return diff(*resolve(desired, observe(desired, client), client))
+def _diff(desired: Desired, prepared: Prepared) -> Plan:
+    client = prepared.client
+    desired, observed = resolve(desired, observe(desired, client), client)
+    return plan_signed(desired, observed, client, prepared.reporter)[1]
 
 
 def _with_bucket_checked(plan: Plan, client: Client) -> Plan:

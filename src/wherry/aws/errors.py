@@ -200,6 +200,8 @@ def _action(operation: str) -> str:
         "AssumeRole": "sts:AssumeRole",
         "GetParameters": "ssm:GetParameters",
         "GetSecretValue": "secretsmanager:GetSecretValue",
+        "StartSigningJob": "signer:StartSigningJob",
+        "DescribeSigningJob": "signer:DescribeSigningJob",
     }
     if operation in others:
         return others[operation]

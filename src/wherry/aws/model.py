@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from wherry.aws.transfer import StoredObject
     from wherry.settings.references import LayerReference
 
 __all__ = [
@@ -84,6 +85,7 @@ class DesiredLayer:
         description: of the versions that are published.
         license: of the versions that are published.
         share: accounts (12 digits) and organisations (``o-…``) that may use every published version.
+        signed: the signed package, whose digest is ``code_sha256``.
     """
 
     name: str
@@ -96,6 +98,7 @@ class DesiredLayer:
     description: str = ""
     license: str | None = None
     share: tuple[str, ...] = ()
+    signed: StoredObject | None = None
 
     def differences(self, latest: ObservedLayer) -> list[str]:
         """The differences to a version for which another version is published."""
@@ -130,6 +133,7 @@ class DesiredFunction:
         role: of a function that is created; None if a missing function is not to be created.
         configuration: of a function that is created; of another, as far as it is managed.
         tags: of a function that is created; those of another are set if they are managed.
+        signed: the signed package, whose digest is ``code_sha256``.
     """
 
     name: str
@@ -152,6 +156,7 @@ class DesiredFunction:
     role: str | None = None
     configuration: Configuration = NOTHING
     tags: Mapping[str, str] = field(default_factory=dict)
+    signed: StoredObject | None = None
 
     @property
     def managed(self) -> Configuration:

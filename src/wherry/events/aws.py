@@ -16,6 +16,7 @@ __all__ = [
     "LayerPublished",
     "LayerShared",
     "LeftoverRemoved",
+    "PackageSigned",
     "PackageStored",
     "PartPlanned",
     "Removed",
@@ -66,6 +67,15 @@ class PackageStored(Event):
     name: str
     url: str
     sent: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackageSigned(Event):
+    """AWS Signer has signed a package with a profile; the result is in the bucket at ``url``."""
+
+    name: str
+    profile: str
+    url: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -280,6 +280,7 @@ class StageSettings:
     encryption: str | None = None
     kms_key: str | None = None
     keep: bool = False
+    signing_profile: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     function_name: str = DEFAULT_NAME
     layer_name: str = DEFAULT_NAME

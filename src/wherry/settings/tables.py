@@ -101,6 +101,9 @@ STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
     "encryption": values.choice("aws:kms", "AES256"),
     "kms-key": values.string,
     "keep": values.boolean,
+    "signing-profile": values.matching(
+        r"[A-Za-z0-9_]{2,64}", "the name of a signing profile (letters, digits and `_`)"
+    ),
     "tags": values.table_of_strings("strings"),
     "function-name": _name_pattern,
     "layer-name": _name_pattern,
@@ -147,7 +150,7 @@ def _stage(table: Mapping[str, object], key: str, problems: Problems) -> StageSe
     if "bucket" in stage:
         stage["bucket"], stage["prefix"] = stage["bucket"]
     elif "bucket" not in plain:
-        for name in ("bucket-region", "encryption", "kms-key", "keep"):
+        for name in ("bucket-region", "encryption", "kms-key", "keep", "signing-profile"):
             if name in plain:
                 problems.add(f"{key}.{name}", "it is a setting of a `bucket`, and none is set")
     if "kms_key" in stage and stage.get("encryption") != "aws:kms":
