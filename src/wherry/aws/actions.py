@@ -129,7 +129,7 @@ class CreateFunction(Action):
     def _lines_below(self) -> Iterable[str]:
         yield from (f"+ {layer_text(layer)}" for layer in self.layers)
         if self.values:
-            yield ", ".join(map(str, self.values))
+            yield ", ".join(change.given for change in self.values)
         yield from map(str, self.variables)
 
 

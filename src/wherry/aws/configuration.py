@@ -85,6 +85,11 @@ class ValueChange:
     def __str__(self) -> str:
         return f"{self.name} {_shown(self.before)} → {_shown(self.after)}{_PATHS[self.name][2]}"
 
+    @property
+    def given(self) -> str:
+        """The value of a function that is created."""
+        return f"{self.name} {_shown(self.after)}{_PATHS[self.name][2]}"
+
     def document(self) -> dict[str, Any]:
         """The JSON document of the change."""
         return {"name": self.name, "before": self.before, "after": self.after}

@@ -65,6 +65,7 @@ def diff(desired: Desired, observed: Observed) -> Plan:
     for layer, layer_plan in zip(desired.layers, layers, strict=True):
         if any(isinstance(action, PublishLayer) for action in layer_plan.actions):
             _require_bucket(f"layer `{layer.name}`", layer.size, desired, problems)
+    warnings.extend(unmanaged(desired.functions, observed))
     problems.raise_all()
     return Plan(stage=desired.stage, layers=layers, functions=functions, warnings=tuple(warnings))
 
@@ -226,8 +227,6 @@ def _fits(
         return False
     if not function.manage & {"code", "layers"}:
         return True
-    if (stays := unmanaged(function, current)) is not None:
-        warnings.append(stays)
     if latest.architecture != function.architecture and "architecture" not in function.manage:
         problems.add(
             f"function `{name}` is {latest.architecture}, and the package was built for {function.architecture}",

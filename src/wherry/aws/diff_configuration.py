@@ -10,10 +10,10 @@ from wherry.settings.model import MANAGEABLE
 from wherry.target.quotas import ENVIRONMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-    from wherry.aws.model import DesiredFunction, ObservedFunction, Snapshot
+    from wherry.aws.model import DesiredFunction, Observed, ObservedFunction, Snapshot
     from wherry.problems import Problems
 
 __all__ = ["require_small_environment", "set_tags", "unmanaged", "update_configuration"]
@@ -81,24 +81,33 @@ def require_small_environment(
         )
 
 
-def unmanaged(function: DesiredFunction, current: ObservedFunction) -> str | None:
-    """A warning about the configuration that the settings give, that differs on AWS, and that stays."""
-    if unreadable(current.configuration) is not None:
-        return None
-    wanted = function.configuration.only(frozenset(MANAGEABLE) - function.manage)
-    differences = [*map(str, wanted.value_changes(current.configuration))]
-    parts = [name.partition(" ")[0].partition(".")[0] for name in differences]
-    for change in wanted.variable_changes(current.configuration):
-        if change.change != "same":
-            differences.append(change.name)
-            parts.append("environment")
-    if not differences:
-        return None
-    quoted = ", ".join(f'"{part}"' for part in dict.fromkeys(parts))
-    return (
-        f"function `{function.aws_name}` stays other than the settings say ({', '.join(differences)}): "
-        f"put {quoted} into `manage`, or remove it from the stage"
-    )
+def unmanaged(functions: Iterable[DesiredFunction], observed: Observed) -> Iterator[str]:
+    """Warnings about configuration that the settings give, that differs on AWS, and that stays."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for function in functions:
+        current = observed.functions.get(function.aws_name)
+        # A publication alone manages nothing.
+        if current is None or not function.manage or unreadable(current.configuration) is not None:
+            continue
+        wanted = function.configuration.only(frozenset(MANAGEABLE) - function.manage)
+        values = wanted.value_changes(current.configuration)
+        variables = [
+            change.name
+            for change in wanted.variable_changes(current.configuration)
+            if change.change != "same"
+        ]
+        parts = [change.name.partition(".")[0] for change in values]
+        parts += ["environment"] if variables else []
+        if parts:
+            differences = ", ".join([*map(str, values), *variables])
+            quoted = ", ".join(f'"{part}"' for part in dict.fromkeys(parts))
+            names.setdefault((differences, quoted), []).append(f"`{function.aws_name}`")
+    for (differences, quoted), alike in names.items():
+        several = len(alike) > 1
+        yield (
+            f"function{'s' if several else ''} {', '.join(alike)} stay{'' if several else 's'} other than the settings "
+            f"say ({differences}): put {quoted} into `manage`, or remove it from the stage"
+        )
 
 
 def set_tags(function: DesiredFunction, current: ObservedFunction) -> list[TagFunction]:

@@ -21,7 +21,7 @@ from wherry.settings.references import LayerReference, Origin
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from wherry.aws.client import Client
     from wherry.aws.model import Desired, DesiredFunction, Observed
@@ -46,16 +46,17 @@ def resolve(desired: Desired, observed: Observed, client: Client) -> tuple[Desir
         AwsError: AWS refused, or could not be reached.
     """
     problems = Problems(DeployError, f"stage `{desired.stage}` cannot be deployed")
-    settings: dict[VariableSetting, str] = {}
-    references: dict[LayerReference, str] = {}
+    # What is named several times is read, and reported, once.
+    settings: dict[VariableSetting, list[str]] = {}
+    references: dict[LayerReference, list[str]] = {}
     for function in desired.functions:
         key = f"functions.{function.name}"
         for name, variable in _needed(function, observed).items():
             if variable.is_secret:
-                settings.setdefault(variable, f"{key}.environment.{name}")
+                settings.setdefault(variable, []).append(f"{key}.environment.{name}")
         for layer in function.layers:
             if isinstance(layer, LayerReference):
-                references.setdefault(layer, f"{key}.layers")
+                references.setdefault(layer, []).append(f"{key}.layers")
         current = observed.functions.get(function.aws_name)
         if current is not None and function.managed.variables:
             reason = unreadable(current.configuration)
@@ -75,12 +76,13 @@ def resolve(desired: Desired, observed: Observed, client: Client) -> tuple[Desir
     reader = _Reader(parameters=parameters, secrets=secrets, problems=problems)
     values = {
         setting: value
-        for setting, where in settings.items()
-        if (value := reader.value(setting, where)) is not None
+        for setting, places in settings.items()
+        if (value := reader.value(setting, _where(places))) is not None
     }
     versions = _each(partial(_version, client), [one for one in references if one.ssm is None])
     layers: dict[Any, str] = {}
-    for layer, where in references.items():
+    for layer, places in references.items():
+        where = _where(places)
         arn = reader.layer(layer, where) if layer.ssm is not None else versions[layer]
         if arn is not None:
             layers[layer] = arn
@@ -110,6 +112,10 @@ def resolve(desired: Desired, observed: Observed, client: Client) -> tuple[Desir
         for name, function in observed.functions.items()
     }
     return replace(desired, functions=functions), replace(observed, functions=tagged)
+
+
+def _where(places: Sequence[str]) -> str:
+    return f"{places[0]} and {len(places) - 1} more" if len(places) > 1 else places[0]
 
 
 def _needed(function: DesiredFunction, observed: Observed) -> Mapping[str, VariableSetting]:
