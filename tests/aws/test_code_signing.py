@@ -88,6 +88,7 @@ def test_a_refused_package_is_explained(site: Site, signer: Signer) -> None:
     assert 'hint: name one of the profiles in the stage: signing-profile = "shop"' in said
 
 
+@pytest.mark.real
 def test_what_cannot_be_signed_changes_nothing(site: Site, signer: Signer) -> None:
     account = site.account
     account.bucket(BUCKET)

@@ -285,6 +285,7 @@ def test_layers_by_parameter_and_by_name_are_pinned(stage: Stage, tmp_path: Path
     stage.run("plan", "--exit-code")
 
 
+@pytest.mark.real  # Many deployments.
 def test_a_layer_of_others_that_left_the_settings_is_detached(stage: Stage, tmp_path: Path) -> None:
     """Only what the settings attached: the record is in the version; a layer that Terraform adds stays."""
     otel, theirs = layers_of_others(stage, tmp_path, "otel", "theirs")
