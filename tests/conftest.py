@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 
     from support.index import Index
 
-# A busy machine is no failure, so no example has to end in time.
-settings.register_profile("wherry", deadline=None)
+# A busy machine is no failure, so no example has to end in time. `WHERRY_EXAMPLES` asks for a longer search.
+settings.register_profile(
+    "wherry", deadline=None, max_examples=int(os.environ.get("WHERRY_EXAMPLES", "40"))
+)
 settings.load_profile("wherry")
 
 # A shell in the background, and `nohup`, let the children ignore signals that some tests send.

@@ -21,8 +21,9 @@ def main() -> None:
 
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
-        # While modules were imported, or an error was being shown.
-        os._exit(130)
+        # While modules were imported, or an error was being shown. SIGTERM and SIGHUP come as this, too.
+        ended_by = getattr(sys.modules.get("wherry.cli.process"), "ended_by", None)
+        os._exit(128 + ended_by() if ended_by is not None else 130)
     leave(code)
 
 

@@ -150,7 +150,7 @@ PATTERNS = st.tuples(
 ).map("".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(lines=st.lists(PATTERNS, min_size=1, max_size=4), paths=st.lists(PATHS, max_size=30))
 def test_decisions_are_those_of_git(repository: Path, lines: list[str], paths: list[str]) -> None:
     paths = [path for path in dict.fromkeys(paths) if ".git" not in path]

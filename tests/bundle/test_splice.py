@@ -37,7 +37,7 @@ def content(seed: int, size: int) -> bytes:
     return bytes(out[:size])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_the_stream_gives_what_is_wanted(data: st.DataObject) -> None:
     """N1: whoever made the stream, and wherever it is cut."""

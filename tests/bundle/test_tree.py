@@ -237,7 +237,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(top=st.lists(lines, max_size=4), inner=st.lists(lines, max_size=2))
 def test_any_patterns_ignore_what_git_ignores(
     repository: Path, top: list[str], inner: list[str]

@@ -152,6 +152,7 @@ def test_other_tools_read_it(sample: Bundle, tmp_path: Path, command: list[str])
     assert "warning" not in (done.stdout + done.stderr).lower()
 
 
+@pytest.mark.real
 def test_more_entries_than_the_old_format_counts(tmp_path: Path) -> None:
     one = Inline(b"", 0, 0)
     for count in (0xFFFE, 0xFFFF, 0x10000, 70_000):

@@ -836,6 +836,40 @@ def test_interrupted_while_the_index_hangs(
     assert not list(wherry.store.glob("files-v*/??/*"))
 
 
+@pytest.mark.parametrize("module", ["wherry.cli.render", "wherry.tools.process", "subprocess"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ended_while_modules_are_imported(
+    wherry: Wherry, project: Path, module: str, number: signal.Signals
+) -> None:
+    """The module is there by then, and nothing is in it."""
+    script = (
+        "import importlib.machinery, os, sys, wherry.__main__\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name != {module!r}: return\n"
+        "        spec = importlib.machinery.PathFinder.find_spec(name, path)\n"
+        "        run = spec.loader.exec_module\n"
+        f"        spec.loader.exec_module = lambda module: (os.kill(os.getpid(), {int(number)}), run(module))\n"
+        "        return spec\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "sys.argv = ['wherry', 'build']\n"
+        "wherry.__main__.main()\n"
+    )
+    (project / "pylock.toml").unlink()
+    write_files(project, {"requirements.txt": "alpha==1.0\n"})
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=project,
+        env=wherry.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (128 + number, "")
+    assert "Traceback" not in done.stderr
+    assert wherry.rubbish() == []
+
+
 def test_interrupted_while_a_backend_works(wherry: Wherry, project: Path, tmp_path: Path) -> None:
     """The backend ends too, and nothing of its work is left."""
     obedient_project(project, files={})
@@ -907,6 +941,7 @@ def test_killed_while_fetching(wherry: Wherry, project: Path, index: Index) -> N
         assert archive.read("alpha/__init__.py") == b"A = 1\n" * 40
 
 
+@pytest.mark.real
 def test_killed_while_writing(wherry: Wherry, project: Path) -> None:
     folder = project / "dist" / "lambda"
     assert wherry("build").code == 0

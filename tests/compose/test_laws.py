@@ -120,7 +120,7 @@ def alone(supply: list[Distribution], table: dict[str, Any], name: str) -> dict[
     )
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(supplies(), tables(paths=True))
 def test_a_function_and_its_layers_are_what_one_package_would_be(
     supply: list[Distribution], table: dict[str, Any]
@@ -140,7 +140,7 @@ def test_a_function_and_its_layers_are_what_one_package_would_be(
         assert seen.keys() <= single.keys() | below
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(supplies(), tables(paths=False))
 def test_their_contents_are_a_partition(supply: list[Distribution], table: dict[str, Any]) -> None:
     """No file twice, unless a package that Python finds in one place alone had to be kept together."""
@@ -165,7 +165,7 @@ def test_their_contents_are_a_partition(supply: list[Distribution], table: dict[
             assert contents(package_of(composition, name).bundle) == alone(supply, table, name)
 
 
-@settings(max_examples=200)
+@settings(max_examples=70)
 @given(supplies(), tables(paths=True))
 def test_a_layer_does_not_repeat_what_it_stands_on(
     supply: list[Distribution], table: dict[str, Any]

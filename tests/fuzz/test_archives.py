@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 fuzz = settings(
-    max_examples=int(os.environ.get("WHERRY_FUZZ", "250")),
+    max_examples=int(os.environ.get("WHERRY_FUZZ", "100")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

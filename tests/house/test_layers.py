@@ -65,10 +65,15 @@ def layer_of(path: Path) -> str:
     return first.removesuffix(".py")
 
 
+@cache
+def syntax(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imported(path: Path) -> set[str]:
     """Layers of wherry that a module imports, type-checking imports included."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(syntax(path)):
         if isinstance(node, ast.ImportFrom):
             # What is copied into packages does not know the name of the package there.
             assert node.level <= path.is_relative_to(COPIED), f"{path}: relative import"
@@ -102,11 +107,6 @@ def name_of(path: Path) -> str:
 
 
 PATHS = {name_of(path): path for path in MODULES}
-
-
-@cache
-def syntax(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def imported_names(path: Path) -> set[tuple[str, str]]:

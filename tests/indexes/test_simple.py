@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.faults import answers, fails, hangs, never_ends, redirects, refuses_to_talk
+from support.faults import answers, drips, fails, hangs, never_ends, redirects, refuses_to_talk
 from support.index import JSON, Index, serve_index
 from support.wheels import make_sdist, make_wheel
 from wherry.errors import FetchError
@@ -139,6 +139,17 @@ def test_an_index_that_hangs(index, monkeypatch):
     assert error.where[-1] == "no answer within 0.2 s"
     assert len(index.requests) == 1
     assert "WHERRY_HTTP_TIMEOUT" in (error.hint or "")
+
+
+def test_a_page_that_drips(index, monkeypatch):
+    monkeypatch.setenv("WHERRY_HTTP_TIMEOUT", "0.2")
+    release = threading.Event()
+    index.fault = drips(release)
+    try:
+        error = refusal(index)
+    finally:
+        release.set()
+    assert "within 0.2 s" in error.where[-1]
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf"])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "answers",
     "breaks_off",
+    "drips",
     "fails",
     "gzips",
     "hangs",
@@ -127,6 +128,24 @@ def hangs(release: threading.Event, *, below: str = "/", body: bytes | None = No
             handler.wfile.write(body[: len(body) // 2])
             handler.wfile.flush()
         release.wait()
+        return True
+
+    return _limited(fault, below=below, times=None)
+
+
+def drips(release: threading.Event, *, below: str = "/", to: str | None = None) -> Fault:
+    """Send a byte now and then, until released; as the body of a redirect where there is an address."""
+
+    def fault(handler: BaseHTTPRequestHandler, path: str) -> bool:
+        handler.close_connection = True
+        handler.send_response(200 if to is None else 302)
+        if to is not None:
+            handler.send_header("Location", f"{to}{path}")
+        handler.end_headers()
+        with suppress(OSError):
+            while not release.wait(0.02):
+                handler.wfile.write(b"x")
+                handler.wfile.flush()
         return True
 
     return _limited(fault, below=below, times=None)

@@ -20,6 +20,7 @@ from support.contexts import context
 from support.faults import (
     answers,
     breaks_off,
+    drips,
     fails,
     gzips,
     hangs,
@@ -160,6 +161,28 @@ class TestGood:
             index.fault = redirects(other.url)
             fetch([remote(index)], context(store))
             assert other.downloads
+
+    def test_the_body_of_a_redirect_is_not_waited_for(self, index, store):
+        release = threading.Event()
+        with serve_index(FILES) as other:
+            index.fault = drips(release, to=other.url)
+            try:
+                fetch([remote(index)], context(store))
+                assert not release.is_set()
+            finally:
+                release.set()
+
+    def test_a_file_that_drips(self, index, store, monkeypatch):
+        """Every byte comes in time, and the file would take days."""
+        monkeypatch.setenv("WHERRY_HTTP_TIMEOUT", "0.2")
+        release = threading.Event()
+        index.fault = drips(release, below="/files/")
+        try:
+            error = refusal(store, remote(index, size=None))
+        finally:
+            release.set()
+        assert "within 0.2 s" in error.where[-1]
+        assert temporaries(store) == []
 
     def test_the_login_stays_where_it_belongs(self, index, store):
         """A8: Authorization does not follow a redirect to another host."""

@@ -62,7 +62,11 @@ def _end(number: int, _frame: FrameType | None) -> None:
     """End the programs that run, and have the command put everything away."""
     _received.append(number)
     if len(_received) == 1:
-        from wherry.tools.process import end_all
+        try:
+            from wherry.tools.process import end_all
+        except ImportError:
+            # It is being imported, so that no program has been started.
+            def end_all() -> None: ...
 
         # What threads meet while all is put away is nobody's business.
         threading.excepthook = lambda _: None

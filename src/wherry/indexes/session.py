@@ -139,6 +139,13 @@ def open_session(network: Network) -> Iterator[requests.Session]:
                 options = {"auth": (login.user.encode(), login.password.encode()), **options}
             return super().request(method, url, **options)
 
+        def get_redirect_target(self, resp: requests.Response) -> str | None:
+            target = super().get_redirect_target(resp)
+            if target is not None:
+                # Its body is of no use, may have no end, and would be read to the end.
+                resp.close()
+            return target
+
         def rebuild_auth(
             self, prepared_request: requests.PreparedRequest, response: requests.Response
         ) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from wherry.errors import FetchError
 from wherry.events import DownloadAdvanced, DownloadFinished, DownloadStarted, Warned
 from wherry.indexes import session as http
+from wherry.indexes.body import sent_pieces
 from wherry.indexes.index_url import parse_index_url
 from wherry.indexes.session import check, explain, explained, open_session, shown_url, timeouts
 from wherry.indexes.simple import page_key, project_files
@@ -37,7 +38,6 @@ __all__ = ["RemoteFile", "fetch"]
 
 _WORKERS = 10
 _ATTEMPTS = 3
-_CHUNK = 1 << 18
 # Of a file; AWS Lambda takes a sixteenth of it.
 _LARGEST = 1 << 32
 # Seconds to wait for the other downloads to end when one has failed.
@@ -269,11 +269,16 @@ class _Downloads:
         from urllib3.exceptions import HTTPError, ReadTimeoutError
 
         self._context.reporter.emit(DownloadStarted(filename=file.filename, size=expected))
+        # The bytes as they were sent, whatever encoding the response declares.
+        pieces = sent_pieces(
+            response,
+            what=f"`{file.filename}`",
+            shown=self._context.network.hide(response.url),
+        )
         with self._context.store.writer(algorithms=file.hashes) as writer:
             while True:
                 try:
-                    # The bytes as they were sent, whatever encoding the response declares.
-                    piece = response.raw.read(_CHUNK, decode_content=False)
+                    piece = next(pieces, b"")
                 except ReadTimeoutError as error:
                     # A server that does not answer in time is not asked again.
                     raise explain(error, response.url, what=f"`{file.filename}`") from None

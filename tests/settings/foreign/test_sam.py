@@ -209,3 +209,93 @@ def test_a_template_in_json(tmp_path: Path) -> None:
         ' {"CodeUri": "a", "Handler": "b.c", "Runtime": "python3.13"}}}}'
     )
     assert functions(read(tmp_path, text, "template.json")) == {"A": ("a", {"handler": "b.c"})}
+
+
+NESTED = """\
+Resources:
+  {name}:
+    Type: {kind}
+    Properties:
+      {property}: {place}
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "property_"),
+    [
+        ("AWS::Serverless::Application", "Location"),
+        ("AWS::CloudFormation::Stack", "TemplateURL"),
+    ],
+)
+def test_nested_applications(tmp_path: Path, kind: str, property_: str) -> None:
+    """Their folders are relative to their own templates, and a name that is taken says whose it is."""
+    inner = FUNCTION.replace("hello/", "src/")
+    write_files(tmp_path, {"apps/orders/template.yaml": inner})
+    nested = NESTED.format(
+        name="Orders", kind=kind, property=property_, place="./apps/orders/template.yaml"
+    )
+    found = read(tmp_path, nested)
+    assert functions(found) == {"Hello": ("apps/orders/src", {"handler": "app.lambda_handler"})}
+    assert found is not None
+    assert found.runtime == "python3.12"
+    both = functions(read(tmp_path, FUNCTION + nested.removeprefix("Resources:\n")))
+    assert {name: folder for name, (folder, _) in both.items()} == {
+        "Hello": "hello",
+        "Orders-Hello": "apps/orders/src",
+    }
+
+
+def test_layers_of_nested_applications(tmp_path: Path) -> None:
+    inner = FUNCTION + (
+        "      Layers: [!Ref Shared]\n"
+        "  Shared:\n    Type: AWS::Serverless::LayerVersion\n"
+        "    Properties:\n      ContentUri: shared\n    Metadata:\n      BuildMethod: python3.12\n"
+    )
+    write_files(tmp_path, {"one/t.yaml": inner, "two/t.yaml": inner})
+    outer = "".join(
+        NESTED.format(
+            name=name, kind="AWS::Serverless::Application", property="Location", place=place
+        ).removeprefix("Resources:\n")
+        for name, place in (("One", "one/t.yaml"), ("Two", "two/t.yaml"))
+    )
+    found = read(tmp_path, "Resources:\n" + outer)
+    assert found is not None
+    assert {layer.name: layer.folder for layer in found.layers} == {
+        "Shared": "one/shared",
+        "Two-Shared": "two/shared",
+    }
+    assert functions(found)["Two-Hello"][1]["layers"] == ["Two-Shared"]
+
+
+@pytest.mark.parametrize("place", ["../outside.yaml", "missing.yaml"])
+def test_a_nested_application_that_is_not_there(tmp_path: Path, place: str) -> None:
+    nested = NESTED.format(
+        name="Orders", kind="AWS::Serverless::Application", property="Location", place=place
+    )
+    found = read(tmp_path, FUNCTION + nested.removeprefix("Resources:\n"))
+    assert found is not None
+    assert "application `Orders`" in found.warnings[0]
+
+
+def test_applications_of_others_are_passed_over(tmp_path: Path) -> None:
+    nested = NESTED.format(
+        name="Theirs",
+        kind="AWS::Serverless::Application",
+        property="Location",
+        place="{ApplicationId: x, SemanticVersion: 1.0.0}",
+    )
+    found = read(tmp_path, FUNCTION + nested.removeprefix("Resources:\n"))
+    assert found is not None
+    assert found.warnings == ()
+
+
+def test_applications_that_nest_each_other_end(tmp_path: Path) -> None:
+    nested = NESTED.format(
+        name="Again",
+        kind="AWS::Serverless::Application",
+        property="Location",
+        place="template.yaml",
+    )
+    found = read(tmp_path, FUNCTION + nested.removeprefix("Resources:\n"))
+    assert found is not None
+    assert functions(found) == {"Hello": ("hello", {"handler": "app.lambda_handler"})}

@@ -366,7 +366,7 @@ KEYS = ["region_name", "function_name", "compatible_runtime", "function_file_pat
 KEYS += ["function_extra_paths", "supplemental_layer_arns", "upload_bucket", "odd"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=70)
 @given(
     document=st.one_of(
         VALUES,

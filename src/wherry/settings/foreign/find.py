@@ -17,6 +17,7 @@ __all__ = ["is_foreign", "read_description", "read_descriptions"]
 
 _SAM = ("template.yaml", "template.yml", "template.json")
 _SERVERLESS = ("serverless.yml", "serverless.yaml", "serverless.json")
+_PROGRAMS = ("serverless.ts", "serverless.js", "serverless.cjs", "serverless.mjs")
 _ZAPPA = (
     "zappa_settings.json",
     "zappa_settings.toml",
@@ -31,7 +32,11 @@ _FILES = (*_SAM, *_SERVERLESS, *_ZAPPA, *_CHALICE)
 def read_descriptions(root: Path, files: ProjectFiles) -> tuple[list[Description], list[str]]:
     """Descriptions of a project by the files of other tools, and warnings about those that cannot be read."""
     descriptions: list[Description] = []
-    warnings: list[str] = []
+    warnings = [
+        f"`{name}` is a program, and is not run: what `serverless print` writes can be read as serverless.yml"
+        for name in _PROGRAMS
+        if (root / name).is_file()
+    ]
     for path in _paths(root):
         try:
             description = read_description(path, files)
@@ -64,7 +69,7 @@ def read_description(path: Path, files: ProjectFiles) -> Description | None:
     if "Resources" in document:
         from wherry.settings.foreign.sam import read_template
 
-        return read_template(path, document)
+        return read_template(path, document, files)
     from wherry.settings.foreign.serverless import read_serverless
 
     return read_serverless(path, document, files)

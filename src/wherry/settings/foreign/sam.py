@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from wherry.settings.foreign.document import Document, inner, text_at, texts
+from wherry.errors import ProjectError, SettingsError
+from wherry.settings.foreign.document import Document, inner, read_document, text_at, texts
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
@@ -19,22 +20,68 @@ from wherry.settings.foreign.model import (
     dotted,
     folder_below,
 )
+from wherry.settings.foreign.nested import Nested, combine
 from wherry.settings.model import plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from wherry.files import ProjectFiles
+
 __all__ = ["layer_of", "read_template"]
 
 _FUNCTIONS = {"AWS::Serverless::Function": "CodeUri", "AWS::Lambda::Function": "Code"}
 _LAYERS = {"AWS::Serverless::LayerVersion": "ContentUri", "AWS::Lambda::LayerVersion": "Content"}
+_APPLICATIONS = {
+    "AWS::Serverless::Application": "Location",
+    "AWS::CloudFormation::Stack": "TemplateURL",
+}
 _MAX_REFERENCES = 10
+_DEEPEST = 3
+_MOST = 20
+"""Applications within each other, and in one template."""
 
 
-def read_template(path: Path, document: Document) -> Description | None:
-    """The functions and layers of a template; None where it has no function."""
+def read_template(
+    path: Path, document: Document, files: ProjectFiles, *, known: frozenset[Path] = frozenset()
+) -> Description | None:
+    """The functions and layers of a template and of those that it nests; None where there is no function.
+
+    Args:
+        path: the template.
+        document: its content.
+        files: for the templates of nested applications.
+        known: the templates that this one is nested in.
+    """
     template = _Template(document)
+    own = _read_own(path, template)
+    known |= {path.resolve()}
+    nested: list[Nested] = []
+    for name, place in template.applications():
+        if len(known) > _DEEPEST or len(nested) == _MOST:
+            break
+        folder = folder_below(place)
+        inside = None if folder is None else path.parent / folder
+        if inside is None or not inside.is_file() or inside.resolve() in known:
+            template.warnings.append(
+                f"passed over the application `{name}` of {path.name}: its template is not in the project"
+            )
+            continue
+        try:
+            found = read_template(inside, read_document(inside, files), files, known=known)
+        except (ProjectError, SettingsError) as error:
+            template.warnings.append(f"{error.message}: {'; '.join(error.where)}")
+            continue
+        if found is not None:
+            nested.append(Nested(name=name, folder=folder_below(place, "..") or "", inside=found))
+    if own is None and not nested:
+        return None
+    return combine(path, own, nested, warnings=tuple(dict.fromkeys(template.warnings)))
+
+
+def _read_own(path: Path, template: _Template) -> Description | None:
+    """The functions and layers of a template itself; None where it has no function."""
     resources = list(template.functions())
     if not resources:
         return None
@@ -157,6 +204,15 @@ class _Template:
             code = _FUNCTIONS.get(text_at(resource, "Type") or "")
             if code is not None:
                 yield name, _Resource(self, resource, code)
+
+    def applications(self) -> Iterator[tuple[str, str]]:
+        """The names of nested applications, and the paths of their templates beside this one."""
+        for name, resource in self._resources.items():
+            place = _APPLICATIONS.get(text_at(resource, "Type") or "")
+            value = self.value(inner(resource, "Properties").get(place)) if place else None
+            # Applications of the repository and templates in a bucket are somebody else's.
+            if isinstance(value, str) and not value.startswith(("s3:", "http", "/")):
+                yield name, value
 
     def layers(self, path: Path) -> Iterator[ForeignLayer]:
         for name, resource in self._resources.items():

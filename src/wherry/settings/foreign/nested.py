@@ -1,0 +1,101 @@
+"""Applications within an application of AWS SAM: one project, whose folders are those of all its templates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from wherry.settings.foreign.model import Description, commonest, folder_below
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from wherry.settings.foreign.model import ForeignFunction, ForeignLayer
+
+__all__ = ["Nested", "combine"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nested:
+    """An application within another.
+
+    Attributes:
+        name: its name in the outer template.
+        folder: the folder of its template, relative to the project; "" for the project's own.
+        inside: the functions and layers of its template.
+    """
+
+    name: str
+    folder: str
+    inside: Description
+
+
+def combine(
+    path: Path,
+    own: Description | None,
+    nested: Sequence[Nested],
+    *,
+    warnings: tuple[str, ...],
+) -> Description:
+    """The functions and layers of a template and of the applications that it nests.
+
+    Names stay as they are; one that is taken gets the application's name before it.
+
+    Args:
+        path: the template.
+        own: its own functions and layers.
+        nested: the applications in it.
+        warnings: about applications that were passed over.
+    """
+    outer = own or Description(tool="AWS SAM", path=path)
+    functions, layers = list(outer.functions), list(outer.layers)
+    for each in nested:
+        taken = {one.name for one in functions} | {one.name for one in layers}
+        names = {
+            name: f"{each.name}-{name}" if name in taken else name
+            for name in (
+                *(one.name for one in each.inside.functions),
+                *(one.name for one in each.inside.layers),
+            )
+        }
+        functions += [_function(one, each.folder, names) for one in each.inside.functions]
+        layers += [_layer(one, each.folder, names) for one in each.inside.layers]
+    told = [outer, *(each.inside for each in nested)]
+    return replace(
+        outer,
+        functions=tuple(functions),
+        layers=tuple(layers),
+        runtime=commonest(function.runtime for function in functions),
+        architecture=commonest(function.architecture for function in functions),
+        notes=tuple(note for each in told for note in each.notes),
+        warnings=tuple(
+            dict.fromkeys([*(text for each in told for text in each.warnings), *warnings])
+        ),
+    )
+
+
+def _function(function: ForeignFunction, folder: str, names: Mapping[str, str]) -> ForeignFunction:
+    settings = dict(function.settings)
+    if "layers" in settings:
+        settings["layers"] = [names.get(layer, layer) for layer in settings["layers"]]
+    return replace(
+        function,
+        name=names[function.name],
+        folder=folder_below(folder, function.folder) or "",
+        settings=settings,
+    )
+
+
+def _layer(layer: ForeignLayer, folder: str, names: Mapping[str, str]) -> ForeignLayer:
+    settings: dict[str, Any] = dict(layer.settings)
+    if "extra-paths" in settings:
+        settings["extra-paths"] = [
+            {**each, "path": folder_below(folder, each["path"])} for each in settings["extra-paths"]
+        ]
+    return replace(
+        layer,
+        name=names[layer.name],
+        folder=None if layer.folder is None else folder_below(folder, layer.folder),
+        settings=settings,
+    )
