@@ -190,7 +190,8 @@ class Client:
                         ),
                     )
                 client.meta.events.register("before-call", self._record)
-                client.meta.events.register("before-parse.lambda", require_shape)
+                for answering in ("lambda", "ssm", "secrets-manager", "signer"):
+                    client.meta.events.register(f"before-parse.{answering}", require_shape)
                 client.meta.events.register("after-call", require_complete)
                 self._clients[key] = client
             return self._clients[key]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from wherry.aws.answers import understanding
 from wherry.aws.attached import parse_description
 from wherry.aws.configuration import rest_digest
 from wherry.aws.errors import unless_missing
@@ -105,7 +106,8 @@ def observe_function(client: Client, name: str, *, versions: bool) -> ObservedFu
         aliases = [alias for page in alias_pages for alias in page["Aliases"]]
         return _function(name, latest, versions=configurations.values(), aliases=aliases)
 
-    return unless_missing(f"look at function `{name}`", read)
+    with understanding(doing := f"look at function `{name}`"):
+        return unless_missing(doing, read)
 
 
 def observe_alias(client: Client, function: str, name: str) -> ObservedAlias | None:
@@ -114,10 +116,10 @@ def observe_alias(client: Client, function: str, name: str) -> ObservedAlias | N
     Raises:
         AwsError: AWS refused, or could not be reached.
     """
-    return unless_missing(
-        f"look at alias `{name}` of function `{function}`",
-        lambda: _alias(client.functions.get_alias(FunctionName=function, Name=name)),
-    )
+    with understanding(doing := f"look at alias `{name}` of function `{function}`"):
+        return unless_missing(
+            doing, lambda: _alias(client.functions.get_alias(FunctionName=function, Name=name))
+        )
 
 
 def _function(
@@ -209,7 +211,8 @@ def observe_layer(client: Client, name: str, *, shared: bool) -> ObservedLayer |
             shared=principals_of(answer["Policy"]) if answer is not None else (),
         )
 
-    return unless_missing(doing, read)
+    with understanding(doing):
+        return unless_missing(doing, read)
 
 
 def latest_layer_version(client: Client, name: str) -> GetLayerVersionResponseTypeDef | None:
