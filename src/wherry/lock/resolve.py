@@ -77,6 +77,24 @@ def resolve(requirements: Requirements, context: Context) -> Pylock:
 
 def resolved_text(requirements: Requirements, context: Context) -> str:
     """The ``pylock.toml`` that uv resolves requirements to; errors as ``resolve``."""
+    try:
+        return _resolved(requirements, context)
+    except LockError as error:
+        from wherry.lock.old_archives import lend_sdists
+
+        _, index = _without_default(requirements.text, context.network)
+        with temporary_folder("resolve") as folder:
+            lent = lend_sdists(error, folder, context, index=index)
+            if not lent:
+                raise
+            options = (*requirements.options, f"--find-links={folder}")
+            text = _resolved(replace(requirements, options=options), context)
+        for sdist in lent:
+            text = sdist.restore(text)
+        return text
+
+
+def _resolved(requirements: Requirements, context: Context) -> str:
     network = context.network
     lines, default_index = _without_default(requirements.text, network)
 

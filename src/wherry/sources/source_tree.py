@@ -99,7 +99,9 @@ class SourceTree:
     def link(self, name: str, target: str) -> None:
         """Note a symbolic link, which ``finish`` makes."""
         path = self._new(name)
-        if not target or len(target.encode(errors="surrogateescape")) > self._limits.path:
+        names = target.encode(errors="surrogateescape").split(b"/")
+        size = len(names) - 1 + sum(map(len, names))
+        if not target or size > self._limits.path or max(map(len, names)) > self._limits.segment:
             raise self.unsafe(name, "it is a link to nothing, or to a path that is too long")
         self._links[path] = target
         if len(self._links) > self._limits.links:

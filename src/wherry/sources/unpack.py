@@ -52,7 +52,7 @@ def unpack(archive: Path, *, filename: str, into: Path, limits: Limits = _DEFAUL
             f"`{filename}` cannot be unpacked", where=[error.strerror or str(error)]
         ) from error
     found = list(into.iterdir())
-    alone = len(found) == 1 and found[0].is_dir() and not found[0].is_symlink()
+    alone = len(found) == 1 and not found[0].is_symlink() and found[0].is_dir()
     return found[0] if alone else into
 
 
@@ -81,6 +81,7 @@ def _untar(archive: Path, filename: str, tree: SourceTree) -> None:
 
 
 def _unzip(archive: Path, filename: str, tree: SourceTree) -> None:
+    import lzma
     import zipfile
     import zlib
 
@@ -91,6 +92,7 @@ def _unzip(archive: Path, filename: str, tree: SourceTree) -> None:
     except (
         zipfile.BadZipFile,
         zlib.error,
+        lzma.LZMAError,
         EOFError,
         # Of a member without a name.
         IndexError,
