@@ -250,17 +250,29 @@ def test_values_that_are_not_managed_are_for_the_creation_and_warned_of(stage: S
 
 
 def test_a_no_op_makes_four_calls_and_reads_parameters_once(stage: Stage) -> None:
+    """Ten parameters with one call, also a version of one."""
+    many = {f"P{number}": {"ssm": f"/shop/p{number}"} for number in range(9)}
+    for name, setting in many.items():
+        stage.parameters.put_parameter(Name=setting["ssm"], Value=name.lower(), Type="String")
+    for value in ("first-4c", "second-5d"):
+        stage.parameters.put_parameter(
+            Name="/shop/other", Value=value, Type="SecureString", Overwrite=True
+        )
     stage.write(
         manage=[part for part in ALL if part != "tags"], memory=512,
-        environment={**ENVIRONMENT, "SAME": {"ssm": "/shop/db-url"}},
+        environment={
+            **ENVIRONMENT, "SAME": {"ssm": "/shop/db-url"}, "FIRST": {"ssm": "/shop/other:1"}, **many,
+        },
     )  # fmt: skip
     stage.run("deploy")
+    assert (stage.variables["SAME"], stage.variables["FIRST"]) == (SECRETS["ssm"], "first-4c")
+    assert [stage.variables[name] for name in many] == [name.lower() for name in many]
     stage.site.proxy.forget()
     stage.run("deploy")
     services = [call.service for call in stage.site.proxy.calls]
-    assert (services.count("lambda"), services.count("ssm")) == (4, 1)
+    assert (services.count("lambda"), services.count("ssm")) == (4, 2)
     assert services.count("secretsmanager") == 2
-    assert len(services) == 7
+    assert len(services) == 8
 
 
 def layers_of_others(stage: Stage, tmp_path: Path, *names: str) -> list[str]:

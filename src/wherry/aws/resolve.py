@@ -237,6 +237,7 @@ def _parameters(names: Iterable[str], client: Client) -> Mapping[str, str]:
             for key in ("Name", "ARN"):
                 if name := parameter.get(key):
                     found[f"{name}{selector}"] = parameter["Value"]
+                    found.setdefault(f"{name}:{parameter.get('Version')}", parameter["Value"])
     return found
 
 
