@@ -10,8 +10,6 @@ import tomli_w
 
 from support.deployments import ALIAS, FUNCTION, LAYER, Site, make_site
 from support.functions import zip_of
-from wherry.aws.attached_layers import attached_by_settings, plain_description, recording_layers
-from wherry.aws.model import DesiredFunction, ObservedFunction, ObservedVersion, Snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,41 +71,3 @@ def test_names_of_their_own_and_arns(site: Site, tmp_path: Path) -> None:
     done = site.run("rollback", "staging", "--dry-run", code=0)
     assert "(shop 1.0)" in done.out
     assert account.alias(FUNCTION, ALIAS)[0] == "4"
-
-
-def desired(*layers: str, **more: object) -> DesiredFunction:
-    return DesiredFunction(
-        name="api", aws_name="api", path=None, code_sha256="", size=0, runtime="python3.13",  # type: ignore[arg-type]
-        architecture="x86_64", layers=layers, version_description="shop 1.0", **more,  # type: ignore[arg-type]
-    )  # fmt: skip
-
-
-def observed(*descriptions: str) -> ObservedFunction:
-    latest = Snapshot(code_sha256="1", layers=(), runtime=None, handler=None, architecture="x86_64")
-    other = Snapshot(code_sha256="2", layers=(), runtime=None, handler=None, architecture="x86_64")
-    return ObservedFunction(
-        aws_name="api", arn="arn:aws:lambda:eu-west-1:123456789012:function:api", latest=latest,
-        versions=tuple(
-            ObservedVersion(number=number, snapshot=latest if number == 1 else other, description=text)
-            for number, text in enumerate(descriptions, start=1)
-        ),
-    )  # fmt: skip
-
-
-def test_the_record() -> None:
-    assert recording_layers(desired()) == "shop 1.0"
-    assert recording_layers(desired("shop-deps", own_layers="shop-.+")) == "shop 1.0"
-    assert recording_layers(desired("x", manage=frozenset({"code"}))) == "shop 1.0"
-    text = recording_layers(desired("mine", ELSEWHERE))
-    assert plain_description(text) == "shop 1.0"
-    assert plain_description("[layers: none]") == "[layers: none]"
-    for found in (observed(text), observed(text, "theirs"), observed("x", text)):
-        is_attached = attached_by_settings(found)
-        # Of several versions, that which runs the same counts.
-        recorded = found.versions[0].description == text
-        assert is_attached(f"{PLACE}mine:3") == recorded
-        assert is_attached("arn:aws:lambda:eu-west-1:999999999999:layer:theirs:8") == recorded
-        assert not is_attached("arn:aws:lambda:us-east-1:123456789012:layer:mine:3")
-        assert not is_attached(f"{PLACE}other:3")
-    long = desired(*(f"layer-{number}" for number in range(5)))
-    assert len(recording_layers(long)) < 256

@@ -22,6 +22,7 @@ from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, ONE, TWO, Site, 
 from support.functions import zip_of
 from support.index import serve_index
 from support.projects import make_project
+from support.signer import Signer
 from support.storage import Storage, serve_storage
 from support.wheels import make_wheel
 
@@ -97,6 +98,18 @@ SCENARIOS = {
         so=frozenset({"`alias` or `publish`", "`role`", "`tags`"}),
         function={"alias": ALIAS, "role": "?"}, stage={"tags": {"team": "shop"}},
     ),
+    "managed": Scenario(
+        so=frozenset({
+            "no `alias`", "`alias` or `publish`", "layers", "`memory`", '`manage = "tags"`', "`ssm`", "`secret`",
+            '`version = "latest"`', "`tags`",
+        }),
+        function={
+            "publish": True, "manage": ["code", "layers", "memory", "environment", "tags"],
+            "memory": 512, "tags": {"team": "shop"},
+            "environment": {"ONE": {"ssm": "/shop/one"}, "TWO": {"secret": "shop/two"}},
+            "layers": ["dependencies", {"name": "others", "version": "latest"}],
+        },
+    ),
     "share": Scenario(so=frozenset({"no `alias`", "layers", "`share`"}), layer={"share": ["210987654321"]}),
     "bucket": Scenario(
         so=frozenset({"no `alias`", "`alias` or `publish`", "layers", "`bucket`"}), stage=BUCKETS, function={"publish": True},
@@ -107,6 +120,13 @@ SCENARIOS = {
     "bucket-versions": Scenario(
         function={"publish": True},
         so=frozenset({"no `alias`", "`alias` or `publish`", "layers", "`bucket`", "with versions"}), stage=BUCKETS,
+    ),
+    "signed": Scenario(
+        function={"publish": True},
+        so=frozenset({
+            "no `alias`", "`alias` or `publish`", "layers", "`bucket`", "with versions", "`signing-profile`",
+        }),
+        stage={**BUCKETS, "signing-profile": "shop"},
     ),
     "bucket-tags": Scenario(
         function={"publish": True},
@@ -138,6 +158,9 @@ class Recorder:
     def __init__(self, site: Site, scenario: Scenario) -> None:
         self.site = site
         self.scenario = scenario
+        self.signer = Signer(account=site.account, enforced=False)
+        if "`signing-profile`" in scenario.so:
+            site.proxy.answer = self.signer.answer
         self.actions: dict[str, set[str]] = {command: set() for command in COMMANDS}
         # Packages that were built, by their hash.
         self._built: dict[str, bytes] = {}
@@ -216,6 +239,7 @@ class Recorder:
         digest = answer["Configuration"]["CodeSha256"]
         name = hashlib.sha256(digest.encode()).hexdigest()
         storage.others[name] = self._built.get(digest, b"")
+        storage.others[name] = storage.others[name] or self.signer.signed.get(digest, b"")
         answer["Code"]["Location"] = storage.url(name)
         return json.dumps(answer).encode()
 
@@ -275,6 +299,10 @@ def played(moto: Moto, tmp_path_factory: pytest.TempPathFactory) -> dict[str, di
                 account.function(FUNCTION, old)
             if "`alarms`" in scenario.so:
                 account.alarm("errors")
+            if "`ssm`" in scenario.so:
+                account.layer("others", old)
+                account.client("ssm").put_parameter(Name="/shop/one", Value="1", Type="String")
+                account.client("secretsmanager").create_secret(Name="shop/two", SecretString="2")
             root = folder / name / "shop"
             root.mkdir(parents=True)
             wherry = Wherry(store=folder / "store", cwd=root)
@@ -315,7 +343,8 @@ def test_nothing_is_named_that_is_not_needed(played: dict[str, dict[str, set[str
 
 def test_planning_needs_no_action_that_changes() -> None:
     planned = {row.action for row in rows() if "plan" in row.commands}
-    assert all(re.match(r"lambda:(Get|List)|s3:List|sts:AssumeRole", action) for action in planned)
+    reads = r"(lambda|ssm|secretsmanager):(Get|List)|s3:(List|GetObject)|sts:AssumeRole"
+    assert all(re.match(reads, action) for action in planned)
 
 
 def test_the_words_of_the_page_are_those_of_the_scenarios() -> None:

@@ -56,6 +56,7 @@ from wherry.cli import main
 from wherry.pipeline import report
 from wherry.settings import model, project, read, tables
 from wherry.settings.checks import CHECK_READERS
+from wherry.settings.function_readers import CONFIGURATION_READERS
 from wherry.settings.tables import CONTAINER_READERS, INDEX_READERS
 from wherry.target import Target, find_architecture, find_runtime
 
@@ -702,7 +703,10 @@ NEEDS = {
     "bucket-region": 'bucket = "b-b"',
     "encryption": 'bucket = "b-b"',
     "keep": 'bucket = "b-b"',
+    "signing-profile": 'bucket = "b-b"',
     "kms-key": 'bucket = "b-b"\nencryption = "aws:kms"',
+    # Of a function.
+    **dict.fromkeys(CONFIGURATION_READERS, f"manage = {[*model.MANAGEABLE]}"),
 }
 OF_STAGES = (
     ("", {*tables.STAGE_READERS, "functions", "layers"}),

@@ -10,12 +10,15 @@ from wherry.aws.actions import (
     CreateFunction,
     MoveAlias,
     PublishVersion,
+    TagFunction,
     UpdateCode,
     UpdateConfiguration,
 )
 from wherry.aws.answers import require_digest
 from wherry.aws.apply_alias import set_alias
 from wherry.aws.attempts import Outcome, attempt
+from wherry.aws.code_signing import explaining_signatures
+from wherry.aws.configuration import NOTHING
 from wherry.aws.function_state import FunctionState, is_settled, same
 from wherry.aws.model import NewVersion
 from wherry.aws.observe import observe_function, snapshot_of
@@ -111,6 +114,8 @@ class FunctionWork:
                 self._update_code(action)
             case UpdateConfiguration():
                 self._update_configuration(action)
+            case TagFunction():
+                self._tag(action)
             case PublishVersion():
                 self._publish(action)
             case CreateAlias() | MoveAlias():
@@ -128,7 +133,9 @@ class FunctionWork:
 
     def _create(self, action: CreateFunction) -> None:
         function = action.package
-        package = self._delivery.send(function.path, function.code_sha256, name=self._name)
+        package = function.signed or self._delivery.send(
+            function.path, function.code_sha256, name=self._name
+        )
         arguments: dict[str, Any] = {
             "FunctionName": self._name,
             "Runtime": function.runtime,
@@ -137,10 +144,8 @@ class FunctionWork:
             "Code": package.arguments(),
             "Architectures": [function.architecture],
             "Layers": self._arns(action.layers),
-            "Description": function.description,
-            "Timeout": function.timeout,
-            "MemorySize": function.memory,
             "Tags": dict(function.tags),
+            **function.configuration.arguments({}),
         }
         arguments = {key: value for key, value in arguments.items() if value not in (None, {}, [])}
         self._state.changed = True
@@ -159,7 +164,8 @@ class FunctionWork:
                 raise self._state.conflict()
             return True
 
-        attempt(f"create function `{self._name}`", create, look=look)
+        with function.configuration.hidden(), explaining_signatures(self._client, self._name):
+            attempt(f"create function `{self._name}`", create, look=look)
         configuration = self._state.ready()
         self._state.latest = snapshot_of(configuration)
         self._require_digest(function.code_sha256)
@@ -173,14 +179,16 @@ class FunctionWork:
         if action.architecture is not None:
             changes["architecture"] = action.architecture
         self._state.ready()
-        package = self._delivery.send(function.path, function.code_sha256, name=self._name)
+        package = function.signed or self._delivery.send(
+            function.path, function.code_sha256, name=self._name
+        )
         arguments = package.arguments()
         if action.architecture is not None:
             arguments["Architectures"] = [action.architecture]
         self._update(
             f"update the code of function `{self._name}`",
             changes,
-            lambda guard: self._client.changes.update_function_code(
+            lambda _, guard: self._client.changes.update_function_code(
                 FunctionName=self._name, **arguments, **guard
             ),
         )
@@ -204,20 +212,25 @@ class FunctionWork:
             arguments["Handler"] = changes["handler"] = action.handler
         if action.runtime is not None:
             arguments["Runtime"] = changes["runtime"] = action.runtime
-        self._update(
-            f"update the configuration of function `{self._name}`",
-            changes,
-            lambda guard: self._client.changes.update_function_configuration(
-                FunctionName=self._name, **arguments, **guard
-            ),
-        )
+        wanted = self._state.wanted = action.configuration
+        with wanted.hidden():
+            self._update(
+                f"update the configuration of function `{self._name}`",
+                changes,
+                lambda configuration, guard: self._client.changes.update_function_configuration(
+                    FunctionName=self._name,
+                    **arguments,
+                    **wanted.arguments(configuration),
+                    **guard,
+                ),
+            )
         self._reporter.emit(ConfigurationUpdated(name=self._name, changes=action.why))
 
     def _update(
         self,
         doing: str,
         changes: Mapping[str, Any],
-        call: Callable[[dict[str, Any]], Mapping[str, Any]],
+        call: Callable[[Mapping[str, Any], dict[str, Any]], Mapping[str, Any]],
     ) -> None:
         """Change ``$LATEST``, unless it is changed already, or somebody else has changed it."""
         state = self._state
@@ -225,16 +238,31 @@ class FunctionWork:
         target: Snapshot = replace(state.latest, **changes)
 
         def change() -> bool:
-            if not same(snapshot_of(state.ready()), target):
-                guard = _guard(state.require_unchanged())
+            configuration = state.ready()
+            if not (same(snapshot_of(configuration), target) and state.wanted.holds(configuration)):
+                guard = _guard(state.require_unchanged(wanted=False))
                 # If the call fails, the next reading shows whether it was carried out.
                 state.forget()
-                state.accept(call(guard))
+                answer = call(configuration, guard)
+                if not state.wanted.holds(answer):
+                    # AWS tells it in another way: what is published cannot be compared with it.
+                    state.wanted = NOTHING
+                state.accept(answer)
             return True
 
-        attempt(doing, change)
+        with explaining_signatures(self._client, self._name):
+            attempt(doing, change)
         state.latest = target
         state.ready()
+
+    def _tag(self, action: TagFunction) -> None:
+        def tag() -> bool:
+            self._client.changes.tag_resource(Resource=action.arn, Tags=dict(action.tags))
+            return True
+
+        # To do it twice changes nothing.
+        attempt(f"tag function `{self._name}`", tag)
+        self._reporter.emit(ConfigurationUpdated(name=self._name, changes=action.why))
 
     def _publish(self, action: PublishVersion) -> None:
         def publish() -> Mapping[str, Any]:

@@ -101,6 +101,21 @@ class Client:
         client: S3Client = self._client("s3", region, retried=True)
         return client
 
+    @property
+    def parameters(self) -> Any:
+        """AWS Systems Manager, in the region of the functions."""
+        return self._client("ssm", self.region, retried=True)
+
+    @property
+    def secrets(self) -> Any:
+        """AWS Secrets Manager, in the region of the functions."""
+        return self._client("secretsmanager", self.region, retried=True)
+
+    @property
+    def signer(self) -> Any:
+        """AWS Signer, in the region of the functions."""
+        return self._client("signer", self.region, retried=True)
+
     @contextmanager
     def explaining(self) -> Iterator[None]:
         """Add a hint to errors if boto3 does not know the region.
@@ -196,7 +211,8 @@ class Client:
                         ),
                     )
                 client.meta.events.register("before-call", self._record)
-                client.meta.events.register("before-parse.lambda", require_shape)
+                for answering in ("lambda", "ssm", "secrets-manager", "signer"):
+                    client.meta.events.register(f"before-parse.{answering}", require_shape)
                 client.meta.events.register("after-call", require_complete)
                 self._clients[key] = client
             return self._clients[key]

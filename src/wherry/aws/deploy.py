@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from wherry.aws.actions import CreateFunction, UpdateCode
 from wherry.aws.bucket import Bucket
-from wherry.aws.diff import diff
+from wherry.aws.code_signing import plan_signed
 from wherry.aws.errors import refusing, unless_missing
 from wherry.aws.observe import latest_layer_version, observe
 from wherry.aws.prepare import prepare
+from wherry.aws.resolve import resolve
 from wherry.aws.switch.release import read_release, release
 from wherry.aws.switch.steps import first_share
 from wherry.aws.switch.switches import without_switches
@@ -119,8 +120,9 @@ def plan(
     desired = prepared.desired(canary=first_share(canary))
     compared: Mapping[str, Difference] = {}
     with client.explaining():
-        observed = observe(desired, client)
-        actions = _with_bucket_checked(diff(desired, observed), client)
+        desired, observed = resolve(desired, observe(desired, client), client)
+        desired, actions = plan_signed(desired, observed, client)
+        actions = _with_bucket_checked(actions, client)
         if differences:
             compared = _compare_packages(_fetched(actions, prepared), client, prepared.reporter)
     return Planned(
@@ -200,16 +202,22 @@ def _prepare(
 
 def _observe(desired: Desired, prepared: Prepared) -> tuple[Plan, Sequence[Leftover]]:
     """The plan, and packages in the bucket that an interrupted deployment may have left."""
-    client, bucket = prepared.client, Bucket.of(prepared.client)
+    bucket = Bucket.of(prepared.client)
     if bucket is None or bucket.keeps_packages:
-        return diff(desired, observe(desired, client)), ()
+        return _diff(desired, prepared), ()
     names = [part.aws_name for part in desired.parts]
     if _always_unfinished(desired):
-        actions = diff(desired, observe(desired, client))
+        actions = _diff(desired, prepared)
         return actions, bucket.leftovers(names) if actions else ()
     with ThreadPoolExecutor(1, thread_name_prefix="leftovers") as pool:
         leftovers = pool.submit(bucket.leftovers, names)
-        return diff(desired, observe(desired, client)), leftovers.result()
+        return _diff(desired, prepared), leftovers.result()
+
+
+def _diff(desired: Desired, prepared: Prepared) -> Plan:
+    client = prepared.client
+    desired, observed = resolve(desired, observe(desired, client), client)
+    return plan_signed(desired, observed, client, prepared.reporter)[1]
 
 
 def _with_bucket_checked(plan: Plan, client: Client) -> Plan:

@@ -213,6 +213,10 @@ def _action(operation: str) -> str:
         "AssumeRole": "sts:AssumeRole",
         "FilterLogEvents": "logs:FilterLogEvents",
         "Invoke": "lambda:InvokeFunction",
+        "GetParameters": "ssm:GetParameters",
+        "GetSecretValue": "secretsmanager:GetSecretValue",
+        "StartSigningJob": "signer:StartSigningJob",
+        "DescribeSigningJob": "signer:DescribeSigningJob",
     }
     if operation in others:
         return others[operation]

@@ -18,6 +18,7 @@ from wherry.events import (
     LayerShared,
     LeftoverRemoved,
     PackageBrought,
+    PackageSigned,
     PackageStored,
     PartPlanned,
     Removed,
@@ -60,6 +61,8 @@ def _line(event: Event) -> str | None:
             return f"Uploaded `{name}` to {url}"
         case PackageStored(name=name, url=url):
             return f"`{name}` is there already: {url}"
+        case PackageSigned(name=name, profile=profile, url=url):
+            return f"Signed `{name}` with the profile `{profile}`: {url}"
         case LeftoverRemoved(url=url):
             return f"Removed `{url}`, which was left there"
         case LayerPublished(name=name, version=version, arn=arn):

@@ -20,6 +20,7 @@ __all__ = [
     "LeftoverRemoved",
     "OfStage",
     "PackageBrought",
+    "PackageSigned",
     "PackageStored",
     "PartPlanned",
     "Removed",
@@ -101,6 +102,15 @@ class PackageBrought(Event):
     version: str
     code_sha256: str
     description: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackageSigned(Event):
+    """AWS Signer has signed a package with a profile; the result is in the bucket at ``url``."""
+
+    name: str
+    profile: str
+    url: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wherry.indexes.declared import DeclaredIndex
+    from wherry.settings.references import LayerReference, VariableSetting
     from wherry.settings.stage_test import StageTest
     from wherry.target import Runtime
 
@@ -242,7 +243,21 @@ class Settings:
 MANAGED = ("code", "layers")
 """The parts of a function that Wherry manages by default; the rest belongs to Terraform, CDK or SAM."""
 
-MANAGEABLE = (*MANAGED, "handler", "runtime", "architecture")
+MANAGEABLE = (
+    *MANAGED,
+    "handler",
+    "runtime",
+    "architecture",
+    "environment",
+    "memory",
+    "timeout",
+    "logging",
+    "tracing",
+    "ephemeral-storage",
+    "snap-start",
+    "description",
+    "tags",
+)
 
 DEFAULT_NAME = "{project}-{name}-{stage}"
 """The stage is part of it, so that a wrong guess finds nothing rather than the function of another stage."""
@@ -250,18 +265,30 @@ DEFAULT_NAME = "{project}-{name}-{stage}"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StageFunction:
-    """``functions.NAME`` of a stage."""
+    """``functions.NAME`` of a stage.
+
+    Attributes:
+        layers: those that it has in this stage, in order, or ``exclusive``.
+        logging: by the keys of the settings.
+    """
 
     name: str | None = None
     alias: str | None = None
     publish: bool | None = None
     manage: tuple[str, ...] | None = None
-    layers: str | None = None
+    layers: str | tuple[str | LayerReference, ...] | None = None
+    exclusive_layers: bool = False
     role: str | None = None
     description: str | None = None
     memory: int | None = None
     timeout: int | None = None
     test: tuple[StageTest, ...] = ()
+    environment: Mapping[str, VariableSetting] = field(default_factory=dict)
+    ephemeral_storage: int | None = None
+    tracing: str | None = None
+    logging: Mapping[str, str] = field(default_factory=dict)
+    snap_start: bool | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -288,6 +315,7 @@ class StageSettings:
     encryption: str | None = None
     kms_key: str | None = None
     keep: bool = False
+    signing_profile: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     function_name: str = DEFAULT_NAME
     layer_name: str = DEFAULT_NAME

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from wherry.indexes.declared import CodeArtifact, DeclaredIndex, code_artifact_at
 from wherry.indexes.variables import environment_name
 from wherry.settings import values
+from wherry.settings.function_readers import CONFIGURATION_READERS, check_used, stage_layers
 from wherry.settings.model import (
     MANAGEABLE,
+    MANAGED,
     ContainerOptions,
     Copy,
     Mode,
@@ -105,6 +107,9 @@ STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
     "encryption": values.choice("aws:kms", "AES256"),
     "kms-key": values.string,
     "keep": values.boolean,
+    "signing-profile": values.matching(
+        r"[A-Za-z0-9_]{2,64}", "the name of a signing profile (letters, digits and `_`)"
+    ),
     "tags": values.table_of_strings("strings"),
     "function-name": _name_pattern,
     "layer-name": _name_pattern,
@@ -124,12 +129,11 @@ FUNCTION_STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
     "alias": _alias,
     "publish": values.boolean,
     "manage": _managed,
-    "layers": values.choice("exclusive"),
+    "layers": stage_layers,
+    "exclusive-layers": values.boolean,
     "role": _role,
-    "description": values.string,
-    "memory": values.number(128),
-    "timeout": values.number(1),
     "test": read_stage_tests,
+    **CONFIGURATION_READERS,
 }
 
 LAYER_STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
@@ -156,7 +160,7 @@ def _stage(table: Mapping[str, object], key: str, problems: Problems) -> StageSe
     if "bucket" in stage:
         stage["bucket"], stage["prefix"] = stage["bucket"]
     elif "bucket" not in plain:
-        for name in ("bucket-region", "encryption", "kms-key", "keep"):
+        for name in ("bucket-region", "encryption", "kms-key", "keep", "signing-profile"):
             if name in plain:
                 problems.add(f"{key}.{name}", "it is a setting of a `bucket`, and none is set")
     if "{region}" in str(stage.get("bucket", "")):
@@ -172,6 +176,9 @@ def _stage(table: Mapping[str, object], key: str, problems: Problems) -> StageSe
         if part.get("publish") is False and (part.get("alias") or stage.get("alias")):
             problems.add(f"{part_key}.publish", "an `alias` needs a published version")
     _require_region(stage, functions, key, problems)
+    for name, part in functions.items():
+        manage = part.get("manage", stage.get("manage", MANAGED))
+        check_used(f"{key}.functions.{name}", part, manage, problems)
     layers = _tables(table, "layers", LAYER_STAGE_READERS, key, problems)
     stage["functions"] = {name: StageFunction(**part) for name, part in functions.items()}
     stage["layers"] = {name: StageLayer(**part) for name, part in layers.items()}

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from wherry.aws.attached_layers import plain_description
 from wherry.aws.errors import unless_missing
 from wherry.aws.history import AliasHistory
 from wherry.aws.model import layer_of_arn, version_of_arn
@@ -288,7 +287,7 @@ def _rollback(
         was=was,
         to=target.number,
         published=target.modified,
-        description=plain_description(target.description),
+        description=target.description,
         changes=tuple(changes),
         stays=stays,
         ends=alias.canaries if alias is not None else {},
