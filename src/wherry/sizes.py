@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["count", "format_share", "format_size", "seconds"]
+__all__ = ["count", "duration", "format_share", "format_size", "seconds"]
 
 
 def format_size(number: int) -> str:
@@ -25,6 +25,16 @@ def format_share(share: float) -> str:
 def seconds(duration: float) -> str:
     """A duration for people: ``12ms`` or ``1.24s``."""
     return f"{duration * 1000:.0f}ms" if duration < 1 else f"{duration:.2f}s"
+
+
+def duration(length: float) -> str:
+    """A longer duration in seconds for people: ``45s``, ``4m 30s``, ``1h 5m``."""
+    minutes, rest = divmod(round(length), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours}h"] if hours else []
+    parts += [f"{minutes}m"] if minutes else []
+    parts += [f"{rest}s"] if not hours and (rest or not minutes) else []
+    return " ".join(parts)
 
 
 def count(number: int, noun: str) -> str:

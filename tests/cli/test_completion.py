@@ -62,6 +62,8 @@ def test_names_are_those_of_the_settings(complete: Callable[..., list[str]]) -> 
     assert complete("invoke", "") == plain("api", "jobs")
     assert complete("deploy", "") == plain("production", "staging")
     assert complete("plan", "staging", "a") == plain("api")
+    # There can be several stages.
+    assert complete("deploy", "staging", "") == plain("production", "api", "jobs", "dependencies")
     assert complete("build", "--runtime", "python3.1") == plain(
         *(name for name in [*RUNTIMES][::-1] if name.startswith("python3.1"))
     )

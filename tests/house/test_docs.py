@@ -49,13 +49,14 @@ from support.moto import moto as serve_moto
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
 from wherry import errors
-from wherry.aws.prepare import DeployOptions
+from wherry.aws.prepare import DeployOptions, SwitchOptions
 from wherry.aws.prune import find as prune
 from wherry.aws.stage import StageOptions
 from wherry.cli import main
 from wherry.pipeline import report
 from wherry.settings import model, project, read, tables
 from wherry.settings.checks import CHECK_READERS
+from wherry.settings.function_readers import CONFIGURATION_READERS
 from wherry.settings.tables import CONTAINER_READERS, INDEX_READERS
 from wherry.target import Target, find_architecture, find_runtime
 
@@ -705,7 +706,10 @@ NEEDS = {
     "bucket-region": 'bucket = "b-b"',
     "encryption": 'bucket = "b-b"',
     "keep": 'bucket = "b-b"',
+    "signing-profile": 'bucket = "b-b"',
     "kms-key": 'bucket = "b-b"\nencryption = "aws:kms"',
+    # Of a function.
+    **dict.fromkeys(CONFIGURATION_READERS, f"manage = {[*model.MANAGEABLE]}"),
 }
 OF_STAGES = (
     ("", {*tables.STAGE_READERS, "functions", "layers"}),
@@ -856,10 +860,19 @@ def test_the_parameters_of_deploying() -> None:
         "reporter",
     }
     assert set(StageOptions.__annotations__) == {"names", "reporter", "name", "config"}
+    more = set(SwitchOptions.__annotations__) - set(DeployOptions.__annotations__)
+    assert more == {"source", "tests", "traffic"}
+    assert all(f"`{name}`" in section("python.md", "## Deploying") for name in more)
     options = {
-        **dict.fromkeys(("plan", "deploy", "upload", "publish"), "DeployOptions"),
-        **dict.fromkeys(("promote", "rollback", "prune"), "StageOptions"),
+        **dict.fromkeys(("upload", "publish"), "DeployOptions"),
+        **dict.fromkeys(
+            ("promote", "prune", "history", "invoke_remote", "read_logs"), "StageOptions"
+        ),
+        "rollback": "RollbackOptions",
+        "plan": "PlanOptions",
+        "deploy": "SwitchOptions",
     }
+    assert documented["rollback"].pop("delete") == "False"
     for function, kind in options.items():
         parameters = inspect.signature(getattr(wherry, function)).parameters
         own = {name: repr(one.default) for name, one in parameters.items() if name not in common}
@@ -898,6 +911,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "number or null": (int, type(None)),
     "number": (int,),
+    "number from 0 to 1": (int, float),
     "object": (dict,),
     "string or null": (str, type(None)),
     "string": (str,),
@@ -978,6 +992,7 @@ def test_the_documents_of_deployments_have_the_documented_fields(
             "wherry upload --json",
             "wherry publish --json",
             "wherry rollback --json",
+            "wherry history --json",
             "wherry prune --json",
         ):
             more = {

@@ -49,6 +49,7 @@ LAYERS = [
     "outputs",
     "pipeline",
     "invoke",
+    "sample_events",
     "aws",
     "cdk",
     "__init__",

@@ -58,6 +58,8 @@ PINS = {
             *tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]["dependencies"],
         ),
     ),
+    # What it was written for: newer versions of pydantic want a value for each of its optional keys.
+    "drover": Pin(requirement="drover==0.7.1", command="drover", more=("pydantic<2",)),
     # With a backend that needs no desktop.
     "keyring": Pin(requirement="keyring==25.7.0", command="keyring", more=("keyrings.alt==5.0.2",)),
 }

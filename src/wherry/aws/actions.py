@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from wherry.aws.model import layer_text
+from wherry.aws.configuration import NOTHING, Configuration
+from wherry.aws.model import layer_document, layer_text
 from wherry.sizes import format_share, format_size
+from wherry.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from wherry.aws.configuration import ValueChange, VariableChange
     from wherry.aws.model import DesiredFunction, DesiredLayer, LayerRef
 
 __all__ = [
@@ -21,6 +24,7 @@ __all__ = [
     "PublishLayer",
     "PublishVersion",
     "ShareLayer",
+    "TagFunction",
     "UpdateCode",
     "UpdateConfiguration",
 ]
@@ -59,11 +63,7 @@ class Action:
             document |= {"size": self.package.size, "code_sha256": self.package.code_sha256}
         document |= {name: getattr(self, name) for name in self.described}
         if document.get("layers") is not None:
-            # A published version has an ARN; one to be published has the name of its layer.
-            document["layers"] = [
-                {"arn": layer} if isinstance(layer, str) else {"new_version_of": layer.layer}
-                for layer in document["layers"]
-            ]
+            document["layers"] = [*map(layer_document, document["layers"])]
         return document
 
     def _line(self) -> str:
@@ -104,19 +104,33 @@ class ShareLayer(Action):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CreateFunction(Action):
-    """Create a function, with code, layers and configuration at once."""
+    """Create a function, with code, layers and configuration at once.
+
+    Attributes:
+        values: of the configuration that are not AWS's own.
+        variables: that it gets.
+    """
 
     kind = "create-function"
     described = ("layers",)
     package: DesiredFunction
     layers: tuple[LayerRef, ...] = ()
+    values: tuple[ValueChange, ...] = ()
+    variables: tuple[VariableChange, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document of the action."""
+        return Action.document(self) | _configuration_document(self)
 
     def _line(self) -> str:
         function = self.package
         return f"create it, {format_size(function.size)}: {function.runtime} on {function.architecture}"
 
     def _lines_below(self) -> Iterable[str]:
-        return [f"+ {layer_text(layer)}" for layer in self.layers]
+        yield from (f"+ {layer_text(layer)}" for layer in self.layers)
+        if self.values:
+            yield ", ".join(change.given for change in self.values)
+        yield from map(str, self.variables)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,11 +148,14 @@ class UpdateCode(Action):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UpdateConfiguration(Action):
-    """Change a function's layers, handler or runtime; None leaves it as it is.
+    """Change a function's layers, handler, runtime or other configuration; None leaves it as it is.
 
     Attributes:
         layers: in their order.
         layers_before: the layers that the function has now.
+        configuration: all that is managed beside layers, handler and runtime.
+        values: those of it that differ.
+        variables: all managed variables, compared with AWS.
     """
 
     kind = "update-configuration"
@@ -147,18 +164,60 @@ class UpdateConfiguration(Action):
     layers_before: tuple[LayerRef, ...] = ()
     handler: str | None = None
     runtime: str | None = None
+    configuration: Configuration = NOTHING
+    values: tuple[ValueChange, ...] = ()
+    variables: tuple[VariableChange, ...] = ()
+
+    @property
+    def adds(self) -> bool:
+        """Whether it gives the function something that new code may need."""
+        changes = {variable.change for variable in self.variables}
+        return bool(self.values or changes & {"new", "changed"})
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document of the action."""
+        return Action.document(self) | _configuration_document(self)
 
     def _line(self) -> str:
         return f"update the configuration: {', '.join(self.why)}"
 
     def _lines_below(self) -> Iterable[str]:
-        if self.layers is None:
-            return
-        for layer in self.layers_before:
-            if layer not in self.layers:
-                yield f"- {layer_text(layer)}"
-        for layer in self.layers:
-            yield f"{' ' if layer in self.layers_before else '+'} {layer_text(layer)}"
+        if self.layers is not None:
+            for layer in self.layers_before:
+                if layer not in self.layers:
+                    yield f"- {layer_text(layer)}"
+            for layer in self.layers:
+                yield f"{' ' if layer in self.layers_before else '+'} {layer_text(layer)}"
+        if any(variable.change != "same" for variable in self.variables):
+            yield from map(str, self.variables)
+
+
+def _configuration_document(action: CreateFunction | UpdateConfiguration) -> dict[str, Any]:
+    return {
+        "values": [change.document() for change in action.values],
+        "variables": [variable.document() for variable in action.variables],
+    }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TagFunction(Action):
+    """Give a function tags; tags of others stay.
+
+    Attributes:
+        tags: that differ.
+        before: their values now; None for one that is missing.
+    """
+
+    kind = "tag-function"
+    described = ("tags", "before")
+    arn: str
+    tags: Mapping[str, str]
+    before: Mapping[str, str | None]
+
+    def _line(self) -> str:
+        return "set tags: " + ", ".join(
+            f"{visible(key)} = {visible(text)}" for key, text in self.tags.items()
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

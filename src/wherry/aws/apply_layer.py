@@ -64,7 +64,9 @@ class LayerWork:
         )
 
     def _publish(self, layer: DesiredLayer) -> None:
-        package = self.delivery.send(layer.path, layer.code_sha256, name=layer.aws_name)
+        package = layer.signed or self.delivery.send(
+            layer.path, layer.code_sha256, name=layer.aws_name
+        )
         arguments: dict[str, Any] = {
             "LayerName": layer.aws_name,
             "Content": package.arguments(),

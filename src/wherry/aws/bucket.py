@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from wherry.aws.client import Client
     from wherry.events import Reporter
 
-__all__ = ["Bucket", "BucketError", "Leftover", "UnfinishedUpload"]
+__all__ = ["Bucket", "BucketError", "Leftover", "UnfinishedUpload", "plain_name"]
 
 _FOLDER = "uploads"
 """The folder below the stage's prefix that holds packages, and nothing else."""
@@ -125,7 +125,7 @@ class Bucket:
         """
         digest = base64.b64decode(code_sha256).hex()
         target = StoredObject(
-            bucket=self.name, key=self.key(_FOLDER, _plain_name(name), f"{digest}.zip")
+            bucket=self.name, key=self.key(_FOLDER, plain_name(name), f"{digest}.zip")
         )
         s3 = self.client.storage(self.check())
         existing = find_stored(s3, target, path, code_sha256)
@@ -282,7 +282,7 @@ class Bucket:
     def _package(self, key: str, names: Collection[str] | None) -> re.Match[str] | None:
         """The name and digest in the key of a package, if it is one of these functions and layers."""
         match = _KEY.fullmatch(key.removeprefix(f"{self.key(_FOLDER)}/"))
-        if match is None or names is None or match["name"] in map(_plain_name, names):
+        if match is None or names is None or match["name"] in map(plain_name, names):
             return match
         return None
 
@@ -342,6 +342,6 @@ def _usable(doing: str) -> Iterator[None]:
         ) from error.__cause__
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
     """The name of a function that may be given as an ARN."""
     return re.sub(r"^arn:[^/]*:function:", "", name).replace(":", "_")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wherry.aws.bucket import Bucket, BucketError
 from wherry.errors import AwsError
 from wherry.events import SILENT, UploadStarted, Warned
+from wherry.settings.model import plain_stage
 from wherry.sizes import format_size
 from wherry.target.quotas import DIRECT_UPLOAD
 
@@ -65,7 +66,7 @@ class Delivery:
                     where=[
                         f"it has {format_size(size)}, and AWS takes {format_size(self.quota)} without a bucket"
                     ],
-                    hint=f'give it one: [tool.wherry.stages.{self.client.name}] bucket = "s3://…"',
+                    hint=f'give it one: [tool.wherry.stages.{plain_stage(self.client.name)}] bucket = "s3://…"',
                 )
             return DirectUpload(path=path)
         try:

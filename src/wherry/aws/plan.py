@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from wherry.aws.model import layer_document
+from wherry.aws.plan_text import PartLines, together
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -99,14 +102,13 @@ class Plan:
         return bool(self.actions)
 
     def lines(self, differences: Mapping[str, Difference] | None = None) -> Iterator[str]:
-        """The plan, line by line.
+        """The plan, line by line. Functions with which the same happens are told together.
 
         Args:
             differences: changes inside of packages, by the names of functions and layers in the settings.
         """
         known = differences or {}
-        for part in self.parts:
-            yield from _part_lines(part, known.get(part.name))
+        yield from together(_part_lines(part, known.get(part.name)) for part in self.parts)
         number = len(self.actions)
         if number == 0:
             yield f"Stage {self.stage} is as it should be"
@@ -126,27 +128,29 @@ class Plan:
         }
 
 
-def _part_lines(part: LayerPlan | FunctionPlan, difference: Difference | None) -> Iterator[str]:
+def _part_lines(part: LayerPlan | FunctionPlan, difference: Difference | None) -> PartLines:
     title = f"{part.kind} {part.name}"
     if part.aws_name != part.name:
         title += f" ({part.aws_name})"
-    if not part.actions:
-        yield f"{title}: as it should be"
-        return
-    yield title
+    lines: list[str] = []
     for action in part.actions:
         first, *others = action.lines()
         if action.uploads_content and difference is not None:
             others.append(difference.summary())
-        yield f"  {first}"
-        yield from (f"      {line}" for line in others)
+        lines.append(first)
+        lines.extend(f"    {line}" for line in others)
+    return PartLines(kind=part.kind, name=part.name, title=title, actions=lines)
 
 
 def _part_document(part: LayerPlan | FunctionPlan, difference: Difference | None) -> dict[str, Any]:
+    layers = {}
+    if isinstance(part, FunctionPlan):
+        layers["layers"] = [*map(layer_document, part.after.layers)]
     return {
         "name": part.name,
         "aws_name": part.aws_name,
         "arn": part.arn,
+        **layers,
         "actions": [action.document() for action in part.actions],
         "difference": asdict(difference) if difference is not None else None,
     }

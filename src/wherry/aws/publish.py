@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from wherry.aws.actions import PublishLayer
 from wherry.aws.apply import apply
 from wherry.aws.bucket import Bucket
-from wherry.aws.diff import diff
+from wherry.aws.code_signing import plan_signed
 from wherry.aws.model import version_of_arn
 from wherry.aws.observe import observe
 from wherry.aws.prepare import prepare
@@ -90,15 +90,15 @@ def publish(
     desired, names = prepared.desired(), options.get("names", ())
     # Functions stay as they are, but for the version.
     functions = tuple(
-        replace(function, manage=frozenset(), publish=True, alias=None, canary=None)
+        replace(function, manage=frozenset(), layers=(), publish=True, alias=None, canary=None)
         for function in desired.functions
         if function.publish or function.name in names
     )
     desired = replace(desired, functions=functions)
     with client.explaining():
         observed = observe(desired, client)
+        desired, plan = plan_signed(desired, observed, client, reporter)
     _require_functions(desired, observed, reporter)
-    plan = diff(desired, observed)
     applied = apply(plan, client, quota=prepared.quota, locks=prepared.locks, reporter=reporter)
     _discard_published(plan, prepared)
     versions = [

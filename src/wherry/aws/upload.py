@@ -14,6 +14,7 @@ from wherry.aws.model import DesiredLayer
 from wherry.aws.prepare import prepare
 from wherry.errors import AwsError
 from wherry.events import PackageStored
+from wherry.settings.model import plain_stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +99,7 @@ def upload(
     if bucket is None:
         raise AwsError(
             f"stage `{stage}` has no bucket to upload to",
-            hint=f'give it one: [tool.wherry.stages.{stage}] bucket = "s3://…"',
+            hint=f'give it one: [tool.wherry.stages.{plain_stage(stage)}] bucket = "s3://…"',
         )
 
     def store(part: DesiredLayer | DesiredFunction) -> UploadedPackage:

@@ -73,7 +73,7 @@ class _Name(click.types.StringParamType):
         given = given if isinstance(given, tuple) else ()
         items = [
             CompletionItem(name, help=kind)
-            for name, kind in _values(str(param.name), ctx)
+            for name, kind in _values(param, ctx)
             if name.startswith(incomplete) and name not in given
         ]
         if param.name == "packages" and not items:
@@ -86,20 +86,24 @@ _COMPLETED = frozenset(
 )
 
 
-def _values(parameter: str, context: click.Context) -> Iterator[tuple[str, str]]:
+def _values(parameter: click.Parameter, context: click.Context) -> Iterator[tuple[str, str]]:
     """The values of a parameter, and what they are."""
-    if parameter in {"runtime", "architecture"}:
+    noun, shown = str(parameter.name), parameter.metavar or ""
+    if noun in {"runtime", "architecture"}:
         from wherry.target import RUNTIMES, Architecture
 
-        names = [*RUNTIMES][::-1] if parameter == "runtime" else [*map(str, Architecture)]
-        yield from ((name, parameter) for name in names)
+        names = [*RUNTIMES][::-1] if noun == "runtime" else [*map(str, Architecture)]
+        yield from ((name, noun) for name in names)
         return
     known = _project_names(context.params)
-    if parameter.startswith("stage"):
-        yield from ((name, "stage") for name in known.stages)
+    if noun.startswith("stage") or "[STAGE]" in shown:
+        # The first stage is a parameter of its own, where there can be several.
+        others = (name for name in known.stages if name != context.params.get("stage"))
+        yield from ((name, "stage") for name in others)
+    if noun.startswith("stage"):
         return
     yield from ((name, "function") for name in known.functions)
-    if not parameter.startswith("function"):
+    if not noun.startswith("function"):
         yield from ((name, "layer") for name in known.layers)
 
 

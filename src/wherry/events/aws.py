@@ -9,19 +9,34 @@ from wherry.events.base import Event
 __all__ = [
     "AliasMoved",
     "CanaryMissing",
+    "CanaryWatched",
     "CodeUpdated",
     "ComparisonFailed",
+    "ConcurrencyMoving",
     "ConfigurationUpdated",
     "FunctionCreated",
     "LayerPublished",
     "LayerShared",
     "LeftoverRemoved",
+    "OfStage",
+    "PackageBrought",
+    "PackageSigned",
     "PackageStored",
     "PartPlanned",
     "Removed",
     "UploadStarted",
     "VersionPublished",
+    "VersionTested",
+    "VersionWaits",
 ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfStage(Event):
+    """An event of one of several stages that are worked on side by side."""
+
+    stage: str
+    event: Event
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +81,36 @@ class PackageStored(Event):
     name: str
     url: str
     sent: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackageBrought(Event):
+    """A function is to run what it runs in another stage.
+
+    Attributes:
+        name: in the settings.
+        stage: the other one.
+        aws_name: in the other stage.
+        version: there, or ``$LATEST``.
+        code_sha256: of the package in base64.
+        description: of the version.
+    """
+
+    name: str
+    stage: str
+    aws_name: str
+    version: str
+    code_sha256: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackageSigned(Event):
+    """AWS Signer has signed a package with a profile; the result is in the bucket at ``url``."""
+
+    name: str
+    profile: str
+    url: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,6 +187,54 @@ class CanaryMissing(Event):
     """A function has no canary that could be promoted."""
 
     name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionTested(Event):
+    """A version of a function was called with an event before any caller got it."""
+
+    name: str
+    version: int
+    test: str
+    seconds: float
+    passed: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionWaits(Event):
+    """A version of a function was published, and its alias was left; ``exists`` is false if there is no such alias."""
+
+    stage: str
+    name: str
+    alias: str
+    version: int
+    exists: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CanaryWatched(Event):
+    """The canaries of a stage have a share of the calls for some more seconds.
+
+    Attributes:
+        calls: that they had; None if they are not counted.
+        errors: how many of the calls failed.
+    """
+
+    stage: str
+    share: float
+    seconds_left: float
+    calls: int | None
+    errors: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConcurrencyMoving(Event):
+    """The provisioned concurrency of an alias follows it to another version."""
+
+    name: str
+    alias: str
+    allocated: int
+    requested: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

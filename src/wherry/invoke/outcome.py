@@ -12,7 +12,7 @@ from wherry.untrusted import parse_json
 if TYPE_CHECKING:
     from wherry.invoke.request import HttpResponse
 
-__all__ = ["FunctionError", "Invocation", "exit_error", "read_error", "timeout_error"]
+__all__ = ["FunctionError", "Invocation", "Start", "exit_error", "read_error", "timeout_error"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +43,7 @@ class Invocation:
         timed_out: the error is that time was up.
         log: what the function wrote to stdout and stderr, its start included where that fell to it.
         memory: in MB, as the function was told.
+        started: whether the function could be loaded; if not, the error tells why.
     """
 
     request_id: str
@@ -54,6 +55,7 @@ class Invocation:
     timed_out: bool
     log: bytes
     memory: int
+    started: bool = True
 
     @property
     def report_line(self) -> str:
@@ -110,6 +112,23 @@ class Invocation:
                 "fault": response.fault,
             }
         return document
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """An environment that was started, and got no event.
+
+    Attributes:
+        seconds: from the start of its process until it asked for an event, or failed.
+        peak_memory: in bytes, where the system tells.
+        error: None when it asked for an event.
+        log: what the function wrote meanwhile.
+    """
+
+    seconds: float
+    peak_memory: int | None
+    error: FunctionError | None
+    log: bytes
 
 
 def read_error(payload: bytes) -> FunctionError:

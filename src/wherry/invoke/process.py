@@ -75,6 +75,7 @@ class Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=write,
+                pass_fds=() if plan.get("terminal") is None else (plan["terminal"],),
                 # Ctrl-C is for Wherry, which then ends this.
                 start_new_session=True,
             )

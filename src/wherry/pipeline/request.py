@@ -192,13 +192,12 @@ class BuildRequest:
             dict.fromkeys(path for recipe in self.recipes for path in recipe.settings.extra_paths)
         )
 
-    def only(self, name: str) -> BuildRequest:
-        """The same request for one function or layer, with the layers that it needs."""
-        wanted = next(recipe for recipe in self.recipes if recipe.name == name)
-        recipes = [
-            recipe for recipe in self.recipes if recipe is wanted or recipe.name in wanted.layers
-        ]
-        return replace(self, recipes=tuple(recipes), names=(name,))
+    def only(self, *names: str) -> BuildRequest:
+        """The same request for some functions and layers, with the layers that they need."""
+        wanted = [recipe for recipe in self.recipes if recipe.name in names]
+        layers = {layer for recipe in wanted for layer in recipe.layers}
+        recipes = [each for each in self.recipes if each in wanted or each.name in layers]
+        return replace(self, recipes=tuple(recipes), names=names)
 
 
 def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> BuildRequest:

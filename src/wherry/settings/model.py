@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wherry.indexes.declared import DeclaredIndex
+    from wherry.settings.references import LayerReference, VariableSetting
+    from wherry.settings.stage_test import StageTest
     from wherry.target import Runtime
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "ContainerOptions",
     "ContentSettings",
     "Copy",
+    "CorsSettings",
     "ExtraPath",
     "FunctionSettings",
     "HookSettings",
@@ -37,6 +40,7 @@ __all__ = [
     "StageSettings",
     "Value",
     "plain_name",
+    "plain_stage",
 ]
 
 Value: TypeAlias = str | bool
@@ -148,6 +152,18 @@ class ContentSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CorsSettings:
+    """``[tool.wherry.functions.NAME.cors]``, after the ``Cors`` of a Function URL."""
+
+    allow_origins: tuple[str, ...] = ()
+    allow_methods: tuple[str, ...] = ()
+    allow_headers: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    allow_credentials: bool = False
+    max_age: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FunctionSettings(ContentSettings):
     """``[tool.wherry.functions.NAME]``. From ``environment`` on, it is about local runs."""
 
@@ -163,6 +179,8 @@ class FunctionSettings(ContentSettings):
     memory: int | None = None
     ephemeral_storage: int | None = None
     boto3: bool = True
+    routes: tuple[str, ...] = ()
+    cors: CorsSettings | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -225,7 +243,21 @@ class Settings:
 MANAGED = ("code", "layers")
 """The parts of a function that Wherry manages by default; the rest belongs to Terraform, CDK or SAM."""
 
-MANAGEABLE = (*MANAGED, "handler", "runtime", "architecture")
+MANAGEABLE = (
+    *MANAGED,
+    "handler",
+    "runtime",
+    "architecture",
+    "environment",
+    "memory",
+    "timeout",
+    "logging",
+    "tracing",
+    "ephemeral-storage",
+    "snap-start",
+    "description",
+    "tags",
+)
 
 DEFAULT_NAME = "{project}-{name}-{stage}"
 """The stage is part of it, so that a wrong guess finds nothing rather than the function of another stage."""
@@ -233,17 +265,30 @@ DEFAULT_NAME = "{project}-{name}-{stage}"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StageFunction:
-    """``functions.NAME`` of a stage."""
+    """``functions.NAME`` of a stage.
+
+    Attributes:
+        layers: those that it has in this stage, in order, or ``exclusive``.
+        logging: by the keys of the settings.
+    """
 
     name: str | None = None
     alias: str | None = None
     publish: bool | None = None
     manage: tuple[str, ...] | None = None
-    layers: str | None = None
+    layers: str | tuple[str | LayerReference, ...] | None = None
+    exclusive_layers: bool = False
     role: str | None = None
     description: str | None = None
     memory: int | None = None
     timeout: int | None = None
+    test: tuple[StageTest, ...] = ()
+    environment: Mapping[str, VariableSetting] = field(default_factory=dict)
+    ephemeral_storage: int | None = None
+    tracing: str | None = None
+    logging: Mapping[str, str] = field(default_factory=dict)
+    snap_start: bool | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -261,6 +306,7 @@ class StageSettings:
     """``[tool.wherry.stages.NAME]``."""
 
     region: str | None = None
+    regions: tuple[str, ...] = ()
     profile: str | None = None
     assume_role: str | None = None
     bucket: str | None = None
@@ -269,6 +315,7 @@ class StageSettings:
     encryption: str | None = None
     kms_key: str | None = None
     keep: bool = False
+    signing_profile: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     function_name: str = DEFAULT_NAME
     layer_name: str = DEFAULT_NAME
@@ -277,6 +324,9 @@ class StageSettings:
     manage: tuple[str, ...] = MANAGED
     keep_versions: int | None = None
     keep_days: int | None = None
+    test: tuple[StageTest, ...] = ()
+    alarms: tuple[str, ...] = ()
+    max_error_rate: float | None = None
     functions: Mapping[str, StageFunction] = field(default_factory=dict)
     layers: Mapping[str, StageLayer] = field(default_factory=dict)
 
@@ -307,7 +357,7 @@ class StageSettings:
             return None
         before, _, after = self.layer_name.partition("{name}")
         parts = [
-            re.escape(plain_name(part.format(project=project, stage=stage)))
+            re.escape(plain_name(part.format(project=project, stage=plain_stage(stage))))
             for part in (before, after)
         ]
         return f"{parts[0]}[A-Za-z0-9_-]+{parts[1]}"
@@ -317,8 +367,13 @@ def _fill(pattern: str, project: str, name: str, stage: str) -> str:
     if name == project:
         # The one function of a project without settings has the name of the project: not `shop-shop-staging`.
         pattern = pattern.replace("{project}-{name}", "{name}")
-    filled = pattern.format(project=project, name=name, stage=stage)
+    filled = pattern.format(project=project, name=name, stage=plain_stage(stage))
     return plain_name(filled)
+
+
+def plain_stage(stage: str) -> str:
+    """The name of a stage in the settings: ``production`` of ``production@eu-west-1``."""
+    return stage.partition("@")[0]
 
 
 def plain_name(text: str) -> str:

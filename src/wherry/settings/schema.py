@@ -18,7 +18,7 @@ from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from wherry.settings import checks, model, read, tables
+from wherry.settings import checks, local, model, read, tables
 from wherry.settings.reader import table_shape
 from wherry.target import RUNTIMES, Architecture
 
@@ -143,10 +143,12 @@ def _or_word(word: str, table: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [table["properties"][word], table]}
 
 
+# Readers that a build imports only where it needs them.
+_LATE = {"routes": local.read_routes, "cors": local.read_cors}
 _SPECIAL: Mapping[str, Callable[[], dict[str, Any]]] = {
     "check": lambda: _or_word("level", _table(checks.CHECK_READERS, model.CheckSettings)),
     "container": lambda: _or_word("mode", _table(tables.CONTAINER_READERS, model.ContainerOptions)),
-    "functions": lambda: _package(read.FUNCTION_READERS, model.FunctionSettings),
+    "functions": lambda: _package({**read.FUNCTION_READERS, **_LATE}, model.FunctionSettings),
     "indexes": _indexes,
     "layers": lambda: _package(read.LAYER_READERS, model.LayerSettings),
     "licenses": lambda: _table(checks.LICENSE_READERS, None),

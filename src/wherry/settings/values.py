@@ -49,6 +49,7 @@ __all__ = [
     "regular_expressions",
     "renames",
     "requirements",
+    "share",
     "string",
     "strings",
     "stripped",
@@ -56,6 +57,23 @@ __all__ = [
     "variable_names",
     "variables",
 ]
+
+
+@shaped(
+    {
+        "anyOf": [
+            {"type": "number", "minimum": 0, "maximum": 1},
+            {"type": "string", **portable_pattern(r"\d+(\.\d+)? ?%")},
+        ]
+    }
+)
+def share(value: object) -> float:
+    """A share of calls: a number from 0 to 1, or a percentage such as ``"5%"``."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?%", value) if isinstance(value, str) else None
+    part = float(match[1]) / 100 if match else value
+    if not isinstance(part, int | float) or isinstance(part, bool) or not 0 <= part <= 1:
+        raise ValueError('expected a share of calls, such as "5%" or 0.05')
+    return float(part)
 
 
 _STRINGS_BY_NAME = table_of_strings("strings").shape

@@ -17,6 +17,7 @@ __all__ = [
     "Description",
     "ForeignFunction",
     "ForeignLayer",
+    "ForeignRoute",
     "commonest",
     "dotted",
     "folder_below",
@@ -24,6 +25,19 @@ __all__ = [
 
 LAYER_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9_-]+:\d+")
 """The name of a version of somebody's layer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForeignRoute:
+    """A route of an API that calls a function.
+
+    Attributes:
+        service: the kind of API: ``rest`` or ``http``.
+        route: as the setting ``routes`` has it, such as ``GET /orders/{id}``.
+    """
+
+    service: str
+    route: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +50,7 @@ class ForeignFunction:
         folder: what is at the root of its package, relative to the project; "" for the project's folder.
         runtime: its runtime; None where the file names none that can be told.
         architecture: its architecture; None likewise.
+        routes: the routes of APIs that call it.
     """
 
     name: str
@@ -43,6 +58,7 @@ class ForeignFunction:
     folder: str = ""
     runtime: str | None = None
     architecture: str | None = None
+    routes: tuple[ForeignRoute, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
