@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 from wherry.errors import BuildError
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["NO_BUILDERS", "BuildRules", "Builders", "Shell", "Source", "WheelBuilder"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildRules:
+class BuildRules(Struct, frozen=True, kw_only=True):
     """The rules of a project for the build environments of all that is built for it.
 
     Attributes:
@@ -41,8 +41,7 @@ class BuildRules:
         return [list(self.constraints), list(extra)] if self.constraints or extra else []
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """A source tree that a wheel is to be made of.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from wherry.builders import NO_BUILDERS, BuildRules
 from wherry.events import SILENT
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Context"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """The context that every step of a run needs.
 
     Attributes:

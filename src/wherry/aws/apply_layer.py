@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from wherry.aws.actions import PublishLayer, ShareLayer
 from wherry.aws.answers import require_digest
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["LayerWork"]
 
 
-@dataclass(slots=True)
-class LayerWork:
+class LayerWork(Struct):
     """The work on one layer."""
 
     plan: LayerPlan

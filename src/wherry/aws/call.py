@@ -6,8 +6,9 @@ import base64
 import json
 import re
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
+
+from msgspec import Struct
 
 from wherry.aws.errors import refusing
 from wherry.aws.stage import read_stage
@@ -32,8 +33,7 @@ _LARGEST_EVENT = 6 * 1024 * 1024
 _REPORT = re.compile(r"^REPORT RequestId: .*$", re.MULTILINE)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RemoteInvocation(Invocation):
+class RemoteInvocation(Invocation, frozen=True, kw_only=True):
     """One event and what a function on AWS made of it.
 
     Attributes:
@@ -52,8 +52,7 @@ class RemoteInvocation(Invocation):
         return document
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RemoteFunction:
+class RemoteFunction(Struct, frozen=True, kw_only=True):
     """A function of a stage that can be called.
 
     Attributes:

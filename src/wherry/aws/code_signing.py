@@ -16,8 +16,10 @@ import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wherry.aws.attempts import poll
 from wherry.aws.bucket import Bucket, plain_name
@@ -97,8 +99,7 @@ def _warned(plan: Plan) -> Plan:
     return replace(plan, warnings=(*plan.warnings, *warnings))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Signer:
+class _Signer(Struct, frozen=True, kw_only=True):
     bucket: Bucket
     profile: str
 

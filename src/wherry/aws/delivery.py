@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from wherry.aws.bucket import Bucket, BucketError
 from wherry.errors import AwsError
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Delivery", "DirectUpload"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DirectUpload:
+class DirectUpload(Struct, frozen=True, kw_only=True):
     """A package that is sent with the call."""
 
     path: Path
@@ -33,8 +34,7 @@ class DirectUpload:
         return {"ZipFile": self.path.read_bytes()}
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True, dict=True):
     """Delivers packages, and removes them from the bucket afterwards.
 
     Attributes:
@@ -42,9 +42,12 @@ class Delivery:
     """
 
     client: Client
-    quota: int = field(default=DIRECT_UPLOAD, kw_only=True)
-    reporter: Reporter = field(default=SILENT, kw_only=True)
-    _stored: list[StoredObject] = field(default_factory=list, init=False)
+    quota: int = DIRECT_UPLOAD
+    reporter: Reporter = SILENT
+
+    @cached_property
+    def _stored(self) -> list[StoredObject]:
+        return []
 
     def send(self, path: Path, code_sha256: str, *, name: str) -> DirectUpload | StoredObject:
         """Make a package available to Lambda.

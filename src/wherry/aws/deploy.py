@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Unpack, cast
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from wherry.aws.actions import CreateFunction, UpdateCode
 from wherry.aws.bucket import Bucket
@@ -40,8 +42,7 @@ _OTHER_DEPLOYMENT = timedelta(hours=1)
 """The time for which a package in the bucket that is not part of this deployment may belong to another one."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True):
     """The result of ``plan``.
 
     Attributes:
@@ -64,8 +65,7 @@ class Planned:
         return self.plan.document(self.differences)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Deployed:
+class Deployed(Struct, frozen=True, kw_only=True):
     """The result of ``deploy`` and ``promote``.
 
     Attributes:
@@ -89,7 +89,7 @@ class Deployed:
             "schema": 1,
             "stage": self.plan.stage,
             "changes": self.changes,
-            **asdict(self.applied),
+            **to_builtins(self.applied),
         }
 
 

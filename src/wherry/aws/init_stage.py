@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from msgspec import Struct, field
 
 from wherry.aws.client import Client
 from wherry.aws.model import layer_of_arn
@@ -44,8 +45,7 @@ class StageSource(TypedDict, total=False):
     architecture: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True, kw_only=True):
     """What AWS has.
 
     Attributes:

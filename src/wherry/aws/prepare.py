@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
+
+from msgspec import Struct
 
 from wherry.aws.client import Client
 from wherry.aws.desired import desire
@@ -64,8 +65,7 @@ class SwitchOptions(PlanOptions, total=False):
     traffic: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True, kw_only=True):
     """Packages that can be deployed to a stage.
 
     Attributes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
+
+from msgspec import Struct
 
 from wherry.aws.client import Client
 from wherry.aws.regions import stage_in_region
@@ -36,8 +37,7 @@ class StageOptions(TypedDict, total=False):
     reporter: Reporter
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProjectStage:
+class ProjectStage(Struct, frozen=True, kw_only=True):
     """A stage of a project.
 
     Attributes:

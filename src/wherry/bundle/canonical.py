@@ -17,8 +17,9 @@ import csv
 import hashlib
 import io
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct
 
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import copied, measure, read_all, read_content
@@ -71,8 +72,7 @@ class Member(NamedTuple):
     sha256: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Canonical:
+class Canonical(Struct, frozen=True, kw_only=True):
     """A built wheel in its canonical form.
 
     Attributes:

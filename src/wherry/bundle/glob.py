@@ -8,8 +8,10 @@ between two ``**``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +52,7 @@ _Piece: TypeAlias = "str | tuple[str | _Bracket, ...]"
 _Segment: TypeAlias = "tuple[_Piece, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class Glob:
+class Glob(Struct, frozen=True):
     """A pattern: runs of segments, with any number of folders between two runs.
 
     Attributes:

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import measure
@@ -46,8 +47,7 @@ __all__ = [
 _DEFAULT = TreeRules()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tree:
+class Tree(Struct, frozen=True, kw_only=True):
     """The content of a folder.
 
     Attributes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from wherry.bundle.default_excludes import (
     REPOSITORY_FOLDERS,
@@ -35,8 +36,7 @@ class TreeFile(NamedTuple):
     source: Path
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TreeRules:
+class TreeRules(Struct, frozen=True, kw_only=True):
     """Which files of a folder are taken.
 
     Attributes:

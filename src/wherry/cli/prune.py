@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 from wherry.cli.aws_lines import aws_line
 from wherry.cli.options import in_project, of_stage, of_stage_names, quiet
@@ -94,8 +94,7 @@ def command(
             terminal.line(f"Would remove {what}: say --yes to have it done")
 
 
-@dataclass(frozen=True, slots=True)
-class _Removals:
+class _Removals(Struct, frozen=True):
     """Prints removals on stdout at once, so that they are known even if the next call fails."""
 
     terminal: Terminal

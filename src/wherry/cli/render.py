@@ -6,10 +6,10 @@ import os
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from wherry.events import Event, Note, Warned
 from wherry.sizes import count, format_size, seconds
@@ -168,8 +168,7 @@ class Terminal:
             )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BriefReporter:
+class BriefReporter(Struct, frozen=True, kw_only=True):
     """Passes on the events that matter to commands for which building is only a step; verbose, all events."""
 
     terminal: Terminal

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from wherry.cli.render import BriefReporter, error_text, for_stderr, print_result
 from wherry.errors import DeployError, WherryError
@@ -103,8 +103,7 @@ def plan_lines(plan: Plan, lines: Iterable[str]) -> list[str]:
     return shown
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SeveralStages:
+class SeveralStages(Struct, frozen=True, kw_only=True):
     """Plans or deploys several stages.
 
     Attributes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from wherry.errors import SettingsError
 from wherry.problems import did_you_mean
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Recipe", "SupplyKey", "SupplyOptions", "recipes", "with_handler"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SupplyKey:
+class SupplyKey(Struct, frozen=True, kw_only=True):
     """Decides which distributions a package can choose from. Packages with equal keys share them.
 
     Attributes:
@@ -46,8 +47,7 @@ class SupplyKey:
         return replace(self, code=None)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SupplyOptions:
+class SupplyOptions(Struct, frozen=True, kw_only=True):
     """The options of what packages choose from, for all packages.
 
     Attributes:
@@ -86,8 +86,7 @@ class SupplyOptions:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True, kw_only=True):
     """How to make one package.
 
     Attributes:

@@ -6,8 +6,9 @@ import hashlib
 import os
 import re
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wherry.containers.run import values
 from wherry.errors import ContainerError, SettingsError
@@ -42,8 +43,7 @@ _COPIES = re.compile(
 _NOT_READ = frozenset({".git", ".hg", ".svn"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Image:
+class Image(Struct, frozen=True, kw_only=True):
     """An image that the engine has.
 
     Attributes:
@@ -65,8 +65,7 @@ def platform(target: Target) -> str:
     return "linux/arm64" if target.architecture is Architecture.ARM64 else "linux/amd64"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Images:
+class Images(Struct, frozen=True, kw_only=True):
     """The images of a project; a Dockerfile is named from its folder ``root``."""
 
     options: ContainerOptions

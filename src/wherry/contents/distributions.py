@@ -6,9 +6,10 @@ import csv
 import json
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wherry.contents.modules import search_path
 from wherry.errors import WherryError
@@ -29,8 +30,7 @@ _LARGEST_METADATA = 1 << 24
 _LARGEST_RECORD = 1 << 26
 
 
-@dataclass(frozen=True, kw_only=True)
-class Installed:
+class Installed(Struct, frozen=True, kw_only=True, dict=True):
     """A distribution that is installed in a package or layer.
 
     Attributes:

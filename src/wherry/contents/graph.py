@@ -6,9 +6,10 @@ Only a missing top-level module is certain to be missed: packages make submodule
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from wherry.contents.imports import When
 
@@ -38,8 +39,7 @@ class Reached(NamedTuple):
     line: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True, kw_only=True):
     """An import that leads nowhere.
 
     Attributes:

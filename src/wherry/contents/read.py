@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wherry.contents.distributions import find_distributions, owners_of
 from wherry.contents.graph import ImportGraph
@@ -38,8 +39,7 @@ _HANDLER_NAMES = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True):
     """What is known of a package besides its files.
 
     Attributes:

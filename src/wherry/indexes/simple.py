@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wherry.errors import FetchError
 from wherry.indexes.body import read_body
@@ -34,8 +35,7 @@ __all__ = ["FindFiles", "IndexedFile", "index_finder", "page_key", "project_file
 _LARGEST_HTML = 1 << 23
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IndexedFile:
+class IndexedFile(Struct, frozen=True, kw_only=True):
     """A file of a project, as an index offers it.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wherry.errors import InvokeError, WherryError
 
@@ -21,8 +22,7 @@ _PATIENCE = 600.0
 """Seconds that a request waits for a build."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ServedBuild:
+class ServedBuild(Struct, frozen=True, kw_only=True):
     """What one build of the project gave.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
+
+from msgspec import Struct
 
 from wherry.errors import InvokeError
 from wherry.events import SILENT
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ColdStarts", "cold_starts"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ColdStarts:
+class ColdStarts(Struct, frozen=True, kw_only=True):
     """Initializations of a function.
 
     Attributes:

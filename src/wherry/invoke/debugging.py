@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from wherry.errors import InvokeError
 
@@ -26,8 +27,7 @@ _SKIPPED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-pack
 _MOST_FILES = 20_000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Debugging:
+class Debugging(Struct, frozen=True, kw_only=True):
     """The user's wish to step through a function.
 
     Attributes:
@@ -41,8 +41,7 @@ class Debugging:
     terminal: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Debugger:
+class Debugger(Struct, frozen=True, kw_only=True):
     """debugpy, found.
 
     Attributes:

@@ -12,9 +12,10 @@ import json
 import os
 import re
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
+
+from msgspec import Struct
 
 from wherry.invoke.request import HttpRequest, HttpResponse
 from wherry.invoke.runtime_api import MAX_EVENT
@@ -77,8 +78,7 @@ class LambdaError(Exception):
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InvokeCall:
+class InvokeCall(Struct, frozen=True, kw_only=True):
     """A call of a function.
 
     Attributes:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wherry.events import SILENT
 from wherry.invoke.debugging import Debugging
@@ -95,8 +97,7 @@ class ServeOptions(InvokeOptions, total=False):
     allowed_hosts: Sequence[str]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Callbacks:
+class Callbacks(Struct, frozen=True, kw_only=True):
     """Functions that are called while a function is run; each may be called from a thread.
 
     Attributes:

@@ -10,8 +10,9 @@ import os
 import queue
 import sys
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from wherry.errors import InvokeError
 from wherry.invoke.process import PATIENCE, Exited, Process
@@ -33,8 +34,7 @@ _WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 _HIDDEN = ("/opt/", "/run/", "/tmp/", "/var/lang/", "/var/runtime/", "/var/task/")  # noqa: S108
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True, kw_only=True):
     """The folders of the store that the function is to find at Lambda's places."""
 
     task: Path

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wherry.errors import InvokeError, WherryError
 from wherry.invoke.api import Call, make_event
@@ -46,8 +47,7 @@ _FRONTS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Served:
+class Served(Struct, frozen=True, kw_only=True):
     """A request that was answered, for the log.
 
     Attributes:
@@ -64,8 +64,7 @@ class Served:
     seconds: float
 
 
-@dataclass(slots=True)
-class _Course:
+class _Course(Struct):
     """What has become of a request so far."""
 
     function: str | None = None

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
 from packaging.pylock import PackageArchive
 
 from wherry.errors import FetchError, LockError
@@ -65,8 +65,7 @@ def any_of_hashes(
     return LockedFile(filename=f"{name}-{version}.tar.gz", hashes={"any": digest})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Archives:
+class Archives(Struct, frozen=True, kw_only=True):
     """Finds the files of a lock's entries.
 
     Attributes:

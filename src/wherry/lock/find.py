@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wherry.errors import LockError, ProjectError
 from wherry.events import Note, Warned
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Choice", "choose_declaration", "choose_lock"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """The file that says what a project needs.
 
     Attributes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wherry.errors import LockError
 from wherry.events import Warned
@@ -44,8 +46,7 @@ _DEFAULT = "--index-url "
 _FURTHER = "--extra-index-url "
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Requirements:
+class Requirements(Struct, frozen=True, kw_only=True):
     """Requirements that uv resolves.
 
     Attributes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from typing import Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from wherry.errors import SettingsError
 from wherry.problems import Problems, did_you_mean
@@ -27,8 +29,7 @@ class CommandHooks(Protocol):
         """Commands to run after."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bundling:
+class Bundling(Struct, frozen=True, kw_only=True, dict=True):
     """The options of a package; what is None is as the project's settings have it.
 
     Those up to ``poetry_without_urls`` have the names and meanings of ``BundlingOptions`` of the alpha constructs,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wherry.checks.model import Limits, Subject
 from wherry.checks.registry import chosen_codes, run_checks
@@ -59,8 +61,7 @@ class CheckOptions(BuildOptions, total=False):
     no_build: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckReport:
+class CheckReport(Struct, frozen=True, kw_only=True):
     """The result of a check.
 
     Attributes:
@@ -139,8 +140,7 @@ def check(
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Subjects:
+class _Subjects(Struct, frozen=True, kw_only=True):
     target: Target
     subjects: tuple[Subject, ...]
     settings: CheckSettings

@@ -6,8 +6,10 @@ document holds no absolute path, no name of a package and no time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from wherry.bundle.compressor import COMPRESSOR
 from wherry.errors import DigestError
@@ -38,8 +40,7 @@ _KNOWN_BY_RESULT = frozenset(
 _WITH_DEFAULT = frozenset({"strip", "provided", "hooks"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackageInputs:
+class PackageInputs(Struct, frozen=True, kw_only=True):
     """The inputs of one package.
 
     Attributes:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.wheel import wheel_bundle
@@ -42,12 +45,14 @@ def adapter_distributions(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Materializer:
+class Materializer(Struct, frozen=True, dict=True):
     """Turns descriptions into distributions; what several packages need is read once."""
 
     context: Context
-    _known: dict[Acquired, tuple[Distribution, ...]] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def _known(self) -> dict[Acquired, tuple[Distribution, ...]]:
+        return {}
 
     def distributions(
         self, acquired: Sequence[Acquired], trees: Trees, *, fresh: bool

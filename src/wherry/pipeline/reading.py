@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from wherry.pipeline.trees import Trees
 
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["ReadTrees", "read_trees", "shipped"]
 
 
-@dataclass(slots=True)
-class ReadTrees:
+class ReadTrees(Struct):
     """The content of source trees and extra paths, as it was read.
 
     Attributes:

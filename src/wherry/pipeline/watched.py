@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wherry.bundle.default_excludes import REPOSITORY_FOLDERS
 from wherry.bundle.leftovers import open_outputs
@@ -33,8 +35,7 @@ _PASSED_OVER = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Watched:
+class Watched(Struct, frozen=True, kw_only=True):
     """Files and folders that decide a build's result.
 
     Attributes:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from wherry.bundle.default_excludes import VIRTUALENV_MARK, is_excluded_by_default
 from wherry.errors import ProjectError, SettingsError, TargetError
@@ -50,8 +52,7 @@ __all__ = [
 DEFAULT_OUTPUT = "dist/lambda"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Project:
+class Project(Struct, frozen=True, kw_only=True):
     """A folder with a Python project.
 
     Attributes:
@@ -77,7 +78,7 @@ class Project:
     inputs: tuple[Path, ...]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    files: ProjectFiles = field(default_factory=ProjectFiles, repr=False, compare=False)
+    files: ProjectFiles = field(default_factory=ProjectFiles)
 
 
 def read_project(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 __all__ = ["LayerReference", "Origin", "VariableSetting"]
 
@@ -23,8 +24,7 @@ class Origin(StrEnum):
     """From nowhere: the function is not to have the variable."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VariableSetting:
+class VariableSetting(Struct, frozen=True, kw_only=True):
     """A variable of a function as the settings give it.
 
     Attributes:
@@ -53,8 +53,7 @@ class VariableSetting:
                 return "the settings"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerReference:
+class LayerReference(Struct, frozen=True, kw_only=True):
     """A version of a layer that AWS is asked for.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wherry.settings.runtime_hints import runtime_hints
 from wherry.target import admits, newest_runtime
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["DefaultRuntime", "find_default"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DefaultRuntime:
+class DefaultRuntime(Struct, frozen=True, kw_only=True):
     """The runtime that a project is built for when nobody names one.
 
     Attributes:

@@ -6,8 +6,9 @@ of an older tool (``wherry.settings.legacy``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from wherry.errors import ProjectError, SettingsError
 
@@ -29,8 +30,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SettingsSource:
+class SettingsSource(Struct, frozen=True, kw_only=True):
     """Settings as they are written.
 
     Attributes:

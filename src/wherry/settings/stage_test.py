@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 __all__ = ["StageTest", "read_stage_tests"]
 
@@ -15,8 +16,7 @@ _EXPECTED = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StageTest:
+class StageTest(Struct, frozen=True, kw_only=True):
     """An event and the answer that a function must give to it.
 
     Attributes:

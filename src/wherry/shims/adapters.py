@@ -6,8 +6,9 @@ two, and what the shim corrects.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wherry.errors import SettingsError
 from wherry.wheels.pinned import PinnedFile
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ADAPTERS", "Adapter"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Adapter:
+class Adapter(Struct, frozen=True, kw_only=True):
     """A distribution that converts events to requests, and answers of an application to responses.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from wherry.errors import SettingsError
 
@@ -16,8 +17,7 @@ _MODULE = re.compile(r"[^\s.:/\\(),;'\"]+(?:\.[^\s.:/\\(),;'\"]+)*")
 _ATTRIBUTE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True, kw_only=True):
     """An object of a module.
 
     Attributes:

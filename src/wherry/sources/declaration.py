@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from wherry.errors import BuildError, ProjectError
 
@@ -20,8 +21,7 @@ __all__ = ["Declaration", "normalized", "read_declaration", "subtable"]
 _LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Declaration:
+class Declaration(Struct, frozen=True, kw_only=True):
     """How a folder is built.
 
     Attributes:

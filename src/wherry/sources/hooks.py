@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from wherry.errors import BuildError
 from wherry.files import copy_folder, is_inside, open_regular, remove_folder
@@ -53,8 +54,7 @@ _SCRIPT = str(Path(__file__).with_name("hook_process.py"))
 _NOT_COPIED = frozenset({"build", "dist", "__pycache__", ".venv", ".tox"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """The answer of a backend.
 
     Attributes:

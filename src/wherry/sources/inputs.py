@@ -14,10 +14,11 @@ import hashlib
 import os
 import re
 import stat
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from wherry.bundle.content import measure
 from wherry.bundle.default_excludes import REPOSITORY_FOLDERS, VIRTUALENV_MARK
@@ -73,8 +74,7 @@ class InputFile(NamedTuple):
     signature: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Inputs:
+class Inputs(Struct, frozen=True, kw_only=True, dict=True):
     """The files that a build can read.
 
     Attributes:

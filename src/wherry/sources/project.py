@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from wherry.errors import BuildError
 from wherry.sources.declaration import normalized, read_declaration
@@ -37,8 +38,7 @@ class Built(NamedTuple):
     digest: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TreeOptions:
+class TreeOptions(Struct, frozen=True, kw_only=True):
     """How a source tree is packaged.
 
     Attributes:

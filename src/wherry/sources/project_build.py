@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wherry.builders import Source
 from wherry.bundle.canonical import wheel_memo
@@ -29,8 +31,7 @@ __all__ = ["ProjectBuild", "ProjectBuilder", "read_project"]
 _KIND = "project-wheels"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProjectBuild:
+class ProjectBuild(Struct, frozen=True, kw_only=True):
     """A build of a project, as it stands before or after.
 
     Attributes:

@@ -6,8 +6,10 @@ So no container needs to reach an index, and none is given a password.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wherry.errors import BuildError, LockError, SelectionError
 from wherry.events import SILENT
@@ -55,8 +57,7 @@ _PINS: Memo[tuple[Pinned, ...]] = Memo(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildRequirements:
+class BuildRequirements(Struct, frozen=True, kw_only=True):
     """Chooses and fetches build requirements for a target; what is chosen is remembered in the store."""
 
     context: Context

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wherry.errors import ArchiveError
 from wherry.files import is_inside
@@ -25,8 +26,7 @@ _UNSOUND = re.compile(rf"{_ROOTED.pattern}|(^|/)\.\.(/|$)")
 _LEAVES = "it is a link that leaves the folder"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """The most that a source archive may hold.
 
     Attributes:

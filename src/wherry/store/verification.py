@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wherry.store.ownership import buckets, is_own, items, remove
 
@@ -25,8 +26,7 @@ _FIRST = 315_532_800
 _SPAN = 1 << 28
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoreVerification:
+class StoreVerification(Struct, frozen=True, kw_only=True):
     """The outcome of reading every stored file again.
 
     Attributes:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wherry.errors import FetchError
 from wherry.events import DownloadAdvanced, DownloadFinished, DownloadStarted, Warned
@@ -44,8 +45,7 @@ _LARGEST = 1 << 32
 _CLEAN_UP = 5.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RemoteFile:
+class RemoteFile(Struct, frozen=True, kw_only=True):
     """A file that a lock names.
 
     Attributes:

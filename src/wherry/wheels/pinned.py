@@ -6,8 +6,9 @@ index that the user has configured, and are refused unless their bytes are the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wherry.indexes.index_url import index_url
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["PinnedFile", "fetch_pinned"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PinnedFile:
+class PinnedFile(Struct, frozen=True, kw_only=True):
     """A wheel with its hash.
 
     Attributes:

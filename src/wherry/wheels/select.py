@@ -6,8 +6,9 @@ at the first problem, every problem is collected.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from wherry.errors import SelectionError, TargetError
 from wherry.target import admits, newest_runtime
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Selected", "select"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Selected:
+class Selected(Struct, frozen=True, kw_only=True):
     """A locked distribution, and the source of it that is used.
 
     Attributes:

@@ -7,9 +7,10 @@ account uses, in any version. ``$LATEST`` is not a version.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from wherry.aws.bucket import Bucket
 from wherry.aws.errors import refusing, unless_missing
@@ -40,8 +41,7 @@ _DEPLOYMENT = timedelta(days=1)
 """After this time no deployment is still running, and its packages in the bucket are leftovers."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """The versions that stay in any case.
 
     Attributes:

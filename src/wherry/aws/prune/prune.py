@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
+
+from msgspec import Struct
 
 from wherry.aws.bucket import Bucket
 from wherry.aws.errors import CONFLICT, refusing
@@ -27,8 +28,7 @@ _IN_USE = frozenset({CONFLICT, "InvalidParameterValueException"})
 """AWS's error codes for a version that something uses."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pruned:
+class Pruned(Struct, frozen=True, kw_only=True):
     """The result of ``prune``.
 
     Attributes:

@@ -8,9 +8,11 @@ and architecture of a version. All else that a version contains (variables, memo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from wherry.aws.errors import unless_missing
 from wherry.aws.history import AliasHistory
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Rollback", "Subject", "find_rollbacks"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """A function that is to go back.
 
     Attributes:
@@ -42,8 +43,7 @@ class Subject:
     alias: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rollback:
+class Rollback(Struct, frozen=True, kw_only=True):
     """The change that takes one function back.
 
     Attributes:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Unpack, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from wherry.aws.actions import MoveAlias, UpdateCode, UpdateConfiguration
 from wherry.aws.apply import apply
@@ -45,8 +47,7 @@ class RollbackOptions(StageOptions, total=False):
     delete: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RolledBack:
+class RolledBack(Struct, frozen=True, kw_only=True):
     """The result of ``rollback``.
 
     Attributes:

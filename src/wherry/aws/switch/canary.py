@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from wherry.aws.actions import MoveAlias
 from wherry.aws.apply import apply
@@ -38,8 +40,7 @@ _BLIND = 3
 """Looks in a row that may fail before the canary ends."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SteppedCanary:
+class SteppedCanary(Struct, frozen=True, kw_only=True):
     """The canary of a deployment.
 
     Attributes:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from wherry.aws.actions import CreateAlias
 from wherry.aws.apply import apply
@@ -37,8 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Release", "read_release", "release"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Release:
+class Release(Struct, frozen=True, kw_only=True):
     """How callers get new versions.
 
     Attributes:

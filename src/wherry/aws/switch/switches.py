@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wherry.aws.actions import CreateAlias, MoveAlias
 
@@ -16,8 +18,7 @@ __all__ = ["Switch", "find_switches", "without_switches"]
 _SWITCHES = (CreateAlias, MoveAlias)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Switch:
+class Switch(Struct, frozen=True, kw_only=True):
     """An alias that is created or moved.
 
     Attributes:

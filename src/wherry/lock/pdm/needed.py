@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct, field
 
 from wherry.errors import LockError
 from wherry.target import admits
@@ -45,8 +46,7 @@ def needed_packages(
     return [walk.found[name] for name in sorted(walk.found)]
 
 
-@dataclass(kw_only=True, slots=True)
-class _Walk:
+class _Walk(Struct, kw_only=True):
     """One way through the dependencies.
 
     Attributes:

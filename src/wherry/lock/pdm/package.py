@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from msgspec import Struct
 from packaging.markers import Marker
 from packaging.pylock import Package, PackageDirectory, PackageVcs
 from packaging.specifiers import SpecifierSet
@@ -35,8 +35,7 @@ __all__ = ["LockedPackage", "convert", "locked_packages", "variables"]
 _VCS = ("git", "hg", "svn", "bzr")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockedPackage:
+class LockedPackage(Struct, frozen=True, kw_only=True):
     """One ``[[package]]``: a distribution, or the part of it that some of its extras add.
 
     Attributes:

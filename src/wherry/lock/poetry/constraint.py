@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from msgspec import Struct
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -14,8 +14,7 @@ _TERM = re.compile(r"(?P<operator>===|==|!=|<=|>=|<>|<|>|\^|~=|~|=)?\s*(?P<versi
 _LIMIT = 200
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Constraint:
+class Constraint(Struct, frozen=True, kw_only=True):
     """Versions that are allowed: those that one of the alternatives contains."""
 
     alternatives: tuple[SpecifierSet, ...]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from packaging.markers import InvalidMarker, Marker
 from packaging.pylock import Package, PackageDirectory, PackageVcs
 from packaging.utils import canonicalize_name
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["LockedPackage", "convert", "locked_packages"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockedPackage:
+class LockedPackage(Struct, frozen=True, kw_only=True):
     """One ``[[package]]``.
 
     Attributes:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from dataclasses import dataclass, field, replace
 from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from wherry.errors import LockError
 from wherry.indexes.redact import redact
@@ -59,8 +61,7 @@ _WITHOUT_VALUE = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RequirementLine:
+class RequirementLine(Struct, frozen=True, kw_only=True):
     """One requirement.
 
     Attributes:
@@ -78,8 +79,7 @@ class RequirementLine:
     unexpanded: str
 
 
-@dataclass(kw_only=True, slots=True)
-class RequirementsFile:
+class RequirementsFile(Struct, kw_only=True):
     """A requirements file with all the files that it includes.
 
     Attributes:

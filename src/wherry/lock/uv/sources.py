@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from urllib.request import url2pathname
 
+from msgspec import Struct
 from packaging.markers import InvalidMarker, Marker
 from packaging.utils import canonicalize_name
 
@@ -29,8 +29,7 @@ _LOCAL = ("editable", "directory", "virtual", "path")
 _REVISIONS = ("rev", "tag", "branch")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """The place that a requirement comes from.
 
     Attributes:
@@ -54,8 +53,7 @@ class Place:
 _FROM_INDEX = Place()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Places:
+class Places(Struct, frozen=True, kw_only=True):
     """Where the requirements of one project come from.
 
     Attributes:

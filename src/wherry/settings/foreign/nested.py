@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wherry.settings.foreign.model import Description, commonest, folder_below
 
@@ -16,8 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Nested", "combine"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Nested:
+class Nested(Struct, frozen=True, kw_only=True):
     """An application within another.
 
     Attributes:

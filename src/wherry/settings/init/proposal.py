@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from wherry.errors import SettingsError, TargetError
 from wherry.settings.foreign.find import is_foreign, read_description, read_descriptions
@@ -33,8 +35,7 @@ _COMMENTS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True, kw_only=True):
     """Settings for a project.
 
     Attributes:

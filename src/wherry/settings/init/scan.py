@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wherry.settings.init.applications import find_applications
 from wherry.settings.init.modules import read_modules
@@ -44,8 +46,7 @@ _GENERIC_NAMES = frozenset(
 _MAX_NAMED = 5
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Packages:
+class Packages(Struct, frozen=True, kw_only=True):
     """Functions and layers, as settings.
 
     Attributes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from posixpath import commonpath
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct
 
 from wherry.settings.init.units import REQUIREMENTS_FILES
 from wherry.settings.model import plain_name
@@ -32,8 +33,7 @@ class _Source(NamedTuple):
         return "/".join(filter(None, (self.folder, self.name)))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shared:
+class Shared(Struct, frozen=True, kw_only=True):
     """Code that functions share.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from wherry.errors import ProjectError, WherryError
 from wherry.settings.init.shipped import wheel_places
@@ -32,8 +33,7 @@ REQUIREMENTS_FILES = (
 """A folder with one of these has requirements of its own."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True, kw_only=True):
     """A folder whose code is packaged with its own requirements.
 
     Attributes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from msgspec import Struct
 
 from wherry.errors import OutputError, ProjectError, SettingsError
 from wherry.events import SILENT, Note, SettingsWritten, Warned
@@ -42,8 +43,7 @@ class InitOptions(TypedDict, total=False):
     install_path: Path | str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FirstSettings:
+class FirstSettings(Struct, frozen=True, kw_only=True):
     """The settings of a project that had none.
 
     Attributes:

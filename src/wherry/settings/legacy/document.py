@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wherry.errors import ProjectError, SettingsError
 
@@ -123,8 +124,7 @@ class Value:
         return frozenset(identities)
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(Struct, frozen=True, dict=True):
     """A mapping, with its values by key."""
 
     key: str

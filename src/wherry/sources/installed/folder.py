@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.canonical import INSTALLER_FILES, Canonical, Member, canonical_content
@@ -50,8 +51,7 @@ _SCRIPTS = ("bin/", "Scripts/")
 _HIDDEN = re.compile(r"(?:^|.*/)\.(?!(?:lib|dylib)s/)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InstalledDistribution:
+class InstalledDistribution(Struct, frozen=True, kw_only=True):
     """A distribution in the folder, or the files that belong to none (``INSTALLED_FILES``).
 
     Attributes:
@@ -65,8 +65,7 @@ class InstalledDistribution:
     bundle: Bundle
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Installed:
+class Installed(Struct, frozen=True, kw_only=True):
     """A folder that was read.
 
     Attributes:

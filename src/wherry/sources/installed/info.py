@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import csv
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from wherry.sources.declaration import normalized
 from wherry.sources.installed.scripts import entry_points
@@ -29,8 +30,7 @@ _FOLDER = re.compile(r"(?P<name>[^/]+?)(?:-(?P<version>[^/-]+))?\.dist-info")
 _HEADER = r"^{}[ \t]*:[ \t]*(.+?)[ \t\r]*$"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Info:
+class Info(Struct, frozen=True, kw_only=True):
     """A ``.dist-info`` folder.
 
     Attributes:
