@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import field
 
 from wherry.builders import NO_BUILDERS, BuildRules
 from wherry.events import SILENT
 from wherry.files import ProjectFiles
 from wherry.indexes.network import Network
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from wherry.builders import Builders

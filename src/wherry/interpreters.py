@@ -12,9 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from wherry.store.memo import Memo, memo_key
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from wherry.context import Context

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from msgspec import Struct, field
+from msgspec import field
 
 from wherry.aws.configuration import NOTHING, Configuration
 from wherry.aws.model import layer_document, layer_text
 from wherry.sizes import format_share, format_size
+from wherry.structs import Struct
 from wherry.visible import visible
 
 if TYPE_CHECKING:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from wherry.aws.actions import PublishLayer, ShareLayer
 from wherry.aws.answers import require_digest
 from wherry.aws.attempts import Outcome, attempt, outcome
@@ -13,6 +11,7 @@ from wherry.aws.model import version_of_arn
 from wherry.aws.observe import observe_layer
 from wherry.aws.plan import AppliedLayer
 from wherry.events import LayerPublished, LayerShared
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from wherry.aws.client import Client

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Required, TypedDict, Unpack
 
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.structs import replace
 
 from wherry.aws.errors import refusing, unless_missing
@@ -28,6 +28,7 @@ from wherry.pipeline.report import BuildReport, PackageReport
 from wherry.problems import Problems
 from wherry.store import Store
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 from wherry.target import RUNTIMES, Target, find_architecture, find_runtime
 
 if TYPE_CHECKING:

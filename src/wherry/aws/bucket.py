@@ -13,12 +13,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from msgspec import Struct
-
 from wherry.aws.errors import refusing
 from wherry.aws.transfer import DENIED, StoredObject, find_stored, real_version, send
 from wherry.errors import AwsError
 from wherry.events import SILENT, Warned
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -8,13 +8,12 @@ import re
 import time
 from typing import TYPE_CHECKING, Any, Unpack
 
-from msgspec import Struct
-
 from wherry.aws.errors import refusing
 from wherry.aws.stage import read_stage
 from wherry.errors import DeployError
 from wherry.invoke.outcome import Invocation, read_error
 from wherry.problems import did_you_mean
+from wherry.structs import Struct
 from wherry.untrusted import LARGEST_DOCUMENT, parse_json
 
 if TYPE_CHECKING:

@@ -18,7 +18,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.aws.attempts import poll
@@ -28,6 +27,7 @@ from wherry.aws.errors import refusing
 from wherry.aws.transfer import StoredObject, real_version
 from wherry.errors import AwsError
 from wherry.events import PackageSigned
+from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:

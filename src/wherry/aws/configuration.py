@@ -12,11 +12,12 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.structs import replace
 
 from wherry.errors import AwsError
 from wherry.settings.references import Origin
+from wherry.structs import Struct
 from wherry.visible import visible
 
 if TYPE_CHECKING:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from wherry.aws.bucket import Bucket, BucketError
 from wherry.errors import AwsError
 from wherry.events import SILENT, UploadStarted, Warned
 from wherry.settings.model import plain_stage
 from wherry.sizes import format_size
+from wherry.structs import Struct
 from wherry.target.quotas import DIRECT_UPLOAD
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from wherry.aws.actions import CreateFunction, UpdateCode
@@ -21,6 +21,7 @@ from wherry.aws.switch.steps import first_share
 from wherry.aws.switch.switches import without_switches
 from wherry.errors import AwsError, WherryError
 from wherry.events import ComparisonFailed, LeftoverRemoved, PartPlanned, Warned
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

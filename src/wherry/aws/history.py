@@ -13,8 +13,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from msgspec import Struct
 from msgspec.structs import replace
+
+from wherry.structs import Struct
 
 __all__ = ["AliasHistory"]
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from msgspec import Struct, field
+from msgspec import field
 
 from wherry.aws.client import Client
 from wherry.aws.model import layer_of_arn
@@ -18,6 +18,7 @@ from wherry.settings.init.proposal import Proposal, propose
 from wherry.settings.init.write import FirstSettings, insert, settings_file, text_for
 from wherry.settings.model import StageSettings
 from wherry.settings.project import choose_target, read_project
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.aws.bucket import Bucket, BucketError
 from wherry.aws.model import version_of_arn
 from wherry.events import SILENT, Warned
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

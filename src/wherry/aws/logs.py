@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Unpack
 
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 
 from wherry.aws.errors import THROTTLED, refusing, unless_missing
 from wherry.aws.stage import read_stage
 from wherry.errors import AwsError, DeployError, SettingsError
 from wherry.events import SILENT, Note
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import field
 
 from wherry.aws.configuration import NOTHING, Configuration
+from wherry.structs import Struct
 from wherry.target.quotas import LAYERS
 
 if TYPE_CHECKING:

@@ -11,10 +11,9 @@ import re
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.aws.remote_zip import Contents, open_local, open_remote
 from wherry.sizes import format_size
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

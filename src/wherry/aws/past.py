@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any, Unpack
 
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 
 from wherry.aws.history import AliasHistory
 from wherry.aws.observe import observe_functions
@@ -13,6 +13,7 @@ from wherry.aws.stage import read_stage
 from wherry.errors import DeployError
 from wherry.problems import Problems
 from wherry.sizes import format_share
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

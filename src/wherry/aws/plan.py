@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 
 from wherry.aws.model import layer_document
 from wherry.aws.plan_text import PartLines, together
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

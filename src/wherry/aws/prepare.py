@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
 
-from msgspec import Struct
-
 from wherry.aws.client import Client
 from wherry.aws.desired import desire
 from wherry.aws.locks import LockKeeper
@@ -15,6 +13,7 @@ from wherry.errors import WherryError
 from wherry.events import SILENT
 from wherry.pipeline.request import PackageOptions
 from wherry.settings.model import plain_stage
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from wherry.aws.actions import PublishLayer
@@ -19,6 +19,7 @@ from wherry.aws.observe import observe
 from wherry.aws.prepare import prepare
 from wherry.errors import DeployError
 from wherry.events import Warned
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path

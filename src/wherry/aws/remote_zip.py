@@ -13,11 +13,10 @@ import stat
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.errors import ArchiveError, FetchError
 from wherry.indexes.network import Network
 from wherry.indexes.session import explained, open_session, shown_url, timeouts
+from wherry.structs import Struct
 from wherry.untrusted import read_all
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.aws.configuration import unreadable
@@ -20,6 +19,7 @@ from wherry.aws.errors import refusing, unless_missing
 from wherry.errors import DeployError
 from wherry.problems import Problems
 from wherry.settings.references import LayerReference, Origin
+from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.aws.regions import regions_of
@@ -16,6 +15,7 @@ from wherry.errors import SettingsError, WherryError
 from wherry.events import SILENT, OfStage, UploadStarted
 from wherry.problems import nearest
 from wherry.settings.model import plain_stage
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from msgspec import Struct
-
 from wherry.aws.client import Client
 from wherry.aws.regions import stage_in_region
 from wherry.errors import SettingsError
 from wherry.events import SILENT
 from wherry.problems import did_you_mean
 from wherry.settings.model import plain_stage
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,11 +7,11 @@ import hashlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.aws.errors import refusing
 from wherry.errors import AwsError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Unpack
 
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 
 from wherry.aws.bucket import Bucket
 from wherry.aws.model import DesiredLayer
@@ -16,6 +16,7 @@ from wherry.aws.prepare import prepare
 from wherry.errors import AwsError
 from wherry.events import PackageStored
 from wherry.settings.model import plain_stage
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,13 +19,12 @@ import io
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from msgspec import Struct
-
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import copied, measure, read_all, read_content
 from wherry.bundle.entry import STORED, BuiltSlice, Entry, Slice, inline
 from wherry.errors import ArchiveError
 from wherry.store.memo import Memo
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from msgspec import Struct
 from msgspec.structs import replace
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,8 +17,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from msgspec import Struct
-
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import measure
 from wherry.bundle.entry import Entry, SourceFile
@@ -26,6 +24,7 @@ from wherry.bundle.gitignore import rules_above
 from wherry.bundle.walk import TreeFile, TreeRules, Walk, unreadable
 from wherry.errors import EntryPathError
 from wherry.files import open_regular
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

@@ -7,8 +7,6 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import Struct
-
 from wherry.bundle.default_excludes import (
     REPOSITORY_FOLDERS,
     VIRTUALENV_MARK,
@@ -21,6 +19,7 @@ from wherry.bundle.leftovers import CACHE_TAG, is_cache, is_written_package, ope
 from wherry.bundle.patterns import compile_patterns
 from wherry.errors import EntryPathError, ProjectError, WherryError
 from wherry.files import is_inside
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

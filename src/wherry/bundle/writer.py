@@ -16,7 +16,6 @@ from collections import OrderedDict
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.bundle.content import read_content
@@ -24,6 +23,7 @@ from wherry.bundle.entry import DEFLATED, STORED, Deflated, Inline, Slice, zippe
 from wherry.bundle.package_writer import PackageWriter
 from wherry.errors import ArchiveError, OutputError
 from wherry.store.temporary import temporary_beside
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

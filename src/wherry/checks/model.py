@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 
+from wherry.structs import Struct
 from wherry.target.quotas import DIRECT_UPLOAD, LAYERS, UNZIPPED
 
 if TYPE_CHECKING:

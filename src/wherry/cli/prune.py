@@ -6,13 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import click
-from msgspec import Struct
 
 from wherry.cli.aws_lines import aws_line
 from wherry.cli.options import in_project, of_stage, of_stage_names, quiet
 from wherry.cli.render import Terminal
 from wherry.events import Event, Removed
 from wherry.sizes import count, format_size
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

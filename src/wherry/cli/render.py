@@ -9,10 +9,10 @@ import time
 from typing import TYPE_CHECKING
 
 import click
-from msgspec import Struct
 
 from wherry.events import Event, Note, Warned
 from wherry.sizes import count, format_size, seconds
+from wherry.structs import Struct
 from wherry.visible import Lines, visible
 
 if TYPE_CHECKING:

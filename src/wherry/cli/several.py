@@ -6,12 +6,12 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from msgspec import Struct
 
 from wherry.cli.render import BriefReporter, error_text, for_stderr, print_result
 from wherry.errors import DeployError, WherryError
 from wherry.events import Event, OfStage
 from wherry.sizes import count
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -18,8 +18,6 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from msgspec import Struct
-
 from wherry.containers.engine import Answer, plain_lines
 from wherry.containers.image import platform
 from wherry.containers.run import (
@@ -35,6 +33,7 @@ from wherry.containers.run import (
 )
 from wherry.errors import ContainerError
 from wherry.settings.model import Copy
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -8,12 +8,11 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.containers.run import values
 from wherry.errors import ContainerError, SettingsError
 from wherry.events import ImageFetched, ImageWanted
 from wherry.store.memo import Memo, memo_key
+from wherry.structs import Struct
 from wherry.target import Architecture
 from wherry.untrusted import parse_json
 

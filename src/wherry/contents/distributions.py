@@ -9,10 +9,9 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.contents.modules import search_path
 from wherry.errors import WherryError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import Struct
-
 from wherry.bundle.content import read_content
 from wherry.bundle.entry import zipped_size
 from wherry.errors import ArchiveError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from msgspec import Struct
+from wherry.structs import Struct
 
 __all__ = [
     "EM_AARCH64",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from msgspec import Struct
+from wherry.structs import Struct
 
 __all__ = ["SILENT", "Event", "Note", "Reporter", "Warned"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, unquote
 
-from msgspec import Struct
+from wherry.structs import Struct
 
 __all__ = ["IndexFile", "index_url", "parse_index_url"]
 

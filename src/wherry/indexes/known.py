@@ -11,7 +11,7 @@ import threading
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

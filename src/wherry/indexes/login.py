@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, unquote, urlsplit
 
-from msgspec import Struct
+from wherry.structs import Struct
 
 __all__ = ["Login", "origin", "path_segments", "split_login", "with_login"]
 

@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.errors import FetchError
 from wherry.indexes.body import read_body
 from wherry.indexes.session import (
@@ -18,6 +16,7 @@ from wherry.indexes.session import (
     shown_url,
     timeouts,
 )
+from wherry.structs import Struct
 from wherry.untrusted import LARGEST_DOCUMENT, parse_json
 
 if TYPE_CHECKING:

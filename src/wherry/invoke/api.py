@@ -6,7 +6,6 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.invoke.http_event import MAX_ALB_BODY, http_event
@@ -15,6 +14,7 @@ from wherry.invoke.request import EventFormat, HttpRequest, HttpResponse
 from wherry.invoke.routes import DEFAULT_ROUTE, Route, RouteMatch, choose_route
 from wherry.invoke.runtime_api import MAX_EVENT
 from wherry.invoke.variables import region
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

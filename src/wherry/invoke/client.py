@@ -9,12 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.entry import inline
 from wherry.errors import FetchError
 from wherry.invoke.unpack import unpack_bundle
+from wherry.structs import Struct
 from wherry.wheels.pinned import PinnedFile, fetch_pinned
 
 if TYPE_CHECKING:

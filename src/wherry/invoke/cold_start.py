@@ -5,12 +5,11 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, Any, Unpack
 
-from msgspec import Struct
-
 from wherry.errors import InvokeError
 from wherry.events import SILENT
 from wherry.invoke.import_times import VARIABLE, read_import_times
 from wherry.invoke.run import Callbacks, InvokeOptions, open_function
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path

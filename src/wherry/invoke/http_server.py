@@ -17,9 +17,9 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import h11
-from msgspec import Struct
 
 from wherry.invoke.request import HttpRequest, HttpResponse
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable

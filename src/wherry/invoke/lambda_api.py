@@ -15,11 +15,10 @@ import uuid
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
-from msgspec import Struct
-
 from wherry.invoke.request import HttpRequest, HttpResponse
 from wherry.invoke.runtime_api import MAX_EVENT
 from wherry.invoke.variables import ACCOUNT, region
+from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:

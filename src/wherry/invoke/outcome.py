@@ -6,8 +6,9 @@ import json
 import signal
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 
+from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from msgspec import Struct
+from wherry.structs import Struct
 
 __all__ = ["EventFormat", "HttpRequest", "HttpResponse"]
 

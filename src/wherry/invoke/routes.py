@@ -10,10 +10,9 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from msgspec import Struct
-
 from wherry.errors import InvokeError
 from wherry.settings.local import ROUTE
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

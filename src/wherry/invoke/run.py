@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack, cast
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.events import SILENT
@@ -20,6 +19,7 @@ from wherry.invoke.session import Session
 from wherry.pipeline.build import build_packages, provided_bundle
 from wherry.pipeline.request import BuildOptions, as_request, open_context
 from wherry.pipeline.written import report_written
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

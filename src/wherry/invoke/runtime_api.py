@@ -11,7 +11,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,13 +12,12 @@ import sys
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from wherry.errors import InvokeError
 from wherry.invoke.process import PATIENCE, Exited, Process
 from wherry.invoke.runnable import Limits
 from wherry.invoke.variables import Places, credential_files
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable

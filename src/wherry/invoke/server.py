@@ -6,8 +6,6 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.errors import InvokeError, WherryError
 from wherry.invoke.api import Call, make_event
 from wherry.invoke.cors import is_preflight, preflight, with_cors
@@ -27,6 +25,7 @@ from wherry.invoke.request import EventFormat, HttpRequest, HttpResponse
 from wherry.invoke.routes import DEFAULT_ROUTE
 from wherry.invoke.runtime_api import MAX_EVENT
 from wherry.invoke.served import not_loaded
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,6 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.errors import InvokeError, WherryError
@@ -19,6 +18,7 @@ from wherry.invoke.served import ServedFunction, prepare_all
 from wherry.pipeline.watched import Watched, watched_by
 from wherry.settings.local import ORIGIN
 from wherry.settings.model import CorsSettings, FunctionSettings
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -10,7 +10,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import field
 from packaging.pylock import PackageArchive
 
 from wherry.errors import FetchError, LockError
@@ -19,6 +19,7 @@ from wherry.indexes.redact import redact
 from wherry.lock.assemble import LockedFile
 from wherry.lock.document import file_sha256, is_path
 from wherry.lock.resolve import Requirements, literal_url, resolve
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from packaging.markers import Marker
 from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
 from packaging.utils import (
@@ -19,6 +18,7 @@ from packaging.version import Version
 from wherry.errors import LockError, TargetError
 from wherry.indexes.index_url import index_url
 from wherry.problems import did_you_mean
+from wherry.structs import Struct
 from wherry.target import admits
 
 if TYPE_CHECKING:

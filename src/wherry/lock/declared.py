@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from packaging.utils import canonicalize_name
 
 from wherry.lock.document import read_toml
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.errors import LockError, ProjectError
 from wherry.events import Note, Warned
 from wherry.lock.document import is_path, read_toml
 from wherry.lock.formats import LockFormat, format_of
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

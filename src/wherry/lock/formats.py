@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from msgspec import Struct
+from wherry.structs import Struct
 
 __all__ = ["LockFormat", "format_of", "is_lock_name"]
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.lock.formats import LockFormat
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path

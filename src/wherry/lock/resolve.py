@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.errors import LockError
@@ -16,6 +15,7 @@ from wherry.lock.declared import installs_by_setup
 from wherry.lock.model import Lock
 from wherry.lock.pylock import parse_pylock
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 from wherry.tools.uv import run_uv, target_options
 from wherry.tools.uv_cache import cache_options
 from wherry.tools.uv_words import with_place

@@ -12,11 +12,10 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.errors import OutputError
 from wherry.files import make_folders, open_regular, remove_folder, walk_folders
 from wherry.store.temporary import claimed, remove_abandoned_beside, temporary_folder
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from msgspec import Struct
-from msgspec.structs import fields
-
 from wherry.errors import SettingsError
 from wherry.problems import Problems, did_you_mean
 from wherry.settings.model import ContainerOptions, HookSettings
 from wherry.settings.tables import read_container
+from wherry.structs import Struct
 
 __all__ = ["Bundling", "CommandHooks", "read_bundling"]
 
@@ -154,7 +152,7 @@ def read_bundling(value: object) -> Bundling:
         return Bundling()
     if isinstance(value, Bundling):
         return value
-    known = [each.name for each in fields(Bundling)]
+    known = [*Bundling.__struct_fields__]
     if isinstance(value, Mapping):
         given = dict(value)
         for key in given:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.checks.model import Limits, Subject
@@ -21,6 +20,7 @@ from wherry.pipeline.request import BuildOptions, as_request, open_context
 from wherry.pipeline.written import report_written
 from wherry.settings.model import CheckSettings
 from wherry.store import Store
+from wherry.structs import Struct
 from wherry.target import Target, find_architecture, find_runtime
 from wherry.target.provided import knows_provided
 

@@ -6,7 +6,6 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.errors import DigestError
@@ -21,6 +20,7 @@ from wherry.pipeline.request import (
     open_context,
     read_request,
 )
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

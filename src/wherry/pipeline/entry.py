@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.structs import replace
 
 from wherry.errors import SettingsError
 from wherry.events import Warned
 from wherry.pipeline.bundling import Bundling, read_bundling
 from wherry.settings.model import FunctionSettings, LayerSettings
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

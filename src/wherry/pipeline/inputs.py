@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-from msgspec.structs import fields
-
 from wherry.bundle.compressor import COMPRESSOR
 from wherry.errors import DigestError
 from wherry.pipeline.acquired import Acquired, Kind, absolute
 from wherry.pipeline.memory import container_facts
 from wherry.store.memo import memo_key
+from wherry.structs import Struct
 from wherry.version import __version__
 
 if TYPE_CHECKING:
@@ -212,8 +210,7 @@ def _set(settings: ContentSettings, *, without: frozenset[str]) -> dict[str, Any
     """The settings that are not as by default."""
     plain = type(settings)()
     return {
-        each.name: value
-        for each in fields(settings)
-        if each.name not in without
-        and (value := getattr(settings, each.name)) != getattr(plain, each.name)
+        name: value
+        for name in settings.__struct_fields__
+        if name not in without and (value := getattr(settings, name)) != getattr(plain, name)
     }

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.wheel import wheel_bundle
 from wherry.compose.model import Distribution
 from wherry.pipeline.acquired import Acquired, Kind
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

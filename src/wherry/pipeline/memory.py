@@ -16,13 +16,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from msgspec import Struct, field
+from msgspec import field
 
 from wherry.bundle.compressor import COMPRESSOR
 from wherry.lock.formats import is_lock_name
 from wherry.pipeline.acquired import Acquired, absolute, relative
 from wherry.pipeline.report import DistributionReport, PackageReport
 from wherry.store.memo import Memo, memo_key
+from wherry.structs import Struct
 from wherry.version import __version__
 
 if TYPE_CHECKING:

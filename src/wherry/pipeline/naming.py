@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.structs import replace
 
 from wherry.errors import WherryError
 from wherry.events import Note, Warned
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -107,7 +107,7 @@ class _Preflight:
                 else:
                     others.append(f"{package.kind}{entry.path}\0{entry.payload.crc}")
         facts = source_facts(self._context.target.runtime)
-        facts.attach(self._context.store, {"": own}, {"": f"{self._label} preflight"})
+        facts.attach(self._context.store, {"": own}, {"": self._label})
         # Without lines, which every edit moves.
         imports = [
             [file.place, facts.of(file).flags, [each[:-1] for each in facts.of(file).imports]]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import field
 
 from wherry.pipeline.trees import Trees
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.compose.recipe import SupplyOptions, recipes, with_handler
@@ -30,6 +29,7 @@ from wherry.settings.project import (
 )
 from wherry.settings.roots import find_root, is_project, require_lock, unread_settings
 from wherry.store import Store
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.pipeline.acquired import Kind, relative
 from wherry.settings.project import DEFAULT_OUTPUT
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

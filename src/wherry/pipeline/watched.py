@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.bundle.default_excludes import REPOSITORY_FOLDERS
@@ -17,6 +16,7 @@ from wherry.files import ProjectFiles, is_inside
 from wherry.pipeline.acquired import absolute
 from wherry.pipeline.memory import Memory
 from wherry.settings.project import DEFAULT_OUTPUT
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from wherry.context import Context

@@ -8,10 +8,11 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import field
 
 from wherry.errors import EventError
 from wherry.invoke.variables import ACCOUNT
+from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:

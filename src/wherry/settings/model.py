@@ -10,8 +10,9 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import field
 
+from wherry.structs import Struct
 from wherry.target.quotas import DIRECT_UPLOAD, LAYERS, UNZIPPED
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.structs import replace
 
 from wherry.bundle.default_excludes import VIRTUALENV_MARK, is_excluded_by_default
@@ -22,6 +22,7 @@ from wherry.settings.source import (
     own_source,
     read_toml,
 )
+from wherry.structs import Struct
 from wherry.target import (
     RUNTIMES,
     Architecture,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from msgspec import Struct, field
+from msgspec import field
+
+from wherry.structs import Struct
 
 __all__ = ["LayerReference", "Origin", "VariableSetting"]
 

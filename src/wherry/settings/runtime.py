@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.settings.runtime_hints import runtime_hints
+from wherry.structs import Struct
 from wherry.target import admits, newest_runtime
 
 if TYPE_CHECKING:

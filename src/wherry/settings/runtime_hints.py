@@ -7,8 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
+from wherry.structs import Struct
 from wherry.target import Bounds, parse_requires_python
 
 if TYPE_CHECKING:

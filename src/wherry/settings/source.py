@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from wherry.errors import ProjectError, SettingsError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

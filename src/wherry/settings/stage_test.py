@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from msgspec import Struct
+from wherry.structs import Struct
 
 __all__ = ["StageTest", "read_stage_tests"]
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.errors import SettingsError
+from wherry.structs import Struct
 from wherry.wheels.pinned import PinnedFile
 
 if TYPE_CHECKING:

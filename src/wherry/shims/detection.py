@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import field
 
 from wherry.shims.bindings import (
     Bindings,
@@ -23,6 +23,7 @@ from wherry.shims.bindings import (
     signature_interface,
 )
 from wherry.shims.frameworks import Neither, by_name, by_origin
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from msgspec import Struct
-
 from wherry.errors import SettingsError
+from wherry.structs import Struct
 
 __all__ = ["Reference", "parse_app", "parse_handler"]
 

@@ -6,13 +6,12 @@ import keyword
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from msgspec import Struct
-
 from wherry.bundle.entry import inline
 from wherry.errors import SettingsError
 from wherry.problems import did_you_mean, suggestion
 from wherry.shims.frameworks import Neither, by_distributions
 from wherry.shims.reference import parse_app, parse_handler
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.errors import BuildError, IncompatibleError, NoEngineError
 from wherry.settings.model import Mode
 from wherry.store.memo import Memo, memo_key
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from wherry.errors import BuildError, ProjectError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,12 +12,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from wherry.errors import BuildError
 from wherry.files import copy_folder, is_inside, open_regular, remove_folder
 from wherry.sources.backends.table import find_backend
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 from wherry.tools.process import KeptOutput
 from wherry.untrusted import parse_json
 from wherry.visible import visible

@@ -10,7 +10,6 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.bundle.canonical import wheel_memo
@@ -18,6 +17,7 @@ from wherry.errors import BuildError
 from wherry.files import ProjectFiles, walk_folders
 from wherry.interpreters import build_python
 from wherry.store.memo import memo_key
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import Struct
-
 from wherry.errors import BuildError
 from wherry.sources.declaration import normalized, read_declaration
 from wherry.store.memo import memo_key
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.builders import Source
@@ -16,6 +15,7 @@ from wherry.sources.hermetic import Hermeticity, environment_facts, examine, inp
 from wherry.sources.inputs import InputOptions, Inputs, copy_inputs, is_passed_over, read_inputs
 from wherry.store.memo import memo_key
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

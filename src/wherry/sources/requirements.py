@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.errors import BuildError, LockError, SelectionError
@@ -19,6 +18,7 @@ from wherry.sources.build_rules import constraint_options
 from wherry.sources.declaration import normalized
 from wherry.store.memo import Memo, memo_key
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 from wherry.wheels.pinned import PinnedFile
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.store.ownership import buckets, is_own, items, remove
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.errors import FetchError, HashMismatchError, StoreError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping

@@ -14,10 +14,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from msgspec import Struct
-
 from wherry.errors import TargetError
 from wherry.problems import did_you_mean
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

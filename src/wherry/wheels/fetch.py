@@ -12,8 +12,6 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.errors import FetchError
 from wherry.events import DownloadAdvanced, DownloadFinished, DownloadStarted, Warned
 from wherry.indexes import session as http
@@ -22,6 +20,7 @@ from wherry.indexes.index_url import parse_index_url
 from wherry.indexes.session import check, explain, explained, open_session, shown_url, timeouts
 from wherry.indexes.simple import page_key, project_files
 from wherry.store.writer import STRONG, unverifiable
+from wherry.structs import Struct
 from wherry.untrusted import parse_number, split_url
 
 if TYPE_CHECKING:

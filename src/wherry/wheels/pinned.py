@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.indexes.index_url import index_url
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

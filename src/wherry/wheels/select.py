@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from msgspec import Struct
-
 from wherry.errors import SelectionError, TargetError
+from wherry.structs import Struct
 from wherry.target import admits, newest_runtime
 from wherry.wheels.compatibility import best, is_compiled
 from wherry.wheels.unsuitable import Unsuitable, explain_unsuitable, selection_error

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.errors import SelectionError
+from wherry.structs import Struct
 from wherry.target import RUNTIMES, Architecture, Target
 from wherry.wheels.compatibility import WheelTags, rank, wheel_tags
 

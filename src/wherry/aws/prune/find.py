@@ -10,8 +10,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from wherry.aws.bucket import Bucket
 from wherry.aws.errors import refusing, unless_missing
 from wherry.aws.history import AliasHistory
@@ -19,6 +17,7 @@ from wherry.aws.observe import observe_function
 from wherry.aws.prune.pruning import Pruning, Removal, Spared
 from wherry.aws.prune.sizes import with_layer_sizes
 from wherry.errors import AwsError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

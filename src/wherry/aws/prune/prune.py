@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from msgspec import Struct
-
 from wherry.aws.bucket import Bucket
 from wherry.aws.errors import CONFLICT, refusing
 from wherry.aws.prune.find import Policy, find_prunable
 from wherry.aws.stage import read_stage
 from wherry.errors import AwsError
 from wherry.events import SILENT, Note, Removed, Warned
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path

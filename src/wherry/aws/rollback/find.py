@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.structs import replace
 
 from wherry.aws.errors import unless_missing
@@ -20,6 +20,7 @@ from wherry.aws.model import layer_of_arn, version_of_arn
 from wherry.aws.observe import observe_functions
 from wherry.errors import DeployError
 from wherry.problems import Problems
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.structs import replace
 
 from wherry.aws.actions import MoveAlias, UpdateCode, UpdateConfiguration
@@ -23,6 +23,7 @@ from wherry.events import SILENT
 from wherry.settings.model import plain_stage
 from wherry.sizes import format_size
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 from wherry.target.quotas import DIRECT_UPLOAD
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.structs import replace
 
 from wherry.aws.actions import MoveAlias
@@ -19,6 +19,7 @@ from wherry.aws.switch.watch import Calls, Watched
 from wherry.errors import AwsError, RejectedError
 from wherry.events import CanaryWatched, Warned
 from wherry.sizes import format_share
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,10 +6,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from wherry.errors import InvokeError, SettingsError
 from wherry.problems import did_you_mean
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.structs import replace
 
 from wherry.aws.actions import CreateAlias
@@ -20,6 +20,7 @@ from wherry.aws.switch.watch import Watch
 from wherry.errors import AwsError, DeployError, RejectedError
 from wherry.events import VersionWaits, Warned
 from wherry.sizes import count
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from msgspec import Struct
-
 from wherry.errors import DeployError
 from wherry.sizes import format_share
+from wherry.structs import Struct
 
 __all__ = ["CanaryStep", "first_share", "format_steps", "parse_canary"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.aws.actions import CreateAlias, MoveAlias
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from wherry.aws.model import ObservedAlias

@@ -8,12 +8,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from wherry.aws.attempts import attempt
 from wherry.aws.switch.expect import mismatches, shown
 from wherry.errors import AwsError
 from wherry.events import VersionTested
+from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:

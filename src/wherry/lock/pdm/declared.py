@@ -7,11 +7,11 @@ import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from wherry.lock.document import read_toml
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

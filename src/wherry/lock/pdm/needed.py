@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from msgspec import Struct, field
+from msgspec import field
 
 from wherry.errors import LockError
+from wherry.structs import Struct
 from wherry.target import admits
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from msgspec import Struct
 from packaging.markers import Marker
 from packaging.pylock import Package, PackageDirectory, PackageVcs
 from packaging.specifiers import SpecifierSet
@@ -19,6 +18,7 @@ from wherry.lock.archives import split_hash, valid_path
 from wherry.lock.assemble import LockedFile, indexed_package
 from wherry.lock.pdm.declared import parse_requirement
 from wherry.lock.variables import deciding_variables
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

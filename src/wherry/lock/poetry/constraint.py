@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from msgspec import Struct
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
+
+from wherry.structs import Struct
 
 __all__ = ["Constraint", "parse_constraint"]
 

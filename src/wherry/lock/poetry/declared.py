@@ -7,7 +7,6 @@ import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
-from msgspec import Struct
 from msgspec.structs import replace
 from packaging.markers import Marker
 from packaging.requirements import Requirement
@@ -15,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 from wherry.lock.declared import read_declared
 from wherry.lock.poetry.constraint import Constraint, parse_constraint
+from wherry.structs import Struct
 from wherry.target import admits
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from packaging.markers import InvalidMarker, Marker
 from packaging.pylock import Package, PackageDirectory, PackageVcs
 from packaging.utils import canonicalize_name
@@ -16,6 +15,7 @@ from wherry.lock.archives import split_hash, valid_path
 from wherry.lock.assemble import LockedFile, indexed_package
 from wherry.lock.poetry.constraint import parse_constraint
 from wherry.lock.poetry.declared import dependencies_of, extras_of
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

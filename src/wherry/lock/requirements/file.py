@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.structs import replace
 
 from wherry.errors import LockError
@@ -24,6 +24,7 @@ from wherry.indexes.variables import Expansions
 from wherry.lock.document import is_path, read_bytes
 from wherry.lock.requirements.encoding import decode
 from wherry.lock.variables import deciding_variables
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

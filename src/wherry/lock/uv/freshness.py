@@ -10,7 +10,6 @@ from __future__ import annotations
 from os.path import relpath
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -26,6 +25,7 @@ from wherry.lock.uv.settings import (
     option_differences,
 )
 from wherry.lock.uv.sources import Places, sources_of
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.errors import LockError
 from wherry.lock.document import is_path, read_toml
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

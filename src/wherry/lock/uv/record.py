@@ -6,7 +6,6 @@ import re
 from os.path import realpath, relpath
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -15,6 +14,7 @@ from packaging.utils import canonicalize_name
 from wherry.indexes.redact import redact
 from wherry.lock.uv.environments import compared_with, environments, holds
 from wherry.lock.uv.sources import Place, recorded_place
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from urllib.request import url2pathname
 
-from msgspec import Struct
 from packaging.markers import InvalidMarker, Marker
 from packaging.utils import canonicalize_name
 
 from wherry.indexes.redact import without_credentials
 from wherry.lock.document import is_path
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

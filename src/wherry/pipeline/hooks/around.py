@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.bundle.bundle import Bundle
@@ -23,6 +22,7 @@ from wherry.pipeline.hooks.folder import read_folder, unpack
 from wherry.pipeline.hooks.run import Container, Host, Work, run_commands
 from wherry.settings.model import LayerSettings
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

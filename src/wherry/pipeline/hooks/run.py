@@ -16,13 +16,12 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
-from msgspec import Struct
-
 from wherry.errors import HookError
 from wherry.events import HookFinished, HookOutput, HookStarted
 from wherry.indexes.redact import redact
 from wherry.pipeline.hooks.command import arguments_of, for_cmd, for_shell, shown
 from wherry.sources.log import keep_log
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.structs import replace
 
 from wherry.errors import SettingsError, TargetError
@@ -14,6 +14,7 @@ from wherry.settings.init.scan import scan
 from wherry.settings.legacy.read import find_legacy, is_legacy, require_distribution, translate
 from wherry.settings.project import choose_target, read_requires_python
 from wherry.settings.read import read_settings
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from wherry.settings.init.applications import find_applications
@@ -12,6 +11,7 @@ from wherry.settings.init.modules import read_modules
 from wherry.settings.init.shared import find_shared
 from wherry.settings.init.units import Unit, find_units, unit_of
 from wherry.settings.model import plain_name
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -7,10 +7,9 @@ from pathlib import PurePosixPath
 from posixpath import commonpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from msgspec import Struct
-
 from wherry.settings.init.units import REQUIREMENTS_FILES
 from wherry.settings.model import plain_name
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

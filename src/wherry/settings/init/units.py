@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from wherry.errors import ProjectError, WherryError
 from wherry.settings.init.shipped import wheel_places
 from wherry.settings.source import inner_string, inner_table, read_toml
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

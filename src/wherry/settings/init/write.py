@@ -7,8 +7,6 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from msgspec import Struct
-
 from wherry.errors import OutputError, ProjectError, SettingsError
 from wherry.events import SILENT, Note, SettingsWritten, Warned
 from wherry.files import ProjectFiles
@@ -16,6 +14,7 @@ from wherry.settings.init.proposal import propose
 from wherry.settings.legacy.toml import render
 from wherry.settings.project import read_project
 from wherry.settings.source import inner_table, read_toml
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, field
+from msgspec import field
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.errors import ProjectError, SettingsError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,8 +16,6 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.canonical import INSTALLER_FILES, Canonical, Member, canonical_content
 from wherry.bundle.content import content_sha256
@@ -28,6 +26,7 @@ from wherry.sources.installed.files import read_files
 from wherry.sources.installed.info import read_infos, settle_twice
 from wherry.sources.installed.scripts import is_launcher, with_lambda_shebang
 from wherry.sources.installed.target import install_command, misfits, refuse_misfits
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from msgspec import Struct
-
 from wherry.sources.declaration import normalized
 from wherry.sources.installed.scripts import entry_points
+from wherry.structs import Struct
 from wherry.untrusted import parse_json, split_url
 
 if TYPE_CHECKING:
