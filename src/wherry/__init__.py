@@ -43,11 +43,13 @@ if TYPE_CHECKING:
     from wherry.compose.model import Composition, Distribution, Package
     from wherry.errors import WherryError
     from wherry.events import Reporter
+    from wherry.inspect.model import Inspected
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.run import Callbacks, InvokeOptions, ServeOptions, invoke, serve
     from wherry.pipeline.build import build, compose_project
     from wherry.pipeline.check import CheckOptions, CheckReport, check
     from wherry.pipeline.digest import DigestReport, PackageDigest, digest
+    from wherry.pipeline.inspect import InspectOptions, InspectReport, inspect
     from wherry.pipeline.lock import LockOptions, lock
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildOptions, BuildRequest, PackageOptions, read_request
@@ -73,6 +75,9 @@ __all__ = [
     "Finding",
     "FirstSettings",
     "InitOptions",
+    "InspectOptions",
+    "InspectReport",
+    "Inspected",
     "Invocation",
     "InvokeOptions",
     "LockOptions",
@@ -100,6 +105,7 @@ __all__ = [
     "deploy",
     "digest",
     "init",
+    "inspect",
     "invoke",
     "lock",
     "plan",
@@ -132,6 +138,9 @@ _HOMES = {
     "Finding": "wherry.checks.model",
     "FirstSettings": "wherry.settings.init.write",
     "InitOptions": "wherry.settings.init.write",
+    "InspectOptions": "wherry.pipeline.inspect",
+    "InspectReport": "wherry.pipeline.inspect",
+    "Inspected": "wherry.inspect.model",
     "Invocation": "wherry.invoke.outcome",
     "InvokeOptions": "wherry.invoke.run",
     "LockOptions": "wherry.pipeline.lock",
@@ -158,6 +167,7 @@ _HOMES = {
     "deploy": "wherry.aws.deploy",
     "digest": "wherry.pipeline.digest",
     "init": "wherry.settings.init.write",
+    "inspect": "wherry.pipeline.inspect",
     "invoke": "wherry.invoke.run",
     "lock": "wherry.pipeline.lock",
     "plan": "wherry.aws.deploy",
@@ -187,7 +197,7 @@ def __dir__() -> list[str]:
 
 
 class _Module(ModuleType):
-    """The package, in which `invoke` and `lock` stay the functions when the packages of these names are imported."""
+    """The package, in which `inspect`, `invoke` and `lock` stay the functions when the packages of these names are imported."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name not in _HOMES or not isinstance(value, ModuleType):

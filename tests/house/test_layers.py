@@ -46,6 +46,7 @@ LAYERS = [
     "compose",
     "contents",
     "checks",
+    "inspect",
     "outputs",
     "pipeline",
     "invoke",
