@@ -218,14 +218,22 @@ function enter(tile) {
   const at = here(tree(data.packages[state.package])), child = [...at.children.values()].find((each) => each.key === tile.dataset.key);
   if (child && child.children.size) { state.path.push([...at.children.entries()].find(([, each]) => each === child)[0]); render(""); }
 }
+/* The nearest tile in a direction; those beside, and not only obliquely so, first. */
 function move(tile, key) {
-  const from = tile.getBoundingClientRect(), x = from.left + from.width / 2, y = from.top + from.height / 2;
   const horizontal = key === "ArrowLeft" || key === "ArrowRight", sign = key === "ArrowLeft" || key === "ArrowUp" ? -1 : 1;
+  const spans = (one) => {
+    const box = one.getBoundingClientRect(), x = [box.left, box.right], y = [box.top, box.bottom];
+    return horizontal ? { along: x, across: y } : { along: y, across: x };
+  };
+  const middle = ([start, end]) => (start + end) / 2, from = spans(tile);
   let best = null, least = Infinity;
   for (const other of map.children) {
-    const box = other.getBoundingClientRect(), dx = box.left + box.width / 2 - x, dy = box.top + box.height / 2 - y;
-    const ahead = sign * (horizontal ? dx : dy), aside = Math.abs(horizontal ? dy : dx);
-    if (other !== tile && ahead > 1 && ahead + 2 * aside < least) { least = ahead + 2 * aside; best = other; }
+    const to = spans(other), ahead = sign * (middle(to.along) - middle(from.along));
+    if (other === tile || ahead <= 1) continue;
+    const gap = sign > 0 ? to.along[0] - from.along[1] : from.along[0] - to.along[1];
+    const overlap = Math.min(from.across[1], to.across[1]) - Math.max(from.across[0], to.across[0]);
+    const cost = Math.max(gap, 0) + (overlap > 1 ? 0 : 50 - 2 * overlap) + Math.abs(middle(to.across) - middle(from.across)) / 100;
+    if (cost < least) { least = cost; best = other; }
   }
   if (best) { tile.tabIndex = -1; best.tabIndex = 0; best.focus(); }
 }
