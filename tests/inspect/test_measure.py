@@ -11,7 +11,7 @@ import pytest
 import wherry
 from support.zips import HANDLER, installed, write_package
 from wherry.inspect.groups import group_files
-from wherry.inspect.retained import dominated
+from wherry.inspect.retained import find_dominators, retained_sizes
 from wherry.sizes import parse_size
 from wherry.store import Store
 
@@ -111,9 +111,20 @@ def test_dominators_of_circles_and_of_what_nothing_needs() -> None:
         "x": ["y"],
         "y": ["x"],
     }
-    found = dominated("abcdxyz", needs, "own")
-    assert {name: "".join(sorted(each - {"own"})) for name, each in found.items()} == {
-        "own": "abcd", "a": "abcd", "b": "b", "c": "c", "d": "d", "x": "xy", "y": "y", "z": "z",
+    found = find_dominators("abcdxyz", needs, "own")
+    assert found == {
+        "own": "",
+        "a": "own",
+        "b": "a",
+        "c": "a",
+        "d": "a",
+        "x": "",
+        "y": "x",
+        "z": "",
+    }
+    sizes = {"own": 1, "a": 2, "b": 4, "c": 8, "d": 16, "x": 32, "y": 64}
+    assert retained_sizes(found, sizes) == {
+        "own": 31, "a": 30, "b": 4, "c": 8, "d": 16, "x": 96, "y": 64, "z": 0,
     }  # fmt: skip
 
 

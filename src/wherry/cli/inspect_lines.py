@@ -132,6 +132,7 @@ def _difference_lines(difference: PackageDifference, top: int | None) -> Iterato
     # Files of distributions that came, went or have another version are told by these.
     told = {each.name for each in difference.distributions if each.before != each.after}
     files = [file for file in difference.files if file.owner not in told]
+    files.sort(key=lambda file: -abs(file.size_after - file.size_before))
     for file in files[:_MOST_FILES]:
         yield f"    {file.path} {file.change}, {_signed(file.size_after - file.size_before)}"
     if len(files) > _MOST_FILES:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wherry.contents.imports import When
 from wherry.contents.model import is_compiled_name
 from wherry.inspect.model import OWN_FILES, FileSize, Inspected, InspectedDistribution
-from wherry.inspect.retained import dominated
+from wherry.inspect.retained import find_dominators, retained_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -41,15 +41,15 @@ class Measured:
     def packages(self) -> Iterator[Inspected]:
         """Each of the packages, that of the function first."""
         names = {self.owner(file) for part in self.contents.parts for file in part.files}
-        retained = dominated(names, self.requirements, self.own_name)
+        dominators = find_dominators(names, self.requirements, self.own_name)
         for part in self.contents.parts:
-            yield self._package(part, retained)
+            yield self._package(part, dominators)
 
     def owner(self, file: File) -> str:
         """The name of the distribution that a file counts to."""
         return self.contents.owner_of(file.place) or self.own_name
 
-    def _package(self, part: Part, retained: Mapping[str, frozenset[str]]) -> Inspected:
+    def _package(self, part: Part, dominators: Mapping[str, str]) -> Inspected:
         files = tuple(
             FileSize(
                 path=file.path,
@@ -65,13 +65,14 @@ class Measured:
         for file in files:
             groups.setdefault(file.owner, []).append(file)
         sizes = {name: sum(file.size for file in group) for name, group in groups.items()}
+        retained = retained_sizes(dominators, sizes)
         distributions = [
             InspectedDistribution(
                 name=name,
                 version=self._version(name, part),
                 size=sizes[name],
                 unzipped_size=sum(file.unzipped_size for file in group),
-                retained_size=sum(sizes.get(each, 0) for each in retained[name]),
+                retained_size=retained[name],
                 files=len(group),
                 loaded=self._states.get(name, "unreached"),
             )

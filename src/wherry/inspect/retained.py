@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["dominated"]
+__all__ = ["find_dominators", "retained_sizes"]
 
 _ROOT = ""
 
 
-def dominated(
+def find_dominators(
     names: Iterable[str], requirements: Mapping[str, Sequence[str]], own: str
-) -> Mapping[str, frozenset[str]]:
-    """The names that are needed through each name alone, itself among them.
+) -> Mapping[str, str]:
+    """The name through which alone each name is needed, the nearest one; empty if there is none.
+
+    The order is such that each name comes before the one that it is needed through.
 
     Args:
         names: of all distributions.
@@ -26,31 +28,46 @@ def dominated(
         own: the name of the project's own code, which needs what nothing else does.
     """
     every = sorted(set(names) - {own})
-    edges = {name: [each for each in requirements.get(name, ()) if each in every] for name in every}
-    edges[own] = [each for each in requirements.get(own, ()) if each in every]
-    edges[_ROOT] = [own]
-    order = _postorder(edges)
+    known = frozenset(every)
+    edges = {
+        name: [each for each in requirements.get(name, ()) if each in known]
+        for name in (*every, own)
+    }
     # What nothing known requires is there for its own sake; of a circle, the first is.
     required = {each for targets in edges.values() for each in targets}
-    for name in (*(name for name in every if name not in required), *every):
-        if name not in order:
+    edges[_ROOT] = [own, *(name for name in every if name not in required)]
+    numbers = _postorder(edges, _ROOT, {})
+    reached = dict(numbers)
+    for name in every:
+        if name not in reached:
             edges[_ROOT].append(name)
-            order = _postorder(edges)
-    parents = _immediate(edges, order)
-    result: dict[str, set[str]] = {name: set() for name in edges}
-    for name in order:
-        above = name
-        while above != _ROOT:
-            result[above].add(name)
-            above = parents[above]
-    return {name: frozenset(found) for name, found in result.items() if name != _ROOT}
+            _postorder(edges, name, reached)
+    if len(reached) > len(numbers):
+        numbers = _postorder(edges, _ROOT, {})
+    parents = _immediate(edges, numbers)
+    return {name: parents[name] for name in numbers if name != _ROOT}
 
 
-def _postorder(edges: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """The numbers of the nodes that are reached from the root, in postorder."""
-    numbers: dict[str, int] = {}
-    seen = {_ROOT}
-    stack = [(_ROOT, iter(edges[_ROOT]))]
+def retained_sizes(dominators: Mapping[str, str], sizes: Mapping[str, int]) -> Mapping[str, int]:
+    """The size of each name with all that is needed through it alone.
+
+    Args:
+        dominators: as ``find_dominators`` gives them.
+        sizes: of each name by itself; 0 for those that are not there.
+    """
+    sums = {name: sizes.get(name, 0) for name in dominators}
+    for name, above in dominators.items():
+        if above != _ROOT:
+            sums[above] += sums[name]
+    return sums
+
+
+def _postorder(
+    edges: Mapping[str, Sequence[str]], start: str, numbers: dict[str, int]
+) -> dict[str, int]:
+    """Add the numbers in postorder of the nodes that are reached from one; those that have one are passed over."""
+    seen = {start, *numbers}
+    stack = [(start, iter(edges[start]))]
     while stack:
         name, targets = stack[-1]
         for target in targets:
@@ -71,13 +88,11 @@ def _immediate(edges: Mapping[str, Sequence[str]], numbers: Mapping[str, int]) -
         for target in edges[name]:
             sources[target].append(name)
     parents = {_ROOT: _ROOT}
-    backwards = sorted(numbers, key=lambda name: -numbers[name])
+    backwards = sorted(numbers, key=lambda name: -numbers[name])[1:]
     changed = True
     while changed:
         changed = False
         for name in backwards:
-            if name == _ROOT:
-                continue
             known = [source for source in sources[name] if source in parents]
             parent = known[0]
             for other in known[1:]:
