@@ -30,6 +30,7 @@ from wherry.version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wherry.aws.deploy import Deployed, Planned, deploy, plan
+    from wherry.aws.inspect import inspect
     from wherry.aws.promote import promote
     from wherry.aws.prune.prune import Pruned, prune
     from wherry.aws.publish import Published, publish
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from wherry.pipeline.build import build, compose_project
     from wherry.pipeline.check import CheckOptions, CheckReport, check
     from wherry.pipeline.digest import DigestReport, PackageDigest, digest
-    from wherry.pipeline.inspect import InspectOptions, InspectReport, inspect
+    from wherry.pipeline.inspect import InspectOptions, InspectReport
     from wherry.pipeline.lock import LockOptions, lock
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildOptions, BuildRequest, PackageOptions, read_request
@@ -167,7 +168,7 @@ _HOMES = {
     "deploy": "wherry.aws.deploy",
     "digest": "wherry.pipeline.digest",
     "init": "wherry.settings.init.write",
-    "inspect": "wherry.pipeline.inspect",
+    "inspect": "wherry.aws.inspect",
     "invoke": "wherry.invoke.run",
     "lock": "wherry.pipeline.lock",
     "plan": "wherry.aws.deploy",

@@ -45,8 +45,9 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, text: str | Non
 )
 @click.option(
     "--against",
-    metavar="FILE|REVISION",
-    help="Compare with a zip file, or with a branch, tag or commit of the project's git repository, which is built.",
+    metavar="FILE|STAGE|REVISION",
+    help="Compare with a zip file, with what a stage has on AWS, or with a branch, tag or commit of the project's git "
+    "repository, which is built.",
 )
 @click.option(
     "--budget",
@@ -102,11 +103,12 @@ def command(
       wherry inspect api --top 10 --html dist/api.html
       wherry inspect api --why numpy
       wherry inspect api --against main
+      wherry inspect --against production
       wherry inspect function.zip --by kind --handler app.handler
       wherry inspect --budget 5MB --exit-code
     """  # noqa: D301  the backspace is click's mark
+    from wherry.aws.inspect import inspect
     from wherry.cli.inspect_lines import report_lines
-    from wherry.pipeline.inspect import inspect
 
     files = [Path(name) for name in packages if name.lower().endswith(".zip")]
     if files and len(files) < len(packages):

@@ -20,7 +20,7 @@ from wherry.store import Store
 from wherry.tools.git import check_out, find_commit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from wherry.events import Reporter
     from wherry.inspect.difference import PackageDifference
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from wherry.pipeline.check import CheckOptions, Subjects
     from wherry.target import Target
 
-__all__ = ["InspectOptions", "InspectReport", "inspect"]
+__all__ = ["InspectOptions", "InspectReport", "inspect_packages"]
 
 SCHEMA = 1
 """Raised when a field changes its meaning or goes; new fields do not raise it."""
@@ -44,7 +44,7 @@ class InspectOptions(BuildOptions, total=False):
         files: zip archives to look into, of whatever tool, in place of a project's packages.
         layer_files: zip archives of the layers of each of ``files``, in the order in which Lambda unpacks them.
         why: the name of a distribution or module, or a path, whose reasons are asked for.
-        against: a zip archive, or a revision of the project's git repository, to compare with.
+        against: a zip archive, a stage, or a revision of the project's git repository, to compare with.
         budget: the most bytes that the zip file of a package may have.
         suggestions: look for what would make packages smaller; true by default.
         no_build: look into what is written, without building first.
@@ -105,11 +105,12 @@ class InspectReport:
         )
 
 
-def inspect(
+def inspect_packages(
     project: Path | str = ".",
     *,
     store: Store | None = None,
     reporter: Reporter = SILENT,
+    before: Callable[[Collection[str]], Mapping[str, Path]] | None = None,
     **options: Unpack[InspectOptions],
 ) -> InspectReport:
     """Say what is in a project's packages, which are built first, or in zip archives of whatever tool.
@@ -118,6 +119,8 @@ def inspect(
         project: the project's folder; not read where ``files`` are given.
         store: where files are kept, and what was found out is remembered; by default the user's.
         reporter: told what happens.
+        before: given the names of functions and layers, returns the zip archives to compare with by name; in place
+            of ``against``.
         options: what is asked, as ``wherry.InspectOptions`` and ``wherry.BuildOptions`` describe it.
 
     Raises:
@@ -137,8 +140,12 @@ def inspect(
         if reason is None:
             raise unknown_subject(why, measured)
     against, differences = options.get("against"), None
-    if against is not None:
-        old = _old_packages(Path(project), against, options, measured, store, reporter)
+    if before is not None or against is not None:
+        old = (
+            _of_files(before([each.name for each in packages]), measured)
+            if before is not None
+            else _old_packages(Path(project), str(against), options, measured, store, reporter)
+        )
         new = {package.name: package for package in packages}
         differences = tuple(
             compare_packages(old.get(name), new.get(name)) for name in dict.fromkeys([*new, *old])
@@ -201,7 +208,7 @@ def _merged(first: Inspected, second: Inspected) -> Inspected:
 
 def _old_packages(
     project: Path,
-    against: Path | str,
+    against: str,
     options: InspectOptions,
     measured: Sequence[Measured],
     store: Store,
@@ -210,12 +217,12 @@ def _old_packages(
     """The packages to compare with, by the names of those that they are compared with."""
     if Path(against).is_file():
         return _of_file(Path(against), measured)
-    commit = find_commit(project, str(against)) if not options.get("files") else None
+    commit = find_commit(project, against) if not options.get("files") else None
     if commit is None:
         raise SettingsError(
             f"there is nothing to compare with at `{against}`",
-            where=["it is no file, and no revision of the project's git repository"],
-            hint="name a zip archive, or a branch, tag or commit",
+            where=["it is no file, no stage, and no revision of the project's git repository"],
+            hint="name a zip archive, a stage of the settings, or a branch, tag or commit",
         )
     return _of_commit(project, commit, options, store, reporter)
 
@@ -232,15 +239,25 @@ def _of_file(path: Path, measured: Sequence[Measured]) -> Mapping[str, Inspected
                 hint=f"name the package that it is compared with: {', '.join(parts)}",
             )
         chosen = candidates[0]
-    known, part = chosen
-    options = replace(known.contents.options, store=None)
-    others = [other for other in known.contents.parts if other is not part]
-    old = part_of_zip(path, name=part.name, kind=part.kind)
-    contents = Contents([old, *others], known.contents.target, options)
+    name = chosen[1].name
     # What has no counterpart is compared with itself.
     same = {package.name: package for each in measured for package in each.packages()}
-    again = {package.name: package for package in Measured(contents, known.own_name).packages()}
-    return {**same, part.name: again[part.name]}
+    return {**same, **_of_files({name: path}, measured)}
+
+
+def _of_files(before: Mapping[str, Path], measured: Sequence[Measured]) -> Mapping[str, Inspected]:
+    """The packages in zip archives, each beside the same layers as the one that it is compared with."""
+    found: dict[str, Inspected] = {}
+    for known in measured:
+        for part in known.contents.parts:
+            if part.name in before and part.name not in found:
+                options = replace(known.contents.options, store=None)
+                old = part_of_zip(before[part.name], name=part.name, kind=part.kind)
+                parts = [old if each is part else each for each in known.contents.parts]
+                contents = Contents(parts, known.contents.target, options)
+                packages = Measured(contents, known.own_name).packages()
+                found |= {each.name: each for each in packages if each.name == part.name}
+    return found
 
 
 def _of_commit(
