@@ -828,6 +828,7 @@ def test_the_parameters_of_build() -> None:
 def test_the_options_of_the_library() -> None:
     tables = (
         ("## Options of a build", wherry.BuildOptions, ()),
+        ("## `wherry.inspect`", wherry.InspectOptions, wherry.BuildOptions.__annotations__),
         ("## `wherry.invoke`", wherry.InvokeOptions, wherry.BuildOptions.__annotations__),
         ("## `wherry.serve`", wherry.ServeOptions, wherry.InvokeOptions.__annotations__),
     )

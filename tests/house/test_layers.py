@@ -47,6 +47,7 @@ LAYERS = [
     "compose",
     "contents",
     "checks",
+    "inspect",
     "outputs",
     "pipeline",
     "invoke",
