@@ -77,7 +77,7 @@ class Supplies:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Saving:
-    """The saving by stripping: the number of files, and of bytes in the zip and unzipped."""
+    """The saving by a step: the number of files, and of bytes in the zip and unzipped; less than 0 where they grow."""
 
     files: int = 0
     size: int = 0
@@ -99,6 +99,7 @@ class Package:
         architectures: the names of the architectures it is for.
         provided: the distributions that the runtime is expected to have instead.
         saving: what stripping has saved.
+        bytecode: the compiled modules, which take bytes.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Package:
     architectures: tuple[str, ...] = ()
     provided: tuple[Distribution, ...] = ()
     saving: Saving = Saving()
+    bytecode: Saving = Saving()
 
     @cached_property
     def unzipped_size(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from wherry.target.quotas import DIRECT_UPLOAD, LAYERS, UNZIPPED
 
@@ -144,6 +144,8 @@ class ContentSettings:
     extras: tuple[str, ...] | None = None
     package: str | None = None
     strip: tuple[str, ...] | None = None
+    bytecode: str | None = None
+    bytecode_budget: int | None = None
     hooks: HookSettings = HookSettings()
 
 
@@ -208,6 +210,8 @@ class Settings:
     exclude: tuple[str, ...] = ()
     provided: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
+    bytecode: str = "off"
+    bytecode_budget: int | None = None
     follow_links: bool = False
     conflicts: Mapping[str, str] = field(default_factory=dict)
     runtimes: Mapping[str, Runtime] = field(default_factory=dict)
@@ -220,6 +224,11 @@ class Settings:
     indexes: tuple[DeclaredIndex, ...] = ()
     check: CheckSettings = CheckSettings()
     licenses: tuple[str, ...] = ()
+
+    def chosen(self, name: str, content: ContentSettings) -> Any:
+        """The value of a setting that a function or layer has, or that of the whole project."""
+        own = getattr(content, name)
+        return getattr(self, name) if own is None else own
 
 
 MANAGED = ("code", "layers")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from wherry.errors import SettingsError
 from wherry.problems import Problems
-from wherry.settings import values
+from wherry.settings import slimming, values
 from wherry.settings.model import (
     ContentSettings,
     FunctionSettings,
@@ -54,6 +54,8 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "exclude": values.strings,
     "provided": values.names,
     "strip": values.stripped,
+    "bytecode": values.choice("off", "init", "all"),
+    "bytecode-budget": slimming.size,
     "follow-links": values.boolean,
     "conflicts": values.conflicts,
 }
@@ -95,6 +97,8 @@ CONTENT_READERS: Mapping[str, Callable[[object], Any]] = {
     "extras": values.strings,
     "package": values.string,
     "strip": values.stripped,
+    "bytecode": values.choice("off", "init", "all"),
+    "bytecode-budget": slimming.size,
     "hooks": values.hooks,
 }
 
