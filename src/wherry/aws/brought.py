@@ -391,5 +391,8 @@ def _report(name: str, kind: str, **known: Unpack[_Known]) -> PackageReport:
         stripped_files=0,
         stripped_size=0,
         stripped_unzipped_size=0,
+        bytecode_files=0,
+        bytecode_size=0,
+        bytecode_unzipped_size=0,
         distributions=(),
     )

@@ -80,7 +80,7 @@ class Supplies(Struct, frozen=True, kw_only=True, dict=True):
 
 
 class Saving(Struct, frozen=True, kw_only=True):
-    """The saving by stripping: the number of files, and of bytes in the zip and unzipped."""
+    """The saving by a step: the number of files, and of bytes in the zip and unzipped; less than 0 where they grow."""
 
     files: int = 0
     size: int = 0
@@ -101,6 +101,7 @@ class Package(Struct, frozen=True, kw_only=True, dict=True):
         architectures: the names of the architectures it is for.
         provided: the distributions that the runtime is expected to have instead.
         saving: what stripping has saved.
+        bytecode: the compiled modules, which take bytes.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Package(Struct, frozen=True, kw_only=True, dict=True):
     architectures: tuple[str, ...] = ()
     provided: tuple[Distribution, ...] = ()
     saving: Saving = Saving()
+    bytecode: Saving = Saving()
 
     @cached_property
     def unzipped_size(self) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from wherry.bundle.compressor import COMPRESSOR
 from wherry.errors import DigestError
 from wherry.pipeline.acquired import Acquired, Kind, absolute
+from wherry.pipeline.compiler import compiler
 from wherry.pipeline.memory import container_facts
 from wherry.store.memo import memo_key
 from wherry.structs import Struct
@@ -35,7 +36,8 @@ _KNOWN_BY_RESULT = frozenset(
     {"root", "lock", "package", "groups", "extras", "layers", "extra_paths", "extra_distributions"}
 )
 # The settings of the whole project that apply to each package unless it has its own.
-_WITH_DEFAULT = frozenset({"strip", "provided", "hooks"})
+_SLIMMING = ("strip", "bytecode", "bytecode_budget")
+_WITH_DEFAULT = frozenset({*_SLIMMING, "provided", "hooks"})
 
 
 class PackageInputs(Struct, frozen=True, kw_only=True):
@@ -126,7 +128,10 @@ class _Reading:
         project = self._request.settings
         return [
             _set(settings, without=_KNOWN_BY_RESULT | _WITH_DEFAULT),
-            list(project.strip if settings.strip is None else settings.strip),
+            [project.chosen(name, settings) for name in _SLIMMING],
+            compiler(self._request, self._context)
+            if project.chosen("bytecode", settings) != "off"
+            else None,
             sorted({*project.provided, *settings.provided}),
             dict(project.conflicts),
         ]

@@ -21,6 +21,7 @@ from msgspec import field
 from wherry.bundle.compressor import COMPRESSOR
 from wherry.lock.formats import is_lock_name
 from wherry.pipeline.acquired import Acquired, absolute, relative
+from wherry.pipeline.compiler import compiler
 from wherry.pipeline.report import DistributionReport, PackageReport
 from wherry.store.memo import Memo, memo_key
 from wherry.structs import Struct
@@ -330,6 +331,7 @@ def _key(request: BuildRequest, context: Context) -> str:
         repr(settings.hooks),
         request.output.key,
         settings.strip,
+        [settings.bytecode, settings.bytecode_budget, compiler(request, context)],
         # What was not judged may be refused, and a lock that was not may be older than the project.
         repr(settings.check),
         request.frozen,

@@ -53,6 +53,9 @@ class PackageReport(Struct, frozen=True, kw_only=True):
         stripped_files: how many compiled files are without what only debuggers read.
         stripped_size: bytes by which that makes the zip file smaller.
         stripped_unzipped_size: bytes by which it makes all files smaller.
+        bytecode_files: how many modules are compiled.
+        bytecode_size: bytes by which that makes the zip file larger.
+        bytecode_unzipped_size: bytes by which it makes all files larger.
         distributions: what is inside, the project's own code among it.
     """
 
@@ -74,6 +77,9 @@ class PackageReport(Struct, frozen=True, kw_only=True):
     stripped_files: int
     stripped_size: int
     stripped_unzipped_size: int
+    bytecode_files: int
+    bytecode_size: int
+    bytecode_unzipped_size: int
     distributions: tuple[DistributionReport, ...]
 
 
@@ -148,5 +154,8 @@ def report_package(package: Package, written: Written, composition: Composition)
         stripped_files=package.saving.files,
         stripped_size=package.saving.size,
         stripped_unzipped_size=package.saving.unzipped_size,
+        bytecode_files=package.bytecode.files,
+        bytecode_size=-package.bytecode.size,
+        bytecode_unzipped_size=-package.bytecode.unzipped_size,
         distributions=tuple(reports),
     )

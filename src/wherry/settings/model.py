@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import field
 
@@ -146,6 +146,8 @@ class ContentSettings(Struct, frozen=True, kw_only=True):
     extras: tuple[str, ...] | None = None
     package: str | None = None
     strip: tuple[str, ...] | None = None
+    bytecode: str | None = None
+    bytecode_budget: int | None = None
     hooks: HookSettings = HookSettings()
 
 
@@ -218,6 +220,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     exclude: tuple[str, ...] = ()
     provided: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
+    bytecode: str = "off"
+    bytecode_budget: int | None = None
     follow_links: bool = False
     conflicts: Mapping[str, str] = field(default_factory=dict)
     runtimes: Mapping[str, Runtime] = field(default_factory=dict)
@@ -230,6 +234,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     indexes: tuple[DeclaredIndex, ...] = ()
     check: CheckSettings = CheckSettings()
     licenses: tuple[str, ...] = ()
+
+    def chosen(self, name: str, content: ContentSettings) -> Any:
+        """The value of a setting that a function or layer has, or that of the whole project."""
+        own = getattr(content, name)
+        return getattr(self, name) if own is None else own
 
 
 MANAGED = ("code", "layers")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from wherry.errors import SettingsError
 from wherry.problems import Problems
-from wherry.settings import values
+from wherry.settings import slimming, values
 from wherry.settings.model import (
     ContentSettings,
     FunctionSettings,
@@ -55,6 +55,8 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "exclude": values.strings,
     "provided": values.names,
     "strip": values.stripped,
+    "bytecode": values.choice("off", "init", "all"),
+    "bytecode-budget": slimming.size,
     "follow-links": values.boolean,
     "conflicts": values.conflicts,
 }
@@ -96,6 +98,8 @@ CONTENT_READERS: Mapping[str, Callable[[object], Any]] = {
     "extras": values.strings,
     "package": values.string,
     "strip": values.stripped,
+    "bytecode": values.choice("off", "init", "all"),
+    "bytecode-budget": slimming.size,
     "hooks": values.hooks,
 }
 
