@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from wherry.events import Reporter
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.run import Callbacks, InvokeOptions, ServeOptions, invoke, serve
+    from wherry.pipeline.blocks.block import block
     from wherry.pipeline.build import build, compose_project
     from wherry.pipeline.check import CheckOptions, CheckReport, check
     from wherry.pipeline.digest import DigestReport, PackageDigest, digest
@@ -94,6 +95,7 @@ __all__ = [
     "WherryError",
     "Written",
     "__version__",
+    "block",
     "build",
     "check",
     "compose_project",
@@ -152,6 +154,7 @@ _HOMES = {
     "Uploaded": "wherry.aws.upload",
     "WherryError": "wherry.errors",
     "Written": "wherry.bundle.writer",
+    "block": "wherry.pipeline.blocks.block",
     "build": "wherry.pipeline.build",
     "check": "wherry.pipeline.check",
     "compose_project": "wherry.pipeline.build",

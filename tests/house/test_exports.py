@@ -53,6 +53,7 @@ def test_the_public_api() -> None:
         "WherryError",
         "Written",
         "__version__",
+        "block",
         "build",
         "check",
         "compose_project",
