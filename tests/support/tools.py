@@ -58,6 +58,7 @@ PINS = {
             *tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]["dependencies"],
         ),
     ),
+    "sam": Pin(requirement="aws-sam-cli==1.170.0", command="sam"),
     # With a backend that needs no desktop.
     "keyring": Pin(requirement="keyring==25.7.0", command="keyring", more=("keyrings.alt==5.0.2",)),
 }
@@ -104,7 +105,7 @@ def _run(command: list[str], *, cwd: Path, env: Mapping[str, str]) -> str:
         "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_DATA_HOME": str(home / "data"),
         "PIP_CONFIG_FILE": os.devnull,
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_DISABLE_PIP_1.170.0_CHECK": "1",
         "PIP_NO_CACHE_DIR": "1",
         "PIPENV_NOSPIN": "1",
         "PIPENV_VENV_IN_PROJECT": "1",
