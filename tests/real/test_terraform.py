@@ -17,6 +17,7 @@ from support.moto import moto as serve_moto
 from support.projects import make_project, write_files
 from support.terraform import PROVIDER, ROOT, Terraform, provider
 from support.wheels import make_wheel
+from wherry import block
 from wherry.pipeline.terraform import answer_terraform
 from wherry.store import Store
 
@@ -238,6 +239,17 @@ def test_built_first(place: Path, account: Account, attached: str, tmp_path: Pat
     planned, said = terraform.plan()
     assert planned == {}
     assert f"not {built(place, 'api')}, which Wherry built" in re.sub(r"\s+", " ", said)
+
+
+def test_the_block_of_a_project(place: Path, account: Account, attached: str) -> None:
+    """What ``wherry init --for terraform`` prints is a sound configuration, formatted as Terraform does."""
+    shutil.copytree(MODULES, place / "infra" / "wherry")
+    text = block("terraform", place / "project").replace("path.module", '"../project"')
+    write_files(place / "infra", {"provider.tf": PROVIDER, "main.tf": text})
+    terraform = Terraform(place / "infra", account, store=place.parent / "store", attached=attached)
+    terraform.init()
+    assert terraform.run("fmt", "-check", "-diff", "-recursive") == ""
+    assert len(terraform.plan()[0]) == 11
 
 
 def test_the_query_of_the_module_for_external_data(place: Path) -> None:
