@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from wherry.invoke.cold_start import ColdStarts, cold_starts
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.run import Callbacks, InvokeOptions, ServeOptions, invoke, serve
+    from wherry.pipeline.blocks.block import block
     from wherry.pipeline.build import build, compose_project
     from wherry.pipeline.check import CheckOptions, CheckReport, check
     from wherry.pipeline.digest import DigestReport, PackageDigest, digest
@@ -113,6 +114,7 @@ __all__ = [
     "WherryError",
     "Written",
     "__version__",
+    "block",
     "build",
     "check",
     "cold_starts",
@@ -188,6 +190,7 @@ _HOMES = {
     "Uploaded": "wherry.aws.upload",
     "WherryError": "wherry.errors",
     "Written": "wherry.bundle.writer",
+    "block": "wherry.pipeline.blocks.block",
     "build": "wherry.pipeline.build",
     "check": "wherry.pipeline.check",
     "cold_starts": "wherry.invoke.cold_start",

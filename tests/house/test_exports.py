@@ -62,6 +62,7 @@ def test_the_public_api() -> None:
         "WherryError",
         "Written",
         "__version__",
+        "block",
         "build",
         "check",
         "cold_starts",

@@ -24,13 +24,17 @@ if TYPE_CHECKING:
     from wherry.target import Target
     from wherry.wheels.pinned import PinnedFile
 
-__all__ = ["AppOptions", "Shim", "check_handler", "plan_shim", "written_handler"]
+__all__ = ["SHIM_HANDLER", "AppOptions", "Shim", "check_handler", "plan_shim", "written_handler"]
 
 _OWNER = "wherry"
 """The owner of a shim's entries."""
 
 _SHIM = "wherry_shim"
 """The package of a shim; underscores follow where the name is taken."""
+
+SHIM_HANDLER = f"{_SHIM}.handler"
+"""The handler of a shim, but for a package whose other files take the name."""
+
 _ON_LAMBDA = Path(__file__).parent / "on_lambda"
 _COMMON = ("answers", "events", "sources")
 

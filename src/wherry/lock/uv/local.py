@@ -172,7 +172,7 @@ def require_workspace(pyproject: Table, folder: Path, files: ProjectFiles) -> No
             f"{folder / 'pyproject.toml'}: tool.uv.sources: {names} comes from the workspace",
             "no folder above has a `pyproject.toml` with [tool.uv.workspace], and its `uv.lock`",
         ],
-        hint="build where the whole workspace is: in the member's folder, or at the root with `--package`",
+        hint="build where the whole workspace is: in the member's folder, or at the root with `--package`; in `sam build`, with `--build-in-source`",
     )
 
 
