@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from wherry.aws.call import RemoteInvocation, invoke_remote
     from wherry.aws.deploy import Deployed, Planned, deploy, plan
     from wherry.aws.init_stage import init_stage
+    from wherry.aws.inspect import inspect
     from wherry.aws.logs import LogEvent, read_logs
     from wherry.aws.past import History, history
     from wherry.aws.promote import promote
@@ -48,12 +49,15 @@ if TYPE_CHECKING:
     from wherry.compose.model import Composition, Distribution, Package
     from wherry.errors import WherryError
     from wherry.events import Reporter
+    from wherry.inspect.model import Inspected
     from wherry.invoke.cold_start import ColdStarts, cold_starts
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.run import Callbacks, InvokeOptions, ServeOptions, invoke, serve
+    from wherry.pipeline.blocks.block import block
     from wherry.pipeline.build import build, compose_project
     from wherry.pipeline.check import CheckOptions, CheckReport, check
     from wherry.pipeline.digest import DigestReport, PackageDigest, digest
+    from wherry.pipeline.inspect import InspectOptions, InspectReport
     from wherry.pipeline.lock import LockOptions, lock
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildOptions, BuildRequest, PackageOptions, read_request
@@ -84,6 +88,9 @@ __all__ = [
     "FirstSettings",
     "History",
     "InitOptions",
+    "InspectOptions",
+    "InspectReport",
+    "Inspected",
     "Invocation",
     "InvokeOptions",
     "LockOptions",
@@ -108,6 +115,7 @@ __all__ = [
     "WherryError",
     "Written",
     "__version__",
+    "block",
     "build",
     "check",
     "cold_starts",
@@ -119,6 +127,7 @@ __all__ = [
     "history",
     "init",
     "init_stage",
+    "inspect",
     "invoke",
     "invoke_remote",
     "lock",
@@ -158,6 +167,9 @@ _HOMES = {
     "FirstSettings": "wherry.settings.init.write",
     "History": "wherry.aws.past",
     "InitOptions": "wherry.settings.init.write",
+    "InspectOptions": "wherry.pipeline.inspect",
+    "InspectReport": "wherry.pipeline.inspect",
+    "Inspected": "wherry.inspect.model",
     "Invocation": "wherry.invoke.outcome",
     "InvokeOptions": "wherry.invoke.run",
     "LockOptions": "wherry.pipeline.lock",
@@ -181,6 +193,7 @@ _HOMES = {
     "Uploaded": "wherry.aws.upload",
     "WherryError": "wherry.errors",
     "Written": "wherry.bundle.writer",
+    "block": "wherry.pipeline.blocks.block",
     "build": "wherry.pipeline.build",
     "check": "wherry.pipeline.check",
     "cold_starts": "wherry.invoke.cold_start",
@@ -192,6 +205,7 @@ _HOMES = {
     "history": "wherry.aws.past",
     "init": "wherry.settings.init.write",
     "init_stage": "wherry.aws.init_stage",
+    "inspect": "wherry.aws.inspect",
     "invoke": "wherry.invoke.run",
     "invoke_remote": "wherry.aws.call",
     "lock": "wherry.pipeline.lock",
@@ -225,7 +239,7 @@ def __dir__() -> list[str]:
 
 
 class _Module(ModuleType):
-    """The package, in which `invoke` and `lock` stay the functions when the packages of these names are imported."""
+    """The package, in which `inspect`, `invoke` and `lock` stay the functions when the packages of these names are imported."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name not in _HOMES or not isinstance(value, ModuleType):

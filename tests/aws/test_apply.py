@@ -6,11 +6,12 @@ import base64
 import hashlib
 import io
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.awsrequest import AWSResponse, HTTPHeaders
+from msgspec.structs import replace
 
 from support.aws_faults import (
     ACCESS_DENIED,

@@ -225,7 +225,7 @@ def test_the_document_of_a_plan(site: Site) -> None:
                     {
                         "action": "publish-version",
                         "why": [],
-                        "description": "shop 1.0 [layers: 60406e6b]",
+                        "description": "shop 1.0 [wherry layers: 60406e6b]",
                     },
                     {
                         "action": "move-alias",

@@ -9,10 +9,10 @@ import re
 import subprocess
 import sys
 import zipfile
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 import wherry as public
 from support.aws_account import code_sha256

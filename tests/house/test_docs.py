@@ -19,7 +19,6 @@ All other blocks are checked without being executed.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import importlib.util
 import inspect
@@ -641,9 +640,7 @@ def unquoted(cell: str) -> str:
 
 def test_every_setting_is_documented_and_no_other() -> None:
     keys = {*read.READERS, *read.TABLES}
-    assert {key.replace("-", "_") for key in keys} == {
-        field.name for field in dataclasses.fields(model.Settings)
-    }
+    assert {key.replace("-", "_") for key in keys} == {*model.Settings.__struct_fields__}
     text = section("settings.md", "## Keys")
     table = [row for row in rows(text) if row[0].startswith("[")]
     assert [unquoted(row[0]) for row in table] == re.findall(
@@ -834,6 +831,7 @@ def test_the_parameters_of_build() -> None:
 def test_the_options_of_the_library() -> None:
     tables = (
         ("## Options of a build", wherry.BuildOptions, ()),
+        ("## `wherry.inspect`", wherry.InspectOptions, wherry.BuildOptions.__annotations__),
         ("## `wherry.invoke`", wherry.InvokeOptions, wherry.BuildOptions.__annotations__),
         ("## `wherry.serve`", wherry.ServeOptions, wherry.InvokeOptions.__annotations__),
     )
@@ -841,7 +839,7 @@ def test_the_options_of_the_library() -> None:
         documented = {unquoted(row[0]) for row in rows(section("python.md", heading))}
         assert documented == set(options.__annotations__) - set(inherited), heading
     attributes = {unquoted(row[0]) for row in rows(section("python.md", "## `Invocation`"))}
-    assert attributes == {field.name for field in dataclasses.fields(wherry.Invocation)}
+    assert attributes == {*wherry.Invocation.__struct_fields__}
 
 
 def test_the_parameters_of_deploying() -> None:
@@ -883,13 +881,12 @@ def test_the_parameters_of_deploying() -> None:
 
 def test_the_attributes_of_reports() -> None:
     documented = {unquoted(row[0]) for row in rows(section("python.md", "## `BuildReport`"))}
-    assert documented == {field.name for field in dataclasses.fields(report.BuildReport)}
+    assert documented == {*report.BuildReport.__struct_fields__}
     text = section("python.md", "## `PackageReport`")
     names = set(re.findall(r"`([a-z_0-9]+)`", text))
     assert names == {
-        field.name
-        for kind in (report.PackageReport, report.DistributionReport)
-        for field in dataclasses.fields(kind)
+        *report.PackageReport.__struct_fields__,
+        *report.DistributionReport.__struct_fields__,
     }
 
 

@@ -8,12 +8,12 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from msgspec.structs import replace
 
 import wherry
 from support.aws_faults import Call, serve_faults

@@ -16,7 +16,15 @@ __all__ = ["Browser", "browser"]
 
 # The key of an element's reference in the protocol.
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+_KEYS = {
+    "Enter": "\ue007",
+    "Escape": "\ue00c",
+    "ArrowLeft": "\ue012",
+    "ArrowRight": "\ue014",
+    "ArrowDown": "\ue015",
+}
 _ARGUMENTS = (
+    "--window-size=1200,900",
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -43,6 +51,18 @@ class Browser:
 
     def open(self, url: str) -> None:
         self._ask("POST", "url", url=url)
+
+    def run(self, script: str) -> Any:
+        """Run a function's body of JavaScript in the page, and return what it returns."""
+        return self._ask("POST", "execute/sync", script=script, args=[])
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other, by their names in JavaScript, or type text."""
+        signs = [sign for key in keys for sign in ([_KEYS[key]] if key in _KEYS else key)]
+        actions = [{"type": kind, "value": sign} for sign in signs for kind in ("keyDown", "keyUp")]
+        self._ask(
+            "POST", "actions", actions=[{"type": "key", "id": "keyboard", "actions": actions}]
+        )
 
     @property
     def url(self) -> str:

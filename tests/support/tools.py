@@ -60,6 +60,7 @@ PINS = {
     ),
     # What it was written for: newer versions of pydantic want a value for each of its optional keys.
     "drover": Pin(requirement="drover==0.7.1", command="drover", more=("pydantic<2",)),
+    "sam": Pin(requirement="aws-sam-cli==1.170.0", command="sam"),
     # With a backend that needs no desktop.
     "keyring": Pin(requirement="keyring==25.7.0", command="keyring", more=("keyrings.alt==5.0.2",)),
 }
@@ -106,7 +107,7 @@ def _run(command: list[str], *, cwd: Path, env: Mapping[str, str]) -> str:
         "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_DATA_HOME": str(home / "data"),
         "PIP_CONFIG_FILE": os.devnull,
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_DISABLE_PIP_1.170.0_CHECK": "1",
         "PIP_NO_CACHE_DIR": "1",
         "PIPENV_NOSPIN": "1",
         "PIPENV_VENV_IN_PROJECT": "1",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec import field
 
 from wherry.aws.configuration import NOTHING, Configuration
 from wherry.aws.model import layer_document, layer_text
 from wherry.sizes import format_share, format_size
+from wherry.structs import Struct
 from wherry.visible import visible
 
 if TYPE_CHECKING:
@@ -30,8 +32,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Action:
+class Action(Struct, frozen=True, kw_only=True):
     """A change of one function or layer.
 
     Attributes:
@@ -73,8 +74,7 @@ class Action:
         return ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PublishLayer(Action):
+class PublishLayer(Action, frozen=True, kw_only=True):
     """Publish a version of a layer."""
 
     kind = "publish-layer"
@@ -89,8 +89,7 @@ class PublishLayer(Action):
         return f"publish a version, {format_size(self.package.size)}: {', '.join(self.why)}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShareLayer(Action):
+class ShareLayer(Action, frozen=True, kw_only=True):
     """Let an account or an organisation use a version of a layer."""
 
     kind = "share-layer"
@@ -102,8 +101,7 @@ class ShareLayer(Action):
         return f"share it with {'everybody' if self.principal == '*' else self.principal}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CreateFunction(Action):
+class CreateFunction(Action, frozen=True, kw_only=True):
     """Create a function, with code, layers and configuration at once.
 
     Attributes:
@@ -133,8 +131,7 @@ class CreateFunction(Action):
         yield from map(str, self.variables)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UpdateCode(Action):
+class UpdateCode(Action, frozen=True, kw_only=True):
     """Give a function other code, built for ``architecture`` if that changes too."""
 
     kind = "update-code"
@@ -146,8 +143,7 @@ class UpdateCode(Action):
         return f"update the code, {format_size(self.package.size)}: {', '.join(self.why)}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UpdateConfiguration(Action):
+class UpdateConfiguration(Action, frozen=True, kw_only=True):
     """Change a function's layers, handler, runtime or other configuration; None leaves it as it is.
 
     Attributes:
@@ -199,8 +195,7 @@ def _configuration_document(action: CreateFunction | UpdateConfiguration) -> dic
     }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TagFunction(Action):
+class TagFunction(Action, frozen=True, kw_only=True):
     """Give a function tags; tags of others stay.
 
     Attributes:
@@ -220,8 +215,7 @@ class TagFunction(Action):
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PublishVersion(Action):
+class PublishVersion(Action, frozen=True, kw_only=True):
     """Publish ``$LATEST`` as a version."""
 
     kind = "publish-version"
@@ -233,8 +227,7 @@ class PublishVersion(Action):
         return "publish a version"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CreateAlias(Action):
+class CreateAlias(Action, frozen=True, kw_only=True):
     """Create an alias of a version; None is the one that this plan publishes."""
 
     kind = "create-alias"
@@ -246,8 +239,7 @@ class CreateAlias(Action):
         return f"create alias {self.alias} at {_version_text(self.version)}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MoveAlias(Action):
+class MoveAlias(Action, frozen=True, kw_only=True):
     """Move an alias to a version, or give that version a share of the alias's calls.
 
     Attributes:

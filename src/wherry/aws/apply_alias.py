@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from wherry.aws.actions import CreateAlias, MoveAlias
 from wherry.aws.attempts import Outcome, attempt

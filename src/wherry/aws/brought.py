@@ -8,10 +8,12 @@ always; where both stages mean the same layer, the same version is attached.
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Required, TypedDict, Unpack
+
+from msgspec import field
+from msgspec.structs import replace
 
 from wherry.aws.errors import refusing, unless_missing
 from wherry.aws.locks import LockKeeper
@@ -26,6 +28,7 @@ from wherry.pipeline.report import BuildReport, PackageReport
 from wherry.problems import Problems
 from wherry.store import Store
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 from wherry.target import RUNTIMES, Target, find_architecture, find_runtime
 
 if TYPE_CHECKING:
@@ -42,8 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["BroughtPackages", "bring"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Source:
+class _Source(Struct, frozen=True, kw_only=True):
     """What callers of a function in the other stage get: a version, or ``$LATEST``; ``place`` is region and account."""
 
     place: tuple[str, str]
@@ -66,8 +68,7 @@ class _Known(TypedDict, total=False):
     layers: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BroughtPackages(Prepared):
+class BroughtPackages(Prepared, frozen=True, kw_only=True):
     """Packages of another stage, which are fetched when they are needed.
 
     Attributes:
@@ -390,5 +391,8 @@ def _report(name: str, kind: str, **known: Unpack[_Known]) -> PackageReport:
         stripped_files=0,
         stripped_size=0,
         stripped_unzipped_size=0,
+        bytecode_files=0,
+        bytecode_size=0,
+        bytecode_unzipped_size=0,
         distributions=(),
     )

@@ -10,7 +10,6 @@ import base64
 import hashlib
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -18,6 +17,7 @@ from wherry.aws.errors import refusing
 from wherry.aws.transfer import DENIED, StoredObject, find_stored, real_version, send
 from wherry.errors import AwsError
 from wherry.events import SILENT, Warned
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -53,8 +53,7 @@ class BucketError(AwsError):
     """The bucket cannot be used, however often it is tried; a direct upload avoids it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UnfinishedUpload:
+class UnfinishedUpload(Struct, frozen=True, kw_only=True):
     """A multipart upload that was begun and not completed; ``name`` as in ``Leftover``."""
 
     name: str
@@ -63,8 +62,7 @@ class UnfinishedUpload:
     begun: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Leftover:
+class Leftover(Struct, frozen=True, kw_only=True):
     """A package in the bucket that was not removed.
 
     Attributes:
@@ -81,8 +79,7 @@ class Leftover:
     modified: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True, kw_only=True):
     """The bucket of a stage."""
 
     client: Client

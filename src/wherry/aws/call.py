@@ -6,7 +6,6 @@ import base64
 import json
 import re
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
 from wherry.aws.errors import refusing
@@ -14,6 +13,7 @@ from wherry.aws.stage import read_stage
 from wherry.errors import DeployError
 from wherry.invoke.outcome import Invocation, read_error
 from wherry.problems import did_you_mean
+from wherry.structs import Struct
 from wherry.untrusted import LARGEST_DOCUMENT, parse_json
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ _LARGEST_EVENT = 6 * 1024 * 1024
 _REPORT = re.compile(r"^REPORT RequestId: .*$", re.MULTILINE)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RemoteInvocation(Invocation):
+class RemoteInvocation(Invocation, frozen=True, kw_only=True):
     """One event and what a function on AWS made of it.
 
     Attributes:
@@ -52,8 +51,7 @@ class RemoteInvocation(Invocation):
         return document
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RemoteFunction:
+class RemoteFunction(Struct, frozen=True, kw_only=True):
     """A function of a stage that can be called.
 
     Attributes:

@@ -16,8 +16,9 @@ import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from wherry.aws.attempts import poll
 from wherry.aws.bucket import Bucket, plain_name
@@ -26,6 +27,7 @@ from wherry.aws.errors import refusing
 from wherry.aws.transfer import StoredObject, real_version
 from wherry.errors import AwsError
 from wherry.events import PackageSigned
+from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -97,8 +99,7 @@ def _warned(plan: Plan) -> Plan:
     return replace(plan, warnings=(*plan.warnings, *warnings))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Signer:
+class _Signer(Struct, frozen=True, kw_only=True):
     bucket: Bucket
     profile: str
 

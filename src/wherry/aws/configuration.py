@@ -10,11 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import field
+from msgspec.structs import replace
 
 from wherry.errors import AwsError
 from wherry.settings.references import Origin
+from wherry.structs import Struct
 from wherry.visible import visible
 
 if TYPE_CHECKING:
@@ -61,8 +64,7 @@ _FROZEN = (
 """The configuration that a version contains, apart from layers, handler, runtime and architecture."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True, kw_only=True):
     """A variable of a function.
 
     Attributes:
@@ -71,11 +73,14 @@ class Variable:
     """
 
     setting: VariableSetting
-    value: str | None = field(default=None, repr=False)
+    value: str | None = None
+
+    def __repr__(self) -> str:
+        """The variable without its value."""
+        return f"Variable(setting={self.setting!r})"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ValueChange:
+class ValueChange(Struct, frozen=True, kw_only=True):
     """A value that differs on AWS, by the key of the settings."""
 
     name: str
@@ -95,8 +100,7 @@ class ValueChange:
         return {"name": self.name, "before": self.before, "after": self.after}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VariableChange:
+class VariableChange(Struct, frozen=True, kw_only=True):
     """A variable, compared with AWS.
 
     Attributes:
@@ -130,8 +134,7 @@ class VariableChange:
         }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True, kw_only=True):
     """The configuration that a function should have.
 
     Attributes:

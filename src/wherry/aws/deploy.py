@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Unpack, cast
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from wherry.aws.actions import CreateFunction, UpdateCode
 from wherry.aws.bucket import Bucket
@@ -19,6 +21,7 @@ from wherry.aws.switch.steps import first_share
 from wherry.aws.switch.switches import without_switches
 from wherry.errors import AwsError, WherryError
 from wherry.events import ComparisonFailed, LeftoverRemoved, PartPlanned, Warned
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,8 +43,7 @@ _OTHER_DEPLOYMENT = timedelta(hours=1)
 """The time for which a package in the bucket that is not part of this deployment may belong to another one."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True):
     """The result of ``plan``.
 
     Attributes:
@@ -64,8 +66,7 @@ class Planned:
         return self.plan.document(self.differences)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Deployed:
+class Deployed(Struct, frozen=True, kw_only=True):
     """The result of ``deploy`` and ``promote``.
 
     Attributes:
@@ -89,7 +90,7 @@ class Deployed:
             "schema": 1,
             "stage": self.plan.stage,
             "changes": self.changes,
-            **asdict(self.applied),
+            **to_builtins(self.applied),
         }
 
 

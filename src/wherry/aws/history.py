@@ -11,8 +11,11 @@ before the versions that are recorded, or that it is not known any more.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from wherry.structs import Struct
 
 __all__ = ["AliasHistory"]
 
@@ -25,8 +28,7 @@ _KEPT = 20
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AliasHistory:
+class AliasHistory(Struct, frozen=True, kw_only=True):
     """The versions that callers of an alias had.
 
     Attributes:

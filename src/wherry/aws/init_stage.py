@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from msgspec import field
 
 from wherry.aws.client import Client
 from wherry.aws.model import layer_of_arn
@@ -17,6 +18,7 @@ from wherry.settings.init.proposal import Proposal, propose
 from wherry.settings.init.write import FirstSettings, insert, settings_file, text_for
 from wherry.settings.model import StageSettings
 from wherry.settings.project import choose_target, read_project
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,8 +46,7 @@ class StageSource(TypedDict, total=False):
     architecture: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True, kw_only=True):
     """What AWS has.
 
     Attributes:

@@ -6,14 +6,16 @@ import heapq
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Unpack
+
+from msgspec import to_builtins
 
 from wherry.aws.errors import THROTTLED, refusing, unless_missing
 from wherry.aws.stage import read_stage
 from wherry.errors import AwsError, DeployError, SettingsError
 from wherry.events import SILENT, Note
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,8 +35,7 @@ _FAILURES = 5
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LogEvent:
+class LogEvent(Struct, frozen=True, kw_only=True):
     """One event of a log: a line, or several that the function wrote at once.
 
     Attributes:
@@ -59,7 +60,7 @@ class LogEvent:
 
     def document(self) -> dict[str, Any]:
         """The JSON document of the event."""
-        return {"schema": 1, **asdict(self), "timestamp": self.time}
+        return {"schema": 1, **to_builtins(self), "timestamp": self.time}
 
 
 def parse_since(text: str, *, now: datetime | None = None) -> datetime:
@@ -80,8 +81,7 @@ def parse_since(text: str, *, now: datetime | None = None) -> datetime:
         ) from None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Logs:
+class Logs(Struct, frozen=True, kw_only=True):
     """The logs of functions.
 
     Attributes:
@@ -130,8 +130,7 @@ class Logs:
             time.sleep(_PAUSE * (1 + failures))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Log:
+class _Log(Struct, frozen=True, kw_only=True):
     """The log of one function.
 
     Attributes:

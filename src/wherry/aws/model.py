@@ -7,10 +7,12 @@ on AWS. A layer version is identified by its ARN, or by ``NewVersion`` if the pl
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import field
+
 from wherry.aws.configuration import NOTHING, Configuration
+from wherry.structs import Struct
 from wherry.target.quotas import LAYERS
 
 if TYPE_CHECKING:
@@ -40,8 +42,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewVersion:
+class NewVersion(Struct, frozen=True, kw_only=True):
     """A layer version that the plan publishes; ``layer`` is the layer's name on AWS."""
 
     layer: str
@@ -75,8 +76,7 @@ def version_of_arn(arn: str) -> int:
     return int(arn.rpartition(":")[2])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DesiredLayer:
+class DesiredLayer(Struct, frozen=True, kw_only=True):
     """A layer as it was built, and as the stage describes it.
 
     Attributes:
@@ -110,8 +110,7 @@ class DesiredLayer:
         return [name for name, (desired, observed) in pairs.items() if desired != observed]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DesiredFunction:
+class DesiredFunction(Struct, frozen=True, kw_only=True):
     """A function as it was built, and as the stage describes it.
 
     Attributes:
@@ -172,8 +171,7 @@ class DesiredFunction:
         return bool(self.own_layers and re.fullmatch(self.own_layers, layer))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Desired:
+class Desired(Struct, frozen=True, kw_only=True):
     """The desired state of a stage.
 
     Attributes:
@@ -193,8 +191,7 @@ class Desired:
         return (*self.layers, *self.functions)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """The code and configuration that a function or one of its versions runs.
 
     Attributes:
@@ -214,8 +211,7 @@ class Snapshot:
     rest: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ObservedVersion:
+class ObservedVersion(Struct, frozen=True, kw_only=True):
     """A published version of a function.
 
     Attributes:
@@ -232,8 +228,7 @@ class ObservedVersion:
     attached: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ObservedAlias:
+class ObservedAlias(Struct, frozen=True, kw_only=True):
     """An alias of a function.
 
     Attributes:
@@ -259,8 +254,7 @@ class ObservedAlias:
         return {number: share for number, share in self.weights.items() if number > self.version}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ObservedFunction:
+class ObservedFunction(Struct, frozen=True, kw_only=True):
     """A function on AWS.
 
     Attributes:
@@ -282,8 +276,12 @@ class ObservedFunction:
     code_size: int = 0
     versions: tuple[ObservedVersion, ...] = ()
     aliases: tuple[ObservedAlias, ...] = ()
-    configuration: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    configuration: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] | None = None
+
+    def __repr__(self) -> str:
+        """The function without its configuration, which may hold secrets."""
+        return f"ObservedFunction(arn={self.arn!r})"
 
     @property
     def account(self) -> str:
@@ -308,8 +306,7 @@ class ObservedFunction:
         return [version.number for version in self.versions if version.snapshot == snapshot]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ObservedLayer:
+class ObservedLayer(Struct, frozen=True, kw_only=True):
     """The latest version of a layer on AWS.
 
     Attributes:
@@ -331,8 +328,7 @@ class ObservedLayer:
         return version_of_arn(self.arn)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """The functions and layers on AWS, by their names there; what is missing on AWS is missing here."""
 
     functions: Mapping[str, ObservedFunction] = field(default_factory=dict)

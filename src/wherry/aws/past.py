@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Unpack
+
+from msgspec import to_builtins
 
 from wherry.aws.history import AliasHistory
 from wherry.aws.observe import observe_functions
@@ -12,6 +13,7 @@ from wherry.aws.stage import read_stage
 from wherry.errors import DeployError
 from wherry.problems import Problems
 from wherry.sizes import format_share
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["FunctionHistory", "History", "PastVersion", "history"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PastVersion:
+class PastVersion(Struct, frozen=True, kw_only=True):
     """A version of a function, as an alias had or has it.
 
     Attributes:
@@ -64,8 +65,7 @@ class PastVersion:
         return f"{version:<12}  {when:<17}  sha256 {digest}  {self.description or '-'}  {status}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FunctionHistory:
+class FunctionHistory(Struct, frozen=True, kw_only=True):
     """The versions of one function, the present ones first.
 
     Attributes:
@@ -85,8 +85,7 @@ class FunctionHistory:
         yield from (f"  {version}" for version in self.versions)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class History:
+class History(Struct, frozen=True, kw_only=True):
     """The result of ``history``.
 
     Attributes:
@@ -104,7 +103,7 @@ class History:
         return {
             "schema": 1,
             "stage": self.stage,
-            "functions": [asdict(function) for function in self.functions],
+            "functions": [to_builtins(function) for function in self.functions],
         }
 
     def lines(self) -> Iterator[str]:

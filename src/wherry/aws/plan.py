@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec import to_builtins
 
 from wherry.aws.model import layer_document
 from wherry.aws.plan_text import PartLines, together
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Applied", "AppliedFunction", "AppliedLayer", "FunctionPlan", "LayerPlan", "Plan"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerPlan:
+class LayerPlan(Struct, frozen=True, kw_only=True):
     """The actions for one layer; none if ``actions`` is empty.
 
     Attributes:
@@ -41,8 +42,7 @@ class LayerPlan:
         return self.version if isinstance(self.version, str) else None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FunctionPlan:
+class FunctionPlan(Struct, frozen=True, kw_only=True):
     """The actions for one function; none if ``actions`` is empty.
 
     Attributes:
@@ -73,8 +73,7 @@ class FunctionPlan:
         return self.after.code_sha256
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """Layers first, each on its own; then functions, each on its own.
 
     Attributes:
@@ -152,12 +151,11 @@ def _part_document(part: LayerPlan | FunctionPlan, difference: Difference | None
         "arn": part.arn,
         **layers,
         "actions": [action.document() for action in part.actions],
-        "difference": asdict(difference) if difference is not None else None,
+        "difference": to_builtins(difference) if difference is not None else None,
     }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AppliedLayer:
+class AppliedLayer(Struct, frozen=True, kw_only=True):
     """A layer after the deployment.
 
     Attributes:
@@ -171,8 +169,7 @@ class AppliedLayer:
     published: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AppliedFunction:
+class AppliedFunction(Struct, frozen=True, kw_only=True):
     """A function after the deployment.
 
     Attributes:
@@ -190,8 +187,7 @@ class AppliedFunction:
     changed: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True, kw_only=True):
     """All layers and functions of a plan after the deployment."""
 
     layers: tuple[AppliedLayer, ...]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import field
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -16,8 +19,7 @@ _ALIKE = 3
 """Parts with which the same happens, from which on they are told together."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PartLines:
+class PartLines(Struct, frozen=True, kw_only=True):
     """The lines of a layer or function; ``title`` names it with its name on AWS.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
 
@@ -14,6 +13,7 @@ from wherry.errors import WherryError
 from wherry.events import SILENT
 from wherry.pipeline.request import PackageOptions
 from wherry.settings.model import plain_stage
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,8 +64,7 @@ class SwitchOptions(PlanOptions, total=False):
     traffic: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True, kw_only=True):
     """Packages that can be deployed to a stage.
 
     Attributes:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from wherry.aws.configuration import unreadable
 from wherry.aws.errors import refusing, unless_missing
 from wherry.errors import DeployError
 from wherry.problems import Problems
 from wherry.settings.references import LayerReference, Origin
+from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -125,8 +127,7 @@ def _needed(function: DesiredFunction, observed: Observed) -> Mapping[str, Varia
     return {name: variable.setting for name, variable in wanted.variables.items()}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Reader:
+class _Reader(Struct, frozen=True, kw_only=True):
     """Takes values from what was read, and reports what is missing. No message holds a value.
 
     Attributes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from msgspec.structs import replace
 
 from wherry.aws.regions import regions_of
 from wherry.aws.stage import find_stage
@@ -14,6 +15,7 @@ from wherry.errors import SettingsError, WherryError
 from wherry.events import SILENT, OfStage, UploadStarted
 from wherry.problems import nearest
 from wherry.settings.model import plain_stage
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -28,8 +30,7 @@ Result = TypeVar("Result")
 _AT_ONCE = 8
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StageResult(Generic[Result]):
+class StageResult(Struct, Generic[Result], frozen=True, kw_only=True):
     """The result of one of several stages.
 
     Attributes:
@@ -226,8 +227,7 @@ class _InterruptedError(BaseException):
     """The command was interrupted, in another thread."""
 
 
-@dataclass(frozen=True, slots=True)
-class _StageReporter:
+class _StageReporter(Struct, frozen=True):
     """Passes on the events of a stage. After an interruption it lets no further package be sent."""
 
     stage: str

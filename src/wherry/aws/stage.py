@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
@@ -12,6 +11,7 @@ from wherry.errors import SettingsError
 from wherry.events import SILENT
 from wherry.problems import did_you_mean
 from wherry.settings.model import plain_stage
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,8 +36,7 @@ class StageOptions(TypedDict, total=False):
     reporter: Reporter
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProjectStage:
+class ProjectStage(Struct, frozen=True, kw_only=True):
     """A stage of a project.
 
     Attributes:

@@ -30,6 +30,7 @@ COMMANDS = {
     "asset": "Build the package of a folder for constructs in other languages, by JSON.",
     "lock": "Resolve a project that has no lock, and write pylock.toml.",
     "check": "Check packages, or any zip file, for what fails on Lambda.",
+    "inspect": "Show what is in packages, or any zip file, and why.",
     "invoke": "Call a function out of its written package, as AWS Lambda would.",
     "event": "Print a sample event of a service of AWS.",
     "serve": "Put an HTTP server in front of a project's functions, as behind their services.",

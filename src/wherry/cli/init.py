@@ -9,6 +9,7 @@ import click
 
 from wherry.cli.options import in_project, of_target, path_option, quiet
 from wherry.cli.render import Terminal
+from wherry.pipeline.blocks.block import TOOLS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +48,12 @@ __all__ = ["command"]
     help="The folder that `pip install --target` makes, in place of a lock.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the settings on stdout and write nothing.")
+@click.option(
+    "--for",
+    "tool",
+    type=click.Choice(TOOLS),
+    help="Print, for a project that has settings, the block with which this tool takes its functions and layers.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @quiet
 def command(
@@ -56,6 +63,7 @@ def command(
     region: str | None,
     profile: str | None,
     dry_run: bool,
+    tool: str | None,
     as_json: bool,
     quiet: bool,
     **options: Unpack[InitOptions],
@@ -69,13 +77,20 @@ def command(
 
     With --from, a stage is added: region, names, aliases and layers of functions that AWS has.
 
+    With --for, nothing is written: the names, handlers, layers, runtime and architecture of the settings are printed
+    as the AWS CDK, Terraform, AWS SAM, the Serverless Framework or a workflow of GitHub takes them.
+
     \b
     Examples:
       wherry init
       wherry init --dry-run
+      wherry init --for terraform > functions.tf
       wherry init --config drover.yml --stage staging --install-path install
       wherry init --stage production --from shop-api --region eu-west-1
     """  # noqa: D301  the backspace is click's mark
+    if tool is not None:
+        _print_block(project, tool, as_json=as_json, dry_run=dry_run, **options)
+        return
     from wherry.settings.init.write import init
 
     stage = options["stage"]
@@ -106,3 +121,14 @@ def command(
         click.echo(json.dumps(first.document()))
     else:
         click.echo(first.text if dry_run else first.path.as_posix(), nl=not dry_run)
+
+
+def _print_block(
+    project: Path, tool: str, *, as_json: bool, dry_run: bool, **options: Unpack[InitOptions]
+) -> None:
+    from wherry.pipeline.blocks.block import block
+
+    runtime, architecture = options.pop("runtime", None), options.pop("architecture", None)
+    if as_json or dry_run or any(options.values()):
+        raise click.UsageError("--for goes with --project, --runtime and --architecture alone")
+    click.echo(block(tool, project, runtime=runtime, architecture=architecture), nl=False)

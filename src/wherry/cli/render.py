@@ -6,13 +6,13 @@ import os
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from wherry.events import Event, Note, Warned
 from wherry.sizes import count, format_size, seconds
+from wherry.structs import Struct
 from wherry.visible import Lines, visible
 
 if TYPE_CHECKING:
@@ -168,8 +168,7 @@ class Terminal:
             )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BriefReporter:
+class BriefReporter(Struct, frozen=True, kw_only=True):
     """Passes on the events that matter to commands for which building is only a step; verbose, all events."""
 
     terminal: Terminal

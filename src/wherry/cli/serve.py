@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
 import click
+from msgspec.structs import replace
 
 from wherry.cli.invoke import FORMATS, callbacks, end_on_sigterm, of_run
 from wherry.cli.options import drover_stage, in_project, of_build, quiet

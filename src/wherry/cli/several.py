@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,6 +11,7 @@ from wherry.cli.render import BriefReporter, error_text, for_stderr, print_resul
 from wherry.errors import DeployError, WherryError
 from wherry.events import Event, OfStage
 from wherry.sizes import count
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -103,8 +103,7 @@ def plan_lines(plan: Plan, lines: Iterable[str]) -> list[str]:
     return shown
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SeveralStages:
+class SeveralStages(Struct, frozen=True, kw_only=True):
     """Plans or deploys several stages.
 
     Attributes:

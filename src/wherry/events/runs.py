@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wherry.events.base import Event
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["DebuggerAwaited"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DebuggerAwaited(Event):
+class DebuggerAwaited(Event, frozen=True, kw_only=True):
     """The function will wait for a debugger on a port of this machine.
 
     ``configuration`` is what an editor needs to attach, as Visual Studio Code has it in ``launch.json``.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.invoke.http_event import MAX_ALB_BODY, http_event
 from wherry.invoke.http_response import no_route
@@ -13,6 +14,7 @@ from wherry.invoke.request import EventFormat, HttpRequest, HttpResponse
 from wherry.invoke.routes import DEFAULT_ROUTE, Route, RouteMatch, choose_route
 from wherry.invoke.runtime_api import MAX_EVENT
 from wherry.invoke.variables import region
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +24,7 @@ __all__ = ["Api", "Call", "make_event"]
 _BALANCERS = frozenset({EventFormat.ALB, EventFormat.ALB_MULTI})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """A request that is for a function.
 
     Attributes:
@@ -44,8 +45,7 @@ class Call:
         return self.match.route.function
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Api:
+class Api(Struct, frozen=True, kw_only=True):
     """Routes, and the service that has them.
 
     Attributes:

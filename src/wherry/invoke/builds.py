@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import InvokeError, WherryError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,8 +21,7 @@ _PATIENCE = 600.0
 """Seconds that a request waits for a build."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ServedBuild:
+class ServedBuild(Struct, frozen=True, kw_only=True):
     """What one build of the project gave.
 
     Attributes:

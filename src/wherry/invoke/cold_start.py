@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
 from wherry.errors import InvokeError
 from wherry.events import SILENT
 from wherry.invoke.import_times import VARIABLE, read_import_times
 from wherry.invoke.run import Callbacks, InvokeOptions, open_function
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["ColdStarts", "cold_starts"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ColdStarts:
+class ColdStarts(Struct, frozen=True, kw_only=True):
     """Initializations of a function.
 
     Attributes:

@@ -6,8 +6,9 @@ name an origin, a browser refuses the response, here as there.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.invoke.request import HttpResponse
 

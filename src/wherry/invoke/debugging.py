@@ -9,11 +9,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import InvokeError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,8 +26,7 @@ _SKIPPED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-pack
 _MOST_FILES = 20_000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Debugging:
+class Debugging(Struct, frozen=True, kw_only=True):
     """The user's wish to step through a function.
 
     Attributes:
@@ -41,8 +40,7 @@ class Debugging:
     terminal: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Debugger:
+class Debugger(Struct, frozen=True, kw_only=True):
     """debugpy, found.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +20,7 @@ _LINE = re.compile(rb"import time:\s*(\d+) \|\s*(\d+) \| ( *)(\S+)\s*$", re.MULT
 _CLIENT = "awslambdaric"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImportTime:
+class ImportTime(Struct, frozen=True, kw_only=True):
     """A module that was imported.
 
     Attributes:
@@ -42,8 +42,7 @@ class ImportTime:
         return above != self.module.partition(".")[0] and above not in sys.stdlib_module_names
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
+class _Node(Struct, frozen=True):
     module: str
     own: float
     total: float

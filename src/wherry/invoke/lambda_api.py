@@ -12,13 +12,13 @@ import json
 import os
 import re
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
 from wherry.invoke.request import HttpRequest, HttpResponse
 from wherry.invoke.runtime_api import MAX_EVENT
 from wherry.invoke.variables import ACCOUNT, region
+from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ class LambdaError(Exception):
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InvokeCall:
+class InvokeCall(Struct, frozen=True, kw_only=True):
     """A call of a function.
 
     Attributes:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import to_builtins
+
+from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["FunctionError", "Invocation", "Start", "exit_error", "read_error", "timeout_error"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FunctionError:
+class FunctionError(Struct, frozen=True, kw_only=True):
     """The function failed.
 
     Attributes:
@@ -29,8 +30,7 @@ class FunctionError:
     stack_trace: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Invocation:
+class Invocation(Struct, frozen=True, kw_only=True):
     """One event and what came of it.
 
     Attributes:
@@ -88,7 +88,7 @@ class Invocation:
             "schema": 1,
             "request_id": self.request_id,
             "result": result,
-            "error": None if error is None else asdict(error),
+            "error": None if error is None else to_builtins(error),
             "timed_out": self.timed_out,
             "duration_ms": round(self.seconds * 1000, 2),
             "init_ms": None if init is None else round(init * 1000, 2),
@@ -114,8 +114,7 @@ class Invocation:
         return document
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Start:
+class Start(Struct, frozen=True, kw_only=True):
     """An environment that was started, and got no event.
 
     Attributes:

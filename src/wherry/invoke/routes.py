@@ -7,12 +7,12 @@ match, literal segments come before variables and variables before a greedy one,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from wherry.errors import InvokeError
 from wherry.settings.local import ROUTE
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,8 +27,7 @@ DEFAULT_ROUTE = "$default"
 _LITERAL, _VARIABLE, _GREEDY = range(3)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """A route, and the function that answers it.
 
     Attributes:
@@ -54,8 +53,7 @@ class Route:
         return self.path.endswith("+}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RouteMatch:
+class RouteMatch(Struct, frozen=True, kw_only=True):
     """A route that matches a request.
 
     Attributes:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack, cast
+
+from msgspec.structs import replace
 
 from wherry.events import SILENT
 from wherry.invoke.debugging import Debugging
@@ -18,6 +19,7 @@ from wherry.invoke.session import Session
 from wherry.pipeline.build import build_packages, provided_bundle
 from wherry.pipeline.request import BuildOptions, as_request, open_context
 from wherry.pipeline.written import report_written
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -95,8 +97,7 @@ class ServeOptions(InvokeOptions, total=False):
     allowed_hosts: Sequence[str]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Callbacks:
+class Callbacks(Struct, frozen=True, kw_only=True):
     """Functions that are called while a function is run; each may be called from a thread.
 
     Attributes:

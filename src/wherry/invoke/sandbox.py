@@ -10,7 +10,6 @@ import os
 import queue
 import sys
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import InvokeError
@@ -18,6 +17,7 @@ from wherry.invoke.process import PATIENCE, Exited, Process
 from wherry.invoke.runnable import Limits
 from wherry.invoke.variables import Places, credential_files
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +33,7 @@ _WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 _HIDDEN = ("/opt/", "/run/", "/tmp/", "/var/lang/", "/var/runtime/", "/var/task/")  # noqa: S108
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True, kw_only=True):
     """The folders of the store that the function is to find at Lambda's places."""
 
     task: Path

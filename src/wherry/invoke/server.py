@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import InvokeError, WherryError
@@ -26,6 +25,7 @@ from wherry.invoke.request import EventFormat, HttpRequest, HttpResponse
 from wherry.invoke.routes import DEFAULT_ROUTE
 from wherry.invoke.runtime_api import MAX_EVENT
 from wherry.invoke.served import not_loaded
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,8 +46,7 @@ _FRONTS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Served:
+class Served(Struct, frozen=True, kw_only=True):
     """A request that was answered, for the log.
 
     Attributes:
@@ -64,8 +63,7 @@ class Served:
     seconds: float
 
 
-@dataclass(slots=True)
-class _Course:
+class _Course(Struct):
     """What has become of a request so far."""
 
     function: str | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.errors import InvokeError, WherryError
 from wherry.events import SILENT, Warned
@@ -17,6 +18,7 @@ from wherry.invoke.served import ServedFunction, prepare_all
 from wherry.pipeline.watched import Watched, watched_by
 from wherry.settings.local import ORIGIN
 from wherry.settings.model import CorsSettings, FunctionSettings
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,8 +40,7 @@ _AT_ONCE = 4
 _API_FORMS = frozenset({EventFormat.HTTP, EventFormat.REST})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuiltProject:
+class BuiltProject(Struct, frozen=True, kw_only=True):
     """A build, and what it was made of.
 
     Attributes:
@@ -53,8 +54,7 @@ class BuiltProject:
     provided: Callable[[str | None], Bundle | None]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Front:
+class Front(Struct, frozen=True, kw_only=True):
     """The services in front of the functions.
 
     Attributes:
@@ -89,8 +89,7 @@ class Front:
                 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Maker:
+class Maker(Struct, frozen=True, kw_only=True):
     """What makes a build and its parts, and who is told.
 
     Attributes:

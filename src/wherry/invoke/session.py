@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.errors import InvokeError
 from wherry.events import DebuggerAwaited, Note, Warned

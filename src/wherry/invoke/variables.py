@@ -6,11 +6,11 @@ After AWS's list of defined runtime environment variables.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import InvokeError
 from wherry.invoke.variable_files import read_variable_files
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -73,8 +73,7 @@ _RESERVED = frozenset(
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Places:
+class Places(Struct, frozen=True, kw_only=True):
     """Where the function finds what.
 
     Attributes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
+
+from msgspec.structs import replace
 
 from wherry.compose.recipe import SupplyOptions, recipes, with_handler
 from wherry.context import Context
@@ -28,6 +29,7 @@ from wherry.settings.project import (
 )
 from wherry.settings.roots import find_root, is_project, require_lock, unread_settings
 from wherry.store import Store
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,8 +115,7 @@ class BuildOptions(PackageOptions, total=False):
     unpacked: Path | str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildRequest:
+class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
     """Everything that was asked of a build.
 
     Attributes:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.bundle.default_excludes import REPOSITORY_FOLDERS
 from wherry.bundle.leftovers import open_outputs
@@ -15,6 +16,7 @@ from wherry.files import ProjectFiles, is_inside
 from wherry.pipeline.acquired import absolute
 from wherry.pipeline.memory import Memory
 from wherry.settings.project import DEFAULT_OUTPUT
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from wherry.context import Context
@@ -33,8 +35,7 @@ _PASSED_OVER = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Watched:
+class Watched(Struct, frozen=True, kw_only=True):
     """Files and folders that decide a build's result.
 
     Attributes:

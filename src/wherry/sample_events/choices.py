@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from msgspec import field
+
 from wherry.errors import EventError
 from wherry.invoke.variables import ACCOUNT
+from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -21,8 +23,7 @@ __all__ = ["Choices", "Event", "Kind", "compact", "encoded", "new_id"]
 Event: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Choices:
+class Choices(Struct, frozen=True, kw_only=True):
     """Parts of an event that people change; None stands for an example.
 
     Attributes:
@@ -114,8 +115,7 @@ class Choices:
         return int(self.now.timestamp() * 1000)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True, kw_only=True):
     """A kind of event.
 
     Attributes:

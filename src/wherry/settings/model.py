@@ -7,10 +7,12 @@ Of two tables with the same key the more specific has precedence: ``[tool.wherry
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from msgspec import field
+
+from wherry.structs import Struct
 from wherry.target.quotas import DIRECT_UPLOAD, LAYERS, UNZIPPED
 
 if TYPE_CHECKING:
@@ -67,8 +69,7 @@ class Copy(StrEnum):
     """By copying, if the engine cannot see the files of this machine."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerOptions:
+class ContainerOptions(Struct, frozen=True, kw_only=True):
     """How to use containers."""
 
     mode: Mode = Mode.AUTO
@@ -88,8 +89,7 @@ class ContainerOptions:
     copy: Copy | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExtraPath:
+class ExtraPath(Struct, frozen=True, kw_only=True):
     """A file or folder beside the code that a package includes.
 
     Attributes:
@@ -105,8 +105,7 @@ Command: TypeAlias = str | tuple[str, ...]
 """A line for the shell, or a program and its arguments."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HookSettings:
+class HookSettings(Struct, frozen=True, kw_only=True):
     """Commands that run before and after packages are bundled."""
 
     before: tuple[Command, ...] = ()
@@ -121,8 +120,7 @@ class HookSettings:
         return not self.before and not self.after
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContentSettings:
+class ContentSettings(Struct, frozen=True, kw_only=True):
     """The content of a function or a layer.
 
     Attributes:
@@ -148,11 +146,12 @@ class ContentSettings:
     extras: tuple[str, ...] | None = None
     package: str | None = None
     strip: tuple[str, ...] | None = None
+    bytecode: str | None = None
+    bytecode_budget: int | None = None
     hooks: HookSettings = HookSettings()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CorsSettings:
+class CorsSettings(Struct, frozen=True, kw_only=True):
     """``[tool.wherry.functions.NAME.cors]``, after the ``Cors`` of a Function URL."""
 
     allow_origins: tuple[str, ...] = ()
@@ -163,8 +162,7 @@ class CorsSettings:
     max_age: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FunctionSettings(ContentSettings):
+class FunctionSettings(ContentSettings, frozen=True, kw_only=True):
     """``[tool.wherry.functions.NAME]``. From ``environment`` on, it is about local runs."""
 
     app: str | None = None
@@ -183,8 +181,7 @@ class FunctionSettings(ContentSettings):
     cors: CorsSettings | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerSettings(ContentSettings):
+class LayerSettings(ContentSettings, frozen=True, kw_only=True):
     """``[tool.wherry.layers.NAME]``."""
 
     layout: str = "python"
@@ -192,8 +189,7 @@ class LayerSettings(ContentSettings):
     architectures: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckSettings:
+class CheckSettings(Struct, frozen=True, kw_only=True):
     """What becomes of findings in a build: ``error``, ``warn`` or ``off``; and the codes that are looked for."""
 
     level: str = "error"
@@ -201,8 +197,7 @@ class CheckSettings:
     ignore: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QuotaSettings:
+class QuotaSettings(Struct, frozen=True, kw_only=True):
     """AWS Lambda's quotas in bytes and layers, for accounts with other quotas than the default."""
 
     direct_upload: int = DIRECT_UPLOAD
@@ -210,8 +205,7 @@ class QuotaSettings:
     layers: int = LAYERS
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """``[tool.wherry]``, checked. What is None or empty was not set."""
 
     runtime: str | None = None
@@ -226,6 +220,8 @@ class Settings:
     exclude: tuple[str, ...] = ()
     provided: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
+    bytecode: str = "off"
+    bytecode_budget: int | None = None
     follow_links: bool = False
     conflicts: Mapping[str, str] = field(default_factory=dict)
     runtimes: Mapping[str, Runtime] = field(default_factory=dict)
@@ -238,6 +234,11 @@ class Settings:
     indexes: tuple[DeclaredIndex, ...] = ()
     check: CheckSettings = CheckSettings()
     licenses: tuple[str, ...] = ()
+
+    def chosen(self, name: str, content: ContentSettings) -> Any:
+        """The value of a setting that a function or layer has, or that of the whole project."""
+        own = getattr(content, name)
+        return getattr(self, name) if own is None else own
 
 
 MANAGED = ("code", "layers")
@@ -263,8 +264,7 @@ DEFAULT_NAME = "{project}-{name}-{stage}"
 """The stage is part of it, so that a wrong guess finds nothing rather than the function of another stage."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StageFunction:
+class StageFunction(Struct, frozen=True, kw_only=True):
     """``functions.NAME`` of a stage.
 
     Attributes:
@@ -291,8 +291,7 @@ class StageFunction:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StageLayer:
+class StageLayer(Struct, frozen=True, kw_only=True):
     """``layers.NAME`` of a stage."""
 
     name: str | None = None
@@ -301,8 +300,7 @@ class StageLayer:
     share: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StageSettings:
+class StageSettings(Struct, frozen=True, kw_only=True):
     """``[tool.wherry.stages.NAME]``."""
 
     region: str | None = None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import WherryError
 from wherry.files import ProjectFiles
 from wherry.settings.source import inner_string, inner_table, named_source, own_source, read_toml
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ProjectNames", "project_names"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProjectNames:
+class ProjectNames(Struct, frozen=True, kw_only=True):
     """Names in the settings, in the order in which they are written."""
 
     functions: tuple[str, ...] = ()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from msgspec.structs import replace
+
 from wherry.errors import SettingsError
 from wherry.problems import Problems
-from wherry.settings import values
+from wherry.settings import slimming, values
 from wherry.settings.model import (
     ContentSettings,
     FunctionSettings,
@@ -56,6 +57,8 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "exclude": values.strings,
     "provided": values.names,
     "strip": values.stripped,
+    "bytecode": values.choice("off", "init", "all"),
+    "bytecode-budget": slimming.size,
     "follow-links": values.boolean,
     "conflicts": values.conflicts,
 }
@@ -97,6 +100,8 @@ CONTENT_READERS: Mapping[str, Callable[[object], Any]] = {
     "extras": values.strings,
     "package": values.string,
     "strip": values.stripped,
+    "bytecode": values.choice("off", "init", "all"),
+    "bytecode-budget": slimming.size,
     "hooks": values.hooks,
 }
 

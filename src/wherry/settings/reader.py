@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,8 +30,7 @@ __all__ = [
 Value_co = TypeVar("Value_co", covariant=True)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reader(Generic[Value_co]):
+class Reader(Struct, Generic[Value_co], frozen=True, kw_only=True):
     """A reader of a value.
 
     Attributes:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import field
+
+from wherry.structs import Struct
 
 __all__ = ["LayerReference", "Origin", "VariableSetting"]
 
@@ -23,8 +26,7 @@ class Origin(StrEnum):
     """From nowhere: the function is not to have the variable."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VariableSetting:
+class VariableSetting(Struct, frozen=True, kw_only=True):
     """A variable of a function as the settings give it.
 
     Attributes:
@@ -53,8 +55,7 @@ class VariableSetting:
                 return "the settings"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerReference:
+class LayerReference(Struct, frozen=True, kw_only=True):
     """A version of a layer that AWS is asked for.
 
     Attributes:

@@ -12,10 +12,10 @@ import ast
 import json
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import fields
 from enum import StrEnum
 from functools import partial
 from importlib.resources import files
+from inspect import get_annotations
 from typing import TYPE_CHECKING, Any
 
 from wherry.settings import checks, local, model, read, tables
@@ -35,8 +35,8 @@ _NAMES = {"type": "string", "minLength": 1}
 _SCALARS: Mapping[str, Mapping[str, Any]] = {
     "str": {"type": "string"},
     "bool": {"type": "boolean"},
-    "int": {"type": "integer"},
-    # Also percentages: "5%".
+    # Also texts that stand for numbers: "8MB", "5%".
+    "int": {"type": ["integer", "string"]},
     "float": {"type": ["number", "string"]},
     "None": {},
 }
@@ -92,7 +92,9 @@ def pyproject_schema() -> dict[str, Any]:
 
 def _table(readers: Mapping[str, Callable[[object], Any]], of: type | None) -> dict[str, Any]:
     """The schema of a table with these keys, whose values become the attributes of a class."""
-    types = {field.name: str(field.type) for field in fields(of)} if of is not None else {}
+    types: dict[str, str] = {}
+    for kind in reversed(of.__mro__) if of is not None else ():
+        types |= get_annotations(kind)
     table = table_shape(readers)
     for key, reader in readers.items():
         if not hasattr(reader, "shape"):
@@ -203,7 +205,7 @@ def _of_annotation(node: ast.expr) -> dict[str, Any]:
             return dict(_SCALARS[name])
         case ast.Name(id=name) if name in _ENUMS:
             return {"enum": [str(member) for member in _ENUMS[name]]}
-        case ast.Name(id=name) if hasattr(getattr(model, name, None), "__dataclass_fields__"):
+        case ast.Name(id=name) if hasattr(getattr(model, name, None), "__struct_fields__"):
             return {"type": "object"}
         case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=[item, _])):
             return {"type": "array", "items": _of_annotation(item)}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wherry.settings.reader import NOT_EMPTY, shaped
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +20,7 @@ _EXPECTED = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StageTest:
+class StageTest(Struct, frozen=True, kw_only=True):
     """An event and the answer that a function must give to it.
 
     Attributes:

@@ -7,7 +7,6 @@ account uses, in any version. ``$LATEST`` is not a version.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from wherry.aws.observe import observe_function
 from wherry.aws.prune.pruning import Pruning, Removal, Spared
 from wherry.aws.prune.sizes import with_layer_sizes
 from wherry.errors import AwsError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,8 +40,7 @@ _DEPLOYMENT = timedelta(days=1)
 """After this time no deployment is still running, and its packages in the bucket are leftovers."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """The versions that stay in any case.
 
     Attributes:

@@ -8,9 +8,11 @@ and architecture of a version. All else that a version contains (variables, memo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec import field
+from msgspec.structs import replace
 
 from wherry.aws.errors import unless_missing
 from wherry.aws.history import AliasHistory
@@ -18,6 +20,7 @@ from wherry.aws.model import layer_of_arn, version_of_arn
 from wherry.aws.observe import observe_functions
 from wherry.errors import DeployError
 from wherry.problems import Problems
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,8 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Rollback", "Subject", "find_rollbacks"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """A function that is to go back.
 
     Attributes:
@@ -42,8 +44,7 @@ class Subject:
     alias: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rollback:
+class Rollback(Struct, frozen=True, kw_only=True):
     """The change that takes one function back.
 
     Attributes:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Unpack, cast
+
+from msgspec import field
+from msgspec.structs import replace
 
 from wherry.aws.actions import MoveAlias, UpdateCode, UpdateConfiguration
 from wherry.aws.apply import apply
@@ -21,6 +23,7 @@ from wherry.events import SILENT
 from wherry.settings.model import plain_stage
 from wherry.sizes import format_size
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 from wherry.target.quotas import DIRECT_UPLOAD
 
 if TYPE_CHECKING:
@@ -45,8 +48,7 @@ class RollbackOptions(StageOptions, total=False):
     delete: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RolledBack:
+class RolledBack(Struct, frozen=True, kw_only=True):
     """The result of ``rollback``.
 
     Attributes:

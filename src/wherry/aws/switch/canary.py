@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from msgspec import field
+from msgspec.structs import replace
 
 from wherry.aws.actions import MoveAlias
 from wherry.aws.apply import apply
@@ -17,6 +19,7 @@ from wherry.aws.switch.watch import Calls, Watched
 from wherry.errors import AwsError, RejectedError
 from wherry.events import CanaryWatched, Warned
 from wherry.sizes import format_share
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,8 +41,7 @@ _BLIND = 3
 """Looks in a row that may fail before the canary ends."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SteppedCanary:
+class SteppedCanary(Struct, frozen=True, kw_only=True):
     """The canary of a deployment.
 
     Attributes:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import InvokeError, SettingsError
 from wherry.problems import did_you_mean
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["TestCase", "read_cases"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TestCase:
+class TestCase(Struct, frozen=True, kw_only=True):
     """An event that is read, and the answer that is expected.
 
     Attributes:

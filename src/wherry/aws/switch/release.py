@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import field
+from msgspec.structs import replace
 
 from wherry.aws.actions import CreateAlias
 from wherry.aws.apply import apply
@@ -18,6 +20,7 @@ from wherry.aws.switch.watch import Watch
 from wherry.errors import AwsError, DeployError, RejectedError
 from wherry.events import VersionWaits, Warned
 from wherry.sizes import count
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,8 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Release", "read_release", "release"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Release:
+class Release(Struct, frozen=True, kw_only=True):
     """How callers get new versions.
 
     Attributes:

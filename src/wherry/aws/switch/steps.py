@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from wherry.errors import DeployError
 from wherry.sizes import format_share
+from wherry.structs import Struct
 
 __all__ = ["CanaryStep", "first_share", "format_steps", "parse_canary"]
 
@@ -15,8 +15,7 @@ _STEP = re.compile(_SHARE.pattern + r" ?/ ?(\d{1,6}(?:\.\d{1,3})?) ?([smh])")
 _SECONDS = {"s": 1, "m": 60, "h": 60 * 60}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CanaryStep:
+class CanaryStep(Struct, frozen=True, kw_only=True):
     """A share of calls, between 0 and 1, and the time in seconds for which a new version has it."""
 
     share: float

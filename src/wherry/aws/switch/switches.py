@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from wherry.aws.actions import CreateAlias, MoveAlias
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from wherry.aws.model import ObservedAlias
@@ -16,8 +18,7 @@ __all__ = ["Switch", "find_switches", "without_switches"]
 _SWITCHES = (CreateAlias, MoveAlias)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Switch:
+class Switch(Struct, frozen=True, kw_only=True):
     """An alias that is created or moved.
 
     Attributes:

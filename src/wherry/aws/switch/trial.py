@@ -6,13 +6,13 @@ import base64
 import binascii
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wherry.aws.attempts import attempt
 from wherry.aws.switch.expect import mismatches, shown
 from wherry.errors import AwsError
 from wherry.events import VersionTested
+from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ _LARGEST = 8 * 2**20
 """Bytes of an answer; AWS allows 6 MB."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True, kw_only=True):
     """A test that a version did not pass.
 
     Attributes:

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from wherry.aws.errors import refusing
 from wherry.errors import DeployError
 from wherry.problems import Problems
 from wherry.sizes import format_share
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,8 +30,7 @@ _QUERIES = 500
 """Metrics that AWS returns in one answer."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Watched:
+class Watched(Struct, frozen=True, kw_only=True):
     """A version that gets a share of the calls of an alias; ``function`` is its name, without an ARN."""
 
     function: str
@@ -39,16 +38,14 @@ class Watched:
     version: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Calls:
+class Calls(Struct, frozen=True, kw_only=True):
     """The calls that a version had, and how many of them failed."""
 
     calls: int = 0
     errors: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Watch:
+class Watch(Struct, frozen=True, kw_only=True):
     """The conditions under which a canary goes on.
 
     Attributes:

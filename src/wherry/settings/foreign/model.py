@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
+
+from msgspec import field
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,8 +30,7 @@ LAYER_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-
 """The name of a version of somebody's layer."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ForeignRoute:
+class ForeignRoute(Struct, frozen=True, kw_only=True):
     """A route of an API that calls a function.
 
     Attributes:
@@ -40,8 +42,7 @@ class ForeignRoute:
     route: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ForeignFunction:
+class ForeignFunction(Struct, frozen=True, kw_only=True):
     """A function of AWS Lambda in Python.
 
     Attributes:
@@ -61,8 +62,7 @@ class ForeignFunction:
     routes: tuple[ForeignRoute, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ForeignLayer:
+class ForeignLayer(Struct, frozen=True, kw_only=True):
     """A layer that is made of files of the project.
 
     Attributes:
@@ -76,8 +76,7 @@ class ForeignLayer:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Description:
+class Description(Struct, frozen=True, kw_only=True):
     """A project, as the file of another tool describes it.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -15,6 +14,7 @@ from wherry.settings.init.proposal import propose
 from wherry.settings.legacy.toml import render
 from wherry.settings.project import read_project
 from wherry.settings.source import inner_table, read_toml
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,8 +42,7 @@ class InitOptions(TypedDict, total=False):
     install_path: Path | str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FirstSettings:
+class FirstSettings(Struct, frozen=True, kw_only=True):
     """The settings of a project that had none.
 
     Attributes:

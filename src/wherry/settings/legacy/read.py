@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.errors import ProjectError, SettingsError
 from wherry.problems import Problems
