@@ -64,6 +64,9 @@ def package(name: str, kind: str = "function", **more: Any) -> PackageReport:
         "stripped_files": 0,
         "stripped_size": 0,
         "stripped_unzipped_size": 0,
+        "bytecode_files": 0,
+        "bytecode_size": 0,
+        "bytecode_unzipped_size": 0,
         "distributions": (),
     }
     return PackageReport(**given | more)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import subprocess
 import sys
@@ -70,9 +71,9 @@ def tool(name: str) -> Path:
     """The tool's executable."""
     pin = PINS[name]
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    folder = (
-        _cache() / f"{pin.requirement.replace('[locked]==', '-').replace('==', '-')}-py{version}"
-    )
+    name = pin.requirement.replace("[locked]==", "-").replace("==", "-")
+    digest = hashlib.sha256(" ".join((pin.requirement, *pin.more)).encode()).hexdigest()[:8]
+    folder = _cache() / f"{name}-{digest}-py{version}"
     done = folder / "complete"
     with _alone(folder):
         if not done.exists():

@@ -125,6 +125,7 @@ def _parse(
 ) -> pypi_simple.ProjectPage:
     import warnings
 
+    import bs4
     import pypi_simple
 
     # A newer minor version of the API is compatible by its definition (PEP 629).
@@ -146,7 +147,14 @@ def _parse(
             where=[shown_url(url)],
             hint="a newer version of Wherry may support it",
         ) from error
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        bs4.ParserRejectedMarkup,
+    ):
         # Not chained: its text holds the address as it was given.
         raise _no_index(url) from None
     # Login pages are HTML too; and an index page without files is of no use.
