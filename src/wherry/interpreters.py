@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wherry.store.memo import Memo, memo_key
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from wherry.context import Context
@@ -24,8 +24,7 @@ __all__ = ["BuildPython", "build_python", "running_python"]
 _FOUND: Memo[list[Any]] = Memo("interpreters", list, list)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildPython:
+class BuildPython(Struct, frozen=True, kw_only=True):
     """An interpreter that runs build backends.
 
     Attributes:
@@ -33,12 +32,14 @@ class BuildPython:
         version: its major and minor version.
         machine: the processor it was compiled for, as ``platform.machine`` tells it.
         identity: a text that tells it from any other.
+        release: its version with the patch level, such as ``3.13.1``.
     """
 
     path: Path
     version: tuple[int, int]
     machine: str
     identity: str
+    release: str = ""
 
 
 def running_python() -> BuildPython:
@@ -49,6 +50,7 @@ def running_python() -> BuildPython:
         version=(sys.version_info[0], sys.version_info[1]),
         machine=platform.machine(),
         identity=f"{sys.implementation.name} {sys.version} {sys.platform} {real}",
+        release=".".join(map(str, sys.version_info[:3])),
     )
 
 
@@ -87,6 +89,7 @@ def _as_python(facts: list[Any]) -> BuildPython | None:
         version=(version[0], version[1]),
         machine=machine,
         identity=f"cpython {version} {sys.platform} {machine} {path} {rest}",
+        release=".".join(map(str, version)),
     )
 
 

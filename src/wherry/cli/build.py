@@ -96,6 +96,8 @@ def summarize(report: BuildReport, terminal: Terminal, *, verbose: bool) -> None
         terminal.line(f"  {_against_quotas(package)}")
         if package.stripped_files:
             terminal.line(f"  {_saved(package)}")
+        if package.bytecode_files:
+            terminal.line(f"  {_compiled(package)}")
         if package.handler:
             terminal.line(f"  handler {package.handler}")
         if package.layers:
@@ -136,6 +138,13 @@ def _saved(package: PackageReport) -> str:
     zipped = f"{format_size(abs(package.stripped_size))} {'more' if package.stripped_size < 0 else 'less'} zipped"
     return (
         f"stripped {files}: {format_size(package.stripped_unzipped_size)} less unzipped, {zipped}"
+    )
+
+
+def _compiled(package: PackageReport) -> str:
+    return (
+        f"compiled {count(package.bytecode_files, 'module')}: {format_size(package.bytecode_unzipped_size)} more "
+        f"unzipped, {format_size(package.bytecode_size)} more zipped"
     )
 
 

@@ -27,7 +27,21 @@ __all__ = ["command"]
     help="drover.yml, settings.spindrift, template.yaml, serverless.yml or the like. "
     "[default: the one in the project's folder, if any]",
 )
-@click.option("--stage", metavar="NAME", help="The stage of drover.yml, where it has several.")
+@click.option(
+    "--stage",
+    metavar="NAME",
+    help="The stage of drover.yml, where it has several; with --from, the stage that is written.",
+)
+@click.option(
+    "--from",
+    "functions",
+    multiple=True,
+    metavar="FUNCTION",
+    help="Write the stage from a function that AWS has: its name or ARN, with NAME= before it where the settings "
+    "have several. May be repeated.",
+)
+@click.option("--region", metavar="NAME", help="With --from: the region of the functions.")
+@click.option("--profile", metavar="NAME", help="With --from: a profile of the AWS configuration.")
 @path_option(
     "--install-path",
     metavar="DIR",
@@ -45,6 +59,9 @@ __all__ = ["command"]
 def command(
     *,
     project: Path,
+    functions: tuple[str, ...],
+    region: str | None,
+    profile: str | None,
     dry_run: bool,
     tool: str | None,
     as_json: bool,
@@ -58,6 +75,8 @@ def command(
     lock, its Flask, FastAPI or Django application, its handlers, its folders. Nothing of it is run.
     What pyproject.toml holds already stays as it is, byte for byte; settings that are there are not replaced.
 
+    With --from, a stage is added: region, names, aliases and layers of functions that AWS has.
+
     With --for, nothing is written: the names, handlers, layers, runtime and architecture of the settings are printed
     as the AWS CDK, Terraform, AWS SAM, the Serverless Framework or a workflow of GitHub takes them.
 
@@ -67,14 +86,37 @@ def command(
       wherry init --dry-run
       wherry init --for terraform > functions.tf
       wherry init --config drover.yml --stage staging --install-path install
+      wherry init --stage production --from shop-api --region eu-west-1
     """  # noqa: D301  the backspace is click's mark
     if tool is not None:
         _print_block(project, tool, as_json=as_json, dry_run=dry_run, **options)
         return
     from wherry.settings.init.write import init
 
+    stage = options["stage"]
+    if functions and stage is None:
+        raise click.UsageError("--from needs the name of the stage that is written: --stage NAME")
+    if functions and (options["config"] or options["install_path"]):
+        raise click.UsageError("--from reads AWS: leave --config and --install-path out")
+    if (region or profile) and not functions:
+        raise click.UsageError("--region and --profile say where --from FUNCTION is")
     with Terminal(quiet=quiet) as terminal:
-        first = init(project, write=not dry_run, reporter=terminal, **options)
+        if functions:
+            from wherry.aws.init_stage import init_stage
+
+            first = init_stage(
+                project,
+                stage or "",
+                functions,
+                write=not dry_run,
+                reporter=terminal,
+                region=region,
+                profile=profile,
+                runtime=options["runtime"],
+                architecture=options["architecture"],
+            )
+        else:
+            first = init(project, write=not dry_run, reporter=terminal, **options)
     if as_json:
         click.echo(json.dumps(first.document()))
     else:

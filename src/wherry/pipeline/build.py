@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
+
+from msgspec.structs import replace
 
 from wherry.errors import FileChangedError, StoreError, WherryError
 from wherry.events import SILENT
@@ -275,6 +276,11 @@ class _Run:
         if hooks is not None:
             composition = hooks.after(composition, recipes)
         composition = self._checked(composition, recipes)
+        if any(request.settings.chosen("bytecode", each.settings) != "off" for each in recipes):
+            from wherry.pipeline.bytecode.add import add_bytecode
+
+            # Last of all, of what is written: Python does not compare it with the source.
+            composition = add_bytecode(composition, recipes, request, self._context)
         return deflate_packages(composition, self._context.store)
 
     def _checked(self, composition: Composition, recipes: Sequence[Recipe]) -> Composition:

@@ -6,14 +6,15 @@ document holds no absolute path, no name of a package and no time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from wherry.bundle.compressor import COMPRESSOR
 from wherry.errors import DigestError
 from wherry.pipeline.acquired import Acquired, Kind, absolute
+from wherry.pipeline.compiler import compiler
 from wherry.pipeline.memory import container_facts
 from wherry.store.memo import memo_key
+from wherry.structs import Struct
 from wherry.version import __version__
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ _KNOWN_BY_RESULT = frozenset(
     {"root", "lock", "package", "groups", "extras", "layers", "extra_paths", "extra_distributions"}
 )
 # The settings of the whole project that apply to each package unless it has its own.
-_WITH_DEFAULT = frozenset({"strip", "provided", "hooks"})
+_SLIMMING = ("strip", "bytecode", "bytecode_budget")
+_WITH_DEFAULT = frozenset({*_SLIMMING, "provided", "hooks"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackageInputs:
+class PackageInputs(Struct, frozen=True, kw_only=True):
     """The inputs of one package.
 
     Attributes:
@@ -127,7 +128,10 @@ class _Reading:
         project = self._request.settings
         return [
             _set(settings, without=_KNOWN_BY_RESULT | _WITH_DEFAULT),
-            list(project.strip if settings.strip is None else settings.strip),
+            [project.chosen(name, settings) for name in _SLIMMING],
+            compiler(self._request, self._context)
+            if project.chosen("bytecode", settings) != "off"
+            else None,
             sorted({*project.provided, *settings.provided}),
             dict(project.conflicts),
         ]
@@ -211,8 +215,7 @@ def _set(settings: ContentSettings, *, without: frozenset[str]) -> dict[str, Any
     """The settings that are not as by default."""
     plain = type(settings)()
     return {
-        each.name: value
-        for each in fields(settings)
-        if each.name not in without
-        and (value := getattr(settings, each.name)) != getattr(plain, each.name)
+        name: value
+        for name in settings.__struct_fields__
+        if name not in without and (value := getattr(settings, name)) != getattr(plain, name)
     }

@@ -6,18 +6,14 @@ the text, of the project's own modules. So an edit of a function is judged witho
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from wherry.compose.model import EXTRA_PATHS, HOOKS
-from wherry.contents.facts import HOST
-from wherry.contents.model import file_of_entry
-from wherry.contents.sources import source_facts
 from wherry.errors import CheckError
 from wherry.events import Warned
+from wherry.pipeline.own_imports import imports_key
 from wherry.store.memo import Memo, memo_key
 from wherry.target.provided import knows_provided
-from wherry.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,34 +94,11 @@ class _Preflight:
 
     def _key(self) -> str:
         """The key of the verdict: nothing of dependencies is read, and of own modules only their imports."""
-        others: list[str] = []
-        own = []
-        for package in self._packages:
-            for entry in package.bundle:
-                if entry.owner in self._own and entry.path.endswith(".py"):
-                    own.append(file_of_entry(entry, package))
-                else:
-                    others.append(f"{package.kind}{entry.path}\0{entry.payload.crc}")
-        facts = source_facts(self._context.target.runtime)
-        facts.attach(self._context.store, {"": own}, {"": f"{self._label} preflight"})
-        # Without lines, which every edit moves.
-        imports = [
-            [file.place, facts.of(file).flags, [each[:-1] for each in facts.of(file).imports]]
-            for file in own
-        ]
-        facts.remember()
-        package = self._packages[0]
+        settings = self._request.settings.check
         return memo_key(
-            __version__,
-            HOST,
-            repr(self._context.target),
-            package.handler,
-            package.layers,
-            [one.name for one in package.provided],
-            hashlib.sha256("\n".join(others).encode()).hexdigest(),
-            imports,
-            self._request.settings.check.select,
-            self._request.settings.check.ignore,
+            imports_key(self._packages, self._own, self._label, self._context),
+            settings.select,
+            settings.ignore,
         )
 
     def _look(self) -> tuple[Finding, ...]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import to_builtins
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,8 +21,7 @@ SCHEMA = 1
 """Raised when a field changes its meaning or goes; new fields do not raise it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DistributionReport:
+class DistributionReport(Struct, frozen=True, kw_only=True):
     """The share of one distribution: bytes in the zip, bytes unzipped, and files."""
 
     name: str
@@ -29,8 +31,7 @@ class DistributionReport:
     files: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackageReport:
+class PackageReport(Struct, frozen=True, kw_only=True):
     """A written deployment package.
 
     Attributes:
@@ -52,6 +53,9 @@ class PackageReport:
         stripped_files: how many compiled files are without what only debuggers read.
         stripped_size: bytes by which that makes the zip file smaller.
         stripped_unzipped_size: bytes by which it makes all files smaller.
+        bytecode_files: how many modules are compiled.
+        bytecode_size: bytes by which that makes the zip file larger.
+        bytecode_unzipped_size: bytes by which it makes all files larger.
         distributions: what is inside, the project's own code among it.
     """
 
@@ -73,11 +77,13 @@ class PackageReport:
     stripped_files: int
     stripped_size: int
     stripped_unzipped_size: int
+    bytecode_files: int
+    bytecode_size: int
+    bytecode_unzipped_size: int
     distributions: tuple[DistributionReport, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildReport:
+class BuildReport(Struct, frozen=True, kw_only=True):
     """The result of a build.
 
     Attributes:
@@ -99,7 +105,8 @@ class BuildReport:
                 "architecture": str(self.target.architecture),
             },
             "packages": [
-                {**asdict(package), "path": package.path.as_posix()} for package in self.packages
+                {**to_builtins(package, enc_hook=str), "path": package.path.as_posix()}
+                for package in self.packages
             ],
         }
 
@@ -147,5 +154,8 @@ def report_package(package: Package, written: Written, composition: Composition)
         stripped_files=package.saving.files,
         stripped_size=package.saving.size,
         stripped_unzipped_size=package.saving.unzipped_size,
+        bytecode_files=package.bytecode.files,
+        bytecode_size=-package.bytecode.size,
+        bytecode_unzipped_size=-package.bytecode.unzipped_size,
         distributions=tuple(reports),
     )

@@ -109,5 +109,8 @@ def _report(
         stripped_files=0,
         stripped_size=0,
         stripped_unzipped_size=0,
+        bytecode_files=0,
+        bytecode_size=0,
+        bytecode_unzipped_size=0,
         distributions=(),
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from msgspec.structs import replace
+
 from wherry.errors import SettingsError
 from wherry.problems import Problems
-from wherry.settings import values
+from wherry.settings import slimming, values
 from wherry.settings.model import (
     ContentSettings,
     FunctionSettings,
@@ -54,6 +55,8 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "exclude": values.strings,
     "provided": values.names,
     "strip": values.stripped,
+    "bytecode": values.choice("off", "init", "all"),
+    "bytecode-budget": slimming.size,
     "follow-links": values.boolean,
     "conflicts": values.conflicts,
 }
@@ -95,8 +98,24 @@ CONTENT_READERS: Mapping[str, Callable[[object], Any]] = {
     "extras": values.strings,
     "package": values.string,
     "strip": values.stripped,
+    "bytecode": values.choice("off", "init", "all"),
+    "bytecode-budget": slimming.size,
     "hooks": values.hooks,
 }
+
+
+def _routes(value: object) -> Any:
+    # Imported only for projects that have this setting.
+    from wherry.settings.local import read_routes
+
+    return read_routes(value)
+
+
+def _cors(value: object) -> Any:
+    from wherry.settings.local import read_cors
+
+    return read_cors(value)
+
 
 FUNCTION_READERS: Mapping[str, Callable[[object], Any]] = {
     "app": values.string,
@@ -115,6 +134,8 @@ FUNCTION_READERS: Mapping[str, Callable[[object], Any]] = {
     "memory": values.number(128, 10240),
     "ephemeral-storage": values.number(512, 10240),
     "boto3": values.boolean,
+    "routes": _routes,
+    "cors": _cors,
     **CONTENT_READERS,
 }
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
 from wherry.lock.document import is_path, read_toml
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,8 +27,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LocalPackage:
+class LocalPackage(Struct, frozen=True, kw_only=True):
     """A package whose code is in a folder: the project, a workspace member, a path dependency.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from wherry.pipeline.request import read_request
 from wherry.settings.model import FunctionSettings
 from wherry.settings.project import DEFAULT_OUTPUT
 from wherry.shims.shim import SHIM_HANDLER, written_handler
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Facts", "PackageFacts", "read_facts"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackageFacts:
+class PackageFacts(Struct, frozen=True, kw_only=True):
     """A function or layer.
 
     Attributes:
@@ -44,8 +43,7 @@ class PackageFacts:
     inputs: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """A project and its packages.
 
     Attributes:

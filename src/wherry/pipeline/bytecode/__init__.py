@@ -1,0 +1,1 @@
+"""Modules compiled before they are uploaded, so that a cold start does not compile them."""

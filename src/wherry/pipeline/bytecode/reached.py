@@ -1,0 +1,60 @@
+"""The modules of a package that loading its handler loads, by the static walk over imports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wherry.compose.model import EXTRA_PATHS, HOOKS
+from wherry.pipeline.own_imports import imports_key
+from wherry.store.memo import Memo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wherry.compose.model import Package
+    from wherry.context import Context
+
+__all__ = ["reached_places"]
+
+# By place on Lambda: 0 for what is loaded for certain, 1 for what may be.
+_MEMO: Memo[dict[str, int]] = Memo("reached", dict, dict)
+
+
+def reached_places(packages: Sequence[Package], label: str, context: Context) -> Mapping[str, int]:
+    """The places on Lambda of source files that init loads: 0 for those that it does for certain, 1 that it may.
+
+    Args:
+        packages: a function's and those of its layers; or a layer's, of which all top-level modules are loaded.
+        label: a name for the project's own files that stays the same when they change.
+        context: of the run.
+    """
+    own = frozenset(
+        [
+            *(one.name for package in packages for one in package.distributions if one.own),
+            EXTRA_PATHS,
+            HOOKS,
+        ]
+    )
+    key = imports_key(packages, own, f"{label} reached", context)
+    known = _MEMO.recall(context.store, key)
+    if known is not None:
+        return known
+    from wherry.contents.imports import When
+    from wherry.contents.parts import part_of_package
+    from wherry.contents.read import Contents, Options
+
+    contents = Contents(
+        [part_of_package(package) for package in packages],
+        context.target,
+        Options(handler=packages[0].handler, own=own, store=context.store, label=label),
+    )
+    places = {
+        each.module.file.place: int(each.when)
+        for each in contents.graph.reached.values()
+        if each.when <= When.GUARDED
+        and each.module.kind == "source"
+        and each.module.file is not None
+    }
+    contents.remember()
+    _MEMO.remember(context.store, key, places)
+    return places

@@ -1,0 +1,66 @@
+"""What a function reaches depends on: the files of dependencies, and the imports, but not the text, of own modules.
+
+An answer that is remembered by this key holds through edits that change no import, and no dependency is read for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from wherry.contents.facts import HOST
+from wherry.contents.model import file_of_entry
+from wherry.contents.sources import source_facts
+from wherry.store.memo import memo_key
+from wherry.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from wherry.compose.model import Package
+    from wherry.context import Context
+
+__all__ = ["imports_key"]
+
+
+def imports_key(
+    packages: Sequence[Package], own_owners: Collection[str], label: str, context: Context
+) -> str:
+    """The key of what is found out about a function with its layers, or a layer, by the imports in it.
+
+    Args:
+        packages: the function's, and those of its layers.
+        own_owners: the owners of own modules.
+        label: a name for them that stays the same.
+        context: of the run.
+    """
+    others: list[str] = []
+    own = []
+    for package in packages:
+        for entry in package.bundle:
+            if "__pycache__/" in entry.path:
+                # It follows from its source.
+                continue
+            if entry.owner in own_owners and entry.path.endswith(".py"):
+                own.append(file_of_entry(entry, package))
+            else:
+                others.append(f"{package.kind}{entry.path}\0{entry.payload.crc}")
+    facts = source_facts(context.target.runtime)
+    facts.attach(context.store, {"": own}, {"": label})
+    # Without lines, which every edit moves.
+    imports = [
+        [file.place, facts.of(file).flags, [each[:-1] for each in facts.of(file).imports]]
+        for file in own
+    ]
+    facts.remember()
+    package = packages[0]
+    return memo_key(
+        __version__,
+        HOST,
+        repr(context.target),
+        package.handler,
+        package.layers,
+        [one.name for one in package.provided],
+        hashlib.sha256("\n".join(others).encode()).hexdigest(),
+        imports,
+    )
