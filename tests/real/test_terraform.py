@@ -186,7 +186,7 @@ def test_built_at_apply(place: Path, account: Account, attached: str, tmp_path: 
     before = live(account, "api")
     terraform.run("apply", "saved", code=1)
     assert live(account, "api") == before
-    source.write_text("def handler(event, context):\n    return 3\n")
+    terraform.apply("-var=memory=256")
 
     # Code of others is noticed, and can be replaced.
     account.functions.update_function_code(FunctionName="api", ZipFile=FOREIGN)
