@@ -99,6 +99,7 @@ class Package:
         architectures: the names of the architectures it is for.
         provided: the distributions that the runtime is expected to have instead.
         saving: what stripping has saved.
+        slimmed: the files that ``slim`` and ``botocore-services`` have left out.
         bytecode: the compiled modules, which take bytes.
     """
 
@@ -112,6 +113,7 @@ class Package:
     architectures: tuple[str, ...] = ()
     provided: tuple[Distribution, ...] = ()
     saving: Saving = Saving()
+    slimmed: Saving = Saving()
     bytecode: Saving = Saving()
 
     @cached_property

@@ -144,6 +144,8 @@ class ContentSettings:
     extras: tuple[str, ...] | None = None
     package: str | None = None
     strip: tuple[str, ...] | None = None
+    slim: tuple[str, ...] | None = None
+    botocore_services: tuple[str, ...] | None = None
     bytecode: str | None = None
     bytecode_budget: int | None = None
     hooks: HookSettings = HookSettings()
@@ -210,6 +212,8 @@ class Settings:
     exclude: tuple[str, ...] = ()
     provided: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
+    slim: tuple[str, ...] = ()
+    botocore_services: tuple[str, ...] = ()
     bytecode: str = "off"
     bytecode_budget: int | None = None
     follow_links: bool = False

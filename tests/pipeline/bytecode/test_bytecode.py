@@ -28,7 +28,8 @@ DEPENDENCY = make_wheel(
     "dep",
     files={
         "dep/__init__.py": b"from dep import used\n",
-        "dep/used.py": b"NAMES = {'b', 'a'}\n" + b"".join(b"v%d = %d\n" % (n, n) for n in range(300)),
+        "dep/used.py": b"NAMES = {'b', 'a'}\n"
+        + b"".join(b"v%d = %d\n" % (n, n) for n in range(300)),
         "dep/unused.py": b"X = 1\n",
         "dep/later.py": b"X = 2\n",
         "dep/template.py": b"this is no Python\n",
