@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import zipfile
-from dataclasses import FrozenInstanceError
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,7 +66,7 @@ def test_one_call_builds(project: Path, store: Store) -> None:
     assert zipfile.is_zipfile(package.path)
     assert isinstance(report, wherry.BuildReport)
     assert isinstance(package, wherry.PackageReport)
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         package.changed = False  # type: ignore[misc]
     again = wherry.build(str(project), runtime="python3.13", architecture="arm64", store=store)
     assert again.packages[0].changed is False
@@ -164,7 +163,7 @@ def test_nobody_listens_by_default(
 
 def test_events_cannot_be_changed() -> None:
     event = Note(text="one")
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         event.text = "two"  # type: ignore[misc]
     assert event == Note(text="one")
 

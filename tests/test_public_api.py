@@ -113,7 +113,7 @@ def test_a_project_can_be_looked_at(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["deploy", "plan", "promote", "prune", "publish", "rollback", "upload"]
+    "name", ["deploy", "history", "plan", "promote", "prune", "publish", "rollback", "upload"]
 )
 def test_deployment_is_there_too(project: Path, name: str) -> None:
     """A11, N6: what each does is tested in tests/aws; a stage that is not there needs no AWS to be told."""

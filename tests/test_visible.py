@@ -48,6 +48,7 @@ def test_nothing_is_left_that_a_terminal_obeys(text: str) -> None:
 
 def test_lines_of_wherrys_own_stay() -> None:
     assert visible(Lines("a\x07\nb\r\nc")) == "a\\x07\nb\\r\nc"
+    assert visible(Lines("")) == ""
 
 
 FORGED = "the reason\nerror: \x1b[2Kall is well\r\u202e"

@@ -29,11 +29,17 @@ from wherry.version import __version__
 # Not `typing`'s: importing that takes longer than all that a command does before it can take a Ctrl-C.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from wherry.aws.call import RemoteInvocation, invoke_remote
     from wherry.aws.deploy import Deployed, Planned, deploy, plan
+    from wherry.aws.init_stage import init_stage
+    from wherry.aws.inspect import inspect
+    from wherry.aws.logs import LogEvent, read_logs
+    from wherry.aws.past import History, history
     from wherry.aws.promote import promote
     from wherry.aws.prune.prune import Pruned, prune
     from wherry.aws.publish import Published, publish
     from wherry.aws.rollback.rollback import RolledBack, rollback
+    from wherry.aws.several import StageResult, for_stages
     from wherry.aws.upload import Uploaded, upload
     from wherry.bundle.bundle import Bundle
     from wherry.bundle.entry import Entry
@@ -43,14 +49,19 @@ if TYPE_CHECKING:
     from wherry.compose.model import Composition, Distribution, Package
     from wherry.errors import WherryError
     from wherry.events import Reporter
+    from wherry.inspect.model import Inspected
+    from wherry.invoke.cold_start import ColdStarts, cold_starts
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.run import Callbacks, InvokeOptions, ServeOptions, invoke, serve
+    from wherry.pipeline.blocks.block import block
     from wherry.pipeline.build import build, compose_project
     from wherry.pipeline.check import CheckOptions, CheckReport, check
     from wherry.pipeline.digest import DigestReport, PackageDigest, digest
+    from wherry.pipeline.inspect import InspectOptions, InspectReport
     from wherry.pipeline.lock import LockOptions, lock
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildOptions, BuildRequest, PackageOptions, read_request
+    from wherry.sample_events.event import EventOptions, event
     from wherry.settings.init.write import FirstSettings, InitOptions, init
     from wherry.settings.project import Project, read_project
     from wherry.store import Store
@@ -65,17 +76,24 @@ __all__ = [
     "Callbacks",
     "CheckOptions",
     "CheckReport",
+    "ColdStarts",
     "Composition",
     "Deployed",
     "DigestReport",
     "Distribution",
     "Entry",
+    "EventOptions",
     "Finding",
     "FirstSettings",
+    "History",
     "InitOptions",
+    "InspectOptions",
+    "InspectReport",
+    "Inspected",
     "Invocation",
     "InvokeOptions",
     "LockOptions",
+    "LogEvent",
     "Package",
     "PackageDigest",
     "PackageOptions",
@@ -84,28 +102,39 @@ __all__ = [
     "Project",
     "Pruned",
     "Published",
+    "RemoteInvocation",
     "Reporter",
     "RolledBack",
     "Runtime",
     "ServeOptions",
+    "StageResult",
     "Store",
     "Target",
     "Uploaded",
     "WherryError",
     "Written",
     "__version__",
+    "block",
     "build",
     "check",
+    "cold_starts",
     "compose_project",
     "deploy",
     "digest",
+    "event",
+    "for_stages",
+    "history",
     "init",
+    "init_stage",
+    "inspect",
     "invoke",
+    "invoke_remote",
     "lock",
     "plan",
     "promote",
     "prune",
     "publish",
+    "read_logs",
     "read_project",
     "read_request",
     "rollback",
@@ -124,17 +153,24 @@ _HOMES = {
     "Callbacks": "wherry.invoke.run",
     "CheckOptions": "wherry.pipeline.check",
     "CheckReport": "wherry.pipeline.check",
+    "ColdStarts": "wherry.invoke.cold_start",
     "Composition": "wherry.compose.model",
     "Deployed": "wherry.aws.deploy",
     "DigestReport": "wherry.pipeline.digest",
     "Distribution": "wherry.compose.model",
     "Entry": "wherry.bundle.entry",
+    "EventOptions": "wherry.sample_events.event",
     "Finding": "wherry.checks.model",
     "FirstSettings": "wherry.settings.init.write",
+    "History": "wherry.aws.past",
     "InitOptions": "wherry.settings.init.write",
+    "InspectOptions": "wherry.pipeline.inspect",
+    "InspectReport": "wherry.pipeline.inspect",
+    "Inspected": "wherry.inspect.model",
     "Invocation": "wherry.invoke.outcome",
     "InvokeOptions": "wherry.invoke.run",
     "LockOptions": "wherry.pipeline.lock",
+    "LogEvent": "wherry.aws.logs",
     "Package": "wherry.compose.model",
     "PackageDigest": "wherry.pipeline.digest",
     "PackageOptions": "wherry.pipeline.request",
@@ -143,27 +179,38 @@ _HOMES = {
     "Project": "wherry.settings.project",
     "Pruned": "wherry.aws.prune.prune",
     "Published": "wherry.aws.publish",
+    "RemoteInvocation": "wherry.aws.call",
     "Reporter": "wherry.events",
     "RolledBack": "wherry.aws.rollback.rollback",
     "Runtime": "wherry.target",
     "ServeOptions": "wherry.invoke.run",
+    "StageResult": "wherry.aws.several",
     "Store": "wherry.store",
     "Target": "wherry.target",
     "Uploaded": "wherry.aws.upload",
     "WherryError": "wherry.errors",
     "Written": "wherry.bundle.writer",
+    "block": "wherry.pipeline.blocks.block",
     "build": "wherry.pipeline.build",
     "check": "wherry.pipeline.check",
+    "cold_starts": "wherry.invoke.cold_start",
     "compose_project": "wherry.pipeline.build",
     "deploy": "wherry.aws.deploy",
     "digest": "wherry.pipeline.digest",
+    "event": "wherry.sample_events.event",
+    "for_stages": "wherry.aws.several",
+    "history": "wherry.aws.past",
     "init": "wherry.settings.init.write",
+    "init_stage": "wherry.aws.init_stage",
+    "inspect": "wherry.aws.inspect",
     "invoke": "wherry.invoke.run",
+    "invoke_remote": "wherry.aws.call",
     "lock": "wherry.pipeline.lock",
     "plan": "wherry.aws.deploy",
     "promote": "wherry.aws.promote",
     "prune": "wherry.aws.prune.prune",
     "publish": "wherry.aws.publish",
+    "read_logs": "wherry.aws.logs",
     "read_project": "wherry.settings.project",
     "read_request": "wherry.pipeline.request",
     "rollback": "wherry.aws.rollback.rollback",
@@ -187,7 +234,7 @@ def __dir__() -> list[str]:
 
 
 class _Module(ModuleType):
-    """The package, in which `invoke` and `lock` stay the functions when the packages of these names are imported."""
+    """The package, in which `inspect`, `invoke` and `lock` stay the functions when the packages of these names are imported."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name not in _HOMES or not isinstance(value, ModuleType):

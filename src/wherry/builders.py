@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from msgspec import field
+
 from wherry.errors import BuildError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["NO_BUILDERS", "BuildRules", "Builders", "Shell", "Source", "WheelBuilder"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildRules:
+class BuildRules(Struct, frozen=True, kw_only=True):
     """The rules of a project for the build environments of all that is built for it.
 
     Attributes:
@@ -41,8 +42,7 @@ class BuildRules:
         return [list(self.constraints), list(extra)] if self.constraints or extra else []
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """A source tree that a wheel is to be made of.
 
     Attributes:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import field
 
 from wherry.builders import NO_BUILDERS, BuildRules
 from wherry.events import SILENT
 from wherry.files import ProjectFiles
 from wherry.indexes.network import Network
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from wherry.builders import Builders
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Context"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """The context that every step of a run needs.
 
     Attributes:

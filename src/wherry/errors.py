@@ -24,6 +24,7 @@ __all__ = [
     "DeployError",
     "DigestError",
     "EntryPathError",
+    "EventError",
     "FetchError",
     "FileChangedError",
     "HashMismatchError",
@@ -35,6 +36,7 @@ __all__ = [
     "OutputError",
     "ProjectError",
     "QuotaError",
+    "RejectedError",
     "SelectionError",
     "SettingsError",
     "StoreError",
@@ -165,8 +167,16 @@ class InvokeError(WherryError):
     """A deployment package could not be run locally."""
 
 
+class EventError(WherryError):
+    """A sample event cannot be made as it was asked for."""
+
+
 class DeployError(WherryError):
     """Packages cannot be deployed to AWS; nothing was changed."""
+
+
+class RejectedError(WherryError):
+    """A new version failed a test, or its canary was ended; callers have what they had before."""
 
 
 class AwsError(WherryError):

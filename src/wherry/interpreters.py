@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wherry.store.memo import Memo, memo_key
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from wherry.context import Context
@@ -24,8 +24,7 @@ __all__ = ["BuildPython", "build_python", "running_python"]
 _FOUND: Memo[list[Any]] = Memo("interpreters", list, list)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildPython:
+class BuildPython(Struct, frozen=True, kw_only=True):
     """An interpreter that runs build backends.
 
     Attributes:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["count", "format_share", "format_size", "seconds"]
+import re
+
+__all__ = ["count", "duration", "format_share", "format_size", "parse_size", "seconds"]
+
+_UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
 
 
 def format_size(number: int) -> str:
@@ -27,6 +31,28 @@ def seconds(duration: float) -> str:
     return f"{duration * 1000:.0f}ms" if duration < 1 else f"{duration:.2f}s"
 
 
+def duration(length: float) -> str:
+    """A longer duration in seconds for people: ``45s``, ``4m 30s``, ``1h 5m``."""
+    minutes, rest = divmod(round(length), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours}h"] if hours else []
+    parts += [f"{minutes}m"] if minutes else []
+    parts += [f"{rest}s"] if not hours and (rest or not minutes) else []
+    return " ".join(parts)
+
+
 def count(number: int, noun: str) -> str:
     """``1 file``, ``2 files``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def parse_size(text: str) -> int:
+    """The bytes of a size such as ``5MB``, ``1.5 GiB`` or ``52428800``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmg]i?)?b?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise ValueError(f"`{text}` is not a size such as 5MB")
+    return int(float(match[1]) * _UNITS[(match[2] or "").lower()])

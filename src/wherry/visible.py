@@ -26,5 +26,6 @@ class Lines(str):
 def visible(text: str) -> str:
     r"""The text with escapes such as ``\n`` and ``\x1b`` in place of control characters."""
     if isinstance(text, Lines):
-        return "\n".join(map(visible, text.split("\n")))
+        # Of an empty text, Python makes one of the same class.
+        return "\n".join(visible(str(line)) for line in text.split("\n"))
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -6,11 +6,12 @@ import base64
 import hashlib
 import io
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.awsrequest import AWSResponse, HTTPHeaders
+from msgspec.structs import replace
 
 from support.aws_faults import (
     ACCESS_DENIED,
@@ -25,6 +26,7 @@ from support.deployments import hasty
 from support.functions import zip_of
 from wherry.aws.apply import apply
 from wherry.aws.client import Client
+from wherry.aws.configuration import Configuration
 from wherry.aws.diff import diff
 from wherry.aws.locks import LockKeeper
 from wherry.aws.model import Desired, DesiredFunction, DesiredLayer
@@ -169,9 +171,7 @@ def test_a_function_is_created_with_all_that_the_stage_says(work: Work) -> None:
         layers=("deps",),
         publish=True,
         alias="live",
-        memory=256,
-        timeout=9,
-        description="it",
+        configuration=Configuration(values={"memory": 256, "timeout": 9, "description": "it"}),
         tags={"team": "shop"},
     )
     done = work.deploy(deps, wanted)

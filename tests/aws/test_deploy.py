@@ -204,6 +204,7 @@ def test_the_document_of_a_plan(site: Site) -> None:
                 "name": "api",
                 "aws_name": FUNCTION,
                 "arn": f"{ARN}function:shop-api",
+                "layers": [{"new_version_of": LAYER}],
                 "actions": [
                     {
                         "action": "update-configuration",
@@ -211,6 +212,8 @@ def test_the_document_of_a_plan(site: Site) -> None:
                         "layers": [{"new_version_of": LAYER}],
                         "handler": None,
                         "runtime": None,
+                        "values": [],
+                        "variables": [],
                     },
                     {
                         "action": "update-code",
@@ -219,7 +222,11 @@ def test_the_document_of_a_plan(site: Site) -> None:
                         "code_sha256": digests["api"],
                         "architecture": None,
                     },
-                    {"action": "publish-version", "why": [], "description": "shop 1.0"},
+                    {
+                        "action": "publish-version",
+                        "why": [],
+                        "description": "shop 1.0 [wherry layers: 60406e6b]",
+                    },
                     {
                         "action": "move-alias",
                         "why": [],
@@ -252,7 +259,8 @@ def test_the_documents_are_documented(site: Site) -> None:
     site.write(stage={"manage": every, "layers": share}, role=site.account.role())
     plans = [site.plan("--json", code=3).document]
     deployed = site.deploy("--json").document
-    site.write(says="two", alpha=TWO, role=site.account.role())
+    tagged: dict[str, Any] = {"manage": [*every, "tags"], "tags": {"team": "shop"}}
+    site.write(says="two", alpha=TWO, role=site.account.role(), **tagged)
     plans.append(site.plan("--json", code=3).document)
     fields = [name.removeprefix("….") for row in rows_of("`wherry plan --json`") for name in row]
     parts = [part for one in plans for kind in ("layers", "functions") for part in one[kind]]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from wherry.aws.configuration import Configuration
 from wherry.aws.desired import describe, desire
 from wherry.aws.model import Desired
 from wherry.aws.stage import find_stage
@@ -63,6 +64,9 @@ def package(name: str, kind: str = "function", **more: Any) -> PackageReport:
         "stripped_files": 0,
         "stripped_size": 0,
         "stripped_unzipped_size": 0,
+        "bytecode_files": 0,
+        "bytecode_size": 0,
+        "bytecode_unzipped_size": 0,
         "distributions": (),
     }
     return PackageReport(**given | more)
@@ -107,7 +111,7 @@ def test_descriptions_carry_the_version_of_the_project() -> None:
     found = desired(SETTINGS, package("deps", "layer"), package("api"))
     assert found.layers[0].description == "shop 1.2"
     assert found.functions[0].version_description == "shop 1.2"
-    assert found.functions[0].description is None
+    assert found.functions[0].configuration == Configuration()
     assert describe(project(version=None)) == "shop"
     assert len(describe(project(version="1" * 300))) == 256
 
@@ -122,7 +126,8 @@ def test_what_the_stage_says_of_one() -> None:
     found = desired(text, package("deps", "layer"), package("api"), package("jobs"))
     api, jobs = found.functions
     assert (api.aws_name, api.alias, api.manage) == ("A", "now", frozenset({"layers"}))
-    assert (api.memory, api.timeout, api.description) == (512, 9, "it")
+    assert api.configuration.values == {"memory": 512, "timeout": 9, "description": "it"}
+    assert not api.managed
     assert (api.role, api.tags) == ("arn:aws:iam::123456789012:role/r", {"team": "shop"})
     assert (jobs.aws_name, jobs.alias, jobs.manage) == (
         "shop-jobs-staging",
@@ -245,3 +250,21 @@ def test_a_layer_of_earlier_settings_is_told_by_its_name(
 @pytest.mark.parametrize("pattern", ["{name}", "base", "{project}-layers"])
 def test_names_that_tell_nothing(pattern: str) -> None:
     assert StageSettings(layer_name=pattern).layer_pattern(project="shop", stage="staging") is None
+
+
+def test_names_that_are_too_long() -> None:
+    """A9: told by the plan, and not only by AWS."""
+    pattern = "{name}-" + "x" * 61
+    toml = (
+        SETTINGS
+        + f'function-name = "{pattern}"\nlayer-name = "{pattern}{pattern[6:]}{pattern[6:-2]}"\n'
+    )
+    report = BuildReport(
+        target=TARGET, packages=(package("base", "layer"), package("api")), seconds=0.0
+    )
+    with pytest.raises(DeployError, match="no names that long") as caught:
+        desire(project(toml), report, "staging")
+    assert [line.partition("`, ")[2] for line in caught.value.where] == [
+        "65 characters of 64",
+        "188 characters of 140",
+    ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from wherry.aws.actions import (
     Action,
@@ -801,7 +801,11 @@ def test_other_peoples_things_stay_as_they_are(desired: Desired, observed: Obser
             assert after == before
             continue
         manage = wanted[name].manage
-        named = {one.rpartition(":")[0] for one in wanted[name].layers if one.startswith("arn:")}
+        named = {
+            str(one).rpartition(":")[0]
+            for one in wanted[name].layers
+            if str(one).startswith("arn:")
+        }
 
         def others(layers: tuple[LayerRef, ...], named: set[str] = named) -> list[LayerRef]:
             ours = {arn("deps", 1)[:-2], arn("base", 1)[:-2], *named}

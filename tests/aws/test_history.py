@@ -105,3 +105,11 @@ def test_callers_never_get_back_what_was_rejected(script: list[tuple[str, int]])
                 history = history.back(stands, known[0])
                 rejected.add(stands)
                 stands = known[0]
+
+
+def test_an_alias_that_somebody_moved() -> None:
+    """To $LATEST: callers had the last recorded version before. The version it stands at is never gone back to."""
+    history = AliasHistory(versions=(5, 4), rejected=(3,))
+    assert history.before(0) == (5, 4)
+    assert history.before(5) == (4,)
+    assert AliasHistory(versions=(3, 3, 2, 3, 2)).before(3) == (2, 2)

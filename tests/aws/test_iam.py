@@ -22,6 +22,7 @@ from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, ONE, TWO, Site, 
 from support.functions import zip_of
 from support.index import serve_index
 from support.projects import make_project
+from support.signer import Signer
 from support.storage import Storage, serve_storage
 from support.wheels import make_wheel
 
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "iam.md"
-COMMANDS = ("plan", "deploy", "rollback", "prune", "upload", "publish")
+COMMANDS = (
+    *("plan", "deploy", "rollback", "history", "prune"),
+    *("upload", "publish", "invoke", "logs", "init"),
+)
 BIG = 9 * 2**20
 DEPLOYER = "arn:aws:iam::123456789012:role/deployer"
 
@@ -72,12 +76,18 @@ class Scenario:
     layer: dict[str, Any] = field(default_factory=dict)
     big: bool = False
 
+    @property
+    def deletes(self) -> bool:
+        """Whether the version that a rollback leaves is deleted."""
+        return "`--delete`" in self.so
+
 
 BUCKETS = {"bucket": f"s3://{BUCKET}/wherry"}
 SCENARIOS = {
     "plain": Scenario(so=frozenset({"no `alias`"})),
     "layers": Scenario(so=frozenset({"no `alias`", "layers"})),
     "alias": Scenario(so=frozenset({"`alias` or `publish`"}), function={"alias": ALIAS}),
+    "delete": Scenario(so=frozenset({"`alias` or `publish`", "`--delete`"}), function={"alias": ALIAS}),
     "publish": Scenario(so=frozenset({"no `alias`", "`alias` or `publish`"}), function={"publish": True}),
     "all": Scenario(so=frozenset({"`alias` or `publish`", "layers"}), function={"alias": ALIAS}),
     "publish-layers": Scenario(
@@ -87,6 +97,18 @@ SCENARIOS = {
     "create-tags": Scenario(
         so=frozenset({"`alias` or `publish`", "`role`", "`tags`"}),
         function={"alias": ALIAS, "role": "?"}, stage={"tags": {"team": "shop"}},
+    ),
+    "managed": Scenario(
+        so=frozenset({
+            "no `alias`", "`alias` or `publish`", "layers", "`memory`", '`manage = "tags"`', "`ssm`", "`secret`",
+            '`version = "latest"`', "`tags`",
+        }),
+        function={
+            "publish": True, "manage": ["code", "layers", "memory", "environment", "tags"],
+            "memory": 512, "tags": {"team": "shop"},
+            "environment": {"ONE": {"ssm": "/shop/one"}, "TWO": {"secret": "shop/two"}},
+            "layers": ["dependencies", {"name": "others", "version": "latest"}],
+        },
     ),
     "share": Scenario(so=frozenset({"no `alias`", "layers", "`share`"}), layer={"share": ["210987654321"]}),
     "bucket": Scenario(
@@ -98,6 +120,13 @@ SCENARIOS = {
     "bucket-versions": Scenario(
         function={"publish": True},
         so=frozenset({"no `alias`", "`alias` or `publish`", "layers", "`bucket`", "with versions"}), stage=BUCKETS,
+    ),
+    "signed": Scenario(
+        function={"publish": True},
+        so=frozenset({
+            "no `alias`", "`alias` or `publish`", "layers", "`bucket`", "with versions", "`signing-profile`",
+        }),
+        stage={**BUCKETS, "signing-profile": "shop"},
     ),
     "bucket-tags": Scenario(
         function={"publish": True},
@@ -112,6 +141,10 @@ SCENARIOS = {
         so=frozenset({"no `alias`", "`alias` or `publish`", "layers", "`bucket`", "from 8 MiB"}),
         stage=BUCKETS, function={"publish": True}, big=True,
     ),
+    "switch": Scenario(
+        so=frozenset({"`alias` or `publish`", "`test`", "`alarms`", "steps", "`--from`"}),
+        stage={"test": [{"event": {}}], "alarms": ["errors"]}, function={"alias": ALIAS},
+    ),
     "assume-role": Scenario(
         so=frozenset({"no `alias`", "`alias` or `publish`", "`bucket`", "`assume-role`"}),
         stage={**BUCKETS, "assume-role": DEPLOYER}, function={"publish": True},
@@ -125,6 +158,9 @@ class Recorder:
     def __init__(self, site: Site, scenario: Scenario) -> None:
         self.site = site
         self.scenario = scenario
+        self.signer = Signer(account=site.account, enforced=False)
+        if "`signing-profile`" in scenario.so:
+            site.proxy.answer = self.signer.answer
         self.actions: dict[str, set[str]] = {command: set() for command in COMMANDS}
         # Packages that were built, by their hash.
         self._built: dict[str, bytes] = {}
@@ -151,7 +187,11 @@ class Recorder:
             "functions": {"api": {"name": FUNCTION, **said}},
             **scenario.stage,
         }
-        settings: dict[str, Any] = {"functions": {"api": function}, "stages": {"staging": stage}}
+        stages = {"staging": stage}
+        if "`--from`" in scenario.so:
+            other = {"name": f"{FUNCTION}-other", "alias": ALIAS, "role": site.account.role()}
+            stages["other"] = {"region": site.account.region, "functions": {"api": other}}
+        settings: dict[str, Any] = {"functions": {"api": function}, "stages": stages}
         if "layers" in scenario.so:
             function["layers"] = ["dependencies"]
             settings["layers"] = {"dependencies": {"include": ["*"]}}
@@ -169,7 +209,12 @@ class Recorder:
         self.site.proxy.forget()
         if command in {"deploy", "rollback"}:
             self.site.proxy.inject(CUT_AFTER, operation="UpdateAlias")
-        self.site.run(command, "staging", *arguments, code=0)
+        words = {
+            "invoke": ("invoke", "--stage", "staging", "api", "--json"),
+            "init": ("init", "--stage", "new", "--from", FUNCTION, "--dry-run"),
+        }
+        given = words.get(command, (command, "staging", *arguments))
+        self.site.run(*given, code=0)
         self.actions[command] |= self.site.proxy.actions
         self.site.proxy.forget()
 
@@ -194,6 +239,7 @@ class Recorder:
         digest = answer["Configuration"]["CodeSha256"]
         name = hashlib.sha256(digest.encode()).hexdigest()
         storage.others[name] = self._built.get(digest, b"")
+        storage.others[name] = storage.others[name] or self.signer.signed.get(digest, b"")
         answer["Code"]["Location"] = storage.url(name)
         return json.dumps(answer).encode()
 
@@ -216,8 +262,16 @@ def play(recorder: Recorder) -> None:
     recorder.run("deploy")
     recorder.run("deploy")
     recorder.run("plan")
+    if "`--from`" in scenario.so:
+        recorder.write("4.0", TWO)
+        recorder.site.run("deploy", "other", code=0)
+        recorder.run("deploy", "--from", "other", "--canary", "50%/1s")
+    recorder.run("history")
+    recorder.run("init")
+    recorder.run("invoke")
+    recorder.run("logs")
     if scenario.function:
-        recorder.run("rollback", "--yes")
+        recorder.run("rollback", "--yes", *(["--delete"] if scenario.deletes else []))
     if "`bucket`" in scenario.so:
         recorder.leave_behind()
     recorder.run("prune", "--keep-versions", "0", "--keep-days", "0", "--yes")
@@ -239,9 +293,16 @@ def played(moto: Moto, tmp_path_factory: pytest.TempPathFactory) -> dict[str, di
         patch.setattr("wherry.aws.prune.find._DEPLOYMENT", timedelta(0))
         for name, scenario in SCENARIOS.items():
             account = moto.account()
+            moto.invoke_simply()
             account.bucket(BUCKET, versioned="with versions" in scenario.so)
             if "`role`" not in scenario.so:
                 account.function(FUNCTION, old)
+            if "`alarms`" in scenario.so:
+                account.alarm("errors")
+            if "`ssm`" in scenario.so:
+                account.layer("others", old)
+                account.client("ssm").put_parameter(Name="/shop/one", Value="1", Type="String")
+                account.client("secretsmanager").create_secret(Name="shop/two", SecretString="2")
             root = folder / name / "shop"
             root.mkdir(parents=True)
             wherry = Wherry(store=folder / "store", cwd=root)
@@ -282,7 +343,8 @@ def test_nothing_is_named_that_is_not_needed(played: dict[str, dict[str, set[str
 
 def test_planning_needs_no_action_that_changes() -> None:
     planned = {row.action for row in rows() if "plan" in row.commands}
-    assert all(re.match(r"lambda:(Get|List)|s3:List|sts:AssumeRole", action) for action in planned)
+    reads = r"(lambda|ssm|secretsmanager):(Get|List)|s3:(List|GetObject)|sts:AssumeRole"
+    assert all(re.match(reads, action) for action in planned)
 
 
 def test_the_words_of_the_page_are_those_of_the_scenarios() -> None:

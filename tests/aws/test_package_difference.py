@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import to_builtins
 
 from support.wheels import make_wheel
 from wherry.aws.package_difference import Difference, compare, signed_size
@@ -173,7 +173,7 @@ def test_files_of_a_data_folder_are_the_distributions(tmp_path: Path) -> None:
 def test_the_document_is_json(tmp_path: Path) -> None:
     before = package(tmp_path / "b.zip", BOTO3_OLD, files={"a.py": b"1"})
     after = package(tmp_path / "a.zip", BOTO3_NEW, files={"a.py": b"2"})
-    document = json.loads(json.dumps(asdict(difference(before, after))))
+    document = json.loads(json.dumps(to_builtins(difference(before, after))))
     assert document["distributions"][0]["before"] == "1.34.2"
     assert document["files"] == [
         {"path": "a.py", "change": "changed", "size_before": 1, "size_after": 1}

@@ -156,6 +156,7 @@ def test_a_layer_version_that_any_function_takes_stays(account: Account) -> None
     client = client_of()
     found = find(client, layers=["base", "none-there"], days=31)
     assert removed(found) == [("layer", "base", 3), ("layer", "base", 4), ("layer", "base", 5)]
+    assert [one.size for one in found.removals] == [len(code(str(number))) for number in (3, 4, 5)]
     assert [str(one) for one in found.spared] == [
         "layer base version 1 is used by function somebody-elses $LATEST",
         "layer base version 2 is used by function theirs-too version 1",
@@ -273,8 +274,8 @@ GONE = (
     "function shop-api version 3 of DAY, SIZE\n"
     "function shop-api version 2 of DAY, SIZE\n"
     "function shop-api version 1 of DAY, SIZE\n"
-    "layer shop-dependencies version 1 of DAY\n"
-    "layer shop-dependencies version 2 of DAY\n"
+    "layer shop-dependencies version 1 of DAY, SIZE\n"
+    "layer shop-dependencies version 2 of DAY, SIZE\n"
 )
 
 
@@ -299,8 +300,8 @@ def test_the_command_removes(wherry: Wherry, account: Account, index: Index, pro
     assert plain(done.out) == (
         "function shop-api version 2 of DAY, SIZE\n"
         "function shop-api version 1 of DAY, SIZE\n"
-        "layer shop-dependencies version 1 of DAY\n"
-        "layer shop-dependencies version 2 of DAY\n"
+        "layer shop-dependencies version 1 of DAY, SIZE\n"
+        "layer shop-dependencies version 2 of DAY, SIZE\n"
     )
     assert plain(done.err) == (
         "note: function shop-api version 3 is used by alias live, and stays\n"

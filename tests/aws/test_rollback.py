@@ -9,10 +9,10 @@ import re
 import subprocess
 import sys
 import zipfile
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 import wherry as public
 from support.aws_account import code_sha256
@@ -20,9 +20,11 @@ from support.aws_faults import ACCESS_DENIED, CUT_AFTER, EXPIRED, THROTTLED, Fau
 from support.deployments import ONE, TWO, Site, make_site
 from support.storage import Storage, serve_storage
 from wherry.aws.client import Client
+from wherry.aws.rollback.delete import delete_left
 from wherry.aws.rollback.find import Rollback, Subject, find_rollbacks
 from wherry.aws.rollback.rollback import roll_back
 from wherry.errors import AwsError, DeployError, FetchError
+from wherry.events import SILENT
 from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
@@ -355,7 +357,8 @@ def test_the_command_goes_back_and_says_so(site: Site) -> None:
         "Rolled back staging: 1 function in TIME\n"
     )
     assert site.proxy.mutations == ["UpdateAlias"]
-    assert len(site.proxy.calls) == 3
+    # Two that look, one that moves, one that sees whether provisioned concurrency has to be waited for.
+    assert len(site.proxy.calls) == 4
     done = site.run("rollback", "staging", "api", "--to", "3", "--yes", "--quiet", code=0)
     assert (done.out, done.err) == (f"{LIVE}\n", "")
     assert site.account.alias("shop-api", "live") == ("3", {})
@@ -391,9 +394,9 @@ def test_it_goes_back_to_what_callers_had(
     site.write(says="three", role=account.role())
     site.deploy("--quiet")
     assert account.alias("shop-api", "live") == ("3", {})
-    assert account.functions.get_alias(FunctionName="shop-api", Name="live")["Description"] == (
-        "[wherry: 3 1; not 2]"
-    )
+    described = account.functions.get_alias(FunctionName="shop-api", Name="live")["Description"]
+    # With the times of both moves.
+    assert re.fullmatch(r"\[wherry: 3 1; not 2; at [0-9a-z]{5} [0-9a-z]{5}\]", described)
     done = site.run("rollback", "staging", "--yes", code=0)
     assert "back to version 1 (shop 1.0): code (as recorded in the alias)\n" in done.err
     assert account.alias("shop-api", "live") == ("1", {})
@@ -441,6 +444,7 @@ def test_the_document_of_the_command(site: Site) -> None:
                 "stays": [],
                 "ends": {},
                 "known": "by its number, because nothing is recorded",
+                "deleted": [],
             }
         ],
     }
@@ -543,6 +547,7 @@ def test_from_python(site: Site) -> None:
             "lambda:ListVersionsByFunction",
             "lambda:ListAliases",
             "lambda:UpdateAlias",
+            "lambda:GetProvisionedConcurrencyConfig",
         )
         assert site.account.alias("shop-api", "live")[0] == "2"
 
@@ -557,3 +562,46 @@ def test_when_it_fails_half_way(site: Site, fault: Fault) -> None:
     site.proxy.forget()
     site.run("rollback", "staging", "api", "--to", "2", "--yes", code=0)
     assert site.account.alias("shop-api", "live") == ("2", {})
+
+
+def test_the_version_that_was_left_is_deleted(site: Site) -> None:
+    """But for one that another alias stands at, or would go back to."""
+    done = site.run("rollback", "staging", "--yes", "--delete", code=0)
+    assert "Deleted function shop-api version 3, " in done.err
+    assert sorted(site.account.versions("shop-api")) == [1, 2]
+    site.account.functions.create_alias(FunctionName="shop-api", Name="blue", FunctionVersion="2")
+    done = site.run("rollback", "staging", "--yes", "--delete", "--json", code=0)
+    assert "warning: function shop-api version 2 stays: it is used by alias blue\n" in done.err
+    assert done.document["functions"][0]["deleted"] == []
+    site.account.functions.update_alias(
+        FunctionName="shop-api", Name="blue", FunctionVersion="1", Description="[wherry: 1 2]"
+    )
+    site.run("rollback", "staging", "--to", "2", "--yes", code=0)
+    done = site.run("rollback", "staging", "--to", "1", "--yes", "--delete", code=0)
+    assert "version 2 stays: it is used by alias blue, which goes back to it" in done.err
+    assert sorted(site.account.versions("shop-api")) == [1, 2]
+
+
+def test_the_version_of_a_canary_is_deleted(account: Account, client: Client) -> None:
+    for number in (1, 2):
+        release(account, number)
+    alias(account, 1, v2=0.1)
+    found = find(client)
+    roll_back([found], client=client)
+    assert delete_left([found], client, SILENT) == {"api": (2,)}
+    assert sorted(account.versions("shop-api")) == [1]
+
+
+def test_a_version_of_another_alias_is_not_gone_back_to(account: Account, client: Client) -> None:
+    """A2: two stages are two aliases of one function, and this one began with version 2."""
+    for number in (1, 2):
+        release(account, number)
+    for name, version in (("live", "2"), ("other", "1")):
+        account.functions.create_alias(
+            FunctionName="shop-api",
+            Name=name,
+            FunctionVersion=version,
+            Description=f"[wherry: {version}]",
+        )
+    with pytest.raises(DeployError, match="there is no version to go back to"):
+        find(client)

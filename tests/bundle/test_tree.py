@@ -100,10 +100,13 @@ def test_default_excludes_are_left_out(tmp_path: Path) -> None:
                 ],
                 *["Pipfile", "Pipfile.lock", "pylock.toml", "pylock.dev.toml", "requirements.txt"],
                 *["requirements-dev.txt", "requirements.in", "drover.yml", "settings.spindrift"],
+                *["Makefile", "template.yaml", "samconfig.toml", "serverless.yml"],
+                *["main.tf", "prod.tfvars", "terraform.tfstate", "terraform.tfstate.backup"],
                 "app.py",
                 "shop/build/a.py",
                 "shop/dist/a.py",
                 "shop/requirements.txt",
+                "shop/template.yaml",
             ],
             "x",
         ),
@@ -113,6 +116,7 @@ def test_default_excludes_are_left_out(tmp_path: Path) -> None:
         "shop/build/a.py",
         "shop/dist/a.py",
         "shop/requirements.txt",
+        "shop/template.yaml",
     ]
 
 

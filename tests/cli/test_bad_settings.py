@@ -203,7 +203,7 @@ def test_a_name_on_the_command_line_that_is_not_there(project: Path, wherry: Whe
 
 def test_one_file_for_several_packages(project: Path, wherry: Wherry) -> None:
     assert refused(wherry, "[functions.api]\n[layers.deps]\n", "--output", "x.zip") == (
-        "error: `x.zip` is one file, and there are 2 packages\n"
+        "error: `x.zip` has room for one package, and there are 2\n"
         "  ├─▶ layer `deps`\n"
         "  ╰─▶ function `api`\n"
         "hint: name a folder: --output DIR\n"

@@ -404,3 +404,17 @@ def test_help_names_everything(wherry: Wherry) -> None:
     assert done.code == 0
     for option in ("--config", "--stage", "--install-path", "--dry-run", "--json", "--runtime"):
         assert option in done.out
+
+
+def test_a_block_for_another_tool(wherry: Wherry) -> None:
+    """It is printed, and nothing is written."""
+    settings = '[functions.web]\napp = "web:app"\n'
+    files = {"pyproject.toml": PYPROJECT, "web.py": FLASK, "wherry.toml": settings}
+    write_files(wherry.cwd, files)
+    done = wherry("init", "--for", "sam", "--runtime", "python3.12")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("Transform: AWS::Serverless-2016-10-31\n")
+    assert "      Runtime: python3.12\n" in done.out
+    names = sorted(path.name for path in wherry.cwd.iterdir())
+    assert names == ["pyproject.toml", "web.py", "wherry.toml"]
+    assert wherry("init", "--for", "sam", "--dry-run").code == 2

@@ -101,6 +101,13 @@ def test_the_result_is_on_stdout_and_the_log_on_stderr(project: Path, real: Run)
 
 
 @pytest.mark.real
+def test_a_sample_event_is_piped_in(project: Path, real: Run, wherry: Wherry) -> None:
+    event = wherry("event", "sqs", "--body", '{"a": "ü"}').out
+    done = real("invoke", "api", "--event", "-", stdin=event)
+    assert json.loads(done.out)["event"] == json.loads(event)
+
+
+@pytest.mark.real
 def test_events_one_after_another_keep_their_environment(project: Path, real: Run) -> None:
     (project / "one.json").write_text("1")
     done = real("invoke", "api", "-e", "one.json", "-e", "-", "--repeat", "2", stdin='"two"')
@@ -318,6 +325,10 @@ def test_a_function_without_a_handler(index: Index, wherry: Wherry) -> None:
         ["--memory", "10241"],
         ["--ephemeral-storage", "511"],
         ["--format", "soap"],
+        ["--debug", "0"],
+        ["--cold", "0"],
+        ["--cold", "2", "-e", "x"],
+        ["--profile"],
     ],
 )
 def test_usage(arguments: list[str], project: Path, wherry: Wherry) -> None:

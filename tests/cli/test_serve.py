@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,7 +15,9 @@ from support.command import Wherry
 from support.functions import HERE
 from support.index import Index
 from support.projects import make_project, write_files
+from support.wherry_serve import Serving, serving
 
+HANDLER = ("--handler", "shop.api.handler")
 CODE = """
 import base64, json, os, time
 calls = 0
@@ -46,16 +43,6 @@ def handler(event, context):
 """
 
 
-@dataclass
-class Serving:
-    url: str
-    process: subprocess.Popen[str]
-    said: list[str]
-
-    def get(self, path: str, **options: object) -> requests.Response:
-        return requests.get(self.url + path, timeout=60, **options)  # type: ignore[arg-type]
-
-
 @pytest.fixture
 def project(index: Index, wherry: Wherry) -> Path:
     root = make_project(wherry.cwd, index)
@@ -65,42 +52,6 @@ def project(index: Index, wherry: Wherry) -> Path:
     return write_files(root, {"shop/api.py": CODE})
 
 
-@contextmanager
-def serving(
-    wherry: Wherry, shared: Path, *arguments: str, number: int = signal.SIGTERM, code: int = 0
-) -> Iterator[Serving]:
-    """The server until the block ends, then what a signal makes of it."""
-    indexes = {
-        name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "wherry", "serve", "--handler", "shop.api.handler", "--port", "0",
-         *arguments],
-        cwd=wherry.cwd,
-        env={**wherry.environment(**indexes), "WHERRY_CACHE_DIR": str(shared)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stderr is not None
-    said: list[str] = []
-    stderr = process.stderr
-    thread = threading.Thread(target=lambda: said.extend(stderr))
-    thread.start()
-    try:
-        url = process.stdout.readline().strip()
-        assert url.startswith("http://127.0.0.1:"), said
-        yield Serving(url=url.rstrip("/"), process=process, said=said)
-    finally:
-        process.send_signal(number)
-        ended = process.wait()
-        thread.join()
-        process.stdout.close()
-        stderr.close()
-    assert ended == code, said
-
-
 @pytest.fixture
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.getbasetemp() / "invoke-store"
@@ -108,7 +59,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.real
 def test_a_browser_and_what_it_does(project: Path, wherry: Wherry, shared: Path) -> None:
-    with serving(wherry, shared) as served:
+    with serving(wherry, shared, *HANDLER) as served:
         first = served.get("/a%2Fb?q=1&q=2", cookies={"c": "1"}, headers={"X-Mine": "ü".encode()})
         event = first.json()["event"]
         assert event["rawPath"] == "/a%2Fb"
@@ -126,14 +77,14 @@ def test_a_browser_and_what_it_does(project: Path, wherry: Wherry, shared: Path)
         assert posted["event"]["body"] == '{"a": 1}'
         assert posted["calls"] == 5
     said = "".join(served.said)
-    assert "GET /a%2Fb?q=1&q=2 200 " in said
+    assert "GET /a%2Fb?q=1&q=2 → shop 200 " in said
     assert "Init Duration" in said
 
 
 @pytest.mark.real
 def test_a_failure_and_what_comes_after(project: Path, wherry: Wherry, shared: Path) -> None:
     """The client learns nothing of why; the developer sees it, and the next request is served."""
-    with serving(wherry, shared, "--timeout", "2") as served:
+    with serving(wherry, shared, *HANDLER, "--timeout", "2") as served:
         for path, why in (
             ("/boom", "the function failed: ValueError: boom"),
             ("/exit", "Runtime exited with error: exit status 3"),
@@ -148,7 +99,7 @@ def test_a_failure_and_what_comes_after(project: Path, wherry: Wherry, shared: P
 @pytest.mark.real
 @pytest.mark.parametrize("form", ["http", "rest", "alb", "alb-multi"])
 def test_other_services(form: str, project: Path, wherry: Wherry, shared: Path) -> None:
-    with serving(wherry, shared, "--format", form) as served:
+    with serving(wherry, shared, *HANDLER, "--format", form) as served:
         answer = served.get("/x?q=1")
         event = answer.json()["event"]
         expected = {
@@ -165,7 +116,7 @@ def test_other_services(form: str, project: Path, wherry: Wherry, shared: Path) 
 def test_clients_at_once(project: Path, wherry: Wherry, shared: Path) -> None:
     """One environment serves one after another; several serve as many at once, each with its own state."""
     for concurrency in ("1", "3"):
-        with serving(wherry, shared, "--concurrency", concurrency) as served:
+        with serving(wherry, shared, *HANDLER, "--concurrency", concurrency) as served:
             calls: list[int] = []
 
             def ask(served: Serving = served, calls: list[int] = calls) -> None:
@@ -186,7 +137,7 @@ def test_clients_at_once(project: Path, wherry: Wherry, shared: Path) -> None:
 def test_an_interrupt_in_the_middle_of_a_request(
     project: Path, wherry: Wherry, shared: Path
 ) -> None:
-    with serving(wherry, shared, number=signal.SIGINT, code=130) as served:
+    with serving(wherry, shared, *HANDLER, number=signal.SIGINT, code=130) as served:
 
         def ask() -> None:
             with suppress(requests.RequestException):
@@ -210,7 +161,7 @@ def test_an_interrupt_in_the_middle_of_a_request(
 def test_bad_input(
     arguments: list[str], code: int, said: str, project: Path, wherry: Wherry
 ) -> None:
-    done = wherry("serve", "--handler", "shop.api.handler", *arguments)
+    done = wherry("serve", *HANDLER, *arguments)
     assert done.code == code
     assert done.out == ""
     assert said in done.err

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from support.composing import Lambda, composed, contents, distribution, package_of, settings_of
 from wherry.bundle.writer import write_package

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from wherry.compose.recipe import SupplyKey, SupplyOptions
 from wherry.settings.model import FunctionSettings, Settings
@@ -37,7 +36,7 @@ def test_the_supply_of_a_function(
     settings: dict[str, str], key: SupplyKey | dict[str, str]
 ) -> None:
     content = FunctionSettings(**settings)  # type: ignore[arg-type]
-    expected = key if isinstance(key, SupplyKey) else replace(MAIN, **key)  # type: ignore[arg-type]
+    expected = key if isinstance(key, SupplyKey) else replace(MAIN, **key)
     assert OPTIONS.supply(content, SETTINGS) == expected
 
 

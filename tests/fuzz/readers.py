@@ -538,6 +538,10 @@ def _function(**more: Any) -> dict[str, Any]:
         "Architectures": ["x86_64"],
         "SnapStart": {"ApplyOn": "None"},
         "LastModified": "2024-01-01T00:00:00.000+0000",
+        "Description": "shop [wherry layers: 0a1b2c3d]",
+        "MemorySize": 128,
+        "Environment": {"Variables": {"AA": "x"}},
+        "LoggingConfig": {"LogFormat": "JSON", "LogGroup": "/x"},
         **more,
     }
 
@@ -552,6 +556,9 @@ _AWS = [
         {"LayerVersions": [{"LayerVersionArn": "arn:aws:lambda:eu-west-1:123456789012:layer:x:1", "Version": 1}],
          "Version": 1, "LayerVersionArn": "arn:x", "Content": {"CodeSha256": "a", "CodeSize": 1},
          "Policy": json.dumps({"Statement": [{"Principal": {"AWS": "arn:aws:iam::1:root"}, "Effect": "Allow"}]})},
+        {"Parameters": [{"Name": "/a", "Type": "String", "Value": "x", "Selector": ":1", "ARN": "arn:x"}],
+         "InvalidParameters": [], "ARN": "arn:x", "Name": "a", "SecretString": json.dumps({"k": "x"}),
+         "Tags": {"team": "shop"}, "LayerVersions": [], "LayerVersionArn": "arn:x", "Version": 1, "Content": {}},
     )
 ]  # fmt: skip
 
@@ -560,9 +567,15 @@ def read_aws(data: bytes, around: Surroundings) -> None:
     from botocore.awsrequest import AWSResponse
 
     from wherry.aws.client import Client
+    from wherry.aws.configuration import Configuration, Variable
+    from wherry.aws.diff import diff
+    from wherry.aws.model import Desired, DesiredFunction
+    from wherry.aws.observe import observe as observe_all
     from wherry.aws.observe import observe_alias, observe_function, observe_layer
+    from wherry.aws.resolve import resolve
     from wherry.errors import WherryError
-    from wherry.settings.model import StageSettings
+    from wherry.settings.model import MANAGEABLE, StageSettings
+    from wherry.settings.references import LayerReference, Origin, VariableSetting
 
     class Raw(io.BytesIO):
         def stream(self, **_: Any) -> Iterator[bytes]:
@@ -574,22 +587,44 @@ def read_aws(data: bytes, around: Surroundings) -> None:
         headers = {"x-amzn-requestid": "r", "content-type": "application/json"}
         return response(request.url, 200, headers, Raw(data))
 
-    client = _clients.get("x")
+    client: Any = _clients.get("x")
     if client is None:
         client = _clients["x"] = Client(StageSettings(region="eu-west-1"), name="live")
-    events: Any = client.functions.meta.events
-    events.register("before-send.lambda", respond, unique_id="fuzz")
+    settings = {
+        "AA": VariableSetting(text="y"),
+        "BB": VariableSetting(origin=Origin.SSM, text="/a"),
+        "CC": VariableSetting(origin=Origin.SECRET, text="a", key="k"),
+    }
+    function = DesiredFunction(
+        name="f", aws_name="f", path=Path("f.zip"), code_sha256="a", size=1, runtime="python3.13",
+        architecture="x86_64", role="r", layers=(LayerReference(ssm="/a"), LayerReference(name="x")),
+        manage=frozenset(MANAGEABLE), tags={"team": "x"},
+        configuration=Configuration(
+            values={"memory": 256, "logging.level": "INFO"},
+            variables={name: Variable(setting=setting) for name, setting in settings.items()},
+        ),
+    )  # fmt: skip
+    desired = Desired(stage="live", functions=(function,))
+
+    def plan() -> None:
+        diff(*resolve(desired, observe_all(desired, client), client))
+
+    every = [each.meta.events for each in (client.functions, client.parameters, client.secrets)]
+    for events in every:
+        events.register("before-send", respond, unique_id="fuzz")
     try:
         for observe in (
             lambda: observe_function(client, "f", versions=True),
             lambda: observe_function(client, "f", versions=False),
             lambda: observe_alias(client, "f", "live"),
             lambda: observe_layer(client, "x", shared=True),
+            plan,
         ):
             with contextlib.suppress(WherryError):
                 observe()
     finally:
-        events.unregister("before-send.lambda", unique_id="fuzz")
+        for events in every:
+            events.unregister("before-send", unique_id="fuzz")
 
 
 _clients: dict[str, Any] = {}

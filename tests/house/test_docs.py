@@ -19,7 +19,6 @@ All other blocks are checked without being executed.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import importlib.util
 import inspect
@@ -49,13 +48,14 @@ from support.moto import moto as serve_moto
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
 from wherry import errors
-from wherry.aws.prepare import DeployOptions
+from wherry.aws.prepare import DeployOptions, SwitchOptions
 from wherry.aws.prune import find as prune
 from wherry.aws.stage import StageOptions
 from wherry.cli import main
 from wherry.pipeline import report
 from wherry.settings import model, project, read, tables
 from wherry.settings.checks import CHECK_READERS
+from wherry.settings.function_readers import CONFIGURATION_READERS
 from wherry.settings.tables import CONTAINER_READERS, INDEX_READERS
 from wherry.target import Target, find_architecture, find_runtime
 
@@ -637,9 +637,7 @@ def unquoted(cell: str) -> str:
 
 def test_every_setting_is_documented_and_no_other() -> None:
     keys = {*read.READERS, *read.TABLES}
-    assert {key.replace("-", "_") for key in keys} == {
-        field.name for field in dataclasses.fields(model.Settings)
-    }
+    assert {key.replace("-", "_") for key in keys} == {*model.Settings.__struct_fields__}
     text = section("settings.md", "## Keys")
     table = [row for row in rows(text) if row[0].startswith("[")]
     assert [unquoted(row[0]) for row in table] == re.findall(
@@ -702,7 +700,10 @@ NEEDS = {
     "bucket-region": 'bucket = "b-b"',
     "encryption": 'bucket = "b-b"',
     "keep": 'bucket = "b-b"',
+    "signing-profile": 'bucket = "b-b"',
     "kms-key": 'bucket = "b-b"\nencryption = "aws:kms"',
+    # Of a function.
+    **dict.fromkeys(CONFIGURATION_READERS, f"manage = {[*model.MANAGEABLE]}"),
 }
 OF_STAGES = (
     ("", {*tables.STAGE_READERS, "functions", "layers"}),
@@ -827,6 +828,7 @@ def test_the_parameters_of_build() -> None:
 def test_the_options_of_the_library() -> None:
     tables = (
         ("## Options of a build", wherry.BuildOptions, ()),
+        ("## `wherry.inspect`", wherry.InspectOptions, wherry.BuildOptions.__annotations__),
         ("## `wherry.invoke`", wherry.InvokeOptions, wherry.BuildOptions.__annotations__),
         ("## `wherry.serve`", wherry.ServeOptions, wherry.InvokeOptions.__annotations__),
     )
@@ -834,7 +836,7 @@ def test_the_options_of_the_library() -> None:
         documented = {unquoted(row[0]) for row in rows(section("python.md", heading))}
         assert documented == set(options.__annotations__) - set(inherited), heading
     attributes = {unquoted(row[0]) for row in rows(section("python.md", "## `Invocation`"))}
-    assert attributes == {field.name for field in dataclasses.fields(wherry.Invocation)}
+    assert attributes == {*wherry.Invocation.__struct_fields__}
 
 
 def test_the_parameters_of_deploying() -> None:
@@ -853,10 +855,19 @@ def test_the_parameters_of_deploying() -> None:
         "reporter",
     }
     assert set(StageOptions.__annotations__) == {"names", "reporter", "name", "config"}
+    more = set(SwitchOptions.__annotations__) - set(DeployOptions.__annotations__)
+    assert more == {"source", "tests", "traffic"}
+    assert all(f"`{name}`" in section("python.md", "## Deploying") for name in more)
     options = {
-        **dict.fromkeys(("plan", "deploy", "upload", "publish"), "DeployOptions"),
-        **dict.fromkeys(("promote", "rollback", "prune"), "StageOptions"),
+        **dict.fromkeys(("upload", "publish"), "DeployOptions"),
+        **dict.fromkeys(
+            ("promote", "prune", "history", "invoke_remote", "read_logs"), "StageOptions"
+        ),
+        "rollback": "RollbackOptions",
+        "plan": "PlanOptions",
+        "deploy": "SwitchOptions",
     }
+    assert documented["rollback"].pop("delete") == "False"
     for function, kind in options.items():
         parameters = inspect.signature(getattr(wherry, function)).parameters
         own = {name: repr(one.default) for name, one in parameters.items() if name not in common}
@@ -867,13 +878,12 @@ def test_the_parameters_of_deploying() -> None:
 
 def test_the_attributes_of_reports() -> None:
     documented = {unquoted(row[0]) for row in rows(section("python.md", "## `BuildReport`"))}
-    assert documented == {field.name for field in dataclasses.fields(report.BuildReport)}
+    assert documented == {*report.BuildReport.__struct_fields__}
     text = section("python.md", "## `PackageReport`")
     names = set(re.findall(r"`([a-z_0-9]+)`", text))
     assert names == {
-        field.name
-        for kind in (report.PackageReport, report.DistributionReport)
-        for field in dataclasses.fields(kind)
+        *report.PackageReport.__struct_fields__,
+        *report.DistributionReport.__struct_fields__,
     }
 
 
@@ -895,6 +905,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "number or null": (int, type(None)),
     "number": (int,),
+    "number from 0 to 1": (int, float),
     "object": (dict,),
     "string or null": (str, type(None)),
     "string": (str,),
@@ -975,6 +986,7 @@ def test_the_documents_of_deployments_have_the_documented_fields(
             "wherry upload --json",
             "wherry publish --json",
             "wherry rollback --json",
+            "wherry history --json",
             "wherry prune --json",
         ):
             more = {

@@ -20,6 +20,7 @@ from wherry.lock.formats import LockFormat
 SOURCE = Path(wherry.__file__).parent
 
 LAYERS = [
+    "structs",
     "version",
     "visible",
     "untrusted",
@@ -46,9 +47,11 @@ LAYERS = [
     "compose",
     "contents",
     "checks",
+    "inspect",
     "outputs",
     "pipeline",
     "invoke",
+    "sample_events",
     "aws",
     "cdk",
     "__init__",

@@ -160,7 +160,7 @@ def test_every_dependency_is_imported() -> None:
     )
     for requirement in pyproject()["project"]["dependencies"]:
         name = name_of(requirement)
-        module = {"pyyaml": "yaml"}.get(name, name.replace("-", "_"))
+        module = {"pyyaml": "yaml", "python-dotenv": "dotenv"}.get(name, name.replace("-", "_"))
         assert re.search(rf"^\s*(from|import) {module}\b", source, re.MULTILINE), module
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEAVY = {
+    "anyio",
     "aws_cdk",
     "boto3",
     "botocore",
@@ -35,6 +36,7 @@ HEAVY = {
     "subprocess",
     "tomllib",
     "urllib3",
+    "watchfiles",
     "zipfile",
 }
 

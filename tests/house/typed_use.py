@@ -76,7 +76,12 @@ def deploys() -> None:
     assert_type(deployed.calls, tuple[str, ...])
     assert_type(wherry.promote(".", "staging", names=["api"]), wherry.Deployed)
     wherry.deploy(".", "staging", wheels=True)  # type: ignore[call-arg]
-    wherry.deploy(".", "staging", canary="10%")  # type: ignore[arg-type]
+    wherry.deploy(".", "staging", canary=["10%"])  # type: ignore[arg-type]
+    wherry.deploy(".", "staging", canary="10%/5m", tests=["event.json"], traffic=True)
+    wherry.deploy(".", "production", source="staging")
+    past = wherry.history(".", "staging", names=["api"])
+    assert_type(past, wherry.History)
+    assert_type(past.functions[0].versions[0].share, float)
 
 
 def deploys_step_by_step() -> None:

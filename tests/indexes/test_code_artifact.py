@@ -152,7 +152,7 @@ def test_nobody_is_logged_in(
 
 
 def test_a_profile_that_is_not_there(endpoint: CodeArtifactEndpoint) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     with pytest.raises(FetchError) as caught:
         Tokens().login(replace(REPOSITORY, profile="no-such"))

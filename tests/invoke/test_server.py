@@ -9,41 +9,18 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from support.serving import ANY_PORT, build_of, ran, serve_build, served_as
 from wherry.errors import InvokeError
+from wherry.invoke.builds import Builds
 from wherry.invoke.http_server import Listen
 from wherry.invoke.outcome import FunctionError, Invocation
 from wherry.invoke.request import EventFormat
-from wherry.invoke.runnable import Runnable
 from wherry.invoke.server import FunctionServer, Served
-from wherry.target import Architecture, Target, find_runtime
-
-FUNCTION = Runnable(
-    name="shop",
-    target=Target(runtime=find_runtime("python3.13"), architecture=Architecture.X86_64),
-    handler="shop.handler",
-    function=Path("shop.zip"),
-)
-ANY_PORT = Listen(port=0)
-
-
-def ran(payload: bytes, *, error: FunctionError | None = None) -> Invocation:
-    return Invocation(
-        request_id="id",
-        payload=payload,
-        error=error,
-        seconds=0.0,
-        init_seconds=None,
-        peak_memory=None,
-        timed_out=False,
-        log=b"",
-        memory=128,
-    )
 
 
 def echo(event: bytes) -> Invocation:
@@ -58,16 +35,9 @@ def serving(
     served: list[Served] | None = None,
     listen: Listen = ANY_PORT,
 ) -> Iterator[FunctionServer]:
-    log = served if served is not None else []
-    server = FunctionServer(invoke, FUNCTION, form=form, listen=listen, on_served=log.append)
-    thread = threading.Thread(target=server.serve)
-    thread.start()
-    try:
+    build = build_of([served_as("shop", invoke)], form=form)
+    with serve_build(build, served=served, listen=listen) as server:
         yield server
-    finally:
-        server.stop()
-        server.close()
-        thread.join()
 
 
 @pytest.fixture
@@ -362,7 +332,7 @@ def test_concurrent_clients(url: str) -> None:
 
 def test_a_port_that_is_taken() -> None:
     with serving(echo) as server, pytest.raises(InvokeError, match="cannot listen") as caught:
-        FunctionServer(echo, FUNCTION, form=EventFormat.REST, listen=Listen(port=server.port))
+        FunctionServer(Builds(), listen=Listen(port=server.port))
     assert "--port" in (caught.value.hint or "")
 
 

@@ -25,6 +25,7 @@ from support.functions import zip_of
 from support.index import Index, serve_index
 from support.localstack import LocalStack, localstack
 from support.projects import write_files
+from wherry.settings.model import MANAGEABLE
 
 pytestmark = pytest.mark.real
 
@@ -149,6 +150,26 @@ def test_deploy_invoke_roll_back_invoke(site: Site, with_bucket: bool) -> None:
         assert [key for key in keys if key.endswith(".zip")] == []
         assert f"wherry/{LAYER}/000001/pylock.toml" in keys
         assert f"wherry/{LAYER}/last-pylock.toml" in keys
+
+
+def test_a_version_is_tested_before_callers_get_it(site: Site) -> None:
+    """It runs, by its number, as it will for callers."""
+    test = {"event": {}, "expect": {"says": "two", "version": "2"}}
+    role = site.account.role()
+    site.deploy()
+    site.write(says="two", role=role, stage={"test": [test]})
+    done = site.deploy()
+    assert "Version 2 of function `shop-api`: {} passed in " in done.err
+    assert invoke(site)["says"] == "two"
+    site.write(says="three", role=role)
+    done = site.deploy(code=1)
+    assert (
+        '`shop-api` version 3, {}: says: expected "two", got "three"; version: expected "2", got "3"'
+        in done.error
+    )
+    assert invoke(site)["says"] == "two"
+    site.run("rollback", "staging", "--yes", code=0)
+    assert invoke(site)["says"] == "one"
 
 
 def test_handler_and_runtime_are_changed_when_they_are_managed(site: Site) -> None:
@@ -384,3 +405,56 @@ def test_the_steps_one_by_one(site: Site) -> None:
     assert invoke(site) == {"says": "one", "alpha": 1, "version": "1"}
     assert not [key for key in site.account.objects(bucket) if key.endswith(".zip")]
     site.plan()
+
+
+def test_all_configuration_is_changed_in_one_update_and_goes_back(site: Site) -> None:
+    """With conflicts, revisions and updates that take time; each state leaves nothing to do."""
+    account, role = site.account, site.account.role()
+    site.shell["SHOP_TOKEN"] = "from-the-shell"
+    account.client("ssm").put_parameter(Name="/shop/one", Value="one-5a", Type="SecureString")
+    account.client("secretsmanager").create_secret(
+        Name="shop/two", SecretString='{"key": "two-6b"}'
+    )
+    environment = {
+        "TOKEN": {"env": "SHOP_TOKEN"}, "ONE": {"ssm": "/shop/one"},
+        "TWO": {"secret": "shop/two", "key": "key"}, "LEVEL": "info",
+    }  # fmt: skip
+    states: list[dict[str, Any]] = [
+        {
+            "memory": 256, "timeout": 9, "ephemeral-storage": 1024, "tracing": "Active", "snap-start": True,
+            "logging": {"format": "JSON", "level": "DEBUG", "group": "/shop/api"}, "description": "Takes orders",
+            "environment": environment, "tags": {"team": "shop"},
+        },
+        {
+            "memory": 512, "timeout": 10, "ephemeral-storage": 2048, "tracing": "PassThrough", "snap-start": False,
+            "logging": {"format": "Text", "group": "/shop/all"}, "description": "Takes all orders",
+            "environment": {**environment, "LEVEL": "debug"}, "tags": {"team": "shop", "cost": "7"},
+        },
+    ]  # fmt: skip
+    for number, state in enumerate(states):
+        site.write(says=str(number), role=role, manage=[*MANAGEABLE], **state)
+        site.proxy.forget()
+        said = site.deploy()
+        configuring = "UpdateFunctionConfiguration" if number else "CreateFunction"
+        assert site.proxy.mutations.count(configuring) == 1
+        found = account.configuration(FUNCTION, account.alias(FUNCTION, ALIAS)[0])
+        assert (found["MemorySize"], found["Timeout"]) == (state["memory"], state["timeout"])
+        assert found["EphemeralStorage"] == {"Size": state["ephemeral-storage"]}
+        assert found["TracingConfig"] == {"Mode": state["tracing"]}
+        assert found["LoggingConfig"]["LogGroup"] == state["logging"]["group"]
+        assert found["Environment"]["Variables"] == {
+            "TOKEN": "from-the-shell", "ONE": "one-5a", "TWO": "two-6b",
+            "LEVEL": state["environment"]["LEVEL"],
+        }  # fmt: skip
+        arn = account.configuration(FUNCTION)["FunctionArn"]
+        assert account.functions.list_tags(Resource=arn)["Tags"] == state["tags"]
+        for secret in ("from-the-shell", "one-5a", "two-6b"):
+            assert secret not in said.out + said.err
+        site.plan()
+    site.run("rollback", "staging", "--yes", code=0)
+    before = account.configuration(FUNCTION, account.alias(FUNCTION, ALIAS)[0])
+    assert (before["MemorySize"], before["Environment"]["Variables"]["LEVEL"]) == (256, "info")
+    # Deployed again as it was at first: the version that runs the same is used.
+    site.write(says="0", role=role, manage=[*MANAGEABLE], **states[0])
+    site.deploy()
+    assert account.alias(FUNCTION, ALIAS)[0] == "1"

@@ -8,12 +8,12 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from msgspec.structs import replace
 
 import wherry
 from support.aws_faults import Call, serve_faults
@@ -596,3 +596,27 @@ def test_a_layer_that_an_arn_names(tmp_path: Path, store: Store) -> None:
             without = wherry.invoke(shop, runtime=HERE, store=store, skip_arn_layers=True)
             assert without.error is not None
             assert without.error.type == "Runtime.ImportModuleError"
+
+
+def test_cold_starts(tmp_path: Path, store: Store) -> None:
+    files = {
+        "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
+        "pyproject.toml": '[project]\nname = "shop"\nversion = "1"\n[tool.wherry]\n'
+        f'runtime = "{HERE}"\n[tool.wherry.functions.api]\nhandler = "app.handler"\n',
+        "slow.py": "import time\ntime.sleep(0.2)\n",
+        "app.py": "import slow\ndef handler(event, context):\n    raise ValueError\n",
+    }
+    write_files(tmp_path, files)
+    starts = wherry.cold_starts(tmp_path, 3, profile=True, store=store)
+    assert len(starts.seconds) == 3
+    assert 0.2 < min(starts.seconds) <= starts.median <= max(starts.seconds)
+    assert (starts.peak_memory or 0) > 1_000_000
+    longest = starts.imports[0]
+    assert (longest.module, longest.seconds > 0.2, longest.is_choice) == ("slow", True, True)
+    document = starts.document()
+    assert document["init_ms"]["min"] <= document["init_ms"]["median"]
+    assert document["imports"][0]["module"] == "slow"
+    write_files(tmp_path, {"app.py": "import none_such\ndef handler(event, context): ...\n"})
+    with pytest.raises(InvokeError, match="fails to initialize") as caught:
+        wherry.cold_starts(tmp_path, 1, store=store)
+    assert "none_such" in str(caught.value)

@@ -9,6 +9,7 @@ import pytest
 from wherry.errors import SettingsError
 from wherry.settings.model import StageFunction, StageLayer, StageSettings
 from wherry.settings.read import read_settings
+from wherry.settings.references import LayerReference, Origin, VariableSetting
 
 EVERYTHING = """
 [stages.staging]
@@ -28,7 +29,7 @@ manage = ["handler", "code"]
 keep-versions = 10
 keep-days = 30
 functions.api = {name = "shop-api", role = "arn:aws:iam::123456789012:role/service/api", memory = 512, timeout = 9}
-functions.jobs = {alias = "now", manage = ["code"], description = "works"}
+functions.jobs = {alias = "now", manage = ["code", "description"], description = "works"}
 layers.dependencies = {name = "deps", share = ["123456789012", "o-abc1234567", "123456789012"], license = "MIT"}
 """
 
@@ -69,7 +70,9 @@ def test_everything_that_can_be_said() -> None:
                     memory=512,
                     timeout=9,
                 ),
-                "jobs": StageFunction(alias="now", manage=("code",), description="works"),
+                "jobs": StageFunction(
+                    alias="now", manage=("code", "description"), description="works"
+                ),
             },
             layers={
                 "dependencies": StageLayer(
@@ -155,7 +158,7 @@ def test_values_of_the_wrong_kind() -> None:
     assert refused(
         "[stages.staging]\nregion = 'Ireland'\nassume-role = 'deployer'\nbucket = 'A B'\n"
         "tags = {team = 3}\nfunction-name = 'shop'\nlayer-name = '{name}-{user}'\nalias = '1'\n"
-        "manage = ['memory']\nkeep-versions = -1\nkeep-days = true\nkeep = 'yes'\n"
+        "manage = ['vpc']\nkeep-versions = -1\nkeep-days = true\nkeep = 'yes'\n"
         "functions.api = {name = 'a b', memory = 1, role = 'x'}\nfunctions.jobs = 3\n"
         "layers.dependencies = {name = 'arn:x', share = ['everybody']}\n"
     ) == (
@@ -169,8 +172,8 @@ def test_values_of_the_wrong_kind() -> None:
         "  ├─▶ stages.staging.layer-name: expected a pattern such as `{project}-{name}-{stage}`, with {name} in it "
         "and otherwise letters, digits, `-` and `_`\n"
         "  ├─▶ stages.staging.alias: expected an alias of letters, digits, `-` and `_`\n"
-        "  ├─▶ stages.staging.manage: expected some of code, layers, handler, runtime, architecture, not "
-        "`memory`\n"
+        "  ├─▶ stages.staging.manage: expected some of code, layers, handler, runtime, architecture, "
+        "environment, memory, timeout, logging, tracing, ephemeral-storage, snap-start, description, tags, not `vpc`\n"
         "  ├─▶ stages.staging.keep-versions: expected a number of at least 0\n"
         "  ├─▶ stages.staging.keep-days: expected a number of at least 0\n"
         "  ├─▶ stages.staging.keep: expected true or false\n"
@@ -244,3 +247,104 @@ def test_functions_are_named_or_numbered(name: str) -> None:
 )
 def test_functions_are_not_named_so(name: str) -> None:
     assert "AWS's name of a function" in refused(f'[stages.s]\nfunctions.api = {{name = "{name}"}}')
+
+
+def test_regions_and_their_buckets() -> None:
+    read = stages(
+        '[stages.s]\nregions = ["eu-west-1", "us-east-1"]\nbucket = "s3://b-{region}/x"\n'
+    )["s"]
+    assert (read.regions, read.bucket) == (("eu-west-1", "us-east-1"), "b-{region}")
+    assert read.layer_pattern(project="p", stage="s@us-east-1") == r"p\-[A-Za-z0-9_-]+\-s"
+    assert read.function_on_aws("api", project="p", stage="s@us-east-1") == "p-api-s"
+    assert "stages.s.bucket: `{region}` requires" in refused('[stages.s]\nbucket = "b-{region}"')
+    assert "is not a region" in refused('[stages.s]\nregions = ["Europe"]')
+    assert "expected a bucket" in refused('[stages.s]\nregion = "eu-west-1"\nbucket = "b-{stage}"')
+
+
+def test_a_function_is_in_the_region_of_its_stage() -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:api"
+    named = f'functions.api = {{ name = "{arn}" }}'
+    assert stages(f'[stages.s]\nregion = "us-east-1"\n{named}')["s"].functions["api"].name == arn
+    assert stages(f"[stages.s]\n{named}")["s"].functions["api"].name == arn
+    text = refused(f'[stages.s]\nregion = "eu-west-1"\n{named}')
+    assert (
+        "stages.s.functions.api.name: the function is in us-east-1, and the stage in eu-west-1"
+        in text
+    )
+    text = refused(f'[stages.s]\nregions = ["eu-west-1", "us-east-1"]\n{named}')
+    assert "the stage in eu-west-1, us-east-1" in text
+
+
+CONFIGURATION = """
+[stages.staging]
+manage = ["layers", "environment", "memory", "logging", "snap-start", "tracing", "ephemeral-storage", "tags"]
+[stages.staging.functions.api]
+layers = ["deps", "arn:aws:lambda:eu-west-1:123456789012:layer:x:7", {ssm = "/layers/otel"}, {name = "obs", version = "latest"}]
+exclusive-layers = true
+memory = 512
+ephemeral-storage = 1024
+tracing = "Active"
+logging = {format = "JSON", level = "INFO", system-level = "WARN", group = "/shop"}
+snap-start = false
+tags = {team = "shop"}
+[stages.staging.functions.api.environment]
+LOG_LEVEL = "info"
+TOKEN = {env = "TOKEN"}
+DB_URL = {ssm = "/shop/db-url:3"}
+KEY = {secret = "shop/key", key = "password"}
+OLD = {remove = true}
+"""
+
+
+def test_the_configuration_of_a_function() -> None:
+    assert stages(CONFIGURATION)["staging"].function("api") == StageFunction(
+        layers=(
+            "deps",
+            "arn:aws:lambda:eu-west-1:123456789012:layer:x:7",
+            LayerReference(ssm="/layers/otel"),
+            LayerReference(name="obs"),
+        ),
+        exclusive_layers=True,
+        memory=512,
+        ephemeral_storage=1024,
+        tracing="Active",
+        logging={"format": "JSON", "level": "INFO", "system-level": "WARN", "group": "/shop"},
+        snap_start=False,
+        tags={"team": "shop"},
+        environment={
+            "LOG_LEVEL": VariableSetting(text="info"),
+            "TOKEN": VariableSetting(origin=Origin.ENV, text="TOKEN"),
+            "DB_URL": VariableSetting(origin=Origin.SSM, text="/shop/db-url:3"),
+            "KEY": VariableSetting(origin=Origin.SECRET, text="shop/key", key="password"),
+            "OLD": VariableSetting(origin=Origin.REMOVED),
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("function", "problem"),
+    [
+        ("memory = 512", '.memory: it has no effect: put "memory" into `manage`, or give a `role`'),
+        ("snap-start = false", ".snap-start: it has no effect"),
+        ("environment = {}\ntimeout = 3", ".timeout: it has no effect"),
+        ("environment = {AB = 5}", ".environment: AB: expected a string, or {env"),
+        ("environment = {AB = {ssm = 'x', key = 'hunter2'}}", ".environment: AB: expected a string"),
+        ("environment = {AB = {remove = false}}", ".environment: AB: expected a string"),
+        ("environment = {1B = 'x'}", ".environment: `1B` is not the name of a variable"),
+        ("environment = {AWS_REGION = 'x'}", ".environment: `AWS_REGION` is set by AWS Lambda itself"),
+        ("logging = {format = 'Text', level = 'INFO'}", '.logging: levels require `format = "JSON"`'),
+        ("logging = {colour = 'red'}", ".logging: there is no setting `colour`"),
+        ("logging = {level = 'loud'}", ".logging: level: expected one of TRACE"),
+        ("tracing = 'On'", ".tracing: expected one of Active, PassThrough"),
+        ("tags = {'aws:x' = 'y'}", ".tags: `aws:x`: a tag has a key"),
+        ("layers = ['a', 'a']", ".layers: a layer is listed twice"),
+        ("layers = [{name = 'x'}]", '.layers: expected "exclusive", or a list'),
+        ("layers = [{name = 'x', version = 'newest'}]", ".layers: expected a number of at least 1"),
+        ("layers = ['arn:x']", ".layers: `arn:x` is not the ARN of a layer version"),
+    ],
+)  # fmt: skip
+def test_configuration_that_is_wrong(function: str, problem: str) -> None:
+    """Among it what would have no effect. No message repeats a value that may be a secret."""
+    said = refused(f"[stages.staging.functions.api]\n{function}\n")
+    assert f"stages.staging.functions.api{problem}" in said
+    assert "hunter2" not in said

@@ -142,6 +142,19 @@ class Account:
         )
         return str(made["LayerVersionArn"])
 
+    def alarm(self, name: str) -> None:
+        """An alarm of CloudWatch that is off."""
+        self.client("cloudwatch").put_metric_alarm(
+            AlarmName=name,
+            MetricName="Errors",
+            Namespace="AWS/Lambda",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+
     def wait(self, name: str) -> None:
         """Until no update of the function is in progress."""
         waiter = self.functions.get_waiter("function_updated_v2")

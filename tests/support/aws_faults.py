@@ -34,6 +34,7 @@ __all__ = [
     "INTERNAL",
     "KILL_AFTER",
     "KILL_BEFORE",
+    "QUOTED",
     "THROTTLED",
     "UNAVAILABLE",
     "Call",
@@ -93,6 +94,7 @@ CONFLICT = Fault(
 ACCESS_DENIED = Fault(
     name="denied", status=403, code="AccessDeniedException", storage=(403, "AccessDenied")
 )
+QUOTED = Fault(name="quoted", status=400, code="InvalidParameterValueException")
 ERRORS = (THROTTLED, INTERNAL, UNAVAILABLE, EXPIRED, CONFLICT, ACCESS_DENIED)
 
 _MESSAGES = {
@@ -157,7 +159,9 @@ class Call:
     @property
     def mutates(self) -> bool:
         """Whether it changes something on AWS."""
-        return not self.operation.startswith(("Get", "List", "Head", "AssumeRole"))
+        return not self.operation.startswith(
+            ("Get", "List", "Head", "Filter", "Describe", "AssumeRole")
+        )
 
     def __str__(self) -> str:
         return f"{self.number}.{self.attempt} {self.service}:{self.operation} → {self.status}"
@@ -181,6 +185,8 @@ class Proxy:
         self.delay: Callable[[Call], float] = lambda _: 0.0
         self.before: Callable[[Call], None] = lambda _: None
         self.edit: Callable[[Call, bytes], bytes] = lambda _, data: data
+        # What the stand-in lacks: a document, or an error with a status and a code.
+        self.answer: Callable[[Call], dict[str, Any] | Fault | None] = lambda _: None
         # The process to be killed.
         self.victim: Callable[[], Fork | None] = lambda: None
         self._injected: list[_Injected] = []
@@ -293,7 +299,11 @@ class _Handler(BaseHTTPRequestHandler):
         proxy = self.through
         body = self._body()
         service = self._service()
-        operation = _operation(service, self.command, self.path, body)
+        # Services with JSON name the operation in a header; IAM calls CloudWatch otherwise than its endpoint.
+        target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        operation = target or _operation(service, self.command, self.path, body)
+        if target:
+            service = service.replace("monitoring", "cloudwatch")
         call = Call(
             number=0,
             attempt=0,
@@ -308,24 +318,30 @@ class _Handler(BaseHTTPRequestHandler):
             call.body = said if isinstance(said, dict) else {}
         invocation = self.headers.get("amz-sdk-invocation-id") or f"unknown {id(call)}"
         fault = proxy.came(call, invocation)
+        instead = proxy.answer(call)
+        if isinstance(instead, Fault):
+            fault = instead
         proxy.before(call)
         # Not `time.sleep`, which tests hasten.
         if seconds := proxy.delay(call):
             threading.Event().wait(seconds)
         try:
-            self._answer(call, fault, body)
+            self._answer(call, fault, body, None if isinstance(instead, Fault) else instead)
         finally:
             call.ended = time.monotonic()
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_any  # noqa: N815
 
-    def _answer(self, call: Call, fault: Fault | None, body: bytes) -> None:
+    def _answer(
+        self, call: Call, fault: Fault | None, body: bytes, instead: dict[str, Any] | None
+    ) -> None:
         if fault is not None and not fault.reaches and fault.status:
             self._refuse(call, fault)
             return
         answer = None
         if fault is None or fault.reaches:
-            answer = self._forward(body)
+            made = json.dumps(instead).encode()
+            answer = self._forward(body) if instead is None else (200, [], made)
             call.reached = True
         if fault is not None:
             if fault.kills and (victim := self.through.victim()) is not None:
@@ -372,9 +388,11 @@ class _Handler(BaseHTTPRequestHandler):
             f"{call.actions[0] if call.actions else call.operation} on resource: x because no "
             f"identity-based policy allows the {call.actions[0] if call.actions else ''} action",
         )
+        if fault is QUOTED:
+            message = f"Value {json.dumps(call.body)} failed to satisfy constraint"
         status, code = fault.status, fault.code
-        if call.service == "lambda":
-            document = {"Type": "User", "message": message, "Message": message}
+        if call.service not in {"s3", "sts"}:
+            document = {"__type": code, "Type": "User", "message": message, "Message": message}
             kind, data = "application/json", json.dumps(document).encode()
         else:
             if call.service == "s3":
@@ -438,6 +456,8 @@ def _operation(service: str, method: str, url: str, body: bytes) -> str:
                 return name
     elif service == "s3":
         return _storage_operation(method, path.lstrip("/").partition("/")[2] != "", given)
+    elif service == "signer":
+        return "StartSigningJob" if method == "POST" else "DescribeSigningJob"
     elif body:
         return parse_qs(body.decode("latin-1")).get("Action", [""])[0]
     return f"{method} {path}"

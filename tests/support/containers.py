@@ -20,6 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from support.debian import install_packages
 from support.interpreters import missing
 
 if TYPE_CHECKING:
@@ -143,29 +144,8 @@ def _install() -> None:
     if os.geteuid() != 0:
         missing("a container engine can be started by root alone")
     wanted = {"docker.io": "dockerd", "debootstrap": "debootstrap"}
-    packages = [package for package, command in wanted.items() if shutil.which(command) is None]
-    if packages and shutil.which("apt-get") is None:
-        missing(f"{', '.join(packages)} cannot be installed without apt-get")
-    if packages:
-        with _alone(_cache() / "apt"):
-            environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            install = [
-                "apt-get",
-                "install",
-                "--yes",
-                "--quiet",
-                "--no-install-recommends",
-                *packages,
-            ]
-            done = subprocess.run(install, env=environment, capture_output=True, check=False)
-            if done.returncode != 0:
-                subprocess.run(
-                    ["apt-get", "update", "--quiet"],
-                    env=environment,
-                    stdout=subprocess.DEVNULL,
-                    check=True,
-                )
-                subprocess.run(install, env=environment, stdout=subprocess.DEVNULL, check=True)
+    with _alone(_cache() / "apt"):
+        install_packages(wanted)
 
 
 def _rootfs() -> Path:

@@ -60,6 +60,7 @@ class Site:
         index: where the project's distributions are.
         proxy: what Wherry's calls go through.
         settings: of the stage, beside region and names.
+        shell: variables of the process that deploys.
     """
 
     wherry: Wherry
@@ -67,6 +68,7 @@ class Site:
     index: Index
     proxy: Proxy
     settings: dict[str, Any] = field(default_factory=dict)
+    shell: dict[str, str] = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -77,7 +79,7 @@ class Site:
         """Nothing of the user's own AWS configuration."""
         own = self.wherry.environment()
         inherited = {name: text for name, text in own.items() if not name.startswith("AWS_")}
-        return {**inherited, **self.account.environment(url=self.proxy.url)}
+        return {**inherited, **self.account.environment(url=self.proxy.url), **self.shell}
 
     def write(
         self,

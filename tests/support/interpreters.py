@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from uv import find_uv_bin
 
-__all__ = ["find_python", "missing"]
+__all__ = ["compiled_parts", "find_python", "missing"]
 
 
 def missing(reason: str) -> None:
@@ -51,6 +54,29 @@ def _candidates(version: str) -> Iterator[str]:
     )
     if asked.returncode == 0:
         yield asked.stdout.strip()
+
+
+@lru_cache
+def compiled_parts(python: str) -> str:
+    """A folder with the compiled distributions that Wherry imports, for another interpreter; from PyPI."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    wanted = [f"{name}=={metadata.version(name)}" for name in ("deflate", "msgspec")]
+    subprocess.run(
+        [
+            find_uv_bin(),
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            python,
+            "--target",
+            folder,
+            *wanted,
+        ],
+        check=True,
+    )
+    return folder
 
 
 def find_python(version: str) -> str:

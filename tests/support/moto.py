@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -30,7 +31,17 @@ class Moto:
 
     def reset(self) -> None:
         """Forget everything."""
-        request = urllib.request.Request(f"{self.url}/moto-api/reset", data=b"")
+        # Functions are not run: that takes Docker.
+        settings = json.dumps({"lambda": {"use_docker": False}}).encode()
+        for path, data in (("reset", b""), ("config", settings)):
+            request = urllib.request.Request(f"{self.url}/moto-api/{path}", data=data)
+            with urllib.request.urlopen(request) as answered:
+                answered.read()
+
+    def invoke_simply(self) -> None:
+        """Have functions answer with a text in place of being run."""
+        config = json.dumps({"lambda": {"use_docker": False}}).encode()
+        request = urllib.request.Request(f"{self.url}/moto-api/config", data=config)
         with urllib.request.urlopen(request) as answered:
             answered.read()
 

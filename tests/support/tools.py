@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import subprocess
 import sys
@@ -58,6 +59,9 @@ PINS = {
             *tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]["dependencies"],
         ),
     ),
+    # What it was written for: newer versions of pydantic want a value for each of its optional keys.
+    "drover": Pin(requirement="drover==0.7.1", command="drover", more=("pydantic<2",)),
+    "sam": Pin(requirement="aws-sam-cli==1.170.0", command="sam"),
     # With a backend that needs no desktop.
     "keyring": Pin(requirement="keyring==25.7.0", command="keyring", more=("keyrings.alt==5.0.2",)),
 }
@@ -67,9 +71,9 @@ def tool(name: str) -> Path:
     """The tool's executable."""
     pin = PINS[name]
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    folder = (
-        _cache() / f"{pin.requirement.replace('[locked]==', '-').replace('==', '-')}-py{version}"
-    )
+    name = pin.requirement.replace("[locked]==", "-").replace("==", "-")
+    digest = hashlib.sha256(" ".join((pin.requirement, *pin.more)).encode()).hexdigest()[:8]
+    folder = _cache() / f"{name}-{digest}-py{version}"
     done = folder / "complete"
     with _alone(folder):
         if not done.exists():
@@ -104,7 +108,7 @@ def _run(command: list[str], *, cwd: Path, env: Mapping[str, str]) -> str:
         "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_DATA_HOME": str(home / "data"),
         "PIP_CONFIG_FILE": os.devnull,
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_DISABLE_PIP_1.170.0_CHECK": "1",
         "PIP_NO_CACHE_DIR": "1",
         "PIPENV_NOSPIN": "1",
         "PIPENV_VENV_IN_PROJECT": "1",

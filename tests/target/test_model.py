@@ -20,7 +20,7 @@ import pytest
 from packaging.markers import Environment, Marker, default_environment
 from packaging.specifiers import SpecifierSet
 
-from support.interpreters import missing
+from support.interpreters import compiled_parts, missing
 from wherry.errors import TargetError
 from wherry.target import (
     FACTS_AS_OF,
@@ -169,12 +169,13 @@ class TestTags:
         assert not any("musllinux" in tag or "macos" in tag or "win" in tag for tag in tags)
         assert not any(f"cp3{minor + 1}" in tag or f"cp3{minor}t" in tag for tag in tags)
 
+    @pytest.mark.real
     def test_are_the_same_under_every_interpreter(self):
         """N1: nothing of the interpreter that runs Wherry gets in."""
         source = str(Path(packaging.__file__).parents[1])
         package = str(Path(sys.modules["wherry"].__file__ or "").parents[1])
         code = (
-            f"import sys, hashlib; sys.path[:0] = [{source!r}, {package!r}]\n"
+            f"import sys, hashlib; sys.path[:0] = [sys.argv[1], {source!r}, {package!r}]\n"
             "from wherry.target import *\n"
             "text = [(str(t), *map(str, t.tags), sorted(t.environment.items()))\n"
             "    for t in (Target(runtime=r, architecture=a) for r in RUNTIMES.values() for a in Architecture)]\n"
@@ -182,7 +183,10 @@ class TestTags:
         )
         digests = {
             subprocess.run(
-                [python, "-I", "-c", code], capture_output=True, text=True, check=True
+                [python, "-I", "-c", code, compiled_parts(python)],
+                capture_output=True,
+                text=True,
+                check=True,
             ).stdout
             for version in ("3.11", "3.12", "3.13")
             if (python := interpreter(version))

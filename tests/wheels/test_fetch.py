@@ -10,11 +10,11 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from support.contexts import context
 from support.faults import (
@@ -89,7 +89,7 @@ def remote(index: Index, made: Made = FOO, **changes: object) -> RemoteFile:
         size=len(made.data),
         project=made.filename.split("-", maxsplit=1)[0],
     )
-    return replace(file, **changes)  # type: ignore[arg-type]
+    return replace(file, **changes)
 
 
 def refusal(store: Store, *files: RemoteFile, offline: bool = False) -> FetchError:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import platform
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from packaging import markers as packaging_markers
 from packaging.markers import Environment
 from packaging.pylock import PackageSdist, PackageWheel, Pylock
@@ -237,7 +237,7 @@ class TestMarkers:
             pylock = Pylock.from_dict(
                 {**lock.pylock.to_dict(), **{k.replace("_", "-"): v for k, v in keys.items()}}
             )
-            from dataclasses import replace
+            from msgspec.structs import replace
 
             return names(replace(lock, pylock=pylock, extras=extras))
 

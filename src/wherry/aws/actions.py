@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from wherry.aws.model import layer_text
+from msgspec import field
+
+from wherry.aws.configuration import NOTHING, Configuration
+from wherry.aws.model import layer_document, layer_text
 from wherry.sizes import format_share, format_size
+from wherry.structs import Struct
+from wherry.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from wherry.aws.configuration import ValueChange, VariableChange
     from wherry.aws.model import DesiredFunction, DesiredLayer, LayerRef
 
 __all__ = [
@@ -21,13 +26,13 @@ __all__ = [
     "PublishLayer",
     "PublishVersion",
     "ShareLayer",
+    "TagFunction",
     "UpdateCode",
     "UpdateConfiguration",
 ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Action:
+class Action(Struct, frozen=True, kw_only=True):
     """A change of one function or layer.
 
     Attributes:
@@ -59,11 +64,7 @@ class Action:
             document |= {"size": self.package.size, "code_sha256": self.package.code_sha256}
         document |= {name: getattr(self, name) for name in self.described}
         if document.get("layers") is not None:
-            # A published version has an ARN; one to be published has the name of its layer.
-            document["layers"] = [
-                {"arn": layer} if isinstance(layer, str) else {"new_version_of": layer.layer}
-                for layer in document["layers"]
-            ]
+            document["layers"] = [*map(layer_document, document["layers"])]
         return document
 
     def _line(self) -> str:
@@ -73,8 +74,7 @@ class Action:
         return ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PublishLayer(Action):
+class PublishLayer(Action, frozen=True, kw_only=True):
     """Publish a version of a layer."""
 
     kind = "publish-layer"
@@ -89,8 +89,7 @@ class PublishLayer(Action):
         return f"publish a version, {format_size(self.package.size)}: {', '.join(self.why)}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShareLayer(Action):
+class ShareLayer(Action, frozen=True, kw_only=True):
     """Let an account or an organisation use a version of a layer."""
 
     kind = "share-layer"
@@ -102,25 +101,37 @@ class ShareLayer(Action):
         return f"share it with {'everybody' if self.principal == '*' else self.principal}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CreateFunction(Action):
-    """Create a function, with code, layers and configuration at once."""
+class CreateFunction(Action, frozen=True, kw_only=True):
+    """Create a function, with code, layers and configuration at once.
+
+    Attributes:
+        values: of the configuration that are not AWS's own.
+        variables: that it gets.
+    """
 
     kind = "create-function"
     described = ("layers",)
     package: DesiredFunction
     layers: tuple[LayerRef, ...] = ()
+    values: tuple[ValueChange, ...] = ()
+    variables: tuple[VariableChange, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document of the action."""
+        return Action.document(self) | _configuration_document(self)
 
     def _line(self) -> str:
         function = self.package
         return f"create it, {format_size(function.size)}: {function.runtime} on {function.architecture}"
 
     def _lines_below(self) -> Iterable[str]:
-        return [f"+ {layer_text(layer)}" for layer in self.layers]
+        yield from (f"+ {layer_text(layer)}" for layer in self.layers)
+        if self.values:
+            yield ", ".join(change.given for change in self.values)
+        yield from map(str, self.variables)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UpdateCode(Action):
+class UpdateCode(Action, frozen=True, kw_only=True):
     """Give a function other code, built for ``architecture`` if that changes too."""
 
     kind = "update-code"
@@ -132,13 +143,15 @@ class UpdateCode(Action):
         return f"update the code, {format_size(self.package.size)}: {', '.join(self.why)}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UpdateConfiguration(Action):
-    """Change a function's layers, handler or runtime; None leaves it as it is.
+class UpdateConfiguration(Action, frozen=True, kw_only=True):
+    """Change a function's layers, handler, runtime or other configuration; None leaves it as it is.
 
     Attributes:
         layers: in their order.
         layers_before: the layers that the function has now.
+        configuration: all that is managed beside layers, handler and runtime.
+        values: those of it that differ.
+        variables: all managed variables, compared with AWS.
     """
 
     kind = "update-configuration"
@@ -147,22 +160,62 @@ class UpdateConfiguration(Action):
     layers_before: tuple[LayerRef, ...] = ()
     handler: str | None = None
     runtime: str | None = None
+    configuration: Configuration = NOTHING
+    values: tuple[ValueChange, ...] = ()
+    variables: tuple[VariableChange, ...] = ()
+
+    @property
+    def adds(self) -> bool:
+        """Whether it gives the function something that new code may need."""
+        changes = {variable.change for variable in self.variables}
+        return bool(self.values or changes & {"new", "changed"})
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document of the action."""
+        return Action.document(self) | _configuration_document(self)
 
     def _line(self) -> str:
         return f"update the configuration: {', '.join(self.why)}"
 
     def _lines_below(self) -> Iterable[str]:
-        if self.layers is None:
-            return
-        for layer in self.layers_before:
-            if layer not in self.layers:
-                yield f"- {layer_text(layer)}"
-        for layer in self.layers:
-            yield f"{' ' if layer in self.layers_before else '+'} {layer_text(layer)}"
+        if self.layers is not None:
+            for layer in self.layers_before:
+                if layer not in self.layers:
+                    yield f"- {layer_text(layer)}"
+            for layer in self.layers:
+                yield f"{' ' if layer in self.layers_before else '+'} {layer_text(layer)}"
+        if any(variable.change != "same" for variable in self.variables):
+            yield from map(str, self.variables)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PublishVersion(Action):
+def _configuration_document(action: CreateFunction | UpdateConfiguration) -> dict[str, Any]:
+    return {
+        "values": [change.document() for change in action.values],
+        "variables": [variable.document() for variable in action.variables],
+    }
+
+
+class TagFunction(Action, frozen=True, kw_only=True):
+    """Give a function tags; tags of others stay.
+
+    Attributes:
+        tags: that differ.
+        before: their values now; None for one that is missing.
+    """
+
+    kind = "tag-function"
+    described = ("tags", "before")
+    arn: str
+    tags: Mapping[str, str]
+    before: Mapping[str, str | None]
+
+    def _line(self) -> str:
+        return "set tags: " + ", ".join(
+            f"{visible(key)} = {visible(text)}" for key, text in self.tags.items()
+        )
+
+
+class PublishVersion(Action, frozen=True, kw_only=True):
     """Publish ``$LATEST`` as a version."""
 
     kind = "publish-version"
@@ -174,8 +227,7 @@ class PublishVersion(Action):
         return "publish a version"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CreateAlias(Action):
+class CreateAlias(Action, frozen=True, kw_only=True):
     """Create an alias of a version; None is the one that this plan publishes."""
 
     kind = "create-alias"
@@ -187,8 +239,7 @@ class CreateAlias(Action):
         return f"create alias {self.alias} at {_version_text(self.version)}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MoveAlias(Action):
+class MoveAlias(Action, frozen=True, kw_only=True):
     """Move an alias to a version, or give that version a share of the alias's calls.
 
     Attributes:

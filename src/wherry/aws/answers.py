@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from wherry.errors import AwsError
 
-__all__ = ["require_complete", "require_digest", "require_shape"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["require_complete", "require_digest", "require_shape", "understanding"]
 
 _FUNCTION = ("FunctionArn", "CodeSha256", "Version")
 _REQUIRED = {
     "CreateAlias": ("FunctionVersion",),
     "CreateFunction": _FUNCTION,
+    "FilterLogEvents": ("events",),
     "GetAlias": ("Name", "FunctionVersion"),
     "GetFunction": ("Configuration", "Code"),
     "GetFunctionConfiguration": _FUNCTION,
     "GetLayerVersion": ("LayerVersionArn", "Version", "Content"),
     "GetLayerVersionPolicy": ("Policy",),
+    "GetParameters": ("Parameters",),
+    "StartSigningJob": ("jobId",),
     "ListAliases": ("Aliases",),
     "ListFunctions": ("Functions",),
     "ListLayerVersions": ("LayerVersions",),
@@ -33,7 +40,9 @@ _OF_ITEMS = {
     "Aliases": ("Name", "FunctionVersion"),
     "Functions": ("FunctionName", "FunctionArn"),
     "LayerVersions": ("LayerVersionArn", "Version"),
+    "Parameters": ("Name", "Value"),
     "Versions": _FUNCTION,
+    "events": ("timestamp", "eventId", "message"),
 }
 
 
@@ -45,8 +54,12 @@ def require_shape(response_dict: Any, operation_model: Any, **_rest: Any) -> Non
     """
     from botocore.parsers import ResponseParserError
 
+    if operation_model.has_streaming_output:
+        # The answer of a function, which may be anything.
+        return
     try:
-        body = json.loads(response_dict.get("body") or b"{}")
+        # Strictly, as botocore's parser: `json` alone lets surrogates through.
+        body = json.loads((response_dict.get("body") or b"{}").decode())
     except (RecursionError, UnicodeDecodeError) as error:
         raise ResponseParserError("the answer is nested too deeply, or no text") from error
     except ValueError:
@@ -81,6 +94,8 @@ def _has_shape(value: Any, shape: Any) -> bool:
             return isinstance(value, str)
         case "boolean":
             return isinstance(value, bool)
+        case "float" | "double":
+            return isinstance(value, int | float) and not isinstance(value, bool)
         case "integer" | "long":
             return isinstance(value, int) and abs(value) < 1 << 63
         case _:
@@ -103,8 +118,28 @@ def require_complete(parsed: Any, model: Any, **_rest: Any) -> None:
             raise ResponseParserError(f"the answer to {model.name} has no {name}")
         for item in parsed[name] if name in _OF_ITEMS else ():
             for key in _OF_ITEMS[name]:
-                if item.get(key) is None:
+                if not isinstance(item, dict) or item.get(key) is None:
                     raise ResponseParserError(f"an item of the answer to {model.name} has no {key}")
+
+
+@contextmanager
+def understanding(doing: str) -> Iterator[None]:
+    """Turn what cannot be understood in an answer into an error.
+
+    Args:
+        doing: the activity, as it follows "cannot".
+
+    Raises:
+        AwsError: the inner block could not read the answer.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise AwsError(
+            f"cannot {doing}",
+            where=[f"what answers is not AWS: {type(error).__name__}"],
+            hint="see whether a proxy, a VPN or AWS_ENDPOINT_URL stands between this machine and AWS",
+        ) from error
 
 
 def require_digest(what: str, answered: object, sent: str) -> None:

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from wherry.aws.actions import (
     CreateAlias,
     CreateFunction,
     MoveAlias,
     PublishVersion,
+    TagFunction,
     UpdateCode,
     UpdateConfiguration,
 )
 from wherry.aws.answers import require_digest
+from wherry.aws.apply_alias import set_alias
 from wherry.aws.attempts import Outcome, attempt
+from wherry.aws.code_signing import explaining_signatures
+from wherry.aws.configuration import NOTHING
 from wherry.aws.function_state import FunctionState, is_settled, same
-from wherry.aws.history import AliasHistory
 from wherry.aws.model import NewVersion
-from wherry.aws.observe import observe_alias, observe_function, snapshot_of
+from wherry.aws.observe import observe_function, snapshot_of
 from wherry.aws.plan import AppliedFunction
 from wherry.errors import AwsError
 from wherry.events import (
-    AliasMoved,
     CodeUpdated,
     ConfigurationUpdated,
     FunctionCreated,
@@ -112,10 +115,14 @@ class FunctionWork:
                 self._update_code(action)
             case UpdateConfiguration():
                 self._update_configuration(action)
+            case TagFunction():
+                self._tag(action)
             case PublishVersion():
                 self._publish(action)
             case CreateAlias() | MoveAlias():
-                self._set_alias(action)
+                self._version = set_alias(
+                    action, self._plan, self._version, self._client, self._reporter
+                )
             case _:
                 raise AssertionError(action)
 
@@ -127,7 +134,9 @@ class FunctionWork:
 
     def _create(self, action: CreateFunction) -> None:
         function = action.package
-        package = self._delivery.send(function.path, function.code_sha256, name=self._name)
+        package = function.signed or self._delivery.send(
+            function.path, function.code_sha256, name=self._name
+        )
         arguments: dict[str, Any] = {
             "FunctionName": self._name,
             "Runtime": function.runtime,
@@ -136,10 +145,8 @@ class FunctionWork:
             "Code": package.arguments(),
             "Architectures": [function.architecture],
             "Layers": self._arns(action.layers),
-            "Description": function.description,
-            "Timeout": function.timeout,
-            "MemorySize": function.memory,
             "Tags": dict(function.tags),
+            **function.configuration.arguments({}),
         }
         arguments = {key: value for key, value in arguments.items() if value not in (None, {}, [])}
         self._state.changed = True
@@ -158,7 +165,8 @@ class FunctionWork:
                 raise self._state.conflict()
             return True
 
-        attempt(f"create function `{self._name}`", create, look=look)
+        with function.configuration.hidden(), explaining_signatures(self._client, self._name):
+            attempt(f"create function `{self._name}`", create, look=look)
         configuration = self._state.ready()
         self._state.latest = snapshot_of(configuration)
         self._require_digest(function.code_sha256)
@@ -172,14 +180,16 @@ class FunctionWork:
         if action.architecture is not None:
             changes["architecture"] = action.architecture
         self._state.ready()
-        package = self._delivery.send(function.path, function.code_sha256, name=self._name)
+        package = function.signed or self._delivery.send(
+            function.path, function.code_sha256, name=self._name
+        )
         arguments = package.arguments()
         if action.architecture is not None:
             arguments["Architectures"] = [action.architecture]
         self._update(
             f"update the code of function `{self._name}`",
             changes,
-            lambda guard: self._client.changes.update_function_code(
+            lambda _, guard: self._client.changes.update_function_code(
                 FunctionName=self._name, **arguments, **guard
             ),
         )
@@ -203,20 +213,25 @@ class FunctionWork:
             arguments["Handler"] = changes["handler"] = action.handler
         if action.runtime is not None:
             arguments["Runtime"] = changes["runtime"] = action.runtime
-        self._update(
-            f"update the configuration of function `{self._name}`",
-            changes,
-            lambda guard: self._client.changes.update_function_configuration(
-                FunctionName=self._name, **arguments, **guard
-            ),
-        )
+        wanted = self._state.wanted = action.configuration
+        with wanted.hidden():
+            self._update(
+                f"update the configuration of function `{self._name}`",
+                changes,
+                lambda configuration, guard: self._client.changes.update_function_configuration(
+                    FunctionName=self._name,
+                    **arguments,
+                    **wanted.arguments(configuration),
+                    **guard,
+                ),
+            )
         self._reporter.emit(ConfigurationUpdated(name=self._name, changes=action.why))
 
     def _update(
         self,
         doing: str,
         changes: Mapping[str, Any],
-        call: Callable[[dict[str, Any]], Mapping[str, Any]],
+        call: Callable[[Mapping[str, Any], dict[str, Any]], Mapping[str, Any]],
     ) -> None:
         """Change ``$LATEST``, unless it is changed already, or somebody else has changed it."""
         state = self._state
@@ -224,16 +239,31 @@ class FunctionWork:
         target: Snapshot = replace(state.latest, **changes)
 
         def change() -> bool:
-            if not same(snapshot_of(state.ready()), target):
-                guard = _guard(state.require_unchanged())
+            configuration = state.ready()
+            if not (same(snapshot_of(configuration), target) and state.wanted.holds(configuration)):
+                guard = _guard(state.require_unchanged(wanted=False))
                 # If the call fails, the next reading shows whether it was carried out.
                 state.forget()
-                state.accept(call(guard))
+                answer = call(configuration, guard)
+                if not state.wanted.holds(answer):
+                    # AWS tells it in another way: what is published cannot be compared with it.
+                    state.wanted = NOTHING
+                state.accept(answer)
             return True
 
-        attempt(doing, change)
+        with explaining_signatures(self._client, self._name):
+            attempt(doing, change)
         state.latest = target
         state.ready()
+
+    def _tag(self, action: TagFunction) -> None:
+        def tag() -> bool:
+            self._client.changes.tag_resource(Resource=action.arn, Tags=dict(action.tags))
+            return True
+
+        # To do it twice changes nothing.
+        attempt(f"tag function `{self._name}`", tag)
+        self._reporter.emit(ConfigurationUpdated(name=self._name, changes=action.why))
 
     def _publish(self, action: PublishVersion) -> None:
         def publish() -> Mapping[str, Any]:
@@ -262,78 +292,6 @@ class FunctionWork:
         current = observe_function(self._client, self._name, versions=True)
         numbers = current.versions_running(current.latest) if current is not None else []
         return {"Version": numbers[-1]} if numbers else None
-
-    def _set_alias(self, action: CreateAlias | MoveAlias) -> None:
-        version = action.version if action.version is not None else self._version
-        assert version is not None  # noqa: S101  the plan publishes one first
-        observed = self._plan.observed
-        before = observed.alias(action.alias) if observed is not None else None
-        stands_at, revision, canary = version, None, None
-        weights: dict[int, float] = {}
-        if isinstance(action, MoveAlias):
-            revision, canary = action.revision, action.canary
-            if canary is not None:
-                stands_at, weights = action.was, {version: canary}
-        history = AliasHistory.parse(before.description if before is not None else "")
-        arguments: dict[str, Any] = {
-            "FunctionName": self._name,
-            "Name": action.alias,
-            "FunctionVersion": str(stands_at),
-            "Description": _after(action, history, version).description(),
-        }
-        shares = {str(number): share for number, share in weights.items()}
-
-        def change() -> bool:
-            if isinstance(action, CreateAlias):
-                self._client.changes.create_alias(**arguments)
-            else:
-                guard = {"RevisionId": revision} if revision else {}
-                self._client.changes.update_alias(
-                    **arguments, RoutingConfig={"AdditionalVersionWeights": shares}, **guard
-                )
-            return True
-
-        def look(_: Outcome) -> bool | None:
-            nonlocal revision
-            current = observe_alias(self._client, self._name, action.alias)
-            if current is None:
-                return None
-            calls = (current.version, current.weights)
-            if calls == (stands_at, weights):
-                return True
-            if before is None or calls != (before.version, before.weights):
-                raise AwsError(
-                    f"somebody else changed alias `{action.alias}` of function `{self._name}` meanwhile",
-                    where=[
-                        "it stands neither where it stood when the deployment began nor where it should"
-                    ],
-                    hint="see what `wherry plan` says, then run the same command again",
-                )
-            revision = current.revision
-            return None
-
-        verb = "create" if isinstance(action, CreateAlias) else "move"
-        attempt(f"{verb} alias `{action.alias}` of function `{self._name}`", change, look=look)
-        self._version = version
-        self._reporter.emit(
-            AliasMoved(name=self._name, alias=action.alias, version=version, canary=canary)
-        )
-
-
-def _after(action: CreateAlias | MoveAlias, history: AliasHistory, version: int) -> AliasHistory:
-    """The history of an alias after an action that gives ``version`` to its callers."""
-    if isinstance(action, CreateAlias):
-        return history.at(version)
-    canaries = tuple(action.canaries)
-    if action.canary is not None:
-        return history.at(action.was).rejecting(
-            *(number for number in canaries if number != version)
-        )
-    if action.was == version:
-        return history.at(version).rejecting(*canaries)
-    if action.back:
-        return history.back(action.was, version)
-    return history.moved(action.was, version, canaries=canaries)
 
 
 def _guard(configuration: Mapping[str, Any]) -> dict[str, Any]:

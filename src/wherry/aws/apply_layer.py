@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wherry.aws.actions import PublishLayer, ShareLayer
@@ -12,6 +11,7 @@ from wherry.aws.model import version_of_arn
 from wherry.aws.observe import observe_layer
 from wherry.aws.plan import AppliedLayer
 from wherry.events import LayerPublished, LayerShared
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from wherry.aws.client import Client
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["LayerWork"]
 
 
-@dataclass(slots=True)
-class LayerWork:
+class LayerWork(Struct):
     """The work on one layer."""
 
     plan: LayerPlan
@@ -64,7 +63,9 @@ class LayerWork:
         )
 
     def _publish(self, layer: DesiredLayer) -> None:
-        package = self.delivery.send(layer.path, layer.code_sha256, name=layer.aws_name)
+        package = layer.signed or self.delivery.send(
+            layer.path, layer.code_sha256, name=layer.aws_name
+        )
         arguments: dict[str, Any] = {
             "LayerName": layer.aws_name,
             "Content": package.arguments(),

@@ -10,7 +10,6 @@ import base64
 import hashlib
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -18,6 +17,7 @@ from wherry.aws.errors import refusing
 from wherry.aws.transfer import DENIED, StoredObject, find_stored, real_version, send
 from wherry.errors import AwsError
 from wherry.events import SILENT, Warned
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from wherry.aws.client import Client
     from wherry.events import Reporter
 
-__all__ = ["Bucket", "BucketError", "Leftover", "UnfinishedUpload"]
+__all__ = ["Bucket", "BucketError", "Leftover", "UnfinishedUpload", "plain_name"]
 
 _FOLDER = "uploads"
 """The folder below the stage's prefix that holds packages, and nothing else."""
@@ -53,8 +53,7 @@ class BucketError(AwsError):
     """The bucket cannot be used, however often it is tried; a direct upload avoids it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UnfinishedUpload:
+class UnfinishedUpload(Struct, frozen=True, kw_only=True):
     """A multipart upload that was begun and not completed; ``name`` as in ``Leftover``."""
 
     name: str
@@ -63,8 +62,7 @@ class UnfinishedUpload:
     begun: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Leftover:
+class Leftover(Struct, frozen=True, kw_only=True):
     """A package in the bucket that was not removed.
 
     Attributes:
@@ -81,8 +79,7 @@ class Leftover:
     modified: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True, kw_only=True):
     """The bucket of a stage."""
 
     client: Client
@@ -125,7 +122,7 @@ class Bucket:
         """
         digest = base64.b64decode(code_sha256).hex()
         target = StoredObject(
-            bucket=self.name, key=self.key(_FOLDER, _plain_name(name), f"{digest}.zip")
+            bucket=self.name, key=self.key(_FOLDER, plain_name(name), f"{digest}.zip")
         )
         s3 = self.client.storage(self.check())
         existing = find_stored(s3, target, path, code_sha256)
@@ -282,7 +279,7 @@ class Bucket:
     def _package(self, key: str, names: Collection[str] | None) -> re.Match[str] | None:
         """The name and digest in the key of a package, if it is one of these functions and layers."""
         match = _KEY.fullmatch(key.removeprefix(f"{self.key(_FOLDER)}/"))
-        if match is None or names is None or match["name"] in map(_plain_name, names):
+        if match is None or names is None or match["name"] in map(plain_name, names):
             return match
         return None
 
@@ -342,6 +339,6 @@ def _usable(doing: str) -> Iterator[None]:
         ) from error.__cause__
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
     """The name of a function that may be given as an ARN."""
     return re.sub(r"^arn:[^/]*:function:", "", name).replace(":", "_")

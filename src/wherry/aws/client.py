@@ -46,7 +46,7 @@ class Client:
         self.calls: list[str] = []
         self._lock = threading.RLock()
         self._session: boto3.Session | None = None
-        self._clients: dict[tuple[str, str | None, bool], Any] = {}
+        self._clients: dict[tuple[str, str | None, bool, float], Any] = {}
 
     @property
     def region(self) -> str:
@@ -79,11 +79,42 @@ class Client:
         client: LambdaClient = self._client("lambda", self.region, retried=False)
         return client
 
+    @property
+    def invocations(self) -> LambdaClient:
+        """Lambda, for calling functions: no call is repeated, and an answer may take as long as a function may run."""
+        client: LambdaClient = self._client("lambda", self.region, retried=False, patience=920)
+        return client
+
+    @property
+    def logs(self) -> Any:
+        """CloudWatch Logs, in the region of the functions."""
+        return self._client("logs", self.region, retried=True)
+
+    @property
+    def monitoring(self) -> Any:
+        """CloudWatch, for alarms and metrics."""
+        return self._client("cloudwatch", self.region, retried=True)
+
     def storage(self, region: str | None = None) -> S3Client:
         """S3 in a region: by default the bucket's in the stage, else that of the functions."""
         region = region or self.stage.bucket_region or self.region
         client: S3Client = self._client("s3", region, retried=True)
         return client
+
+    @property
+    def parameters(self) -> Any:
+        """AWS Systems Manager, in the region of the functions."""
+        return self._client("ssm", self.region, retried=True)
+
+    @property
+    def secrets(self) -> Any:
+        """AWS Secrets Manager, in the region of the functions."""
+        return self._client("secretsmanager", self.region, retried=True)
+
+    @property
+    def signer(self) -> Any:
+        """AWS Signer, in the region of the functions."""
+        return self._client("signer", self.region, retried=True)
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
@@ -157,8 +188,11 @@ class Client:
         )
         return boto3.Session(botocore_session=assumed, region_name=region)
 
-    def _client(self, service: str, region: str | None, *, retried: bool) -> Any:
-        key = (service, region, retried)
+    def _client(
+        self, service: str, region: str | None, *, retried: bool, patience: float = 60
+    ) -> Any:
+        """A client; ``patience`` is how many seconds an answer may take."""
+        key = (service, region, retried, patience)
         with self._lock:
             if key not in self._clients:
                 from botocore.config import Config
@@ -171,11 +205,14 @@ class Client:
                         config=Config(
                             retries=retries,
                             max_pool_connections=_CONNECTIONS,
+                            read_timeout=patience,
+                            tcp_keepalive=True,
                             user_agent_extra=f"wherry/{__version__}",
                         ),
                     )
                 client.meta.events.register("before-call", self._record)
-                client.meta.events.register("before-parse.lambda", require_shape)
+                for answering in ("lambda", "ssm", "secrets-manager", "signer"):
+                    client.meta.events.register(f"before-parse.{answering}", require_shape)
                 client.meta.events.register("after-call", require_complete)
                 self._clients[key] = client
             return self._clients[key]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from wherry.aws.bucket import Bucket, BucketError
 from wherry.errors import AwsError
 from wherry.events import SILENT, UploadStarted, Warned
+from wherry.settings.model import plain_stage
 from wherry.sizes import format_size
+from wherry.structs import Struct
 from wherry.target.quotas import DIRECT_UPLOAD
 
 if TYPE_CHECKING:
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Delivery", "DirectUpload"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DirectUpload:
+class DirectUpload(Struct, frozen=True, kw_only=True):
     """A package that is sent with the call."""
 
     path: Path
@@ -32,8 +33,7 @@ class DirectUpload:
         return {"ZipFile": self.path.read_bytes()}
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True, dict=True):
     """Delivers packages, and removes them from the bucket afterwards.
 
     Attributes:
@@ -41,9 +41,12 @@ class Delivery:
     """
 
     client: Client
-    quota: int = field(default=DIRECT_UPLOAD, kw_only=True)
-    reporter: Reporter = field(default=SILENT, kw_only=True)
-    _stored: list[StoredObject] = field(default_factory=list, init=False)
+    quota: int = DIRECT_UPLOAD
+    reporter: Reporter = SILENT
+
+    @cached_property
+    def _stored(self) -> list[StoredObject]:
+        return []
 
     def send(self, path: Path, code_sha256: str, *, name: str) -> DirectUpload | StoredObject:
         """Make a package available to Lambda.
@@ -65,7 +68,7 @@ class Delivery:
                     where=[
                         f"it has {format_size(size)}, and AWS takes {format_size(self.quota)} without a bucket"
                     ],
-                    hint=f'give it one: [tool.wherry.stages.{self.client.name}] bucket = "s3://…"',
+                    hint=f'give it one: [tool.wherry.stages.{plain_stage(self.client.name)}] bucket = "s3://…"',
                 )
             return DirectUpload(path=path)
         try:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from wherry.aws.actions import CreateFunction, UpdateCode
-from wherry.aws.apply import apply
 from wherry.aws.bucket import Bucket
-from wherry.aws.diff import diff
+from wherry.aws.code_signing import plan_signed
 from wherry.aws.errors import refusing, unless_missing
 from wherry.aws.observe import latest_layer_version, observe
 from wherry.aws.prepare import prepare
+from wherry.aws.resolve import resolve
+from wherry.aws.switch.release import read_release, release
+from wherry.aws.switch.steps import first_share
+from wherry.aws.switch.switches import without_switches
 from wherry.errors import AwsError, WherryError
 from wherry.events import ComparisonFailed, LeftoverRemoved, PartPlanned, Warned
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
     from wherry.aws.model import Desired, Observed
     from wherry.aws.package_difference import Difference
     from wherry.aws.plan import Applied, FunctionPlan, LayerPlan, Plan
-    from wherry.aws.prepare import DeployOptions, Prepared
+    from wherry.aws.prepare import DeployOptions, PlanOptions, Prepared, SwitchOptions
     from wherry.events import Reporter
     from wherry.pipeline.request import BuildRequest
 
@@ -37,8 +43,7 @@ _OTHER_DEPLOYMENT = timedelta(hours=1)
 """The time for which a package in the bucket that is not part of this deployment may belong to another one."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True):
     """The result of ``plan``.
 
     Attributes:
@@ -61,8 +66,7 @@ class Planned:
         return self.plan.document(self.differences)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Deployed:
+class Deployed(Struct, frozen=True, kw_only=True):
     """The result of ``deploy`` and ``promote``.
 
     Attributes:
@@ -75,13 +79,18 @@ class Deployed:
     applied: Applied
     calls: tuple[str, ...]
 
+    @property
+    def changes(self) -> int:
+        """The number of actions; a canary that only went on counts as one for each function."""
+        return len(self.plan.actions) or sum(one.changed for one in self.applied.functions)
+
     def document(self) -> dict[str, Any]:
         """The JSON document of ``wherry deploy --json``."""
         return {
             "schema": 1,
             "stage": self.plan.stage,
-            "changes": len(self.plan.actions),
-            **asdict(self.applied),
+            "changes": self.changes,
+            **to_builtins(self.applied),
         }
 
 
@@ -89,17 +98,17 @@ def plan(
     project: BuildRequest | Path | str = ".",
     stage: str = "",
     *,
-    canary: float | None = None,
+    canary: float | str | None = None,
     build: bool = True,
     differences: bool = False,
-    **options: Unpack[DeployOptions],
+    **options: Unpack[PlanOptions],
 ) -> Planned:
     """Plan a deployment. Nothing on AWS is changed.
 
     Args:
         project: the project's folder, or a request that was read before.
         stage: its name in the settings.
-        canary: the share of calls, between 0 and 1, that new versions would get at first.
+        canary: the share of calls, between 0 and 1, that new versions would get at first; or steps, as for ``deploy``.
         build: whether to build first; else the packages are taken as they were written.
         differences: whether to compare packages that would change with those on AWS.
         options: those of ``wherry.build``.
@@ -107,15 +116,16 @@ def plan(
     Raises:
         WherryError: the input is wrong, or something failed.
     """
-    prepared = prepare(project, stage, build=build, **options)
+    prepared = _prepare(project, stage, build=build, **options)
     client = prepared.client
-    desired = prepared.desired(canary=canary)
+    desired = prepared.desired(canary=first_share(canary))
     compared: Mapping[str, Difference] = {}
     with client.explaining():
-        observed = observe(desired, client)
-        actions = _with_bucket_checked(diff(desired, observed), client)
+        desired, observed = resolve(desired, observe(desired, client), client)
+        desired, actions = plan_signed(desired, observed, client)
+        actions = _with_bucket_checked(actions, client)
         if differences:
-            compared = _compare_packages(actions, client, prepared.reporter)
+            compared = _compare_packages(_fetched(actions, prepared), client, prepared.reporter)
     return Planned(
         plan=actions,
         desired=desired,
@@ -129,9 +139,9 @@ def deploy(
     project: BuildRequest | Path | str = ".",
     stage: str = "",
     *,
-    canary: float | None = None,
+    canary: float | str | None = None,
     build: bool = True,
-    **options: Unpack[DeployOptions],
+    **options: Unpack[SwitchOptions],
 ) -> Deployed:
     """Deploy a project to a stage.
 
@@ -140,16 +150,20 @@ def deploy(
     Args:
         project: the project's folder, or a request that was read before.
         stage: its name in the settings.
-        canary: the share of calls, between 0 and 1, that new versions get at first.
+        canary: the share of calls, between 0 and 1, that new versions get at first; or steps, such as
+            ``"10%/5m,50%/10m"``, which are taken and watched here until the versions get all calls.
         build: whether to build first; else the packages are taken as they were written.
-        options: those of ``wherry.build``.
+        options: those of ``wherry.build``, and of how callers get new versions.
 
     Raises:
+        RejectedError: a new version failed a test, or its canary was ended; callers have what they had before.
         WherryError: the input is wrong, or something failed. Changes that were made stay.
     """
-    prepared = prepare(project, stage, build=build, **options)
+    tests, traffic = options.pop("tests", ()), options.pop("traffic", True)
+    prepared = _prepare(project, stage, build=build, **cast("PlanOptions", options))
     client, reporter = prepared.client, prepared.reporter
-    desired = prepared.desired(canary=canary)
+    desired = prepared.desired(canary=first_share(canary))
+    how = read_release(prepared, desired, canary=canary, tests=tests, traffic=traffic)
     with client.explaining():
         actions, leftovers = _observe(desired, prepared)
         for part in actions.parts:
@@ -164,26 +178,47 @@ def deploy(
             )
         for warning in actions.warnings:
             reporter.emit(Warned(text=warning))
+        actions = prepared.fetched(actions)
         # First, while there are still actions that make the next run look, should this one be interrupted.
         _remove_leftovers(leftovers, actions, desired, prepared)
-        applied = apply(
-            actions, client, quota=prepared.quota, locks=prepared.locks, reporter=reporter
-        )
+        applied = release(actions, prepared, how)
+        if not traffic:
+            actions = without_switches(actions)
     return Deployed(plan=actions, applied=applied, calls=tuple(client.calls))
+
+
+def _prepare(
+    project: BuildRequest | Path | str, stage: str, *, build: bool, **options: Unpack[PlanOptions]
+) -> Prepared:
+    """The packages: built, as they were written, or those of another stage."""
+    source, others = options.pop("source", None), cast("DeployOptions", options)
+    if source is None:
+        return prepare(project, stage, build=build, **others)
+    from wherry.aws.brought import bring
+    from wherry.pipeline.request import BuildRequest
+
+    folder = project.project.root if isinstance(project, BuildRequest) else project
+    return bring(folder, stage, source, **others)
 
 
 def _observe(desired: Desired, prepared: Prepared) -> tuple[Plan, Sequence[Leftover]]:
     """The plan, and packages in the bucket that an interrupted deployment may have left."""
-    client, bucket = prepared.client, Bucket.of(prepared.client)
+    bucket = Bucket.of(prepared.client)
     if bucket is None or bucket.keeps_packages:
-        return diff(desired, observe(desired, client)), ()
+        return _diff(desired, prepared), ()
     names = [part.aws_name for part in desired.parts]
     if _always_unfinished(desired):
-        actions = diff(desired, observe(desired, client))
+        actions = _diff(desired, prepared)
         return actions, bucket.leftovers(names) if actions else ()
     with ThreadPoolExecutor(1, thread_name_prefix="leftovers") as pool:
         leftovers = pool.submit(bucket.leftovers, names)
-        return diff(desired, observe(desired, client)), leftovers.result()
+        return _diff(desired, prepared), leftovers.result()
+
+
+def _diff(desired: Desired, prepared: Prepared) -> Plan:
+    client = prepared.client
+    desired, observed = resolve(desired, observe(desired, client), client)
+    return plan_signed(desired, observed, client, prepared.reporter)[1]
 
 
 def _with_bucket_checked(plan: Plan, client: Client) -> Plan:
@@ -246,6 +281,18 @@ def _remove_leftovers(
             prepared.reporter.emit(
                 Warned(text=f"`{leftover.stored.url}` stays there: {error.cause}")
             )
+
+
+def _fetched(plan: Plan, prepared: Prepared) -> Plan:
+    """The plan with its packages on this machine; without actions, after a warning, if they cannot be fetched."""
+    try:
+        return prepared.fetched(plan)
+    except WherryError as error:
+        cause = f"{error.message}: {error.where[-1]}" if error.where else error.message
+        prepared.reporter.emit(
+            Warned(text=f"what would change in packages cannot be told: {cause}")
+        )
+        return replace(plan, layers=(), functions=())
 
 
 def _compare_packages(plan: Plan, client: Client, reporter: Reporter) -> Mapping[str, Difference]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wherry.aws.desired_function import configuration_of, layers_of, require_layers
 from wherry.aws.model import Desired, DesiredFunction, DesiredLayer
 from wherry.aws.stage import find_stage
 from wherry.errors import DeployError
@@ -74,14 +75,10 @@ def desire(
             runtime=package.runtimes[0],
             architecture=package.architectures[0],
             handler=package.handler,
-            layers=tuple(
-                layer_name(layer) if layer in built else layer
-                for layer in package.layers
-                if layer in built or layer.startswith("arn:")
-            ),
+            layers=layers_of(own, package, built, layer_name),
             owned=owned,
             own_layers=own_layers,
-            exclusive=own.layers == "exclusive",
+            exclusive=own.exclusive_layers or own.layers == "exclusive",
             manage=frozenset(own.manage if own.manage is not None else settings.manage),
             # An alias stands at a published version, even if the stage publishes none otherwise.
             publish=alias is not None or bool(publish),
@@ -89,16 +86,16 @@ def desire(
             canary=canary,
             version_description=describe(project),
             role=own.role,
-            description=own.description,
-            memory=own.memory,
-            timeout=own.timeout,
-            tags=settings.tags,
+            configuration=configuration_of(own),
+            tags={**settings.tags, **own.tags},
         )
 
+    require_layers(project, settings, report)
     functions = tuple(desired_function(one) for one in report.packages if one.kind == "function")
     layers = tuple(desired_layer(one) for one in report.packages if one.kind == "layer")
     _require_different_names("functions", functions)
     _require_different_names("layers", layers)
+    _require_short_names(functions, layers)
     if canary is not None:
         problems = Problems(DeployError, "a canary needs an alias, which shares the calls")
         for function in functions:
@@ -120,6 +117,22 @@ def desire(
 def describe(project: Project) -> str:
     """The project and its version, as a description of versions of functions and layers."""
     return " ".join(filter(None, (project.name, project.version)))[:_DESCRIPTION]
+
+
+def _require_short_names(
+    functions: Iterable[DesiredFunction], layers: Iterable[DesiredLayer]
+) -> None:
+    """Refuse names that a pattern made longer than AWS allows."""
+    problems = Problems(DeployError, "AWS allows no names that long")
+    for kind, parts, longest in (("function", functions, 64), ("layer", layers, 140)):
+        for part in parts:
+            name = part.aws_name.rpartition(":")[2]
+            if len(name) > longest:
+                problems.add(
+                    f"{kind} `{part.name}` would be called `{name}`, {len(name)} characters of {longest}",
+                    hint=f'set another `{kind}-name` of the stage, or {kind}s.{part.name} = {{ name = "…" }}',
+                )
+    problems.raise_all()
 
 
 def _require_different_names(kind: str, parts: Iterable[DesiredFunction | DesiredLayer]) -> None:

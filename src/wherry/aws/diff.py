@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.aws.actions import (
     CreateAlias,
@@ -13,7 +14,14 @@ from wherry.aws.actions import (
     PublishVersion,
     ShareLayer,
     UpdateCode,
-    UpdateConfiguration,
+)
+from wherry.aws.attached import attached_by_settings, record_layers
+from wherry.aws.configuration import rest_digest
+from wherry.aws.diff_configuration import (
+    require_small_environment,
+    set_tags,
+    unmanaged,
+    update_configuration,
 )
 from wherry.aws.layer_order import arrange_layers
 from wherry.aws.model import NewVersion, Snapshot, layer_text
@@ -58,6 +66,7 @@ def diff(desired: Desired, observed: Observed) -> Plan:
     for layer, layer_plan in zip(desired.layers, layers, strict=True):
         if any(isinstance(action, PublishLayer) for action in layer_plan.actions):
             _require_bucket(f"layer `{layer.name}`", layer.size, desired, problems)
+    warnings.extend(unmanaged(desired.functions, observed))
     problems.raise_all()
     return Plan(stage=desired.stage, layers=layers, functions=functions, warnings=tuple(warnings))
 
@@ -102,7 +111,9 @@ def _function(
     problems: Problems,
     warnings: list[str],
 ) -> FunctionPlan | None:
-    layers = tuple(versions.get(layer, layer) for layer in function.layers)
+    layers = tuple(
+        versions.get(layer, layer) for layer in function.layers if isinstance(layer, str)
+    )
     current = observed.functions.get(function.aws_name)
     if current is None:
         return _create(function, layers, desired, problems)
@@ -119,13 +130,17 @@ def _function(
     code = _code(function, current.latest, after)
     if code is not None:
         _require_bucket(f"function `{function.name}`", function.size, desired, problems)
-    configuration = _configuration(current.latest, after)
+    configuration = update_configuration(function, current, after)
+    require_small_environment(function, current.configuration, problems)
     # Code and configuration are two calls, and between them `$LATEST` runs new code with old layers or the reverse.
     # A layer must be added before the code that uses it, and removed after: so layers come before the code, unless
     # layers are only removed. Callers that use an alias see neither.
     only_removed = set(after.layers) <= set(current.latest.layers)
+    if after.layers == current.latest.layers and configuration is not None:
+        only_removed = not configuration.adds
     pair = (code, configuration) if only_removed else (configuration, code)
     actions.extend(action for action in pair if action is not None)
+    actions.extend(set_tags(function, current))
     version = _same_version(function, current, after)
     actions.extend(_publish(function, current, after, version))
     alias = current.alias(function.alias) if function.alias is not None else None
@@ -166,8 +181,15 @@ def _create(
         )
         return None
     _require_bucket(f"function `{function.name}`", function.size, desired, problems)
+    require_small_environment(function, {}, problems)
     actions: list[Action] = [
-        CreateFunction(why=("it is missing",), package=function, layers=layers)
+        CreateFunction(
+            why=("it is missing",),
+            package=function,
+            layers=layers,
+            values=function.configuration.value_changes({}),
+            variables=function.configuration.variable_changes({}),
+        )
     ]
     if function.publish:
         actions.append(_new_version(function))
@@ -216,7 +238,9 @@ def _fits(
     if latest.runtime != function.runtime and "runtime" not in function.manage:
         problems.add(
             f"function `{name}` runs {latest.runtime}, and the package was built for {function.runtime}",
-            hint=f'build for {latest.runtime} (`runtime` of the settings), or let Wherry change it: "runtime" in `manage`',
+            hint=f'build for {latest.runtime} (`runtime` of the settings), or let Wherry change it: "runtime" in `manage`'
+            if (latest.runtime or "").startswith("python")
+            else "it is a function of another language: check the stage's region, profile and names",
         )
         return False
     if (
@@ -243,13 +267,20 @@ def _after(
     if "layers" in manage:
         arns = [arn for arn in current.latest.layers if isinstance(arn, str)]
         arranged = arrange_layers(
-            arns, layers, owned=function.owns, account=current.account, region=current.region
+            arns,
+            layers,
+            owned=function.owns,
+            account=current.account,
+            region=current.region,
+            attached=attached_by_settings(current),
         )
         after = replace(after, layers=layers if function.exclusive else arranged)
     if "runtime" in manage:
         after = replace(after, runtime=function.runtime)
     if "handler" in manage and function.handler is not None:
         after = replace(after, handler=function.handler)
+    if not function.managed.holds(current.configuration):
+        after = replace(after, rest=rest_digest(function.managed.after(current.configuration)))
     return after
 
 
@@ -268,32 +299,16 @@ def _code(function: DesiredFunction, latest: Snapshot, after: Snapshot) -> Updat
     )
 
 
-def _configuration(latest: Snapshot, after: Snapshot) -> UpdateConfiguration | None:
-    layers = after.layers if after.layers != latest.layers else None
-    handler = after.handler if after.handler != latest.handler else None
-    runtime = after.runtime if after.runtime != latest.runtime else None
-    why = []
-    if layers is not None:
-        why.append("layers")
-    if handler is not None:
-        why.append(f"handler {latest.handler} → {handler}")
-    if runtime is not None:
-        why.append(f"runtime {latest.runtime} → {runtime}")
-    if not why:
-        return None
-    return UpdateConfiguration(
-        why=tuple(why),
-        layers=layers,
-        layers_before=latest.layers,
-        handler=handler,
-        runtime=runtime,
-    )
-
-
 def _new_version(function: DesiredFunction, code_sha256: str | None = None) -> PublishVersion:
+    # The others are known by their names.
+    others = [
+        layer
+        for layer in function.layers
+        if isinstance(layer, str) and (layer.startswith("arn:") or not function.names(layer))
+    ]
     return PublishVersion(
         code_sha256=code_sha256 or function.code_sha256,
-        description=function.version_description,
+        description=record_layers(function.version_description, others),
     )
 
 

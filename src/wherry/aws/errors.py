@@ -11,7 +11,15 @@ from wherry.errors import AwsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["CONFLICT", "THROTTLED", "code_of", "refusing", "translate", "unless_missing"]
+__all__ = [
+    "CONFLICT",
+    "THROTTLED",
+    "code_of",
+    "is_denied",
+    "refusing",
+    "translate",
+    "unless_missing",
+]
 
 Result = TypeVar("Result")
 
@@ -107,6 +115,11 @@ def code_of(error: BaseException) -> str:
     return str(response.get("Error", {}).get("Code", ""))
 
 
+def is_denied(error: AwsError) -> bool:
+    """Whether AWS denied a permission."""
+    return error.code in _DENIED
+
+
 def translate(error: Exception, doing: str) -> AwsError:
     """An exception of boto3 as an ``AwsError``: the activity, AWS's message, and a hint."""
     from botocore.exceptions import ClientError
@@ -198,6 +211,12 @@ def _action(operation: str) -> str:
         "CompleteMultipartUpload": "s3:PutObject",
         "DeleteObjects": "s3:DeleteObject",
         "AssumeRole": "sts:AssumeRole",
+        "FilterLogEvents": "logs:FilterLogEvents",
+        "Invoke": "lambda:InvokeFunction",
+        "GetParameters": "ssm:GetParameters",
+        "GetSecretValue": "secretsmanager:GetSecretValue",
+        "StartSigningJob": "signer:StartSigningJob",
+        "DescribeSigningJob": "signer:DescribeSigningJob",
     }
     if operation in others:
         return others[operation]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from wherry.aws.attempts import poll
+from wherry.aws.configuration import NOTHING, Configuration
 from wherry.aws.errors import refusing
 from wherry.aws.observe import snapshot_of
 from wherry.errors import AwsError
@@ -28,6 +30,7 @@ class FunctionState:
 
     Attributes:
         latest: its state as it should be now, if nobody else changes it.
+        wanted: configuration that it has now too, because this deployment gives it.
         changed: whether this deployment changed it.
     """
 
@@ -37,6 +40,7 @@ class FunctionState:
         # AWS's last answer, while nothing was changed since.
         self._configuration: Mapping[str, Any] | None = None
         self.latest = latest
+        self.wanted: Configuration = NOTHING
         self.changed = False
 
     def accept(self, answer: Mapping[str, Any]) -> None:
@@ -59,14 +63,19 @@ class FunctionState:
             self._configuration = self.settle()
         return self._configuration
 
-    def require_unchanged(self) -> Mapping[str, Any]:
+    def require_unchanged(self, *, wanted: bool = True) -> Mapping[str, Any]:
         """The configuration, when no update is in progress, and if it is as it should be now.
+
+        Args:
+            wanted: whether it should have the wanted configuration already.
 
         Raises:
             AwsError: somebody else changed it.
         """
         configuration = self.ready()
-        if not same(snapshot_of(configuration), self.latest):
+        if not same(snapshot_of(configuration), self.latest) or (
+            wanted and not self.wanted.holds(configuration)
+        ):
             raise self.conflict()
         return configuration
 

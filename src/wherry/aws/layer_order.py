@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wherry.aws.model import NewVersion, layer_of_arn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from wherry.aws.model import LayerRef
 
@@ -21,6 +21,7 @@ def arrange_layers(
     owned: Callable[[str], bool],
     account: str,
     region: str,
+    attached: Collection[str] = (),
 ) -> tuple[LayerRef, ...]:
     """The desired layers of a function, among those that the project does not own.
 
@@ -34,6 +35,7 @@ def arrange_layers(
         owned: whether a layer of this name, in the function's account and region, is one of the project's.
         account: of the function.
         region: of the function.
+        attached: ARNs in ``current`` that earlier settings attached, which the project thus owns.
     """
     identities = {layer_of_arn(layer) for layer in desired if isinstance(layer, str)}
     new = {layer.layer for layer in desired if isinstance(layer, NewVersion)}
@@ -41,8 +43,10 @@ def arrange_layers(
     def is_own(arn: str) -> bool:
         layer = layer_of_arn(arn)
         parts = layer.split(":")
-        return layer in identities or (
-            parts[3:5] == [region, account] and (parts[-1] in new or owned(parts[-1]))
+        return (
+            arn in attached
+            or layer in identities
+            or (parts[3:5] == [region, account] and (parts[-1] in new or owned(parts[-1])))
         )
 
     positions = [number for number, arn in enumerate(current) if is_own(arn)]

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.aws.bucket import Bucket, BucketError
 from wherry.aws.model import version_of_arn
 from wherry.events import SILENT, Warned
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +25,7 @@ _DIGITS = 6
 """Of the version in the key, so that keys sort by version."""
 
 
-@dataclass(frozen=True, slots=True)
-class LockKeeper:
+class LockKeeper(Struct, frozen=True):
     """Stores the lock file of every published layer version, if the layer has one and the stage a bucket.
 
     Attributes:

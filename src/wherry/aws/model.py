@@ -7,14 +7,21 @@ on AWS. A layer version is identified by its ARN, or by ``NewVersion`` if the pl
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import field
+
+from wherry.aws.configuration import NOTHING, Configuration
+from wherry.structs import Struct
 from wherry.target.quotas import LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from typing import Any
+
+    from wherry.aws.transfer import StoredObject
+    from wherry.settings.references import LayerReference
 
 __all__ = [
     "Desired",
@@ -28,14 +35,14 @@ __all__ = [
     "ObservedLayer",
     "ObservedVersion",
     "Snapshot",
+    "layer_document",
     "layer_of_arn",
     "layer_text",
     "version_of_arn",
 ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewVersion:
+class NewVersion(Struct, frozen=True, kw_only=True):
     """A layer version that the plan publishes; ``layer`` is the layer's name on AWS."""
 
     layer: str
@@ -48,6 +55,11 @@ LayerRef = str | NewVersion
 def layer_text(layer: LayerRef) -> str:
     """A layer version for people."""
     return layer if isinstance(layer, str) else f"the new version of {layer.layer}"
+
+
+def layer_document(layer: LayerRef) -> dict[str, str]:
+    """A layer version in JSON: a published one has an ARN, one to be published the name of its layer."""
+    return {"arn": layer} if isinstance(layer, str) else {"new_version_of": layer.layer}
 
 
 def layer_of_arn(arn: str) -> str:
@@ -64,8 +76,7 @@ def version_of_arn(arn: str) -> int:
     return int(arn.rpartition(":")[2])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DesiredLayer:
+class DesiredLayer(Struct, frozen=True, kw_only=True):
     """A layer as it was built, and as the stage describes it.
 
     Attributes:
@@ -74,6 +85,7 @@ class DesiredLayer:
         description: of the versions that are published.
         license: of the versions that are published.
         share: accounts (12 digits) and organisations (``o-…``) that may use every published version.
+        signed: the signed package, whose digest is ``code_sha256``.
     """
 
     name: str
@@ -86,6 +98,7 @@ class DesiredLayer:
     description: str = ""
     license: str | None = None
     share: tuple[str, ...] = ()
+    signed: StoredObject | None = None
 
     def differences(self, latest: ObservedLayer) -> list[str]:
         """The differences to a version for which another version is published."""
@@ -97,8 +110,7 @@ class DesiredLayer:
         return [name for name, (desired, observed) in pairs.items() if desired != observed]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DesiredFunction:
+class DesiredFunction(Struct, frozen=True, kw_only=True):
     """A function as it was built, and as the stage describes it.
 
     Attributes:
@@ -106,7 +118,8 @@ class DesiredFunction:
         code_sha256: of the zip in base64, as AWS reports it.
         size: of the zip in bytes.
         handler: None if it is unknown.
-        layers: names of the project's layers on AWS and ARNs of others, in the order in which Lambda unpacks them.
+        layers: names of the project's layers on AWS, ARNs of others and what is still to be asked for, in the order in
+            which Lambda unpacks them.
         owned: names on AWS of all layers of the project, used or not: versions of these are detached if they are
             not in ``layers``.
         own_layers: a regular expression for the names of layers that the stage gives, with those of earlier settings.
@@ -117,10 +130,9 @@ class DesiredFunction:
         canary: the share of calls, between 0 and 1, that the published version gets at first; None for all.
         version_description: of published versions.
         role: of a function that is created; None if a missing function is not to be created.
-        description: of a function that is created.
-        memory: in MB, of a function that is created.
-        timeout: in seconds, of a function that is created.
-        tags: of a function that is created.
+        configuration: of a function that is created; of another, as far as it is managed.
+        tags: of a function that is created; those of another are set if they are managed.
+        signed: the signed package, whose digest is ``code_sha256``.
     """
 
     name: str
@@ -131,7 +143,7 @@ class DesiredFunction:
     runtime: str
     architecture: str
     handler: str | None = None
-    layers: tuple[str, ...] = ()
+    layers: tuple[str | LayerReference, ...] = ()
     owned: frozenset[str] = frozenset()
     own_layers: str | None = None
     exclusive: bool = False
@@ -141,18 +153,25 @@ class DesiredFunction:
     canary: float | None = None
     version_description: str = ""
     role: str | None = None
-    description: str | None = None
-    memory: int | None = None
-    timeout: int | None = None
+    configuration: Configuration = NOTHING
     tags: Mapping[str, str] = field(default_factory=dict)
+    signed: StoredObject | None = None
+
+    @property
+    def managed(self) -> Configuration:
+        """The configuration that may be changed."""
+        return self.configuration.only(self.manage)
 
     def owns(self, layer: str) -> bool:
         """Whether a layer of this name, in the function's account and region, is one of the project's."""
-        return layer in self.owned or bool(self.own_layers and re.fullmatch(self.own_layers, layer))
+        return layer in self.owned or self.names(layer)
+
+    def names(self, layer: str) -> bool:
+        """Whether the stage could have given a layer this name."""
+        return bool(self.own_layers and re.fullmatch(self.own_layers, layer))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Desired:
+class Desired(Struct, frozen=True, kw_only=True):
     """The desired state of a stage.
 
     Attributes:
@@ -172,8 +191,7 @@ class Desired:
         return (*self.layers, *self.functions)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """The code and configuration that a function or one of its versions runs.
 
     Attributes:
@@ -181,8 +199,8 @@ class Snapshot:
         layers: ARNs of layer versions, in order; in a plan, also versions to be published.
         runtime: AWS's name; None for an image.
         handler: None for an image.
-        rest: a digest of all configuration that a version contains and that Wherry does not manage: variables,
-            memory, role … The values themselves are not kept: there are secrets among them.
+        rest: a digest of all other configuration that a version contains: variables, memory, role … The values
+            themselves are not kept: there are secrets among them.
     """
 
     code_sha256: str
@@ -193,13 +211,13 @@ class Snapshot:
     rest: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ObservedVersion:
+class ObservedVersion(Struct, frozen=True, kw_only=True):
     """A published version of a function.
 
     Attributes:
         modified: when it was published (ISO 8601); empty if AWS does not tell it.
         code_size: of the zip in bytes.
+        attached: the record of layers of others that the settings attached.
     """
 
     number: int
@@ -207,10 +225,10 @@ class ObservedVersion:
     description: str = ""
     modified: str = ""
     code_size: int = 0
+    attached: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ObservedAlias:
+class ObservedAlias(Struct, frozen=True, kw_only=True):
     """An alias of a function.
 
     Attributes:
@@ -236,8 +254,7 @@ class ObservedAlias:
         return {number: share for number, share in self.weights.items() if number > self.version}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ObservedFunction:
+class ObservedFunction(Struct, frozen=True, kw_only=True):
     """A function on AWS.
 
     Attributes:
@@ -248,6 +265,8 @@ class ObservedFunction:
         code_size: of the zip in bytes.
         versions: the published ones, the oldest first; empty if they were not asked for.
         aliases: all of them; empty if they were not asked for.
+        configuration: AWS's description of ``$LATEST``, whose values are not printed.
+        tags: None if they were not asked for.
     """
 
     aws_name: str
@@ -257,6 +276,12 @@ class ObservedFunction:
     code_size: int = 0
     versions: tuple[ObservedVersion, ...] = ()
     aliases: tuple[ObservedAlias, ...] = ()
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] | None = None
+
+    def __repr__(self) -> str:
+        """The function without its configuration, which may hold secrets."""
+        return f"ObservedFunction(arn={self.arn!r})"
 
     @property
     def account(self) -> str:
@@ -281,8 +306,7 @@ class ObservedFunction:
         return [version.number for version in self.versions if version.snapshot == snapshot]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ObservedLayer:
+class ObservedLayer(Struct, frozen=True, kw_only=True):
     """The latest version of a layer on AWS.
 
     Attributes:
@@ -304,8 +328,7 @@ class ObservedLayer:
         return version_of_arn(self.arn)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """The functions and layers on AWS, by their names there; what is missing on AWS is missing here."""
 
     functions: Mapping[str, ObservedFunction] = field(default_factory=dict)

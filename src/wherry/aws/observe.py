@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from wherry.aws.answers import understanding
+from wherry.aws.attached import parse_description
+from wherry.aws.configuration import rest_digest
 from wherry.aws.errors import unless_missing
 from wherry.aws.model import (
     Observed,
@@ -38,21 +39,6 @@ __all__ = [
 ]
 
 _AT_ONCE = 16
-
-_FROZEN = (
-    "Role",
-    "Timeout",
-    "MemorySize",
-    "VpcConfig",
-    "DeadLetterConfig",
-    "Environment",
-    "KMSKeyArn",
-    "TracingConfig",
-    "FileSystemConfigs",
-    "EphemeralStorage",
-    "LoggingConfig",
-)
-"""The configuration that a version contains and that Wherry does not manage."""
 
 
 def observe(desired: Desired, client: Client) -> Observed:
@@ -120,7 +106,8 @@ def observe_function(client: Client, name: str, *, versions: bool) -> ObservedFu
         aliases = [alias for page in alias_pages for alias in page["Aliases"]]
         return _function(name, latest, versions=configurations.values(), aliases=aliases)
 
-    return unless_missing(f"look at function `{name}`", read)
+    with understanding(doing := f"look at function `{name}`"):
+        return unless_missing(doing, read)
 
 
 def observe_alias(client: Client, function: str, name: str) -> ObservedAlias | None:
@@ -129,10 +116,10 @@ def observe_alias(client: Client, function: str, name: str) -> ObservedAlias | N
     Raises:
         AwsError: AWS refused, or could not be reached.
     """
-    return unless_missing(
-        f"look at alias `{name}` of function `{function}`",
-        lambda: _alias(client.functions.get_alias(FunctionName=function, Name=name)),
-    )
+    with understanding(doing := f"look at alias `{name}` of function `{function}`"):
+        return unless_missing(
+            doing, lambda: _alias(client.functions.get_alias(FunctionName=function, Name=name))
+        )
 
 
 def _function(
@@ -149,16 +136,22 @@ def _function(
         package_type=configuration.get("PackageType") or "Zip",
         code_size=configuration.get("CodeSize") or 0,
         versions=tuple(
-            ObservedVersion(
-                number=int(version["Version"]),
-                snapshot=snapshot_of(version),
-                description=version.get("Description") or "",
-                modified=version.get("LastModified") or "",
-                code_size=version.get("CodeSize") or 0,
-            )
-            for version in sorted(versions, key=lambda version: int(version["Version"]))
+            map(_version, sorted(versions, key=lambda version: int(version["Version"])))
         ),
         aliases=tuple(map(_alias, aliases)),
+        configuration=configuration,
+    )
+
+
+def _version(version: Mapping[str, Any]) -> ObservedVersion:
+    description, attached = parse_description(version.get("Description") or "")
+    return ObservedVersion(
+        number=int(version["Version"]),
+        snapshot=snapshot_of(version),
+        description=description,
+        modified=version.get("LastModified") or "",
+        code_size=version.get("CodeSize") or 0,
+        attached=attached,
     )
 
 
@@ -176,30 +169,14 @@ def _alias(alias: Mapping[str, Any]) -> ObservedAlias:
 
 def snapshot_of(configuration: Mapping[str, Any]) -> Snapshot:
     """The code and configuration of a function or version, from AWS's answer."""
-    rest = {key: _without_empty(configuration.get(key)) for key in _FROZEN}
-    vpc = rest["VpcConfig"]
-    if isinstance(vpc, dict):
-        vpc.pop("VpcId", None)
-    rest["SnapStart"] = (configuration.get("SnapStart") or {}).get("ApplyOn") or "None"
-    rest = {key: value for key, value in rest.items() if value}
     return Snapshot(
         code_sha256=configuration.get("CodeSha256") or "",
         layers=tuple(layer["Arn"] for layer in configuration.get("Layers") or ()),
         runtime=configuration.get("Runtime") or None,
         handler=configuration.get("Handler") or None,
         architecture=(configuration.get("Architectures") or ["x86_64"])[0],
-        rest=hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest(),
+        rest=rest_digest(configuration),
     )
-
-
-def _without_empty(value: Any) -> Any:
-    """The value without empty parts, which AWS sometimes returns and sometimes omits."""
-    if isinstance(value, dict):
-        inner = {key: _without_empty(item) for key, item in value.items()}
-        return {key: item for key, item in inner.items() if item not in (None, "", [], {}, False)}
-    if isinstance(value, list):
-        return sorted((_without_empty(item) for item in value), key=str)
-    return value
 
 
 def observe_layer(client: Client, name: str, *, shared: bool) -> ObservedLayer | None:
@@ -234,7 +211,8 @@ def observe_layer(client: Client, name: str, *, shared: bool) -> ObservedLayer |
             shared=principals_of(answer["Policy"]) if answer is not None else (),
         )
 
-    return unless_missing(doing, read)
+    with understanding(doing):
+        return unless_missing(doing, read)
 
 
 def latest_layer_version(client: Client, name: str) -> GetLayerVersionResponseTypeDef | None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import csv
 import re
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.aws.remote_zip import Contents, open_local, open_remote
 from wherry.sizes import format_size
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,8 +33,7 @@ _NAMED = 3
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DistributionChange:
+class DistributionChange(Struct, frozen=True, kw_only=True):
     """A distribution that is added, removed or gets another version.
 
     Attributes:
@@ -59,8 +58,7 @@ class DistributionChange:
         return f"{self.name} {self.before} → {self.after}, {change}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileChange:
+class FileChange(Struct, frozen=True, kw_only=True):
     """A file that is added, removed or changed, of no changed distribution.
 
     Attributes:
@@ -78,8 +76,7 @@ class FileChange:
         return f"{self.path} {self.change}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """The difference of two packages. False if every file is the same.
 
     Attributes:

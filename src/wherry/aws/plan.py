@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec import to_builtins
+
+from wherry.aws.model import layer_document
+from wherry.aws.plan_text import PartLines, together
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Applied", "AppliedFunction", "AppliedLayer", "FunctionPlan", "LayerPlan", "Plan"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerPlan:
+class LayerPlan(Struct, frozen=True, kw_only=True):
     """The actions for one layer; none if ``actions`` is empty.
 
     Attributes:
@@ -38,8 +42,7 @@ class LayerPlan:
         return self.version if isinstance(self.version, str) else None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FunctionPlan:
+class FunctionPlan(Struct, frozen=True, kw_only=True):
     """The actions for one function; none if ``actions`` is empty.
 
     Attributes:
@@ -70,8 +73,7 @@ class FunctionPlan:
         return self.after.code_sha256
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """Layers first, each on its own; then functions, each on its own.
 
     Attributes:
@@ -99,14 +101,13 @@ class Plan:
         return bool(self.actions)
 
     def lines(self, differences: Mapping[str, Difference] | None = None) -> Iterator[str]:
-        """The plan, line by line.
+        """The plan, line by line. Functions with which the same happens are told together.
 
         Args:
             differences: changes inside of packages, by the names of functions and layers in the settings.
         """
         known = differences or {}
-        for part in self.parts:
-            yield from _part_lines(part, known.get(part.name))
+        yield from together(_part_lines(part, known.get(part.name)) for part in self.parts)
         number = len(self.actions)
         if number == 0:
             yield f"Stage {self.stage} is as it should be"
@@ -126,34 +127,35 @@ class Plan:
         }
 
 
-def _part_lines(part: LayerPlan | FunctionPlan, difference: Difference | None) -> Iterator[str]:
+def _part_lines(part: LayerPlan | FunctionPlan, difference: Difference | None) -> PartLines:
     title = f"{part.kind} {part.name}"
     if part.aws_name != part.name:
         title += f" ({part.aws_name})"
-    if not part.actions:
-        yield f"{title}: as it should be"
-        return
-    yield title
+    lines: list[str] = []
     for action in part.actions:
         first, *others = action.lines()
         if action.uploads_content and difference is not None:
             others.append(difference.summary())
-        yield f"  {first}"
-        yield from (f"      {line}" for line in others)
+        lines.append(first)
+        lines.extend(f"    {line}" for line in others)
+    return PartLines(kind=part.kind, name=part.name, title=title, actions=lines)
 
 
 def _part_document(part: LayerPlan | FunctionPlan, difference: Difference | None) -> dict[str, Any]:
+    layers = {}
+    if isinstance(part, FunctionPlan):
+        layers["layers"] = [*map(layer_document, part.after.layers)]
     return {
         "name": part.name,
         "aws_name": part.aws_name,
         "arn": part.arn,
+        **layers,
         "actions": [action.document() for action in part.actions],
-        "difference": asdict(difference) if difference is not None else None,
+        "difference": to_builtins(difference) if difference is not None else None,
     }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AppliedLayer:
+class AppliedLayer(Struct, frozen=True, kw_only=True):
     """A layer after the deployment.
 
     Attributes:
@@ -167,8 +169,7 @@ class AppliedLayer:
     published: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AppliedFunction:
+class AppliedFunction(Struct, frozen=True, kw_only=True):
     """A function after the deployment.
 
     Attributes:
@@ -186,8 +187,7 @@ class AppliedFunction:
     changed: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True, kw_only=True):
     """All layers and functions of a plan after the deployment."""
 
     layers: tuple[AppliedLayer, ...]

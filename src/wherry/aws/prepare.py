@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
 
@@ -13,11 +12,14 @@ from wherry.aws.stage import find_stage
 from wherry.errors import WherryError
 from wherry.events import SILENT
 from wherry.pipeline.request import PackageOptions
+from wherry.settings.model import plain_stage
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from wherry.aws.model import Desired
+    from wherry.aws.plan import Plan
     from wherry.events import Reporter
     from wherry.pipeline.report import BuildReport
     from wherry.pipeline.request import BuildOptions, BuildRequest
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from wherry.settings.project import Project
     from wherry.store import Store
 
-__all__ = ["DeployOptions", "Prepared", "prepare"]
+__all__ = ["DeployOptions", "PlanOptions", "Prepared", "SwitchOptions", "prepare"]
 
 
 class DeployOptions(PackageOptions, total=False):
@@ -39,8 +41,30 @@ class DeployOptions(PackageOptions, total=False):
     reporter: Reporter
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Prepared:
+class PlanOptions(DeployOptions, total=False):
+    """The options of planning a deployment.
+
+    Attributes:
+        source: another stage, of which is deployed what it runs; nothing is built.
+    """
+
+    source: str | None
+
+
+class SwitchOptions(PlanOptions, total=False):
+    """The options of how callers get new versions.
+
+    Attributes:
+        tests: files of events, each after ``NAME=`` if it is for one function; new versions must answer them before
+            aliases move, and those of the settings too.
+        traffic: False leaves the aliases, so that new versions get no calls yet.
+    """
+
+    tests: Sequence[str]
+    traffic: bool
+
+
+class Prepared(Struct, frozen=True, kw_only=True):
     """Packages that can be deployed to a stage.
 
     Attributes:
@@ -66,6 +90,10 @@ class Prepared:
         """
         return desire(self.project, self.report, self.client.name, canary=canary)
 
+    def fetched(self, plan: Plan) -> Plan:
+        """The plan, when all packages that it uploads are on this machine; those that were built are."""
+        return plan
+
 
 def prepare(
     project: BuildRequest | Path | str, stage: str, *, build: bool, **options: Unpack[DeployOptions]
@@ -84,7 +112,7 @@ def prepare(
     asked, config = cast("BuildOptions", options), options.get("config")
     if config is not None and is_legacy(Path(config)):
         # Only the stages of drover.yml build different packages.
-        asked["stage"] = stage
+        asked["stage"] = plain_stage(stage)
     request = as_request(project, asked)
     settings = find_stage(request.project, stage)
     report = (

@@ -1,4 +1,4 @@
-"""Promoting a canary: the version that gets a share of an alias's calls gets all of them."""
+"""Promoting: the version that gets a share of an alias's calls, or waits for them, gets all of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 from wherry.aws.actions import MoveAlias
 from wherry.aws.apply import apply
 from wherry.aws.deploy import Deployed
+from wherry.aws.history import AliasHistory
 from wherry.aws.observe import observe_functions
 from wherry.aws.plan import FunctionPlan, Plan
 from wherry.aws.stage import read_stage
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from wherry.aws.model import Observed
+    from wherry.aws.model import Observed, ObservedAlias, ObservedFunction
     from wherry.aws.stage import StageOptions
 
 __all__ = ["plan_promotion", "promote"]
@@ -27,7 +28,7 @@ __all__ = ["plan_promotion", "promote"]
 def promote(
     project: Path | str = ".", stage: str = "", **options: Unpack[StageOptions]
 ) -> Deployed:
-    """Give the versions of canaries all calls, and do nothing else.
+    """Give the versions of canaries, and those that were deployed without traffic, all calls, and do nothing else.
 
     Nothing is built, and no packages are needed.
 
@@ -67,7 +68,7 @@ def promote(
 def plan_promotion(
     stage: str, functions: Mapping[str, str], aliases: Mapping[str, str], observed: Observed
 ) -> Plan:
-    """Plan to move every alias that has a canary to the version of that canary.
+    """Plan to move every alias that has a canary, or a version that waits for its calls, to that version.
 
     Code, layers and configuration stay as they are.
 
@@ -89,11 +90,12 @@ def plan_promotion(
             continue
         alias = function.alias(aliases[name])
         actions: tuple[MoveAlias, ...] = ()
-        if alias is not None and alias.canaries:
+        version = _version_to_promote(alias, function) if alias is not None else None
+        if alias is not None and version is not None:
             actions = (
                 MoveAlias(
                     alias=alias.name,
-                    version=max(alias.canaries),
+                    version=version,
                     was=alias.version,
                     revision=alias.revision,
                     canaries=alias.canaries,
@@ -112,3 +114,11 @@ def plan_promotion(
         )
     problems.raise_all()
     return Plan(stage=stage, functions=tuple(plans))
+
+
+def _version_to_promote(alias: ObservedAlias, function: ObservedFunction) -> int | None:
+    """The version of the canary, else the one that was published to get its calls later; None if there is neither."""
+    if alias.canaries:
+        return max(alias.canaries)
+    waiting = AliasHistory.parse(alias.description).waiting
+    return waiting if waiting != alias.version and function.version(waiting) is not None else None

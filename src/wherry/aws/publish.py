@@ -5,18 +5,21 @@ It takes what ``wherry build`` has written. ``deploy`` does the same, and skips 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Unpack
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from wherry.aws.actions import PublishLayer
 from wherry.aws.apply import apply
 from wherry.aws.bucket import Bucket
-from wherry.aws.diff import diff
+from wherry.aws.code_signing import plan_signed
 from wherry.aws.model import version_of_arn
 from wherry.aws.observe import observe
 from wherry.aws.prepare import prepare
 from wherry.errors import DeployError
 from wherry.events import Warned
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Published", "PublishedVersion", "publish"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PublishedVersion:
+class PublishedVersion(Struct, frozen=True, kw_only=True):
     """A version of a layer or function.
 
     Attributes:
@@ -48,8 +50,7 @@ class PublishedVersion:
     published: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Published:
+class Published(Struct, frozen=True, kw_only=True):
     """The result of ``publish``.
 
     Attributes:
@@ -64,7 +65,7 @@ class Published:
 
     def document(self) -> dict[str, Any]:
         """The JSON document of ``wherry publish --json``."""
-        versions = [asdict(version) for version in self.versions]
+        versions = [to_builtins(version) for version in self.versions]
         return {"schema": 1, "stage": self.stage, "versions": versions}
 
 
@@ -90,15 +91,15 @@ def publish(
     desired, names = prepared.desired(), options.get("names", ())
     # Functions stay as they are, but for the version.
     functions = tuple(
-        replace(function, manage=frozenset(), publish=True, alias=None, canary=None)
+        replace(function, manage=frozenset(), layers=(), publish=True, alias=None, canary=None)
         for function in desired.functions
         if function.publish or function.name in names
     )
     desired = replace(desired, functions=functions)
     with client.explaining():
         observed = observe(desired, client)
+        desired, plan = plan_signed(desired, observed, client, reporter)
     _require_functions(desired, observed, reporter)
-    plan = diff(desired, observed)
     applied = apply(plan, client, quota=prepared.quota, locks=prepared.locks, reporter=reporter)
     _discard_published(plan, prepared)
     versions = [

@@ -11,12 +11,12 @@ import io
 import re
 import stat
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import ArchiveError, FetchError
 from wherry.indexes.network import Network
 from wherry.indexes.session import explained, open_session, shown_url, timeouts
+from wherry.structs import Struct
 from wherry.untrusted import read_all
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 _EXECUTABLE_BITS = 0o111
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackedFile:
+class PackedFile(Struct, frozen=True, kw_only=True):
     """A file in a package: bytes unzipped, the CRC of its content, its execute bit."""
 
     size: int

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from wherry.aws.client import Client
+from wherry.aws.regions import stage_in_region
 from wherry.errors import SettingsError
 from wherry.events import SILENT
 from wherry.problems import did_you_mean
+from wherry.settings.model import plain_stage
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,8 +36,7 @@ class StageOptions(TypedDict, total=False):
     reporter: Reporter
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProjectStage:
+class ProjectStage(Struct, frozen=True, kw_only=True):
     """A stage of a project.
 
     Attributes:
@@ -52,13 +53,14 @@ class ProjectStage:
 
 
 def find_stage(project: Project, name: str) -> StageSettings:
-    """The settings of a stage.
+    """The settings of a stage, or, for ``STAGE@REGION``, of that stage in one of its regions.
 
     Raises:
-        SettingsError: there is no such stage, or it names functions or layers that the settings do not have; the
+        SettingsError: there is no such stage or region, or it names functions or layers that the settings do not have; the
             nearest is suggested.
     """
     settings = project.settings
+    name, at, region = name.partition("@")
     if name not in settings.stages:
         known = ", ".join(f"`{stage}`" for stage in settings.stages)
         raise SettingsError(
@@ -86,7 +88,7 @@ def find_stage(project: Project, name: str) -> StageSettings:
             where=problems,
             hint="\n".join(filter(None, hints)) or None,
         )
-    return stage
+    return stage_in_region(stage, name, region if at else None)
 
 
 def read_stage(project: Path | str, stage: str, **options: Unpack[StageOptions]) -> ProjectStage:
@@ -107,7 +109,7 @@ def read_stage(project: Path | str, stage: str, **options: Unpack[StageOptions])
 
     names, config = options.get("names", ()), options.get("config")
     path = None if config is None else Path(config)
-    legacy_stage = stage if path is not None and is_legacy(path) else None
+    legacy_stage = plain_stage(stage) if path is not None and is_legacy(path) else None
     read = read_project(Path(project), config=path, stage=legacy_stage, name=options.get("name"))
     settings = find_stage(read, stage)
     functions: dict[str, str] = {}

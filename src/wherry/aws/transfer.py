@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from wherry.aws.errors import refusing
 from wherry.errors import AwsError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +29,7 @@ _PART = 8 * 1024 * 1024
 _AT_ONCE = 8
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredObject:
+class StoredObject(Struct, frozen=True, kw_only=True):
     """An object in a bucket; ``version_id`` if the bucket keeps versions."""
 
     bucket: str

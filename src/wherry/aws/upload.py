@@ -6,14 +6,17 @@ It takes what ``wherry build`` has written; a later ``publish`` or ``deploy`` ta
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Unpack
+
+from msgspec import to_builtins
 
 from wherry.aws.bucket import Bucket
 from wherry.aws.model import DesiredLayer
 from wherry.aws.prepare import prepare
 from wherry.errors import AwsError
 from wherry.events import PackageStored
+from wherry.settings.model import plain_stage
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +29,7 @@ __all__ = ["Uploaded", "UploadedPackage", "upload"]
 _AT_ONCE = 8
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UploadedPackage:
+class UploadedPackage(Struct, frozen=True, kw_only=True):
     """A package in the bucket of the stage.
 
     Attributes:
@@ -58,8 +60,7 @@ class UploadedPackage:
         return f"s3://{self.bucket}/{self.key}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Uploaded:
+class Uploaded(Struct, frozen=True, kw_only=True):
     """The result of ``upload``.
 
     Attributes:
@@ -74,7 +75,7 @@ class Uploaded:
 
     def document(self) -> dict[str, Any]:
         """The JSON document of ``wherry upload --json``."""
-        packages = [asdict(package) for package in self.packages]
+        packages = [to_builtins(package) for package in self.packages]
         return {"schema": 1, "stage": self.stage, "packages": packages}
 
 
@@ -98,7 +99,7 @@ def upload(
     if bucket is None:
         raise AwsError(
             f"stage `{stage}` has no bucket to upload to",
-            hint=f'give it one: [tool.wherry.stages.{stage}] bucket = "s3://…"',
+            hint=f'give it one: [tool.wherry.stages.{plain_stage(stage)}] bucket = "s3://…"',
         )
 
     def store(part: DesiredLayer | DesiredFunction) -> UploadedPackage:

@@ -17,7 +17,6 @@ import csv
 import hashlib
 import io
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wherry.bundle.bundle import Bundle
@@ -25,6 +24,7 @@ from wherry.bundle.content import copied, measure, read_all, read_content
 from wherry.bundle.entry import STORED, BuiltSlice, Entry, Slice, inline
 from wherry.errors import ArchiveError
 from wherry.store.memo import Memo
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,8 +71,7 @@ class Member(NamedTuple):
     sha256: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Canonical:
+class Canonical(Struct, frozen=True, kw_only=True):
     """A built wheel in its canonical form.
 
     Attributes:

@@ -31,6 +31,8 @@ _AT_ROOT = re.compile(
     | uv\.lock | poetry\.lock | pdm\.lock | Pipfile | Pipfile\.lock | pylock(?:\..+)?\.toml
     | requirements.*\.(?:txt|in)
     | drover\.yml | settings\.spindrift
+    | Makefile | template\.ya?ml | samconfig\.toml | serverless\.ya?ml
+    | .+\.tf | .+\.tfvars | .+\.tfplan | .+\.tfstate(?:\..+)?
     """
 )
 

@@ -1,6 +1,6 @@
 """Entries: a path, an executable bit and the recipe of the bytes.
 
-The types are ``NamedTuple`` and not dataclasses because a build creates ten thousand of them, and a tuple takes
+The types are ``NamedTuple`` and not ``Struct`` because a build creates ten thousand of them, and a tuple takes
 a third of the time.
 """
 

@@ -8,8 +8,11 @@ between two ``**``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from msgspec.structs import replace
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +53,7 @@ _Piece: TypeAlias = "str | tuple[str | _Bracket, ...]"
 _Segment: TypeAlias = "tuple[_Piece, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class Glob:
+class Glob(Struct, frozen=True):
     """A pattern: runs of segments, with any number of folders between two runs.
 
     Attributes:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -25,6 +24,7 @@ from wherry.bundle.gitignore import rules_above
 from wherry.bundle.walk import TreeFile, TreeRules, Walk, unreadable
 from wherry.errors import EntryPathError
 from wherry.files import open_regular
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -46,8 +46,7 @@ __all__ = [
 _DEFAULT = TreeRules()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tree:
+class Tree(Struct, frozen=True, kw_only=True):
     """The content of a folder.
 
     Attributes:

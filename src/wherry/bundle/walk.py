@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +19,7 @@ from wherry.bundle.leftovers import CACHE_TAG, is_cache, is_written_package, ope
 from wherry.bundle.patterns import compile_patterns
 from wherry.errors import EntryPathError, ProjectError, WherryError
 from wherry.files import is_inside
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +35,7 @@ class TreeFile(NamedTuple):
     source: Path
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TreeRules:
+class TreeRules(Struct, frozen=True, kw_only=True):
     """Which files of a folder are taken.
 
     Attributes:

@@ -14,14 +14,16 @@ import threading
 from base64 import b64encode
 from collections import OrderedDict
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.bundle.content import read_content
 from wherry.bundle.entry import DEFLATED, STORED, Deflated, Inline, Slice, zipped_size
 from wherry.bundle.package_writer import PackageWriter
 from wherry.errors import ArchiveError, OutputError
 from wherry.store.temporary import temporary_beside
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,8 +55,7 @@ _CENTRAL_START = struct.pack("<4sH", b"PK\1\2", _MADE_BY_UNIX)
 _OPEN_ARCHIVES = 64
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Written:
+class Written(Struct, frozen=True, kw_only=True):
     """A written zip archive.
 
     Attributes:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+from msgspec import to_builtins
+
+from wherry.structs import Struct
 from wherry.target.quotas import DIRECT_UPLOAD, LAYERS, UNZIPPED
 
 if TYPE_CHECKING:
@@ -29,8 +31,7 @@ class Rule(NamedTuple):
     title: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """A finding of a check.
 
     Attributes:
@@ -54,11 +55,11 @@ class Finding:
 
     def document(self) -> dict[str, Any]:
         """The finding as JSON has it."""
-        return asdict(self)
+        document: dict[str, Any] = to_builtins(self)
+        return document
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """AWS's quotas, in bytes and layers."""
 
     unzipped: int = UNZIPPED
@@ -66,8 +67,7 @@ class Limits:
     layers: int = LAYERS
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True, dict=True):
     """A function with its layers, or layers alone, that checks look at.
 
     Attributes:

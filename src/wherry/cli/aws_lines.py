@@ -8,20 +8,26 @@ from typing import TYPE_CHECKING
 from wherry.events import (
     AliasMoved,
     CanaryMissing,
+    CanaryWatched,
     CodeUpdated,
     ComparisonFailed,
+    ConcurrencyMoving,
     ConfigurationUpdated,
     FunctionCreated,
     LayerPublished,
     LayerShared,
     LeftoverRemoved,
+    PackageBrought,
+    PackageSigned,
     PackageStored,
     PartPlanned,
     Removed,
     UploadStarted,
     VersionPublished,
+    VersionTested,
+    VersionWaits,
 )
-from wherry.sizes import format_share, format_size
+from wherry.sizes import count, duration, format_share, format_size, seconds
 from wherry.visible import visible
 
 if TYPE_CHECKING:
@@ -47,10 +53,16 @@ def _line(event: Event) -> str | None:
             return f"what would change in `{name}` cannot be told: {cause}"
         case UploadStarted(name=name, size=size):
             return f"Uploading `{name}` ({format_size(size)}) ..."
+        case PackageBrought(name=name, stage=stage, aws_name=aws_name, code_sha256=digest):
+            described = f" ({event.description})" if event.description else ""
+            what = event.version if event.version == "$LATEST" else f"version {event.version}"
+            return f"From {stage}: `{name}`, {what} of `{aws_name}`{described}, sha256 {b64decode(digest).hex()}"
         case PackageStored(name=name, url=url, sent=True):
             return f"Uploaded `{name}` to {url}"
         case PackageStored(name=name, url=url):
             return f"`{name}` is there already: {url}"
+        case PackageSigned(name=name, profile=profile, url=url):
+            return f"Signed `{name}` with the profile `{profile}`: {url}"
         case LeftoverRemoved(url=url):
             return f"Removed `{url}`, which was left there"
         case LayerPublished(name=name, version=version, arn=arn):
@@ -70,7 +82,29 @@ def _line(event: Event) -> str | None:
             return f"Alias `{alias}` of function `{name}`: version {version}{share}"
         case CanaryMissing(name=name):
             return f"Function `{name}` has no canary"
+        case VersionTested(name=name, version=version, test=test, seconds=took, passed=passed):
+            verdict = "passed" if passed else "FAILED"
+            return f"Version {version} of function `{name}`: {test} {verdict} in {seconds(took)}"
+        case VersionWaits(stage=stage, name=name, alias=alias, version=version, exists=exists):
+            how = f"--promote` moves alias `{alias}`" if exists else f"creates alias `{alias}`"
+            command = f"wherry deploy {stage}" + (" " if exists else "` ")
+            return f"Version {version} of function `{name}` gets no calls; `{command}{how} there"
+        case CanaryWatched():
+            return _watched(event)
+        case ConcurrencyMoving(name=name, alias=alias, allocated=allocated, requested=requested):
+            return (
+                f"Provisioned concurrency of alias `{alias}` of function `{name}`: {allocated} of "
+                f"{requested} there"
+            )
         case Removed(what=what, size=size):
             return f"{what}, {format_size(size)}" if size else what
         case _:
             return None
+
+
+def _watched(event: CanaryWatched) -> str:
+    left = f"{duration(event.seconds_left)} left" if event.seconds_left else "the time is over"
+    had = ""
+    if event.calls is not None:
+        had = f"; {count(event.calls, 'call')}, {count(event.errors, 'error')}"
+    return f"Canary in {event.stage}: {format_share(event.share)} of the calls, {left}{had}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import to_builtins
 
 from wherry.sizes import count, format_size
 
@@ -62,7 +62,7 @@ def verify(*, as_json: bool) -> None:
 
     outcome = Store.default().verify()
     if as_json:
-        click.echo(json.dumps({"schema": 1, **asdict(outcome)}))
+        click.echo(json.dumps({"schema": 1, **to_builtins(outcome)}))
         return
     line = f"Verified {count(outcome.files, 'file')} ({format_size(outcome.size)})"
     if number := len(outcome.damaged):
@@ -108,4 +108,4 @@ def prune(*, older_than: timedelta | None, as_json: bool) -> None:
 
 
 def _document(usage: StoreUsage) -> dict[str, object]:
-    return {"schema": 1, **asdict(usage), "kinds": dict(sorted(usage.kinds.items()))}
+    return {"schema": 1, **to_builtins(usage), "kinds": dict(sorted(usage.kinds.items()))}

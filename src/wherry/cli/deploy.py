@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from wherry.cli.options import canary as of_canary
-from wherry.cli.options import in_project, of_deployment, of_stage, quiet
+from wherry.cli.options import from_stage, in_project, of_deployment, of_stages, quiet
 from wherry.cli.render import BriefReporter, Terminal, print_result
 from wherry.sizes import count
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wherry.pipeline.request import PackageOptions
+    from wherry.aws.deploy import Deployed
 
 __all__ = ["command"]
 
 
 @click.command("deploy")
-@of_stage
+@of_stages
 @of_canary
+@click.option(
+    "--test",
+    "tests",
+    multiple=True,
+    metavar="[NAME=]EVENT",
+    help="Call new versions with this event (a JSON file) before aliases move; if one fails, none moves. For one "
+    "function after its NAME, else for all. May be repeated. The stage's own tests are run in any case.",
+)
+@click.option(
+    "--no-traffic",
+    is_flag=True,
+    help="Publish, and leave the aliases: callers get nothing new until --promote.",
+)
 @click.option(
     "--promote",
     is_flag=True,
-    help="Give the version of the canary all calls, and do nothing else.",
+    help="Give the version of the canary, or of --no-traffic, all calls, and do nothing else.",
 )
+@from_stage
 @click.option("--dry-run", is_flag=True, help="Say what would be done: `wherry plan`.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @in_project
@@ -36,14 +50,17 @@ def command(
     *,
     stage: str,
     project: Path,
-    canary: float | None,
+    canary: float | str | None,
+    tests: tuple[str, ...],
+    no_traffic: bool,
+    source: str | None,
     promote: bool,
     dry_run: bool,
     as_json: bool,
     no_build: bool,
     verbose: bool,
     quiet: bool,
-    **options: Unpack[PackageOptions],
+    **options: Any,
 ) -> None:
     """Bring a stage of the settings to what was built.
 
@@ -51,64 +68,95 @@ def command(
     publishes layers, updates code and layers of functions, publishes versions and moves aliases. When all is as it
     should be, nothing is changed. After an interruption the same command goes on from there.
 
+    New versions can be tried before callers get them (--test, --no-traffic), and get their calls step by step, watched,
+    with the way back (--canary 10%/5m,50%/10m). Ctrl-C leaves such a canary as it is, and says how to go on.
+
     The ARNs of layer versions and functions go to stdout.
+
+    Several stages, or one in all its regions, are built once and deployed side by side. One that fails hides none
+    of the others.
 
     \b
     Examples:
       wherry deploy staging
+      wherry deploy staging production-eu production-us
+      wherry deploy production --all-regions
       wherry deploy production api --canary 10%
       wherry deploy production api --promote
+      wherry deploy production --test tests/events/order.json --canary 10%/5m,50%/10m
+      wherry deploy production --no-traffic
+      wherry deploy production --from staging
       wherry deploy --config drover.yml --install-path install staging
     """  # noqa: D301  the backspace is click's mark
     from wherry.aws.deploy import deploy
     from wherry.aws.promote import promote as promote_canary
+    from wherry.cli.several import SeveralStages, stages_of
 
-    if promote and (canary is not None or dry_run):
+    if promote and (canary is not None or dry_run or tests or no_traffic or source):
         raise click.UsageError("--promote stands alone")
-    with Terminal(quiet=quiet) as terminal:
-        reporter = BriefReporter(terminal=terminal, verbose=verbose)
+    if no_traffic and canary is not None:
+        raise click.UsageError("a canary gets calls: leave --canary or --no-traffic out")
+    with Terminal(quiet=quiet, verbose=verbose) as terminal:
         if dry_run:
-            from wherry.cli.plan import show_plan
+            from wherry.cli.plan import show_plans
 
-            show_plan(
+            show_plans(
                 project,
                 stage,
                 terminal,
                 as_json=as_json,
                 verbose=verbose,
                 canary=canary,
+                source=source,
                 build=not no_build,
                 **options,
             )
             return
-        if promote:
-            deployed = promote_canary(
-                project,
-                stage,
-                names=options["names"],
-                name=options["name"],
-                config=options["config"],
-                reporter=reporter,
+        stages = stages_of(stage, options, project)
+        own: dict[str, Any] = {**options, "build": not (no_build or promote)}
+        if not promote:
+            own |= {
+                "canary": canary,
+                "tests": tests,
+                "traffic": not no_traffic,
+                "source": source,
+            }
+
+        def work(project: Any, stage: str, **given: Any) -> Deployed:
+            if not promote:
+                return deploy(project, stage, **given)
+            of_stage = {key: options[key] for key in ("names", "name", "config")}
+            return promote_canary(project, stage, reporter=given["reporter"], **of_stage)
+
+        def show(deployed: Deployed) -> None:
+            calls, stage, number = deployed.calls, deployed.plan.stage, deployed.changes
+            if verbose:
+                terminal.line(f"called AWS {len(calls)} times: {', '.join(calls)}")
+            terminal.line(
+                f"Deployed {stage}: {count(number, 'change')} in {terminal.took}"
+                if number
+                else f"Stage {stage} is as it should be; looked in {terminal.took}"
             )
-        else:
-            deployed = deploy(
-                project,
-                stage,
-                canary=canary,
-                build=not no_build,
-                reporter=reporter,
-                **options,
-            )
-        number = len(deployed.plan.actions)
-        if verbose:
-            terminal.line(f"called AWS {len(deployed.calls)} times: {', '.join(deployed.calls)}")
-        terminal.line(
-            f"Deployed {stage}: {count(number, 'change')} in {terminal.took}"
-            if number
-            else f"Stage {stage} is as it should be; looked in {terminal.took}"
+            if not as_json:
+                print_result({}, _arns(deployed), as_json=False)
+
+        if len(stages) == 1:
+            reporter = BriefReporter(terminal=terminal, verbose=verbose)
+            deployed = work(project, *stages, reporter=reporter, **own)
+            show(deployed)
+            if as_json:
+                print_result(deployed.document(), (), as_json=True)
+            return
+        several = SeveralStages(
+            stages=stages, terminal=terminal, verbose=verbose, as_json=as_json, changed="deployed,"
         )
+        several.run(work, show, project, **own)
+
+
+def _arns(deployed: Deployed) -> list[str]:
+    """The ARNs of layer versions and functions, with what callers use."""
     arns = [layer.arn for layer in deployed.applied.layers]
     for function in deployed.applied.functions:
         qualifier = function.alias or function.version
         arns.append(function.arn if qualifier is None else f"{function.arn}:{qualifier}")
-    print_result(deployed.document(), arns, as_json=as_json)
+    return arns

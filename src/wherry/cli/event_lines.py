@@ -17,7 +17,9 @@ from wherry.events.build import (
     LockRead,
     SettingsWritten,
 )
+from wherry.events.runs import DebuggerAwaited
 from wherry.sizes import count, seconds
+from wherry.visible import Lines
 
 if TYPE_CHECKING:
     from wherry.events import Event
@@ -51,6 +53,13 @@ def event_line(event: Event, *, verbose: bool) -> str | None:
             return f"  {text.rpartition(chr(13))[2]}" if verbose else None
         case HookFinished(command=command, seconds=took):
             return f"Ran {_in_one_line(command)} in {seconds(took)}"
+        case DebuggerAwaited(port=port, configuration=configuration):
+            import json
+
+            return Lines(
+                f"Waiting for a debugger on 127.0.0.1 port {port}; for .vscode/launch.json:\n"
+                + json.dumps(configuration, indent=2)
+            )
         case _:
             from wherry.cli.aws_lines import aws_line
 

@@ -5,26 +5,30 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.options import drover_stage, in_project, of_build, path_option, quiet, shared
-from wherry.cli.render import BriefReporter, Terminal
+from wherry.cli.options import in_project, of_build, path_option, quiet, shared
+from wherry.cli.render import BriefReporter, Terminal, print_result
 from wherry.invoke.runnable import MEMORY, STORAGE, TIMEOUT
-from wherry.visible import Lines
+from wherry.visible import Lines, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
+    from wherry.aws.call import RemoteFunction
+    from wherry.invoke.cold_start import ColdStarts
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.request import HttpResponse
     from wherry.invoke.run import Callbacks, InvokeOptions
-    from wherry.invoke.server import Served
+    from wherry.invoke.session import Session
     from wherry.pipeline.report import BuildReport
 
-__all__ = ["callbacks", "command", "end_on_sigterm", "of_format", "of_run"]
+__all__ = ["FORMATS", "callbacks", "command", "end_on_sigterm", "of_run"]
 
 of_run = shared(
     click.option(
@@ -83,10 +87,12 @@ of_run = shared(
     click.option("-v", "--verbose", is_flag=True, help="Say what the build did, too."),
 )
 
+FORMATS = ["function-url", "http", "rest", "alb", "alb-multi"]
+
 of_format = click.option(
     "--format",
     "form",
-    type=click.Choice(["function-url", "http", "rest", "alb", "alb-multi"]),
+    type=click.Choice(FORMATS),
     default="function-url",
     help="The service in front of the function. [default: function-url]",
 )
@@ -129,14 +135,37 @@ of_format = click.option(
     help="Send everything that many times. [default: 1]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document a call on stdout.")
+@click.option(
+    "--debug",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Wait for an editor's debugger (debugpy) on this port before the function is loaded.",
+)
+@click.option(
+    "--cold",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Send no event, and measure how long N fresh processes take to initialize.",
+)
+@click.option("--profile", is_flag=True, help="With --cold: the time of each import, too.")
 @of_run
 @in_project
 @of_build
-@drover_stage
+@click.option(
+    "--stage",
+    metavar="NAME",
+    help="Call the function of this stage on AWS, at the stage's alias. With drover.yml: build its stage.",
+)
+@click.option(
+    "--qualifier",
+    metavar="VERSION",
+    help="With --stage: call this version or alias. [default: the stage's alias, else $LATEST]",
+)
 @quiet
 def command(
     *,
     project: Path,
+    qualifier: str | None,
     events: tuple[str, ...],
     http: tuple[str, str] | None,
     headers: tuple[str, ...],
@@ -145,23 +174,29 @@ def command(
     context: str | None,
     repeat: int,
     as_json: bool,
+    cold: int | None,
+    profile: bool,
     variables: tuple[str, ...],
     variable_files: tuple[Path, ...],
     verbose: bool,
     quiet: bool,
     **options: Unpack[InvokeOptions],
 ) -> None:
-    """Call a function out of its written package, as AWS Lambda would.
+    """Call a function out of its written package, as AWS Lambda would; with --stage, the one on AWS.
 
     Builds first, which takes no time when nothing has changed, and runs the zips: code at /var/task and layers
     at /opt, both read-only, Lambda's search path and environment, AWS's own runtime client, an interpreter of
     the target's version. The result goes to stdout; the function's log and a report to stderr.
+
+    With --stage nothing is built: the function is called where it was deployed to, and the end of its log shown.
 
     \b
     Examples:
       wherry invoke api --event event.json
       echo '{"id": 7}' | wherry invoke api --event -
       wherry invoke web --http POST /items -H 'content-type: application/json' -d '{"name": "x"}'
+      wherry invoke api --event event.json --debug 5678
+      wherry invoke api --event event.json --stage staging
     """  # noqa: D301  the backspace is click's mark
     from wherry.invoke.event import read_client_context, read_event, request_event
     from wherry.invoke.http_response import http_response
@@ -175,30 +210,65 @@ def command(
         raise click.UsageError(
             "--header and --data are parts of a request: say --http METHOD PATH too"
         )
+    if cold is not None and (http or events or repeat > 1 or options["debug"] is not None):
+        raise click.UsageError("--cold sends no event, and stands alone")
+    if profile and cold is None:
+        raise click.UsageError("--profile is for --cold: say --cold 5 --profile")
     end_on_sigterm()
+    remote = options["stage"] is not None and not _is_legacy(options["config"])
+    if qualifier is not None and not remote:
+        raise click.UsageError("--qualifier chooses a version on AWS: say --stage STAGE too")
+    if remote:
+        _refuse_local_options(click.get_current_context())
     environment = options["environment"] = read_variables(
         passed_on(variables, os.environ), variable_files
     )
+    if cold is not None:
+        from wherry.invoke.cold_start import cold_starts
+
+        with Terminal(quiet=quiet, verbose=verbose) as terminal:
+            reporter = BriefReporter(terminal=terminal, verbose=verbose)
+            starts = cold_starts(project, cold, profile=profile, reporter=reporter, **options)
+        print_result(starts.document(), _cold_lines(starts), as_json=as_json)
+        return
     service = EventFormat(form) if http else None
     if http:
         payloads = [request_event(*http, EventFormat(form), headers, data, environment)]
     else:
         payloads = [read_event(source) for source in events] or [b"{}"]
     about_caller = read_client_context(context)
-    with Terminal(quiet=quiet) as terminal:
-        opened = open_function(
-            project,
-            options,
-            callbacks=callbacks(terminal, verbose=verbose),
-            reporter=BriefReporter(terminal=terminal, verbose=verbose),
-        )
+    if not remote:
+        options["terminal"] = _keyboard()
+    with Terminal(quiet=quiet, verbose=verbose) as terminal:
+        opened: AbstractContextManager[Session | RemoteFunction]
+        if remote:
+            opened = nullcontext(_remote_function(project, options, qualifier, terminal))
+        else:
+            opened = open_function(
+                project,
+                options,
+                callbacks=callbacks(terminal, verbose=verbose),
+                reporter=BriefReporter(terminal=terminal, verbose=verbose),
+            )
         with opened as session:
             failed = False
             for payload in payloads * repeat:
                 invocation = session.invoke(payload, client_context=about_caller)
                 error = invocation.error
                 response = None if service is None else http_response(invocation, service)
-                terminal.line(invocation.report_line)
+                terminal.end_line()
+                if remote:
+                    # What it logged comes with the answer, AWS's report included.
+                    text = invocation.log.decode(errors="replace").replace("\r", "\n").rstrip()
+                    if text:
+                        click.echo(visible(Lines(text)), err=True)
+                else:
+                    terminal.line(invocation.report_line)
+                if error is not None and error.type == "BdbQuit" and not options.get("terminal"):
+                    terminal.warn(
+                        "the function stopped for a debugger, and there is no terminal",
+                        hint="run it on one, or attach an editor with --debug PORT",
+                    )
                 if error is not None and not invocation.log:
                     click.echo(f"[ERROR] {error.type}: {error.message}", err=True)
                 if as_json:
@@ -214,9 +284,67 @@ def command(
         raise click.exceptions.Exit(1)
 
 
-def callbacks(
-    terminal: Terminal, *, verbose: bool, served: Callable[[Served], None] | None = None
-) -> Callbacks:
+def _cold_lines(starts: ColdStarts) -> Iterator[str]:
+    """The figures of cold starts, and the longest imports of one package by another."""
+    quickest, slowest = min(starts.seconds) * 1000, max(starts.seconds) * 1000
+    memory = "" if starts.peak_memory is None else f", {starts.peak_memory / 1048576:.0f} MB"
+    yield (
+        f"{starts.function} initializes in {starts.median * 1000:.0f} ms "
+        f"(median of {len(starts.seconds)}; {quickest:.0f} to {slowest:.0f} ms{memory})"
+    )
+    for each in [each for each in starts.imports if each.is_choice][:_MOST_IMPORTS]:
+        above = f", imported by {each.imported_by}" if each.imported_by else ""
+        yield f"{each.seconds * 1000:8.1f} ms  {each.module}{above}"
+
+
+_MOST_IMPORTS = 20
+
+
+def _is_legacy(config: Path | str | None) -> bool:
+    from wherry.settings.legacy.read import is_legacy
+
+    return config is not None and is_legacy(Path(config))
+
+
+# What a function on AWS has, or is told by the event.
+_OF_REMOTE = frozenset(
+    {
+        *("function", "stage", "qualifier", "project", "config", "name"),
+        *("events", "http", "headers", "data", "form", "repeat", "context"),
+        *("as_json", "quiet", "verbose"),
+    }
+)
+
+
+def _refuse_local_options(context: click.Context) -> None:
+    """Refuse options that say how a function is built or run here."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        given = source is click.core.ParameterSource.COMMANDLINE
+        if given and parameter.name not in _OF_REMOTE:
+            raise click.UsageError(
+                f"{parameter.opts[0]} is for local runs: --stage calls what is on AWS"
+            )
+
+
+def _remote_function(
+    project: Path, options: InvokeOptions, qualifier: str | None, terminal: Terminal
+) -> RemoteFunction:
+    from wherry.aws.call import find_function
+
+    function = find_function(
+        project,
+        options["stage"] or "",
+        options.get("function"),
+        qualifier=qualifier,
+        config=options.get("config"),
+        name=options.get("name"),
+    )
+    terminal.line(f"Calling {function} in {function.client.region} ...")
+    return function
+
+
+def callbacks(terminal: Terminal, *, verbose: bool) -> Callbacks:
     """Callbacks that write a function's output to stderr, and the summary of the build for those who asked."""
     from wherry.cli.build import summarize
     from wherry.invoke.run import Callbacks
@@ -225,7 +353,7 @@ def callbacks(
         if verbose:
             summarize(report, terminal, verbose=False)
 
-    return Callbacks(log=_to_stderr, built=built, served=served)
+    return Callbacks(log=terminal.output, built=built)
 
 
 def _show(invocation: Invocation, response: HttpResponse | None, terminal: Terminal) -> None:
@@ -243,11 +371,16 @@ def _show(invocation: Invocation, response: HttpResponse | None, terminal: Termi
     out.flush()
 
 
-def _to_stderr(piece: bytes) -> None:
-    """The output of the function, as it writes it."""
-    stream = sys.stderr.buffer
-    stream.write(piece)
-    stream.flush()
+def _keyboard() -> int | None:
+    """A descriptor of the terminal from which a function's debugger can read; None if nobody is there to see it."""
+    import os
+
+    if not sys.stderr.isatty() or sys.platform == "win32":
+        return None
+    try:
+        return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return None
 
 
 def end_on_sigterm(status: int = 143) -> None:

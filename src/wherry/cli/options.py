@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "canary",
     "drover_stage",
+    "from_stage",
     "in_project",
     "of_build",
     "of_config",
@@ -24,6 +25,7 @@ __all__ = [
     "of_settings",
     "of_stage",
     "of_stage_names",
+    "of_stages",
     "of_target",
     "of_written",
     "offline",
@@ -182,13 +184,32 @@ of_stage = shared(
 )
 
 
-def _share(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
-    """A share of calls: ``10%`` or ``0.1``."""
+of_stages = shared(
+    click.argument("stage", metavar="STAGE"),
+    click.argument("names", nargs=-1, metavar="[STAGE]... [NAME]..."),
+    click.option(
+        "--all-regions",
+        is_flag=True,
+        help="In every region of the stage (`regions`), side by side.",
+    ),
+)
+
+
+def _share(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> float | str | None:
+    """A share of calls: ``10%`` or ``0.1``; or steps: ``10%/5m,50%/10m``."""
     if text is None:
         return None
+    if "/" in text:
+        from wherry.aws.switch.steps import parse_canary
+
+        parse_canary(text)
+        return text
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", text.strip())
     value = float(match[1]) / (100 if match[2] else 1) if match else 0.0
-    if not 0 < value < 1:
+    # A hundredth of a percent is the smallest share.
+    if not 0 < round(value, 4) < 1:
         raise click.UsageError(f"`{text}` is not a share of calls: say --canary 10%")
     return round(value, 4)
 
@@ -197,7 +218,15 @@ canary = click.option(
     "--canary",
     callback=_share,
     metavar="SHARE",
-    help="Give the new version this share of the alias's calls, such as 10%, and leave the rest as it is.",
+    help="Give the new version this share of the alias's calls, such as 10%, and leave the rest as it is. With times, "
+    "such as 10%/5m,50%/10m, go on by steps to all calls, and back if an alarm of the stage or too many errors come.",
+)
+
+from_stage = click.option(
+    "--from",
+    "source",
+    metavar="STAGE",
+    help="Take what this other stage runs, byte for byte, and build nothing.",
 )
 
 of_build = shared(

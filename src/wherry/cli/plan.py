@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wherry.cli.options import canary, in_project, of_deployment, of_stage, quiet
+from wherry.cli.options import canary, from_stage, in_project, of_deployment, of_stages, quiet
 from wherry.cli.render import BriefReporter, Terminal, print_result
 
 if TYPE_CHECKING:
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
     from wherry.aws.deploy import Planned
 
-__all__ = ["command", "show_plan"]
+__all__ = ["command", "show_plans"]
 
 
 @click.command("plan")
-@of_stage
+@of_stages
 @click.option(
     "--exit-code", is_flag=True, help="Exit with 3 when there is something to do, for CI."
 )
 @canary
+@from_stage
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @in_project
 @of_deployment
@@ -40,6 +41,8 @@ def command(
 ) -> int:
     """Say what `wherry deploy STAGE` would do, and change nothing.
 
+    Several stages, or one in all its regions, are built once and looked at side by side.
+
     Builds first, looks at what is on AWS and compares digests. What would change inside of a package is told by
     distribution; of what is live, no more than the directory of the zip is read where the server lets it.
 
@@ -47,10 +50,11 @@ def command(
     Examples:
       wherry plan staging
       wherry plan staging api --json
+      wherry plan staging production-eu production-us
       wherry plan production --exit-code
     """  # noqa: D301  the backspace is click's mark
-    with Terminal(quiet=quiet) as terminal:
-        planned = show_plan(
+    with Terminal(quiet=quiet, verbose=verbose) as terminal:
+        plans = show_plans(
             project,
             stage,
             terminal,
@@ -59,10 +63,10 @@ def command(
             build=not no_build,
             **options,
         )
-    return 3 if exit_code and planned.plan else 0
+    return 3 if exit_code and any(planned.plan for planned in plans) else 0
 
 
-def show_plan(
+def show_plans(
     project: Path,
     stage: str,
     terminal: Terminal,
@@ -70,20 +74,31 @@ def show_plan(
     as_json: bool,
     verbose: bool,
     **options: Any,
-) -> Planned:
-    """Plan a deployment: the plan on stdout; warnings, and the calls that were made, on stderr."""
+) -> tuple[Planned, ...]:
+    """Plan a deployment: the plans on stdout; warnings, and the calls that were made, on stderr."""
     from wherry.aws.deploy import plan
+    from wherry.cli.several import SeveralStages, plan_lines, stages_of
 
-    planned = plan(
-        project,
-        stage,
-        differences=True,
-        reporter=BriefReporter(terminal=terminal, verbose=verbose),
-        **options,
+    stages = stages_of(stage, options, project)
+
+    def show(planned: Planned) -> None:
+        for warning in planned.plan.warnings:
+            terminal.warn(warning)
+        if verbose:
+            terminal.line(f"asked AWS {len(planned.calls)} times: {', '.join(planned.calls)}")
+        lines = planned.plan.lines(planned.differences)
+        if len(stages) == 1:
+            print_result(planned.document(), lines, as_json=as_json)
+        elif not as_json:
+            print_result({}, plan_lines(planned.plan, lines), as_json=False)
+
+    if len(stages) == 1:
+        reporter = BriefReporter(terminal=terminal, verbose=verbose)
+        planned = plan(project, *stages, differences=True, reporter=reporter, **options)
+        show(planned)
+        return (planned,)
+    several = SeveralStages(
+        stages=stages, terminal=terminal, verbose=verbose, as_json=as_json, changed="to do:"
     )
-    for warning in planned.plan.warnings:
-        terminal.warn(warning)
-    if verbose:
-        terminal.line(f"asked AWS {len(planned.calls)} times: {', '.join(planned.calls)}")
-    print_result(planned.document(), planned.plan.lines(planned.differences), as_json=as_json)
-    return planned
+    results = several.run(plan, show, project, differences=True, **options)
+    return tuple(result.value for result in results if result.value is not None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +12,7 @@ from wherry.cli.options import in_project, of_stage, of_stage_names, quiet
 from wherry.cli.render import Terminal
 from wherry.events import Event, Removed
 from wherry.sizes import count, format_size
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,8 +94,7 @@ def command(
             terminal.line(f"Would remove {what}: say --yes to have it done")
 
 
-@dataclass(frozen=True, slots=True)
-class _Removals:
+class _Removals(Struct, frozen=True):
     """Prints removals on stdout at once, so that they are known even if the next call fails."""
 
     terminal: Terminal

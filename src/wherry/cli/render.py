@@ -6,13 +6,13 @@ import os
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from wherry.events import Event, Note, Warned
 from wherry.sizes import count, format_size, seconds
+from wherry.structs import Struct
 from wherry.visible import Lines, visible
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class Terminal:
         self._color = for_stderr()
         self._lock = threading.Lock()
         self._begin = time.perf_counter()
+        self._in_line = False
         self._downloads = _Downloads(visible=sys.stderr.isatty() and not quiet)
 
     def __enter__(self) -> Self:
@@ -93,6 +94,7 @@ class Terminal:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self._lock:
             self._finish_downloads(report=kind is None)
+            self._end_line()
 
     @property
     def took(self) -> str:
@@ -109,7 +111,24 @@ class Terminal:
 
     def line(self, text: str) -> None:
         """Print a line on stderr, unless quiet; control characters in it are shown."""
-        self._print(visible(text))
+        with self._lock:
+            self._finish_downloads(report=True)
+            self._print(visible(text))
+
+    def output(self, piece: bytes) -> None:
+        """Write output of a function or program to stderr as it comes, from any thread."""
+        with self._lock:
+            self._finish_downloads(report=True)
+            stream = sys.stderr.buffer
+            stream.write(piece)
+            stream.flush()
+            self._in_line = not piece.endswith(b"\n") if piece else self._in_line
+
+    def end_line(self) -> None:
+        """Begin a new line on stderr if output has left one without its end."""
+        with self._lock:
+            self._finish_downloads(report=True)
+            self._end_line()
 
     def warn(self, text: str, *, hint: str | None = None) -> None:
         """Print a warning."""
@@ -127,23 +146,29 @@ class Terminal:
                 from wherry.cli.event_lines import event_line
 
                 if (line := event_line(event, verbose=self._verbose)) is not None:
-                    self.line(line)
+                    self._print(visible(line))
 
     def _print(self, text: str, *, always: bool = False) -> None:
         if always or not self._quiet:
+            self._end_line()
             click.echo(text, err=True, color=self._color)
+
+    def _end_line(self) -> None:
+        if self._in_line:
+            self._in_line = False
+            sys.stderr.buffer.write(b"\n")
+            sys.stderr.buffer.flush()
 
     def _finish_downloads(self, *, report: bool) -> None:
         finished = self._downloads.finish()
         if finished is not None and report:
             files, received, took = finished
-            self.line(
+            self._print(
                 f"Fetched {count(files, 'file')} ({format_size(received)}) in {seconds(took)}"
             )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BriefReporter:
+class BriefReporter(Struct, frozen=True, kw_only=True):
     """Passes on the events that matter to commands for which building is only a step; verbose, all events."""
 
     terminal: Terminal

@@ -29,6 +29,11 @@ __all__ = ["command"]
     metavar="VERSION",
     help="Go to this version, of one function. [default: the one before]",
 )
+@click.option(
+    "--delete",
+    is_flag=True,
+    help="Then delete the version that was left, if nothing else refers to it.",
+)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, on stdout, and do nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
@@ -50,8 +55,8 @@ def command(
 
     An alias is moved to the version before the one that it stands at, which is one call and takes effect at once;
     a canary is ended. A function without an alias has its $LATEST restored from its newest other version: code,
-    layers, handler, runtime and architecture. Nothing is built, and no version is lost: --to goes forth as well
-    as back. The next `wherry deploy` brings the functions to what is built again.
+    layers, handler, runtime and architecture. Nothing is built, and no version is lost, unless --delete is given:
+    --to goes forth as well as back. The next `wherry deploy` brings the functions to what is built again.
 
     What will be done is said first, and asked for on a terminal. Where nobody can be asked, --yes is wanted.
 
@@ -61,6 +66,7 @@ def command(
     Examples:
       wherry rollback production
       wherry rollback production api --to 41 --yes
+      wherry rollback production api --delete
       wherry rollback production --dry-run
     """  # noqa: D301  the backspace is click's mark
     from wherry.aws.rollback.rollback import rollback

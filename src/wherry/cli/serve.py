@@ -1,4 +1,4 @@
-"""``wherry serve``: an HTTP server in front of a function, as behind its service."""
+"""``wherry serve``: an HTTP server in front of a project's functions, as behind their services."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ import threading
 from typing import TYPE_CHECKING, Unpack
 
 import click
+from msgspec.structs import replace
 
-from wherry.cli.invoke import callbacks, end_on_sigterm, of_format, of_run
+from wherry.cli.invoke import FORMATS, callbacks, end_on_sigterm, of_run
 from wherry.cli.options import drover_stage, in_project, of_build, quiet
-from wherry.cli.render import BriefReporter, Terminal
+from wherry.cli.render import BriefReporter, Terminal, error_text, for_stderr
 from wherry.sizes import seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from wherry.errors import WherryError
     from wherry.invoke.run import ServeOptions
     from wherry.invoke.server import Served
 
@@ -23,7 +25,10 @@ __all__ = ["command"]
 
 
 @click.command("serve")
-@click.argument("function", required=False, metavar="[NAME]")
+@click.argument("functions", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--reload", is_flag=True, help="Build again after each edit, and answer with the new code."
+)
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="[default: 127.0.0.1]")
 @click.option(
     "--port",
@@ -40,13 +45,29 @@ __all__ = ["command"]
     help="Answer requests for this host, too, such as that of a tunnel; * for all. May be repeated. "
     "[default: the address and localhost]",
 )
-@of_format
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="The service in front of the functions. [default: that of the routes, else function-url]",
+)
+@click.option(
+    "--stage-path",
+    metavar="NAME",
+    help="Put a stage of API Gateway into the path, as it is in an address of AWS's: /NAME/items.",
+)
+@click.option(
+    "--cors",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let pages of this origin call the functions, as a Function URL does; * for all. May be repeated.",
+)
 @click.option(
     "--concurrency",
     type=click.IntRange(min=1),
     default=1,
     metavar="N",
-    help="How many environments answer at once. [default: 1]",
+    help="How many environments of a function answer at once. [default: 1]",
 )
 @of_run
 @in_project
@@ -62,16 +83,21 @@ def command(
     quiet: bool,
     **options: Unpack[ServeOptions],
 ) -> None:
-    """Put an HTTP server in front of a function, as its service would stand there.
+    """Put an HTTP server in front of a project's functions, as their services would stand there.
 
     Builds first, then runs the written zips as `wherry invoke` does. Each request becomes the event that a
     Function URL, an HTTP or REST API or a load balancer would make of it, and what the function returns becomes
-    the response. The address is printed on stdout once it listens. Ctrl-C ends it.
+    the response. Which function a request is for is decided by the setting `routes`, else by template.yaml (AWS SAM)
+    or serverless.yml, else by the first part of the path: /NAME. A function alone gets every request. AWS's clients
+    can call the functions, too, with the address as their endpoint.
+
+    The address is printed on stdout once it listens. Ctrl-C ends it.
 
     \b
     Examples:
-      wherry serve web
+      wherry serve --reload
       wherry serve web --port 0 --format rest --concurrency 4
+      aws lambda invoke --function-name web --endpoint-url http://127.0.0.1:8000 out.json
     """  # noqa: D301  the backspace is click's mark
     from wherry.invoke.run import open_server
     from wherry.invoke.variables import passed_on, read_variables
@@ -79,36 +105,27 @@ def command(
     # A server that is told to end has done its work.
     end_on_sigterm(0)
     options["environment"] = read_variables(passed_on(variables, os.environ), variable_files)
-    with Terminal(quiet=quiet) as terminal:
+    with Terminal(quiet=quiet, verbose=verbose) as terminal:
         opened = open_server(
             project,
             options,
-            callbacks=callbacks(
-                terminal,
-                verbose=verbose,
+            callbacks=replace(
+                callbacks(terminal, verbose=verbose),
                 served=lambda served: _log(served, terminal, verbose=verbose),
+                failed=_tell,
+                reloaded=lambda names: terminal.line(f"Reloaded {', '.join(names)}"),
             ),
             reporter=BriefReporter(terminal=terminal, verbose=verbose),
         )
         with opened as server:
             if options["host"] not in {"127.0.0.1", "localhost", "::1"}:
-                terminal.warn(f"whoever reaches {options['host']} can call the function")
-            front = _FRONTS[options["form"]]
-            terminal.line(
-                f"Serving {server.function.name} for {server.function.target} as behind {front}; "
-                "Ctrl-C ends it"
-            )
+                terminal.warn(f"whoever reaches {options['host']} can call the functions")
+            for line in server.summary():
+                terminal.line(line)
             click.echo(server.url)
             server.serve()
 
 
-_FRONTS = {
-    "function-url": "a Function URL",
-    "http": "an HTTP API",
-    "rest": "a REST API",
-    "alb": "a load balancer",
-    "alb-multi": "a load balancer with multi-value headers",
-}
 _talking = threading.Lock()
 
 
@@ -120,9 +137,15 @@ def _log(served: Served, terminal: Terminal, *, verbose: bool) -> None:
             verbose or served.invocation.init_seconds is not None
         ):
             terminal.line(served.invocation.report_line)
+        function = f" → {served.function}" if served.function is not None else ""
         terminal.line(
-            f"{request.method} {request.path}{query} {response.status} {len(response.body)} bytes "
+            f"{request.method} {request.path}{query}{function} {response.status} {len(response.body)} bytes "
             f"in {seconds(served.seconds)}"
         )
         if response.fault is not None:
             terminal.warn(response.fault)
+
+
+def _tell(error: WherryError) -> None:
+    with _talking:
+        click.echo(error_text(error, color=for_stderr()), err=True)

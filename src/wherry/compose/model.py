@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import field
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +31,7 @@ HOOKS = "hooks"
 """The owner of files that the user's commands have made."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Distribution:
+class Distribution(Struct, frozen=True, kw_only=True):
     """A distribution, or the project itself, and its files.
 
     Attributes:
@@ -45,8 +47,7 @@ class Distribution:
     own: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Supplies:
+class Supplies(Struct, frozen=True, kw_only=True, dict=True):
     """The distributions and files that recipes choose from.
 
     Attributes:
@@ -60,7 +61,10 @@ class Supplies:
     extra_paths: Mapping[ExtraPath, Bundle] = field(default_factory=dict)
     generated: Mapping[str, Bundle] = field(default_factory=dict)
     adapters: Adapters | None = None
-    _contents: dict[Payload, bytes] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def _contents(self) -> dict[Payload, bytes]:
+        return {}
 
     def read(self, payload: Payload) -> bytes:
         """The content of a file, read once for all packages.
@@ -75,8 +79,7 @@ class Supplies:
         return self._contents[payload]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Saving:
+class Saving(Struct, frozen=True, kw_only=True):
     """The saving by a step: the number of files, and of bytes in the zip and unzipped; less than 0 where they grow."""
 
     files: int = 0
@@ -84,8 +87,7 @@ class Saving:
     unzipped_size: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Package:
+class Package(Struct, frozen=True, kw_only=True, dict=True):
     """A function's deployment package or a layer, unwritten.
 
     Attributes:
@@ -122,8 +124,7 @@ class Package:
         return self.bundle.unzipped_size
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Composition:
+class Composition(Struct, frozen=True, kw_only=True):
     """All packages of a project for one target.
 
     Attributes:

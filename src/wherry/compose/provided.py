@@ -7,11 +7,11 @@ never tested with. So a distribution is provided together with everything that i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import SettingsError
 from wherry.events import Note, Warned
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -27,8 +27,7 @@ _SDK = frozenset({"boto3", "botocore", "s3transfer"})
 """Distributions that are released together and work only in matching versions."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Split:
+class _Split(Struct, frozen=True, kw_only=True):
     """The names that the runtime provides for a package, and the requirements that this is checked by."""
 
     recipe: Recipe

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import field
+from msgspec.structs import replace
 
 from wherry.errors import SettingsError
 from wherry.problems import did_you_mean
 from wherry.settings.model import FunctionSettings, LayerSettings
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Recipe", "SupplyKey", "SupplyOptions", "recipes", "with_handler"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SupplyKey:
+class SupplyKey(Struct, frozen=True, kw_only=True):
     """Decides which distributions a package can choose from. Packages with equal keys share them.
 
     Attributes:
@@ -46,8 +48,7 @@ class SupplyKey:
         return replace(self, code=None)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SupplyOptions:
+class SupplyOptions(Struct, frozen=True, kw_only=True):
     """The options of what packages choose from, for all packages.
 
     Attributes:
@@ -86,8 +87,7 @@ class SupplyOptions:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True, kw_only=True):
     """How to make one package.
 
     Attributes:

@@ -15,7 +15,6 @@ import sys
 import tarfile
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -34,6 +33,7 @@ from wherry.containers.run import (
 )
 from wherry.errors import ContainerError
 from wherry.settings.model import Copy
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,8 +55,7 @@ _NOT_STARTED = frozenset({125, 126, 127})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Folder:
+class Folder(Struct, frozen=True, kw_only=True):
     """A folder of this machine that a container works with.
 
     Attributes:
@@ -71,8 +70,7 @@ class Folder:
     use: Literal["read", "fill", "change", "lend"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Container:
+class Container(Struct, frozen=True, kw_only=True):
     """How to run containers of an image, for a target."""
 
     engine: Engine

@@ -6,13 +6,13 @@ import hashlib
 import os
 import re
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.containers.run import values
 from wherry.errors import ContainerError, SettingsError
 from wherry.events import ImageFetched, ImageWanted
 from wherry.store.memo import Memo, memo_key
+from wherry.structs import Struct
 from wherry.target import Architecture
 from wherry.untrusted import parse_json
 
@@ -42,8 +42,7 @@ _COPIES = re.compile(
 _NOT_READ = frozenset({".git", ".hg", ".svn"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Image:
+class Image(Struct, frozen=True, kw_only=True):
     """An image that the engine has.
 
     Attributes:
@@ -65,8 +64,7 @@ def platform(target: Target) -> str:
     return "linux/arm64" if target.architecture is Architecture.ARM64 else "linux/amd64"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Images:
+class Images(Struct, frozen=True, kw_only=True):
     """The images of a project; a Dockerfile is named from its folder ``root``."""
 
     options: ContainerOptions

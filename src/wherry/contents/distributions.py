@@ -6,12 +6,12 @@ import csv
 import json
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wherry.contents.modules import search_path
 from wherry.errors import WherryError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,8 +29,7 @@ _LARGEST_METADATA = 1 << 24
 _LARGEST_RECORD = 1 << 26
 
 
-@dataclass(frozen=True, kw_only=True)
-class Installed:
+class Installed(Struct, frozen=True, kw_only=True, dict=True):
     """A distribution that is installed in a package or layer.
 
     Attributes:

@@ -6,11 +6,11 @@ Only a missing top-level module is certain to be missed: packages make submodule
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.contents.imports import When
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -38,8 +38,7 @@ class Reached(NamedTuple):
     line: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True, kw_only=True):
     """An import that leads nowhere.
 
     Attributes:

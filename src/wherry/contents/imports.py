@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import warnings
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -55,6 +56,8 @@ class Flag(IntEnum):
     """It mentions ``sys.path``, or hooks of the import system."""
     MODULES = 4
     """It mentions ``sys.modules``."""
+    HANDLER = 8
+    """It defines something whose name ends as those of handlers do."""
 
 
 class Import(NamedTuple):
@@ -90,12 +93,19 @@ _OTHERS = {
 } - _CAUGHT
 
 
+_HANDLER_NAMES = re.compile(
+    rb"^(?:async\s+)?def\s+\w*handler\s*\(|^\w*handler\s*=", re.MULTILINE | re.IGNORECASE
+)
+
+
 def read_imports(source: bytes, python: tuple[int, int]) -> ModuleFacts:
     """The imports of a source text, as a version of Python executes them.
 
     There are none, and ``Flag.UNKNOWN``, for one that cannot be parsed.
     """
     flags = Flag.PATH * _has(source, _PATH) | Flag.MODULES * _has(source, _MODULES)
+    if _HANDLER_NAMES.search(source):
+        flags |= Flag.HANDLER
     tree = parse_source(source)
     if tree is None:
         return ModuleFacts((), flags | Flag.UNKNOWN)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.bundle.content import read_content
 from wherry.bundle.entry import zipped_size
 from wherry.errors import ArchiveError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,8 +111,7 @@ def is_compiled_name(name: str) -> bool:
     return _COMPILED.fullmatch(name) is not None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True, dict=True):
     """The package of a function, or a layer.
 
     Attributes:

@@ -8,10 +8,10 @@ rather find a module too many than miss one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from wherry.contents.model import OPT, TASK
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -28,8 +28,7 @@ _RANK: Mapping[Kind, int] = {"extension": 1, "source": 2, "bytecode": 3, "namesp
 _COMPILED = (".so", ".pyd", ".dylib")
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(Struct, frozen=True):
     """A module.
 
     Attributes:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wherry.contents.distributions import find_distributions, owners_of
 from wherry.contents.graph import ImportGraph
-from wherry.contents.imports import LARGEST_SOURCE, Flag, ModuleFacts, When
+from wherry.contents.imports import Flag, ModuleFacts, When
 from wherry.contents.model import is_compiled_name
 from wherry.contents.modules import ModuleTable
 from wherry.contents.needs import absent_requirements, active_requirements
 from wherry.contents.sources import source_facts
-from wherry.errors import WherryError
+from wherry.structs import Struct
 from wherry.target.provided import provided_modules
 from wherry.target.standard_library import standard_library
 
@@ -33,13 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Contents", "Options"]
 
-_HANDLER_NAMES = re.compile(
-    rb"^(?:async\s+)?def\s+\w*handler\s*\(|^\w*handler\s*=", re.MULTILINE | re.IGNORECASE
-)
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True):
     """What is known of a package besides its files.
 
     Attributes:
@@ -166,7 +159,7 @@ class Contents:
             if module.kind == "source"
             and module.file is not None
             and module.file.place in own
-            and _defines_handler(module.file)
+            and self.imports(module).flags & Flag.HANDLER
         )
 
     @cached_property
@@ -237,10 +230,3 @@ class Contents:
         for file in files:
             groups.setdefault(self.owner_of(file.place) or "", []).append(file)
         return groups
-
-
-def _defines_handler(file: File) -> bool:
-    try:
-        return _HANDLER_NAMES.search(file.read(most=LARGEST_SOURCE)) is not None
-    except WherryError:
-        return False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from wherry.structs import Struct
 
 __all__ = [
     "EM_AARCH64",
@@ -137,8 +138,7 @@ class VersionNeed(NamedTuple):
     symbols: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Elf:
+class Elf(Struct, frozen=True, kw_only=True):
     """An ELF file.
 
     Attributes:

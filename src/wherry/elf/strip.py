@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from wherry.elf.model import EM_AARCH64, EM_X86_64, PT_LOAD, SHT_NOBITS, ElfError
 from wherry.elf.reader import pack_section, read_elf

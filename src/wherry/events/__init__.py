@@ -15,18 +15,25 @@ if TYPE_CHECKING:
     from wherry.events.aws import (
         AliasMoved,
         CanaryMissing,
+        CanaryWatched,
         CodeUpdated,
         ComparisonFailed,
+        ConcurrencyMoving,
         ConfigurationUpdated,
         FunctionCreated,
         LayerPublished,
         LayerShared,
         LeftoverRemoved,
+        OfStage,
+        PackageBrought,
+        PackageSigned,
         PackageStored,
         PartPlanned,
         Removed,
         UploadStarted,
         VersionPublished,
+        VersionTested,
+        VersionWaits,
     )
     from wherry.events.build import (
         BuildFinished,
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
         LockRead,
         SettingsWritten,
     )
+    from wherry.events.runs import DebuggerAwaited
 
 __all__ = [
     "SILENT",
@@ -50,10 +58,13 @@ __all__ = [
     "BuildFinished",
     "BuildStarted",
     "CanaryMissing",
+    "CanaryWatched",
     "CodeUpdated",
     "ComparisonFailed",
+    "ConcurrencyMoving",
     "ConfigurationUpdated",
     "ContainerStarted",
+    "DebuggerAwaited",
     "DownloadAdvanced",
     "DownloadFinished",
     "DownloadStarted",
@@ -69,6 +80,9 @@ __all__ = [
     "LeftoverRemoved",
     "LockRead",
     "Note",
+    "OfStage",
+    "PackageBrought",
+    "PackageSigned",
     "PackageStored",
     "PartPlanned",
     "Removed",
@@ -76,6 +90,8 @@ __all__ = [
     "SettingsWritten",
     "UploadStarted",
     "VersionPublished",
+    "VersionTested",
+    "VersionWaits",
     "Warned",
 ]
 
@@ -84,7 +100,7 @@ def __getattr__(name: str) -> object:
     if name in __all__:
         from importlib import import_module
 
-        for module in ("build", "aws"):
+        for module in ("build", "aws", "runs"):
             events = import_module(f"wherry.events.{module}")
             if name in events.__all__:
                 return getattr(events, name)

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wherry.events.base import Event
 
 __all__ = [
     "AliasMoved",
     "CanaryMissing",
+    "CanaryWatched",
     "CodeUpdated",
     "ComparisonFailed",
+    "ConcurrencyMoving",
     "ConfigurationUpdated",
     "FunctionCreated",
     "LayerPublished",
     "LayerShared",
     "LeftoverRemoved",
+    "OfStage",
+    "PackageBrought",
+    "PackageSigned",
     "PackageStored",
     "PartPlanned",
     "Removed",
     "UploadStarted",
     "VersionPublished",
+    "VersionTested",
+    "VersionWaits",
 ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PartPlanned(Event):
+class OfStage(Event, frozen=True, kw_only=True):
+    """An event of one of several stages that are worked on side by side."""
+
+    stage: str
+    event: Event
+
+
+class PartPlanned(Event, frozen=True, kw_only=True):
     """A layer or function was compared with AWS.
 
     Attributes:
@@ -43,24 +54,21 @@ class PartPlanned(Event):
     changed: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ComparisonFailed(Event):
+class ComparisonFailed(Event, frozen=True, kw_only=True):
     """The package of a function or layer could not be compared with the one on AWS."""
 
     name: str
     cause: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UploadStarted(Event):
+class UploadStarted(Event, frozen=True, kw_only=True):
     """A package is being sent to AWS; ``size`` in bytes."""
 
     name: str
     size: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackageStored(Event):
+class PackageStored(Event, frozen=True, kw_only=True):
     """A package is in the bucket at ``url``; ``sent`` is false if it was there already."""
 
     name: str
@@ -68,15 +76,41 @@ class PackageStored(Event):
     sent: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LeftoverRemoved(Event):
+class PackageBrought(Event, frozen=True, kw_only=True):
+    """A function is to run what it runs in another stage.
+
+    Attributes:
+        name: in the settings.
+        stage: the other one.
+        aws_name: in the other stage.
+        version: there, or ``$LATEST``.
+        code_sha256: of the package in base64.
+        description: of the version.
+    """
+
+    name: str
+    stage: str
+    aws_name: str
+    version: str
+    code_sha256: str
+    description: str
+
+
+class PackageSigned(Event, frozen=True, kw_only=True):
+    """AWS Signer has signed a package with a profile; the result is in the bucket at ``url``."""
+
+    name: str
+    profile: str
+    url: str
+
+
+class LeftoverRemoved(Event, frozen=True, kw_only=True):
     """A package of an interrupted deployment was removed from the bucket."""
 
     url: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerPublished(Event):
+class LayerPublished(Event, frozen=True, kw_only=True):
     """A version of a layer was published."""
 
     name: str
@@ -84,8 +118,7 @@ class LayerPublished(Event):
     arn: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerShared(Event):
+class LayerShared(Event, frozen=True, kw_only=True):
     """A version of a layer was shared with an account or an organisation."""
 
     name: str
@@ -93,8 +126,7 @@ class LayerShared(Event):
     principal: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FunctionCreated(Event):
+class FunctionCreated(Event, frozen=True, kw_only=True):
     """A function was created; ``size`` of its package in bytes."""
 
     name: str
@@ -102,8 +134,7 @@ class FunctionCreated(Event):
     arn: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CodeUpdated(Event):
+class CodeUpdated(Event, frozen=True, kw_only=True):
     """The code of a function was updated; ``size`` of its package in bytes."""
 
     name: str
@@ -111,24 +142,21 @@ class CodeUpdated(Event):
     arn: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ConfigurationUpdated(Event):
+class ConfigurationUpdated(Event, frozen=True, kw_only=True):
     """The configuration of a function was updated; ``changes`` in a few words each."""
 
     name: str
     changes: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VersionPublished(Event):
+class VersionPublished(Event, frozen=True, kw_only=True):
     """A version of a function was published."""
 
     name: str
     version: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AliasMoved(Event):
+class AliasMoved(Event, frozen=True, kw_only=True):
     """An alias of a function stands at a version, or gives it the share ``canary`` of its calls."""
 
     name: str
@@ -137,15 +165,57 @@ class AliasMoved(Event):
     canary: float | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CanaryMissing(Event):
+class CanaryMissing(Event, frozen=True, kw_only=True):
     """A function has no canary that could be promoted."""
 
     name: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Removed(Event):
+class VersionTested(Event, frozen=True, kw_only=True):
+    """A version of a function was called with an event before any caller got it."""
+
+    name: str
+    version: int
+    test: str
+    seconds: float
+    passed: bool
+
+
+class VersionWaits(Event, frozen=True, kw_only=True):
+    """A version of a function was published, and its alias was left; ``exists`` is false if there is no such alias."""
+
+    stage: str
+    name: str
+    alias: str
+    version: int
+    exists: bool
+
+
+class CanaryWatched(Event, frozen=True, kw_only=True):
+    """The canaries of a stage have a share of the calls for some more seconds.
+
+    Attributes:
+        calls: that they had; None if they are not counted.
+        errors: how many of the calls failed.
+    """
+
+    stage: str
+    share: float
+    seconds_left: float
+    calls: int | None
+    errors: int
+
+
+class ConcurrencyMoving(Event, frozen=True, kw_only=True):
+    """The provisioned concurrency of an alias follows it to another version."""
+
+    name: str
+    alias: str
+    allocated: int
+    requested: int
+
+
+class Removed(Event, frozen=True, kw_only=True):
     """A version of a function or layer, or a package in the bucket, was removed; ``size`` in bytes if AWS tells it."""
 
     what: str

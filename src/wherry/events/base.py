@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from wherry.structs import Struct
 
 __all__ = ["SILENT", "Event", "Note", "Reporter", "Warned"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """Something that happened."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Note(Event):
+class Note(Event, frozen=True, kw_only=True):
     """Something worth knowing that asks for nothing.
 
     Attributes:
@@ -26,8 +25,7 @@ class Note(Event):
     brief: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Warned(Event):
+class Warned(Event, frozen=True, kw_only=True):
     """Something that the user will probably want to change."""
 
     text: str

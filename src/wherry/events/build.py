@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.events.base import Event
@@ -27,15 +26,13 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SettingsWritten(Event):
+class SettingsWritten(Event, frozen=True, kw_only=True):
     """Settings were written to a file of the project."""
 
     path: Path
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockRead(Event):
+class LockRead(Event, frozen=True, kw_only=True):
     """A lock was read, or resolved where ``locked`` is false."""
 
     path: Path
@@ -44,77 +41,67 @@ class LockRead(Event):
     locked: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DownloadStarted(Event):
+class DownloadStarted(Event, frozen=True, kw_only=True):
     """A file is being fetched; ``size`` in bytes where the lock or the server tells."""
 
     filename: str
     size: int | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DownloadAdvanced(Event):
+class DownloadAdvanced(Event, frozen=True, kw_only=True):
     """``received`` more bytes of a file have come."""
 
     filename: str
     received: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DownloadFinished(Event):
+class DownloadFinished(Event, frozen=True, kw_only=True):
     """A file is in the store, its hash verified."""
 
     filename: str
     size: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildStarted(Event):
+class BuildStarted(Event, frozen=True, kw_only=True):
     """A wheel is being built from source by the project's own backend."""
 
     name: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildFinished(Event):
+class BuildFinished(Event, frozen=True, kw_only=True):
     """A wheel was built."""
 
     name: str
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HookStarted(Event):
+class HookStarted(Event, frozen=True, kw_only=True):
     """A command of the user's own is started, before or after bundling."""
 
     command: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HookOutput(Event):
+class HookOutput(Event, frozen=True, kw_only=True):
     """A line that such a command wrote."""
 
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HookFinished(Event):
+class HookFinished(Event, frozen=True, kw_only=True):
     """A command of the user's own ended well."""
 
     command: str
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageWanted(Event):
+class ImageWanted(Event, frozen=True, kw_only=True):
     """A container image is being fetched, or made of the Dockerfile ``name`` where ``made`` is true."""
 
     name: str
     made: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageFetched(Event):
+class ImageFetched(Event, frozen=True, kw_only=True):
     """The container image is there."""
 
     name: str
@@ -122,8 +109,7 @@ class ImageFetched(Event):
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerStarted(Event):
+class ContainerStarted(Event, frozen=True, kw_only=True):
     """A container of ``image`` was started, for the distributions ``names`` or for a command."""
 
     image: str

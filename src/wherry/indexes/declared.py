@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,8 +29,7 @@ _CODE_ARTIFACT = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CodeArtifact:
+class CodeArtifact(Struct, frozen=True, kw_only=True):
     """A repository of AWS CodeArtifact.
 
     Attributes:
@@ -53,8 +53,7 @@ class CodeArtifact:
         return f"https://{host}/pypi/{self.repository}/simple/"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeclaredIndex:
+class DeclaredIndex(Struct, frozen=True, kw_only=True):
     """An index of ``[[tool.wherry.indexes]]``.
 
     Attributes:
@@ -93,8 +92,7 @@ def same_address(url: str, other: str) -> bool:
     return url.rstrip("/") == other.rstrip("/")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ToolIndex:
+class ToolIndex(Struct, frozen=True, kw_only=True):
     """An index that the file of another tool declares.
 
     Attributes:

@@ -9,8 +9,9 @@ names and hashes. Such files get a URL that tells which index to ask::
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import quote, unquote
+
+from wherry.structs import Struct
 
 __all__ = ["IndexFile", "index_url", "parse_index_url"]
 
@@ -18,8 +19,7 @@ _SCHEME = "index+"
 _DEFAULT = "index+default:"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IndexFile:
+class IndexFile(Struct, frozen=True, kw_only=True):
     """A file to look for on an index.
 
     Attributes:

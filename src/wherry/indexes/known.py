@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,8 +28,7 @@ __all__ = ["KnownIndex", "KnownIndexes"]
 _EXPANDING = frozenset({"pdm", "pipenv"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KnownIndex:
+class KnownIndex(Struct, frozen=True, kw_only=True):
     """An index that a build knows.
 
     Attributes:
@@ -236,8 +236,7 @@ class KnownIndexes:
         return self._expansions.expand(index.url) if index.tool in _EXPANDING else index.url
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _OfLock:
+class _OfLock(Struct, frozen=True, kw_only=True):
     """The name and address of an index in a lock; ``alone`` where the file that declares it is absent."""
 
     name: str

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
+
+from wherry.structs import Struct
 
 __all__ = ["Login", "origin", "path_segments", "split_login", "with_login"]
 
 _PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Login:
+class Login(Struct, frozen=True, kw_only=True):
     """A user and a password for an index.
 
     Attributes:
@@ -21,8 +21,12 @@ class Login:
     """
 
     user: str
-    password: str = field(repr=False)
+    password: str
     source: str
+
+    def __repr__(self) -> str:
+        """The login without the password."""
+        return f"Login(user={self.user!r}, source={self.source!r})"
 
     @property
     def shown(self) -> str:

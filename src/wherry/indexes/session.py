@@ -10,8 +10,9 @@ import base64
 import os
 import re
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from wherry.errors import FetchError
 from wherry.indexes.declared import code_artifact_at, is_pypi

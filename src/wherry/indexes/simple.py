@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import FetchError
@@ -17,6 +16,7 @@ from wherry.indexes.session import (
     shown_url,
     timeouts,
 )
+from wherry.structs import Struct
 from wherry.untrusted import LARGEST_DOCUMENT, parse_json
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ __all__ = ["FindFiles", "IndexedFile", "index_finder", "page_key", "project_file
 _LARGEST_HTML = 1 << 23
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IndexedFile:
+class IndexedFile(Struct, frozen=True, kw_only=True):
     """A file of a project, as an index offers it.
 
     Attributes:
@@ -126,6 +125,7 @@ def _parse(
 ) -> pypi_simple.ProjectPage:
     import warnings
 
+    import bs4
     import pypi_simple
 
     # A newer minor version of the API is compatible by its definition (PEP 629).
@@ -147,7 +147,14 @@ def _parse(
             where=[shown_url(url)],
             hint="a newer version of Wherry may support it",
         ) from error
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        bs4.ParserRejectedMarkup,
+    ):
         # Not chained: its text holds the address as it was given.
         raise _no_index(url) from None
     # Login pages are HTML too; and an index page without files is of no use.

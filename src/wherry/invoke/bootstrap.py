@@ -2,7 +2,8 @@
 
 It is run by the target's interpreter, which may be as old as 3.9, and imports nothing of Wherry. It gives
 ``sys.path`` Lambda's order and hands over to AWS's runtime client. Its arguments are the folder of the
-layers and that of the runtime's own distributions.
+layers, that of the runtime's own distributions, and, where somebody steps through the function, the descriptor of a terminal
+(empty if there is none), the folder that holds debugpy, and its port.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run AWS's runtime client until the process is ended."""
-    layers, provided = sys.argv[1:3]
+    layers, provided, terminal, debugger, port = (*sys.argv[1:], "", "", "")[:5]
     del sys.argv[1:]
     task, runtime = os.environ["LAMBDA_TASK_ROOT"], os.environ["LAMBDA_RUNTIME_DIR"]
     client = import_module("awslambdaric.__main__")
@@ -46,7 +47,32 @@ def main() -> None:
         site.addsitedir(folder, set(sys.path))
     if "PYTHONPATH" not in os.environ:
         os.environ["PYTHONPATH"] = runtime
+    if terminal:
+        sys.meta_path.insert(0, _Keyboard(int(terminal)))
+    if debugger:
+        _wait_for_debugger(debugger, port)
     client.main([task, os.environ["_HANDLER"]])
+
+
+class _Keyboard:
+    """Lets a debugger read from the terminal as soon as it is imported; until then the function has no input, as on Lambda."""
+
+    def __init__(self, terminal: int) -> None:
+        self._terminal = terminal
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
+        if name == "bdb":
+            sys.meta_path.remove(self)
+            os.dup2(self._terminal, 0)
+
+
+def _wait_for_debugger(folder: str, port: str) -> None:
+    """Listen, and go on when somebody has attached. Nothing else of the folder can be imported afterwards."""
+    sys.path.insert(0, folder)
+    debugpy = import_module("debugpy")
+    sys.path.remove(folder)
+    debugpy.listen(("127.0.0.1", int(port)))
+    debugpy.wait_for_client()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ where there is no wheel of it (macOS, a free-threaded Python) ``runtime_client``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from wherry.bundle.bundle import Bundle
 from wherry.bundle.entry import inline
 from wherry.errors import FetchError
 from wherry.invoke.unpack import unpack_bundle
+from wherry.structs import Struct
 from wherry.wheels.pinned import PinnedFile, fetch_pinned
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ PINNED_AS_OF = "2026-11-21"
 """The day on which the files below were taken from PyPI. 4.0.4 is the last awslambdaric for Python 3.9."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RuntimeClient:
+class RuntimeClient(Struct, frozen=True, kw_only=True):
     """AWS's runtime client, unpacked.
 
     Attributes:

@@ -24,6 +24,9 @@ __all__ = ["Environment", "Message"]
 Message: TypeAlias = Ready | Answered | Failed | InitFailed | Exited
 
 
+_PROMPTS = (b"(Pdb) ", b"(Pdb++) ", b"ipdb> ")
+
+
 class Environment:
     """A started runtime with its Runtime API."""
 
@@ -40,6 +43,7 @@ class Environment:
         self._lock = threading.Lock()
         self._on_log = on_log
         self._last_peak: int | None = None
+        self._at_prompt = False
         here = region(os.environ, runnable.environment)
         self.api = RuntimeApi(
             f"arn:aws:lambda:{here}:{ACCOUNT}:function:{runnable.name}", self._messages.put
@@ -89,7 +93,10 @@ class Environment:
         try:
             message = self._messages.get(timeout=max(until - time.monotonic(), 0.0))
         except queue.Empty:
-            return None
+            if not self._at_prompt:
+                return None
+            # Somebody steps through the function on a terminal, and takes his time.
+            message = self._messages.get()
         if isinstance(message, Exited):
             self._last_peak = message.peak_memory or self._last_peak
         return message
@@ -109,6 +116,7 @@ class Environment:
     def _take(self, piece: bytes) -> None:
         # AWS's client ends the lines of a traceback so that its log keeps them together.
         piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\xc2\xa0", b" ")
+        self._at_prompt |= piece.endswith(_PROMPTS)
         with self._lock:
             self._log.append(piece)
         if self._on_log is not None:

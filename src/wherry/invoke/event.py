@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     from wherry.invoke.request import EventFormat
 
-__all__ = ["client_context", "read_client_context", "read_event", "request_event"]
+__all__ = [
+    "client_context",
+    "make_request",
+    "parse_headers",
+    "read_body",
+    "read_client_context",
+    "read_event",
+    "request_event",
+]
 
 MAX_CLIENT_CONTEXT = 3583
 """Bytes of a client context in base64 that Lambda takes."""
@@ -106,25 +114,59 @@ def request_event(
     Raises:
         InvokeError: a header has no colon, the path no slash, or the body cannot be read.
     """
-    request = _request(method, target, headers, data)
+    body = b"" if data is None else read_body(data)
+    request = make_request(method, target, parse_headers(headers), body)
     event = http_event(request, service, region=region(os.environ, environment))
     return json.dumps(event, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _request(method: str, target: str, headers: Sequence[str], data: str | None) -> HttpRequest:
-    if not target.startswith("/"):
-        raise InvokeError(
-            f"`{target}` is not the path of a request",
-            hint="a path begins with a slash: --http GET /items",
-        )
-    path, _, query = target.partition("#")[0].partition("?")
+def parse_headers(headers: Sequence[str]) -> list[tuple[str, str]]:
+    """Names and values of headers that are written as ``NAME: VALUE``.
+
+    Raises:
+        InvokeError: one has no colon.
+    """
     pairs = []
     for header in headers:
         name, colon, value = header.partition(":")
         if not colon or not name.strip():
             raise InvokeError(f"`{header}` is not a header", hint="write --header 'Name: value'")
         pairs.append((name.strip(), value.strip()))
-    body = _body(data)
+    return pairs
+
+
+def read_body(data: str) -> bytes:
+    """A body that is given as text, as ``@FILE``, or as ``@-`` for stdin.
+
+    Raises:
+        InvokeError: the file cannot be read.
+    """
+    if not data.startswith("@"):
+        return data.encode("utf-8", "surrogateescape")
+    return _read(data[1:], f"the body `{data[1:]}`")
+
+
+def make_request(
+    method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes
+) -> HttpRequest:
+    """A request, with the headers that every client sends.
+
+    Args:
+        method: of the request.
+        target: its path, and its query after a question mark.
+        headers: with their values.
+        body: of the request.
+
+    Raises:
+        InvokeError: the path does not begin with a slash.
+    """
+    if not target.startswith("/"):
+        raise InvokeError(
+            f"`{target}` is not the path of a request",
+            hint="a path begins with a slash: --http GET /items",
+        )
+    path, _, query = target.partition("#")[0].partition("?")
+    pairs = list(headers)
     present = {name.lower() for name, _ in pairs}
     if body and "content-type" not in present:
         kind = "application/json" if _is_json(body) else "application/x-www-form-urlencoded"
@@ -142,14 +184,6 @@ def _request(method: str, target: str, headers: Sequence[str], data: str | None)
         headers=tuple(pairs),
         body=body,
     )
-
-
-def _body(data: str | None) -> bytes:
-    if data is None:
-        return b""
-    if not data.startswith("@"):
-        return data.encode("utf-8", "surrogateescape")
-    return _read(data[1:], f"the body `{data[1:]}`")
 
 
 def _read(source: str, what: str) -> bytes:

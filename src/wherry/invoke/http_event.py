@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wherry.invoke.request import HttpRequest
+    from wherry.invoke.routes import RouteMatch
 
 __all__ = ["MAX_ALB_BODY", "http_event"]
 
@@ -31,14 +32,34 @@ _TEXTUAL = frozenset({"application/json", "application/javascript", "application
 
 
 def http_event(
-    request: HttpRequest, form: EventFormat, *, region: str = "us-east-1"
+    request: HttpRequest,
+    form: EventFormat,
+    *,
+    region: str = "us-east-1",
+    route: RouteMatch | None = None,
+    stage: str | None = None,
 ) -> dict[str, Any]:
-    """The event, ready for JSON."""
+    """The event, ready for JSON.
+
+    Args:
+        request: without the stage in its path.
+        form: the service that makes the event.
+        region: where the service is said to be.
+        route: the route of the request; by default an API takes every path.
+        stage: the stage that was in the path, as it is in the address of an API without a domain of its own.
+    """
     match form:
-        case EventFormat.FUNCTION_URL | EventFormat.HTTP:
+        case EventFormat.FUNCTION_URL:
             return _version_2(request, form, region)
+        case EventFormat.HTTP:
+            event = _version_2(request, form, region)
+            return _with_stage(_with_route(event, route), stage)
         case EventFormat.REST:
-            return _version_1(request, region)
+            event = _with_resource(_version_1(request, region), route)
+            if stage is not None:
+                context = event["requestContext"]
+                context |= {"stage": stage, "path": f"/{stage}{request.path}"}
+            return event
         case EventFormat.ALB | EventFormat.ALB_MULTI:
             return _load_balancer(request, form, region)
 
@@ -94,6 +115,33 @@ def _version_2(request: HttpRequest, form: EventFormat, region: str) -> dict[str
     if request.body:
         event["body"] = body
     return {**event, "isBase64Encoded": encoded}
+
+
+def _with_route(event: dict[str, Any], match: RouteMatch | None) -> dict[str, Any]:
+    """The event of an HTTP API with its route, and with the values of its variables decoded."""
+    if match is not None:
+        event["routeKey"] = event["requestContext"]["routeKey"] = match.route.key
+        if match.parameters:
+            decoded = {name: unquote(value) for name, value in match.parameters.items()}
+            event["pathParameters"] = decoded
+    return event
+
+
+def _with_stage(event: dict[str, Any], stage: str | None) -> dict[str, Any]:
+    """The event of an HTTP API with a named stage, which its path keeps."""
+    if stage is not None:
+        context = event["requestContext"]
+        context["stage"] = stage
+        event["rawPath"] = context["http"]["path"] = f"/{stage}{event['rawPath']}"
+    return event
+
+
+def _with_resource(event: dict[str, Any], match: RouteMatch | None) -> dict[str, Any]:
+    """The event of a REST API with its resource; the values of its variables stay percent-encoded."""
+    if match is not None and match.route.path.startswith("/"):
+        event["resource"] = event["requestContext"]["resourcePath"] = match.route.path
+        event["pathParameters"] = dict(match.parameters) or None
+    return event
 
 
 def _version_1(request: HttpRequest, region: str) -> dict[str, Any]:

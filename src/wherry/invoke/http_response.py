@@ -19,7 +19,7 @@ from wherry.untrusted import parse_json
 if TYPE_CHECKING:
     from wherry.invoke.outcome import Invocation
 
-__all__ = ["http_response", "service_error"]
+__all__ = ["http_response", "no_route", "service_error"]
 
 # What a service answers when a function fails, or returns what it does not understand.
 _ERRORS = {
@@ -33,6 +33,12 @@ _TOO_LARGE = {
     EventFormat.HTTP: (413, "application/json", b'{"message":"Request Entity Too Large"}'),
     EventFormat.REST: (413, "application/json", b'{"message":"Request Too Long"}'),
     EventFormat.ALB: (413, "text/html", b"<html><h1>413 Request Entity Too Large</h1></html>\r\n"),
+}
+# What an API answers where no route matches.
+_NO_ROUTE = {
+    EventFormat.HTTP: (404, "application/json", b'{"message":"Not Found"}'),
+    EventFormat.REST: (403, "application/json", b'{"message":"Missing Authentication Token"}'),
+    EventFormat.ALB: (404, "text/html", b"<html><h1>404 Not Found</h1></html>\r\n"),
 }
 _DEFAULT_TYPE = {
     EventFormat.FUNCTION_URL: "application/json",
@@ -79,6 +85,16 @@ def http_response(invocation: Invocation, form: EventFormat) -> HttpResponse:
 def service_error(form: EventFormat, *, fault: str, too_large: bool = False) -> HttpResponse:
     """The service's own answer when it has none of the function's."""
     status, kind, body = (_TOO_LARGE if too_large else _ERRORS)[_front(form)]
+    return HttpResponse(status=status, headers=(("Content-Type", kind),), body=body, fault=fault)
+
+
+def no_route(form: EventFormat, *, fault: str, in_stage: bool = True) -> HttpResponse:
+    """The service's own answer to a request that is for no function; a REST API knows whether its stage was met."""
+    # A Function URL has no routes: this is of the local server alone.
+    own = (404, "text/plain; charset=utf-8", f"{fault}\n".encode())
+    status, kind, body = _NO_ROUTE.get(_front(form), own)
+    if form is EventFormat.REST and not in_stage:
+        body = b'{"message":"Forbidden"}'
     return HttpResponse(status=status, headers=(("Content-Type", kind),), body=body, fault=fault)
 
 

@@ -13,13 +13,13 @@ import socketserver
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import h11
 
 from wherry.invoke.request import HttpRequest, HttpResponse
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,8 +57,7 @@ class _GoneError(Exception):
     """The client has closed the connection, or was silent for too long."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Listen:
+class Listen(Struct, frozen=True, kw_only=True):
     """The address that a server listens on, and the hosts that requests may be for.
 
     Attributes:

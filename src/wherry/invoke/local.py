@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict
+
+from msgspec.structs import replace
 
 from wherry.invoke.runnable import Limits, choose_function, find_runnable
 from wherry.invoke.variables import passed_values

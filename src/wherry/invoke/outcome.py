@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import signal
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import to_builtins
+
+from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
     from wherry.invoke.request import HttpResponse
 
-__all__ = ["FunctionError", "Invocation", "exit_error", "read_error", "timeout_error"]
+__all__ = ["FunctionError", "Invocation", "Start", "exit_error", "read_error", "timeout_error"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FunctionError:
+class FunctionError(Struct, frozen=True, kw_only=True):
     """The function failed.
 
     Attributes:
@@ -29,8 +30,7 @@ class FunctionError:
     stack_trace: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Invocation:
+class Invocation(Struct, frozen=True, kw_only=True):
     """One event and what came of it.
 
     Attributes:
@@ -43,6 +43,7 @@ class Invocation:
         timed_out: the error is that time was up.
         log: what the function wrote to stdout and stderr, its start included where that fell to it.
         memory: in MB, as the function was told.
+        started: whether the function could be loaded; if not, the error tells why.
     """
 
     request_id: str
@@ -54,6 +55,7 @@ class Invocation:
     timed_out: bool
     log: bytes
     memory: int
+    started: bool = True
 
     @property
     def report_line(self) -> str:
@@ -86,7 +88,7 @@ class Invocation:
             "schema": 1,
             "request_id": self.request_id,
             "result": result,
-            "error": None if error is None else asdict(error),
+            "error": None if error is None else to_builtins(error),
             "timed_out": self.timed_out,
             "duration_ms": round(self.seconds * 1000, 2),
             "init_ms": None if init is None else round(init * 1000, 2),
@@ -110,6 +112,22 @@ class Invocation:
                 "fault": response.fault,
             }
         return document
+
+
+class Start(Struct, frozen=True, kw_only=True):
+    """An environment that was started, and got no event.
+
+    Attributes:
+        seconds: from the start of its process until it asked for an event, or failed.
+        peak_memory: in bytes, where the system tells.
+        error: None when it asked for an event.
+        log: what the function wrote meanwhile.
+    """
+
+    seconds: float
+    peak_memory: int | None
+    error: FunctionError | None
+    log: bytes
 
 
 def read_error(payload: bytes) -> FunctionError:

@@ -12,11 +12,11 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import InvokeError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +27,7 @@ PATIENCE = 10.0
 """Seconds that the supervisor has for an answer."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Exited:
+class Exited(Struct, frozen=True, kw_only=True):
     """The function's process has ended.
 
     Attributes:
@@ -75,6 +74,7 @@ class Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=write,
+                pass_fds=() if plan.get("terminal") is None else (plan["terminal"],),
                 # Ctrl-C is for Wherry, which then ends this.
                 start_new_session=True,
             )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from wherry.structs import Struct
 
 __all__ = ["EventFormat", "HttpRequest", "HttpResponse"]
 
@@ -18,8 +19,7 @@ class EventFormat(StrEnum):
     ALB_MULTI = "alb-multi"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HttpRequest:
+class HttpRequest(Struct, frozen=True, kw_only=True):
     """A request.
 
     Attributes:
@@ -44,8 +44,7 @@ class HttpRequest:
         return found[-1] if found else None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HttpResponse:
+class HttpResponse(Struct, frozen=True, kw_only=True):
     """A response.
 
     Attributes:

@@ -5,28 +5,33 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack, cast
 
+from msgspec.structs import replace
+
 from wherry.events import SILENT
+from wherry.invoke.debugging import Debugging
 from wherry.invoke.event import client_context
 from wherry.invoke.local import LocalOptions, local_runnable
 from wherry.invoke.runnable import choose_function
-from wherry.invoke.session import Pool, Session
+from wherry.invoke.session import Session
 from wherry.pipeline.build import build_packages, provided_bundle
 from wherry.pipeline.request import BuildOptions, as_request, open_context
 from wherry.pipeline.written import report_written
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from wherry.bundle.bundle import Bundle
     from wherry.context import Context
+    from wherry.errors import WherryError
     from wherry.events import Reporter
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.runnable import Runnable
     from wherry.invoke.server import FunctionServer, Served
+    from wherry.invoke.serving import BuiltProject
     from wherry.pipeline.report import BuildReport
     from wherry.pipeline.request import BuildRequest
     from wherry.store import Store
@@ -50,47 +55,64 @@ class InvokeOptions(LocalOptions, BuildOptions, total=False):
         client_context: a JSON document, or what JSON can hold, for ``context.client_context``; for ``invoke``.
         python: the interpreter; by default one of the target's version is looked for.
         no_build: run what is written, without building first.
+        debug: the port of 127.0.0.1 on which debugpy waits for an editor before the function is loaded; no timeout ends
+            such a run.
+        terminal: the descriptor of a terminal that ``breakpoint()`` reads from; no timeout ends a run that has stopped
+            there.
     """
 
     function: str | None
     client_context: object
     python: Path | str | None
     no_build: bool
+    debug: int | None
+    terminal: int | None
 
 
 class ServeOptions(InvokeOptions, total=False):
     """The options of a local server.
 
     Attributes:
-        form: the service in front of the function: ``function-url``, which is the default, ``http``, ``rest``,
-            ``alb`` or ``alb-multi``.
+        functions: the names of the functions to serve; by default all.
+        form: the service in front of the functions: ``function-url``, ``http``, ``rest``, ``alb`` or ``alb-multi``;
+            by default that of the routes, and ``function-url`` without routes.
+        stage_path: the stage of an API that every path begins with.
+        cors: origins whose pages may call the functions, as a Function URL lets them; ``*`` stands for all.
+        reload: build again after each edit, and serve the new code.
         host: the address to listen on; by default ``127.0.0.1``.
         port: 0, which is the default, takes any that is free.
-        concurrency: how many environments answer at once; by default 1.
+        concurrency: how many environments of a function answer at once; by default 1.
         allowed_hosts: names that requests may be for (their ``Host`` header), besides the address and those of
             this machine for itself; ``*`` stands for all.
     """
 
-    form: Literal["function-url", "http", "rest", "alb", "alb-multi"]
+    functions: Sequence[str]
+    form: Literal["function-url", "http", "rest", "alb", "alb-multi"] | None
+    stage_path: str | None
+    cors: Sequence[str]
+    reload: bool
     host: str
     port: int
     concurrency: int
     allowed_hosts: Sequence[str]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Callbacks:
+class Callbacks(Struct, frozen=True, kw_only=True):
     """Functions that are called while a function is run; each may be called from a thread.
 
     Attributes:
         log: with what the function writes, as it writes it.
         built: with the report of the build, before anything is run.
         served: with each request that was answered.
+        failed: with the reason why the project cannot be built any more, or a function not be loaded.
+        reloaded: with the names of the functions that run new code after an edit.
     """
 
     log: Callable[[bytes], None] | None = None
     built: Callable[[BuildReport], None] | None = None
     served: Callable[[Served], None] | None = None
+    failed: Callable[[WherryError], None] | None = None
+    reloaded: Callable[[Sequence[str]], None] | None = None
 
 
 def invoke(
@@ -133,7 +155,7 @@ def serve(
     reporter: Reporter = SILENT,
     **options: Unpack[ServeOptions],
 ) -> Iterator[FunctionServer]:
-    """Put an HTTP server in front of a function, for as long as the ``with`` block lasts.
+    """Put an HTTP server in front of a project's functions, for as long as the ``with`` block lasts.
 
     The server answers in a thread; its address is ``url``.
 
@@ -173,7 +195,10 @@ def open_function(
     Arguments and errors are those of ``invoke``.
     """
     runnable, context = _prepare(project, options, callbacks, store, reporter)
-    with _session(runnable, context, options, callbacks) as session:
+    debugging = Debugging(
+        project=Path(project), port=options.get("debug"), terminal=options.get("terminal")
+    )
+    with _session(runnable, context, options, callbacks, debugging) as session:
         yield session
 
 
@@ -191,40 +216,71 @@ def open_server(
     Arguments and errors are those of ``serve``.
     """
     from wherry.invoke.http_server import Listen
+    from wherry.invoke.reload import Reloader
     from wherry.invoke.request import EventFormat
     from wherry.invoke.server import FunctionServer
+    from wherry.invoke.serving import Front, Maker, Serving
 
-    runnable, context = _prepare(project, options, callbacks, store, reporter)
+    one, form = options.get("function"), options.get("form")
+    names = tuple(options.get("functions", ())) or ((one,) if one is not None else ())
+    front = Front(
+        names=names,
+        form=None if form is None else EventFormat(form),
+        stage=options.get("stage_path"),
+        cors_origins=tuple(options.get("cors", ())),
+        concurrency=options.get("concurrency", 1),
+    )
+
+    def read() -> tuple[BuildRequest, Context]:
+        request = as_request(project, _of_build(options, names))
+        return request, open_context(request, store=store, reporter=SILENT)
+
+    on_failed = callbacks.failed or (lambda _: None)
+    serving = Serving(
+        front,
+        Maker(
+            root=Path(project),
+            read=read,
+            build=lambda: _build(project, options, names, callbacks, store, reporter),
+            runnable=lambda built, name, to: _runnable(built, name, options, to),
+            open_session=lambda runnable, context, on_log: _session(
+                runnable, context, options, replace(callbacks, log=on_log)
+            ),
+            on_log=callbacks.log,
+            on_failed=on_failed,
+            on_reloaded=callbacks.reloaded or (lambda _: None),
+        ),
+    )
     with ExitStack() as stack:
-        sessions = [
-            stack.enter_context(
-                # What there is to say about the machine is said once.
-                _session(
-                    runnable,
-                    context if number == 0 else replace(context, reporter=SILENT),
-                    options,
-                    callbacks,
-                )
-            )
-            for number in range(options.get("concurrency", 1))
-        ]
+        stack.callback(serving.builds.close)
         server = FunctionServer(
-            Pool(sessions).invoke,
-            runnable,
-            form=EventFormat(options.get("form", "function-url")),
+            serving.builds,
             listen=Listen(
                 host=options.get("host", "127.0.0.1"),
                 port=options.get("port", 0),
                 allowed_hosts=tuple(options.get("allowed_hosts", ())),
             ),
+            concurrency=front.concurrency,
+            stage=front.stage,
             on_served=callbacks.served,
         )
         stack.callback(server.close)
+        if options.get("reload", False):
+            # An edit during the first build counts.
+            reloader = Reloader(serving.reload, serving.watched(), on_failed)
+            stack.callback(reloader.close)
+            reloader.start(serving.load_or_tell)
+        else:
+            serving.load()
         yield server
 
 
 def _session(
-    runnable: Runnable, context: Context, options: InvokeOptions, callbacks: Callbacks
+    runnable: Runnable,
+    context: Context,
+    options: InvokeOptions,
+    callbacks: Callbacks,
+    debugging: Debugging | None = None,
 ) -> Session:
     python = options.get("python")
     return Session(
@@ -233,6 +289,7 @@ def _session(
         limits=runnable.limits,
         python=None if python is None else Path(python),
         on_log=callbacks.log,
+        debugging=debugging,
     )
 
 
@@ -244,33 +301,73 @@ def _prepare(
     reporter: Reporter,
 ) -> tuple[Runnable, Context]:
     """The function to run, built unless that is not wanted, and the context of the run."""
-    of_build = cast(
-        "BuildOptions",
-        {key: value for key, value in options.items() if key in BuildOptions.__optional_keys__},
+    name = options.get("function")
+    if name is None and options.get("no_build", False):
+        request = as_request(project, _of_build(options, ()))
+        functions = [recipe.name for recipe in request.recipes if recipe.kind == "function"]
+        name = choose_function(functions, None)
+    built = _build(project, options, () if name is None else (name,), callbacks, store, reporter)
+    return _runnable(built, name, options, reporter), built.context
+
+
+def _runnable(
+    built: BuiltProject, name: str | None, options: InvokeOptions, reporter: Reporter
+) -> Runnable:
+    """A function as it is to run; it may be left unnamed where there is one."""
+    return local_runnable(
+        built.report,
+        name,
+        built.request.settings.functions,
+        options,
+        runtime_bundle=built.provided(name),
+        context=replace(built.context, reporter=reporter),
     )
-    name, no_build = options.get("function"), options.get("no_build", False)
-    if name is not None and not no_build:
-        # Every function is known by name, and only the one that is called is built.
-        of_build["names"] = (name,)
-    request = as_request(project, of_build)
+
+
+def _build(
+    project: Path | str,
+    options: InvokeOptions,
+    names: Sequence[str],
+    callbacks: Callbacks,
+    store: Store | None,
+    reporter: Reporter,
+) -> BuiltProject:
+    """The packages of functions, built unless that is not wanted; of all without names."""
+    from wherry.invoke.serving import BuiltProject
+
+    no_build = options.get("no_build", False)
+    # Every function is known by name, and only those that are called are built.
+    request = as_request(project, _of_build(options, () if no_build else names))
     context = open_context(request, store=store, reporter=reporter)
-    provided = None
     if no_build:
         from wherry.pipeline.target import written_target
 
         request = written_target(request, store)
-        names = [recipe.name for recipe in request.recipes if recipe.kind == "function"]
-        report = report_written(request.only(choose_function(names, name)))
+        functions = [recipe.name for recipe in request.recipes if recipe.kind == "function"]
+        if names:
+            request = request.only(*(choose_function(functions, name) for name in names))
+        report = report_written(request)
     else:
         report = build_packages(request, context)
         if callbacks.built is not None:
             callbacks.built(report)
-        provided = _provided(report, request, context, name)
-    settings = request.settings.functions
-    runnable = local_runnable(
-        report, name, settings, options, runtime_bundle=provided, context=context
+    return BuiltProject(
+        request=request,
+        context=context,
+        report=report,
+        provided=lambda name: None if no_build else _provided(report, request, context, name),
     )
-    return runnable, context
+
+
+def _of_build(options: InvokeOptions, names: Sequence[str]) -> BuildOptions:
+    """The options of the build before a run."""
+    of_build = cast(
+        "BuildOptions",
+        {key: value for key, value in options.items() if key in BuildOptions.__optional_keys__},
+    )
+    if names:
+        of_build["names"] = names
+    return of_build
 
 
 def _provided(

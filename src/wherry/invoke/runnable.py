@@ -5,12 +5,14 @@ A runnable function is found among packages that were built.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import field
 
 from wherry.errors import InvokeError
 from wherry.events import SILENT, Warned
 from wherry.problems import did_you_mean
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,8 +45,7 @@ STORAGE = (512, 10240)
 """MB of ``/tmp``, likewise."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """The limits of a function.
 
     Attributes:
@@ -85,8 +86,7 @@ def _check(name: str, value: float, bounds: tuple[int, int], unit: str) -> None:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Runnable:
+class Runnable(Struct, frozen=True, kw_only=True):
     """A function as it was written.
 
     Attributes:

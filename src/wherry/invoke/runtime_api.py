@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +35,7 @@ MAX_RESPONSE = MAX_EVENT + 100
 _PREFIX = "/2018-06-01/runtime/"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """An event for the runtime, and what it is told with it."""
 
     request_id: str
@@ -45,29 +45,25 @@ class Order:
     client_context: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True, kw_only=True):
     """The runtime asks for an event."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True, kw_only=True):
     """The function returned."""
 
     request_id: str
     payload: bytes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True, kw_only=True):
     """The function raised; the payload is AWS's error document."""
 
     request_id: str
     payload: bytes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InitFailed:
+class InitFailed(Struct, frozen=True, kw_only=True):
     """The runtime could not load the function; the payload is AWS's error document."""
 
     payload: bytes

@@ -10,7 +10,6 @@ import os
 import queue
 import sys
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import InvokeError
@@ -18,11 +17,13 @@ from wherry.invoke.process import PATIENCE, Exited, Process
 from wherry.invoke.runnable import Limits
 from wherry.invoke.variables import Places, credential_files
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from wherry.invoke.debugging import Debugger
     from wherry.invoke.interpreter import Interpreter
 
 __all__ = ["Contents", "Sandbox"]
@@ -32,8 +33,7 @@ _WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 _HIDDEN = ("/opt/", "/run/", "/tmp/", "/var/lang/", "/var/runtime/", "/var/task/")  # noqa: S108
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True, kw_only=True):
     """The folders of the store that the function is to find at Lambda's places."""
 
     task: Path
@@ -46,9 +46,24 @@ class Sandbox:
     """Starts processes that see the contents where Lambda has them, or as near as can be."""
 
     def __init__(
-        self, contents: Contents, interpreter: Interpreter, *, limits: Limits | None = None
+        self,
+        contents: Contents,
+        interpreter: Interpreter,
+        *,
+        limits: Limits | None = None,
+        debugger: Debugger | None = None,
+        terminal: int | None = None,
     ) -> None:
-        """Nothing is started yet. Of the limits, those of memory and of ``/tmp`` are seen to here."""
+        """Nothing is started yet.
+
+        Args:
+            contents: what the function sees.
+            interpreter: what runs it.
+            limits: of these, those of memory and of ``/tmp`` are seen to here.
+            debugger: what an editor talks to.
+            terminal: a descriptor that a debugger of the function reads from.
+        """
+        self._debugger, self._terminal = debugger, terminal
         choice = os.environ.get(SWITCH, "auto")
         if choice not in {"auto", "always", "never"}:
             raise InvokeError(f"`{SWITCH}` is `{choice}`", hint="it is one of auto, always, never")
@@ -115,6 +130,13 @@ class Sandbox:
         flags = ["-S"] if self.isolated else ["-S", "-B"]
         script = f"{self.places.runtime}/bootstrap.py"
         argv = [python, *flags, script, self.places.layers, self.places.provided]
+        debugger = self._debugger
+        if debugger is not None or self._terminal is not None:
+            argv += ["" if self._terminal is None else str(self._terminal)]
+        if debugger is not None:
+            argv += [str(debugger.folder), str(debugger.port)]
+            # Modules that are frozen into the interpreter cannot be stepped through.
+            argv[1:1] = ["-X", "frozen_modules=off"]
         if wrapper := variables.get(_WRAPPER):
             # A script of a layer, which starts the runtime that its arguments are.
             argv.insert(0, wrapper)
@@ -124,6 +146,7 @@ class Sandbox:
             "cwd": self.places.task,
             "memory": self._limits.most_memory,
             "sandbox": self._plan() if self.isolated else None,
+            "terminal": self._terminal,
         }
         if self._process is not None:
             if self._process.again(plan, on_output=on_output, on_exit=on_exit):
@@ -144,6 +167,8 @@ class Sandbox:
         kept |= {*self._interpreter.folders, str(self._interpreter.path)}
         files = credential_files(os.environ)
         kept |= {os.path.realpath(self._interpreter.path), *files, *map(os.path.realpath, files)}
+        if self._debugger is not None:
+            kept.add(str(self._debugger.folder / "debugpy"))
         # Outer folders first: what they hold is then there already.
         kept = {path for path in kept if path.startswith(_HIDDEN)}
         return {

@@ -1,43 +1,73 @@
-"""An HTTP server in front of a function, as its service would stand there."""
+"""An HTTP server in front of the functions of a project, as their services would stand there."""
 
 from __future__ import annotations
 
-import json
-import os
 import time
-from dataclasses import dataclass
+import uuid
 from typing import TYPE_CHECKING
 
-from wherry.errors import InvokeError
-from wherry.invoke.http_event import MAX_ALB_BODY, http_event
+from wherry.errors import InvokeError, WherryError
+from wherry.invoke.api import Call, make_event
+from wherry.invoke.cors import is_preflight, preflight, with_cors
 from wherry.invoke.http_response import http_response, service_error
 from wherry.invoke.http_server import HttpServer, Listen
+from wherry.invoke.lambda_api import (
+    InvokeCall,
+    LambdaError,
+    accepted,
+    is_invoke,
+    not_found,
+    outcome_response,
+    read_call,
+)
+from wherry.invoke.later import Later
 from wherry.invoke.request import EventFormat, HttpRequest, HttpResponse
+from wherry.invoke.routes import DEFAULT_ROUTE
 from wherry.invoke.runtime_api import MAX_EVENT
-from wherry.invoke.variables import region
+from wherry.invoke.served import not_loaded
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wherry.invoke.builds import Builds, ServedBuild
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.runnable import Runnable
 
 __all__ = ["FunctionServer", "Served"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Served:
+_FRONTS = {
+    EventFormat.FUNCTION_URL: "a Function URL",
+    EventFormat.HTTP: "an HTTP API",
+    EventFormat.REST: "a REST API",
+    EventFormat.ALB: "a load balancer",
+    EventFormat.ALB_MULTI: "a load balancer with multi-value headers",
+}
+
+
+class Served(Struct, frozen=True, kw_only=True):
     """A request that was answered, for the log.
 
     Attributes:
-        request: what came; without its body.
+        request: what came.
+        function: the name of the function that it was for; None where it was for none.
         invocation: what came of the function; None where it was not called.
+        seconds: until the answer; of an asynchronous invocation, that the function took.
     """
 
     request: HttpRequest
     response: HttpResponse
+    function: str | None
     invocation: Invocation | None
     seconds: float
+
+
+class _Course(Struct):
+    """What has become of a request so far."""
+
+    function: str | None = None
+    invocation: Invocation | None = None
 
 
 class FunctionServer:
@@ -45,21 +75,27 @@ class FunctionServer:
 
     def __init__(
         self,
-        invoke: Callable[[bytes], Invocation],
-        function: Runnable,
+        builds: Builds,
         *,
-        form: EventFormat,
         listen: Listen,
+        concurrency: int = 1,
+        stage: str | None = None,
         on_served: Callable[[Served], None] | None = None,
     ) -> None:
-        """Bind the port. The function's environment says the region.
+        """Bind the port.
+
+        Args:
+            builds: holds the functions.
+            listen: where, and for whom.
+            concurrency: how many asynchronous events of a function run at once.
+            stage: the stage that paths begin with, for ``url``.
+            on_served: told of each request.
 
         Raises:
             InvokeError: the address cannot be listened on.
         """
-        self.invoke, self.function = invoke, function
-        self.form, self.on_served = form, on_served
-        self._region = region(os.environ, function.environment)
+        self.on_served = on_served
+        self._builds, self._later, self._stage = builds, Later(concurrency=concurrency), stage
         try:
             self._server = HttpServer(self.answer, listen, largest_body=MAX_EVENT)
         except (OSError, OverflowError) as error:
@@ -71,9 +107,28 @@ class FunctionServer:
         self._host = f"[{listen.host}]" if ":" in listen.host else listen.host
 
     @property
+    def functions(self) -> tuple[Runnable, ...]:
+        """The functions that are served now."""
+        return tuple(each.runnable for each in self._builds.functions.values())
+
+    def summary(self) -> list[str]:
+        """Lines for people: each function, with its routes where there are any to choose from."""
+        try:
+            build = self._builds.current()
+        except WherryError:
+            return ["Nothing is served until an edit mends it; Ctrl-C ends this"]
+        front = _FRONTS[build.api.form]
+        target = next((each.target for each in self.functions), None)
+        names = ", ".join(build.functions)
+        lines = [f"Serving {names} for {target} as behind {front}; Ctrl-C ends it"]
+        routes = [route for route in build.api.routes if route.path != DEFAULT_ROUTE]
+        lines += [f"  {route.key} → {route.function}" for route in routes]
+        return lines
+
+    @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://{self._host}:{self.port}/"
+        return f"http://{self._host}:{self.port}/" + (f"{self._stage}/" if self._stage else "")
 
     @property
     def port(self) -> int:
@@ -94,32 +149,113 @@ class FunctionServer:
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """The response to a request."""
-        begin = time.monotonic()
-        invocation = None
-        balanced = self.form in {EventFormat.ALB, EventFormat.ALB_MULTI}
-        event = b""
-        too_large = len(request.body) > (MAX_ALB_BODY if balanced else MAX_EVENT)
-        if not too_large:
-            event = json.dumps(
-                http_event(request, self.form, region=self._region), ensure_ascii=False
-            ).encode("utf-8", "replace")
-            too_large = len(event) > MAX_EVENT
-        if too_large:
-            fault = "the request is larger than the service carries"
-            response = service_error(self.form, fault=fault, too_large=True)
-        else:
+        begin, course = time.monotonic(), _Course()
+        try:
+            answer = self._invoke if is_invoke(request) else self._answer
+            response = answer(request, course)
+        except WherryError as error:
+            response = _not_served(error)
+        self._report(request, response, course, begin)
+        return response
+
+    def _answer(self, request: HttpRequest, course: _Course) -> HttpResponse:
+        """The response of a function to a request for one of its routes."""
+        found: list[Call | HttpResponse] = []
+
+        def choose(build: ServedBuild) -> str | None:
+            found[:] = [build.api.find(request)]
+            return found[0].function if isinstance(found[0], Call) else None
+
+        with self._builds.use(choose) as function:
+            (call,) = found
+            if isinstance(call, HttpResponse):
+                return call
+            assert function is not None  # noqa: S101  told by `choose`
+            course.function = function.name
+            cors = function.cors
+            if cors is not None and is_preflight(request):
+                return preflight(request, cors)
+            event = make_event(call, function.runnable.environment)
+            if event is None:
+                fault = "the request is larger than the service carries"
+                return service_error(call.form, fault=fault, too_large=True)
             try:
-                invocation = self.invoke(event)
-                response = http_response(invocation, self.form)
+                invocation = course.invocation = function.invoke(event)
             except InvokeError as error:
-                response = service_error(self.form, fault=str(error))
+                return service_error(call.form, fault=str(error))
+            if not invocation.started and invocation.error is not None:
+                response = _not_served(not_loaded(function.name, invocation.error))
+            else:
+                response = http_response(invocation, call.form)
+            return response if cors is None else with_cors(response, request, cors)
+
+    def _invoke(self, request: HttpRequest, course: _Course) -> HttpResponse:
+        """The response to a call by Lambda's API."""
+        request_id = str(uuid.uuid4())
+        try:
+            call = read_call(request, request_id)
+            with self._builds.use(lambda build: _named(build, call)) as function:
+                if function is None:
+                    raise not_found(call, {})
+                course.function = function.name
+                if call.type == "RequestResponse":
+                    course.invocation = function.invoke(
+                        call.event, client_context=call.client_context, request_id=request_id
+                    )
+                    return outcome_response(call, course.invocation)
+            if call.type == "Event":
+                self._later.add(function.name, lambda: self._run_later(request, call))
+            return accepted(call)
+        except LambdaError as error:
+            return error.response(request_id)
+        except WherryError as error:
+            return LambdaError("ServiceException", 500, str(error)).response(request_id)
+
+    def _run_later(self, request: HttpRequest, call: InvokeCall) -> None:
+        """Run an event that was taken before, by the code that is there now."""
+        begin, course = time.monotonic(), _Course()
+        try:
+            with self._builds.use(lambda build: _named(build, call)) as function:
+                if function is None:
+                    raise InvokeError(f"there is no function `{call.function}` any more")
+                course.function = function.name
+                course.invocation = function.invoke(
+                    call.event, client_context=call.client_context, request_id=call.request_id
+                )
+            response = outcome_response(call, course.invocation)
+        except WherryError as error:
+            response = _not_served(error)
+        self._report(request, response, course, begin)
+
+    def _report(
+        self, request: HttpRequest, response: HttpResponse, course: _Course, begin: float
+    ) -> None:
         if self.on_served is not None:
             self.on_served(
                 Served(
                     request=request,
                     response=response,
-                    invocation=invocation,
+                    function=course.function,
+                    invocation=course.invocation,
                     seconds=time.monotonic() - begin,
                 )
             )
-        return response
+
+
+def _named(build: ServedBuild, call: InvokeCall) -> str | None:
+    """The function that a call names, by its name here or on AWS; one version is all that there is."""
+    if call.qualifier is not None and call.qualifier.isdecimal():
+        return None
+    if call.function in build.functions:
+        return call.function
+    return build.aliases.get(call.function)
+
+
+def _not_served(error: WherryError) -> HttpResponse:
+    """The answer of this server while there is no function to ask: the reason, to be read in a browser."""
+    return HttpResponse(
+        status=502,
+        headers=(("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")),
+        body=f"{error}\n".encode("utf-8", "replace"),
+        fault=": ".join([error.message, *error.where[:1]]),
+    )

@@ -1,4 +1,4 @@
-"""One environment that runs a function, event after event, as Lambda does; and several of them.
+"""One environment that runs a function, event after event, as Lambda does.
 
 It is started when the first event comes, keeps its state between events, and is replaced by a fresh one when
 the function's process has ended or was ended because its time was up. The fresh one finds what is in ``/tmp``.
@@ -6,16 +6,19 @@ the function's process has ended or was ended because its time was up. The fresh
 
 from __future__ import annotations
 
-import queue
 import time
 import uuid
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from wherry.errors import InvokeError
-from wherry.events import Note, Warned
+from wherry.events import DebuggerAwaited, Note, Warned
+from wherry.invoke.debugging import find_debugpy, launch_configuration
 from wherry.invoke.environment import Environment
-from wherry.invoke.outcome import Invocation, exit_error, read_error, timeout_error
+from wherry.invoke.outcome import Invocation, Start, exit_error, read_error, timeout_error
 from wherry.invoke.process import Exited
+from wherry.invoke.runnable import ENDLESS
 from wherry.invoke.runtime_api import (
     MAX_EVENT,
     Answered,
@@ -28,17 +31,19 @@ from wherry.invoke.sandbox import Contents, Sandbox
 from wherry.invoke.variables import check_size, check_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
     from pathlib import Path
     from typing import Self
 
     from wherry.context import Context
     from wherry.events import Reporter
+    from wherry.invoke.debugging import Debugging
     from wherry.invoke.environment import Message
     from wherry.invoke.interpreter import Interpreter
+    from wherry.invoke.outcome import FunctionError
     from wherry.invoke.runnable import Limits, Runnable
 
-__all__ = ["Pool", "Session"]
+__all__ = ["Session"]
 
 INIT_LIMIT = 10.0
 """Seconds that Lambda gives an environment to start before it tries again, within the function's own time."""
@@ -57,13 +62,18 @@ class Session:
         limits: Limits,
         python: Path | None = None,
         on_log: Callable[[bytes], None] | None = None,
+        debugging: Debugging | None = None,
     ) -> None:
         """Nothing is done yet. ``on_log`` is called, in a thread, with what the function writes."""
+        self._debugging = debugging
+        if debugging is not None and debugging.port is not None:
+            limits = replace(limits, timeout=ENDLESS)
         self._runnable, self._context, self._limits = runnable, context, limits
         self._python, self._on_log = python, on_log
         self._sandbox: Sandbox | None = None
         self._environment: Environment | None = None
         self._told_of_memory = False
+        self._init_seconds: float | None = None
 
     def __enter__(self) -> Self:
         """Find an interpreter, unpack what is to be run, and see how it can be laid out.
@@ -80,6 +90,7 @@ class Session:
         runnable, store, reporter = self._runnable, self._context.store, self._context.reporter
         check_variables(runnable.environment)
         check_size(runnable.environment)
+        _warn_of_short_names(runnable.environment, reporter)
         interpreter = find_interpreter(runnable.target.runtime.python, python=self._python)
         task = unpack_archives([runnable.function], store)
         layers = unpack_archives(runnable.layers, store) if runnable.layers else None
@@ -87,6 +98,8 @@ class Session:
         folders = [task, *([layers] if layers else [])]
         sdk = prepare_sdk(folders, provided, self._context) if runnable.boto3 else None
         client = prepare_client(interpreter, self._context, beside=sdk)
+        debugging = self._debugging
+        debugger = find_debugpy(interpreter, debugging) if debugging is not None else None
         self._sandbox = Sandbox(
             Contents(
                 task=task,
@@ -96,7 +109,18 @@ class Session:
             ),
             interpreter,
             limits=self._limits,
+            debugger=debugger,
+            terminal=None if debugging is None else debugging.terminal,
         )
+        if debugging is not None and debugger is not None:
+            places = self._sandbox.places
+            seen = {places.task: task, f"{places.layers}/python": (layers or task) / "python"}
+            reporter.emit(
+                DebuggerAwaited(
+                    port=debugger.port,
+                    configuration=launch_configuration(debugger.port, debugging.project, seen),
+                )
+            )
         if not client.compiled:
             reporter.emit(
                 Note(
@@ -122,8 +146,36 @@ class Session:
             self._sandbox.close()
             self._sandbox = None
 
-    def invoke(self, event: bytes, *, client_context: str | None = None) -> Invocation:
+    def prepare(self) -> FunctionError | None:
+        """Start the environment before there is an event; the reason why the function cannot be loaded, if so.
+
+        Raises:
+            InvokeError: the process cannot be started.
+        """
+        if self._environment is not None:
+            return None
+        limit = max(INIT_LIMIT, self._limits.timeout)
+        try:
+            environment, answer, self._init_seconds = self._start(limit)
+            if isinstance(answer, Ready):
+                return None
+            environment.take_log()
+            payload = _payload_of(answer, "prepare", limit)
+        except BaseException:
+            self._end()
+            raise
+        self._end()
+        return read_error(payload)
+
+    def invoke(
+        self, event: bytes, *, client_context: str | None = None, request_id: str | None = None
+    ) -> Invocation:
         """Hand the function an event, a JSON document, and wait for what comes of it.
+
+        Args:
+            event: the document.
+            client_context: a JSON document about the caller.
+            request_id: by which the function knows the event; by default a new one.
 
         Raises:
             InvokeError: the event is larger than Lambda takes, or the process cannot be started.
@@ -135,16 +187,17 @@ class Session:
             )
         try:
             while True:
-                outcome = self._invoke(event, client_context)
+                outcome = self._invoke(event, client_context, request_id or str(uuid.uuid4()))
                 if outcome is not None:
                     return outcome
         except BaseException:
             self._end()
             raise
 
-    def _invoke(self, event: bytes, client_context: str | None) -> Invocation | None:
+    def _invoke(
+        self, event: bytes, client_context: str | None, request_id: str
+    ) -> Invocation | None:
         """None when the environment had ended before it took the event."""
-        request_id = str(uuid.uuid4())
         environment, init_seconds = self._environment, None
         answer: Message | None = Ready()
         limit, seconds = max(INIT_LIMIT, self._limits.timeout), 0.0
@@ -168,13 +221,10 @@ class Session:
             if isinstance(answer, Exited) and not environment.api.taken and init_seconds is None:
                 self._end()
                 return None
-        match answer:
-            case Answered(payload=payload) | Failed(payload=payload) | InitFailed(payload=payload):
-                pass
-            case Exited(status=status):
-                payload = exit_error(request_id, status)
-            case _:
-                payload = timeout_error(request_id, limit)
+        payload = _payload_of(answer, request_id, limit)
+        if init_seconds is None:
+            # The environment was started before there was an event.
+            init_seconds, self._init_seconds = self._init_seconds, None
         peak = environment.peak_memory
         self._tell_of_memory(answer, peak)
         if not ready or answer is None or isinstance(answer, Exited):
@@ -189,7 +239,33 @@ class Session:
             timed_out=answer is None,
             log=environment.take_log(),
             memory=self._limits.memory,
+            started=ready,
         )
+
+    @property
+    def function(self) -> str:
+        """The name of the function."""
+        return self._runnable.name
+
+    def start_once(self) -> Start:
+        """Start an environment, and end it as soon as it asks for an event.
+
+        Raises:
+            InvokeError: the process cannot be started.
+        """
+        self._end()
+        limit, error = max(INIT_LIMIT, self._limits.timeout), None
+        environment, answer, seconds = self._start(limit)
+        peak = environment.peak_memory
+        self._end()
+        match answer:
+            case InitFailed(payload=payload):
+                error = read_error(payload)
+            case Exited(status=status):
+                error = read_error(exit_error("-", status))
+            case None:
+                error = read_error(timeout_error("-", limit))
+        return Start(seconds=seconds, peak_memory=peak, error=error, log=environment.take_log())
 
     def _start(self, limit: float) -> tuple[Environment, Message | None, float]:
         """A new environment, the first message of its runtime, and the seconds until then."""
@@ -203,7 +279,7 @@ class Session:
         answer = environment.wait_ready(begin + limit)
         took = time.monotonic() - begin
         # The first start of a function with SnapStart may take as long as an event.
-        if took > INIT_LIMIT and not self._runnable.snap_start:
+        if took > INIT_LIMIT and not self._runnable.snap_start and self._limits.timeout < ENDLESS:
             self._context.reporter.emit(
                 Warned(
                     text=f"the function took {took:.1f} s to start",
@@ -230,25 +306,18 @@ class Session:
     def _end(self) -> None:
         if self._environment is not None:
             self._environment.end()
-            self._environment = None
+            self._environment = self._init_seconds = None
 
 
-class Pool:
-    """Hands events to whichever session is free, the one used last first, as Lambda does."""
-
-    def __init__(self, sessions: Sequence[Session]) -> None:
-        """Takes sessions that were entered; who made them closes them."""
-        self._free: queue.LifoQueue[Session] = queue.LifoQueue()
-        for session in reversed(sessions):
-            self._free.put(session)
-
-    def invoke(self, event: bytes) -> Invocation:
-        """As ``Session.invoke``, from any thread."""
-        session = self._free.get()
-        try:
-            return session.invoke(event)
-        finally:
-            self._free.put(session)
+def _payload_of(answer: Message | None, request_id: str, limit: float) -> bytes:
+    """The document that Lambda answers with; ``limit`` is the time in seconds that was up where there is no answer."""
+    match answer:
+        case Answered(payload=payload) | Failed(payload=payload) | InitFailed(payload=payload):
+            return payload
+        case Exited(status=status):
+            return exit_error(request_id, status)
+        case _:
+            return timeout_error(request_id, limit)
 
 
 def _warn_of_extensions(layers: Path | None, reporter: Reporter) -> None:
@@ -262,6 +331,17 @@ def _warn_of_extensions(layers: Path | None, reporter: Reporter) -> None:
             Warned(
                 text=f"the layers have extensions, which do not run here: {names}",
                 hint="the function runs without them: what they would provide or send is missing",
+            )
+        )
+
+
+def _warn_of_short_names(names: Iterable[str], reporter: Reporter) -> None:
+    if short := sorted(name for name in names if len(name) == 1):
+        listed = ", ".join(f"`{name}`" for name in short)
+        reporter.emit(
+            Warned(
+                text=f"AWS Lambda refuses environment variables whose name has one character: {listed}",
+                hint="they are set here, and cannot be set for the function on AWS",
             )
         )
 

@@ -147,6 +147,7 @@ def _start(plan: Mapping[str, Any], system: System | None) -> subprocess.Popen[b
             env=plan["env"],
             cwd=plan["cwd"],
             stdin=subprocess.DEVNULL,
+            pass_fds=() if plan.get("terminal") is None else (plan["terminal"],),
             stdout=2,
             stderr=2,
             start_new_session=True,

@@ -6,10 +6,11 @@ After AWS's list of defined runtime environment variables.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import InvokeError
+from wherry.invoke.variable_files import read_variable_files
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -68,11 +69,11 @@ _RESERVED = frozenset(
         "LAMBDA_TASK_ROOT",
     }
 )
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
+# AWS refuses names of one character, too; a file with them is still read, and a warning says so.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Places:
+class Places(Struct, frozen=True, kw_only=True):
     """Where the function finds what.
 
     Attributes:
@@ -236,32 +237,24 @@ def read_variables(pairs: Sequence[str], files: Sequence[Path]) -> dict[str, str
     """The function's own variables; what comes later wins.
 
     Raises:
-        InvokeError: a line has no ``=``, a file cannot be read, or AWS would refuse a name.
+        InvokeError: a pair has no ``=``, a file cannot be read, or AWS would refuse a name.
     """
     found: dict[str, str] = {}
-    for pair, where in (*_lines(files), *((pair, "--env") for pair in pairs)):
+    for name, value, place in (*read_variable_files(files), *_pairs(pairs)):
+        try:
+            check_variables([name])
+        except InvokeError as error:
+            raise InvokeError(error.message, where=[place, *error.where]) from error
+        found[name] = value
+    return found
+
+
+def _pairs(pairs: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
             # The value may be a secret that was put where the name belongs.
             raise InvokeError(
-                "an environment variable has no `=`", where=[where], hint="write KEY=VALUE"
+                "an environment variable has no `=`", where=["--env"], hint="write KEY=VALUE"
             )
-        found[name.strip()] = value
-    check_variables(found)
-    return found
-
-
-def _lines(files: Sequence[Path]) -> Iterator[tuple[str, str]]:
-    for path in files:
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvokeError(f"cannot read `{path}`", where=[str(error)]) from error
-        for number, line in enumerate(text.splitlines(), start=1):
-            said = line.strip().removeprefix("export ").strip()
-            if said and not said.startswith("#"):
-                name, equals, value = said.partition("=")
-                value = value.strip()
-                if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-                    value = value[1:-1]
-                yield f"{name}{equals}{value}", f"{path} line {number}"
+        yield name.strip(), value, "--env"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import field
 from packaging.pylock import PackageArchive
 
 from wherry.errors import FetchError, LockError
@@ -19,6 +19,7 @@ from wherry.indexes.redact import redact
 from wherry.lock.assemble import LockedFile
 from wherry.lock.document import file_sha256, is_path
 from wherry.lock.resolve import Requirements, literal_url, resolve
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -65,8 +66,7 @@ def any_of_hashes(
     return LockedFile(filename=f"{name}-{version}.tar.gz", hashes={"any": digest})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Archives:
+class Archives(Struct, frozen=True, kw_only=True):
     """Finds the files of a lock's entries.
 
     Attributes:

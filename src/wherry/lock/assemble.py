@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.markers import Marker
@@ -19,6 +18,7 @@ from packaging.version import Version
 from wherry.errors import LockError, TargetError
 from wherry.indexes.index_url import index_url
 from wherry.problems import did_you_mean
+from wherry.structs import Struct
 from wherry.target import admits
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockedFile:
+class LockedFile(Struct, frozen=True, kw_only=True):
     """A file of an index as a lock records it; ``url`` is its address, if the lock has one."""
 
     filename: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from wherry.lock.document import read_toml
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +24,7 @@ __all__ = ["Declared", "declares_dependencies", "installs_by_setup", "is_setup",
 _DESCRIBES = re.compile(r"(?ms)^\[options\]|^\[metadata\][^\[]*^name\s*[=:]")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True, kw_only=True):
     """The parts of ``[project]`` and ``[dependency-groups]`` that decide a lock.
 
     Attributes:

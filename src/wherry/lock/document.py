@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec.structs import replace
 
 from wherry import untrusted
 from wherry.errors import LockError
 from wherry.indexes.redact import redact
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,8 +37,7 @@ _LONGEST_PART = 255
 _KINDS = {str: "a string", bool: "a boolean", int: "an integer", list: "an array", dict: "a table"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
+class Table(Struct, frozen=True, kw_only=True):
     """A table of a file, and the way to it.
 
     Attributes:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import LockError, ProjectError
 from wherry.events import Note, Warned
 from wherry.lock.document import is_path, read_toml
 from wherry.lock.formats import LockFormat, format_of
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Choice", "choose_declaration", "choose_lock"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """The file that says what a project needs.
 
     Attributes:

@@ -7,14 +7,14 @@ A new format takes a module or a folder, ``wherry/lock/NAME``, with a reader, wh
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+
+from wherry.structs import Struct
 
 __all__ = ["LockFormat", "format_of", "is_lock_name"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Format:
+class Format(Struct, frozen=True, kw_only=True):
     """A format of a lock or of a declaration of dependencies.
 
     Attributes:

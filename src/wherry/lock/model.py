@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.lock.formats import LockFormat
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Lock", "LockRequest"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockRequest:
+class LockRequest(Struct, frozen=True, kw_only=True):
     """A request for a project's lock.
 
     Attributes:
@@ -47,8 +46,7 @@ class LockRequest:
     by_hash: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True, kw_only=True):
     """A lock that was read.
 
     Attributes:

@@ -9,7 +9,6 @@ import gzip
 import hashlib
 import re
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.utils import InvalidSdistFilename, parse_sdist_filename
@@ -18,6 +17,7 @@ from packaging.version import InvalidVersion, Version
 from wherry.indexes.body import read_body
 from wherry.indexes.session import check, explained, open_session, shown_url, timeouts
 from wherry.indexes.simple import project_files
+from wherry.structs import Struct
 from wherry.untrusted import decoded, read_all
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ _NUMBERS = (slice(100, 108), slice(108, 116), slice(116, 124), _SIZE, slice(136,
 """Mode, user, group, size and time of modification; some programs padded them with blanks."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LentSdist:
+class LentSdist(Struct, frozen=True, kw_only=True):
     """A copy of an sdist that uv can read.
 
     Attributes:

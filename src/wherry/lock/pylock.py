@@ -8,11 +8,11 @@ missing, or its version is no longer admitted, the lock is older than the projec
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from hashlib import sha256
 from os.path import relpath
 from typing import TYPE_CHECKING, Any, cast
 
+from msgspec.structs import replace
 from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import TYPE_CHECKING, cast
+
+from msgspec.structs import replace
 
 from wherry.errors import LockError, ProjectError
 from wherry.events import SILENT, LockRead, Note, Warned
@@ -162,7 +164,7 @@ def _without_project(lock: Lock, context: Context) -> Lock:
     )
     return replace(
         lock,
-        pylock=replace(lock.pylock, packages=packages),
+        pylock=dataclasses.replace(lock.pylock, packages=packages),
         # Without a build system and without a `src` folder, its files are at their places as they are.
         installs_project=(lock.installs_project or installed)
         and (installs_by_setup(root, context.files) or (root / "src").is_dir()),

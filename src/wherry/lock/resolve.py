@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.errors import LockError
 from wherry.events import Warned
@@ -14,6 +15,7 @@ from wherry.lock.declared import installs_by_setup
 from wherry.lock.model import Lock
 from wherry.lock.pylock import parse_pylock
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 from wherry.tools.uv import run_uv, target_options
 from wherry.tools.uv_cache import cache_options
 from wherry.tools.uv_words import with_place
@@ -44,8 +46,7 @@ _DEFAULT = "--index-url "
 _FURTHER = "--extra-index-url "
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Requirements:
+class Requirements(Struct, frozen=True, kw_only=True):
     """Requirements that uv resolves.
 
     Attributes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from dataclasses import replace
 from os.path import normpath, relpath
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
+from msgspec.structs import replace
 from packaging.markers import Marker
 from packaging.utils import canonicalize_name
 
@@ -112,7 +113,7 @@ def _document(lock: Lock, request: LockRequest, context: Context, base: Path) ->
             )
         )
     )
-    pylock: Pylock = replace(
+    pylock: Pylock = dataclasses.replace(
         lock.pylock,
         created_by="wherry",
         environments=[marker],
@@ -141,10 +142,10 @@ def _portable(package: Package, before: Path, after: Path) -> Package:
             changes["url"] = without_credentials(source.url)
         if getattr(source, "path", None):
             changes["path"] = _moved(source.path, before, after)
-        return replace(source, **changes)
+        return dataclasses.replace(source, **changes)
 
     sources = ("vcs", "directory", "archive", "sdist")
-    return replace(
+    return dataclasses.replace(
         package,
         **{kind: clean(getattr(package, kind)) for kind in sources},
         index=without_credentials(package.index) if package.index else None,

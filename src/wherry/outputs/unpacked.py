@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import stat
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.errors import OutputError
 from wherry.files import make_folders, open_regular, remove_folder, walk_folders
 from wherry.store.temporary import claimed, remove_abandoned_beside, temporary_folder
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +31,7 @@ _CACHE = "__pycache__"
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class UnpackedFolder:
+class UnpackedFolder(Struct, frozen=True):
     """As ``wherry.outputs.Output``: ``root`` holds the files of the package ``only``, or of the only one there is."""
 
     root: Path
@@ -63,7 +62,7 @@ class UnpackedFolder:
             OutputError: the folder cannot be written, or holds what Wherry has not written.
             ArchiveError: a file that goes into the package cannot be read.
         """
-        from dataclasses import replace
+        from msgspec.structs import replace
 
         from wherry.bundle.writer import write_package
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["ZipFiles"]
 
 
-@dataclass(frozen=True, slots=True)
-class ZipFiles:
+class ZipFiles(Struct, frozen=True):
     """As ``wherry.outputs.Output``: ``root`` is a folder, or the one file where it ends in ``.zip``."""
 
     root: Path

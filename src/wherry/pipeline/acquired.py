@@ -8,10 +8,11 @@ the lock, in whatever folder the project lies then.
 from __future__ import annotations
 
 import os.path
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,8 +39,7 @@ class Kind(StrEnum):
     """An sdist, another archive or a commit that is locked, and not yet built."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Acquired:
+class Acquired(Struct, frozen=True, kw_only=True):
     """A distribution that is at hand.
 
     Attributes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 from wherry.errors import SettingsError
 from wherry.problems import Problems, did_you_mean
 from wherry.settings.model import ContainerOptions, HookSettings
 from wherry.settings.tables import read_container
+from wherry.structs import Struct
 
 __all__ = ["Bundling", "CommandHooks", "read_bundling"]
 
@@ -27,8 +27,7 @@ class CommandHooks(Protocol):
         """Commands to run after."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bundling:
+class Bundling(Struct, frozen=True, kw_only=True, dict=True):
     """The options of a package; what is None is as the project's settings have it.
 
     Those up to ``poetry_without_urls`` have the names and meanings of ``BundlingOptions`` of the alpha constructs,
@@ -153,7 +152,7 @@ def read_bundling(value: object) -> Bundling:
         return Bundling()
     if isinstance(value, Bundling):
         return value
-    known = [each.name for each in fields(Bundling)]
+    known = [*Bundling.__struct_fields__]
     if isinstance(value, Mapping):
         given = dict(value)
         for key in given:

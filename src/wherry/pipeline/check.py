@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
+
+from msgspec.structs import replace
 
 from wherry.checks.model import Limits, Subject
 from wherry.checks.registry import chosen_codes, run_checks
@@ -19,6 +21,7 @@ from wherry.pipeline.request import BuildOptions, as_request, open_context
 from wherry.pipeline.written import report_written
 from wherry.settings.model import CheckSettings
 from wherry.store import Store
+from wherry.structs import Struct
 from wherry.target import Target, find_architecture, find_runtime
 from wherry.target.provided import knows_provided
 
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildRequest
 
-__all__ = ["CheckOptions", "CheckReport", "check"]
+__all__ = ["CheckOptions", "CheckReport", "Subjects", "check", "find_subjects"]
 
 SCHEMA = 1
 """Raised when a field changes its meaning or goes; new fields do not raise it."""
@@ -59,8 +62,7 @@ class CheckOptions(BuildOptions, total=False):
     no_build: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckReport:
+class CheckReport(Struct, frozen=True, kw_only=True):
     """The result of a check.
 
     Attributes:
@@ -108,15 +110,7 @@ def check(
         WherryError: a package cannot be built, or a file not be read. What is wrong with it is told by the result.
     """
     store = store or Store.default()
-    if options.get("files"):
-        subjects = _of_files(options, store, reporter)
-    elif options.get("layer_files"):
-        raise SettingsError(
-            "a layer is checked with the function that takes it",
-            hint="name the function's zip archive, too: wherry check FUNCTION.zip --layer LAYER.zip",
-        )
-    else:
-        subjects = _of_project(project, options, store, reporter)
+    subjects = find_subjects(project, options, store, reporter)
     codes = _codes(options, subjects.settings)
     findings: list[Finding] = []
     for subject in subjects.subjects:
@@ -139,11 +133,51 @@ def check(
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Subjects:
+class Subjects(Struct, frozen=True, kw_only=True):
+    """The packages that are looked at.
+
+    Attributes:
+        target: that they are for.
+        subjects: functions with their layers, and layers by themselves.
+        settings: of checks, as the project has them.
+        project_name: None where zip archives are looked at.
+    """
+
     target: Target
     subjects: tuple[Subject, ...]
     settings: CheckSettings
+    project_name: str | None = None
+
+
+def find_subjects(
+    project: Path | str,
+    options: CheckOptions,
+    store: Store,
+    reporter: Reporter,
+    *,
+    doing: str = "checking",
+) -> Subjects:
+    """The packages of a project, which are built first, or zip archives of whatever tool.
+
+    Args:
+        project: the project's folder; not read where ``files`` are given.
+        options: what is asked.
+        store: where files are kept, and what was found out is remembered.
+        reporter: told what happens.
+        doing: a word for what is done with them, for messages.
+
+    Raises:
+        WherryError: a package cannot be built, or a file not be read.
+    """
+    if options.get("files"):
+        return _of_files(options, store, reporter, doing)
+    if options.get("layer_files"):
+        verb = doing.removesuffix("ing")
+        raise SettingsError(
+            f"a layer is {verb}ed with the function that takes it",
+            hint=f"name the function's zip archive, too: wherry {verb} FUNCTION.zip --layer LAYER.zip",
+        )
+    return _of_project(project, options, store, reporter, doing)
 
 
 def _codes(options: CheckOptions, settings: CheckSettings) -> frozenset[str]:
@@ -158,13 +192,13 @@ def _unique(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(dict.fromkeys(findings), key=lambda each: order.index(each.severity)))
 
 
-def _of_files(options: CheckOptions, store: Store, reporter: Reporter) -> _Subjects:
+def _of_files(options: CheckOptions, store: Store, reporter: Reporter, doing: str) -> Subjects:
     """The subjects of zip archives: each with the same layers."""
     paths = [Path(path) for path in options.get("files", ())]
     layers = [part_of_zip(Path(path), kind="layer") for path in options.get("layer_files", ())]
     functions = [part_of_zip(path, kind="function" if layers else "") for path in paths]
-    target = _target([*functions, *layers], options, reporter)
-    return _Subjects(
+    target = _target([*functions, *layers], options, reporter, doing)
+    return Subjects(
         target=target,
         settings=CheckSettings(),
         subjects=tuple(
@@ -185,7 +219,7 @@ def _of_files(options: CheckOptions, store: Store, reporter: Reporter) -> _Subje
     )
 
 
-def _target(parts: Sequence[Part], options: CheckOptions, reporter: Reporter) -> Target:
+def _target(parts: Sequence[Part], options: CheckOptions, reporter: Reporter, doing: str) -> Target:
     """The target that was asked for; what was not is guessed by the compiled files."""
     runtime, architecture = options.get("runtime"), options.get("architecture")
     guessed = guess_target(parts)
@@ -195,14 +229,14 @@ def _target(parts: Sequence[Part], options: CheckOptions, reporter: Reporter) ->
     )
     if not runtime or not architecture:
         reporter.emit(
-            Note(text=f"checking for {target}; say another with `--runtime` and `--architecture`")
+            Note(text=f"{doing} for {target}; say another with `--runtime` and `--architecture`")
         )
     return target
 
 
 def _of_project(
-    project: Path | str, options: CheckOptions, store: Store, reporter: Reporter
-) -> _Subjects:
+    project: Path | str, options: CheckOptions, store: Store, reporter: Reporter, doing: str
+) -> Subjects:
     """The subjects of a project: its functions with their layers, and layers that no function takes."""
     keys = BuildOptions.__optional_keys__
     of_build = cast("BuildOptions", {key: options[key] for key in options if key in keys})  # type: ignore[literal-required]
@@ -212,23 +246,25 @@ def _of_project(
         from wherry.pipeline.target import written_target
 
         request = written_target(request, store)
-        report = report_written(request)
+        report = report_written(_unchecked(request))
     else:
         # What a build would refuse is to be told as a finding.
-        request = _unchecked(request)
+        unchecked = _unchecked(request)
         report = build_packages(
-            request, open_context(request, store=store, reporter=reporter, doing="checking")
+            unchecked, open_context(unchecked, store=store, reporter=reporter, doing=doing)
         )
-    return _Subjects(
+    return Subjects(
         target=report.target,
         subjects=tuple(_subjects(report, request, options, store)),
         settings=checked,
+        project_name=request.project.name,
     )
 
 
 def _unchecked(request: BuildRequest) -> BuildRequest:
     project = request.project
-    settings = replace(project.settings, check=CheckSettings(level="off"))
+    quotas = replace(project.settings.quotas, unzipped=sys.maxsize)
+    settings = replace(project.settings, check=CheckSettings(level="off"), quotas=quotas)
     return replace(request, project=replace(project, settings=settings))
 
 

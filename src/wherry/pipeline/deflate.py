@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import zlib
 from base64 import b64decode, b64encode
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.compressor import COMPRESSOR, deflated

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
+
+from msgspec.structs import replace
 
 from wherry.errors import DigestError
 from wherry.events import SILENT
@@ -19,6 +20,7 @@ from wherry.pipeline.request import (
     open_context,
     read_request,
 )
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -36,8 +38,7 @@ __all__ = ["DigestReport", "PackageDigest", "digest", "require_inputs"]
 SCHEMA = 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackageDigest:
+class PackageDigest(Struct, frozen=True, kw_only=True):
     """The digest of one package.
 
     Attributes:
@@ -59,8 +60,7 @@ class PackageDigest:
     files: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DigestReport:
+class DigestReport(Struct, frozen=True, kw_only=True):
     """The digests of the packages of a project.
 
     Attributes:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import field
+from msgspec.structs import replace
 
 from wherry.errors import SettingsError
 from wherry.events import Warned
 from wherry.pipeline.bundling import Bundling, read_bundling
 from wherry.settings.model import FunctionSettings, LayerSettings
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,8 +41,7 @@ _NAME = "package"
 _LAYOUT = "python"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """A package that a construct wants.
 
     Attributes:
@@ -57,8 +59,7 @@ class Wanted:
     bundling: Bundling = field(default_factory=Bundling)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asset:
+class Asset(Struct, frozen=True, kw_only=True):
     """A package that was built.
 
     Attributes:

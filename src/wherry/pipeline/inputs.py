@@ -6,7 +6,6 @@ document holds no absolute path, no name of a package and no time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from wherry.bundle.compressor import COMPRESSOR
@@ -15,6 +14,7 @@ from wherry.pipeline.acquired import Acquired, Kind, absolute
 from wherry.pipeline.compiler import compiler
 from wherry.pipeline.memory import container_facts
 from wherry.store.memo import memo_key
+from wherry.structs import Struct
 from wherry.version import __version__
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ _SLIMMING = ("strip", "slim", "botocore_services", "bytecode", "bytecode_budget"
 _WITH_DEFAULT = frozenset({*_SLIMMING, "provided", "hooks"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackageInputs:
+class PackageInputs(Struct, frozen=True, kw_only=True):
     """The inputs of one package.
 
     Attributes:
@@ -216,8 +215,7 @@ def _set(settings: ContentSettings, *, without: frozenset[str]) -> dict[str, Any
     """The settings that are not as by default."""
     plain = type(settings)()
     return {
-        each.name: value
-        for each in fields(settings)
-        if each.name not in without
-        and (value := getattr(settings, each.name)) != getattr(plain, each.name)
+        name: value
+        for name in settings.__struct_fields__
+        if name not in without and (value := getattr(settings, name)) != getattr(plain, name)
     }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.wheel import wheel_bundle
 from wherry.compose.model import Distribution
 from wherry.pipeline.acquired import Acquired, Kind
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,12 +45,14 @@ def adapter_distributions(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Materializer:
+class Materializer(Struct, frozen=True, dict=True):
     """Turns descriptions into distributions; what several packages need is read once."""
 
     context: Context
-    _known: dict[Acquired, tuple[Distribution, ...]] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def _known(self) -> dict[Acquired, tuple[Distribution, ...]]:
+        return {}
 
     def distributions(
         self, acquired: Sequence[Acquired], trees: Trees, *, fresh: bool

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import field
+from msgspec.structs import replace
 
 from wherry.errors import WherryError
 from wherry.events import Note, Warned
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +25,7 @@ _NAMED = 3
 """Folders that a remark about several names."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Remarks:
+class _Remarks(Struct, frozen=True):
     """Keeps the remarks about each folder, and tells those that are alike once. For several threads."""
 
     reporter: Reporter
@@ -41,8 +43,7 @@ class _Remarks:
             self.reporter.emit(replace(remark, text=f"{text}: {remark.text}"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Naming:
+class _Naming(Struct, frozen=True):
     """Passes events on, but for remarks."""
 
     remarks: _Remarks

@@ -96,7 +96,7 @@ class _Preflight:
         """The key of the verdict: nothing of dependencies is read, and of own modules only their imports."""
         settings = self._request.settings.check
         return memo_key(
-            imports_key(self._packages, self._own, f"{self._label} preflight", self._context),
+            imports_key(self._packages, self._own, self._label, self._context),
             settings.select,
             settings.ignore,
         )

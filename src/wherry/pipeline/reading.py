@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import field
+
 from wherry.pipeline.trees import Trees
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ReadTrees", "read_trees", "shipped"]
 
 
-@dataclass(slots=True)
-class ReadTrees:
+class ReadTrees(Struct):
     """The content of source trees and extra paths, as it was read.
 
     Attributes:

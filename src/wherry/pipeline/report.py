@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import to_builtins
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,8 +21,7 @@ SCHEMA = 1
 """Raised when a field changes its meaning or goes; new fields do not raise it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DistributionReport:
+class DistributionReport(Struct, frozen=True, kw_only=True):
     """The share of one distribution: bytes in the zip, bytes unzipped, and files."""
 
     name: str
@@ -29,8 +31,7 @@ class DistributionReport:
     files: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackageReport:
+class PackageReport(Struct, frozen=True, kw_only=True):
     """A written deployment package.
 
     Attributes:
@@ -88,8 +89,7 @@ class PackageReport:
     distributions: tuple[DistributionReport, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildReport:
+class BuildReport(Struct, frozen=True, kw_only=True):
     """The result of a build.
 
     Attributes:
@@ -111,7 +111,8 @@ class BuildReport:
                 "architecture": str(self.target.architecture),
             },
             "packages": [
-                {**asdict(package), "path": package.path.as_posix()} for package in self.packages
+                {**to_builtins(package, enc_hook=str), "path": package.path.as_posix()}
+                for package in self.packages
             ],
         }
 

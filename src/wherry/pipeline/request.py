@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
+
+from msgspec.structs import replace
 
 from wherry.compose.recipe import SupplyOptions, recipes, with_handler
 from wherry.context import Context
@@ -28,6 +29,7 @@ from wherry.settings.project import (
 )
 from wherry.settings.roots import find_root, is_project, require_lock, unread_settings
 from wherry.store import Store
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,8 +115,7 @@ class BuildOptions(PackageOptions, total=False):
     unpacked: Path | str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildRequest:
+class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
     """Everything that was asked of a build.
 
     Attributes:
@@ -192,13 +193,12 @@ class BuildRequest:
             dict.fromkeys(path for recipe in self.recipes for path in recipe.settings.extra_paths)
         )
 
-    def only(self, name: str) -> BuildRequest:
-        """The same request for one function or layer, with the layers that it needs."""
-        wanted = next(recipe for recipe in self.recipes if recipe.name == name)
-        recipes = [
-            recipe for recipe in self.recipes if recipe is wanted or recipe.name in wanted.layers
-        ]
-        return replace(self, recipes=tuple(recipes), names=(name,))
+    def only(self, *names: str) -> BuildRequest:
+        """The same request for some functions and layers, with the layers that they need."""
+        wanted = [recipe for recipe in self.recipes if recipe.name in names]
+        layers = {layer for recipe in wanted for layer in recipe.layers}
+        recipes = [each for each in self.recipes if each in wanted or each.name in layers]
+        return replace(self, recipes=tuple(recipes), names=names)
 
 
 def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> BuildRequest:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from wherry.errors import DigestError, NoEngineError, SelectionError
 from wherry.events import SILENT, Note
@@ -277,7 +279,9 @@ def _require_portable(
         silent = replace(context, target=target, reporter=SILENT)
         lock = read_lock(request.lock_request(key), silent)
         packages = [package for package in lock.pylock.packages if wanted(package.name)]
-        return select(replace(lock, pylock=replace(lock.pylock, packages=packages)), target)
+        return select(
+            replace(lock, pylock=dataclasses.replace(lock.pylock, packages=packages)), target
+        )
 
     for recipe in request.recipes:
         if recipe.supply.needs == key:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.pipeline.acquired import Kind, relative
 from wherry.settings.project import DEFAULT_OUTPUT
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Trees"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trees:
+class Trees(Struct, frozen=True, kw_only=True):
     """How source trees are read.
 
     Attributes:

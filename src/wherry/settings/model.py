@@ -7,16 +7,20 @@ Of two tables with the same key the more specific has precedence: ``[tool.wherry
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from msgspec import field
+
+from wherry.structs import Struct
 from wherry.target.quotas import DIRECT_UPLOAD, LAYERS, UNZIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wherry.indexes.declared import DeclaredIndex
+    from wherry.settings.references import LayerReference, VariableSetting
+    from wherry.settings.stage_test import StageTest
     from wherry.target import Runtime
 
 __all__ = [
@@ -25,6 +29,7 @@ __all__ = [
     "ContainerOptions",
     "ContentSettings",
     "Copy",
+    "CorsSettings",
     "ExtraPath",
     "FunctionSettings",
     "HookSettings",
@@ -37,6 +42,7 @@ __all__ = [
     "StageSettings",
     "Value",
     "plain_name",
+    "plain_stage",
 ]
 
 Value: TypeAlias = str | bool
@@ -63,8 +69,7 @@ class Copy(StrEnum):
     """By copying, if the engine cannot see the files of this machine."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerOptions:
+class ContainerOptions(Struct, frozen=True, kw_only=True):
     """How to use containers."""
 
     mode: Mode = Mode.AUTO
@@ -84,8 +89,7 @@ class ContainerOptions:
     copy: Copy | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExtraPath:
+class ExtraPath(Struct, frozen=True, kw_only=True):
     """A file or folder beside the code that a package includes.
 
     Attributes:
@@ -101,8 +105,7 @@ Command: TypeAlias = str | tuple[str, ...]
 """A line for the shell, or a program and its arguments."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HookSettings:
+class HookSettings(Struct, frozen=True, kw_only=True):
     """Commands that run before and after packages are bundled."""
 
     before: tuple[Command, ...] = ()
@@ -117,8 +120,7 @@ class HookSettings:
         return not self.before and not self.after
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContentSettings:
+class ContentSettings(Struct, frozen=True, kw_only=True):
     """The content of a function or a layer.
 
     Attributes:
@@ -151,8 +153,18 @@ class ContentSettings:
     hooks: HookSettings = HookSettings()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FunctionSettings(ContentSettings):
+class CorsSettings(Struct, frozen=True, kw_only=True):
+    """``[tool.wherry.functions.NAME.cors]``, after the ``Cors`` of a Function URL."""
+
+    allow_origins: tuple[str, ...] = ()
+    allow_methods: tuple[str, ...] = ()
+    allow_headers: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    allow_credentials: bool = False
+    max_age: int = 0
+
+
+class FunctionSettings(ContentSettings, frozen=True, kw_only=True):
     """``[tool.wherry.functions.NAME]``. From ``environment`` on, it is about local runs."""
 
     app: str | None = None
@@ -167,10 +179,11 @@ class FunctionSettings(ContentSettings):
     memory: int | None = None
     ephemeral_storage: int | None = None
     boto3: bool = True
+    routes: tuple[str, ...] = ()
+    cors: CorsSettings | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerSettings(ContentSettings):
+class LayerSettings(ContentSettings, frozen=True, kw_only=True):
     """``[tool.wherry.layers.NAME]``."""
 
     layout: str = "python"
@@ -178,8 +191,7 @@ class LayerSettings(ContentSettings):
     architectures: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckSettings:
+class CheckSettings(Struct, frozen=True, kw_only=True):
     """What becomes of findings in a build: ``error``, ``warn`` or ``off``; and the codes that are looked for."""
 
     level: str = "error"
@@ -187,8 +199,7 @@ class CheckSettings:
     ignore: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QuotaSettings:
+class QuotaSettings(Struct, frozen=True, kw_only=True):
     """AWS Lambda's quotas in bytes and layers, for accounts with other quotas than the default."""
 
     direct_upload: int = DIRECT_UPLOAD
@@ -196,8 +207,7 @@ class QuotaSettings:
     layers: int = LAYERS
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """``[tool.wherry]``, checked. What is None or empty was not set."""
 
     runtime: str | None = None
@@ -238,29 +248,54 @@ class Settings:
 MANAGED = ("code", "layers")
 """The parts of a function that Wherry manages by default; the rest belongs to Terraform, CDK or SAM."""
 
-MANAGEABLE = (*MANAGED, "handler", "runtime", "architecture")
+MANAGEABLE = (
+    *MANAGED,
+    "handler",
+    "runtime",
+    "architecture",
+    "environment",
+    "memory",
+    "timeout",
+    "logging",
+    "tracing",
+    "ephemeral-storage",
+    "snap-start",
+    "description",
+    "tags",
+)
 
 DEFAULT_NAME = "{project}-{name}-{stage}"
 """The stage is part of it, so that a wrong guess finds nothing rather than the function of another stage."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StageFunction:
-    """``functions.NAME`` of a stage."""
+class StageFunction(Struct, frozen=True, kw_only=True):
+    """``functions.NAME`` of a stage.
+
+    Attributes:
+        layers: those that it has in this stage, in order, or ``exclusive``.
+        logging: by the keys of the settings.
+    """
 
     name: str | None = None
     alias: str | None = None
     publish: bool | None = None
     manage: tuple[str, ...] | None = None
-    layers: str | None = None
+    layers: str | tuple[str | LayerReference, ...] | None = None
+    exclusive_layers: bool = False
     role: str | None = None
     description: str | None = None
     memory: int | None = None
     timeout: int | None = None
+    test: tuple[StageTest, ...] = ()
+    environment: Mapping[str, VariableSetting] = field(default_factory=dict)
+    ephemeral_storage: int | None = None
+    tracing: str | None = None
+    logging: Mapping[str, str] = field(default_factory=dict)
+    snap_start: bool | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StageLayer:
+class StageLayer(Struct, frozen=True, kw_only=True):
     """``layers.NAME`` of a stage."""
 
     name: str | None = None
@@ -269,11 +304,11 @@ class StageLayer:
     share: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StageSettings:
+class StageSettings(Struct, frozen=True, kw_only=True):
     """``[tool.wherry.stages.NAME]``."""
 
     region: str | None = None
+    regions: tuple[str, ...] = ()
     profile: str | None = None
     assume_role: str | None = None
     bucket: str | None = None
@@ -282,6 +317,7 @@ class StageSettings:
     encryption: str | None = None
     kms_key: str | None = None
     keep: bool = False
+    signing_profile: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     function_name: str = DEFAULT_NAME
     layer_name: str = DEFAULT_NAME
@@ -290,6 +326,9 @@ class StageSettings:
     manage: tuple[str, ...] = MANAGED
     keep_versions: int | None = None
     keep_days: int | None = None
+    test: tuple[StageTest, ...] = ()
+    alarms: tuple[str, ...] = ()
+    max_error_rate: float | None = None
     functions: Mapping[str, StageFunction] = field(default_factory=dict)
     layers: Mapping[str, StageLayer] = field(default_factory=dict)
 
@@ -320,7 +359,7 @@ class StageSettings:
             return None
         before, _, after = self.layer_name.partition("{name}")
         parts = [
-            re.escape(plain_name(part.format(project=project, stage=stage)))
+            re.escape(plain_name(part.format(project=project, stage=plain_stage(stage))))
             for part in (before, after)
         ]
         return f"{parts[0]}[A-Za-z0-9_-]+{parts[1]}"
@@ -330,8 +369,13 @@ def _fill(pattern: str, project: str, name: str, stage: str) -> str:
     if name == project:
         # The one function of a project without settings has the name of the project: not `shop-shop-staging`.
         pattern = pattern.replace("{project}-{name}", "{name}")
-    filled = pattern.format(project=project, name=name, stage=stage)
+    filled = pattern.format(project=project, name=name, stage=plain_stage(stage))
     return plain_name(filled)
+
+
+def plain_stage(stage: str) -> str:
+    """The name of a stage in the settings: ``production`` of ``production@eu-west-1``."""
+    return stage.partition("@")[0]
 
 
 def plain_name(text: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import field
+from msgspec.structs import replace
 
 from wherry.bundle.default_excludes import VIRTUALENV_MARK, is_excluded_by_default
 from wherry.errors import ProjectError, SettingsError, TargetError
@@ -20,6 +22,7 @@ from wherry.settings.source import (
     own_source,
     read_toml,
 )
+from wherry.structs import Struct
 from wherry.target import (
     RUNTIMES,
     Architecture,
@@ -50,8 +53,7 @@ __all__ = [
 DEFAULT_OUTPUT = "dist/lambda"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Project:
+class Project(Struct, frozen=True, kw_only=True):
     """A folder with a Python project.
 
     Attributes:
@@ -77,7 +79,7 @@ class Project:
     inputs: tuple[Path, ...]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    files: ProjectFiles = field(default_factory=ProjectFiles, repr=False, compare=False)
+    files: ProjectFiles = field(default_factory=ProjectFiles)
 
 
 def read_project(

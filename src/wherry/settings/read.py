@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec.structs import replace
 
 from wherry.errors import SettingsError
 from wherry.problems import Problems
@@ -106,6 +107,20 @@ CONTENT_READERS: Mapping[str, Callable[[object], Any]] = {
     "hooks": values.hooks,
 }
 
+
+def _routes(value: object) -> Any:
+    # Imported only for projects that have this setting.
+    from wherry.settings.local import read_routes
+
+    return read_routes(value)
+
+
+def _cors(value: object) -> Any:
+    from wherry.settings.local import read_cors
+
+    return read_cors(value)
+
+
 FUNCTION_READERS: Mapping[str, Callable[[object], Any]] = {
     "app": values.string,
     "interface": values.choice("wsgi", "asgi"),
@@ -123,6 +138,8 @@ FUNCTION_READERS: Mapping[str, Callable[[object], Any]] = {
     "memory": values.number(128, 10240),
     "ephemeral-storage": values.number(512, 10240),
     "boto3": values.boolean,
+    "routes": _routes,
+    "cors": _cors,
     **CONTENT_READERS,
 }
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.settings.runtime_hints import runtime_hints
+from wherry.structs import Struct
 from wherry.target import admits, newest_runtime
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["DefaultRuntime", "find_default"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DefaultRuntime:
+class DefaultRuntime(Struct, frozen=True, kw_only=True):
     """The runtime that a project is built for when nobody names one.
 
     Attributes:

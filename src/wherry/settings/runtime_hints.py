@@ -5,9 +5,9 @@ from __future__ import annotations
 import codecs
 import os
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wherry.structs import Struct
 from wherry.target import Bounds, parse_requires_python
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ _RUNTIME = re.compile(rb"(?<![\w.-])[Rr]untime[\"']?[ \t]*[:=][ \t]*[\"']?python
 _COMMENT = re.compile(rb"(?m)^[ \t]*#.*$")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RuntimeHint:
+class RuntimeHint(Struct, frozen=True, kw_only=True):
     """A file that names a version of Python.
 
     Attributes:
@@ -135,8 +134,7 @@ def _lines(data: bytes) -> Iterator[str]:
             yield stripped
 
 
-@dataclass(frozen=True, slots=True)
-class _AnyOf:
+class _AnyOf(Struct, frozen=True):
     """One of several versions, each a major and a minor one."""
 
     versions: frozenset[str]

@@ -6,10 +6,10 @@ of an older tool (``wherry.settings.legacy``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, SettingsError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +29,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SettingsSource:
+class SettingsSource(Struct, frozen=True, kw_only=True):
     """Settings as they are written.
 
     Attributes:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from wherry.indexes.declared import CodeArtifact, DeclaredIndex, code_artifact_at
 from wherry.indexes.variables import environment_name
 from wherry.settings import values
+from wherry.settings.function_readers import CONFIGURATION_READERS, check_used, stage_layers
 from wherry.settings.model import (
     MANAGEABLE,
+    MANAGED,
     ContainerOptions,
     Copy,
     Mode,
@@ -17,6 +19,7 @@ from wherry.settings.model import (
     StageLayer,
     StageSettings,
 )
+from wherry.settings.stage_test import read_stage_tests
 from wherry.settings.values import named_tables, read_table
 
 if TYPE_CHECKING:
@@ -36,9 +39,13 @@ __all__ = [
     "read_stages",
 ]
 
-_BUCKET = re.compile(r"(?:s3://)?([a-z0-9][a-z0-9._-]{1,253}[a-z0-9])(?:/(.*))?")
+_BUCKET = re.compile(
+    r"(?:s3://)?((?=[a-z0-9{])(?:[a-z0-9._-]|\{region\}){3,255}(?<=[a-z0-9}]))(?:/(.*))?"
+)
+_REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
 
-_region = values.matching(r"[a-z]{2,}(-[a-z]+)+-\d+", "a region such as eu-west-1")
+_region = values.matching(_REGION, "a region such as eu-west-1")
+_regions = values.all_matching(_REGION, "is not a region such as eu-west-1")
 _role = values.matching(
     r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+",
     "the ARN of a role (arn:aws:iam::ACCOUNT:role/NAME)",
@@ -92,6 +99,7 @@ _principals = values.all_matching(
 
 STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
     "region": _region,
+    "regions": lambda value: tuple(dict.fromkeys(_regions(value))),
     "profile": values.string,
     "assume-role": _role,
     "bucket": _bucket,
@@ -99,6 +107,9 @@ STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
     "encryption": values.choice("aws:kms", "AES256"),
     "kms-key": values.string,
     "keep": values.boolean,
+    "signing-profile": values.matching(
+        r"[A-Za-z0-9_]{2,64}", "the name of a signing profile (letters, digits and `_`)"
+    ),
     "tags": values.table_of_strings("strings"),
     "function-name": _name_pattern,
     "layer-name": _name_pattern,
@@ -107,6 +118,9 @@ STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
     "manage": _managed,
     "keep-versions": values.number(0),
     "keep-days": values.number(0),
+    "test": read_stage_tests,
+    "alarms": values.strings,
+    "max-error-rate": values.share,
 }
 """The keys of a stage that hold a value."""
 
@@ -115,11 +129,11 @@ FUNCTION_STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
     "alias": _alias,
     "publish": values.boolean,
     "manage": _managed,
-    "layers": values.choice("exclusive"),
+    "layers": stage_layers,
+    "exclusive-layers": values.boolean,
     "role": _role,
-    "description": values.string,
-    "memory": values.number(128),
-    "timeout": values.number(1),
+    "test": read_stage_tests,
+    **CONFIGURATION_READERS,
 }
 
 LAYER_STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
@@ -146,9 +160,14 @@ def _stage(table: Mapping[str, object], key: str, problems: Problems) -> StageSe
     if "bucket" in stage:
         stage["bucket"], stage["prefix"] = stage["bucket"]
     elif "bucket" not in plain:
-        for name in ("bucket-region", "encryption", "kms-key", "keep"):
+        for name in ("bucket-region", "encryption", "kms-key", "keep", "signing-profile"):
             if name in plain:
                 problems.add(f"{key}.{name}", "it is a setting of a `bucket`, and none is set")
+    if "{region}" in str(stage.get("bucket", "")):
+        if "bucket_region" in stage:
+            problems.add(f"{key}.bucket-region", "`{region}` of the bucket is the functions'")
+        if "region" not in stage and "regions" not in stage:
+            problems.add(f"{key}.bucket", "`{region}` requires `region` or `regions`")
     if "kms_key" in stage and stage.get("encryption") != "aws:kms":
         problems.add(f"{key}.kms-key", 'it requires `encryption = "aws:kms"`')
     functions = _tables(table, "functions", FUNCTION_STAGE_READERS, key, problems)
@@ -156,10 +175,28 @@ def _stage(table: Mapping[str, object], key: str, problems: Problems) -> StageSe
     for part_key, part in parts.items():
         if part.get("publish") is False and (part.get("alias") or stage.get("alias")):
             problems.add(f"{part_key}.publish", "an `alias` needs a published version")
+    _require_region(stage, functions, key, problems)
+    for name, part in functions.items():
+        manage = part.get("manage", stage.get("manage", MANAGED))
+        check_used(f"{key}.functions.{name}", part, manage, problems)
     layers = _tables(table, "layers", LAYER_STAGE_READERS, key, problems)
     stage["functions"] = {name: StageFunction(**part) for name, part in functions.items()}
     stage["layers"] = {name: StageLayer(**part) for name, part in layers.items()}
     return StageSettings(**stage)
+
+
+def _require_region(
+    stage: Mapping[str, Any], functions: Mapping[str, Any], key: str, problems: Problems
+) -> None:
+    """Refuse the ARN of a function in another region than the stage's."""
+    regions = {*stage.get("regions", ()), *([stage["region"]] if "region" in stage else ())}
+    for name, part in functions.items():
+        fields = str(part.get("name", "")).split(":")
+        if len(fields) > 3 and regions and {fields[3]} != regions:
+            problems.add(
+                f"{key}.functions.{name}.name",
+                f"the function is in {fields[3]}, and the stage in {', '.join(sorted(regions))}",
+            )
 
 
 def _tables(

@@ -35,6 +35,7 @@ __all__ = [
     "regular_expressions",
     "renames",
     "requirements",
+    "share",
     "string",
     "strings",
     "stripped",
@@ -94,6 +95,15 @@ def number(least: int, most: int | None = None) -> Callable[[object], int]:
         ),
         f"a number of at least {least}" if most is None else f"a number from {least} to {most}",
     )
+
+
+def share(value: object) -> float:
+    """A share of calls: a number from 0 to 1, or a percentage such as ``"5%"``."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?%", value) if isinstance(value, str) else None
+    part = float(match[1]) / 100 if match else value
+    if not isinstance(part, int | float) or isinstance(part, bool) or not 0 <= part <= 1:
+        raise ValueError('expected a share of calls, such as "5%" or 0.05')
+    return float(part)
 
 
 def all_matching(

@@ -6,10 +6,10 @@ two, and what the shim corrects.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import SettingsError
+from wherry.structs import Struct
 from wherry.wheels.pinned import PinnedFile
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["ADAPTERS", "Adapter"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Adapter:
+class Adapter(Struct, frozen=True, kw_only=True):
     """A distribution that converts events to requests, and answers of an application to responses.
 
     Attributes:

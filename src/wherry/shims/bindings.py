@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import warnings
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import field
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,15 +31,13 @@ __all__ = [
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Struct, frozen=True):
     """An imported name, by its origin: ``flask.Flask``."""
 
     origin: str
 
 
-@dataclass(slots=True)
-class Bindings:
+class Bindings(Struct):
     """Names and their values, in the order of the text.
 
     Attributes:

@@ -8,8 +8,9 @@ modules of the package. Nothing is guessed.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import field
 
 from wherry.shims.bindings import (
     Bindings,
@@ -22,6 +23,7 @@ from wherry.shims.bindings import (
     signature_interface,
 )
 from wherry.shims.frameworks import Neither, by_name, by_origin
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,8 +38,7 @@ __all__ = ["Defined", "Made", "Origin", "detect_interface", "values_of"]
 _MAX_DEPTH = 25
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(Struct, frozen=True):
     """Where names are looked up: in a function, if any, and then in its module."""
 
     module: Module
@@ -46,23 +47,20 @@ class _Scope:
     before: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """An object by its full name, which is not in the package or need not be followed."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Defined:
+class Defined(Struct, frozen=True):
     """A function or class whose text is known."""
 
     node: Function | ast.ClassDef | ast.Lambda
     scope: _Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """The result of a call."""
 
     maker: _Value
@@ -70,8 +68,7 @@ class Made:
     scope: _Scope
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
+class _Member(Struct, frozen=True):
     """An attribute of the result of a call."""
 
     of: Made

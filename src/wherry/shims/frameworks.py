@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +24,7 @@ Interface: TypeAlias = Literal["wsgi", "asgi"]
 _INTERFACES: tuple[Interface, ...] = ("asgi", "wsgi")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Neither:
+class Neither(Struct, frozen=True, kw_only=True):
     """An object that is not a WSGI or ASGI application.
 
     Attributes:

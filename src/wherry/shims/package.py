@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Module", "Package"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Module:
+class Module(Struct, frozen=True, kw_only=True):
     """A module of the package.
 
     Attributes:
@@ -31,8 +31,7 @@ class Module:
         return self.name if self.is_package else self.name.rpartition(".")[0]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Package:
+class Package(Struct, frozen=True, kw_only=True):
     """A function and its layers, as the interpreter on Lambda sees them.
 
     Attributes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from wherry.errors import SettingsError
+from wherry.structs import Struct
 
 __all__ = ["Reference", "parse_app", "parse_handler"]
 
@@ -16,8 +16,7 @@ _MODULE = re.compile(r"[^\s.:/\\(),;'\"]+(?:\.[^\s.:/\\(),;'\"]+)*")
 _ATTRIBUTE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True, kw_only=True):
     """An object of a module.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keyword
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -12,6 +11,7 @@ from wherry.errors import SettingsError
 from wherry.problems import did_you_mean, suggestion
 from wherry.shims.frameworks import Neither, by_distributions
 from wherry.shims.reference import parse_app, parse_handler
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -24,19 +24,22 @@ if TYPE_CHECKING:
     from wherry.target import Target
     from wherry.wheels.pinned import PinnedFile
 
-__all__ = ["AppOptions", "Shim", "check_handler", "plan_shim", "written_handler"]
+__all__ = ["SHIM_HANDLER", "AppOptions", "Shim", "check_handler", "plan_shim", "written_handler"]
 
 _OWNER = "wherry"
 """The owner of a shim's entries."""
 
 _SHIM = "wherry_shim"
 """The package of a shim; underscores follow where the name is taken."""
+
+SHIM_HANDLER = f"{_SHIM}.handler"
+"""The handler of a shim, but for a package whose other files take the name."""
+
 _ON_LAMBDA = Path(__file__).parent / "on_lambda"
 _COMMON = ("answers", "events", "sources")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AppOptions:
+class AppOptions(Struct, frozen=True, kw_only=True):
     """The settings of a web application that its shim is told; see ``Options`` in ``on_lambda/events.py``."""
 
     base_path: str = ""
@@ -48,15 +51,14 @@ class AppOptions:
         """The argument of ``make_handler`` for what is not the default; empty if all of it is."""
         default = AppOptions()
         changed = [
-            f"{field.name}={getattr(self, field.name)!r}"
-            for field in fields(self)
-            if getattr(self, field.name) != getattr(default, field.name)
+            f"{name}={value!r}"
+            for name in self.__struct_fields__
+            if (value := getattr(self, name)) != getattr(default, name)
         ]
         return f", events.Options({', '.join(changed)})" if changed else ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shim:
+class Shim(Struct, frozen=True, kw_only=True):
     """A shim, and what it needs.
 
     Attributes:

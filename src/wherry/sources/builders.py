@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.errors import BuildError, IncompatibleError, NoEngineError
 from wherry.settings.model import Mode
 from wherry.store.memo import Memo, memo_key
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,14 +29,16 @@ __all__ = ["with_builders"]
 _MADE: Memo[str] = Memo("container-made", str, str)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _BuilderChoice:
+class _BuilderChoice(Struct, frozen=True, kw_only=True, dict=True):
     """Chooses a builder for each source tree, by the options and by what the tree needs."""
 
     options: ContainerOptions
     root: Path
     context: Context
-    _containers: list[Container] = field(default_factory=list, init=False, repr=False)
+
+    @cached_property
+    def _containers(self) -> list[Container]:
+        return []
 
     @property
     def compiles(self) -> bool:

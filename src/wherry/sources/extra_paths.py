@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.entry import Entry, check_path

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from wherry.errors import BuildError
 from wherry.files import copy_folder, is_inside, open_regular, remove_folder
 from wherry.sources.backends.table import find_backend
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 from wherry.tools.process import KeptOutput
 from wherry.untrusted import parse_json
 from wherry.visible import visible
@@ -53,8 +53,7 @@ _SCRIPT = str(Path(__file__).with_name("hook_process.py"))
 _NOT_COPIED = frozenset({"build", "dist", "__pycache__", ".venv", ".tox"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """The answer of a backend.
 
     Attributes:

@@ -8,14 +8,16 @@ import re
 import shutil
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.bundle.canonical import wheel_memo
 from wherry.errors import BuildError
 from wherry.files import ProjectFiles, walk_folders
 from wherry.interpreters import build_python
 from wherry.store.memo import memo_key
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +41,7 @@ _TO_COMPILE = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HostBuilder:
+class HostBuilder(Struct, frozen=True, kw_only=True):
     """A ``wherry.builders.WheelBuilder`` of trees that are not the project's own."""
 
     context: Context

@@ -14,7 +14,6 @@ import hashlib
 import os
 import re
 import stat
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,6 +24,7 @@ from wherry.bundle.gitignore import repository_root
 from wherry.bundle.leftovers import CACHE_TAG, is_cache, is_written_package, open_outputs
 from wherry.errors import BuildError
 from wherry.files import copy_folder, make_folders, open_regular, read_regular, signature
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,8 +73,7 @@ class InputFile(NamedTuple):
     signature: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Inputs:
+class Inputs(Struct, frozen=True, kw_only=True, dict=True):
     """The files that a build can read.
 
     Attributes:

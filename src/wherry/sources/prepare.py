@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import field
+from msgspec.structs import replace
 
 from wherry.errors import WherryError
 from wherry.sources.declaration import read_declaration
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,8 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["preparing"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Recorder:
+class _Recorder(Struct, frozen=True):
     """A reporter that keeps events for later."""
 
     events: list[Event] = field(default_factory=list)

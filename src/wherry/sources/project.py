@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.errors import BuildError
 from wherry.sources.declaration import normalized, read_declaration
 from wherry.store.memo import memo_key
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +37,7 @@ class Built(NamedTuple):
     digest: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TreeOptions:
+class TreeOptions(Struct, frozen=True, kw_only=True):
     """How a source tree is packaged.
 
     Attributes:

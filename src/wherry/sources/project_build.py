@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.builders import Source
 from wherry.bundle.canonical import wheel_memo
@@ -14,6 +15,7 @@ from wherry.sources.hermetic import Hermeticity, environment_facts, examine, inp
 from wherry.sources.inputs import InputOptions, Inputs, copy_inputs, is_passed_over, read_inputs
 from wherry.store.memo import memo_key
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,8 +31,7 @@ __all__ = ["ProjectBuild", "ProjectBuilder", "read_project"]
 _KIND = "project-wheels"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProjectBuild:
+class ProjectBuild(Struct, frozen=True, kw_only=True):
     """A build of a project, as it stands before or after.
 
     Attributes:

@@ -6,8 +6,9 @@ So no container needs to reach an index, and none is given a password.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from wherry.errors import BuildError, LockError, SelectionError
 from wherry.events import SILENT
@@ -17,6 +18,7 @@ from wherry.sources.build_rules import constraint_options
 from wherry.sources.declaration import normalized
 from wherry.store.memo import Memo, memo_key
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 from wherry.wheels.pinned import PinnedFile
 
 if TYPE_CHECKING:
@@ -55,8 +57,7 @@ _PINS: Memo[tuple[Pinned, ...]] = Memo(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildRequirements:
+class BuildRequirements(Struct, frozen=True, kw_only=True):
     """Chooses and fetches build requirements for a target; what is chosen is remembered in the store."""
 
     context: Context

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.errors import ArchiveError
 from wherry.files import is_inside
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,8 +25,7 @@ _UNSOUND = re.compile(rf"{_ROOTED.pattern}|(^|/)\.\.(/|$)")
 _LEAVES = "it is a link that leaves the folder"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """The most that a source archive may hold.
 
     Attributes:

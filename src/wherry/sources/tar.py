@@ -7,8 +7,9 @@ and it reads names of any size into memory. What it reads is read here too (usta
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,8 +48,7 @@ class _Stream(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TarMember:
+class TarMember(Struct, frozen=True, kw_only=True):
     """A member.
 
     Attributes:

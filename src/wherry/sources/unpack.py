@@ -94,6 +94,8 @@ def _unzip(archive: Path, filename: str, tree: SourceTree) -> None:
         zlib.error,
         lzma.LZMAError,
         EOFError,
+        # Of an offset beyond what a file can have.
+        OverflowError,
         # Of a member without a name.
         IndexError,
         NotImplementedError,

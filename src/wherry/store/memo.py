@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +29,7 @@ class _Bytes(Protocol):
 
 
 # Without slots, in which a frozen class cannot be made by `Memo[...](...)`.
-@dataclass(frozen=True)
-class Memo(Generic[T]):
+class Memo(Struct, Generic[T], frozen=True, dict=True):
     """Values of one kind that a store remembers by key; a damaged one is none.
 
     Attributes:

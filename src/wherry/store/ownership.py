@@ -11,12 +11,14 @@ import os
 import re
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import field
+
 from wherry.files import remove_folder, walk_folders
 from wherry.store.temporary import remove_abandoned
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -167,8 +169,7 @@ def remove(path: Path) -> None:
     remove_folder(path)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoreUsage:
+class StoreUsage(Struct, frozen=True, kw_only=True):
     """How many files, how many bytes, and the bytes by kind."""
 
     files: int = 0

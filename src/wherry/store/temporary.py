@@ -29,7 +29,9 @@ __all__ = [
 ]
 
 _DAY = 24 * 60 * 60
-_FOLDER = re.compile(r"wherry-(build|container|hooks|invoke|resolve|rollback|source)-[a-z0-9_]{8}")
+_FOLDER = re.compile(
+    r"wherry-(build|container|hooks|invoke|package|resolve|rollback|source)-[a-z0-9_]{8}"
+)
 _RANDOM = "[a-z0-9_]{8}"
 # Of the name of a file, so that the temporary one is not too long.
 _LONGEST = 40

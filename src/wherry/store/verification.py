@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.store.ownership import buckets, is_own, items, remove
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +25,7 @@ _FIRST = 315_532_800
 _SPAN = 1 << 28
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoreVerification:
+class StoreVerification(Struct, frozen=True, kw_only=True):
     """The outcome of reading every stored file again.
 
     Attributes:

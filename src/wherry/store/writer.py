@@ -6,11 +6,11 @@ import errno
 import hashlib
 import os
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from wherry.errors import FetchError, HashMismatchError, StoreError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -29,8 +29,7 @@ STRONG = ("sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512", "bla
 """The hash algorithms that prove what a file is; md5 and sha1 do not."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredFile:
+class StoredFile(Struct, frozen=True, kw_only=True):
     """A file of the store; ``size`` in bytes."""
 
     sha256: str

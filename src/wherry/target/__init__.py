@@ -9,7 +9,6 @@ Facts about runtimes are dated data (``RUNTIMES``), which the setting ``[tool.wh
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from wherry.errors import TargetError
 from wherry.problems import did_you_mean
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -58,8 +58,7 @@ class Architecture(StrEnum):
         return "aarch64" if self is Architecture.ARM64 else "x86_64"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Runtime:
+class Runtime(Struct, frozen=True, kw_only=True):
     """A managed Python runtime of AWS Lambda."""
 
     name: str
@@ -117,8 +116,7 @@ _LEGACY_MANYLINUX = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 _OLDEST_GLIBC_MINOR = {Architecture.X86_64: 5, Architecture.ARM64: 17}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """A runtime on an architecture."""
 
     runtime: Runtime
@@ -272,8 +270,7 @@ def admits_any(
 _TERM = re.compile(r"\s*(?P<operator>>=|<)\s*(?P<major>\d{1,4})\.(?P<minor>\d{1,4})\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """Versions of at least ``lowest`` and below ``ceiling``, each a major and a minor version."""
 
     text: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-__all__ = ["DIRECT_UPLOAD", "LAYERS", "QUOTAS_AS_OF", "UNZIPPED"]
+__all__ = ["DIRECT_UPLOAD", "ENVIRONMENT", "LAYERS", "QUOTAS_AS_OF", "UNZIPPED"]
 
 QUOTAS_AS_OF = date(2026, 11, 1)
 
@@ -16,3 +16,6 @@ UNZIPPED = 262_144_000
 
 LAYERS = 5
 """Layers of a function, including those of other accounts."""
+
+ENVIRONMENT = 4096
+"""Bytes of a function's variables, names and values together."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["check_out", "ignored_files", "repository_state"]
+__all__ = ["check_out", "find_commit", "ignored_files", "repository_state"]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 # By what follows the name. codecommit is the helper that AWS publishes; others, such as `ext::` and `fd::`, can run
@@ -53,6 +53,20 @@ def repository_state(root: Path) -> str | None:
             return None
         digest.update(b"\0" + output)
     return digest.hexdigest()
+
+
+def find_commit(folder: Path, revision: str) -> tuple[str, str] | None:
+    """The top folder of the repository that a folder is in, and the digest of the commit that a revision names.
+
+    None if the folder is in no git repository, or the revision names no commit.
+    """
+    if not revision or revision.startswith("-") or _CONTROL.search(revision):
+        return None
+    top = _output(folder, ("rev-parse", "--show-toplevel"))
+    commit = _output(folder, ("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"))
+    if not top or not commit:
+        return None
+    return os.fsdecode(top).rstrip("\r\n"), commit.decode().strip()
 
 
 def described_version(root: Path) -> str:

@@ -10,10 +10,10 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import ToolError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,8 +38,7 @@ class TimeLimitError(Exception):
     """The program ran longer than it may; it has been ended, with all that it started."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Command:
+class Command(Struct, frozen=True, kw_only=True):
     """A program and its surroundings.
 
     Attributes:

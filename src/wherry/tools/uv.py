@@ -6,15 +6,17 @@ import os
 import re
 import shutil
 import sys
-from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.errors import LockError, ToolError
 from wherry.events import Warned
 from wherry.indexes.redact import redact
 from wherry.indexes.session import PROXY_HINT, explain_denial, shown_url
+from wherry.structs import Struct
 from wherry.target import Architecture
 from wherry.tools.uv_words import own_hint
 
@@ -65,8 +67,7 @@ _PROGRESS = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """The result of a run of uv.
 
     Attributes:
@@ -93,8 +94,7 @@ class Answer:
         return self.output
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Done:
+class _Done(Struct, frozen=True, kw_only=True):
     """A run of uv, as it was: exit status, standard output and standard error."""
 
     status: int

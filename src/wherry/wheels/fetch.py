@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from wherry.indexes.index_url import parse_index_url
 from wherry.indexes.session import check, explain, explained, open_session, shown_url, timeouts
 from wherry.indexes.simple import page_key, project_files
 from wherry.store.writer import STRONG, unverifiable
+from wherry.structs import Struct
 from wherry.untrusted import parse_number, split_url
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ _LARGEST = 1 << 32
 _CLEAN_UP = 5.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RemoteFile:
+class RemoteFile(Struct, frozen=True, kw_only=True):
     """A file that a lock names.
 
     Attributes:

@@ -6,10 +6,10 @@ index that the user has configured, and are refused unless their bytes are the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.indexes.index_url import index_url
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["PinnedFile", "fetch_pinned"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PinnedFile:
+class PinnedFile(Struct, frozen=True, kw_only=True):
     """A wheel with its hash.
 
     Attributes:

@@ -6,10 +6,10 @@ at the first problem, every problem is collected.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from wherry.errors import SelectionError, TargetError
+from wherry.structs import Struct
 from wherry.target import admits, newest_runtime
 from wherry.wheels.compatibility import best, is_compiled
 from wherry.wheels.unsuitable import Unsuitable, explain_unsuitable, selection_error
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Selected", "select"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Selected:
+class Selected(Struct, frozen=True, kw_only=True):
     """A locked distribution, and the source of it that is used.
 
     Attributes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import SelectionError
+from wherry.structs import Struct
 from wherry.target import RUNTIMES, Architecture, Target
 from wherry.wheels.compatibility import WheelTags, rank, wheel_tags
 
@@ -21,8 +21,7 @@ _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_(.+)")
 _ALIASES = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unsuitable:
+class Unsuitable(Struct, frozen=True, kw_only=True):
     """Why a distribution cannot be used, in the parts of an error.
 
     Attributes:

@@ -7,15 +7,17 @@ account uses, in any version. ``$LATEST`` is not a version.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from wherry.aws.bucket import Bucket
 from wherry.aws.errors import refusing, unless_missing
+from wherry.aws.history import AliasHistory
 from wherry.aws.observe import observe_function
 from wherry.aws.prune.pruning import Pruning, Removal, Spared
+from wherry.aws.prune.sizes import with_layer_sizes
 from wherry.errors import AwsError
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from wherry.aws.client import Client
     from wherry.aws.model import ObservedFunction
 
-__all__ = ["KEEP_DAYS", "KEEP_VERSIONS", "Policy", "find_prunable"]
+__all__ = ["KEEP_DAYS", "KEEP_VERSIONS", "Policy", "find_prunable", "version_users"]
 
 KEEP_VERSIONS = 10
 """The number of the newest versions that stay, if the stage does not say."""
@@ -38,8 +40,7 @@ _DEPLOYMENT = timedelta(days=1)
 """After this time no deployment is still running, and its packages in the bucket are leftovers."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """The versions that stay in any case.
 
     Attributes:
@@ -101,7 +102,7 @@ def find_prunable(
     """
     parts: list[Removal | Spared] = [*_functions(functions, client, policy)]
     removed = {(part.name, part.version or 0) for part in parts if isinstance(part, Removal)}
-    parts += _layers(layers, client, policy, removed)
+    parts += with_layer_sizes([*_layers(layers, client, policy, removed)], client)
     bucket = Bucket.of(client)
     if bucket is not None:
         names = [*functions, *layers]
@@ -151,6 +152,15 @@ def _functions(names: Sequence[str], client: Client, policy: Policy) -> Iterator
             )
 
 
+def version_users(function: ObservedFunction, client: Client) -> dict[int, list[str]]:
+    """The users of each version of a function: aliases, provisioned concurrency and event sources.
+
+    Raises:
+        AwsError: AWS refused, or could not be reached.
+    """
+    return _users(function, client, _event_sources(client))
+
+
 def _users(
     function: ObservedFunction, client: Client, sources: Mapping[str, list[str]]
 ) -> dict[int, list[str]]:
@@ -159,6 +169,8 @@ def _users(
     for alias in function.aliases:
         for number in (alias.version, *alias.weights):
             users.setdefault(number, []).append(f"alias {alias.name}")
+        if waiting := AliasHistory.parse(alias.description).waiting:
+            users.setdefault(waiting, []).append(f"alias {alias.name}, which is to move there")
     for qualifier in _with_concurrency(function.aws_name, client):
         if qualifier.isdigit():
             users.setdefault(int(qualifier), []).append("provisioned concurrency")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
 from wherry.aws.bucket import Bucket
@@ -11,6 +10,7 @@ from wherry.aws.prune.find import Policy, find_prunable
 from wherry.aws.stage import read_stage
 from wherry.errors import AwsError
 from wherry.events import SILENT, Note, Removed, Warned
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +27,7 @@ _IN_USE = frozenset({CONFLICT, "InvalidParameterValueException"})
 """AWS's error codes for a version that something uses."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pruned:
+class Pruned(Struct, frozen=True, kw_only=True):
     """The result of ``prune``.
 
     Attributes:

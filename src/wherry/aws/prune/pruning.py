@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import to_builtins
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -13,8 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Pruning", "Removal", "Spared"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Removal:
+class Removal(Struct, frozen=True, kw_only=True):
     """One thing that can be removed.
 
     Attributes:
@@ -65,8 +67,7 @@ class Removal:
         }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spared:
+class Spared(Struct, frozen=True, kw_only=True):
     """A version that is old and stays, because something uses it."""
 
     kind: str
@@ -83,8 +84,7 @@ class Spared:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pruning:
+class Pruning(Struct, frozen=True, kw_only=True):
     """The things that can be removed, in this order, and old versions that stay. False if nothing can be removed."""
 
     removals: tuple[Removal, ...]
@@ -102,6 +102,6 @@ class Pruning:
         """The JSON document of ``wherry prune --json``, without what was done."""
         return {
             "removals": [removal.document() for removal in self.removals],
-            "spared": [asdict(spared) for spared in self.spared],
+            "spared": [to_builtins(spared) for spared in self.spared],
             "size": self.size,
         }

@@ -8,9 +8,11 @@ and architecture of a version. All else that a version contains (variables, memo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec import field
+from msgspec.structs import replace
 
 from wherry.aws.errors import unless_missing
 from wherry.aws.history import AliasHistory
@@ -18,6 +20,7 @@ from wherry.aws.model import layer_of_arn, version_of_arn
 from wherry.aws.observe import observe_functions
 from wherry.errors import DeployError
 from wherry.problems import Problems
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,8 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Rollback", "Subject", "find_rollbacks"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """A function that is to go back.
 
     Attributes:
@@ -42,8 +44,7 @@ class Subject:
     alias: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rollback:
+class Rollback(Struct, frozen=True, kw_only=True):
     """The change that takes one function back.
 
     Attributes:
@@ -184,21 +185,36 @@ def _version_before(
     for number in sorted(moving, reverse=True):
         if (version := function.version(number)) is not None:
             return version, "AWS is moving its calls from there"
+    # Of a version that another alias stood at it is not known that this one did.
+    others = _of_others(function, alias)
     older = [
         version
         for version in function.versions
-        if (not alias.version or version.number < alias.version)
+        if not history.closed
+        and version.number not in others
+        and (not alias.version or version.number < alias.version)
         and version.number not in history.rejected
     ]
     if older:
         return older[-1], "by its number, because nothing is recorded"
     raise _nothing_before(
         subject,
-        f"it stands at version {alias.version}, the oldest there is that was not rejected"
+        f"it stands at version {alias.version}, the "
+        + ("first that it had" if history.closed else "oldest there is that was not rejected")
         if alias.version
         else "none was published",
         others=[version.number for version in function.versions if version.number != alias.version],
     )
+
+
+def _of_others(function: ObservedFunction, alias: ObservedAlias) -> set[int]:
+    """Versions that other aliases of the function stand at, or are recorded to have stood at."""
+    others: set[int] = set()
+    for other in function.aliases:
+        if other.name != alias.name:
+            history = AliasHistory.parse(other.description)
+            others.update((other.version, *history.versions, *history.rejected))
+    return others
 
 
 def _restore_latest(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
+
+from msgspec import field
+from msgspec.structs import replace
 
 from wherry.aws.actions import MoveAlias, UpdateCode, UpdateConfiguration
 from wherry.aws.apply import apply
@@ -13,29 +15,40 @@ from wherry.aws.errors import refusing
 from wherry.aws.model import DesiredFunction
 from wherry.aws.plan import FunctionPlan, Plan
 from wherry.aws.remote_zip import download
+from wherry.aws.rollback.delete import delete_left
 from wherry.aws.rollback.find import Subject, find_rollbacks
-from wherry.aws.stage import read_stage
+from wherry.aws.stage import StageOptions, read_stage
 from wherry.errors import AwsError, DeployError, FetchError
 from wherry.events import SILENT
+from wherry.settings.model import plain_stage
 from wherry.sizes import format_size
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 from wherry.target.quotas import DIRECT_UPLOAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from wherry.aws.actions import Action
     from wherry.aws.client import Client
     from wherry.aws.rollback.find import Rollback
-    from wherry.aws.stage import StageOptions
     from wherry.events import Reporter
 
-__all__ = ["RolledBack", "roll_back", "rollback"]
+__all__ = ["RollbackOptions", "RolledBack", "roll_back", "rollback"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RolledBack:
+class RollbackOptions(StageOptions, total=False):
+    """The options of ``rollback``.
+
+    Attributes:
+        delete: delete the versions that are left.
+    """
+
+    delete: bool
+
+
+class RolledBack(Struct, frozen=True, kw_only=True):
     """The result of ``rollback``.
 
     Attributes:
@@ -43,12 +56,14 @@ class RolledBack:
         rollbacks: the changes, one for each function that was not there already.
         done: whether they were made.
         calls: the operations that were called on AWS.
+        deleted: numbers of versions that were deleted afterwards, by the names of functions in the settings.
     """
 
     stage: str
     rollbacks: tuple[Rollback, ...]
     done: bool
     calls: tuple[str, ...]
+    deleted: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """The JSON document of ``wherry rollback --json``."""
@@ -56,7 +71,10 @@ class RolledBack:
             "schema": 1,
             "stage": self.stage,
             "done": self.done,
-            "functions": [rollback.document() for rollback in self.rollbacks],
+            "functions": [
+                {**each.document(), "deleted": list(self.deleted.get(each.name, ()))}
+                for each in self.rollbacks
+            ],
         }
 
 
@@ -67,7 +85,7 @@ def rollback(
     to: int | None = None,
     dry_run: bool = False,
     confirm: Callable[[Sequence[Rollback]], bool] | None = None,
-    **options: Unpack[StageOptions],
+    **options: Unpack[RollbackOptions],
 ) -> RolledBack:
     """Take the functions of a stage back to the version before: code, layers and configuration together.
 
@@ -77,13 +95,15 @@ def rollback(
         to: the number of a version, which is one of a single function; None for the one before.
         dry_run: only find the changes, and make none.
         confirm: receives the changes before they are made; False from it makes none.
-        options: the functions, the settings and the reporter.
+        options: the functions, the settings and the reporter; ``delete`` to delete the versions that are left, if
+            nothing else refers to them.
 
     Raises:
         DeployError: there is no version to go back to; nothing was changed.
         WherryError: the input is wrong, or something failed.
     """
-    target = read_stage(project, stage, **options)
+    delete = options.pop("delete", False)
+    target = read_stage(project, stage, **cast("StageOptions", options))
     if options.get("names") and target.layers:
         name, config = options.get("name"), options.get("config")
         functions = read_stage(project, stage, name=name, config=config).functions
@@ -115,7 +135,14 @@ def rollback(
             again = [f"wherry rollback {stage} {part.name} --to {part.to}" for part in rollbacks]
             hint = "\n".join(filter(None, (error.hint, "to go on from here:", *again)))
             raise AwsError(error.message, code=error.code, where=error.where, hint=hint) from error
-    return RolledBack(stage=stage, rollbacks=rollbacks, done=wanted, calls=tuple(client.calls))
+    deleted = delete_left(rollbacks, client, target.reporter) if wanted and delete else {}
+    return RolledBack(
+        stage=stage,
+        rollbacks=rollbacks,
+        done=wanted,
+        calls=tuple(client.calls),
+        deleted=deleted,
+    )
 
 
 def roll_back(
@@ -160,7 +187,7 @@ def _require_small(
         raise DeployError(
             f"stage `{client.name}` cannot go back",
             where=[*big, f"a direct upload takes {format_size(quota)}"],
-            hint=f'give it a bucket: [tool.wherry.stages.{client.name}] bucket = "s3://…"',
+            hint=f'give it a bucket: [tool.wherry.stages.{plain_stage(client.name)}] bucket = "s3://…"',
         )
 
 

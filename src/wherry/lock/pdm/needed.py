@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+from msgspec import field
+
 from wherry.errors import LockError
+from wherry.structs import Struct
 from wherry.target import admits
 
 if TYPE_CHECKING:
@@ -45,8 +47,7 @@ def needed_packages(
     return [walk.found[name] for name in sorted(walk.found)]
 
 
-@dataclass(kw_only=True, slots=True)
-class _Walk:
+class _Walk(Struct, kw_only=True):
     """One way through the dependencies.
 
     Attributes:

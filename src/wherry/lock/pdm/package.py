@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -19,6 +18,7 @@ from wherry.lock.archives import split_hash, valid_path
 from wherry.lock.assemble import LockedFile, indexed_package
 from wherry.lock.pdm.declared import parse_requirement
 from wherry.lock.variables import deciding_variables
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,8 +35,7 @@ __all__ = ["LockedPackage", "convert", "locked_packages", "variables"]
 _VCS = ("git", "hg", "svn", "bzr")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockedPackage:
+class LockedPackage(Struct, frozen=True, kw_only=True):
     """One ``[[package]]``: a distribution, or the part of it that some of its extras add.
 
     Attributes:

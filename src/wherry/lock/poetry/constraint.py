@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
+
+from wherry.structs import Struct
 
 __all__ = ["Constraint", "parse_constraint"]
 
@@ -14,8 +15,7 @@ _TERM = re.compile(r"(?P<operator>===|==|!=|<=|>=|<>|<|>|\^|~=|~|=)?\s*(?P<versi
 _LIMIT = 200
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Constraint:
+class Constraint(Struct, frozen=True, kw_only=True):
     """Versions that are allowed: those that one of the alternatives contains."""
 
     alternatives: tuple[SpecifierSet, ...]

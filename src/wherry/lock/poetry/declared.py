@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
+from msgspec.structs import replace
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from wherry.lock.declared import read_declared
 from wherry.lock.poetry.constraint import Constraint, parse_constraint
+from wherry.structs import Struct
 from wherry.target import admits
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ _LEGACY = ("dependencies", "source", "extras", "dev-dependencies")
 _PROJECT = ("requires-python", "dependencies", "optional-dependencies")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dependency:
+class Dependency(Struct, frozen=True, kw_only=True):
     """One requirement, of a project or of a locked package.
 
     Attributes:
@@ -74,8 +74,7 @@ class Dependency:
         return any(marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PoetryProject:
+class PoetryProject(Struct, frozen=True, kw_only=True):
     """A project's dependencies.
 
     Attributes:

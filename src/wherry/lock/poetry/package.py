@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.markers import InvalidMarker, Marker
@@ -16,6 +15,7 @@ from wherry.lock.archives import split_hash, valid_path
 from wherry.lock.assemble import LockedFile, indexed_package
 from wherry.lock.poetry.constraint import parse_constraint
 from wherry.lock.poetry.declared import dependencies_of, extras_of
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["LockedPackage", "convert", "locked_packages"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockedPackage:
+class LockedPackage(Struct, frozen=True, kw_only=True):
     """One ``[[package]]``.
 
     Attributes:

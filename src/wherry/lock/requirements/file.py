@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from dataclasses import dataclass, field, replace
 from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
+
+from msgspec import field
+from msgspec.structs import replace
 
 from wherry.errors import LockError
 from wherry.indexes.redact import redact
@@ -22,6 +24,7 @@ from wherry.indexes.variables import Expansions
 from wherry.lock.document import is_path, read_bytes
 from wherry.lock.requirements.encoding import decode
 from wherry.lock.variables import deciding_variables
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,8 +62,7 @@ _WITHOUT_VALUE = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RequirementLine:
+class RequirementLine(Struct, frozen=True, kw_only=True):
     """One requirement.
 
     Attributes:
@@ -78,8 +80,7 @@ class RequirementLine:
     unexpanded: str
 
 
-@dataclass(kw_only=True, slots=True)
-class RequirementsFile:
+class RequirementsFile(Struct, kw_only=True):
     """A requirements file with all the files that it includes.
 
     Attributes:

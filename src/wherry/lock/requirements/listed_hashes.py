@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -63,7 +63,7 @@ def keep_listed(
             where=unlisted,
             hint="pin with `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`",
         )
-    return replace(pylock, packages=packages)
+    return dataclasses.replace(pylock, packages=packages)
 
 
 def _allowed(
@@ -98,4 +98,4 @@ def _restricted(package: Package, allowed: set[tuple[str, str]]) -> Package | No
     sdist = package.sdist if package.sdist is not None and listed(package.sdist.hashes) else None
     if not wheels and sdist is None:
         return None
-    return replace(package, wheels=wheels or None, sdist=sdist)
+    return dataclasses.replace(package, wheels=wheels or None, sdist=sdist)

@@ -7,7 +7,6 @@ no interpreter, no cache and no process has a say. What a build backend alone ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from os.path import relpath
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from wherry.lock.uv.settings import (
     option_differences,
 )
 from wherry.lock.uv.sources import Places, sources_of
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,8 +81,7 @@ def check_fresh(
         reporter.emit(Note(text=f"whether `uv.lock` is up to date cannot be told: {reasons}"))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Projects:
+class _Projects(Struct, frozen=True, kw_only=True):
     """The projects that a lock was made from."""
 
     lock: Table

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
 from wherry.lock.document import is_path, read_toml
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,8 +27,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LocalPackage:
+class LocalPackage(Struct, frozen=True, kw_only=True):
     """A package whose code is in a folder: the project, a workspace member, a path dependency.
 
     Attributes:
@@ -173,7 +172,7 @@ def require_workspace(pyproject: Table, folder: Path, files: ProjectFiles) -> No
             f"{folder / 'pyproject.toml'}: tool.uv.sources: {names} comes from the workspace",
             "no folder above has a `pyproject.toml` with [tool.uv.workspace], and its `uv.lock`",
         ],
-        hint="build where the whole workspace is: in the member's folder, or at the root with `--package`",
+        hint="build where the whole workspace is: in the member's folder, or at the root with `--package`; in `sam build`, with `--build-in-source`",
     )
 
 

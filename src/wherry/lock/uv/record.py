@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from os.path import realpath, relpath
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from packaging.utils import canonicalize_name
 from wherry.indexes.redact import redact
 from wherry.lock.uv.environments import compared_with, environments, holds
 from wherry.lock.uv.sources import Place, recorded_place
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Asked", "Comparison", "Difference"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """A difference between a lock and a project.
 
     Attributes:
@@ -39,8 +38,7 @@ class Difference:
     certain: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """A requirement that a project declares.
 
     Attributes:
@@ -56,8 +54,7 @@ class Asked:
     python: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Record:
+class _Record(Struct, frozen=True, kw_only=True):
     """A requirement, in a form that is the same whether uv or the user wrote it.
 
     It applies where every marker of ``all_of`` holds and none of ``none_of``. A place of None cannot be told.
@@ -79,8 +76,7 @@ class _Record:
 _Records = dict[tuple[str, str], list[_Record]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True):
     """A comparison of one project's requirements with the lock's record of them.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from urllib.request import url2pathname
@@ -14,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from wherry.indexes.redact import without_credentials
 from wherry.lock.document import is_path
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +29,7 @@ _LOCAL = ("editable", "directory", "virtual", "path")
 _REVISIONS = ("rev", "tag", "branch")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """The place that a requirement comes from.
 
     Attributes:
@@ -54,8 +53,7 @@ class Place:
 _FROM_INDEX = Place()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Places:
+class Places(Struct, frozen=True, kw_only=True):
     """Where the requirements of one project come from.
 
     Attributes:

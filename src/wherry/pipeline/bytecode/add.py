@@ -6,8 +6,9 @@ sources stay: tracebacks and ``inspect`` read them.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.entry import Entry, zipped_size

@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+__all__ = ["canonical"]
+
 # Plain integers before the first part of a code object, and the parts before and after its first line.
 _NUMBERS, _BEFORE, _AFTER = (20, 8, 2) if sys.version_info >= (3, 11) else (24, 8, 1)
 _ALONE = frozenset(b"0NFTS.")

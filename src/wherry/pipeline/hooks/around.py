@@ -8,8 +8,10 @@ package: of every function what the project's commands leave, of one package wha
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.bundle.bundle import Bundle
 from wherry.compose.model import HOOKS, Distribution
@@ -20,6 +22,7 @@ from wherry.pipeline.hooks.folder import read_folder, unpack
 from wherry.pipeline.hooks.run import Container, Host, Work, run_commands
 from wherry.settings.model import LayerSettings
 from wherry.store.temporary import temporary_folder
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -36,13 +39,15 @@ if TYPE_CHECKING:
 __all__ = ["Hooks"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hooks:
+class Hooks(Struct, frozen=True, kw_only=True, dict=True):
     """The commands of one build: those of ``[tool.wherry.hooks]``, and of each package."""
 
     request: BuildRequest
     context: Context
-    _places: dict[str, Place] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def _places(self) -> dict[str, Place]:
+        return {}
 
     @property
     def _project(self) -> HookSettings:

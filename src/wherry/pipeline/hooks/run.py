@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from wherry.errors import HookError
@@ -22,6 +21,7 @@ from wherry.events import HookFinished, HookOutput, HookStarted
 from wherry.indexes.redact import redact
 from wherry.pipeline.hooks.command import arguments_of, for_cmd, for_shell, shown
 from wherry.sources.log import keep_log
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,8 +43,7 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 _DEFAULTS = {"PYTHONDONTWRITEBYTECODE": "1", "SOURCE_DATE_EPOCH": "315532800"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Work:
+class Work(Struct, frozen=True, kw_only=True):
     """Commands, and what they are given.
 
     Attributes:
@@ -72,8 +71,7 @@ class Place(Protocol):
         """Run them, with all that they say appended to ``log``; None when none failed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Host:
+class Host(Struct, frozen=True, kw_only=True):
     """This machine, with the user's own environment."""
 
     def run(self, work: Work, log: Path, reporter: Reporter) -> Failure | None:
@@ -143,8 +141,7 @@ def _said_of(status: int) -> str:
     return f"it ended with status {status}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Container:
+class Container(Struct, frozen=True, kw_only=True):
     """A container that lives as long as the commands of one list.
 
     Attributes:

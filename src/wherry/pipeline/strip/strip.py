@@ -8,8 +8,9 @@ deflated in its wheel, the compressed bytes of all that stays are copied (``wher
 from __future__ import annotations
 
 import zlib
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import read_all

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
+
+from msgspec import field
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +20,7 @@ __all__ = [
     "Description",
     "ForeignFunction",
     "ForeignLayer",
+    "ForeignRoute",
     "commonest",
     "dotted",
     "folder_below",
@@ -26,8 +30,19 @@ LAYER_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-
 """The name of a version of somebody's layer."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ForeignFunction:
+class ForeignRoute(Struct, frozen=True, kw_only=True):
+    """A route of an API that calls a function.
+
+    Attributes:
+        service: the kind of API: ``rest`` or ``http``.
+        route: as the setting ``routes`` has it, such as ``GET /orders/{id}``.
+    """
+
+    service: str
+    route: str
+
+
+class ForeignFunction(Struct, frozen=True, kw_only=True):
     """A function of AWS Lambda in Python.
 
     Attributes:
@@ -36,6 +51,7 @@ class ForeignFunction:
         folder: what is at the root of its package, relative to the project; "" for the project's folder.
         runtime: its runtime; None where the file names none that can be told.
         architecture: its architecture; None likewise.
+        routes: the routes of APIs that call it.
     """
 
     name: str
@@ -43,10 +59,10 @@ class ForeignFunction:
     folder: str = ""
     runtime: str | None = None
     architecture: str | None = None
+    routes: tuple[ForeignRoute, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ForeignLayer:
+class ForeignLayer(Struct, frozen=True, kw_only=True):
     """A layer that is made of files of the project.
 
     Attributes:
@@ -60,8 +76,7 @@ class ForeignLayer:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Description:
+class Description(Struct, frozen=True, kw_only=True):
     """A project, as the file of another tool describes it.
 
     Attributes:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from wherry.settings.foreign.model import Description, commonest, folder_below
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,8 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Nested", "combine"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Nested:
+class Nested(Struct, frozen=True, kw_only=True):
     """An application within another.
 
     Attributes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, SettingsError
 from wherry.settings.foreign.document import Document, inner, read_document, text_at, texts
+from wherry.settings.foreign.events import sam_routes
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
@@ -107,6 +108,7 @@ def _read_own(path: Path, template: _Template) -> Description | None:
                 folder=folder,
                 runtime=resource.runtime,
                 architecture=resource.architecture,
+                routes=sam_routes(resource.get("Events"), template.value),
             )
         )
     used = {name for function in functions for name in function.settings.get("layers", ())}

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from wherry.settings.foreign.document import Document, inner, text_at, texts
+from wherry.settings.foreign.events import serverless_routes
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
@@ -115,6 +116,7 @@ class _Service:
                 runtime=runtime,
                 architecture=self._text(function, "architecture")
                 or self._text(self._provider, "architecture"),
+                routes=serverless_routes(function.get("events"), self._variables.value),
             )
 
     def layers(self) -> Iterator[ForeignLayer]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import field
+from msgspec.structs import replace
 
 from wherry.errors import SettingsError, TargetError
 from wherry.settings.foreign.find import is_foreign, read_description, read_descriptions
@@ -12,6 +14,7 @@ from wherry.settings.init.scan import scan
 from wherry.settings.legacy.read import find_legacy, is_legacy, require_distribution, translate
 from wherry.settings.project import choose_target, read_requires_python
 from wherry.settings.read import read_settings
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,8 +36,7 @@ _COMMENTS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True, kw_only=True):
     """Settings for a project.
 
     Attributes:

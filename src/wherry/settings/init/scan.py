@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from wherry.settings.init.applications import find_applications
 from wherry.settings.init.modules import read_modules
 from wherry.settings.init.shared import find_shared
 from wherry.settings.init.units import Unit, find_units, unit_of
 from wherry.settings.model import plain_name
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,8 +46,7 @@ _GENERIC_NAMES = frozenset(
 _MAX_NAMED = 5
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Packages:
+class Packages(Struct, frozen=True, kw_only=True):
     """Functions and layers, as settings.
 
     Attributes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from posixpath import commonpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wherry.settings.init.units import REQUIREMENTS_FILES
 from wherry.settings.model import plain_name
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,8 +32,7 @@ class _Source(NamedTuple):
         return "/".join(filter(None, (self.folder, self.name)))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shared:
+class Shared(Struct, frozen=True, kw_only=True):
     """Code that functions share.
 
     Attributes:

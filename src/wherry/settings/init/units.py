@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, WherryError
 from wherry.settings.init.shipped import wheel_places
 from wherry.settings.source import inner_string, inner_table, read_toml
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,8 +32,7 @@ REQUIREMENTS_FILES = (
 """A folder with one of these has requirements of its own."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True, kw_only=True):
     """A folder whose code is packaged with its own requirements.
 
     Attributes:

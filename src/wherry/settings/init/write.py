@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -15,13 +14,14 @@ from wherry.settings.init.proposal import propose
 from wherry.settings.legacy.toml import render
 from wherry.settings.project import read_project
 from wherry.settings.source import inner_table, read_toml
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wherry.events import Reporter
 
-__all__ = ["FirstSettings", "InitOptions", "init", "insert"]
+__all__ = ["FirstSettings", "InitOptions", "init", "insert", "settings_file", "text_for"]
 
 
 class InitOptions(TypedDict, total=False):
@@ -42,8 +42,7 @@ class InitOptions(TypedDict, total=False):
     install_path: Path | str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FirstSettings:
+class FirstSettings(Struct, frozen=True, kw_only=True):
     """The settings of a project that had none.
 
     Attributes:
@@ -101,31 +100,41 @@ def init(
         reporter.emit(Note(text=note))
     for warning in proposal.warnings:
         reporter.emit(Warned(text=warning))
-    path = _file_of(found.root)
+    path, _ = settings_file(found.root)
     if write:
         text = insert(path, proposal.table, proposal.comments)
         reporter.emit(SettingsWritten(path=path))
     else:
-        text = _text_for(path, proposal.table, proposal.comments)
+        text = text_for(path, proposal.table, proposal.comments)
     return FirstSettings(
         path=Path(project) / path.name, written=write, settings=proposal.table, text=text
     )
 
 
-def _file_of(root: Path) -> Path:
-    """The file for a project's settings: ``pyproject.toml``, or ``wherry.toml`` if there is none."""
-    pyproject = root / "pyproject.toml"
-    return pyproject if pyproject.is_file() else root / "wherry.toml"
+def settings_file(root: Path) -> tuple[Path, bool]:
+    """The file for a project's settings, and whether it holds some: ``pyproject.toml``, or ``wherry.toml``."""
+    pyproject, own = root / "pyproject.toml", root / "wherry.toml"
+    if own.is_file() or not pyproject.is_file():
+        return own, own.is_file()
+    return pyproject, "wherry" in inner_table(read_toml(pyproject, ProjectFiles()), "tool")
 
 
-def _text_for(path: Path, table: Mapping[str, Any], comments: Mapping[str, str]) -> str:
+def text_for(path: Path, table: Mapping[str, Any], comments: Mapping[str, str]) -> str:
     """The settings as text for that file."""
     prefix = ("tool", "wherry") if path.name == "pyproject.toml" else ()
     return render(table, prefix=prefix, comments=comments)
 
 
-def insert(path: Path, table: Mapping[str, Any], comments: Mapping[str, str]) -> str:
+def insert(
+    path: Path, table: Mapping[str, Any], comments: Mapping[str, str], *, beside: bool = False
+) -> str:
     """Append settings to a file, or write them to a new one; all or nothing.
+
+    Args:
+        path: the file.
+        table: ``[tool.wherry]``, or a part of it.
+        comments: as for ``render``.
+        beside: whether the file holds other settings, beside which these are put.
 
     Returns:
         The text that was added.
@@ -145,8 +154,9 @@ def insert(path: Path, table: Mapping[str, Any], comments: Mapping[str, str]) ->
         content = b""
     except OSError as error:
         raise ProjectError(f"cannot read `{path}`", where=[error.strerror or str(error)]) from error
-    _refuse_settings(path, files)
-    text = _text_for(path, table, comments)
+    if not beside:
+        _refuse_settings(path, files)
+    text = text_for(path, table, comments)
     old = content.decode()
     newline = "\r\n" if "\r\n" in old else "\n"
     if old and not old.endswith("\n"):
@@ -161,14 +171,27 @@ def insert(path: Path, table: Mapping[str, Any], comments: Mapping[str, str]) ->
             where=[str(error)],
             hint="run `wherry init --dry-run`, and put what it prints where it belongs",
         ) from error
-    read = inner_table(document, "tool", "wherry") if path.name == "pyproject.toml" else document
-    if read != table:
+    keys = ("tool", "wherry") if path.name == "pyproject.toml" else ()
+    before = inner_table(tomllib.loads(old), *keys) if beside else {}
+    if inner_table(document, *keys) != _merged(before, table):
         raise SettingsError(
             f"`{path.name}` would not hold the intended settings",
             hint="run `wherry init --dry-run`, and put what it prints where it belongs",
         )
     _write(path, new.encode())
     return text
+
+
+def _merged(table: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Both tables, with the tables in them merged."""
+    merged = dict(table)
+    for key, value in other.items():
+        mine = merged.get(key)
+        if isinstance(mine, dict) and isinstance(value, dict):
+            merged[key] = _merged(mine, value)
+        else:
+            merged[key] = value
+    return merged
 
 
 def _refuse_settings(path: Path, files: ProjectFiles) -> None:

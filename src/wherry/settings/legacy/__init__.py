@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import field
+
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +17,7 @@ LEGACY_FILES = ("drover.yml", "drover.yaml", "settings.spindrift")
 """The names that the older tools look for."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Translation:
+class Translation(Struct, frozen=True, kw_only=True):
     """The settings of an older tool in Wherry's terms.
 
     Attributes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -146,9 +147,11 @@ def _stage(
 
 def _exists(path: Path, text: str, warned: list[str]) -> bool:
     """Whether an extra path is there; drover passes over one that is not."""
-    if not path.exists():
+    # `Path.exists` fails for a name that is too long.
+    there = os.path.exists(path)  # noqa: PTH110
+    if not there:
         warned.append(f"`function_extra_paths` names `{text}`, which does not exist")
-    return path.exists()
+    return there
 
 
 def _plain(name: str) -> str:

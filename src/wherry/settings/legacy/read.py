@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.errors import ProjectError, SettingsError
 from wherry.problems import Problems
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from wherry.settings.legacy import Translation
     from wherry.settings.legacy.document import Section
 
-__all__ = ["find_legacy", "is_legacy", "require_distribution", "translate"]
+__all__ = ["find_legacy", "is_legacy", "read_stages", "require_distribution", "translate"]
 
 
 def is_legacy(path: Path) -> bool:
@@ -95,6 +96,20 @@ def translate(
     if translation.stages:
         notes.append("region, bucket and names on AWS are not needed for building")
     return replace(translation, notes=(*notes, *translation.notes))
+
+
+def read_stages(path: Path) -> tuple[str, ...]:
+    """The names of the stages of ``drover.yml``; empty if the file has none.
+
+    Raises:
+        ProjectError: the file cannot be read.
+        SettingsError: it is not valid YAML.
+    """
+    document = read_document(
+        path, Problems(SettingsError, f"the settings in {path.name} are wrong")
+    )
+    stages = document.section("stages")
+    return () if stages is None else tuple(stages.values)
 
 
 def _is_drover(document: Section, path: Path) -> bool:

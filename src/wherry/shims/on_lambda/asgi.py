@@ -137,6 +137,9 @@ class _Corrected:
             "http_version": event["requestContext"]["http"]["protocol"].rpartition("/")[2],
             "headers": headers,
             "aws.event": details["event"],
+            # As Zappa names them.
+            "lambda.event": details["event"],
+            "lambda.context": scope.get("aws.context"),
         }
         if self._lifespan.supported:
             completed["state"] = self._lifespan.state.copy()

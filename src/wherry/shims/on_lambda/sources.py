@@ -86,7 +86,7 @@ def _from_http_api(event: Event, context: Event) -> Request:
     root = ""
     if ".lambda-url." not in (context.get("domainName") or ""):
         # An HTTP API decodes the path; a function URL leaves it as it was sent.
-        root, path = _without_stage(quote(path, safe=_PATH), context)
+        root, path = _without_stage(quote(path, safe=_PATH), event)
     headers = [(name.lower(), [value]) for name, value in (event.get("headers") or {}).items()]
     cookies = event.get("cookies") or _values(headers, "cookie")
     return Request(
@@ -104,14 +104,16 @@ def _from_http_api(event: Event, context: Event) -> Request:
     )
 
 
-def _without_stage(path: str, context: Event) -> tuple[str, str]:
+def _without_stage(path: str, event: Event) -> tuple[str, str]:
     """The stage as clients see it, and the path below: an HTTP API has a named stage at the start of every path."""
+    context = event["requestContext"]
     name = context.get("stage") or "$default"
     stage = "/" + quote(name, safe=_PATH)
     if name == "$default" or not (path + "/").startswith(stage + "/"):
         return "", path
     # In the address of a custom domain there is no stage.
-    custom = ".execute-api." not in (context.get("domainName") or "")
+    host = context.get("domainName") or "".join(_values(_headers(event), "host"))
+    custom = ".execute-api." not in host
     return "" if custom else stage, path[len(stage) :]
 
 
@@ -124,7 +126,7 @@ def _from_rest_api(event: Event, context: Event) -> Request:
     root = full[: -len(path)].rstrip("/") if full.endswith(path) else ""
     if event.get("version") == "1.0":
         # An HTTP API in the older format decodes the path, and leaves the stage in it.
-        root, path = _without_stage(quote(path, safe=_PATH), context)
+        root, path = _without_stage(quote(path, safe=_PATH), event)
     headers = _headers(event)
     # Names and values are decoded in the event.
     query = event.get("multiValueQueryStringParameters") or event.get("queryStringParameters") or {}

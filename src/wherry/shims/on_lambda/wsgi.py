@@ -103,15 +103,16 @@ class _Corrected:
             environ["HTTP_COOKIE"] = _native("; ".join(event["cookies"]))
         else:
             environ.pop("HTTP_COOKIE", None)
-        # The application reads the original event, under the names of apig-wsgi and of serverless-wsgi.
+        # The application reads the original event, under the names of apig-wsgi, of serverless-wsgi and of Zappa.
         original = details["event"]
         context = original.get("requestContext") if isinstance(original, dict) else None
         context = context if isinstance(context, dict) else {}
         authorizer = context.get("authorizer")
         environ["apig_wsgi.full_event"] = environ["serverless.event"] = original
         environ["apig_wsgi.request_context"] = context or None
-        environ["serverless.context"] = environ.get("apig_wsgi.context")
-        environ["serverless.authorizer"] = authorizer
+        environ["lambda.event"] = original
+        environ["serverless.context"] = environ["lambda.context"] = environ.get("apig_wsgi.context")
+        environ["serverless.authorizer"] = environ["API_GATEWAY_AUTHORIZER"] = authorizer
         if isinstance(authorizer, dict) and isinstance(authorizer.get("principalId"), str):
             environ["REMOTE_USER"] = _native(authorizer["principalId"])
 

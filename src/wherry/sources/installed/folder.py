@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ from wherry.sources.installed.files import read_files
 from wherry.sources.installed.info import read_infos, settle_twice
 from wherry.sources.installed.scripts import is_launcher, with_lambda_shebang
 from wherry.sources.installed.target import install_command, misfits, refuse_misfits
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,8 +50,7 @@ _SCRIPTS = ("bin/", "Scripts/")
 _HIDDEN = re.compile(r"(?:^|.*/)\.(?!(?:lib|dylib)s/)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InstalledDistribution:
+class InstalledDistribution(Struct, frozen=True, kw_only=True):
     """A distribution in the folder, or the files that belong to none (``INSTALLED_FILES``).
 
     Attributes:
@@ -65,8 +64,7 @@ class InstalledDistribution:
     bundle: Bundle
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Installed:
+class Installed(Struct, frozen=True, kw_only=True):
     """A folder that was read.
 
     Attributes:

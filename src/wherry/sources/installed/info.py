@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 import csv
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from wherry.sources.declaration import normalized
 from wherry.sources.installed.scripts import entry_points
+from wherry.structs import Struct
 from wherry.untrusted import parse_json, split_url
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ _FOLDER = re.compile(r"(?P<name>[^/]+?)(?:-(?P<version>[^/-]+))?\.dist-info")
 _HEADER = r"^{}[ \t]*:[ \t]*(.+?)[ \t\r]*$"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Info:
+class Info(Struct, frozen=True, kw_only=True):
     """A ``.dist-info`` folder.
 
     Attributes:

@@ -1,0 +1,80 @@
+"""Deleting the versions that a rollback left, if nothing else refers to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wherry.aws.errors import CONFLICT, refusing
+from wherry.aws.history import AliasHistory
+from wherry.aws.observe import observe_function
+from wherry.aws.prune.find import version_users
+from wherry.errors import AwsError
+from wherry.events import Removed, Warned
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wherry.aws.client import Client
+    from wherry.aws.rollback.find import Rollback
+    from wherry.events import Reporter
+
+__all__ = ["delete_left"]
+
+_IN_USE = frozenset({CONFLICT, "InvalidParameterValueException"})
+
+
+def delete_left(
+    rollbacks: Sequence[Rollback], client: Client, reporter: Reporter
+) -> dict[str, tuple[int, ...]]:
+    """Delete the versions that functions went back from, and those whose canary ended.
+
+    A version that an alias, provisioned concurrency or an event source refers to stays, with a warning. So does the
+    one that another alias would go back to.
+
+    Args:
+        rollbacks: that were made.
+        client: of the stage.
+        reporter: receives the events.
+
+    Returns:
+        The numbers of the deleted versions, by the names of functions in the settings.
+
+    Raises:
+        AwsError: AWS refused, or could not be reached; the versions before were deleted.
+    """
+    return {each.name: tuple(_delete(each, client, reporter)) for each in rollbacks}
+
+
+def _delete(rollback: Rollback, client: Client, reporter: Reporter) -> list[int]:
+    function = observe_function(client, rollback.aws_name, versions=True)
+    left = {rollback.was, *rollback.ends} - {rollback.to, None}
+    if function is None or not left:
+        return []
+    users = version_users(function, client)
+    for alias in function.aliases:
+        if alias.name != rollback.alias:
+            for number in AliasHistory.parse(alias.description).before(alias.version)[:1]:
+                users.setdefault(number, []).append(f"alias {alias.name}, which goes back to it")
+    deleted = []
+    for number in sorted(filter(None, left)):
+        version = function.version(number)
+        if version is None:
+            continue
+        what = f"function {rollback.aws_name} version {number}"
+        if number in users:
+            reporter.emit(Warned(text=f"{what} stays: it is used by {', '.join(users[number])}"))
+            continue
+        try:
+            with refusing(f"delete {what}"):
+                # Without a qualifier the whole function would be deleted.
+                client.functions.delete_function(
+                    FunctionName=rollback.aws_name, Qualifier=str(number)
+                )
+        except AwsError as error:
+            if error.code not in _IN_USE:
+                raise
+            reporter.emit(Warned(text=f"{what} stays: {error.cause}"))
+            continue
+        deleted.append(number)
+        reporter.emit(Removed(what=f"Deleted {what}", size=version.code_size))
+    return deleted

@@ -1,0 +1,44 @@
+"""``wherry history``: what the aliases of a stage stood at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wherry.cli.options import in_project, of_stage, of_stage_names, quiet
+from wherry.cli.render import Terminal, print_result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["command"]
+
+
+@click.command("history")
+@of_stage
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@in_project
+@of_stage_names
+@quiet
+def command(
+    *, stage: str, project: Path, as_json: bool, verbose: bool, quiet: bool, **options: Any
+) -> None:
+    """Show what the aliases of a stage stood at, when, and with which package.
+
+    The present versions come first, with their share of the calls; then those that callers had before, the last of
+    them first, and those that were rejected, to which `wherry rollback` never goes. Wherry records its moves in the
+    description of each alias. Nothing on AWS is changed.
+
+    \b
+    Examples:
+      wherry history production
+      wherry history production api --json
+    """  # noqa: D301  the backspace is click's mark
+    from wherry.aws.past import history
+
+    with Terminal(quiet=quiet) as terminal:
+        found = history(project, stage, reporter=terminal, **options)
+        if verbose:
+            terminal.line(f"asked AWS {len(found.calls)} times: {', '.join(found.calls)}")
+    print_result(found.document(), found.lines(), as_json=as_json)

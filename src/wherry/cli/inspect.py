@@ -1,0 +1,145 @@
+"""``wherry inspect``: what is in packages, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+import click
+
+from wherry.cli.options import drover_stage, in_project, of_build, path_option, quiet
+from wherry.cli.render import BriefReporter, Terminal, print_result
+from wherry.sizes import format_size, parse_size
+
+if TYPE_CHECKING:
+    from wherry.pipeline.inspect import InspectReport
+    from wherry.pipeline.request import BuildOptions
+
+__all__ = ["command"]
+
+
+def _bytes(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+@click.command("inspect")
+@click.argument("packages", nargs=-1, metavar="[NAME | FILE.zip]...")
+@in_project
+@click.option(
+    "--by",
+    type=click.Choice(["distribution", "folder", "kind"]),
+    default="distribution",
+    help="How files are counted together. [default: distribution]",
+)
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N biggest only.")
+@path_option("--html", "html_file", help="Write a page with treemaps to this file.")
+@click.option(
+    "--why",
+    metavar="NAME|PATH",
+    help="Say who needs a distribution, a module or a file.",
+)
+@click.option(
+    "--against",
+    metavar="FILE|STAGE|REVISION",
+    help="Compare with a zip file, with what a stage has on AWS, or with a branch, tag or commit of the project's git "
+    "repository, which is built.",
+)
+@click.option(
+    "--budget",
+    callback=_bytes,
+    metavar="SIZE",
+    help="The most bytes that the zip file of a package may have, such as 5MB.",
+)
+@path_option(
+    "--layer",
+    "layer_files",
+    multiple=True,
+    metavar="FILE.zip",
+    help="A layer of the zip files that are looked into. May be repeated, in the order of the function's layers.",
+)
+@click.option("--no-build", is_flag=True, help="Look into what is written, without building first.")
+@click.option(
+    "--exit-code",
+    is_flag=True,
+    help="Exit with 3 if a package is over the budget; without a budget, if anything differs.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@of_build
+@drover_stage
+@click.option("-v", "--verbose", is_flag=True, help="Say what the build did, too.")
+@quiet
+def command(
+    *,
+    packages: tuple[str, ...],
+    project: Path,
+    by: str,
+    top: int | None,
+    html_file: Path | None,
+    why: str | None,
+    against: str | None,
+    budget: int | None,
+    layer_files: tuple[Path, ...],
+    no_build: bool,
+    exit_code: bool,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+    **options: Unpack[BuildOptions],
+) -> int:
+    """Show what is in packages: sizes by distribution, what is loaded when, and why it is there.
+
+    Builds the project's packages, or takes zip files of whatever tool. "Retained" is what would go from the zip file
+    if a distribution went: with it goes what only it needs. "Loaded" says whether the handler's imports reach it: at
+    init, lazily (when functions are called), or not at all. Nothing is executed.
+
+    \b
+    Examples:
+      wherry inspect
+      wherry inspect api --top 10 --html dist/api.html
+      wherry inspect api --why numpy
+      wherry inspect api --against main
+      wherry inspect --against production
+      wherry inspect function.zip --by kind --handler app.handler
+      wherry inspect --budget 5MB --exit-code
+    """  # noqa: D301  the backspace is click's mark
+    from wherry.aws.inspect import inspect
+    from wherry.cli.inspect_lines import report_lines
+
+    files = [Path(name) for name in packages if name.lower().endswith(".zip")]
+    if files and len(files) < len(packages):
+        raise click.UsageError("name functions and layers, or zip files, not both")
+    if not files:
+        options["names"] = packages
+    with Terminal(quiet=quiet, verbose=verbose) as terminal:
+        report = inspect(
+            project,
+            reporter=BriefReporter(terminal=terminal, verbose=verbose) if not files else terminal,
+            files=files,
+            layer_files=layer_files,
+            no_build=no_build,
+            budget=budget,
+            suggestions=html_file is not None or not (as_json or why or against),
+            why=why,
+            against=against,
+            **options,
+        )
+    if html_file is not None:
+        html_file.parent.mkdir(parents=True, exist_ok=True)
+        html_file.write_bytes(report.html().encode())
+        terminal.line(f"Wrote {html_file.as_posix()}")
+    lines = [] if as_json else report_lines(report, by=by, top=top)
+    print_result(report.document(), lines, as_json=as_json)
+    for package in report.packages:
+        if budget is not None and package.name in report.over_budget:
+            more = format_size(package.size - budget)
+            terminal.warn(f"`{package.name}` is over the budget by {more}")
+    return 3 if exit_code and _fails(report, budget) else 0
+
+
+def _fails(report: InspectReport, budget: int | None) -> bool:
+    return report.differs if budget is None else bool(report.over_budget)

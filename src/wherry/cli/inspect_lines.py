@@ -1,0 +1,155 @@
+"""The lines that ``wherry inspect`` prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wherry.inspect.groups import group_files
+from wherry.sizes import count, format_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from wherry.inspect.difference import ChangedDistribution, PackageDifference
+    from wherry.inspect.model import Inspected
+    from wherry.inspect.why import Reason
+    from wherry.pipeline.inspect import InspectReport
+
+__all__ = ["report_lines"]
+
+_LOADED = {"init": "at init", "lazy": "lazily", "unreached": "not reached"}
+_MOST_FILES = 20
+
+
+def report_lines(report: InspectReport, *, by: str, top: int | None) -> Iterator[str]:
+    """The lines of a report: the answer to what was asked, else a table of each package.
+
+    Args:
+        report: to print.
+        by: how files are counted together: ``distribution``, ``folder`` or ``kind``.
+        top: how many rows; all if None.
+    """
+    if report.reason is not None:
+        yield from _reason_lines(report.reason)
+    if report.differences is not None:
+        for difference in report.differences:
+            yield from _difference_lines(difference, top)
+    if report.reason is None and report.differences is None:
+        for number, package in enumerate(report.packages):
+            if number:
+                yield ""
+            yield from _package_lines(package, by, top)
+
+
+def _package_lines(package: Inspected, by: str, top: int | None) -> Iterator[str]:
+    what = "layer " if package.kind == "layer" else ""
+    yield (
+        f"{what}{package.name}: {format_size(package.size)} zipped, "
+        f"{format_size(package.unzipped_size)} unzipped, {count(len(package.files), 'file')}"
+    )
+    heading = [by, "zipped", "share", "unzipped", "files"]
+    rows = [
+        [each.name, *_sizes(each.size, package), format_size(each.unzipped_size), f"{each.files:,}"]
+        for each in group_files(package, by)
+    ]
+    if by == "distribution":
+        known = {each.name: each for each in package.distributions}
+        heading += ["retained", "loaded"]
+        for row in rows:
+            each = known[row[0]]
+            row[0] = f"{each.name} {each.version}".rstrip()
+            row += [format_size(each.retained_size), _LOADED[each.loaded]]
+    shown = rows[:top]
+    if len(shown) < len(rows):
+        rest = group_files(package, by)[len(shown) :]
+        more = [f"({len(rest)} more)", *_sizes(sum(each.size for each in rest), package)]
+        more += [
+            format_size(sum(each.unzipped_size for each in rest)),
+            f"{sum(each.files for each in rest):,}",
+        ]
+        shown = [*shown, more]
+    shown.append(["(zip headers)", *_sizes(package.overhead, package)])
+    yield from _table(heading, shown)
+    if not package.certain and by == "distribution":
+        yield "  the handler is not known: all modules that may be one count; `--handler` names it"
+    if package.suggestions and by == "distribution":
+        yield "  Smaller:"
+        for suggestion in package.suggestions:
+            zipped, unzipped = suggestion.size, suggestion.unzipped_size
+            less = f"{format_size(zipped)} zipped, {format_size(unzipped)} unzipped"
+            yield f"    {less}: {suggestion.text}"
+            if suggestion.setting:
+                yield f"      {suggestion.setting}"
+
+
+def _sizes(size: int, package: Inspected) -> list[str]:
+    return [format_size(size), f"{size / package.size:.1%}" if package.size else ""]
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines with columns; all but the first and ``loaded`` are at the right."""
+    every = [heading, *rows]
+    widths = [
+        max(len(row[column]) for row in every if column < len(row))
+        for column in range(len(heading))
+    ]
+    for row in every:
+        cells = [
+            cell.ljust(width) if name in {heading[0], "loaded"} else cell.rjust(width)
+            for name, cell, width in zip(heading, row, widths, strict=False)
+        ]
+        yield f"  {'  '.join(cells)}".rstrip()
+
+
+def _reason_lines(reason: Reason) -> Iterator[str]:
+    if reason.subject != reason.owner:
+        yield f"{reason.subject} is a file of {reason.owner}, in {reason.package}"
+    else:
+        yield f"{reason.owner} is in {reason.package}"
+    if reason.requirements:
+        for chain in reason.requirements:
+            yield f"  required: {' → '.join(chain)}"
+    else:
+        yield "  nothing that is in the package requires it"
+    if reason.imports:
+        yield f"  imported: {' → '.join(reason.imports)}"
+    else:
+        yield "  no import from the handler on is known to reach it"
+
+
+def _difference_lines(difference: PackageDifference, top: int | None) -> Iterator[str]:
+    if not difference:
+        yield f"{difference.name}: no difference"
+        return
+    yield (
+        f"{difference.name}: {format_size(difference.size_before)} → {format_size(difference.size_after)} zipped, "
+        f"{_signed(difference.size_after - difference.size_before)}"
+    )
+    for each in difference.distributions[:top]:
+        yield f"  {_changed(each)}"
+    if (more := len(difference.distributions) - len(difference.distributions[:top])) > 0:
+        yield f"  {count(more, 'more distribution')}"
+    # Files of distributions that came, went or have another version are told by these.
+    told = {each.name for each in difference.distributions if each.before != each.after}
+    files = [file for file in difference.files if file.owner not in told]
+    files.sort(key=lambda file: -abs(file.size_after - file.size_before))
+    for file in files[:_MOST_FILES]:
+        yield f"    {file.path} {file.change}, {_signed(file.size_after - file.size_before)}"
+    if len(files) > _MOST_FILES:
+        yield f"    {count(len(files) - _MOST_FILES, 'more file')}"
+
+
+def _changed(each: ChangedDistribution) -> str:
+    change = _signed(each.size_after - each.size_before)
+    if each.before is None:
+        return f"{each.name} {each.after} new, {change}".replace("  ", " ")
+    if each.after is None:
+        return f"{each.name} {each.before} gone, {change}".replace("  ", " ")
+    if each.before != each.after:
+        return f"{each.name} {each.before} → {each.after}, {change}"
+    return f"{each.name} {each.after} changed, {change}".replace("  ", " ")
+
+
+def _signed(number: int) -> str:
+    sign = "+" if number > 0 else "-" if number < 0 else "±"
+    return f"{sign}{format_size(abs(number))}"

@@ -1,0 +1,22 @@
+"""Events of local runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wherry.events.base import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["DebuggerAwaited"]
+
+
+class DebuggerAwaited(Event, frozen=True, kw_only=True):
+    """The function will wait for a debugger on a port of this machine.
+
+    ``configuration`` is what an editor needs to attach, as Visual Studio Code has it in ``launch.json``.
+    """
+
+    port: int
+    configuration: Mapping[str, Any]

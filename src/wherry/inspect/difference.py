@@ -1,0 +1,149 @@
+"""The difference of two packages, by distribution and by file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import asdict
+
+from wherry.structs import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wherry.inspect.model import FileSize, Inspected, InspectedDistribution
+
+__all__ = ["ChangedDistribution", "ChangedFile", "PackageDifference", "compare_packages"]
+
+
+class ChangedDistribution(Struct, frozen=True, kw_only=True):
+    """A distribution whose version or files differ.
+
+    Attributes:
+        before: its version; None if it is new.
+        after: its version; None if it is gone.
+        size_before: bytes of its files in the zip file, 0 if it is new.
+        size_after: bytes of its files in the zip file, 0 if it is gone.
+        unzipped_size_before: bytes of its files.
+        unzipped_size_after: bytes of its files.
+    """
+
+    name: str
+    before: str | None
+    after: str | None
+    size_before: int
+    size_after: int
+    unzipped_size_before: int
+    unzipped_size_after: int
+
+
+class ChangedFile(Struct, frozen=True, kw_only=True):
+    """A file that differs.
+
+    Attributes:
+        change: ``new``, ``gone`` or ``changed``.
+        owner: the name of its distribution.
+        size_before: its bytes in the zip file, 0 if it is new.
+        size_after: its bytes in the zip file, 0 if it is gone.
+    """
+
+    path: str
+    change: str
+    owner: str
+    size_before: int
+    size_after: int
+
+
+class PackageDifference(Struct, frozen=True, kw_only=True):
+    """The difference of two packages. False if every file is the same.
+
+    Attributes:
+        name: of the package.
+        size_before: of the zip file; 0 if there was none.
+        size_after: of the zip file; 0 if there is none.
+        distributions: by how much they changed.
+        files: by path.
+    """
+
+    name: str
+    size_before: int
+    size_after: int
+    distributions: tuple[ChangedDistribution, ...]
+    files: tuple[ChangedFile, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.distributions or self.files)
+
+    def document(self) -> dict[str, Any]:
+        """The difference as JSON has it."""
+        return {
+            "name": self.name,
+            "size_before": self.size_before,
+            "size_after": self.size_after,
+            "distributions": [asdict(each) for each in self.distributions],
+            "files": [asdict(each) for each in self.files],
+        }
+
+
+def compare_packages(before: Inspected | None, after: Inspected | None) -> PackageDifference:
+    """The difference of a package before and after; None where there is none."""
+    known = after or before
+    files = tuple(_files(before, after))
+    return PackageDifference(
+        name=known.name if known is not None else "",
+        size_before=before.size if before is not None else 0,
+        size_after=after.size if after is not None else 0,
+        distributions=_distributions(before, after, {file.owner for file in files}),
+        files=files,
+    )
+
+
+def _files(before: Inspected | None, after: Inspected | None) -> Iterator[ChangedFile]:
+    old = {file.path: file for file in before.files} if before is not None else {}
+    new = {file.path: file for file in after.files} if after is not None else {}
+    for path in sorted({*old, *new}):
+        was, is_ = old.get(path), new.get(path)
+        if was is not None and is_ is not None and _content(was) == _content(is_):
+            continue
+        known = is_ or was
+        assert known is not None  # noqa: S101
+        yield ChangedFile(
+            path=path,
+            change="new" if was is None else "gone" if is_ is None else "changed",
+            owner=known.owner,
+            size_before=was.size if was is not None else 0,
+            size_after=is_.size if is_ is not None else 0,
+        )
+
+
+def _content(file: FileSize) -> tuple[int, int]:
+    return file.unzipped_size, file.crc
+
+
+def _distributions(
+    before: Inspected | None, after: Inspected | None, changed: set[str]
+) -> tuple[ChangedDistribution, ...]:
+    old = {each.name: each for each in before.distributions} if before is not None else {}
+    new = {each.name: each for each in after.distributions} if after is not None else {}
+    found = []
+    for name in {*old, *new}:
+        was, is_ = old.get(name), new.get(name)
+        if name in changed or was is None or is_ is None or was.version != is_.version:
+            found.append(_distribution(name, was, is_))
+    return tuple(
+        sorted(found, key=lambda each: (-abs(each.size_after - each.size_before), each.name))
+    )
+
+
+def _distribution(
+    name: str, was: InspectedDistribution | None, is_: InspectedDistribution | None
+) -> ChangedDistribution:
+    return ChangedDistribution(
+        name=name,
+        before=was.version if was is not None else None,
+        after=is_.version if is_ is not None else None,
+        size_before=was.size if was is not None else 0,
+        size_after=is_.size if is_ is not None else 0,
+        unzipped_size_before=was.unzipped_size if was is not None else 0,
+        unzipped_size_after=is_.unzipped_size if is_ is not None else 0,
+    )

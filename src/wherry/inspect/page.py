@@ -1,0 +1,107 @@
+"""The page for the browser: one file without any other, the same bytes for the same packages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wherry.inspect.difference import PackageDifference
+    from wherry.inspect.model import Inspected, InspectedDistribution
+
+__all__ = ["page"]
+
+_HERE = Path(__file__).parent
+_LOADED = ("init", "lazy", "unreached", None)
+
+_PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+{style}</style>
+</head>
+<body>
+<noscript>This page draws with JavaScript, which is switched off.</noscript>
+<script type="application/json" id="data">{data}</script>
+<script>
+{script}</script>
+</body>
+</html>
+"""
+
+
+def page(
+    packages: Sequence[Inspected], differences: Mapping[str, PackageDifference] | None = None
+) -> str:
+    """The HTML document that shows packages as treemaps.
+
+    Args:
+        packages: to show.
+        differences: to what was before, by the name of the package; None if they are not compared.
+    """
+    data = {
+        "packages": [
+            _package(each, None if differences is None else differences.get(each.name))
+            for each in packages
+        ],
+        "compared": differences is not None,
+    }
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+    for sign, escaped in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
+        text = text.replace(sign, escaped)
+    return _PAGE.format(
+        title="Packages by size" if len(packages) != 1 else "Package by size",
+        style=(_HERE / "page.css").read_text(encoding="utf-8"),
+        script=(_HERE / "page.js").read_text(encoding="utf-8"),
+        data=text,
+    )
+
+
+def _package(package: Inspected, difference: PackageDifference | None) -> dict[str, Any]:
+    files: dict[str, list[list[object]]] = {}
+    before = {each.path: each.size_before for each in difference.files} if difference else {}
+    for file in package.files:
+        row: list[object] = [
+            file.path, file.size, file.unzipped_size, _LOADED.index(file.loaded),
+        ]  # fmt: skip
+        if file.path in before:
+            row.append(before[file.path])
+        files.setdefault(file.owner, []).append(row)
+    document = {
+        "name": package.name,
+        "size": package.size,
+        "unzipped": package.unzipped_size,
+        "overhead": package.overhead,
+        "certain": package.certain,
+        "distributions": [_distribution(each, files[each.name]) for each in package.distributions],
+        "suggestions": [each.document() for each in package.suggestions],
+    }
+    if difference is not None:
+        document["was"] = difference.size_before
+        document["gone"] = [
+            [each.path, each.size_before, each.owner]
+            for each in difference.files
+            if each.change == "gone"
+        ]
+    return document
+
+
+def _distribution(each: InspectedDistribution, files: list[list[object]]) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "version": each.version,
+        "size": each.size,
+        "unzipped": each.unzipped_size,
+        "retained": each.retained_size,
+        "loaded": _LOADED.index(each.loaded),
+        "files": files,
+    }

@@ -1,0 +1,113 @@
+"""The APIs in front of a project's functions: whom a request is for, and the event that is made of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from wherry.invoke.http_event import MAX_ALB_BODY, http_event
+from wherry.invoke.http_response import no_route
+from wherry.invoke.request import EventFormat, HttpRequest, HttpResponse
+from wherry.invoke.routes import DEFAULT_ROUTE, Route, RouteMatch, choose_route
+from wherry.invoke.runtime_api import MAX_EVENT
+from wherry.invoke.variables import region
+from wherry.structs import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Api", "Call", "make_event"]
+
+_BALANCERS = frozenset({EventFormat.ALB, EventFormat.ALB_MULTI})
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """A request that is for a function.
+
+    Attributes:
+        request: without the stage in its path.
+        match: its route.
+        form: the service that makes the event.
+        stage: the stage that was in the path.
+    """
+
+    request: HttpRequest
+    match: RouteMatch
+    form: EventFormat
+    stage: str | None = None
+
+    @property
+    def function(self) -> str:
+        """The name of the function."""
+        return self.match.route.function
+
+
+class Api(Struct, frozen=True, kw_only=True):
+    """Routes, and the service that has them.
+
+    Attributes:
+        form: the service of routes that do not name theirs.
+        routes: of all functions.
+        functions: their names.
+        stage: in the path of every request, as in the address of an API without a domain of its own.
+    """
+
+    form: EventFormat
+    routes: tuple[Route, ...]
+    functions: tuple[str, ...]
+    stage: str | None = None
+
+    def find(self, request: HttpRequest) -> Call | HttpResponse:
+        """The function that a request is for, or the answer of the service where it is for none."""
+        own = self._named_by_host(request)
+        if self.stage is not None:
+            prefix = f"/{self.stage}"
+            if request.path != prefix and not request.path.startswith(f"{prefix}/"):
+                return no_route(
+                    self.form,
+                    fault=f"the path does not begin with the stage: {prefix}/",
+                    in_stage=False,
+                )
+            request = replace(request, path=request.path[len(prefix) :] or "/")
+        if own is not None:
+            route = Route(function=own, method="ANY", path=DEFAULT_ROUTE)
+            match: RouteMatch | None = RouteMatch(route=route, parameters={})
+        else:
+            rest = all((route.form or self.form) is EventFormat.REST for route in self.routes)
+            match = choose_route(self.routes, request.method, request.path, path_first=rest)
+        if match is None:
+            known = ", ".join(sorted({route.key for route in self.routes}))
+            return no_route(self.form, fault=f"no route matches; there are {known}")
+        return Call(
+            request=request, match=match, form=match.route.form or self.form, stage=self.stage
+        )
+
+    def _named_by_host(self, request: HttpRequest) -> str | None:
+        """The function that has a host of its own, as a Function URL has: ``NAME.localhost``."""
+        name, _, rest = (request.header("host") or "").partition(":")[0].lower().rpartition(".")
+        if rest != "localhost" or not name:
+            return None
+        return next((each for each in self.functions if each.lower() == name), None)
+
+
+def make_event(call: Call, environment: Mapping[str, str]) -> bytes | None:
+    """The event that the service makes of a request; None where it is larger than the service carries.
+
+    Args:
+        call: the request.
+        environment: of the function, which may say its region.
+    """
+    if len(call.request.body) > (MAX_ALB_BODY if call.form in _BALANCERS else MAX_EVENT):
+        return None
+    document = http_event(
+        call.request,
+        call.form,
+        region=region(os.environ, environment),
+        route=call.match,
+        stage=call.stage,
+    )
+    event = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+    return event if len(event) <= MAX_EVENT else None

@@ -1,0 +1,166 @@
+"""Stepping through a function: debugpy for editors, the terminal for ``breakpoint()``.
+
+debugpy is not a part of Wherry: it is taken from the project's environment, from the interpreter that runs the function,
+from Wherry's own, or from the extension of Visual Studio Code.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wherry.errors import InvokeError
+from wherry.structs import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from wherry.invoke.interpreter import Interpreter
+
+__all__ = ["Debugger", "Debugging", "find_debugpy", "launch_configuration"]
+
+_SKIPPED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages", "venv"})
+_MOST_FILES = 20_000
+
+
+class Debugging(Struct, frozen=True, kw_only=True):
+    """The user's wish to step through a function.
+
+    Attributes:
+        project: the folder with the sources.
+        port: on which debugpy listens; None without it.
+        terminal: a descriptor of the terminal that ``pdb`` reads from; None without one.
+    """
+
+    project: Path
+    port: int | None = None
+    terminal: int | None = None
+
+
+class Debugger(Struct, frozen=True, kw_only=True):
+    """debugpy, found.
+
+    Attributes:
+        folder: that holds the package ``debugpy``.
+        port: on which it listens.
+    """
+
+    folder: Path
+    port: int
+
+
+def find_debugpy(interpreter: Interpreter, debugging: Debugging) -> Debugger | None:
+    """The debugger where it is installed; None where it is not asked for.
+
+    Raises:
+        InvokeError: it is nowhere, or its port is taken.
+    """
+    port = debugging.port
+    if port is None:
+        return None
+    for folder in _folders(interpreter, debugging.project):
+        if (folder / "debugpy" / "__init__.py").is_file():
+            break
+    else:
+        raise InvokeError(
+            "debugpy is not installed",
+            where=[
+                f"it is not in `{debugging.project / '.venv'}`, in `{interpreter.path}` or in Wherry's own Python"
+            ],
+            hint="install it for the project with `uv pip install debugpy`, or with `uv add --dev debugpy`",
+        )
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise InvokeError(
+                f"the debugger cannot listen on 127.0.0.1 port {port}",
+                where=[error.strerror or str(error)],
+                hint="choose another with `--debug`",
+            ) from error
+    return Debugger(folder=(folder / "debugpy").resolve().parent, port=port)
+
+
+def _folders(interpreter: Interpreter, project: Path) -> Iterator[Path]:
+    """The folders that may hold debugpy, the project's own first."""
+    environments = [project / ".venv", project / "venv"]
+    environments += [
+        Path(os.environ[name]) for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if name in os.environ
+    ]
+    # Of an interpreter: the environment that it is in, and the Python that this was made from.
+    environments += [interpreter.path.parent.parent, *map(Path, interpreter.folders)]
+    version = f"python{interpreter.version[0]}.{interpreter.version[1]}"
+    for environment in environments:
+        yield environment / "lib" / version / "site-packages"
+        yield environment / "Lib" / "site-packages"
+        yield from sorted(environment.glob("lib/python3*/site-packages"))
+    if (found := importlib.util.find_spec("debugpy")) is not None and found.origin:
+        yield Path(found.origin).parent.parent
+    extensions = [Path.home() / each / "extensions" for each in (".vscode", ".vscode-server")]
+    for folder in extensions:
+        yield from sorted(folder.glob("ms-python.debugpy-*/bundled/libs"), reverse=True)
+
+
+def launch_configuration(port: int, project: Path, places: Mapping[str, Path]) -> dict[str, Any]:
+    """The configuration of an editor that attaches to the function, as Visual Studio Code has it in ``launch.json``.
+
+    Args:
+        port: on which debugpy listens.
+        project: the folder with the sources.
+        places: the folders that the function sees, each with the unpacked folder that it is.
+    """
+    return {
+        "name": "wherry",
+        "type": "debugpy",
+        "request": "attach",
+        "connect": {"host": "127.0.0.1", "port": port},
+        "pathMappings": [
+            {"localRoot": local, "remoteRoot": remote}
+            for local, remote in _mappings(project.resolve(), places)
+        ],
+        "justMyCode": False,
+    }
+
+
+def _mappings(project: Path, places: Mapping[str, Path]) -> list[tuple[str, str]]:
+    """Folders of the project, and where the function has their files.
+
+    A file of the project belongs to one of a package if its path ends with the other's, and its content is the same.
+    """
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for number, path in enumerate(_sources(project)):
+        if number > _MOST_FILES:
+            break
+        parts = path.relative_to(project).parts
+        for remote, unpacked in places.items():
+            for start in range(len(parts)):
+                packed = unpacked.joinpath(*parts[start:])
+                if packed.is_file() and packed.read_bytes() == path.read_bytes():
+                    root = str(project.joinpath(*parts[:start]))
+                    found.setdefault((root, remote), {}).setdefault(parts[start])
+                    break
+    remotes = [remote for _, remote in found]
+    mappings = []
+    for (root, remote), names in found.items():
+        if remotes.count(remote) == 1:
+            mappings.append((root, remote))
+        else:
+            # Several folders of the project lie in one: each name on its own.
+            mappings += [(str(Path(root, name)), f"{remote}/{name}") for name in names]
+    return mappings
+
+
+def _sources(project: Path) -> Iterator[Path]:
+    for folder, names, files in os.walk(project):
+        names[:] = sorted(
+            name
+            for name in names
+            if not name.startswith(".")
+            and name not in _SKIPPED
+            and not (Path(folder) / name / "pyvenv.cfg").exists()
+        )
+        yield from (Path(folder) / name for name in sorted(files) if name.endswith(".py"))

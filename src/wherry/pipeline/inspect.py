@@ -1,0 +1,283 @@
+"""What is in built packages, or in anybody's zip archives, in one call."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack, cast
+
+from msgspec.structs import replace
+
+from wherry.contents.parts import part_of_zip
+from wherry.contents.read import Contents
+from wherry.errors import SettingsError
+from wherry.events import SILENT
+from wherry.inspect.difference import compare_packages
+from wherry.inspect.measure import Measured
+from wherry.inspect.why import find_reason, unknown_subject
+from wherry.pipeline.check import find_subjects
+from wherry.pipeline.request import BuildOptions
+from wherry.store import Store
+from wherry.structs import Struct
+from wherry.tools.git import check_out, find_commit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from wherry.events import Reporter
+    from wherry.inspect.difference import PackageDifference
+    from wherry.inspect.model import Inspected, Loaded
+    from wherry.inspect.why import Reason
+    from wherry.pipeline.check import CheckOptions, Subjects
+    from wherry.target import Target
+
+__all__ = ["InspectOptions", "InspectReport", "inspect_packages"]
+
+SCHEMA = 1
+"""Raised when a field changes its meaning or goes; new fields do not raise it."""
+
+_ORDER: tuple[Loaded, ...] = ("init", "lazy", "unreached")
+
+
+class InspectOptions(BuildOptions, total=False):
+    """The options of ``inspect``, besides those of the build before it.
+
+    Attributes:
+        files: zip archives to look into, of whatever tool, in place of a project's packages.
+        layer_files: zip archives of the layers of each of ``files``, in the order in which Lambda unpacks them.
+        why: the name of a distribution or module, or a path, whose reasons are asked for.
+        against: a zip archive, a stage, or a revision of the project's git repository, to compare with.
+        budget: the most bytes that the zip file of a package may have.
+        suggestions: look for what would make packages smaller; true by default.
+        no_build: look into what is written, without building first.
+    """
+
+    files: Sequence[Path | str]
+    layer_files: Sequence[Path | str]
+    why: str | None
+    against: Path | str | None
+    budget: int | None
+    suggestions: bool
+    no_build: bool
+
+
+class InspectReport(Struct, frozen=True, kw_only=True):
+    """What is in packages.
+
+    Attributes:
+        target: that they are for.
+        packages: functions, and the layers that they take.
+        reason: why something is in them; None if that was not asked.
+        differences: to what was before, of each package; None if nothing was to be compared with.
+        over_budget: the names of the packages that are bigger than they may be.
+    """
+
+    target: Target
+    packages: tuple[Inspected, ...]
+    reason: Reason | None = None
+    differences: tuple[PackageDifference, ...] | None = None
+    over_budget: tuple[str, ...] = ()
+
+    @property
+    def differs(self) -> bool:
+        """Whether any file is another than before."""
+        return any(self.differences or ())
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        document: dict[str, Any] = {
+            "schema": SCHEMA,
+            "packages": [package.document() for package in self.packages],
+        }
+        if self.reason is not None:
+            document["why"] = self.reason.document()
+        if self.differences is not None:
+            document["differences"] = [each.document() for each in self.differences]
+        return document
+
+    def html(self) -> str:
+        """A page with treemaps: one document that needs no other, the same for the same packages."""
+        from wherry.inspect.page import page
+
+        differences = self.differences
+        return page(
+            self.packages,
+            None if differences is None else {each.name: each for each in differences},
+        )
+
+
+def inspect_packages(
+    project: Path | str = ".",
+    *,
+    store: Store | None = None,
+    reporter: Reporter = SILENT,
+    before: Callable[[Collection[str]], Mapping[str, Path]] | None = None,
+    **options: Unpack[InspectOptions],
+) -> InspectReport:
+    """Say what is in a project's packages, which are built first, or in zip archives of whatever tool.
+
+    Args:
+        project: the project's folder; not read where ``files`` are given.
+        store: where files are kept, and what was found out is remembered; by default the user's.
+        reporter: told what happens.
+        before: given the names of functions and layers, returns the zip archives to compare with by name; in place
+            of ``against``.
+        options: what is asked, as ``wherry.InspectOptions`` and ``wherry.BuildOptions`` describe it.
+
+    Raises:
+        WherryError: a package cannot be built, a file not be read, or what is asked about is not there.
+    """
+    store = store or Store.default()
+    given = cast("CheckOptions", options)
+    subjects = find_subjects(project, given, store, reporter, doing="inspecting")
+    measured = _measured(subjects)
+    packages = _packages(measured, suggest=options.get("suggestions", True))
+    for subject in subjects.subjects:
+        subject.contents.remember()
+    reason = None
+    if why := options.get("why"):
+        found = (find_reason(each, why) for each in measured)
+        reason = next(filter(None, found), None)
+        if reason is None:
+            raise unknown_subject(why, measured)
+    against, differences = options.get("against"), None
+    if before is not None or against is not None:
+        old = (
+            _of_files(before([each.name for each in packages]), measured)
+            if before is not None
+            else _old_packages(Path(project), str(against), options, measured, store, reporter)
+        )
+        new = {package.name: package for package in packages}
+        differences = tuple(
+            compare_packages(old.get(name), new.get(name)) for name in dict.fromkeys([*new, *old])
+        )
+    budget = options.get("budget")
+    return InspectReport(
+        target=subjects.target,
+        packages=packages,
+        reason=reason,
+        differences=differences,
+        over_budget=tuple(
+            package.name for package in packages if budget is not None and package.size > budget
+        ),
+    )
+
+
+def _measured(subjects: Subjects) -> list[Measured]:
+    from packaging.utils import canonicalize_name
+
+    name = subjects.project_name
+    own = str(canonicalize_name(name)) if name else ""
+    return [Measured(subject.contents, own) for subject in subjects.subjects]
+
+
+def _packages(measured: Sequence[Measured], *, suggest: bool = False) -> tuple[Inspected, ...]:
+    """The packages by name, functions first; of a layer with several functions, what any of them loads is loaded."""
+    from wherry.inspect.suggestions import find_suggestions
+
+    found: dict[str, Inspected] = {}
+    for each in measured:
+        for package in each.packages():
+            if (other := found.get(package.name)) is not None:
+                found[package.name] = _merged(other, package)
+            elif suggest:
+                suggestions = find_suggestions(each, package)
+                found[package.name] = replace(package, suggestions=suggestions)
+            else:
+                found[package.name] = package
+    return tuple(sorted(found.values(), key=lambda package: package.kind))
+
+
+def _merged(first: Inspected, second: Inspected) -> Inspected:
+    """A layer as two functions see it."""
+    loaded = {each.name: each.loaded for each in second.distributions}
+    times = {file.path: file.loaded for file in second.files}
+    return replace(
+        first,
+        distributions=tuple(
+            replace(each, loaded=min(each.loaded, loaded[each.name], key=_ORDER.index))
+            for each in first.distributions
+        ),
+        files=tuple(
+            replace(file, loaded=min(file.loaded, times[file.path] or file.loaded, key=_ORDER.index))
+            if file.loaded is not None
+            else file
+            for file in first.files
+        ),
+    )  # fmt: skip
+
+
+def _old_packages(
+    project: Path,
+    against: str,
+    options: InspectOptions,
+    measured: Sequence[Measured],
+    store: Store,
+    reporter: Reporter,
+) -> Mapping[str, Inspected]:
+    """The packages to compare with, by the names of those that they are compared with."""
+    if Path(against).is_file():
+        return _of_file(Path(against), measured)
+    commit = find_commit(project, against) if not options.get("files") else None
+    if commit is None:
+        raise SettingsError(
+            f"there is nothing to compare with at `{against}`",
+            where=["it is no file, no stage, and no revision of the project's git repository"],
+            hint="name a zip archive, a stage of the settings, or a branch, tag or commit",
+        )
+    return _of_commit(project, commit, options, store, reporter)
+
+
+def _of_file(path: Path, measured: Sequence[Measured]) -> Mapping[str, Inspected]:
+    parts = {part.name: (each, part) for each in measured for part in each.contents.parts}
+    chosen = parts.get(path.stem)
+    if chosen is None:
+        functions = [pair for pair in parts.values() if pair[1].kind == "function"]
+        candidates = functions or list(parts.values())
+        if len(candidates) > 1:
+            raise SettingsError(
+                f"`{path.name}` is no package of the project by its name",
+                hint=f"name the package that it is compared with: {', '.join(parts)}",
+            )
+        chosen = candidates[0]
+    name = chosen[1].name
+    # What has no counterpart is compared with itself.
+    same = {package.name: package for each in measured for package in each.packages()}
+    return {**same, **_of_files({name: path}, measured)}
+
+
+def _of_files(before: Mapping[str, Path], measured: Sequence[Measured]) -> Mapping[str, Inspected]:
+    """The packages in zip archives, each beside the same layers as the one that it is compared with."""
+    found: dict[str, Inspected] = {}
+    for known in measured:
+        for part in known.contents.parts:
+            if part.name in before and part.name not in found:
+                options = replace(known.contents.options, store=None)
+                old = part_of_zip(before[part.name], name=part.name, kind=part.kind)
+                parts = [old if each is part else each for each in known.contents.parts]
+                contents = Contents(parts, known.contents.target, options)
+                packages = Measured(contents, known.own_name).packages()
+                found |= {each.name: each for each in packages if each.name == part.name}
+    return found
+
+
+def _of_commit(
+    project: Path,
+    commit: tuple[str, str],
+    options: InspectOptions,
+    store: Store,
+    reporter: Reporter,
+) -> Mapping[str, Inspected]:
+    """The packages of a commit, built in a temporary folder."""
+    top, digest = commit
+    below = project.resolve().relative_to(Path(top).resolve())
+    with tempfile.TemporaryDirectory(prefix="wherry-inspect-") as folder:
+        tree, output = Path(folder, "tree"), Path(folder, "packages")
+        check_out(top, digest, tree, label=str(project), offline=options.get("offline", False))
+        keys = BuildOptions.__optional_keys__
+        of_build = cast(
+            "CheckOptions",
+            {key: options[key] for key in options if key in keys} | {"output": output},  # type: ignore[literal-required]
+        )
+        subjects = find_subjects(tree / below, of_build, store, reporter, doing="inspecting")
+        return {package.name: package for package in _packages(_measured(subjects))}

@@ -1,0 +1,68 @@
+"""Services that carry the events of others: a notification of S3 inside a message of SNS inside a queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from wherry.errors import EventError
+from wherry.sample_events.choices import compact
+from wherry.sample_events.messages import firehose, kinesis, sns, sns_notification, sqs
+from wherry.sample_events.operations import log_data
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wherry.sample_events.choices import Choices, Event
+
+__all__ = ["CARRIERS", "carried"]
+
+CARRIERS = {"sns": sns, "sqs": sqs, "kinesis": kinesis, "firehose": firehose}
+"""By their names, what makes an event of messages."""
+
+
+def carried(name: str, event: Event, choices: Choices, via: Sequence[str]) -> Event:
+    """The event of the last carrier, which has the first event inside.
+
+    Args:
+        name: of the kind of the first event.
+        event: of that kind.
+        choices: of the user.
+        via: the carriers, in the order in which they carry.
+
+    Raises:
+        EventError: there is no such carrier.
+    """
+    bodies = _messages(name, event, choices)
+    plain = replace(choices, name=None, key=None, attributes={}, records=1)
+    for place, carrier in enumerate(via):
+        if carrier not in CARRIERS:
+            raise EventError(
+                f"`{carrier}` carries no events of others",
+                where=["these do: " + ", ".join(CARRIERS)],
+            )
+        inner = [replace(plain, body=body) for body in bodies]
+        if carrier == "sns" and place < len(via) - 1:
+            # A topic hands its own document on, and not the event that Lambda makes of it.
+            bodies = [compact(sns_notification(each)).encode() for each in inner]
+            continue
+        events = [CARRIERS[carrier](each) for each in inner]
+        event = events[0]
+        records = "Records" if "Records" in event else "records"
+        event[records] = [record for each in events for record in each[records]]
+        bodies = [compact(event).encode()]
+    return event
+
+
+def _messages(name: str, event: Event, choices: Choices) -> list[bytes]:
+    """The documents that the first carrier gets."""
+    if name == "sns":
+        one = replace(choices, records=1)
+        return [compact(sns_notification(one)).encode() for _ in range(choices.records)]
+    if name == "cloudwatch-logs":
+        return [log_data(choices)]
+    if name in {"dynamodb", "sqs"}:
+        # Streams get each of them on its own.
+        return [compact(record).encode() for record in event["Records"]]
+    return [compact(event).encode()]

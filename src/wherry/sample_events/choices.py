@@ -1,0 +1,148 @@
+"""Parts of a sample event that people change, and what the events of many services have in common."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import field
+
+from wherry.errors import EventError
+from wherry.invoke.variables import ACCOUNT
+from wherry.structs import Struct
+from wherry.untrusted import parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = ["Choices", "Event", "Kind", "compact", "encoded", "new_id"]
+
+Event: TypeAlias = dict[str, Any]
+
+
+class Choices(Struct, frozen=True, kw_only=True):
+    """Parts of an event that people change; None stands for an example.
+
+    Attributes:
+        body: the message, the body of the request, the detail of the event.
+        records: the number of records in the event.
+        region: the event comes from.
+        bucket: of S3.
+        key: of the object, of the message, or the names of the key attributes of an item.
+        name: of the queue, topic, stream, table, rule or whatever else the event comes from.
+        type: of the event, as the service calls it.
+        source: of an event of EventBridge.
+        user: the event is about.
+        item: of DynamoDB, as plain JSON or with DynamoDB's types.
+        old_item: the item before the change.
+        method: of the request.
+        path: of the request.
+        query: of the request, without the question mark.
+        headers: of the request.
+        attributes: of the message or the user.
+        claims: that the authorizer has found in the token.
+    """
+
+    body: bytes | None = None
+    records: int = 1
+    region: str = "us-east-1"
+    bucket: str | None = None
+    key: str | None = None
+    name: str | None = None
+    type: str | None = None
+    source: str | None = None
+    user: str | None = None
+    item: Mapping[str, Any] | None = None
+    old_item: Mapping[str, Any] | None = None
+    method: str = "GET"
+    path: str = "/"
+    query: str = ""
+    headers: Sequence[tuple[str, str]] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    claims: Mapping[str, str] = field(default_factory=dict)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def text(self, default: str) -> str:
+        """The body as text.
+
+        Raises:
+            EventError: it is not UTF-8.
+        """
+        if self.body is None:
+            return default
+        try:
+            # A mark of the order of bytes, as Windows writes it into files, is no part of the text.
+            return self.body.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise EventError(
+                "the body is not text in UTF-8", where=["the service carries text only"]
+            ) from error
+
+    def data(self, default: str) -> bytes:
+        """The body as bytes."""
+        return default.encode() if self.body is None else self.body
+
+    def document(self, default: object) -> Any:
+        """The body as the value of a JSON document.
+
+        Raises:
+            EventError: it is not JSON.
+        """
+        if self.body is None:
+            return default
+        try:
+            return parse_json(self.body)
+        except ValueError as error:
+            raise EventError(
+                "the body is not JSON", where=[str(error)], hint="""write --body '{"id": 7}'"""
+            ) from error
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource in the region of the event."""
+        return f"arn:aws:{service}:{self.region}:{ACCOUNT}:{resource}"
+
+    def iso(self, digits: int = 3) -> str:
+        """The time as ``2026-11-28T22:30:00.123Z``, with that many digits of the second's fraction."""
+        seconds = self.now.strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{seconds}.{self.now.microsecond:06d}"[: 20 + digits].rstrip(".") + "Z"
+
+    @property
+    def milliseconds(self) -> int:
+        """The time since the epoch."""
+        return int(self.now.timestamp() * 1000)
+
+
+class Kind(Struct, frozen=True, kw_only=True):
+    """A kind of event.
+
+    Attributes:
+        name: by which users know it.
+        summary: the cause of the event, in a few words.
+        options: the names of the fields of ``Choices`` that it heeds, besides ``region``.
+        make: makes the event.
+        types: the values of ``type``, the first of which is the default; empty for any.
+    """
+
+    name: str
+    summary: str
+    make: Callable[[Choices], Event]
+    options: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+
+
+def compact(document: object) -> str:
+    """A document in one line of JSON."""
+    return json.dumps(document, ensure_ascii=False)
+
+
+def encoded(data: bytes) -> str:
+    """The data in base64."""
+    return base64.b64encode(data).decode()
+
+
+def new_id() -> str:
+    """A UUID."""
+    return str(uuid.uuid4())

@@ -1,0 +1,89 @@
+"""The routes of APIs that call a function, in the events of SAM and of the Serverless Framework.
+
+After "EventSource: Api, HttpApi" of AWS's SAM reference, and "API Gateway" and "HTTP API" of the Serverless Framework's.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from wherry.settings.foreign.document import inner, text_at
+from wherry.settings.foreign.model import ForeignRoute
+from wherry.settings.local import ROUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["sam_routes", "serverless_routes"]
+
+_SERVICES = {"Api": "rest", "HttpApi": "http", "http": "rest", "httpApi": "http"}
+_ANY = frozenset({"any", "*", "x-amazon-apigateway-any-method"})
+
+
+def sam_routes(events: object, value: Callable[[object], object]) -> tuple[ForeignRoute, ...]:
+    """The routes in the ``Events`` of a function; those of an API that is described elsewhere have none.
+
+    Args:
+        events: as the template has them.
+        value: gives the value of an intrinsic function.
+    """
+
+    def found() -> Iterator[ForeignRoute | None]:
+        for event in events.values() if isinstance(events, dict) else ():
+            service = _SERVICES.get(text_at(event, "Type") or "")
+            if service is None:
+                continue
+            properties = inner(event, "Properties")
+            method, path = (value(properties.get(key)) for key in ("Method", "Path"))
+            if service == "http" and path is None:
+                path = "$default"
+            yield _route(service, method, path)
+
+    return tuple(route for route in found() if route is not None)
+
+
+def serverless_routes(
+    events: object, value: Callable[[object], object]
+) -> tuple[ForeignRoute, ...]:
+    """The routes in the ``events`` of a function.
+
+    Args:
+        events: as ``serverless.yml`` has them.
+        value: gives the value of a variable.
+    """
+
+    def found() -> Iterator[ForeignRoute | None]:
+        known = value(events)
+        for each in known if isinstance(known, list) else ():
+            event = value(each)
+            if isinstance(event, str) and event in _SERVICES:
+                event = {event: "*"}
+            for name, described in event.items() if isinstance(event, dict) else ():
+                if name not in _SERVICES:
+                    continue
+                detail = value(described)
+                if isinstance(detail, str):
+                    method, _, path = detail.strip().partition(" ")
+                    yield _route(_SERVICES[name], method, path.strip() or method)
+                elif isinstance(detail, dict):
+                    yield _route(
+                        _SERVICES[name], value(detail.get("method")), value(detail.get("path"))
+                    )
+
+    return tuple(route for route in found() if route is not None)
+
+
+def _route(service: str, method: object, path: object) -> ForeignRoute | None:
+    """The route of an event; None where it names none that can be told."""
+    if method is None:
+        method = "ANY"
+    if not isinstance(method, str) or not isinstance(path, str):
+        return None
+    method = "ANY" if method.lower() in _ANY else method.upper()
+    if path in {"*", "$default"} and service == "http":
+        path = "$default"
+    elif not path.startswith("/"):
+        path = f"/{path}"
+    route = path if path == "$default" or method == "ANY" else f"{method} {path}"
+    return ForeignRoute(service=service, route=route) if re.fullmatch(ROUTE, route) else None

@@ -1,0 +1,73 @@
+"""A layer that left the settings is detached, whatever its name; one of somebody else stays."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+import tomli_w
+
+from support.deployments import ALIAS, FUNCTION, LAYER, Site, make_site
+from support.functions import zip_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from support.aws_account import Account
+    from support.aws_faults import Proxy
+    from support.command import Wherry
+    from support.index import Index
+
+PLACE = "arn:aws:lambda:eu-west-1:123456789012:layer:"
+ELSEWHERE = "arn:aws:lambda:eu-west-1:999999999999:layer:theirs:7"
+
+
+@pytest.fixture
+def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
+    made = make_site(wherry, account, index, proxy)
+    made.write(role=account.role())
+    return made
+
+
+def names(account: Account) -> list[str]:
+    return [arn.split(":")[6] for arn in account.layers_of(FUNCTION)]
+
+
+def set_layers(site: Site, *layers: str) -> None:
+    """The layers of the function in the settings, which have no other."""
+    path = site.root / "wherry.toml"
+    settings = tomllib.loads(path.read_text())
+    settings["functions"]["api"]["layers"] = list(layers)
+    settings["layers"] = {name: {} for name in layers if not name.startswith("arn:")}
+    settings["stages"]["staging"]["layers"] = {name: {"name": LAYER} for name in settings["layers"]}
+    path.write_text(tomli_w.dumps(settings))
+
+
+def test_names_of_their_own_and_arns(site: Site, tmp_path: Path) -> None:
+    """A3."""
+    account = site.account
+    code = zip_of(tmp_path / "x.zip", {"python/x.py": ""}).read_bytes()
+    theirs, foreign = account.layer("telemetry", code), account.layer("foreign", code)
+    set_layers(site, "dependencies", theirs)
+    site.deploy()
+    account.functions.update_function_configuration(
+        FunctionName=FUNCTION, Layers=[foreign, *account.layers_of(FUNCTION)]
+    )
+    set_layers(site, "dependencies")
+    planned = site.plan(code=3)
+    assert f"- {theirs}\n" in planned.out
+    site.deploy()
+    assert names(account) == ["foreign", LAYER]
+    set_layers(site)
+    assert f"- {PLACE}{LAYER}:1\n" in site.plan(code=3).out
+    site.deploy()
+    assert names(account) == ["foreign"]
+    # What somebody else attaches afterwards is theirs.
+    account.functions.update_function_configuration(FunctionName=FUNCTION, Layers=[theirs])
+    site.deploy()
+    assert names(account) == ["telemetry"]
+    # The record is nobody's business but ours.
+    done = site.run("rollback", "staging", "--dry-run", code=0)
+    assert "(shop 1.0)" in done.out
+    assert account.alias(FUNCTION, ALIAS)[0] == "4"

@@ -1,0 +1,124 @@
+"""`wherry init --from`: a stage from what AWS has."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import wherry as public
+from support.deployments import ALIAS, FUNCTION, LAYER, Site, make_site
+from support.functions import zip_of
+from support.projects import write_files
+from wherry.errors import DeployError, SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from support.aws_account import Account
+    from support.aws_faults import Proxy
+    from support.command import Wherry
+    from support.index import Index
+
+
+@pytest.fixture
+def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy, tmp_path: Path) -> Site:
+    made = make_site(wherry, account, index, proxy)
+    code = zip_of(tmp_path / "code.zip", {"x.py": ""}).read_bytes()
+    layers = [account.layer("telemetry", code), account.layer(LAYER, code)]
+    account.function(FUNCTION, code, Layers=layers, Handler="shop.api.handler")
+    account.functions.publish_version(FunctionName=FUNCTION)
+    account.functions.create_alias(FunctionName=FUNCTION, Name=ALIAS, FunctionVersion="1")
+    return made
+
+
+def stages(site: Site) -> Any:
+    return tomllib.loads((site.root / "wherry.toml").read_text())["stages"]
+
+
+def test_a_stage_beside_others(site: Site) -> None:
+    """Names, alias and layer by AWS; what was written before stays byte for byte; and it can be planned."""
+    before = (site.root / "wherry.toml").read_text()
+    done = site.run("init", "--stage", "live", "--from", FUNCTION, code=0)
+    assert done.out == "wherry.toml\n"
+    assert done.err == (
+        "note: function `shop-api` keeps its layer "
+        "arn:aws:lambda:eu-west-1:123456789012:layer:telemetry:1, which is none of the settings\n"
+        "Wrote settings to wherry.toml\n"
+    )
+    text = (site.root / "wherry.toml").read_text()
+    assert text.startswith(before)
+    assert "# from shop-api; packages over 50 MiB need a bucket" in text
+    assert stages(site)["live"] == {
+        "region": "eu-west-1", "alias": ALIAS,
+        "functions": {"api": {"name": FUNCTION}}, "layers": {"dependencies": {"name": LAYER}},
+    }  # fmt: skip
+    assert site.proxy.operations == ["ListVersionsByFunction", "ListAliases"]
+    plan = site.run("plan", "live", "--json", code=0).document
+    assert [action["action"] for action in plan["functions"][0]["actions"]][-1] == "move-alias"
+    done = site.run("init", "--stage", "live", "--from", FUNCTION, code=1)
+    assert done.err.startswith("error: the settings have a stage `live`\n")
+
+
+def test_first_settings_and_a_stage(site: Site) -> None:
+    """Runtime and architecture are the function's."""
+    (site.root / "wherry.toml").unlink()
+    site.account.functions.update_function_configuration(
+        FunctionName=FUNCTION, Runtime="python3.12"
+    )
+    done = site.run("init", "--stage", "live", "--from", FUNCTION, "--dry-run", code=0)
+    written = tomllib.loads(done.out)
+    written = written.get("tool", {}).get("wherry", written)
+    assert written["runtime"] == "python3.12"
+    assert [*written["stages"]["live"]["functions"].values()] == [{"name": FUNCTION}]
+    assert not (site.root / "wherry.toml").exists()
+
+
+def test_what_should_be_checked(site: Site) -> None:
+    functions = site.account.functions
+    functions.update_function_configuration(
+        FunctionName=FUNCTION, Runtime="python3.12", Handler="x.y", Layers=[]
+    )
+    functions.create_alias(FunctionName=FUNCTION, Name="blue", FunctionVersion="1")
+    done = site.run("init", "--stage", "new", "--from", FUNCTION, code=0)
+    assert (
+        "warning: function `shop-api` has the runtime python3.12, and `api` is built for"
+        in done.err
+    )
+    assert "warning: function `shop-api` has the handler x.y, and `api` of the settings" in done.err
+    assert "has the aliases blue, live" in done.err or "has the aliases live, blue" in done.err
+    # The alias that is called as the stage.
+    site.run("init", "--stage", "blue", "--from", FUNCTION, code=0)
+    assert stages(site)["blue"]["alias"] == "blue"
+    assert "alias" not in stages(site)["new"]
+
+
+def test_several_functions(site: Site, tmp_path: Path) -> None:
+    path = site.root / "wherry.toml"
+    write_files(site.root, {"shop/jobs.py": "def handler(event, context): ...\n"})
+    path.write_text(path.read_text() + '\n[functions.jobs]\nhandler = "shop.jobs.handler"\n')
+    code = zip_of(tmp_path / "code.zip", {"x.py": ""}).read_bytes()
+    site.account.function("background", code, Handler="shop.jobs.handler")
+    given = ("init", "--stage", "a", "--from", FUNCTION, "--from")
+    done = site.run(*given, "background", code=1)
+    assert done.err.startswith("error: which function of the settings is `background`?\n")
+    assert "hint: say it: --from api=background" in done.err
+    site.run(*given, "jobs=background", code=0)
+    assert stages(site)["a"]["functions"] == {
+        "api": {"name": FUNCTION, "alias": ALIAS}, "jobs": {"name": "background"},
+    }  # fmt: skip
+
+
+def test_what_is_refused(site: Site) -> None:
+    with site.account.here():
+        with pytest.raises(DeployError, match="there is no function `none` in eu-west-1"):
+            public.init_stage(site.root, "new", ["none"])
+        with pytest.raises(SettingsError, match="a stage is in one region"):
+            public.init_stage(
+                site.root, "new", ["arn:aws:lambda:us-east-1:1:function:x"], region="eu-west-1"
+            )
+        with pytest.raises(SettingsError, match="is no name of a stage"):
+            public.init_stage(site.root, "new stage", [FUNCTION])
+    for words in (["--from", "x"], ["--stage", "s", "--region", "eu-west-1"]):
+        assert site.run("init", *words, code=2).err.startswith("error: --")

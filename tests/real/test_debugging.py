@@ -1,0 +1,230 @@
+"""Stepping through a function: debugpy attached to as an editor does, and pdb on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from uv import find_uv_bin
+
+import wherry
+from support.debug_adapter import Editor
+from support.functions import HERE
+from support.projects import write_files
+
+pytestmark = pytest.mark.real
+
+CODE = """\
+import json
+
+LOADED = json.loads("7")
+
+
+def handler(event, context):
+    try:
+        input()
+    except EOFError:
+        pass
+    answer = {"event": event, "loaded": LOADED}
+    if event == "stop":
+        breakpoint()
+    return answer
+"""
+# The package lies in another folder than its sources.
+LAYOUTS = {"flat": "", "src": "src/"}
+
+
+@pytest.fixture(scope="module")
+def debugpy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("debugpy")
+    subprocess.run(
+        [find_uv_bin(), "pip", "install", "--quiet", "--python", sys.executable,
+         "--target", folder, "--only-binary", ":all:", "debugpy"],
+        check=True,
+    )  # fmt: skip
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+def make_project(root: Path, prefix: str) -> Path:
+    build = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+    write_files(
+        root,
+        {
+            "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
+            "pyproject.toml": '[project]\nname = "shop"\nversion = "1.0"\n'
+            + (build if prefix else "")
+            + f'[tool.wherry]\nruntime = "{HERE}"\n'
+            '[tool.wherry.functions.api]\nhandler = "shop.api.handler"\n',
+            f"{prefix}shop/__init__.py": "",
+            f"{prefix}shop/api.py": CODE,
+        },
+    )
+    return root / f"{prefix}shop/api.py"
+
+
+def environment(store: Path, **more: str) -> dict[str, str]:
+    return {**os.environ, "WHERRY_CACHE_DIR": str(store), "NO_COLOR": "1", **more}
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize("namespaces", ["auto", "never"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_breakpoints_in_the_sources_of_the_project(
+    layout: str, namespaces: str, debugpy: Path, store: Path, tmp_path: Path
+) -> None:
+    source = make_project(tmp_path, LAYOUTS[layout])
+    site = tmp_path / ".venv" / "lib" / HERE / "site-packages"
+    site.parent.mkdir(parents=True)
+    site.symlink_to(debugpy)
+    (tmp_path / "event.json").write_text('"hi"')
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wherry", "invoke", "-e", "event.json", "--timeout", "1",
+         "--debug", str(free_port())],
+        cwd=tmp_path,
+        env=environment(store, WHERRY_INVOKE_NAMESPACES=namespaces),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    try:
+        assert process.stderr is not None
+        shown = ""
+        for line in process.stderr:
+            shown += line
+            if line == "}\n":
+                break
+        configuration = json.loads(shown[shown.index("\n{\n") :])
+        assert "Waiting for a debugger on 127.0.0.1 port" in shown
+        with Editor(configuration) as editor:
+            assert editor.begin(source, [3, 11, 14]) == [True] * 3
+            # Before the function is loaded, and while it runs, for longer than it has.
+            path, line_number, _ = editor.stop()
+            assert (path, line_number) == (str(source), 3)
+            editor.go_on()
+            path, line_number, frame = editor.stop()
+            assert (path, line_number) == (str(source), 11)
+            assert editor.value("event", frame) == "'hi'"
+            time.sleep(1.5)
+            editor.go_on()
+            assert editor.stop()[1] == 14
+            editor.go_on()
+            out, err = process.communicate(timeout=30)
+        assert json.loads(out) == {"event": "hi", "loaded": 7}, err
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_no_debugger_and_no_port(store: Path, tmp_path: Path, debugpy: Path) -> None:
+    make_project(tmp_path, "")
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        command = [sys.executable, "-m", "wherry", "invoke", "--debug", str(port)]
+        without = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=environment(store),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        site = tmp_path / ".venv" / "lib" / HERE / "site-packages"
+        site.parent.mkdir(parents=True)
+        site.symlink_to(debugpy)
+        taken = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=environment(store),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (without.returncode, taken.returncode) == (1, 1)
+    assert "error: debugpy is not installed" in without.stderr
+    assert "uv pip install debugpy" in without.stderr
+    assert f"error: the debugger cannot listen on 127.0.0.1 port {port}" in taken.stderr
+
+
+def test_breakpoint_on_a_terminal(store: Path, tmp_path: Path) -> None:
+    """No timeout ends the function while somebody looks at it."""
+    make_project(tmp_path, "")
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(tmp_path)
+        shell = f"echo '\"stop\"' | {sys.executable} -m wherry invoke -e - --timeout 2 > out.json"
+        os.execve("/bin/sh", ["sh", "-c", shell], environment(store))
+
+    def until(pattern: str, text: str = "") -> str:
+        end = time.monotonic() + 60
+        while not re.search(pattern, text):
+            assert time.monotonic() < end, text
+            if select.select([terminal], [], [], 1)[0]:
+                try:
+                    text += os.read(terminal, 4096).decode()
+                except OSError:
+                    break
+        return text
+
+    try:
+        until(r"\(Pdb\) $")
+        time.sleep(2.5)
+        os.write(terminal, b"p answer['loaded'] + 35\n")
+        assert "42" in until(r"42[^(]*\(Pdb\) $")
+        os.write(terminal, b"c\n")
+        assert "REPORT RequestId" in until("REPORT.*\n")
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        child = 0
+    finally:
+        if child:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        os.close(terminal)
+    assert json.loads((tmp_path / "out.json").read_text()) == {"event": "stop", "loaded": 7}
+
+
+def test_breakpoint_without_a_terminal(store: Path, tmp_path: Path) -> None:
+    make_project(tmp_path, "")
+    done = subprocess.run(
+        [sys.executable, "-m", "wherry", "invoke", "-e", "-"],
+        cwd=tmp_path,
+        env=environment(store),
+        input='"stop"',
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["errorType"] == "BdbQuit"
+    assert "warning: the function stopped for a debugger, and there is no terminal" in done.stderr
+    assert "--debug PORT" in done.stderr
+
+
+def test_from_python(store: Path, tmp_path: Path) -> None:
+    make_project(tmp_path, "")
+    with pytest.raises(wherry.WherryError, match="debugpy is not installed"):
+        wherry.invoke(tmp_path, store=wherry.Store(store), debug=free_port())

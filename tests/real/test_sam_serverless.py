@@ -1,0 +1,189 @@
+"""AWS SAM and the Serverless Framework take finished packages: the same template in every checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from support.backends import HATCHLING, installed_wheel
+from support.index import serve_index
+from support.moto import moto as serve_moto
+from support.projects import make_project, write_files
+from support.tools import run_uv, tool
+from support.wheels import make_wheel
+from wherry import block, build
+from wherry.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from support.aws_account import Account
+    from support.index import Index
+
+pytestmark = pytest.mark.real
+
+ALPHA = make_wheel("alpha", "1.2", files={"alpha/__init__.py": b"A = 1\n" * 40})
+SETTINGS = """\
+runtime = "python3.13"
+[functions.api]
+handler = "shop.api.handler"
+layers = ["deps"]
+[functions.jobs]
+handler = "shop.api.handler"
+layers = ["deps"]
+[layers.deps]
+"""
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Account]:
+    with serve_moto() as served:
+        account = served.account()
+        account.bucket("packages")
+        yield account
+
+
+@pytest.fixture
+def index() -> Iterator[Index]:
+    with serve_index([ALPHA]) as served:
+        yield served
+
+
+def checkouts(
+    tmp_path: Path, index: Index, name: str, tool_name: str, settings: str = SETTINGS
+) -> list[Path]:
+    """One project in two folders, with the block of a tool, built with a store each."""
+    roots = []
+    for number, mode in ((1, 0o600), (2, 0o664)):
+        root = make_project(tmp_path / f"checkout-{number}" / "shop", index, [ALPHA])
+        write_files(root, {"wherry.toml": settings})
+        write_files(root, {name: block(tool_name, root)})
+        for path in root.rglob("*.py"):
+            path.chmod(mode)
+        build(root, store=Store(tmp_path / f"store-{number}"))
+        roots.append(root)
+    return roots
+
+
+def environment(folder: Path, account: Account) -> dict[str, str]:
+    """With this Wherry as a command."""
+    folder.mkdir(exist_ok=True)
+    shim = folder / "wherry"
+    shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m wherry "$@"\n')
+    shim.chmod(0o755)
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "SAM_", "SLS_", "WHERRY_", "UV_", "PIP_"))
+    }
+    return {
+        **inherited,
+        **account.environment(),
+        "HOME": str(folder),
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        "WHERRY_CACHE_DIR": str(folder / "store"),
+        "SAM_CLI_TELEMETRY": "0",
+        "SLS_TELEMETRY_DISABLED": "1",
+        "SLS_NOTIFICATIONS_MODE": "off",
+        "CI": "1",
+    }
+
+
+def run(command: list[str | Path], cwd: Path, env: dict[str, str], code: int = 0) -> str:
+    done = subprocess.run(
+        command, cwd=cwd, env=env, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stdout
+    return done.stdout
+
+
+def test_sam_packages_the_same_in_every_checkout(
+    tmp_path: Path, index: Index, account: Account
+) -> None:
+    env = environment(tmp_path / "commands", account)
+    packaged = []
+    for root in checkouts(tmp_path, index, "template.yaml", "sam"):
+        command = ["package", "--s3-bucket", "packages", "--output-template-file", "packaged.yaml"]
+        run([tool("sam"), *command], root, env)
+        packaged.append((root / "packaged.yaml").read_bytes())
+    assert packaged[0] == packaged[1]
+    # Two functions with equal packages, and one layer.
+    listed = account.storage.list_objects_v2(Bucket="packages")["Contents"]
+    assert len(listed) == 2
+
+
+def test_sam_builds_a_member_of_a_workspace_by_its_makefile(
+    tmp_path: Path, index: Index, account: Account
+) -> None:
+    index.add(*map(installed_wheel, HATCHLING))
+    member = '[project]\nname = "{}"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
+    hatch = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+    root = tmp_path / "workspace"
+    files = {
+        "pyproject.toml": '[tool.uv.workspace]\nmembers = ["api", "lib"]\n'
+        f'[[tool.uv.index]]\nname = "here"\nurl = "{index.simple}"\ndefault = true\n',
+        "api/app.py": "import lib\n\n\ndef handler(event, context):\n    return lib.L\n",
+        "api/Makefile": 'build-Api:\n\twherry build --runtime python3.13 --quiet --unpacked "$(ARTIFACTS_DIR)"\n',
+        "api/template.yaml": "Transform: AWS::Serverless-2016-10-31\nResources:\n  Api:\n"
+        "    Type: AWS::Serverless::Function\n    Metadata: {BuildMethod: makefile}\n    Properties:\n"
+        "      CodeUri: .\n      Handler: app.handler\n      Runtime: python3.13\n",
+        "lib/pyproject.toml": f"{member.format('lib')}{hatch}",
+        "lib/lib/__init__.py": "L = 1\n",
+    }
+    files["api/pyproject.toml"] = (
+        f'{member.format("api")}dependencies = ["lib", "alpha"]\n'
+        "[tool.uv.sources]\nlib = {workspace = true}\n"
+        '[tool.wherry.functions.api]\nhandler = "app.handler"\n'
+    )
+    write_files(root, files)
+    run_uv("lock", "--quiet", cwd=root)
+    env = environment(tmp_path / "commands", account)
+    said = run([tool("sam"), "build"], root / "api", env, code=1)
+    assert "error: " in said
+    assert "--build-in-source" in said
+    run([tool("sam"), "build", "Api", "--build-in-source"], root / "api", env)
+    built = root / "api" / ".aws-sam" / "build" / "Api"
+    names = {path.relative_to(built).as_posix() for path in built.rglob("*.py")}
+    assert names == {"app.py", "lib/__init__.py", "alpha/__init__.py"}
+
+
+def test_serverless_packages_the_same_in_every_checkout(
+    tmp_path: Path, index: Index, account: Account, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    env = environment(tmp_path / "commands", account)
+    tools = tmp_path_factory.mktemp("serverless")
+    install = ["npm", "install", "--no-audit", "--no-fund", "--silent", "serverless@3.40.0"]
+    run([shutil.which("npm") or "npm", *install[1:]], tools, {**os.environ})
+    states: list[Any] = []
+    # With a layer, the framework asks CloudFormation at AWS for the one before.
+    settings = SETTINGS.partition("[layers.deps]")[0].replace('layers = ["deps"]\n', "")
+    for root in checkouts(tmp_path, index, "serverless.yml", "serverless", settings):
+        run([tools / "node_modules/.bin/serverless", "package"], root, env)
+        template = (root / ".serverless" / "cloudformation-template-update-stack.json").read_text()
+        states.append(json.loads(template)["Resources"])
+        codes = {
+            resource["Properties"]["CodeSha256"]
+            for resource in states[-1].values()
+            if resource["Type"] == "AWS::Lambda::Version"
+        }
+        digest = build(root, store=Store(tmp_path / "store-1")).packages
+        assert codes == {one.code_sha256 for one in digest if one.kind == "function"}
+    assert _without_time(states[0]) == _without_time(states[1])
+    with zipfile.ZipFile(root / "dist/lambda/api.zip") as archive:
+        assert "alpha/__init__.py" in archive.namelist()
+
+
+def _without_time(resources: Any) -> str:
+    """The framework puts the time of packaging into the keys of objects."""
+    return re.sub(r"/\d{13}-[^/]*/", "/TIME/", json.dumps(resources, sort_keys=True))
