@@ -163,6 +163,7 @@ PLANTS: dict[str, Plant] = {
     "runtime-deprecated": Plant(code="RT001", severity="warning", runtime="python3.9", files={"app.py": HANDLER}),
     "licence-not-allowed": Plant(code="LIC001", owner="lib", files={"app.py": APP, **installed("lib", more="License-Expression: GPL-3.0-only\n")}, options={"licenses": ("MIT", "Apache-2.0")}),
     "licence-not-allowed-by-classifier": Plant(code="LIC001", owner="lib", files={"app.py": APP, **installed("lib", more="Classifier: License :: OSI Approved :: GNU General Public License v3 (GPLv3)\n")}, options={"licenses": ("MIT",)}),
+    "service-without-data": Plant(code="SDK001", files={"app.py": f'import boto3\nS3 = boto3.client("s3")\nQ = boto3.Session().client("sqs")\n{HANDLER}', **installed("boto3", {"boto3/__init__.py": ""}), **installed("botocore", {"botocore/__init__.py": "", "botocore/data/s3/2006-03-01/service-2.json.gz": "x"})}),
     "licence-not-named": Plant(code="LIC001", owner="lib", files={"app.py": APP, **installed("lib")}, options={"licenses": ("MIT",)}),
 }  # fmt: skip
 

@@ -29,6 +29,7 @@ FAMILIES = (
     "shadows",
     "runtime",
     "licenses",
+    "services",
 )
 """The modules of ``wherry.checks`` with checks of a package, in the order of their findings."""
 

@@ -94,6 +94,12 @@ def summarize(report: BuildReport, terminal: Terminal, *, verbose: bool) -> None
         took = "" if several else f" in {seconds(report.seconds)}"
         terminal.line(f"{verb} {what}{package.path.as_posix()} for {targets}{took}")
         terminal.line(f"  {_against_quotas(package)}")
+        if package.slimmed_files:
+            zipped = format_size(package.slimmed_size)
+            terminal.line(
+                f"  left out {count(package.slimmed_files, 'file')} of dependencies: "
+                f"{format_size(package.slimmed_unzipped_size)} less unzipped, {zipped} less zipped"
+            )
         if package.stripped_files:
             terminal.line(f"  {_saved(package)}")
         if package.bytecode_files:

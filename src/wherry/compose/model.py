@@ -101,6 +101,7 @@ class Package(Struct, frozen=True, kw_only=True, dict=True):
         architectures: the names of the architectures it is for.
         provided: the distributions that the runtime is expected to have instead.
         saving: what stripping has saved.
+        slimmed: the files that ``slim`` and ``botocore-services`` have left out.
         bytecode: the compiled modules, which take bytes.
     """
 
@@ -114,6 +115,7 @@ class Package(Struct, frozen=True, kw_only=True, dict=True):
     architectures: tuple[str, ...] = ()
     provided: tuple[Distribution, ...] = ()
     saving: Saving = Saving()
+    slimmed: Saving = Saving()
     bytecode: Saving = Saving()
 
     @cached_property

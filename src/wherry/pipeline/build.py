@@ -267,6 +267,14 @@ class _Run:
             request.target,
             settings=request.settings,
         )
+        if any(
+            request.settings.chosen(name, each.settings)
+            for each in recipes
+            for name in ("slim", "botocore_services")
+        ):
+            from wherry.pipeline.slim.slim import slim_packages
+
+            composition = slim_packages(composition, recipes, request, self._context)
         if request.settings.strip or any(recipe.settings.strip for recipe in recipes):
             from wherry.pipeline.strip.strip import strip_packages
 

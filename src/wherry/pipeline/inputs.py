@@ -36,7 +36,7 @@ _KNOWN_BY_RESULT = frozenset(
     {"root", "lock", "package", "groups", "extras", "layers", "extra_paths", "extra_distributions"}
 )
 # The settings of the whole project that apply to each package unless it has its own.
-_SLIMMING = ("strip", "bytecode", "bytecode_budget")
+_SLIMMING = ("strip", "slim", "botocore_services", "bytecode", "bytecode_budget")
 _WITH_DEFAULT = frozenset({*_SLIMMING, "provided", "hooks"})
 
 

@@ -330,7 +330,7 @@ def _key(request: BuildRequest, context: Context) -> str:
         None if request.install_path is None else relative(request.install_path, root),
         repr(settings.hooks),
         request.output.key,
-        settings.strip,
+        [settings.strip, settings.slim, settings.botocore_services],
         [settings.bytecode, settings.bytecode_budget, compiler(request, context)],
         # What was not judged may be refused, and a lock that was not may be older than the project.
         repr(settings.check),

@@ -53,6 +53,9 @@ class PackageReport(Struct, frozen=True, kw_only=True):
         stripped_files: how many compiled files are without what only debuggers read.
         stripped_size: bytes by which that makes the zip file smaller.
         stripped_unzipped_size: bytes by which it makes all files smaller.
+        slimmed_files: how many files ``slim`` and ``botocore-services`` have left out.
+        slimmed_size: bytes by which that makes the zip file smaller.
+        slimmed_unzipped_size: bytes by which it makes all files smaller.
         bytecode_files: how many modules are compiled.
         bytecode_size: bytes by which that makes the zip file larger.
         bytecode_unzipped_size: bytes by which it makes all files larger.
@@ -77,6 +80,9 @@ class PackageReport(Struct, frozen=True, kw_only=True):
     stripped_files: int
     stripped_size: int
     stripped_unzipped_size: int
+    slimmed_files: int
+    slimmed_size: int
+    slimmed_unzipped_size: int
     bytecode_files: int
     bytecode_size: int
     bytecode_unzipped_size: int
@@ -154,6 +160,9 @@ def report_package(package: Package, written: Written, composition: Composition)
         stripped_files=package.saving.files,
         stripped_size=package.saving.size,
         stripped_unzipped_size=package.saving.unzipped_size,
+        slimmed_files=package.slimmed.files,
+        slimmed_size=package.slimmed.size,
+        slimmed_unzipped_size=package.slimmed.unzipped_size,
         bytecode_files=package.bytecode.files,
         bytecode_size=-package.bytecode.size,
         bytecode_unzipped_size=-package.bytecode.unzipped_size,

@@ -146,6 +146,8 @@ class ContentSettings(Struct, frozen=True, kw_only=True):
     extras: tuple[str, ...] | None = None
     package: str | None = None
     strip: tuple[str, ...] | None = None
+    slim: tuple[str, ...] | None = None
+    botocore_services: tuple[str, ...] | None = None
     bytecode: str | None = None
     bytecode_budget: int | None = None
     hooks: HookSettings = HookSettings()
@@ -220,6 +222,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     exclude: tuple[str, ...] = ()
     provided: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
+    slim: tuple[str, ...] = ()
+    botocore_services: tuple[str, ...] = ()
     bytecode: str = "off"
     bytecode_budget: int | None = None
     follow_links: bool = False

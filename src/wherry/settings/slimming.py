@@ -6,9 +6,16 @@ import re
 
 from wherry.settings.reader import NOT_EMPTY, shaped
 
-__all__ = ["size"]
+__all__ = ["DETECT", "botocore_services", "size", "slim"]
+
+DETECT = "detect"
+"""In place of the names of services: those that the project's own code names."""
+
+_SLIM = ("tests", "stubs", "headers")
+"""What ``slim`` may leave out."""
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}  # fmt: skip
+_SERVICE = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
 @shaped({"anyOf": [{"type": "integer", "minimum": 0}, NOT_EMPTY]})
@@ -24,3 +31,29 @@ def size(value: object) -> int:
     if match is None or match[2] not in _UNITS:
         raise ValueError('expected a size such as "20MB" or "4 MiB", or a number of bytes')
     return int(float(match[1]) * _UNITS[match[2]])
+
+
+def slim(value: object) -> tuple[str, ...]:
+    """A list of what to leave out; false for nothing."""
+    if value is False:
+        return ()
+    if not isinstance(value, list) or any(each not in _SLIM for each in value):
+        raise ValueError(f"expected a list of {', '.join(_SLIM)}")
+    return tuple(each for each in _SLIM if each in value)
+
+
+def botocore_services(value: object) -> tuple[str, ...]:
+    """A list of services as ``boto3.client`` names them, ``detect``, or false for all of them."""
+    if value is False:
+        return ()
+    if value == DETECT:
+        return (DETECT,)
+    if (
+        not isinstance(value, list)
+        or not value
+        or not all(isinstance(each, str) and _SERVICE.fullmatch(each) for each in value)
+    ):
+        raise ValueError(
+            'expected "detect", or a list of services as boto3 names them (["s3", "dynamodb"])'
+        )
+    return tuple(sorted(set(value)))

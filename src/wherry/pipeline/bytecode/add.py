@@ -13,9 +13,10 @@ from msgspec.structs import replace
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.entry import Entry, zipped_size
 from wherry.compose.model import Saving
+from wherry.contents.imports import When
 from wherry.contents.model import OPT, TASK
 from wherry.pipeline.bytecode.compiling import Compiling, Source
-from wherry.pipeline.bytecode.reached import reached_places
+from wherry.pipeline.bytecode.reached import layers_of, reached_places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,16 +58,11 @@ def add_bytecode(
         order = None
         if mode == "init":
             label = f"{request.root.absolute()} {package.name}"
-            order = reached_places([package, *_layers(package, composition)], label, context)
+            reached = reached_places([package, *layers_of(package, composition)], label, context)
+            order = {place: when for place, when in reached.items() if when <= When.GUARDED}
         budget = request.settings.chosen("bytecode_budget", content)
         packages.append(_with_bytecode(package, order, budget, compiling))
     return replace(composition, packages=tuple(packages))
-
-
-def _layers(package: Package, composition: Composition) -> list[Package]:
-    """The layers that a function takes, or that a layer depends on."""
-    by_name = {each.name: each for each in composition.packages if each.kind == "layer"}
-    return [by_name[name] for name in package.layers if name in by_name and name != package.name]
 
 
 def _with_bytecode(

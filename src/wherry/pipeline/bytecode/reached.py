@@ -1,4 +1,4 @@
-"""The modules of a package that loading its handler loads, by the static walk over imports."""
+"""The modules of a package that its handler reaches, by the static walk over imports."""
 
 from __future__ import annotations
 
@@ -11,17 +11,23 @@ from wherry.store.memo import Memo
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wherry.compose.model import Package
+    from wherry.compose.model import Composition, Package
     from wherry.context import Context
 
-__all__ = ["reached_places"]
+__all__ = ["layers_of", "reached_places"]
 
-# By place on Lambda: 0 for what is loaded for certain, 1 for what may be.
+# By place on Lambda: 0 for what is loaded for certain, 1 for what may be, 2 for what calls of functions load.
 _MEMO: Memo[dict[str, int]] = Memo("reached", dict, dict)
 
 
+def layers_of(package: Package, composition: Composition) -> list[Package]:
+    """The layers that a function takes, or that a layer depends on."""
+    by_name = {each.name: each for each in composition.packages if each.kind == "layer"}
+    return [by_name[name] for name in package.layers if name in by_name and name != package.name]
+
+
 def reached_places(packages: Sequence[Package], label: str, context: Context) -> Mapping[str, int]:
-    """The places on Lambda of source files that init loads: 0 for those that it does for certain, 1 that it may.
+    """The places on Lambda of source files: 0 where init loads them for certain, 1 where it may, 2 where calls of functions do.
 
     Args:
         packages: a function's and those of its layers; or a layer's, of which all top-level modules are loaded.
@@ -35,11 +41,10 @@ def reached_places(packages: Sequence[Package], label: str, context: Context) ->
             HOOKS,
         ]
     )
-    key = imports_key(packages, own, f"{label} reached", context)
+    key = imports_key(packages, own, f"{label} reached, all", context)
     known = _MEMO.recall(context.store, key)
     if known is not None:
         return known
-    from wherry.contents.imports import When
     from wherry.contents.parts import part_of_package
     from wherry.contents.read import Contents, Options
 
@@ -51,9 +56,7 @@ def reached_places(packages: Sequence[Package], label: str, context: Context) ->
     places = {
         each.module.file.place: int(each.when)
         for each in contents.graph.reached.values()
-        if each.when <= When.GUARDED
-        and each.module.kind == "source"
-        and each.module.file is not None
+        if each.module.kind == "source" and each.module.file is not None
     }
     contents.remember()
     _MEMO.remember(context.store, key, places)

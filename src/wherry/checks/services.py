@@ -1,0 +1,52 @@
+"""Checks of the services of AWS that own code makes clients of: botocore knows a service by its data alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wherry.checks.model import Finding, Rule
+from wherry.contents.imports import LARGEST_SOURCE
+from wherry.contents.services import data_of, service_uses
+from wherry.errors import WherryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wherry.checks.model import Subject
+    from wherry.contents.services import ServiceUse
+
+__all__ = ["RULES", "find"]
+
+RULES = (Rule("SDK001", "the code uses a service of which botocore has no data"),)
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    """Compare the services that own code names with the data that the package has."""
+    contents = subject.contents
+    known = {service for place in contents.files if (service := data_of(place)) is not None}
+    if not known:
+        # That of the runtime has all of them.
+        return
+    for file in contents.own_files:
+        if not file.name.endswith(".py"):
+            continue
+        try:
+            uses = service_uses(file.read(most=LARGEST_SOURCE))
+        except WherryError:
+            continue
+        for use in uses:
+            if use.certain and use.service is not None and use.service not in known:
+                yield _finding(subject, file.path, file.part, use)
+
+
+def _finding(subject: Subject, path: str, part: str, use: ServiceUse) -> Finding:
+    return Finding(
+        code="SDK001",
+        severity="error",
+        package=part,
+        where=f"{path}:{use.line}",
+        message=f"it makes a client of `{use.service}`, and botocore in the package has no data of that service: "
+        "UnknownServiceError",
+        hint=f"add `{use.service}` to `botocore-services` in the settings",
+        owner=subject.name,
+    )

@@ -1,0 +1,1 @@
+"""Leaving out what a function never reads."""
