@@ -119,3 +119,4 @@ def test_what_a_build_would_refuse_is_shown(wherry: Wherry) -> None:
     shown = wherry("inspect")
     assert shown.code == 0
     assert "view 1.0" in shown.out
+    assert "error SIZE001 api: " in wherry("check").out

@@ -107,10 +107,13 @@ def test_areas_search_and_keyboard(browser: Browser, tmp_path: Path) -> None:
 
 def test_the_colours_of_a_difference(browser: Browser, tmp_path: Path) -> None:
     old = {name: data for name, data in FILES.items() if not name.startswith("flat")}
-    old["tall/a.bin"] = b"small"
+    grid = {name: data for name, data in FILES.items() if name.startswith("grid/")}
+    old |= {"tall/a.bin": b"small", **installed("grid", {**grid, "grid/gone.bin": b"gone" * 9})}
     against = write_package(tmp_path / "old.zip", old)
     show(browser, tmp_path, report(tmp_path, against))
     colours = {tile["key"]: tile["colour"] for tile in browser.run(TILES)}
-    shades = [colours["flat"], colours["tall"], colours["grid"]]
-    assert len(set(shades)) == 3
+    new, grew, same = colours["flat"], colours["tall"], colours["(own files)"]
+    assert len({new, grew, same}) == 3
+    # What is gone has no area, but what it was in has shrunk.
+    assert colours["grid"] not in {new, grew, same}
     assert "KiB zipped)" in browser.run("return document.querySelector('h1').textContent")

@@ -55,6 +55,14 @@ function tree(one) {
     }
     root.children.set(top.key, top);
   }
+  /* What is gone has no area; what it was in has shrunk. */
+  for (const [path, size, owner] of one.gone || []) {
+    let at = root.children.get(owner);
+    for (const part of ["", ...path.split("/")]) {
+      if (part) at = at && at.children.get(part);
+      if (at) { at.touched = true; at.delta -= size; }
+    }
+  }
   if (state.view === "zipped") {
     const headers = node("zip headers", " headers");
     headers.bytes = one.overhead;
