@@ -67,6 +67,9 @@ def package(name: str, kind: str = "function", **more: Any) -> PackageReport:
         "bytecode_files": 0,
         "bytecode_size": 0,
         "bytecode_unzipped_size": 0,
+        "slimmed_files": 0,
+        "slimmed_size": 0,
+        "slimmed_unzipped_size": 0,
         "distributions": (),
     }
     return PackageReport(**given | more)

@@ -87,6 +87,12 @@ def test_the_json_document(project: Path, wherry: Wherry) -> None:
                 "stripped_files": 0,
                 "stripped_size": 0,
                 "stripped_unzipped_size": 0,
+                "slimmed_files": 0,
+                "slimmed_size": 0,
+                "slimmed_unzipped_size": 0,
+                "bytecode_files": 0,
+                "bytecode_size": 0,
+                "bytecode_unzipped_size": 0,
             }
         ],
     }

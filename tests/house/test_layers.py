@@ -270,6 +270,7 @@ def called_by_name(path: Path) -> bool:
     return (
         path.is_relative_to(SOURCE / "shims" / "on_lambda")
         or path == SOURCE / "invoke" / "runtime_client.py"
+        or path == SOURCE / "pipeline" / "bytecode" / "canonical.py"
         or path.parent in {SOURCE / "cli", SOURCE / "sources" / "backends"}
         or (path.parent == SOURCE / "checks" and path.stem in FAMILIES)
         or 'if __name__ == "__main__":' in path.read_text(encoding="utf-8")

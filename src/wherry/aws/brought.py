@@ -388,11 +388,5 @@ def _report(name: str, kind: str, **known: Unpack[_Known]) -> PackageReport:
         architectures=known["architectures"],
         unzipped_size_with_layers=0,
         provided=(),
-        stripped_files=0,
-        stripped_size=0,
-        stripped_unzipped_size=0,
-        bytecode_files=0,
-        bytecode_size=0,
-        bytecode_unzipped_size=0,
         distributions=(),
     )

@@ -77,15 +77,15 @@ class PackageReport(Struct, frozen=True, kw_only=True):
     architectures: tuple[str, ...]
     unzipped_size_with_layers: int
     provided: tuple[str, ...]
-    stripped_files: int
-    stripped_size: int
-    stripped_unzipped_size: int
-    slimmed_files: int
-    slimmed_size: int
-    slimmed_unzipped_size: int
-    bytecode_files: int
-    bytecode_size: int
-    bytecode_unzipped_size: int
+    stripped_files: int = 0
+    stripped_size: int = 0
+    stripped_unzipped_size: int = 0
+    slimmed_files: int = 0
+    slimmed_size: int = 0
+    slimmed_unzipped_size: int = 0
+    bytecode_files: int = 0
+    bytecode_size: int = 0
+    bytecode_unzipped_size: int = 0
     distributions: tuple[DistributionReport, ...]
 
 
