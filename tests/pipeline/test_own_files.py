@@ -113,7 +113,6 @@ def test_state_and_build_files_are_warned_of(tmp_path: Path) -> None:
         "prod.env": "DEBUG=0\n",
         "infra/terraform.tfstate": "{}",
         "secrets.yml": "",
-        "Makefile": "",
         "Dockerfile": "",
         "function.zip": b"PK",
         "old/lambda-2.zip": b"PK",

@@ -33,6 +33,7 @@ def size(value: object) -> int:
     return int(float(match[1]) * _UNITS[match[2]])
 
 
+@shaped({"anyOf": [{"const": False}, {"type": "array", "items": {"enum": [*_SLIM]}}]})
 def slim(value: object) -> tuple[str, ...]:
     """A list of what to leave out; false for nothing."""
     if value is False:
@@ -42,6 +43,18 @@ def slim(value: object) -> tuple[str, ...]:
     return tuple(each for each in _SLIM if each in value)
 
 
+@shaped(
+    {
+        "anyOf": [
+            {"enum": [False, DETECT]},
+            {
+                "type": "array",
+                "items": {"type": "string", "pattern": f"^{_SERVICE.pattern}$"},
+                "minItems": 1,
+            },
+        ]
+    }
+)
 def botocore_services(value: object) -> tuple[str, ...]:
     """A list of services as ``boto3.client`` names them, ``detect``, or false for all of them."""
     if value is False:
