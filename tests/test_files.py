@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.real
 def test_a_folder_is_copied_however_deep_it_is(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "new" / "target"
     make_folders(f"{source}{'/d' * 1500}")

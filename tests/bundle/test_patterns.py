@@ -94,12 +94,17 @@ def test_no_pattern_takes_long(pattern: str, path: str) -> None:
     ("pattern", "path"),
     [
         ("name{}", "dir/name7"),
-        ("*.{}", "dir/a.7"),
-        ("/a/{}.py", "a/7.py"),
-        ("{}*x", "dir/7abx"),
-        ("*{}*x", "a7ax"),
-        ("[ab]{}", "b7"),
         ("a/{}*x", "a/7abx"),
+        *(
+            pytest.param(*row, marks=pytest.mark.real)
+            for row in [
+                ("*.{}", "dir/a.7"),
+                ("/a/{}.py", "a/7.py"),
+                ("{}*x", "dir/7abx"),
+                ("*{}*x", "a7ax"),
+                ("[ab]{}", "b7"),
+            ]
+        ),
     ],
 )
 def test_many_patterns_take_little_time(pattern: str, path: str) -> None:

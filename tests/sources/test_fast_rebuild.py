@@ -224,7 +224,7 @@ unhurried = settings(
 )
 
 
-@settings(unhurried, max_examples=4)
+@settings(unhurried, max_examples=2)
 @given(history=steps)
 def test_the_fast_path_gives_what_the_backend_gives(
     tmp_path_factory: pytest.TempPathFactory, stores: tuple[Store, Store], history: Steps

@@ -255,7 +255,7 @@ MEMBERS = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(members=MEMBERS)
 def test_no_order_of_members_gets_out(
     members: list[tuple[tarfile.TarInfo, bytes]], tmp_path_factory: pytest.TempPathFactory
