@@ -234,7 +234,7 @@ def test_services_that_no_code_asks_for(tmp_path: Path) -> None:
     found = suggestions(tmp_path, {"app.py": app, **CLOUD})
     assert found["descriptions of AWS services other than s3"] == (
         30_000,
-        'exclude-files = ["/botocore/data/*/", "!/botocore/data/s3/", "!/botocore/data/sts/"]',
+        'botocore-services = ["s3"]',
     )
     size, setting = found["boto3 and what it needs: python3.13 has its own"]
     assert size > 120_000

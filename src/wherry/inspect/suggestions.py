@@ -138,8 +138,8 @@ def _services(measured: Measured, package: Inspected) -> Iterator[Suggestion]:
     yield _of(
         f"descriptions of AWS services other than {', '.join(kept)}, which no code asks for by name",
         (file for name, files in data.items() if name not in kept for file in files),
-        _list("exclude-files", ["/botocore/data/*/", *(f"!/botocore/data/{name}/" for name in kept)]),
-    )  # fmt: skip
+        _list("botocore-services", sorted(used & set(data))),
+    )
 
 
 def _used_services(measured: Measured) -> set[str] | None:
