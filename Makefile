@@ -39,7 +39,7 @@ test: $(READY)
 	$(BIN)/pytest -n $(WORKERS) $(SPREAD)
 
 real: $(READY)
-	$(BIN)/pytest -n auto $(SPREAD) -m real
+	$(BIN)/pytest -n $(WORKERS) $(SPREAD) -m real
 
 SECONDS ?= 20
 SEED ?= 0

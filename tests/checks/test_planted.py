@@ -211,6 +211,7 @@ SOUND_PACKAGES: dict[str, Plant] = {
     "for-older-python": Plant(code="", files={"app.py": f"import sys\nif sys.version_info < (3, 11):\n    import tomli\nelse:\n    import tomllib\n{HANDLER}"}),
     "run-as-program": Plant(code="", files={"app.py": f"{HANDLER}if __name__ == '__main__':\n    import nowhere\n    open('x', 'w')\n"}),
     "path-changed": Plant(code="", files={"app.py": f"import sys\nsys.path.insert(0, 'vendor')\nimport helper\n{HANDLER}", "vendor/helper.py": ""}),
+    "path-changed-by-a-dependency": Plant(code="", files={"app.py": f"import lib\n{HANDLER}", **installed("lib", {"lib/__init__.py": "from lib import loader\n", "lib/loader.py": "import os, sys\nsys.path.append(os.path.join(os.path.dirname(__file__), '_vendor'))\nimport helper\n", "lib/_vendor/helper.py": ""})}),
     "module-made-up": Plant(code="", files={"app.py": APP, **installed("lib", {"lib/__init__.py": "import sys\nsys.modules['made_up'] = sys\nimport made_up\n"})}),
     "submodule-made-up": Plant(code="", files={"app.py": f"from six.moves import urllib\nimport lib.inner\n{HANDLER}", **installed("lib")}),
     "namespace-packages": Plant(code="", files={"app.py": f"from space.one import a\nfrom space.two import b\n{HANDLER}", "space/one/__init__.py": "a = 1", **installed("space-two", {"space/two/__init__.py": "b = 1"})}),

@@ -602,7 +602,7 @@ def test_cold_starts(tmp_path: Path, store: Store) -> None:
     files = {
         "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
         "pyproject.toml": '[project]\nname = "shop"\nversion = "1"\n[tool.wherry]\n'
-        f'runtime = "{HERE}"\n[tool.wherry.functions.api]\nhandler = "app.handler"\n',
+        f'runtime = "{HERE}"\ncheck = "off"\n[tool.wherry.functions.api]\nhandler = "app.handler"\n',
         "slow.py": "import time\ntime.sleep(0.2)\n",
         "app.py": "import slow\ndef handler(event, context):\n    raise ValueError\n",
     }

@@ -197,7 +197,8 @@ def test_a_route_of_every_framework(small: tuple[str, Emulator], stage: str | No
 
 def test_an_application_that_cannot_be_imported(tmp_path: Path, shared: Path) -> None:
     """The log has the traceback, which Lambda's own client leaves out of an ImportError."""
-    text = "import shop_missing\n\n\ndef app(environ, start_response): ...\n"
+    # Nothing in the text tells which module it is.
+    text = "(lambda name: __import__(name))('shop_missing')\n\n\ndef app(environ, start_response): ...\n"
     for function in running(Function(app="shop:app", text=text), tmp_path, shared):
         answer = function({"version": "2.0"})
         assert answer["errorType"] == "Runtime.ImportModuleError"

@@ -109,9 +109,22 @@ def _severity(subject: Subject, missing: Missing, code: str) -> Severity | None:
         if flags & Flag.PATH and file is not None and contents.owner_of(file.place) is None:
             # Own code that changes the search path knows why.
             return "note"
+    if any(
+        contents.imports(module).flags & Flag.PATH
+        for module in map(contents.modules.find, _with_parents(missing.importer))
+        if module is not None
+    ):
+        # As `pkg_resources` does, for what it brings along.
+        return "note"
     if not contents.is_certain or (code != "CASE001" and contents.modules.folders_of(missing.name)):
         return "warning"
     return "error"
+
+
+def _with_parents(name: str) -> list[str]:
+    """A module and the packages that it lies in."""
+    parts = name.split(".")
+    return [".".join(parts[:number]) for number in range(len(parts), 0, -1)]
 
 
 def _names(module: Module, name: str) -> bool:
