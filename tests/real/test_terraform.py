@@ -39,7 +39,7 @@ handler = "shop.api.handler"
 root = "api"
 layers = ["deps"]
 [functions.jobs]
-handler = "work.jobs.handler"
+handler = "nightly.jobs.handler"
 root = "jobs"
 layers = ["deps"]
 [layers.deps]
@@ -47,7 +47,7 @@ layers = ["deps"]
 FILES = {
     "wherry.toml": SETTINGS,
     "api/shop/api.py": "def handler(event, context):\n    return 1\n",
-    "jobs/work/jobs.py": "def handler(event, context):\n    return 2\n",
+    "jobs/nightly/jobs.py": "def handler(event, context):\n    return 2\n",
 }
 MODULE = """
 module "{name}" {{
@@ -141,7 +141,7 @@ def inputs(handler: str | None, *patterns: str) -> str:
 def test_built_at_apply(place: Path, account: Account, attached: str, tmp_path: Path) -> None:
     more = {
         "api": inputs("shop.api.handler", "api/**"),
-        "jobs": inputs("work.jobs.handler", "jobs/**"),
+        "jobs": inputs("nightly.jobs.handler", "jobs/**"),
         "deps": inputs(None),
     }
     terraform = configure(place, "build-at-apply", account, attached, **more)
@@ -225,7 +225,7 @@ def test_built_first(place: Path, account: Account, attached: str, tmp_path: Pat
     build_first(tmp_path / "other")
     assert other.plan()[0] == {}
 
-    source = place / "project" / "jobs" / "work" / "jobs.py"
+    source = place / "project" / "jobs" / "nightly" / "jobs.py"
     source.write_text("def handler(event, context):\n    return 3\n")
     build_first(place)
     assert terraform.plan()[0] == {

@@ -46,7 +46,7 @@ __all__ = ["BroughtPackages", "bring"]
 
 
 class _Source(Struct, frozen=True, kw_only=True):
-    """What callers of a function in the other stage get: a version, or ``$LATEST``; ``place`` is region and account."""
+    """The code that callers of a function in the other stage get: a version, or ``$LATEST``; ``place`` is region and account."""
 
     place: tuple[str, str]
     name: str
@@ -187,7 +187,7 @@ def bring(
 
 
 def _sources(stage: ProjectStage) -> list[_Source]:
-    """What callers of each function of a stage get."""
+    """The code that callers of each function of a stage get."""
     client = stage.client
     observed = observe_functions(stage.functions.values(), client)
     problems = Problems(DeployError, f"stage `{client.name}` does not run what could be brought")

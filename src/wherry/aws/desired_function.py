@@ -1,4 +1,4 @@
-"""What a stage says of one function, as the desired state: its layers and its configuration. Pure."""
+"""One function as a stage describes it: the desired state: its layers and its configuration. Pure."""
 
 from __future__ import annotations
 

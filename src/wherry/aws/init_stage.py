@@ -47,7 +47,7 @@ class StageSource(TypedDict, total=False):
 
 
 class _Found(Struct, frozen=True, kw_only=True):
-    """What AWS has.
+    """The functions that AWS has.
 
     Attributes:
         functions: by their names in the settings.

@@ -1,4 +1,4 @@
-"""What is in packages, compared with what is on AWS where a stage is named."""
+"""The contents of packages, compared with what is on AWS where a stage is named."""
 
 from __future__ import annotations
 

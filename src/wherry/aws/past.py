@@ -1,4 +1,4 @@
-"""What the aliases of a stage stood at: which versions, since when, and with which package. Nothing is changed."""
+"""The past of the aliases of a stage: which versions, since when, and with which package. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class History(Struct, frozen=True, kw_only=True):
 
 
 def history(project: Path | str = ".", stage: str = "", **options: Unpack[StageOptions]) -> History:
-    """What the aliases of a stage stood at.
+    """The past of the aliases of a stage.
 
     Args:
         project: the project's folder.

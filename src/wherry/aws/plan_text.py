@@ -59,7 +59,7 @@ def _lines(title: str, actions: Sequence[str]) -> Iterator[str]:
 
 
 def _shape(line: str) -> str:
-    """What parts that are told together have in common: lines below an action, such as ARNs, must be the same."""
+    """The lines that parts which are told together have in common: those below an action, such as ARNs, must be the same."""
     return line if line.startswith(" ") else _NUMBER.sub("#", line)
 
 

@@ -216,7 +216,7 @@ class _Reader(Struct, frozen=True, kw_only=True):
 
 
 def _each(read: Callable[[Any], Any], items: Iterable[Any]) -> dict[Any, Any]:
-    """What is read for each item, several at once."""
+    """The value that is read for each item, several at once."""
     items = list(items)
     if not items:
         return {}

@@ -253,7 +253,7 @@ def _lanes(project: Project, stages: Sequence[str]) -> list[list[str]]:
 
 
 def _keys(project: Project, stage: str) -> Iterator[tuple[str, ...]]:
-    """What tells the functions and layers of a stage from those of others."""
+    """The names that tell the functions and layers of a stage from those of others."""
     settings = find_stage(project, stage)
     for name in [*project.settings.functions] or [project.name]:
         aws_name = settings.function_on_aws(name, project=project.name, stage=stage)

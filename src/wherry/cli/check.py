@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.options import drover_stage, in_project, of_build, path_option, quiet
+from wherry.cli.options import (
+    drover_stage,
+    in_project,
+    of_build,
+    path_option,
+    quiet,
+    zip_archives,
+)
 from wherry.cli.render import BriefReporter, Terminal, print_result
 from wherry.sizes import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from wherry.checks.model import Finding
     from wherry.pipeline.check import CheckReport
@@ -93,9 +100,7 @@ def command(
 
     if as_json and as_sarif:
         raise click.UsageError("`--json` and `--sarif` exclude each other")
-    files = [Path(name) for name in packages if name.lower().endswith(".zip")]
-    if files and len(files) < len(packages):
-        raise click.UsageError("name functions and layers, or zip archives, not both")
+    files = zip_archives(packages)
     if not files:
         options["names"] = packages
     with Terminal(quiet=quiet, verbose=verbose) as terminal:

@@ -30,7 +30,7 @@ VARIABLE = "_WHERRY_COMPLETE"
 
 
 class _Completion(ShellComplete):
-    """What click lacks: values after ``=``, with the option before them in shells that replace the whole word."""
+    """Additions to click's completion: values after ``=``, with the option before them in shells that replace the whole word."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
         # Bash makes words of their own of equals signs.

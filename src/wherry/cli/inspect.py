@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.options import drover_stage, in_project, of_build, path_option, quiet
+from wherry.cli.options import (
+    drover_stage,
+    in_project,
+    of_build,
+    path_option,
+    quiet,
+    zip_archives,
+)
 from wherry.cli.render import BriefReporter, Terminal, print_result
 from wherry.sizes import format_size, parse_size
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wherry.pipeline.inspect import InspectReport
     from wherry.pipeline.request import BuildOptions
 
@@ -110,9 +118,7 @@ def command(
     from wherry.aws.inspect import inspect
     from wherry.cli.inspect_lines import report_lines
 
-    files = [Path(name) for name in packages if name.lower().endswith(".zip")]
-    if files and len(files) < len(packages):
-        raise click.UsageError("name functions and layers, or zip files, not both")
+    files = zip_archives(packages)
     if not files:
         options["names"] = packages
     with Terminal(quiet=quiet, verbose=verbose) as terminal:

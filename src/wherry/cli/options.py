@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -33,7 +33,16 @@ __all__ = [
     "quiet",
     "refresh",
     "shared",
+    "zip_archives",
 ]
+
+
+def zip_archives(packages: Sequence[str]) -> list[Path]:
+    """The zip archives that a command was given in place of the names of functions and layers; none for names."""
+    files = [Path(name) for name in packages if name.lower().endswith(".zip")]
+    if files and len(files) < len(packages):
+        raise click.UsageError("name functions and layers, or zip archives, not both")
+    return files
 
 
 def shared(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:

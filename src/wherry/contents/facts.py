@@ -129,7 +129,7 @@ class _Group:
         return f"{file.payload.crc:08x}-{file.size}"
 
     def kept(self) -> dict[str, Any]:
-        """What is known of the files that are there: those of the project's own come and go."""
+        """The facts of the files that are there: those of the project's own come and go."""
         assert self.known is not None  # noqa: S101
         names = {self.name_of(file) for file in self._files}
         return {name: fact for name, fact in self.known.items() if name in names}

@@ -33,7 +33,7 @@ __all__ = ["Contents", "Options"]
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """What is known of a package besides its files.
+    """Knowledge of a package besides its files.
 
     Attributes:
         handler: of the function, as AWS means it; None if it is not known.

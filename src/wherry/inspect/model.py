@@ -1,4 +1,4 @@
-"""What is told of a package: the sizes of its files and distributions, and when they are loaded."""
+"""The description of a package: the sizes of its files and distributions, and when they are loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would make a package smaller, each with the bytes that it is about and the line of settings that does it.
+"""Suggestions that would make a package smaller, each with the bytes that it is about and the line of settings that does it.
 
 Only what is measured in the package is told: what no import from the handler on reaches, as far as that is known.
 """
@@ -233,7 +233,7 @@ def _headless(measured: Measured, package: Inspected) -> Iterator[Suggestion]:  
 
 
 def _debugging(measured: Measured, package: Inspected) -> Iterator[Suggestion]:
-    """What only debuggers read in compiled files. Their zipped bytes are those of what is cut off, zipped by itself."""
+    """The parts of compiled files that only debuggers read. Their zipped bytes are those of what is cut off, zipped by itself."""
     count = size = unzipped = 0
     for file in measured.contents.files.values():
         if file.part != package.name or not is_compiled_name(file.name):

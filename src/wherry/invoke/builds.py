@@ -22,7 +22,7 @@ _PATIENCE = 600.0
 
 
 class ServedBuild(Struct, frozen=True, kw_only=True):
-    """What one build of the project gave.
+    """The result of one build of the project.
 
     Attributes:
         functions: by name.

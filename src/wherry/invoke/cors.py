@@ -1,4 +1,4 @@
-"""What a Function URL with ``Cors`` adds to responses, and its answers to preflight requests.
+"""The headers that a Function URL with ``Cors`` adds to responses, and its answers to preflight requests.
 
 After AWS's ``Cors`` type of Lambda and the Fetch standard. The headers that the function itself sends stay: where both
 name an origin, a browser refuses the response, here as there.

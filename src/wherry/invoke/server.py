@@ -64,7 +64,7 @@ class Served(Struct, frozen=True, kw_only=True):
 
 
 class _Course(Struct):
-    """What has become of a request so far."""
+    """The state of a request that is being answered."""
 
     function: str | None = None
     invocation: Invocation | None = None

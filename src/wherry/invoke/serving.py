@@ -90,7 +90,7 @@ class Front(Struct, frozen=True, kw_only=True):
 
 
 class Maker(Struct, frozen=True, kw_only=True):
-    """What makes a build and its parts, and who is told.
+    """The functions that make a build and its parts, and those that are told.
 
     Attributes:
         root: the project's folder.
@@ -157,7 +157,7 @@ class Serving:
         return watched
 
     def watched(self) -> Watched:
-        """What decides the result of a build, as far as can be told without one."""
+        """The files that decide the result of a build, as far as can be told without one."""
         try:
             return watched_by(*self._maker.read())
         except WherryError:

@@ -30,7 +30,7 @@ class Output(Protocol):
 
     @property
     def key(self) -> object:
-        """What decides, beside the place, which packages are written; as JSON can hold it."""
+        """The key of what decides, beside the place, which packages are written; as JSON can hold it."""
 
     def takes(self, name: str) -> bool:
         """Whether this package is written."""

@@ -1,4 +1,4 @@
-"""What is in built packages, or in anybody's zip archives, in one call."""
+"""The contents of built packages, or of anybody's zip archives, in one call."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class InspectOptions(BuildOptions, total=False):
 
 
 class InspectReport(Struct, frozen=True, kw_only=True):
-    """What is in packages.
+    """The contents of packages.
 
     Attributes:
         target: that they are for.

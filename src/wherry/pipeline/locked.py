@@ -1,4 +1,4 @@
-"""What the locks of a request give for its target, known by hashes alone, and remembered by what decided it."""
+"""The files that the locks of a request give for its target, known by hashes alone, and remembered by what decided it."""
 
 from __future__ import annotations
 

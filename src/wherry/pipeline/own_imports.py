@@ -1,4 +1,4 @@
-"""What a function reaches depends on: the files of dependencies, and the imports, but not the text, of own modules.
+"""The key of what a function reaches: the files of dependencies, and the imports, but not the text, of own modules.
 
 An answer that is remembered by this key holds through edits that change no import, and no dependency is read for it.
 """

@@ -192,7 +192,7 @@ class LayerSettings(ContentSettings, frozen=True, kw_only=True):
 
 
 class CheckSettings(Struct, frozen=True, kw_only=True):
-    """What becomes of findings in a build: ``error``, ``warn`` or ``off``; and the codes that are looked for."""
+    """The treatment of findings in a build: ``error``, ``warn`` or ``off``; and the codes that are looked for."""
 
     level: str = "error"
     select: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ DETECT = "detect"
 """In place of the names of services: those that the project's own code names."""
 
 _SLIM = ("tests", "stubs", "headers")
-"""What ``slim`` may leave out."""
+"""The values of ``slim``."""
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}  # fmt: skip
 _SERVICE = re.compile(r"[a-z0-9][a-z0-9.-]*")

@@ -1,4 +1,4 @@
-"""What decides the files that a source tree ships, known without building it, and the same on every machine.
+"""The inputs that decide the files that a source tree ships, known without building it, and the same on every machine.
 
 Of a plain folder these are the files that ship. Of a project with a build system they are all files that its backend
 could ship, the parts of ``pyproject.toml`` that it reads, and its build requirements as they are written. Locks and
@@ -46,7 +46,7 @@ _SHIP_IGNORED = {
 
 
 class ProjectInputs(NamedTuple):
-    """What decides the files of a source tree.
+    """The inputs that decide the files of a source tree.
 
     Attributes:
         digest: equal digests give equal files.
@@ -116,7 +116,7 @@ def _digest(files: list[InputFile]) -> str:
 
 
 def _description(declaration: Declaration, context: Context) -> str:
-    """What a backend reads of ``pyproject.toml``: neither comments nor Wherry's settings."""
+    """The part of ``pyproject.toml`` that a backend reads: neither comments nor Wherry's settings."""
     document = declaration.document
     if any(_DESCRIPTION in text for text in texts(dict(document))):
         # It may ship.

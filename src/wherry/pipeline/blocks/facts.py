@@ -1,4 +1,4 @@
-"""What other tools have to know of a project's packages."""
+"""The facts that other tools have to know of a project's packages."""
 
 from __future__ import annotations
 
