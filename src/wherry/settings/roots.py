@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import SettingsError, WherryError
 from wherry.problems import did_you_mean
-from wherry.settings.source import inner_table, read_toml
+from wherry.settings.source import read_toml
+from wherry.untrusted import inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, WherryError
 from wherry.settings.init.shipped import wheel_places
-from wherry.settings.source import inner_string, inner_table, read_toml
+from wherry.settings.source import read_toml
 from wherry.structs import Struct
+from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -143,7 +144,7 @@ def _members(root: Path, files: ProjectFiles) -> Mapping[str, str]:
         return {}
     names: dict[str, str] = {}
     for folder in folders:
-        name = inner_string(inner_table(_toml(folder / "pyproject.toml", files), "project"), "name")
+        name = inner_string(_toml(folder / "pyproject.toml", files), "project", "name")
         if name is not None and folder.is_relative_to(root) and folder != root:
             names[folder.relative_to(root).as_posix()] = name
     return names

@@ -13,8 +13,9 @@ from wherry.files import ProjectFiles
 from wherry.settings.init.proposal import propose
 from wherry.settings.legacy.toml import render
 from wherry.settings.project import read_project
-from wherry.settings.source import inner_table, read_toml
+from wherry.settings.source import read_toml
 from wherry.structs import Struct
+from wherry.untrusted import inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -199,10 +200,8 @@ def _refuse_settings(path: Path, files: ProjectFiles) -> None:
     holder = None
     if path.with_name("wherry.toml").exists():
         holder = "wherry.toml holds them"
-    elif path.name == "pyproject.toml":
-        tool = read_toml(path, files).get("tool", {})
-        if isinstance(tool, dict) and "wherry" in tool:
-            holder = "pyproject.toml holds [tool.wherry]"
+    elif path.name == "pyproject.toml" and "wherry" in inner_table(read_toml(path, files), "tool"):
+        holder = "pyproject.toml holds [tool.wherry]"
     if holder is not None:
         raise SettingsError(
             "the project already has settings",
