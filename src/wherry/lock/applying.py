@@ -33,7 +33,7 @@ def may_apply(
     if not isinstance(marker, str) or (groups is None and "dependency_groups" in marker):
         return True
     environment: dict[str, str | frozenset[str]] = {
-        **{key: str(value) for key, value in target.environment.items()},
+        **target.environment,
         "extra": "",
         "extras": frozenset(extras),
         "dependency_groups": frozenset(groups or ()),

@@ -91,10 +91,9 @@ def _is_fresh_pipfile(lock: Table, path: Path, files: ProjectFiles) -> bool:
 
 def _is_fresh_pylock(lock: Table, path: Path, files: ProjectFiles) -> bool:
     """Whether it is as new as what it records, and has what the project asks for on every target."""
-    from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
 
-    from wherry.lock.declared import read_declared
+    from wherry.lock.declared import applying, read_declared
     from wherry.lock.pylock import check_provenance
 
     check_provenance(lock, path, files)
@@ -102,14 +101,11 @@ def _is_fresh_pylock(lock: Table, path: Path, files: ProjectFiles) -> bool:
     if not pyproject.is_file():
         return True
     locked = {package.optional("name", str) for package in lock.tables("packages")}
-    for text in read_declared(read_toml(pyproject, files)).dependencies:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        if requirement.marker is None and canonicalize_name(requirement.name) not in locked:
-            return False
-    return True
+    declared = read_declared(read_toml(pyproject, files))
+    return all(
+        canonicalize_name(requirement.name) in locked
+        for requirement in applying(declared.dependencies, None)
+    )
 
 
 _JUDGES: Mapping[LockFormat, Callable[[Table, Path, ProjectFiles], bool]] = {

@@ -87,7 +87,7 @@ class Lock(Struct, frozen=True, kw_only=True):
         # from default-groups by default."
         groups = self.groups if self.groups is not None else self.pylock.default_groups or ()
         return {
-            **{key: str(value) for key, value in target.environment.items()},
+            **target.environment,
             "extras": frozenset(self.extras),
             "dependency_groups": frozenset(groups),
         }

@@ -164,10 +164,9 @@ def _dependencies(lock: Lock, root: Path, context: Context) -> Iterator[Event]:
 
 
 def _missing(lock: Lock, root: Path, context: Context) -> set[str]:
-    from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
 
-    from wherry.lock.declared import read_declared
+    from wherry.lock.declared import applying, read_declared
 
     path = root / "pyproject.toml"
     if not path.is_file():
@@ -186,15 +185,7 @@ def _missing(lock: Lock, root: Path, context: Context) -> set[str]:
             # A table may make it optional, or for another platform.
             if name != "python" and isinstance(value, str)
         }
-    environment = {key: str(value) for key, value in context.target.environment.items()}
-    for text in texts:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        marker = requirement.marker
-        if marker is None or marker.evaluate({**environment, "extra": ""}):
-            needed.add(canonicalize_name(requirement.name))
+    needed |= {canonicalize_name(each.name) for each in applying(texts, context.target)}
     return needed - {package.name for package in lock.pylock.packages}
 
 

@@ -111,10 +111,9 @@ def _check_target(pylock: Pylock, target: Target) -> None:
             hint=hint,
         )
     environments = pylock.environments or ()
-    known = {key: str(value) for key, value in target.environment.items()}
     try:
         excluded = environments and not any(
-            marker.evaluate(known, context="requirement") for marker in environments
+            marker.evaluate(target.environment, context="requirement") for marker in environments
         )
     except (LookupError, ValueError) as error:
         raise SelectionError(

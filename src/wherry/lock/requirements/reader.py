@@ -278,8 +278,7 @@ def _of_project(
 def _applies(line: RequirementLine, target: Target) -> bool:
     """Whether the marker behind a path, if there is one, is true for the target."""
     _, _, marker = line.text.partition(";")
-    environment = {key: str(value) for key, value in target.environment.items()}
-    return not marker.strip() or Marker(marker).evaluate(environment)
+    return not marker.strip() or Marker(marker).evaluate(target.environment)
 
 
 def _with_marker(requirement: Requirement, marker: str | None) -> str:
