@@ -144,10 +144,14 @@ def run(
                 rest = memoryview(command.stdin)
                 while rest:
                     rest = rest[stdin.write(rest) :]
+        # `Popen.wait` with a limit looks only every 50 ms whether the program has ended.
+        end = threading.Thread(target=process.wait, name="wherry-end", daemon=True)
+        end.start()
         try:
-            return process.wait(command.seconds)
-        except subprocess.TimeoutExpired:
-            raise TimeLimitError from None
+            end.join(command.seconds)
+            if process.returncode is None:
+                raise TimeLimitError
+            return process.returncode
         finally:
             if sys.exc_info()[0] is not None:
                 _end(process)
