@@ -24,14 +24,7 @@ _EXPORTERS = {"uv": LockFormat.UV, "poetry": LockFormat.POETRY, "pdm": LockForma
 def leftover_reason(
     path: Path, lock_format: LockFormat, others: Collection[LockFormat], files: ProjectFiles
 ) -> str | None:
-    """Why a lock beside others is a leftover, judged by the project's files alone; None where it is none.
-
-    Args:
-        path: the lock.
-        lock_format: its format.
-        others: the formats of the locks beside it.
-        files: read it, and what it was made from.
-    """
+    """Why a lock beside others is a leftover, judged by the project's files alone; None where it is none."""
     declaration = path.parent / (
         "Pipfile" if lock_format is LockFormat.PIPFILE_LOCK else "pyproject.toml"
     )

@@ -43,11 +43,6 @@ def passed_over(lock: Lock, request: LockRequest, context: Context) -> Iterator[
 
     Nothing is said of what is for developers by its name. Where the lock has no distributions at all, everything else
     is worth a warning.
-
-    Args:
-        lock: the lock that was read.
-        request: the request for it.
-        context: of the run.
     """
     nothing = not lock.pylock.packages
     if request.lock is None:

@@ -72,12 +72,7 @@ def pyproject_beside(path: Path, files: ProjectFiles) -> Table:
 
 
 def check_hash(lock: Table, key: str, hashes: Iterator[str]) -> None:
-    """Check that a lock was made of the ``pyproject.toml`` beside it.
-
-    Args:
-        lock: its content.
-        key: of the hash in ``[metadata]``.
-        hashes: those that the lock may record.
+    """Check that ``key`` of ``[metadata]`` is one of the hashes of the ``pyproject.toml`` beside a lock.
 
     Raises:
         LockError: it records another hash, or none.

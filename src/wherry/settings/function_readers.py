@@ -193,14 +193,7 @@ def _layer(value: object, expected: str) -> str | LayerReference:
 def check_used(
     key: str, function: Mapping[str, Any], manage: Iterable[str], problems: Problems
 ) -> None:
-    """Refuse values that nothing would use: ``manage`` leaves them out, and the function is not created either.
-
-    Args:
-        key: of the function's table.
-        function: its values, by the names of attributes.
-        manage: the managed parts.
-        problems: receives what is wrong.
-    """
+    """Refuse values that nothing would use: ``manage`` leaves them out, and the function is not created either."""
     managed = frozenset(manage)
     for name in CONFIGURATION_READERS:
         if name.replace("-", "_") in function and name not in managed and "role" not in function:

@@ -40,12 +40,7 @@ class SettingsSource(Struct, frozen=True, kw_only=True):
 
 
 def own_source(root: Path, document: Mapping[str, Any], files: ProjectFiles) -> SettingsSource:
-    """The settings in a project's own files.
-
-    Args:
-        root: the project's folder.
-        document: its ``pyproject.toml``; empty if there is none.
-        files: read it.
+    """The settings in a project's own files; the document is its ``pyproject.toml``, empty if there is none.
 
     Raises:
         ProjectError: ``wherry.toml`` cannot be read.
@@ -72,14 +67,9 @@ def named_source(
     install_path: Path | None,
     name: str | None,
 ) -> SettingsSource:
-    """The settings in a file that the user named.
+    """The settings in a file that the user named: Wherry's tables in TOML, ``drover.yml`` or ``settings.spindrift``.
 
-    Args:
-        path: the file: Wherry's tables in TOML, ``drover.yml`` or ``settings.spindrift``.
-        files: read it.
-        stage: the stage of ``drover.yml``, where it has several.
-        install_path: a folder that an installer filled.
-        name: the name of the package.
+    Of the older tools' files, ``stage`` chooses one of several, and the others are as for ``read_project``.
 
     Raises:
         ProjectError: the file cannot be read.

@@ -97,10 +97,7 @@ def remove_abandoned_beside(path: Path) -> None:
 
 @contextmanager
 def claimed(make: Callable[[], Path]) -> Iterator[Path]:
-    """A new file or folder that ``remove_abandoned`` leaves alone until the block ends.
-
-    Args:
-        make: makes one that did not exist.
+    """A file or folder, made by ``make``, that ``remove_abandoned`` leaves alone until the block ends.
 
     Raises:
         OSError: it cannot be made.

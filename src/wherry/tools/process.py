@@ -164,8 +164,7 @@ def run(
 def started(start: Callable[[], Popen[bytes]]) -> Iterator[Popen[bytes]]:
     """A program that is ended, with all that it started, where the block is left by an exception.
 
-    Args:
-        start: starts it, in a process group of its own.
+    ``start`` starts it, in a process group of its own.
 
     Raises:
         KeyboardInterrupt: Wherry was told to end.

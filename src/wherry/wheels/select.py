@@ -62,11 +62,6 @@ def select(lock: Lock, target: Target, *, compilable: bool = False) -> tuple[Sel
     compiled, as the wheels show when none of them is for every platform, is an error unless it can be compiled.
     Markers see the target's environment, the lock's extras and groups, and nothing of this machine.
 
-    Args:
-        lock: the lock.
-        target: the target to select for.
-        compilable: whether sdists can be compiled.
-
     Raises:
         TargetError: the lock as a whole excludes the target.
         SelectionError: distributions of which no file runs on the target; ``where`` names all.

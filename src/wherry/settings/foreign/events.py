@@ -24,9 +24,7 @@ _ANY = frozenset({"any", "*", "x-amazon-apigateway-any-method"})
 def sam_routes(events: object, value: Callable[[object], object]) -> tuple[ForeignRoute, ...]:
     """The routes in the ``Events`` of a function; those of an API that is described elsewhere have none.
 
-    Args:
-        events: as the template has them.
-        value: gives the value of an intrinsic function.
+    ``value`` gives the value of an intrinsic function.
     """
 
     def found() -> Iterator[ForeignRoute | None]:
@@ -46,12 +44,7 @@ def sam_routes(events: object, value: Callable[[object], object]) -> tuple[Forei
 def serverless_routes(
     events: object, value: Callable[[object], object]
 ) -> tuple[ForeignRoute, ...]:
-    """The routes in the ``events`` of a function.
-
-    Args:
-        events: as ``serverless.yml`` has them.
-        value: gives the value of a variable.
-    """
+    """The routes in the ``events`` of a function; ``value`` gives the value of a variable."""
 
     def found() -> Iterator[ForeignRoute | None]:
         known = value(events)

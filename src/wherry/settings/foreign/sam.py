@@ -50,11 +50,7 @@ def read_template(
 ) -> Description | None:
     """The functions and layers of a template and of those that it nests; None where there is no function.
 
-    Args:
-        path: the template.
-        document: its content.
-        files: for the templates of nested applications.
-        known: the templates that this one is nested in.
+    ``known`` are the templates that this one is nested in.
     """
     template = _Template(document)
     own = _read_own(path, template)

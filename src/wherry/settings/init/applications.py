@@ -88,12 +88,7 @@ class Application(NamedTuple):
 
 
 def find_applications(modules: Iterable[Module], units: Sequence[Unit]) -> tuple[Application, ...]:
-    """The applications and handlers at the top level of a project's modules, the likeliest first.
-
-    Args:
-        modules: the modules.
-        units: the parts that the project is packaged in.
-    """
+    """The applications and handlers at the top level of a project's modules, the likeliest first."""
     applications: list[Application] = []
     for path, source in modules:
         unit = unit_of(path, units)

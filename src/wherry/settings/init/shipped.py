@@ -57,10 +57,6 @@ _NO_PACKAGES = frozenset(
 def wheel_places(root: Path, document: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """The files and folders that the wheel holds, by their path in the folder, with their name in Python.
 
-    Args:
-        root: the folder.
-        document: its ``pyproject.toml``.
-
     Returns:
         The longest paths first; a name is "" for a folder of modules. Empty where only the backend knows.
     """

@@ -68,11 +68,7 @@ class Unit(Struct, frozen=True, kw_only=True):
         return path.removeprefix(f"{self.folder}/") if path.startswith(f"{self.folder}/") else None
 
     def module(self, path: str) -> str | None:
-        """The module's name in the package; None where the package does not hold it.
-
-        Args:
-            path: of its file, relative to the project.
-        """
+        """The name in the package of the module at a path of the project; None where the package does not hold it."""
         inside = self.inside(path)
         if inside is None or self.at_project:
             return None if inside is None else module_name(path)

@@ -139,11 +139,6 @@ def require_distribution(translation: Translation, *, project: str, root: Path) 
     spindrift looks the distribution up among those that are installed. Here it must be the name of the project, or
     of one of its packages or modules.
 
-    Args:
-        translation: the settings.
-        project: the project's name.
-        root: its folder.
-
     Raises:
         ProjectError: they are for another one.
     """
