@@ -22,6 +22,7 @@ __all__ = [
     "shaped",
     "string",
     "strings",
+    "table_of",
     "table_of_strings",
     "table_shape",
 ]
@@ -154,6 +155,30 @@ def all_matching(
     text = {**NOT_EMPTY, **portable_pattern(pattern)}
     several: Mapping[str, Any] = {"type": "array", "items": text}
     return Reader(read=read_all, shape=several if read is strings else {"anyOf": [text, several]})
+
+
+def table_of(
+    readers: Mapping[str, Callable[[object], Any]], *, least: int = 0
+) -> Reader[dict[str, Any]]:
+    """A reader of tables with these keys, at least so many of them; the values by the names of attributes."""
+    known = ", ".join(readers)
+
+    def read(value: object) -> dict[str, Any]:
+        if not isinstance(value, dict) or len(value) < least:
+            raise ValueError(f"expected a table: {known}")
+        attributes = {}
+        for key, item in value.items():
+            if key not in readers:
+                raise ValueError(f"there is no setting `{key}`: expected {known}")
+            try:
+                attributes[key.replace("-", "_")] = readers[key](item)
+            except ValueError as error:
+                raise ValueError(f"{key}: {error}") from error
+        return attributes
+
+    return Reader(
+        read=read, shape=table_shape(readers) | ({"minProperties": least} if least else {})
+    )
 
 
 def table_of_strings(noun: str) -> Reader[dict[str, str]]:

@@ -18,8 +18,8 @@ from wherry.settings.reader import (
     shaped,
     string,
     strings,
+    table_of,
     table_of_strings,
-    table_shape,
 )
 
 if TYPE_CHECKING:
@@ -215,23 +215,16 @@ HOOKS_OF_A_PACKAGE: Mapping[str, Callable[[object], Any]] = {
 """The keys of the hooks of one function or layer."""
 
 
-@shaped(table_shape(HOOKS_OF_A_PACKAGE))
+_hooks = table_of(HOOKS_OF_A_PACKAGE)
+
+
+@shaped(_hooks.shape)
 def hooks(value: object) -> HookSettings:
     """The table of a package's own hooks."""
-    keys = ", ".join(HOOKS_OF_A_PACKAGE)
-    if not isinstance(value, dict):
-        raise ValueError(f"expected a table: {keys}")  # noqa: TRY004
-    attributes: dict[str, Any] = {}
-    for key, item in value.items():
-        if key in {"inputs", "always"}:
+    for key in ("inputs", "always"):
+        if isinstance(value, dict) and key in value:
             raise ValueError(f"`{key}` applies to all packages: set it in [tool.wherry.hooks]")
-        if key not in HOOKS_OF_A_PACKAGE:
-            raise ValueError(f"there is no setting `{key}`: expected {keys}")
-        try:
-            attributes[key] = HOOKS_OF_A_PACKAGE[key](item)
-        except ValueError as error:
-            raise ValueError(f"{key}: {error}") from error
-    return HookSettings(**attributes)
+    return HookSettings(**_hooks(value))
 
 
 @shaped(strings.shape)

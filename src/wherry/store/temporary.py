@@ -24,6 +24,7 @@ __all__ = [
     "claimed",
     "remove_abandoned",
     "remove_abandoned_beside",
+    "replace_file",
     "temporary_beside",
     "temporary_folder",
 ]
@@ -87,6 +88,27 @@ def temporary_beside(path: Path) -> Iterator[Path]:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all; a link stays a link, and the rights of a file stay as they are.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    import shutil
+
+    target = Path(os.path.realpath(path))
+    with temporary_beside(target) as temporary:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, temporary)
+        else:
+            temporary.chmod(0o644)
+        temporary.replace(target)
 
 
 def remove_abandoned_beside(path: Path) -> None:

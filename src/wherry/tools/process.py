@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from subprocess import Popen
     from typing import IO
 
-__all__ = ["Command", "KeptOutput", "TimeLimitError", "end_all", "run", "started", "time_limit"]
+__all__ = [
+    "Command",
+    "Done",
+    "KeptOutput",
+    "TimeLimitError",
+    "end_all",
+    "run",
+    "run_tool",
+    "started",
+    "time_limit",
+]
 
 _CHUNK = 1 << 16
 _HEAD = 1 << 18
@@ -56,6 +66,14 @@ class Command(Struct, frozen=True, kw_only=True):
     seconds: float
     umask: int | None = None
     stdin: bytes = b""
+
+
+class Done(Struct, frozen=True, kw_only=True):
+    """A program that has ended: its exit status, standard output and standard error."""
+
+    status: int
+    output: bytes
+    errors: str
 
 
 class KeptOutput:
@@ -158,6 +176,29 @@ def run(
             for reader in readers:
                 # Something that it left running may keep its output open.
                 reader.join(_DRAIN)
+
+
+def run_tool(command: Command, name: str, variable: str) -> Done:
+    """Run a program of Wherry's to its end.
+
+    Args:
+        command: the program.
+        name: what messages call it.
+        variable: of the environment, which sets its limit of time.
+
+    Raises:
+        OSError, ValueError: it cannot be started.
+        ToolError: it ran too long.
+    """
+    output, errors = bytearray(), KeptOutput()
+    try:
+        status = run(command, output.extend, errors.add)
+    except TimeLimitError:
+        raise ToolError(
+            f"`{name}` was ended after {command.seconds:g} seconds",
+            hint=f"set `{variable}` to more seconds",
+        ) from None
+    return Done(status=status, output=bytes(output), errors=errors.text())
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -14,6 +12,7 @@ from wherry.settings.init.proposal import propose
 from wherry.settings.legacy.toml import render
 from wherry.settings.project import read_project
 from wherry.settings.source import read_toml
+from wherry.store.temporary import replace_file
 from wherry.structs import Struct
 from wherry.untrusted import inner_table
 
@@ -179,7 +178,10 @@ def insert(
             f"`{path.name}` would not hold the intended settings",
             hint="run `wherry init --dry-run`, and put what it prints where it belongs",
         )
-    _write(path, new.encode())
+    try:
+        replace_file(path, new.encode())
+    except OSError as error:
+        raise OutputError(f"cannot write `{path}`", where=[error.strerror or str(error)]) from error
     return text
 
 
@@ -208,19 +210,3 @@ def _refuse_settings(path: Path, files: ProjectFiles) -> None:
             where=[holder],
             hint="`wherry init --dry-run` prints what it would write",
         )
-
-
-def _write(path: Path, content: bytes) -> None:
-    # A link stays a link: its target is written.
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            temporary.write_bytes(content)
-            if target.exists():
-                shutil.copymode(target, temporary)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write `{path}`", where=[error.strerror or str(error)]) from error
