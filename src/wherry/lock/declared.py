@@ -11,19 +11,16 @@ from wherry.lock.document import read_toml
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from packaging.requirements import Requirement
     from packaging.utils import NormalizedName
 
     from wherry.files import ProjectFiles
     from wherry.lock.document import Table
-    from wherry.target import Target
 
 __all__ = [
     "Declared",
-    "applying",
     "declares_dependencies",
     "installs_by_setup",
     "is_setup",
@@ -51,24 +48,6 @@ class Declared(Struct, frozen=True, kw_only=True):
     extras: Mapping[NormalizedName, tuple[str, ...]]
     groups: Mapping[NormalizedName, tuple[str, ...]]
     dynamic: frozenset[str]
-
-
-def applying(texts: Iterable[str], target: Target | None) -> Iterator[Requirement]:
-    """The requirements that apply to a target, or, for None, to every target.
-
-    One that cannot be understood is left out: the tool that locks reports it.
-    """
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    environment = None if target is None else {**target.environment, "extra": ""}
-    for text in texts:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        marker = requirement.marker
-        if marker is None or (environment is not None and marker.evaluate(environment)):
-            yield requirement
 
 
 def declares_dependencies(pyproject: Table) -> bool:

@@ -86,7 +86,8 @@ def _is_fresh_pylock(lock: Table, path: Path, files: ProjectFiles) -> bool:
     """Whether it is as new as what it records, and has what the project asks for on every target."""
     from packaging.utils import canonicalize_name
 
-    from wherry.lock.declared import applying, read_declared
+    from wherry.lock.applying import applying
+    from wherry.lock.declared import read_declared
     from wherry.lock.pylock import check_provenance
 
     check_provenance(lock, path, files)

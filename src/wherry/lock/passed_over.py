@@ -10,6 +10,7 @@ from wherry.errors import LockError
 from wherry.events import Note, Warned
 from wherry.lock.document import read_toml
 from wherry.lock.formats import LockFormat
+from wherry.sizes import first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +36,6 @@ _FOR_PRODUCTION = re.compile(
     _WORD % "prod|production|main|base|common|lambda|aws|deploy|runtime|app", re.IGNORECASE
 )
 _CONDA = ("environment.yml", "environment.yaml", "conda-lock.yml", "pixi.lock")
-_SHOWN = 5
 
 
 def passed_over(lock: Lock, request: LockRequest, context: Context) -> Iterator[Event]:
@@ -161,7 +161,8 @@ def _dependencies(lock: Lock, root: Path, context: Context) -> Iterator[Event]:
 def _missing(lock: Lock, root: Path, context: Context) -> set[str]:
     from packaging.utils import canonicalize_name
 
-    from wherry.lock.declared import applying, read_declared
+    from wherry.lock.applying import applying
+    from wherry.lock.declared import read_declared
 
     path = root / "pyproject.toml"
     if not path.is_file():
@@ -192,9 +193,7 @@ def _listed(folder: Path) -> list[str]:
 
 
 def _quoted(names: Iterable[str]) -> str:
-    quoted = [f"`{name}`" for name in names]
-    more = len(quoted) - _SHOWN
-    return ", ".join(quoted[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return first([f"`{name}`" for name in names], 5)
 
 
 def _was(names: Iterable[str]) -> str:

@@ -18,9 +18,9 @@ from packaging.utils import canonicalize_name
 
 from wherry.errors import LockError
 from wherry.indexes.redact import redact
-from wherry.lock.applying import may_apply
+from wherry.lock.applying import applying, may_apply
 from wherry.lock.assemble import known
-from wherry.lock.declared import applying, read_declared
+from wherry.lock.declared import read_declared
 from wherry.lock.document import file_sha256, is_path, parse_toml, read_bytes, read_toml
 from wherry.lock.model import Lock
 from wherry.untrusted import url_path
