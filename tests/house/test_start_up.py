@@ -98,6 +98,13 @@ def test_using_the_public_names_is_what_loads() -> None:
     assert not loaded & {"requests", "pypi_simple", "rich", "packaging", "pathspec"}
 
 
+def test_a_private_index_is_told_from_pypi_without_the_library_that_asks_indexes() -> None:
+    loaded = loaded_by(
+        "from wherry.indexes.declared import is_pypi; assert not is_pypi('https://host/simple')"
+    )
+    assert not loaded & {"pypi_simple", "requests", "bs4"}
+
+
 def test_a_plain_build_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
     """Commands, stripping and containers cost nothing where nobody asks for them."""
     (tmp_path / "main.py").write_text("def handler(event, context): ...\n")

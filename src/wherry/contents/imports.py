@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import warnings
 from codecs import BOM_UTF8
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.contents.conditions import Conditions
 from wherry.contents.outline import outline_of
+from wherry.syntax import parse_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -150,13 +150,7 @@ def parse_source(source: bytes) -> ast.Module | None:
         return None
     if len(source) - len(source.translate(None, _SIGNS)) > _MOST_SIGNS:
         return None
-    try:
-        with warnings.catch_warnings():
-            # Such as those about invalid escapes.
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    return parse_python(source)
 
 
 def _statements(body: Sequence[ast.stmt], conditions: Conditions) -> Iterator[Import]:

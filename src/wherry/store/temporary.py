@@ -24,6 +24,7 @@ __all__ = [
     "claimed",
     "remove_abandoned",
     "remove_abandoned_beside",
+    "replace_file",
     "temporary_beside",
     "temporary_folder",
 ]
@@ -89,6 +90,27 @@ def temporary_beside(path: Path) -> Iterator[Path]:
                 temporary.unlink(missing_ok=True)
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all; a link stays a link, and the rights of a file stay as they are.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    import shutil
+
+    target = Path(os.path.realpath(path))
+    with temporary_beside(target) as temporary:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, temporary)
+        else:
+            temporary.chmod(0o644)
+        temporary.replace(target)
+
+
 def remove_abandoned_beside(path: Path) -> None:
     """Remove what killed processes have left of ``temporary_beside``."""
     prefix = re.escape(f".{path.name[:_LONGEST]}.")
@@ -97,10 +119,7 @@ def remove_abandoned_beside(path: Path) -> None:
 
 @contextmanager
 def claimed(make: Callable[[], Path]) -> Iterator[Path]:
-    """A new file or folder that ``remove_abandoned`` leaves alone until the block ends.
-
-    Args:
-        make: makes one that did not exist.
+    """A file or folder, made by ``make``, that ``remove_abandoned`` leaves alone until the block ends.
 
     Raises:
         OSError: it cannot be made.
