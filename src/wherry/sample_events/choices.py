@@ -13,7 +13,6 @@ from msgspec import field
 from wherry.errors import EventError
 from wherry.invoke.variables import ACCOUNT
 from wherry.structs import Struct
-from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -81,33 +80,9 @@ class Choices(Struct, frozen=True, kw_only=True):
                 "the body is not text in UTF-8", where=["the service carries text only"]
             ) from error
 
-    def data(self, default: str) -> bytes:
-        """The body as bytes."""
-        return default.encode() if self.body is None else self.body
-
-    def document(self, default: object) -> Any:
-        """The body as the value of a JSON document.
-
-        Raises:
-            EventError: it is not JSON.
-        """
-        if self.body is None:
-            return default
-        try:
-            return parse_json(self.body)
-        except ValueError as error:
-            raise EventError(
-                "the body is not JSON", where=[str(error)], hint="""write --body '{"id": 7}'"""
-            ) from error
-
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a resource in the region of the event."""
         return f"arn:aws:{service}:{self.region}:{ACCOUNT}:{resource}"
-
-    def iso(self, digits: int = 3) -> str:
-        """The time as ``2026-11-28T22:30:00.123Z``, with that many digits of the second's fraction."""
-        seconds = self.now.strftime("%Y-%m-%dT%H:%M:%S")
-        return f"{seconds}.{self.now.microsecond:06d}"[: 20 + digits].rstrip(".") + "Z"
 
     @property
     def milliseconds(self) -> int:
