@@ -64,7 +64,7 @@ class Heard:
 
     @property
     def texts(self) -> list[str]:
-        return [str(event) or getattr(event, "text", "") for event in self.events]
+        return [str(event) for event in self.events]
 
 
 @dataclass(kw_only=True)

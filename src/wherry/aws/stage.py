@@ -51,6 +51,10 @@ class ProjectStage(Struct, frozen=True, kw_only=True):
     layers: Mapping[str, str]
     reporter: Reporter
 
+    def alias_of(self, function: str) -> str | None:
+        """The alias that callers of a function (name in the settings) use; None if they use ``$LATEST``."""
+        return self.settings.function(function).alias or self.settings.alias
+
 
 def find_stage(project: Project, name: str) -> StageSettings:
     """The settings of a stage, or, for ``STAGE@REGION``, of that stage in one of its regions.

@@ -33,12 +33,18 @@ class Note(Event, frozen=True, kw_only=True):
     text: str
     brief: bool = False
 
+    def __str__(self) -> str:
+        return self.text
+
 
 class Warned(Event, frozen=True, kw_only=True):
     """Something that the user will probably want to change."""
 
     text: str
     hint: str | None = None
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Reporter(Protocol):

@@ -10,7 +10,7 @@ A file has kinds by their names. A kind has these parts:
 - ``attribute``: what becomes of the value of an ``--attribute``, by default itself;
 - ``patches``: what changes in these parts ``when`` options match one of their patterns. Objects are merged.
 
-In a text, ``$name`` and ``${name}`` stand for a property of ``Values`` or an option, and ``$$`` for a dollar sign. A text
+In a text, ``$name`` and ``${name}`` stand for a value of ``values.py`` or an option, and ``$$`` for a dollar sign. A text
 that is nothing but ``$name`` becomes the value itself, such as a number or a list. A member with the value ``$omit`` is
 left out; the member ``**`` stands for all members of its object; ``{$json: …}`` is a document as text, and ``{$gzip: …}``
 the same, compressed and in base64.
@@ -59,26 +59,21 @@ class _Filling(Values, frozen=True, kw_only=True):
 
     parts: _Parts
 
-    @property
-    def records(self) -> list[Any]:
-        """As many as are asked for."""
-        return [
-            _filled(self.parts.record, replace(self, number=number))
-            for number in range(self.choices.records)
-        ]
-
-    @property
-    def attributes(self) -> dict[str, Any]:
-        """The attributes by their names."""
-        return {
-            name: _filled(self.parts.attribute, replace(self, value=value))
-            for name, value in self.choices.attributes.items()
-        }
-
-    @property
-    def attribute_list(self) -> list[dict[str, Any]]:
-        """Each attribute on its own."""
-        return [{name: value} for name, value in self.attributes.items()]
+    def __getitem__(self, name: str) -> Any:
+        match name:
+            case "records":
+                return [
+                    _filled(self.parts.record, replace(self, number=number))
+                    for number in range(self.choices.records)
+                ]
+            case "attributes":
+                return {
+                    name: _filled(self.parts.attribute, replace(self, value=value))
+                    for name, value in self.choices.attributes.items()
+                }
+            case "attribute_list":
+                return [{name: value} for name, value in self["attributes"].items()]
+        return Values.__getitem__(self, name)
 
 
 def read_kinds(family: str) -> list[Kind]:
@@ -140,11 +135,9 @@ def _filled(part: Any, values: Values) -> Any:
     """A part of a template with its values."""
     if isinstance(part, str):
         if whole := _WHOLE.fullmatch(part):
-            return getattr(values, whole[1])
+            return values[whole[1]]
         template = Template(part)
-        return template.substitute(
-            {name: getattr(values, name) for name in template.get_identifiers()}
-        )
+        return template.substitute({name: values[name] for name in template.get_identifiers()})
     if isinstance(part, list):
         return [_filled(each, values) for each in part]
     if not isinstance(part, dict):

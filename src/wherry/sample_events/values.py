@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 from wherry.errors import EventError
@@ -13,14 +13,14 @@ from wherry.sample_events.choices import Choices, encoded, new_id
 from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
-__all__ = ["Values"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
-_HOUR = 3_600_000
-"""Milliseconds."""
+__all__ = ["Values"]
 
 
 class Values(Struct, frozen=True, kw_only=True):
-    """Each property is a value that a template can name; so is each option.
+    """The values of an event by their names: those of the table below, and the options.
 
     Attributes:
         choices: what people choose, with the defaults of the kind.
@@ -36,154 +36,30 @@ class Values(Struct, frozen=True, kw_only=True):
     number: int = 0
     value: str = ""
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.choices, name)
+    def __getitem__(self, name: str) -> Any:
+        """The value of that name.
 
-    # The account, identifiers and numbers.
-
-    account = ACCOUNT
-
-    @property
-    def plain_region(self) -> str:
-        """The region without dashes."""
-        return self.choices.region.replace("-", "")
+        Raises:
+            EventError: the body is not what the kind of event wants.
+            AttributeError: there is none.
+        """
+        make = _VALUES.get(name)
+        return getattr(self.choices, name) if make is None else make(self)
 
     @property
-    def uuid(self) -> str:
-        """Another one each time."""
-        return new_id()
-
-    @property
-    def hexadecimal_id(self) -> str:
-        """A UUID without dashes, another one each time."""
-        return new_id().replace("-", "")
-
-    @property
-    def token(self) -> str:
-        """Text that means nothing, in base64."""
-        return encoded(new_id().encode())
-
-    @property
-    def long_token(self) -> str:
-        """The same, longer."""
-        return encoded(new_id().encode() * 2)
-
-    @property
-    def ordinal(self) -> int:
-        """The number of the record, from 1."""
-        return self.number + 1
-
-    @property
-    def record_count(self) -> int:
-        """The number of records."""
-        return self.choices.records
-
-    @property
-    def record_id(self) -> str:
-        """The identifier of a record of Firehose."""
-        return f"{self.number:056d}"
-
-    @property
-    def message_number(self) -> str:
-        """The sequence number of a message of a FIFO queue."""
-        return str(18849496460467696128 + self.number)
-
-    @property
-    def change_number(self) -> str:
-        """The sequence number of a change of DynamoDB."""
-        return str(4421584500000000017450439091 + self.number)
-
-    @property
-    def stream_number(self) -> str:
-        """The sequence number of a record of Kinesis."""
-        return str((self.milliseconds << 140) + self.number)
-
-    @property
-    def log_id(self) -> str:
-        """The identifier of a line of a log."""
-        return f"{(self.milliseconds << 150) + self.number:056d}"
-
-    @property
-    def sequencer(self) -> str:
-        """The order of the changes of an object of S3."""
-        return f"{self.milliseconds:018X}"
-
-    # Times.
-
-    @property
-    def time(self) -> str:
-        """Such as ``2026-11-28T22:30:00.123Z``."""
-        now = self.choices.now
-        return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z"
-
-    @property
-    def time_in_seconds(self) -> str:
-        """Such as ``2026-11-28T22:30:00Z``."""
-        return f"{self.choices.now:%Y-%m-%dT%H:%M:%SZ}"
-
-    @property
-    def time_with_offset(self) -> str:
-        """Such as ``2026-11-28T22:30:00.123+0000``."""
-        return self.time.replace("Z", "+0000")
-
-    @property
-    def mail_time(self) -> str:
-        """Such as ``Sat, 28 Nov 2026 22:30:00 +0000``."""
-        return f"{self.choices.now:%a, %d %b %Y %H:%M:%S +0000}"
-
-    @property
-    def american_time(self) -> str:
-        """Such as ``Nov 28, 2026, 10:30:00 PM``."""
-        return f"{self.choices.now:%b %d, %Y, %I:%M:%S %p}"
-
-    @property
-    def date_path(self) -> str:
-        """Such as ``2026/11/28``."""
-        return f"{self.choices.now:%Y/%m/%d}"
-
-    @property
-    def epoch(self) -> float:
-        """The seconds since the epoch, with their fraction."""
-        return self.milliseconds / 1000
-
-    @property
-    def seconds(self) -> int:
-        """The seconds since the epoch."""
-        return self.milliseconds // 1000
+    def data(self) -> bytes:
+        """The body."""
+        return self.choices.body or b""
 
     @property
     def milliseconds(self) -> int:
-        """The milliseconds since the epoch; so are those that follow."""
+        """The time since the epoch."""
         return self.choices.milliseconds
 
-    @property
-    def next_millisecond(self) -> int:
-        """Of the next millisecond."""
-        return self.milliseconds + 1
+    def time(self, form: str) -> str:
+        """The time in a form of ``strftime``."""
+        return self.choices.now.strftime(form)
 
-    @property
-    def second_ago(self) -> int:
-        """Of a second ago."""
-        return self.milliseconds - 1000
-
-    @property
-    def hour_ago(self) -> int:
-        """Of an hour ago."""
-        return self.milliseconds - _HOUR
-
-    @property
-    def hour_ahead(self) -> int:
-        """Of an hour from now."""
-        return self.milliseconds + _HOUR
-
-    # The body.
-
-    @property
-    def text(self) -> str:
-        """The body as text."""
-        return self.choices.text("")
-
-    @property
     def document(self) -> Any:
         """The body as the value of a JSON document.
 
@@ -191,115 +67,102 @@ class Values(Struct, frozen=True, kw_only=True):
             EventError: it is not JSON.
         """
         try:
-            return parse_json(self._data)
+            return parse_json(self.data)
         except ValueError as error:
             raise EventError(
                 "the body is not JSON", where=[str(error)], hint="""write --body '{"id": 7}'"""
             ) from error
 
-    @property
-    def base64(self) -> str:
-        """The body in base64."""
-        return encoded(self._data)
+    def image(self, *, old: bool) -> dict[str, Any]:
+        """The item with DynamoDB's types; before the change it was the same unless another is given."""
+        choices = self.choices
+        return marshalled((old and choices.old_item) or choices.item or {})
 
-    @property
-    def size(self) -> int:
-        """The bytes of the body."""
-        return len(self._data)
+    def changed_image(self) -> dict[str, Any]:
+        """The item that a change is about."""
+        return self.image(old=self.choices.type == "REMOVE")
 
-    @property
-    def md5(self) -> str:
-        """The digest of the body."""
-        return _md5(self._data)
 
-    @property
-    def text_md5(self) -> str:
-        """The digest of the body as text."""
-        return _md5(self.text.encode())
-
-    @property
-    def subject(self) -> str | None:
-        """The subject of a message of SNS, which the example has."""
-        return "Example" if self.example else None
-
-    @property
-    def _data(self) -> bytes:
-        return self.choices.body or b""
-
-    # Other options in the forms that services want.
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The last value of each header."""
-        return dict(self.choices.headers)
-
-    @property
-    def form_key(self) -> str:
-        """The key, written as a browser writes a form: a space is a plus sign."""
-        return quote_plus(self.choices.key or "", safe="/")
-
-    @property
-    def url_key(self) -> str:
-        """The key as part of an address."""
-        return quote(self.choices.key or "")
-
-    @property
-    def base64_key(self) -> str:
-        """The key in base64."""
-        return encoded((self.choices.key or "").encode())
-
-    @property
-    def value_bytes(self) -> list[int]:
-        """The value of an attribute."""
-        return list(self.value.encode())
-
-    @property
-    def field(self) -> str:
-        """The field of AppSync that the name ends with."""
-        return (self.choices.name or "").rpartition(".")[2]
-
-    @property
-    def parent_type(self) -> str:
-        """The type of AppSync that the name begins with."""
-        return (self.choices.name or "").rpartition(".")[0] or "Query"
-
-    @property
-    def segments(self) -> list[str]:
-        """The parts of the path."""
-        return [part for part in self.choices.path.split("/") if part]
-
-    @property
-    def namespace(self) -> str:
-        """The first part of the path."""
-        return next(iter(self.segments), "default")
-
-    # Items of DynamoDB.
-
-    @property
-    def new_image(self) -> dict[str, Any]:
-        """The item with DynamoDB's types."""
-        return marshalled(self.choices.item or {})
-
-    @property
-    def old_image(self) -> dict[str, Any]:
-        """The item before the change; the same unless another is given."""
-        return marshalled(self.choices.old_item or self.choices.item or {})
-
-    @property
-    def keys(self) -> dict[str, Any]:
-        """The key of the item."""
-        image = self._image
-        return {name: image[name] for name in key_names(image, self.choices.key)}
-
-    @property
-    def image_size(self) -> int:
-        """About as many bytes as the item has."""
-        return len(str(self._image))
-
-    @property
-    def _image(self) -> dict[str, Any]:
-        return self.old_image if self.choices.type == "REMOVE" else self.new_image
+def _milliseconds(values: Values) -> str:
+    now = values.choices.now
+    return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}"
 
 
 def _md5(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def _keys(values: Values) -> dict[str, Any]:
+    image = values.changed_image()
+    return {name: image[name] for name in key_names(image, values.choices.key)}
+
+
+def _segments(values: Values) -> list[str]:
+    return [part for part in values.choices.path.split("/") if part]
+
+
+def _name_parts(values: Values) -> tuple[str, str]:
+    """The type and the field of AppSync that a name consists of."""
+    parent, _, name = (values.choices.name or "").rpartition(".")
+    return parent or "Query", name
+
+
+_VALUES: Mapping[str, Callable[[Values], object]] = {
+    # The account, the region without dashes, and identifiers, other ones each time but for `id`.
+    "account": lambda _: ACCOUNT,
+    "plain_region": lambda values: values.choices.region.replace("-", ""),
+    "id": lambda values: values.id,
+    "uuid": lambda _: new_id(),
+    "hexadecimal_id": lambda _: new_id().replace("-", ""),
+    "token": lambda _: encoded(new_id().encode()),
+    "long_token": lambda _: encoded(new_id().encode() * 2),
+    # The number of the record, from 0 and from 1, and what services make of it.
+    "number": lambda values: values.number,
+    "ordinal": lambda values: values.number + 1,
+    "record_count": lambda values: values.choices.records,
+    "record_id": lambda values: f"{values.number:056d}",
+    "message_number": lambda values: str(18849496460467696128 + values.number),
+    "change_number": lambda values: str(4421584500000000017450439091 + values.number),
+    "stream_number": lambda values: str((values.milliseconds << 140) + values.number),
+    "log_id": lambda values: f"{(values.milliseconds << 150) + values.number:056d}",
+    "sequencer": lambda values: f"{values.milliseconds:018X}",
+    # Times as text.
+    "time": lambda values: f"{_milliseconds(values)}Z",
+    "time_with_offset": lambda values: f"{_milliseconds(values)}+0000",
+    "time_in_seconds": lambda values: values.time("%Y-%m-%dT%H:%M:%SZ"),
+    "mail_time": lambda values: values.time("%a, %d %b %Y %H:%M:%S +0000"),
+    "american_time": lambda values: values.time("%b %d, %Y, %I:%M:%S %p"),
+    "date_path": lambda values: values.time("%Y/%m/%d"),
+    # Since the epoch: in seconds, with and without their fraction; the others in milliseconds.
+    "epoch": lambda values: values.milliseconds / 1000,
+    "seconds": lambda values: values.milliseconds // 1000,
+    "milliseconds": lambda values: values.milliseconds,
+    "next_millisecond": lambda values: values.milliseconds + 1,
+    "second_ago": lambda values: values.milliseconds - 1000,
+    "hour_ago": lambda values: values.milliseconds - 3_600_000,
+    "hour_ahead": lambda values: values.milliseconds + 3_600_000,
+    # The body. The subject of a message of SNS is the example's alone.
+    "text": lambda values: values.choices.text(""),
+    "document": Values.document,
+    "base64": lambda values: encoded(values.data),
+    "size": lambda values: len(values.data),
+    "md5": lambda values: _md5(values.data),
+    "text_md5": lambda values: _md5(values.choices.text("").encode()),
+    "subject": lambda values: "Example" if values.example else None,
+    # Other options as services want them. In a form, a space is a plus sign.
+    "headers": lambda values: dict(values.choices.headers),
+    "form_key": lambda values: quote_plus(values.choices.key or "", safe="/"),
+    "url_key": lambda values: quote(values.choices.key or ""),
+    "base64_key": lambda values: encoded((values.choices.key or "").encode()),
+    "parent_type": lambda values: _name_parts(values)[0],
+    "field": lambda values: _name_parts(values)[1],
+    "segments": _segments,
+    "namespace": lambda values: next(iter(_segments(values)), "default"),
+    "value": lambda values: values.value,
+    "value_bytes": lambda values: list(values.value.encode()),
+    # Items of DynamoDB.
+    "new_image": lambda values: values.image(old=False),
+    "old_image": lambda values: values.image(old=True),
+    "keys": _keys,
+    "image_size": lambda values: len(str(values.changed_image())),
+}

@@ -1,4 +1,4 @@
-"""The contents of packages, compared with what is on AWS where a stage is named."""
+"""Inspecting packages, compared with what is on AWS where a stage is named."""
 
 from __future__ import annotations
 
