@@ -14,6 +14,7 @@ __all__ = ["KINDS"]
 
 # The files of this folder, in the order of `wherry event --list`.
 _FAMILIES = (
+    "web",
     "storage",
     "messages",
     "operations",

@@ -8,7 +8,8 @@ A file has kinds by their names. A kind has these parts:
 - ``event``: the event;
 - ``record``: what ``$records`` is a list of;
 - ``attribute``: what becomes of the value of an ``--attribute``, by default itself;
-- ``patches``: what changes in these parts ``when`` options match one of their patterns. Objects are merged.
+- ``patches``: what changes in these parts ``when`` options match one of their patterns. Objects are merged, and lists
+  of the same length item by item.
 
 In a text, ``$name`` and ``${name}`` stand for a value of ``values.py`` or an option, and ``$$`` for a dollar sign. A text
 that is nothing but ``$name`` becomes the value itself, such as a number or a list. A member with the value ``$omit`` is
@@ -31,7 +32,7 @@ from msgspec.structs import replace
 
 from wherry.errors import EventError
 from wherry.sample_events.choices import Choices, Kind, compact, encoded, new_id
-from wherry.sample_events.values import Values
+from wherry.sample_events.values import OMIT, Values
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ def _matches(value: str, patterns: Sequence[str]) -> bool:
 
 
 def _merged(part: Any, patch: Any) -> Any:
+    if isinstance(part, list) and isinstance(patch, list) and len(part) == len(patch):
+        return [_merged(*pair) for pair in zip(part, patch, strict=True)]
     if not (isinstance(part, dict) and isinstance(patch, dict)):
         return patch
     return part | {
@@ -156,6 +159,6 @@ def _filled(part: Any, values: Values) -> Any:
                     "the body is not an object of JSON", hint="""write --body '{"id": 7}'"""
                 )
             filled |= members
-        elif value != "$omit":
-            filled[_filled(name, values)] = _filled(value, values)
+        elif (member := _filled(value, values)) is not OMIT:
+            filled[_filled(name, values)] = member
     return filled

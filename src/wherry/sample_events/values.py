@@ -14,9 +14,12 @@ from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["Values"]
+__all__ = ["OMIT", "Values"]
+
+OMIT = object()
+"""The value of a member that an event does not have."""
 
 
 class Values(Struct, frozen=True, kw_only=True):
@@ -60,6 +63,20 @@ class Values(Struct, frozen=True, kw_only=True):
         """The time in a form of ``strftime``."""
         return self.choices.now.strftime(form)
 
+    def text(self) -> str:
+        """The body as text.
+
+        Raises:
+            EventError: it is not UTF-8.
+        """
+        try:
+            # A mark of the order of bytes, as Windows writes it into files, is no part of the text.
+            return self.data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise EventError(
+                "the body is not text in UTF-8", where=["the service carries text only"]
+            ) from error
+
     def document(self) -> Any:
         """The body as the value of a JSON document.
 
@@ -97,6 +114,50 @@ def _keys(values: Values) -> dict[str, Any]:
     return {name: image[name] for name in key_names(image, values.choices.key)}
 
 
+def _route(values: Values) -> str:
+    """The route of a WebSocket API."""
+    choices = values.choices
+    of_type = {"CONNECT": "$connect", "DISCONNECT": "$disconnect"}
+    return choices.name or of_type.get(choices.type or "", "$default")
+
+
+def _lists(pairs: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
+    """The values of each name."""
+    lists: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        lists.setdefault(name, []).append(value)
+    return lists
+
+
+def _lower_headers(values: Values) -> dict[str, list[str]]:
+    return _lists((name.lower(), value) for name, value in values.choices.headers)
+
+
+def _query(values: Values) -> dict[str, list[str]]:
+    """The values of each name of the query, as they are written."""
+    parts = filter(None, values.choices.query.split("&"))
+    return _lists((part.partition("=")[0], part.partition("=")[2]) for part in parts)
+
+
+def _text_or_base64(values: Values) -> tuple[str, bool]:
+    """The body, and whether it is in base64."""
+    try:
+        return values.data.decode(), False
+    except UnicodeDecodeError:
+        return encoded(values.data), True
+
+
+def _edge_body(values: Values) -> object:
+    if values.choices.body is None:
+        return OMIT
+    return {
+        "inputTruncated": False,
+        "action": "read-only",
+        "encoding": "base64",
+        "data": encoded(values.data),
+    }
+
+
 def _segments(values: Values) -> list[str]:
     return [part for part in values.choices.path.split("/") if part]
 
@@ -108,6 +169,7 @@ def _name_parts(values: Values) -> tuple[str, str]:
 
 
 _VALUES: Mapping[str, Callable[[Values], object]] = {
+    "omit": lambda _: OMIT,
     # The account, the region without dashes, and identifiers, other ones each time but for `id`.
     "account": lambda _: ACCOUNT,
     "plain_region": lambda values: values.choices.region.replace("-", ""),
@@ -115,6 +177,7 @@ _VALUES: Mapping[str, Callable[[Values], object]] = {
     "uuid": lambda _: new_id(),
     "hexadecimal_id": lambda _: new_id().replace("-", ""),
     "token": lambda _: encoded(new_id().encode()),
+    "short_token": lambda _: encoded(new_id().encode()[:8]),
     "long_token": lambda _: encoded(new_id().encode() * 2),
     # The number of the record, from 0 and from 1, and what services make of it.
     "number": lambda values: values.number,
@@ -132,25 +195,45 @@ _VALUES: Mapping[str, Callable[[Values], object]] = {
     "time_in_seconds": lambda values: values.time("%Y-%m-%dT%H:%M:%SZ"),
     "mail_time": lambda values: values.time("%a, %d %b %Y %H:%M:%S +0000"),
     "american_time": lambda values: values.time("%b %d, %Y, %I:%M:%S %p"),
+    "request_time": lambda values: values.time("%d/%b/%Y:%H:%M:%S +0000"),
     "date_path": lambda values: values.time("%Y/%m/%d"),
-    # Since the epoch: in seconds, with and without their fraction; the others in milliseconds.
+    # Since the epoch: in seconds, with and without their fraction, in milliseconds, and in microseconds.
     "epoch": lambda values: values.milliseconds / 1000,
     "seconds": lambda values: values.milliseconds // 1000,
     "milliseconds": lambda values: values.milliseconds,
+    "microseconds": lambda values: values.milliseconds * 1000,
     "next_millisecond": lambda values: values.milliseconds + 1,
     "second_ago": lambda values: values.milliseconds - 1000,
     "hour_ago": lambda values: values.milliseconds - 3_600_000,
     "hour_ahead": lambda values: values.milliseconds + 3_600_000,
     # The body. The subject of a message of SNS is the example's alone.
-    "text": lambda values: values.choices.text(""),
+    "text": Values.text,
     "document": Values.document,
     "base64": lambda values: encoded(values.data),
     "size": lambda values: len(values.data),
     "md5": lambda values: _md5(values.data),
-    "text_md5": lambda values: _md5(values.choices.text("").encode()),
+    "text_md5": lambda values: _md5(values.text().encode()),
     "subject": lambda values: "Example" if values.example else None,
-    # Other options as services want them. In a form, a space is a plus sign.
+    "text_or_base64": lambda values: _text_or_base64(values)[0],
+    "is_base64": lambda values: _text_or_base64(values)[1],
+    "edge_body": _edge_body,
+    # Requests.
+    "route": _route,
+    "path_and_query": lambda values: "?".join(
+        filter(None, (values.choices.path, values.choices.query))
+    ),
+    "query_lists": _query,
+    "last_of_query": lambda values: {name: each[-1] for name, each in _query(values).items()},
     "headers": lambda values: dict(values.choices.headers),
+    "header_lists": lambda values: _lists(values.choices.headers),
+    "lower_header_lists": _lower_headers,
+    "joined_headers": lambda values: {
+        name: ", ".join(each) for name, each in _lower_headers(values).items()
+    },
+    "keyed_headers": lambda values: _lists(
+        (name.lower(), {"key": name, "value": value}) for name, value in values.choices.headers
+    ),
+    # Other options as services want them. In a form, a space is a plus sign.
     "form_key": lambda values: quote_plus(values.choices.key or "", safe="/"),
     "url_key": lambda values: quote(values.choices.key or ""),
     "base64_key": lambda values: encoded((values.choices.key or "").encode()),
