@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Required, TypedDict, Unpack
 from msgspec import field
 from msgspec.structs import replace
 
-from wherry.aws.errors import refusing, unless_missing
+from wherry.aws.errors import refusing
 from wherry.aws.locks import LockKeeper
 from wherry.aws.model import layer_of_arn, version_of_arn
+from wherry.aws.observe import layer_version
 from wherry.aws.observe_stage import deploy_first, observe_stage
 from wherry.aws.prepare import Prepared
 from wherry.aws.remote_zip import download
@@ -295,12 +296,7 @@ class _Packages:
         return tuple(layers)
 
     def _add_layer(self, name: str, arn: str) -> None:
-        version = unless_missing(
-            f"look at layer version `{arn}`",
-            lambda: self._other.client.functions.get_layer_version(
-                LayerName=layer_of_arn(arn), VersionNumber=version_of_arn(arn)
-            ),
-        )
+        version = layer_version(self._other.client, arn)
         if version is None:
             self._problems.add(f"layer version `{arn}` was deleted", hint=deploy_first(self._other))
             return
