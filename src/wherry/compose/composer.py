@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wherry.bundle.entry import Entry
     from wherry.compose.model import Supplies
     from wherry.compose.recipe import Recipe
-    from wherry.compose.stack import Stack
+    from wherry.compose.stack import Rest, Stack
     from wherry.events import Event
     from wherry.settings.model import Settings
     from wherry.target import Target
@@ -53,6 +53,7 @@ def compose(
     composer = _Composer(supplies, target, settings)
     for recipe in recipes:
         composer.add(recipe)
+    composer.remarks.extend(rest_warnings(composer.rests))
     return Composition(
         target=target,
         packages=tuple(composer.packages),
@@ -64,6 +65,7 @@ class _Composer:
     def __init__(self, supplies: Supplies, target: Target, settings: Settings) -> None:
         self.packages: list[Package] = []
         self.remarks: list[Event] = []
+        self.rests: list[tuple[str, Sequence[str], Rest]] = []
         self._supplies = supplies
         self._target = target
         self._settings = settings
@@ -204,7 +206,7 @@ class _Composer:
             rest = stack.rest(code.bundle, always={entry.path for entry in extra})
         else:
             rest = self._layers.rest(code, layers)
-        self.remarks.extend(rest_warnings(rest, recipe.name, layers))
+        self.rests.append((recipe.name, layers, rest))
         bundle = rest.bundle
         handler, added, notes = _entry_point(recipe, code, stack, self._supplies, self._target)
         self.remarks.extend(Note(text=note) for note in notes)
