@@ -54,11 +54,13 @@ def event_line(event: Event, *, verbose: bool) -> str | None:
         case HookFinished(command=command, seconds=took):
             return f"Ran {_in_one_line(command)} in {seconds(took)}"
         case DebuggerAwaited(port=port, configuration=configuration):
+            awaited = f"Waiting for a debugger on 127.0.0.1 port {port}"
+            if configuration is None:
+                return awaited
             import json
 
             return Lines(
-                f"Waiting for a debugger on 127.0.0.1 port {port}; for .vscode/launch.json:\n"
-                + json.dumps(configuration, indent=2)
+                f"{awaited}; for .vscode/launch.json:\n" + json.dumps(configuration, indent=2)
             )
         case _:
             from wherry.cli.aws_lines import aws_line

@@ -15,8 +15,9 @@ __all__ = ["DebuggerAwaited"]
 class DebuggerAwaited(Event, frozen=True, kw_only=True):
     """The function will wait for a debugger on a port of this machine.
 
-    ``configuration`` is what an editor needs to attach, as Visual Studio Code has it in ``launch.json``.
+    ``configuration`` is what an editor needs to attach, as Visual Studio Code has it in ``launch.json``; None where that
+    is as it was told before.
     """
 
     port: int
-    configuration: Mapping[str, Any]
+    configuration: Mapping[str, Any] | None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Unpack, cast
 from msgspec.structs import replace
 
 from wherry.events import SILENT
-from wherry.invoke.debugging import Debugging
+from wherry.invoke.debugging import DebuggerPort, Debugging
 from wherry.invoke.event import client_context
 from wherry.invoke.local import LocalOptions, local_runnable
 from wherry.invoke.runnable import choose_function
@@ -56,7 +56,7 @@ class InvokeOptions(LocalOptions, BuildOptions, total=False):
         python: the interpreter; by default one of the target's version is looked for.
         no_build: run what is written, without building first.
         debug: the port of 127.0.0.1 on which debugpy waits for an editor before the function is loaded; no timeout ends
-            such a run.
+            such a run. Of several functions that are served, each has the next port.
         terminal: the descriptor of a terminal that ``breakpoint()`` reads from; no timeout ends a run that has stopped
             there.
     """
@@ -195,9 +195,7 @@ def open_function(
     Arguments and errors are those of ``invoke``.
     """
     runnable, context = _prepare(project, options, callbacks, store, reporter)
-    debugging = Debugging(
-        project=Path(project), port=options.get("debug"), terminal=options.get("terminal")
-    )
+    debugging = _debugging(project, options)
     with _session(runnable, context, options, callbacks, debugging) as session:
         yield session
 
@@ -215,6 +213,7 @@ def open_server(
 
     Arguments and errors are those of ``serve``.
     """
+    from wherry.invoke.debuggers import Debuggers
     from wherry.invoke.http_server import Listen
     from wherry.invoke.reload import Reloader
     from wherry.invoke.request import EventFormat
@@ -231,6 +230,8 @@ def open_server(
         concurrency=options.get("concurrency", 1),
     )
 
+    debuggers = Debuggers(_debugging(project, options), reporter, concurrency=front.concurrency)
+
     def read() -> tuple[BuildRequest, Context]:
         request = as_request(project, _of_build(options, names))
         return request, open_context(request, store=store, reporter=SILENT)
@@ -244,11 +245,16 @@ def open_server(
             build=lambda: _build(project, options, names, callbacks, store, reporter),
             runnable=lambda built, name, to: _runnable(built, name, options, to),
             open_session=lambda runnable, context, on_log: _session(
-                runnable, context, options, replace(callbacks, log=on_log)
+                runnable,
+                context,
+                options,
+                replace(callbacks, log=on_log),
+                debuggers.of(runnable.name),
             ),
             on_log=callbacks.log,
             on_failed=on_failed,
             on_reloaded=callbacks.reloaded or (lambda _: None),
+            debuggers=debuggers,
         ),
     )
     with ExitStack() as stack:
@@ -273,6 +279,15 @@ def open_server(
         else:
             serving.load()
         yield server
+
+
+def _debugging(project: Path | str, options: InvokeOptions) -> Debugging:
+    number = options.get("debug")
+    return Debugging(
+        project=Path(project),
+        port=None if number is None else DebuggerPort(number),
+        terminal=options.get("terminal"),
+    )
 
 
 def _session(
