@@ -94,7 +94,7 @@ of_run = shared(
     click.option("-v", "--verbose", is_flag=True, help="Say what the build did, too."),
 )
 
-FORMATS = ["function-url", "http", "rest", "alb", "alb-multi"]
+FORMATS = ["function-url", "http", "http-1.0", "rest", "alb", "alb-multi"]
 
 of_format = click.option(
     "--format",

@@ -71,6 +71,13 @@ __all__ = ["command"]
     help="How many environments of a function answer at once. [default: 1]",
 )
 @click.option(
+    "--retries",
+    type=click.IntRange(0, 2),
+    default=2,
+    metavar="N",
+    help="How often a function gets an asynchronous event again on which it failed, 0 to 2. [default: 2]",
+)
+@click.option(
     "--debug",
     type=click.IntRange(1, 65535),
     metavar="PORT",

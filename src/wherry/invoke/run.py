@@ -74,26 +74,28 @@ class ServeOptions(InvokeOptions, total=False):
 
     Attributes:
         functions: the names of the functions to serve; by default all.
-        form: the service in front of the functions: ``function-url``, ``http``, ``rest``, ``alb`` or ``alb-multi``;
-            by default that of the routes, and ``function-url`` without routes.
+        form: the service in front of the functions: ``function-url``, ``http``, ``http-1.0``, ``rest``, ``alb`` or
+            ``alb-multi``; by default that of the routes, and ``function-url`` without routes.
         stage_path: the stage of an API that every path begins with.
         cors: origins whose pages may call the functions, as a Function URL lets them; ``*`` stands for all.
         reload: build again after each edit, and serve the new code.
         host: the address to listen on; by default ``127.0.0.1``.
         port: 0, which is the default, takes any that is free.
         concurrency: how many environments of a function answer at once; by default 1.
+        retries: how often a function gets an asynchronous event again on which it failed, 0 to 2; by default 2.
         allowed_hosts: names that requests may be for (their ``Host`` header), besides the address and those of
             this machine for itself; ``*`` stands for all.
     """
 
     functions: Sequence[str]
-    form: Literal["function-url", "http", "rest", "alb", "alb-multi"] | None
+    form: Literal["function-url", "http", "http-1.0", "rest", "alb", "alb-multi"] | None
     stage_path: str | None
     cors: Sequence[str]
     reload: bool
     host: str
     port: int
     concurrency: int
+    retries: int
     allowed_hosts: Sequence[str]
 
 
@@ -215,6 +217,7 @@ def open_server(
     """
     from wherry.invoke.debuggers import Debuggers
     from wherry.invoke.http_server import Listen
+    from wherry.invoke.later import Later
     from wherry.invoke.reload import Reloader
     from wherry.invoke.request import EventFormat
     from wherry.invoke.server import FunctionServer
@@ -266,7 +269,7 @@ def open_server(
                 port=options.get("port", 0),
                 allowed_hosts=tuple(options.get("allowed_hosts", ())),
             ),
-            concurrency=front.concurrency,
+            later=Later(concurrency=front.concurrency, retries=options.get("retries", 2)),
             stage=front.stage,
             on_served=callbacks.served,
         )

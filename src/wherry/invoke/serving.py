@@ -38,7 +38,7 @@ __all__ = ["BuiltProject", "Front", "Maker", "Serving"]
 _PREPARED = 10
 """Functions whose environments are started before there is an event, at most."""
 _AT_ONCE = 4
-_API_FORMS = frozenset({EventFormat.HTTP, EventFormat.REST})
+_API_FORMS = frozenset({EventFormat.HTTP, EventFormat.HTTP_1, EventFormat.REST})
 
 
 class BuiltProject(Struct, frozen=True, kw_only=True):
