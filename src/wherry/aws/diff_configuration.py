@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.aws.actions import TagFunction, UpdateConfiguration
+from wherry.aws.attached import parse_description
 from wherry.aws.configuration import unreadable
 from wherry.settings.model import MANAGEABLE
 from wherry.target.quotas import ENVIRONMENT
@@ -90,7 +91,8 @@ def unmanaged(functions: Iterable[DesiredFunction], observed: Observed) -> Itera
         if current is None or not function.manage or unreadable(current.configuration) is not None:
             continue
         wanted = function.configuration.only(frozenset(MANAGEABLE) - function.manage)
-        values = wanted.value_changes(current.configuration)
+        description, _ = parse_description(current.configuration.get("Description") or "")
+        values = wanted.value_changes({**current.configuration, "Description": description})
         variables = [
             change.name
             for change in wanted.variable_changes(current.configuration)
