@@ -18,6 +18,7 @@ from wherry.aws.actions import (
 from wherry.aws.attached import attached_by_settings, others_of, record_layers, recording
 from wherry.aws.configuration import rest_digest
 from wherry.aws.diff_configuration import (
+    is_record,
     require_small_environment,
     set_tags,
     unmanaged,
@@ -189,7 +190,11 @@ def _create(
             why=("it is missing",),
             package=function,
             layers=layers,
-            values=function.configuration.value_changes({}),
+            values=tuple(
+                change
+                for change in function.configuration.value_changes({})
+                if not is_record(change)
+            ),
             variables=function.configuration.variable_changes({}),
         )
     ]

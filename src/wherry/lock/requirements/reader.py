@@ -84,7 +84,8 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
 
     own = {line: _of_project(line, base, request.root, context) for line in file.requirements}
     pins_hold = (
-        not (hashed or unpinned)
+        bool(parsed)
+        and not (hashed or unpinned)
         and path.suffix != ".in"
         and all(_is_remote(line, found) or own[line] is not None for line, found in parsed)
         and not _asks_folders(file, context)
@@ -131,7 +132,8 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         path=path,
         base=base,
         inputs=(*file.files, *_local_inputs(local, base)),
-        stable=stable or asked is not None or request.by_hash,
+        # Of no requirements the result is known.
+        stable=stable or asked is not None or request.by_hash or not parsed,
         resolved=asked,
         variables=tuple(sorted(file.deciding)),
         installs_project=any(
