@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import sys
 import warnings
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +23,7 @@ __all__ = [
     "When",
     "parse_source",
     "read_imports",
+    "syntax_error",
 ]
 
 LARGEST_SOURCE = 1 << 20
@@ -85,12 +87,12 @@ _PATH = (b"sys.path", b"sys.meta_path", b"sys.path_hooks", b"addsitedir", b"from
 _MODULES = (b"sys.modules", b"from sys import")
 _DYNAMIC = (b"import_module(", b"__import__(")
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-# Exceptions that a failed import is not.
+# Exceptions that a failed import is not. A module for a newer Python fails with a SyntaxError.
 _OTHERS = {
     name
     for name, value in vars(builtins).items()
     if isinstance(value, type) and issubclass(value, BaseException)
-} - _CAUGHT
+} - {*_CAUGHT, "SyntaxError"}
 
 
 _HANDLER_NAMES = re.compile(
@@ -106,7 +108,7 @@ def read_imports(source: bytes, python: tuple[int, int]) -> ModuleFacts:
     flags = Flag.PATH * _has(source, _PATH) | Flag.MODULES * _has(source, _MODULES)
     if _HANDLER_NAMES.search(source):
         flags |= Flag.HANDLER
-    tree = parse_source(source)
+    tree = parse_source(source, python)
     if tree is None:
         return ModuleFacts((), flags | Flag.UNKNOWN)
     found = list(_statements(tree.body, Conditions(tree, source, python)))
@@ -120,19 +122,42 @@ def _has(source: bytes, words: Sequence[bytes]) -> bool:
     return any(word in source for word in words)
 
 
-def parse_source(source: bytes) -> ast.Module | None:
-    """The syntax tree of a source text; None for one that is too large, or that this Python does not understand."""
-    if len(source) > LARGEST_SOURCE:
-        return None
-    if len(source) - len(source.translate(None, _SIGNS)) > _MOST_SIGNS:
-        return None
+def parse_source(source: bytes, python: tuple[int, int] | None = None) -> ast.Module | None:
+    """The syntax tree of a source text; None for one that is too large, or that this Python does not understand.
+
+    Args:
+        source: the text.
+        python: the version that is to understand it, too, as far as this one can tell.
+    """
     try:
-        with warnings.catch_warnings():
-            # Such as those about invalid escapes.
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
+        return _parse(source, python)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def syntax_error(source: bytes, python: tuple[int, int]) -> SyntaxError | None:
+    """The reason why a version of Python cannot parse a source text; None where it can, or where that is not known."""
+    if python > sys.version_info[:2]:
+        return None
+    try:
+        _parse(source, python)
+    except SyntaxError as error:
+        return error
+    except (ValueError, RecursionError, MemoryError):
+        pass
+    return None
+
+
+def _parse(source: bytes, python: tuple[int, int] | None) -> ast.Module:
+    if len(source) > LARGEST_SOURCE:
+        raise ValueError
+    if len(source) - len(source.translate(None, _SIGNS)) > _MOST_SIGNS:
+        raise ValueError
+    older = python if python is not None and python < sys.version_info[:2] else None
+    with warnings.catch_warnings():
+        # Such as those about invalid escapes.
+        warnings.simplefilter("ignore")
+        return ast.parse(source, feature_version=older)
 
 
 def _statements(body: Sequence[ast.stmt], conditions: Conditions) -> Iterator[Import]:
