@@ -250,7 +250,7 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         found, runtime=options.get("runtime"), architecture=options.get("architecture")
     )
     # A path is reported as it was given: relative to the current folder where the project was.
-    output = _path(options.get("output")) or Path(project) / (settings.output or DEFAULT_OUTPUT)
+    default_output = Path(project) / (settings.output or DEFAULT_OUTPUT)
     request = BuildRequest(
         project=found,
         target=target,
@@ -261,7 +261,13 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         recipes=wanted,
         names=tuple(names),
         install_path=_install_path(found, wanted, lock),
-        output=choose_output(output, _path(options.get("unpacked")), names=names, recipes=wanted),
+        output=choose_output(
+            _path(options.get("output")),
+            _path(options.get("unpacked")),
+            default=default_output,
+            names=names,
+            recipes=wanted,
+        ),
         offline=options.get("offline", False),
         refresh=options.get("refresh", False),
         frozen=options.get("frozen", False),
