@@ -60,7 +60,7 @@ def choose_output(
     Args:
         path: where packages are written, as it was asked for.
         unpacked: a folder for the files of one package, in place of that.
-        default: where packages are written otherwise.
+        default: where packages are written otherwise; a path is reported as it was given.
         names: the packages that were asked for by name.
         recipes: all that are made.
 

@@ -249,8 +249,6 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
     target, reason = choose_target(
         found, runtime=options.get("runtime"), architecture=options.get("architecture")
     )
-    # A path is reported as it was given: relative to the current folder where the project was.
-    default_output = Path(project) / (settings.output or DEFAULT_OUTPUT)
     request = BuildRequest(
         project=found,
         target=target,
@@ -264,7 +262,7 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         output=choose_output(
             _path(options.get("output")),
             _path(options.get("unpacked")),
-            default=default_output,
+            default=Path(project) / (settings.output or DEFAULT_OUTPUT),
             names=names,
             recipes=wanted,
         ),
