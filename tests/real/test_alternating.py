@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import re
 import shutil
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
-from support.aws_account import code_sha256
+from support.aws_account import Account, code_sha256
+from support.cdk import run_app
 from support.checkouts import clone, commit, reformat
 from support.index import serve_index
+from support.localstack import localstack
 from support.moto import moto as serve_moto
 from support.projects import make_project, write_files
+from support.serverless import ENVIRONMENT, files_of_service, serverless
 from support.terraform import PROVIDER, ROOT, Terraform, provider
+from support.tools import tool
 from support.wheels import make_wheel
+from wherry import block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from support.aws_account import Account
     from support.checkouts import User
     from support.index import Index
 
@@ -41,6 +49,158 @@ def account() -> Iterator[Account]:
 def index() -> Iterator[Index]:
     with serve_index([ALPHA]) as served:
         yield served
+
+
+SETTINGS = """\
+runtime = "python3.13"
+[functions.api]
+handler = "shop.api.handler"
+root = "api"
+layers = ["deps"]
+[functions.jobs]
+handler = "nightly.jobs.handler"
+root = "jobs"
+layers = ["deps"]
+[layers.deps]
+"""
+FILES = {
+    "wherry.toml": SETTINGS,
+    "api/shop/api.py": "def handler(event, context):\n    return 1\n",
+    "jobs/nightly/jobs.py": "def handler(event, context):\n    return 2\n",
+    ".gitignore": "dist/\n.serverless/\npackaged.yaml\n",
+}
+
+
+def project(origin: Path, index: Index) -> Path:
+    """Two functions with folders of their own, and a layer."""
+    make_project(origin, index, [ALPHA], files=FILES)
+    (origin / "pyproject.toml").unlink()
+    return origin
+
+
+def test_cdk(tmp_path: Path, index: Index) -> None:
+    origin = project(tmp_path / "shop", index)
+    commit(origin)
+    users = clone(origin, tmp_path / "users")
+    reformat(users[1].root / "pylock.toml")
+    outputs = itertools.count()
+
+    def synthesise(user: User) -> dict[str, Any]:
+        out = user.home / f"out{next(outputs)}"
+        out.mkdir()
+        case = {"folder": str(out), "entry": str(user.root)}
+        env = {"HOME": str(user.home), **user.more}
+        result = run_app({"shop": case}, cwd=out, store=user.store, umask=user.umask, **env)
+        found: dict[str, Any] = json.loads(result["shop"]["template"])["Resources"]
+        return found
+
+    first = synthesise(users[0])
+    for turn in range(TURNS):
+        assert synthesise(users[1 - turn % 2]) == first
+
+    (users[1].root / "api/shop/api.py").write_text(EDITED)
+    edited = synthesise(users[1])
+    changed = {
+        name
+        for name in {*first, *edited}
+        if first.get(name) != edited.get(name) and first.get(name, edited.get(name))
+    }
+    # The code of the function, and a new version in place of the one before.
+    kinds = sorted(first.get(name, edited.get(name))["Type"] for name in changed)  # type: ignore[index]
+    assert kinds == ["AWS::Lambda::Function", *["AWS::Lambda::Version"] * 2]
+    (name,) = (each for each in changed & {*first} & {*edited})
+    properties = first[name]["Properties"]
+    assert edited[name]["Properties"] == {
+        **properties,
+        "Code": edited[name]["Properties"]["Code"],
+    }
+    (users[0].root / "api/shop/api.py").write_text(EDITED)
+    assert synthesise(users[0]) == edited
+
+
+def test_sam(tmp_path: Path, index: Index, account: Account) -> None:
+    origin = project(tmp_path / "shop", index)
+    write_files(origin, {"template.yaml": block("sam", origin)})
+    commit(origin)
+    env = {**account.environment(), "SAM_CLI_TELEMETRY": "0"}
+    users = clone(origin, tmp_path / "users", **env)
+    reformat(users[1].root / "pylock.toml")
+    account.bucket("packages")
+    command = ["package", "--s3-bucket", "packages", "--output-template-file", "packaged.yaml"]
+
+    def package(user: User) -> dict[str, Any]:
+        user.run("wherry", "build", "--quiet")
+        user.run(tool("sam"), *command)
+        found: dict[str, Any] = yaml.safe_load((user.root / "packaged.yaml").read_text())
+        return found["Resources"]  # type: ignore[no-any-return]
+
+    first = package(users[0])
+    for turn in range(TURNS):
+        assert package(users[1 - turn % 2]) == first
+    assert len(account.storage.list_objects_v2(Bucket="packages")["Contents"]) == 3
+
+    (users[1].root / "api/shop/api.py").write_text(EDITED)
+    edited = package(users[1])
+    assert {name for name in first if edited[name] != first[name]} == {"Api"}
+    changed = {**first["Api"]["Properties"], "CodeUri": edited["Api"]["Properties"]["CodeUri"]}
+    assert edited["Api"]["Properties"] == changed
+    (users[0].root / "api/shop/api.py").write_text(EDITED)
+    assert package(users[0]) == edited
+    assert len(account.storage.list_objects_v2(Bucket="packages")["Contents"]) == 4
+
+
+def test_serverless(tmp_path: Path, index: Index) -> None:
+    """Deployed for real: what the framework takes for unchanged, it does not deploy."""
+    with localstack(update_seconds=0.0) as stand_in:
+        account = Account(stand_in.url, key="000000000000")
+        origin = project(tmp_path / "shop", index)
+        service = block("serverless", origin)
+        write_files(origin, files_of_service(service, region=account.region, built_by_plugin=True))
+        commit(origin)
+        env = {**account.environment(), **ENVIRONMENT, "HTTPS_PROXY": ""}
+        users = clone(origin, tmp_path / "users", **env)
+        reformat(users[1].root / "pylock.toml")
+
+        def deploy(user: User) -> str:
+            return user.run(serverless(), "deploy", "--verbose")
+
+        def digests() -> dict[str, str]:
+            functions = account.functions.list_functions()["Functions"]
+            return {one["FunctionName"]: one["CodeSha256"] for one in functions}
+
+        assert "Service deployed to stack" in deploy(users[0])
+        built = read_packages(users[0].root / ".serverless")
+        before = digests()
+        assert before == {f"shop-dev-{name}": built[name] for name in ("api", "jobs")}
+        configuration = account.functions.get_function_configuration(FunctionName="shop-dev-api")
+        (layer,) = configuration["Layers"]
+        version = account.functions.get_layer_version_by_arn(Arn=layer["Arn"])
+        assert version["Content"]["CodeSha256"] == built["deps"]
+        template = compiled(users[0])
+        for turn in range(TURNS):
+            user = users[1 - turn % 2]
+            assert "No changes to deploy. Deployment skipped." in deploy(user)
+            assert compiled(user) == template
+
+        (users[1].root / "api/shop/api.py").write_text(EDITED)
+        assert "Service deployed to stack" in deploy(users[1])
+        after = digests()
+        assert {name for name in after if after[name] != before[name]} == {"shop-dev-api"}
+        answer = account.functions.invoke(FunctionName="shop-dev-api", Payload=b"{}")
+        assert answer["Payload"].read() == b'"edited"'
+        (users[0].root / "api/shop/api.py").write_text(EDITED)
+        assert "No changes to deploy. Deployment skipped." in deploy(users[0])
+
+
+def read_packages(folder: Path) -> dict[str, str]:
+    """The digests of the packages in a folder."""
+    return {path.stem: code_sha256(path.read_bytes()) for path in folder.glob("*.zip")}
+
+
+def compiled(user: User) -> str:
+    """The template of the framework, without the time of packaging that is in keys of objects."""
+    text = (user.root / ".serverless" / "cloudformation-template-update-stack.json").read_text()
+    return re.sub(r"/\d{13}-[^/]*/", "/TIME/", text)
 
 
 FUNCTION = """

@@ -139,6 +139,16 @@ def layers(given):
     return app.synth()
 
 
+def shop(given):
+    """Functions and a layer of a project's settings, with versions; the whole template."""
+    app = App(given["folder"], "shop")
+    project = Project(app.stack, "Shop", root=given["entry"])
+    for name in ("api", "jobs"):
+        assert project.function(name).current_version
+    app.synth()
+    return {"template": (app.folder / "S.template.json").read_text(), "folder": str(app.folder)}
+
+
 def not_bundled(given):
     """Behaviour of `cdk ls` and of tests: no stack is bundled."""
     app = App(given["folder"], "not-bundled", **{"aws:cdk:bundling-stacks": []})
