@@ -85,18 +85,20 @@ def test_cdk(tmp_path: Path, index: Index) -> None:
     reformat(users[1].root / "pylock.toml")
     outputs = itertools.count()
 
-    def synthesise(user: User) -> dict[str, Any]:
+    def synthesise(user: User, times: int = 1) -> dict[str, Any]:
         out = user.home / f"out{next(outputs)}"
         out.mkdir()
-        case = {"folder": str(out), "entry": str(user.root)}
+        case = {"folder": str(out), "entry": str(user.root), "times": times}
         env = {"HOME": str(user.home), **user.more}
         result = run_app({"shop": case}, cwd=out, store=user.store, umask=user.umask, **env)
-        found: dict[str, Any] = json.loads(result["shop"]["template"])["Resources"]
+        (template,) = set(result["shop"]["templates"])
+        found: dict[str, Any] = json.loads(template)["Resources"]
         return found
 
     first = synthesise(users[0])
-    for turn in range(TURNS):
-        assert synthesise(users[1 - turn % 2]) == first
+    # A process of the CDK takes several seconds to start: each of four makes some of the ten.
+    for turn, times in enumerate((3, 3, 2, 2)):
+        assert synthesise(users[1 - turn % 2], times) == first
 
     (users[1].root / "api/shop/api.py").write_text(EDITED)
     edited = synthesise(users[1])
@@ -189,7 +191,11 @@ def test_serverless(tmp_path: Path, index: Index) -> None:
         answer = account.functions.invoke(FunctionName="shop-dev-api", Payload=b"{}")
         assert answer["Payload"].read() == b'"edited"'
         (users[0].root / "api/shop/api.py").write_text(EDITED)
-        assert "No changes to deploy. Deployment skipped." in deploy(users[0])
+        # The framework uploads no layer that it knows, and misses it when it compares the next time.
+        deploy(users[0])
+        assert digests() == after
+        configuration = account.functions.get_function_configuration(FunctionName="shop-dev-api")
+        assert configuration["Layers"] == [layer]
 
 
 def read_packages(folder: Path) -> dict[str, str]:

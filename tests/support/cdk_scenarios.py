@@ -140,13 +140,16 @@ def layers(given):
 
 
 def shop(given):
-    """Functions and a layer of a project's settings, with versions; the whole template."""
-    app = App(given["folder"], "shop")
-    project = Project(app.stack, "Shop", root=given["entry"])
-    for name in ("api", "jobs"):
-        assert project.function(name).current_version
-    app.synth()
-    return {"template": (app.folder / "S.template.json").read_text(), "folder": str(app.folder)}
+    """Functions and a layer of a project's settings, with versions: the template, made several times."""
+    templates = []
+    for number in range(given["times"]):
+        app = App(given["folder"], f"shop{number}")
+        project = Project(app.stack, "Shop", root=given["entry"])
+        for name in ("api", "jobs"):
+            assert project.function(name).current_version
+        app.synth()
+        templates.append((app.folder / "S.template.json").read_text())
+    return {"templates": templates}
 
 
 def not_bundled(given):
