@@ -14,9 +14,17 @@ from support.tools import tool
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ROOT", "cdk_environment", "cdk_python", "run_app"]
+__all__ = ["CLI", "ROOT", "cdk_environment", "cdk_python", "run_app"]
 
 ROOT = Path(__file__).parents[2]
+CLI = (
+    "aws-cdk@2.1148.1",
+    "aws-cdk-lib@2.276.0",
+    "constructs@10",
+    "typescript@5",
+    "@types/node@20",
+)
+"""The packages of npm for the command line, and for applications in TypeScript."""
 _SCENARIOS = Path(__file__).with_name("cdk_scenarios.py")
 
 

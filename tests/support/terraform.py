@@ -115,11 +115,12 @@ class Terraform:
         self._account = account
         self._attached = attached
         commands = wherry_command(store.parent / f"{store.name}-commands").parent
+        path = f"{commands}{os.pathsep}{os.environ['PATH']}"
         self._env = {
             **_environment(account),
+            "PATH": path,
             **(user.env if user else {}),
             "TF_REATTACH_PROVIDERS": attached,
-            "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
             "TF_CLI_CONFIG_FILE": os.devnull,
             "CHECKPOINT_DISABLE": "1",
             "TF_IN_AUTOMATION": "1",
