@@ -24,6 +24,7 @@ LAYERS = [
     "version",
     "visible",
     "untrusted",
+    "syntax",
     "errors",
     "problems",
     "sizes",

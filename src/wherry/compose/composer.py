@@ -106,9 +106,10 @@ class _Composer:
         own_name = next((dist.name for dist in supply if dist.own), None)
         by_name = {dist.name: dist for dist in supply if not dist.own}
         names = choose_names(recipe, by_name.keys(), self.remarks, own=own_name)
-        # What is added by name comes with all that it needs.
-        added = self._requirements.all_of(recipe.settings.extra_distributions, by_name)
-        names |= added - excluded_names(recipe.settings, added)
+        if extra := recipe.settings.extra_distributions:
+            # What is added by name comes with all that it needs.
+            added = self._requirements.all_of(extra, by_name)
+            names |= added - excluded_names(recipe.settings, added)
         # The folder of a layer may hold a lock and no code.
         with_own = recipe.with_project and (
             recipe.kind == "function" or any(dist.own and dist.bundle.entries for dist in supply)
