@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from wherry.errors import WherryError
     from wherry.events import Reporter
     from wherry.inspect.model import Inspected
-    from wherry.invoke.cold_start import ColdStarts, cold_starts
+    from wherry.inspect.profile import ImportProfile
+    from wherry.invoke.cold_start import ColdStarts, cold_starts, report_cold_starts
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.run import Callbacks, InvokeOptions, ServeOptions, invoke, serve
     from wherry.pipeline.blocks.block import block
@@ -87,6 +88,7 @@ __all__ = [
     "Finding",
     "FirstSettings",
     "History",
+    "ImportProfile",
     "InitOptions",
     "InspectOptions",
     "InspectReport",
@@ -139,6 +141,7 @@ __all__ = [
     "read_logs",
     "read_project",
     "read_request",
+    "report_cold_starts",
     "rollback",
     "serve",
     "settings_schema",
@@ -166,6 +169,7 @@ _HOMES = {
     "Finding": "wherry.checks.model",
     "FirstSettings": "wherry.settings.init.write",
     "History": "wherry.aws.past",
+    "ImportProfile": "wherry.inspect.profile",
     "InitOptions": "wherry.settings.init.write",
     "InspectOptions": "wherry.pipeline.inspect",
     "InspectReport": "wherry.pipeline.inspect",
@@ -217,6 +221,7 @@ _HOMES = {
     "read_logs": "wherry.aws.logs",
     "read_project": "wherry.settings.project",
     "read_request": "wherry.pipeline.request",
+    "report_cold_starts": "wherry.invoke.cold_start",
     "rollback": "wherry.aws.rollback.rollback",
     "serve": "wherry.invoke.run",
     "settings_schema": "wherry.settings.schema",

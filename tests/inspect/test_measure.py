@@ -262,7 +262,7 @@ def test_tests_that_nothing_imports(tmp_path: Path) -> None:
             **installed("sub", used),
         },
     )
-    assert found == {"tests of distributions": (60_000, 'exclude-files = ["/lib/**/tests/"]')}
+    assert found == {"tests of distributions": (60_000, 'slim = ["tests"]')}
 
 
 def test_what_is_not_reached_and_what_is_there_twice(tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_what_is_not_reached_and_what_is_there_twice(tmp_path: Path) -> None:
             idle,
             'exclude = ["idle"]',
         ),
-        "the same content 2 times: `a.bin`": (30_000, ""),
+        "files of the same content as `a.bin`": (30_000, 'exclude-files = ["/b.bin"]'),
     }
 
 

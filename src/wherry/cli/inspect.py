@@ -14,7 +14,7 @@ from wherry.cli.options import (
     quiet,
     zip_archives,
 )
-from wherry.cli.render import BriefReporter, Terminal, print_result
+from wherry.cli.render import BriefReporter, Terminal, print_result, write_page
 from wherry.sizes import format_size, parse_size
 
 if TYPE_CHECKING:
@@ -46,6 +46,12 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, text: str | Non
 )
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N biggest only.")
 @path_option("--html", "html_file", help="Write a page with treemaps to this file.")
+@path_option(
+    "--profile",
+    metavar="FILE",
+    help="Show import times too, and in the page a flame graph: what `wherry invoke --cold 5 --profile --json` printed, or "
+    "a log of `python -X importtime`.",
+)
 @click.option(
     "--why",
     metavar="NAME|PATH",
@@ -88,6 +94,7 @@ def command(
     by: str,
     top: int | None,
     html_file: Path | None,
+    profile: Path | None,
     why: str | None,
     against: str | None,
     budget: int | None,
@@ -109,6 +116,7 @@ def command(
     Examples:
       wherry inspect
       wherry inspect api --top 10 --html dist/api.html
+      wherry inspect api --profile profile.json --html dist/api.html
       wherry inspect api --why numpy
       wherry inspect api --against main
       wherry inspect --against production
@@ -132,12 +140,11 @@ def command(
             suggestions=html_file is not None or not (as_json or why or against),
             why=why,
             against=against,
+            profile=profile,
             **options,
         )
     if html_file is not None:
-        html_file.parent.mkdir(parents=True, exist_ok=True)
-        html_file.write_bytes(report.html().encode())
-        terminal.line(f"Wrote {html_file.as_posix()}")
+        write_page(html_file, report, terminal)
     lines = [] if as_json else report_lines(report, by=by, top=top)
     print_result(report.document(), lines, as_json=as_json)
     for package in report.packages:

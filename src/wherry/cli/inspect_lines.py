@@ -8,10 +8,10 @@ from wherry.inspect.groups import group_files
 from wherry.sizes import count, format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from wherry.inspect.difference import ChangedDistribution, PackageDifference
-    from wherry.inspect.model import Inspected
+    from wherry.inspect.model import Inspected, Suggestion
     from wherry.inspect.why import Reason
     from wherry.pipeline.inspect import InspectReport
 
@@ -39,6 +39,9 @@ def report_lines(report: InspectReport, *, by: str, top: int | None) -> Iterator
             if number:
                 yield ""
             yield from _package_lines(package, by, top)
+        if report.profile is not None:
+            yield ""
+            yield from _time_lines(report.import_times(), top)
 
 
 def _package_lines(package: Inspected, by: str, top: int | None) -> Iterator[str]:
@@ -72,14 +75,40 @@ def _package_lines(package: Inspected, by: str, top: int | None) -> Iterator[str
     yield from _table(heading, shown)
     if not package.certain and by == "distribution":
         yield "  the handler is not known: all modules that may be one count; `--handler` names it"
-    if package.suggestions and by == "distribution":
-        yield "  Smaller:"
-        for suggestion in package.suggestions:
-            zipped, unzipped = suggestion.size, suggestion.unzipped_size
-            less = f"{format_size(zipped)} zipped, {format_size(unzipped)} unzipped"
-            yield f"    {less}: {suggestion.text}"
-            if suggestion.setting:
-                yield f"      {suggestion.setting}"
+    if by == "distribution":
+        smaller = [each for each in package.suggestions if each.size > 0]
+        yield from _suggestion_lines("Smaller", smaller)
+        faster = [each for each in package.suggestions if each.size <= 0]
+        yield from _suggestion_lines("Faster to start", faster)
+
+
+def _suggestion_lines(heading: str, suggestions: Sequence[Suggestion]) -> Iterator[str]:
+    """The suggestions of a package: for each its bytes, and the line of settings that does it."""
+    if not suggestions:
+        return
+    table = suggestions[0].table
+    yield f"  {heading}, in [{table}]:" if table else f"  {heading}:"
+    for each in suggestions:
+        more = " more" if each.size <= 0 else ""
+        zipped, unzipped = format_size(abs(each.size)), format_size(abs(each.unzipped_size))
+        yield f"    {zipped}{more} zipped, {unzipped}{more} unzipped: {each.text}"
+        if each.setting:
+            yield f"      {each.setting}"
+
+
+def _time_lines(times: Mapping[str, int], top: int | None) -> Iterator[str]:
+    """The time of the modules of each owner, in microseconds; without what they import of others."""
+    whole = sum(times.values())
+    yield f"import time: {whole / 1000:.1f} ms"
+    rows = [
+        [owner, f"{time / 1000:.1f} ms", f"{time / whole:.1%}"] for owner, time in times.items()
+    ]
+    shown = rows[:top]
+    if rest := list(times.values())[len(shown) :]:
+        shown.append(
+            [f"({len(rest)} more)", f"{sum(rest) / 1000:.1f} ms", f"{sum(rest) / whole:.1%}"]
+        )
+    yield from _table(["modules of", "itself", "share"], shown)
 
 
 def _sizes(size: int, package: Inspected) -> list[str]:

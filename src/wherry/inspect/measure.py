@@ -8,6 +8,8 @@ from wherry.contents.imports import When
 from wherry.contents.model import is_compiled_name
 from wherry.inspect.model import OWN_FILES, FileSize, Inspected, InspectedDistribution
 from wherry.inspect.retained import find_dominators, retained_sizes
+from wherry.target.provided import provided_modules
+from wherry.target.standard_library import standard_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -48,6 +50,21 @@ class Measured:
     def owner(self, file: File) -> str:
         """The name of the distribution that a file counts to."""
         return self.contents.owner_of(file.place) or self.own_name
+
+    def module_owner(self, name: str) -> str:
+        """The name of what a module belongs to, by its dotted name: a distribution, the standard library or the runtime.
+
+        It is empty for what only exists at run time. A module that is made by its package belongs to the package.
+        """
+        parts = name.split(".")
+        for number in range(len(parts), 0, -1):
+            found = self.contents.modules.find(".".join(parts[:number]))
+            if found is not None and found.file is not None:
+                return self.owner(found.file)
+        runtime = self.contents.target.runtime
+        if parts[0] in standard_library(runtime):
+            return "standard library"
+        return "runtime" if parts[0] in provided_modules(runtime) else ""
 
     def _package(self, part: Part, dominators: Mapping[str, str]) -> Inspected:
         files = tuple(

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
+from msgspec import field
 from msgspec.structs import replace
 
 from wherry.checks.model import Limits, Subject
@@ -17,6 +18,7 @@ from wherry.errors import SettingsError
 from wherry.events import SILENT, Note
 from wherry.indexes.network import Network
 from wherry.pipeline.build import build_packages
+from wherry.pipeline.present import present_settings
 from wherry.pipeline.request import BuildOptions, as_request, open_context
 from wherry.pipeline.written import report_written
 from wherry.settings.model import CheckSettings
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from wherry.checks.model import Finding
     from wherry.contents.model import Part
     from wherry.events import Reporter
+    from wherry.inspect.saving import Present
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildRequest
 
@@ -141,12 +144,14 @@ class Subjects(Struct, frozen=True, kw_only=True):
         subjects: functions with their layers, and layers by themselves.
         settings: of checks, as the project has them.
         project_name: None where zip archives are looked at.
+        present: the settings that packages of a project have, as far as suggestions are about them, by name.
     """
 
     target: Target
     subjects: tuple[Subject, ...]
     settings: CheckSettings
     project_name: str | None = None
+    present: Mapping[str, Present] = field(default_factory=dict)
 
 
 def find_subjects(
@@ -258,6 +263,7 @@ def _of_project(
         subjects=tuple(_subjects(report, request, options, store)),
         settings=checked,
         project_name=request.project.name,
+        present=present_settings(request),
     )
 
 
