@@ -73,8 +73,9 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, text: str | Non
     "--layer",
     "layer_files",
     multiple=True,
-    metavar="FILE.zip",
-    help="A layer of the zip files that are looked into. May be repeated, in the order of the function's layers.",
+    metavar="FILE.zip|ARN",
+    help="A layer of the zip files that are looked into: a zip file, or an ARN, which is fetched once. In a project, "
+    "the ARN of a layer that its functions name. May be repeated, in the order of the function's layers.",
 )
 @click.option("--no-build", is_flag=True, help="Look into what is written, without building first.")
 @click.option(
