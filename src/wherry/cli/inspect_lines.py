@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wherry.inspect.difference import fold_changes
 from wherry.inspect.groups import group_files
 from wherry.sizes import count, format_size
 
@@ -32,8 +33,9 @@ def report_lines(report: InspectReport, *, by: str, top: int | None) -> Iterator
     if report.reason is not None:
         yield from _reason_lines(report.reason)
     if report.differences is not None:
+        packages = {package.name: package for package in report.packages}
         for difference in report.differences:
-            yield from _difference_lines(difference, top)
+            yield from _difference_lines(difference, packages.get(difference.name), top)
     if report.reason is None and report.differences is None:
         for number, package in enumerate(report.packages):
             if number:
@@ -132,7 +134,8 @@ def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[st
 
 def _reason_lines(reason: Reason) -> Iterator[str]:
     if reason.subject != reason.owner:
-        yield f"{reason.subject} is a file of {reason.owner}, in {reason.package}"
+        kind = "folder" if reason.subject.endswith("/") else "file"
+        yield f"{reason.subject} is a {kind} of {reason.owner}, in {reason.package}"
     else:
         yield f"{reason.owner} is in {reason.package}"
     if reason.requirements:
@@ -146,7 +149,9 @@ def _reason_lines(reason: Reason) -> Iterator[str]:
         yield "  no import from the handler on is known to reach it"
 
 
-def _difference_lines(difference: PackageDifference, top: int | None) -> Iterator[str]:
+def _difference_lines(
+    difference: PackageDifference, package: Inspected | None, top: int | None
+) -> Iterator[str]:
     if not difference:
         yield f"{difference.name}: no difference"
         return
@@ -161,11 +166,13 @@ def _difference_lines(difference: PackageDifference, top: int | None) -> Iterato
     # Files of distributions that came, went or have another version are told by these.
     told = {each.name for each in difference.distributions if each.before != each.after}
     files = [file for file in difference.files if file.owner not in told]
-    files.sort(key=lambda file: -abs(file.size_after - file.size_before))
-    for file in files[:_MOST_FILES]:
-        yield f"    {file.path} {file.change}, {_signed(file.size_after - file.size_before)}"
-    if len(files) > _MOST_FILES:
-        yield f"    {count(len(files) - _MOST_FILES, 'more file')}"
+    folded = fold_changes(files, () if package is None else package.files)
+    shown = folded[: top or _MOST_FILES]
+    for change in shown:
+        files_of = f", {count(change.files, 'file')}" if change.path.endswith(("/", "/*")) else ""
+        yield f"    {change.path} {change.change}{files_of}, {_signed(change.size)}"
+    if rest := sum(each.files for each in folded[len(shown) :]):
+        yield f"    {count(rest, 'more file')}"
 
 
 def _changed(each: ChangedDistribution) -> str:

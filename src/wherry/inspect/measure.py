@@ -190,6 +190,10 @@ def _crc(file: File) -> int:
 
 
 def _own_name(contents: Contents) -> str:
-    """The name of the only own distribution that is installed, if there is one."""
+    """The name of the only own distribution that is installed, or of that with the handler, if there is one."""
     names = {each.name for each in contents.distributions} & contents.own
+    if not names and contents.handler_module is not None:
+        module = contents.modules.find(contents.handler_module)
+        if module is not None and module.file is not None:
+            names = {contents.owners.get(module.file.place, OWN_FILES)}
     return names.pop() if len(names) == 1 else OWN_FILES

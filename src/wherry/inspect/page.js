@@ -237,8 +237,8 @@ function list() {
       [...rows, ["zip headers", bytes(one.overhead), "", ((one.overhead / one.size) * 100).toFixed(1) + "%", "", "", ""]]),
     ...suggested("Smaller", one.suggestions.filter((each) => each.size > 0)),
     ...suggested("Faster to start", one.suggestions.filter((each) => each.size <= 0)),
-    ...((one.gone || []).length ? [make("h2", {}, "Gone"), make("ul", {}, ...one.gone.map(([path, size, owner]) =>
-      make("li", {}, path + " · " + bytes(size) + " · " + owner)))] : []));
+    ...((one.went || []).length ? [make("h2", {}, "Gone"), make("ul", {}, ...one.went.map(([path, files, size]) =>
+      make("li", {}, path + (files > 1 ? " · " + files + " files" : "") + " · " + bytes(size))))] : []));
 }
 function enter(tile) {
   if (state.view === "time") { if (tile.dataset.index) openImport(Number(tile.dataset.index)); return; }

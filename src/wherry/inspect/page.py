@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wherry.inspect.difference import fold_changes
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -115,6 +117,11 @@ def _package(package: Inspected, difference: PackageDifference | None) -> dict[s
         document["gone"] = [
             [each.path, each.size_before, each.owner]
             for each in difference.files
+            if each.change == "gone"
+        ]
+        document["went"] = [
+            [each.path, each.files, -each.size]
+            for each in fold_changes(difference.files, package.files)
             if each.change == "gone"
         ]
     return document
