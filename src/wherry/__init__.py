@@ -58,12 +58,13 @@ if TYPE_CHECKING:
     from wherry.pipeline.build import build, compose_project
     from wherry.pipeline.check import CheckOptions, CheckReport, check
     from wherry.pipeline.digest import DigestReport, PackageDigest, digest
+    from wherry.pipeline.first_settings import init
     from wherry.pipeline.inspect import InspectOptions, InspectReport
     from wherry.pipeline.lock import LockOptions, lock
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildOptions, BuildRequest, PackageOptions, read_request
     from wherry.sample_events.event import EventOptions, event
-    from wherry.settings.init.write import FirstSettings, InitOptions, init
+    from wherry.settings.init.write import FirstSettings, InitOptions
     from wherry.settings.project import Project, read_project
     from wherry.settings.schema import pyproject_schema, settings_schema
     from wherry.store import Store
@@ -207,7 +208,7 @@ _HOMES = {
     "event": "wherry.sample_events.event",
     "for_stages": "wherry.aws.several",
     "history": "wherry.aws.past",
-    "init": "wherry.settings.init.write",
+    "init": "wherry.pipeline.first_settings",
     "init_stage": "wherry.aws.init_stage",
     "inspect": "wherry.aws.inspect",
     "invoke": "wherry.invoke.run",

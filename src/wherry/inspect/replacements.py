@@ -33,9 +33,9 @@ _HEADLESS: Mapping[str, str] = {
     "opencv-python": "opencv-python-headless",
     "opencv-contrib-python": "opencv-contrib-python-headless",
 }
-# What the headless variants lack: Qt, X11, and what these bring along.
+# What the headless variants lack: Qt, X11, the recording of screens, and what these bring along.
 _SCREEN = re.compile(
-    r"(?:^|/)(?:libQt\d|libX|libxcb|libxkb|libSM|libICE|libGL|libEGL)[^/]*$|(?:^|/)cv2/qt/"
+    r"(?:^|/)(?:libQt\d|libX|libxcb|libxkb|libSM|libICE|libGL|libEGL|libpcre2|libavdevice|libavfilter)[^/]*$|(?:^|/)cv2/qt/"
 )
 _GRAPHICS = re.compile(r"nvidia-.+")
 _WITHOUT_GRAPHICS: Mapping[str, str] = {
