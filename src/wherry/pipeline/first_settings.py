@@ -64,10 +64,10 @@ def init(
         except WherryError:
             # A build tells what is wrong.
             return ()
-        if not found:
+        if found is None:
             text = "after the first build, `wherry inspect` tells what makes packages smaller and faster to start"
             reporter.emit(Note(text=text))
-        return found
+        return found or ()
 
     return init_settings(project, write=write, reporter=reporter, remarks=remarks, **options)
 
@@ -78,11 +78,11 @@ class _File(NamedTuple):
     size: int
 
 
-def _remarks(root: Path, table: Mapping[str, Any], store: Store) -> list[str]:
-    """The lines of comments; none where wheels are not at hand or nothing is worth it."""
+def _remarks(root: Path, table: Mapping[str, Any], store: Store) -> list[str] | None:
+    """The lines of comments; None where wheels are not at hand."""
     files = _files(root, table, store)
     if files is None:
-        return []
+        return None
     services = _services(root, {service for file in files if (service := data_of(file.path))})
     lines: list[str] = []
     if services:
