@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wherry.bundle.compressor import deflated
 from wherry.contents.imports import When
 from wherry.errors import WherryError
+from wherry.events import Note
 from wherry.inspect.model import Suggestion
 from wherry.inspect.replacements import remembered
 from wherry.inspect.saving import SMALLEST, header_size
@@ -14,7 +16,7 @@ from wherry.pipeline.bytecode.compiling import interpreter
 from wherry.pipeline.bytecode.worker import compile_modules
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from wherry.contents.model import File
     from wherry.contents.read import Contents
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from wherry.interpreters import BuildPython
 
 __all__ = ["suggest_bytecode"]
+
+_BATCH = 1 << 24
+_MANY = 100
+"""Modules that take longer to compile than a user waits without a word."""
 
 
 def suggest_bytecode(
@@ -52,14 +58,19 @@ def suggest_bytecode(
         return ()
     try:
         python = interpreter(context)
-        modules, size, unzipped = remembered(
-            f"bytecode {python.release}",
-            files,
-            context.store,
-            lambda: _measure(files, tag, python, context),
-        )
+        # After an edit, only the project's own modules are compiled again.
+        figures = [
+            remembered(
+                f"bytecode {python.release}",
+                group,
+                context.store,
+                partial(_measure, group, tag, python, context),
+            )
+            for group in _by_owner(files, contents)
+        ]
     except WherryError:
         return ()
+    modules, size, unzipped = (sum(figure[at] for figure in figures) for at in range(3))
     if unzipped < SMALLEST:
         return ()
     return (
@@ -72,6 +83,13 @@ def suggest_bytecode(
     )
 
 
+def _by_owner(files: Sequence[File], contents: Contents) -> Iterable[list[File]]:
+    groups: dict[str | None, list[File]] = {}
+    for file in files:
+        groups.setdefault(contents.owner_of(file.place), []).append(file)
+    return groups.values()
+
+
 def _cached(path: str, tag: str) -> str:
     folder, _, name = path.rpartition("/")
     return f"{folder}{'/' if folder else ''}__pycache__/{name.removesuffix('.py')}.{tag}.pyc"
@@ -81,11 +99,32 @@ def _measure(
     files: Sequence[File], tag: str, python: BuildPython, context: Context
 ) -> tuple[int, int, int]:
     """The number of compiled modules, and their bytes in the zip archive and unzipped."""
-    sources = [(file.place, file.read()) for file in files]
-    made = compile_modules(sources, python, context.store.root)
+    if len(files) > _MANY:
+        text = f"compiling {len(files):,} modules to measure what `bytecode` would add"
+        context.reporter.emit(Note(text=text, brief=True))
     modules = size = unzipped = 0
-    for file, data in zip(files, made, strict=True):
-        if data:
-            modules, unzipped = modules + 1, unzipped + len(data)
-            size += len(deflated(data)) + header_size(_cached(file.path, tag))
+    for batch in _batches(files):
+        sources = [(file.place, file.read()) for file in batch]
+        for file, data in zip(
+            batch, compile_modules(sources, python, context.store.root), strict=True
+        ):
+            if data:
+                modules, unzipped = modules + 1, unzipped + len(data)
+                size += len(deflated(data)) + header_size(_cached(file.path, tag))
     return modules, size, unzipped
+
+
+def _batches(files: Sequence[File]) -> Iterator[list[File]]:
+    """The files whose sources are held in memory together; what is too large to be compiled is left out."""
+    batch: list[File] = []
+    size = 0
+    for file in files:
+        if file.size > _BATCH:
+            continue
+        if size + file.size > _BATCH:
+            yield batch
+            batch, size = [], 0
+        batch.append(file)
+        size += file.size
+    if batch:
+        yield batch
