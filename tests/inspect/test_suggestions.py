@@ -61,7 +61,8 @@ WHEELS = [
     make_wheel(
         "dep",
         files={
-            "dep/__init__.py": b"import urllib3\ndef late():\n    import dep.kept.tests",
+            "dep/__init__.py": b"import urllib3, dep.big\ndef late():\n    import dep.kept.tests",
+            "dep/big.py": words(60_000, 5),
             "dep/tests/test_dep.py": words(60_000),
             "dep/kept/tests/__init__.py": words(30_000, 7),
             "dep/types.pyi": words(60_000, 8),
@@ -94,9 +95,10 @@ def project(tmp_path: Path, index: Index) -> Path:
     return write_files(root, {"wherry.toml": settings()})
 
 
-def look(project: Path) -> Inspected:
+def look(project: Path, name: str = "") -> Inspected:
     store = Store(project.parent / "store")
-    return wherry.inspect(project, store=store, runtime=RUNTIME).packages[0]
+    packages = wherry.inspect(project, store=store, runtime=RUNTIME).packages
+    return next(package for package in packages if name in {"", package.name})
 
 
 def test_each_line_saves_what_it_tells(project: Path) -> None:
@@ -122,6 +124,22 @@ def test_each_line_saves_what_it_tells(project: Path) -> None:
         ), line
         # What is done is not suggested again.
         assert line not in {other.setting for other in after.suggestions}
+
+
+def test_the_lines_of_a_layer_save_what_they_tell(project: Path) -> None:
+    text = settings('layers = ["deps"]') + '[layers.deps]\ninclude = ["*"]\n'
+    write_files(project, {"wherry.toml": text})
+    package = look(project, "deps")
+    lines = {each.setting: each for each in package.suggestions}
+    assert {line.partition(" = ")[0] for line in lines} == {
+        "botocore-services", "bytecode", "provided", "slim", "strip",
+    }  # fmt: skip
+    for line, each in lines.items():
+        assert each.table == "tool.wherry.layers.deps"
+        write_files(project, {"wherry.toml": f"{text}{line}\n"})
+        after = look(project, "deps")
+        saved = package.size - after.size, package.unzipped_size - after.unzipped_size
+        assert saved == (each.size, each.unzipped_size), line
 
 
 def test_lists_keep_what_they_have(project: Path) -> None:
@@ -209,7 +227,10 @@ def test_what_a_layer_has_too(tmp_path: Path) -> None:
     big = installed("grid", {"grid/__init__.py": words(40_000)})
     layer = write_package(tmp_path / "deps.zip", installed("grid", {"grid/__init__.py": words(40_000)}, folder="python/"))  # fmt: skip
     (found, *_) = of_zip(tmp_path, {"app.py": f"import grid\n{HANDLER}", **big}, layer_files=[layer])  # fmt: skip
-    assert (found.text, found.setting) == ("what a layer has, too (grid)", 'exclude = ["grid"]')
+    assert (found.text, found.setting) == (
+        "distributions that a layer has, too (grid)",
+        'exclude = ["grid"]',
+    )
     assert found.unzipped_size == sum(len(data) for data in big.values())
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from wherry.contents.imports import When
 from wherry.contents.model import is_compiled_name
+from wherry.contents.read import Contents
 from wherry.inspect.model import OWN_FILES, FileSize, Inspected, InspectedDistribution
 from wherry.inspect.retained import find_dominators, retained_sizes
 from wherry.target.provided import provided_modules
@@ -16,7 +19,6 @@ if TYPE_CHECKING:
 
     from wherry.contents.model import File, Part
     from wherry.contents.modules import Module
-    from wherry.contents.read import Contents
     from wherry.inspect.model import Loaded
 
 __all__ = ["Measured"]
@@ -39,6 +41,7 @@ class Measured:
         self._loaded = self._times()
         self.requirements = self._edges()
         self._states = self._distribution_times()
+        self._alone: dict[str, Contents] = {}
 
     def packages(self) -> Iterator[Inspected]:
         """Each of the packages, that of the function first."""
@@ -46,6 +49,16 @@ class Measured:
         dominators = find_dominators(names, self.requirements, self.own_name)
         for part in self.contents.parts:
             yield self._package(part, dominators)
+
+    def alone(self, package: Inspected) -> Contents:
+        """The contents by which settings of a package are judged: a layer alone, as any function can take it."""
+        if package.kind != "layer" or len(self.contents.parts) == 1:
+            return self.contents
+        if package.name not in self._alone:
+            parts = [part for part in self.contents.parts if part.name == package.name]
+            options = replace(self.contents.options, handler=None)
+            self._alone[package.name] = Contents(parts, self.contents.target, options)
+        return self._alone[package.name]
 
     def owner(self, file: File) -> str:
         """The name of the distribution that a file counts to."""

@@ -10,7 +10,6 @@ import re
 from typing import TYPE_CHECKING
 
 from wherry.contents.model import is_compiled_name
-from wherry.contents.read import Contents
 from wherry.contents.unneeded import HEADERS, STUBS, paths_of_tests
 from wherry.errors import WherryError
 from wherry.inspect.replacements import find_debugging, find_replacements
@@ -93,11 +92,7 @@ def _unneeded(
 
 def _reached(measured: Measured, package: Inspected) -> set[str]:
     """The places of the modules that a function imports, or that importing a layer does."""
-    contents = measured.contents
-    if package.kind == "layer":
-        # It can be taken by any function.
-        part = next(part for part in contents.parts if part.name == package.name)
-        contents = Contents([part], contents.target)
+    contents = measured.alone(package)
     return {
         each.module.file.place
         for each in contents.graph.reached.values()
@@ -158,7 +153,7 @@ def _excluded(
     if unreached:
         texts.append("distributions that neither the handler nor anything that it imports needs")
     if twice:
-        texts.append(f"what a layer has, too ({_several(twice)})")
+        texts.append(f"distributions that a layer has, too ({_several(twice)})")
     if texts:
         yield suggestion(
             ", and ".join(texts),

@@ -255,8 +255,8 @@ def _suggested(
         ]
         present = subjects.present.get(package.name, Present())
         suggestions = find_suggestions(with_it, package, present)
-        if package.kind == "function" and not present.of("bytecode"):
-            suggestions += suggest_bytecode(with_it[0].contents, package, context)
+        if not present.of("bytecode"):
+            suggestions += suggest_bytecode(with_it[0], package, context)
         suggestions = tuple(replace(each, table=present.table) for each in suggestions)
         found.append(replace(package, suggestions=suggestions))
     return tuple(found)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wherry.contents.model import File
     from wherry.contents.read import Contents
     from wherry.context import Context
+    from wherry.inspect.measure import Measured
     from wherry.inspect.model import Inspected
     from wherry.interpreters import BuildPython
 
@@ -32,29 +33,22 @@ _MANY = 100
 
 
 def suggest_bytecode(
-    contents: Contents, package: Inspected, context: Context
+    measured: Measured, package: Inspected, context: Context
 ) -> tuple[Suggestion, ...]:
     """The suggestion to compile the modules that loading the handler imports; none if this machine has no Python for it.
 
     Args:
-        contents: of the function.
-        package: the package of the function.
+        measured: a function with its layers.
+        package: that of the function, or one of the layers: in these, what importing all of it imports is compiled.
         context: of the run.
     """
-    places = {file.place for file in contents.files.values() if file.part == package.name}
-    files = sorted(
-        (
-            each.module.file
-            for each in contents.graph.reached.values()
-            if each.when <= When.GUARDED
-            and each.module.kind == "source"
-            and each.module.file is not None
-            and each.module.file.part == package.name
-        ),
-        key=lambda file: file.place,
-    )
+    contents = measured.alone(package)
+    files = _loaded(contents, package)
+    needed = _loaded(measured.contents, package)
     tag = f"cpython-{''.join(map(str, context.target.runtime.python))}"
-    if not contents.is_certain or any(_cached(file.place, tag) in places for file in files):
+    if not measured.contents.is_certain or any(
+        _cached(file.place, tag) in contents.files for file in files
+    ):
         return ()
     try:
         python = interpreter(context)
@@ -70,16 +64,31 @@ def suggest_bytecode(
         ]
     except WherryError:
         return ()
-    modules, size, unzipped = (sum(figure[at] for figure in figures) for at in range(3))
-    if unzipped < SMALLEST:
+    size, unzipped = (sum(figure[at] for figure in figures) for at in (1, 2))
+    if unzipped < SMALLEST or not needed:
         return ()
     return (
         Suggestion(
-            text=f"{modules:,} modules that loading the handler imports are compiled at every cold start",
+            text=f"{len(needed):,} modules that loading the handler imports are compiled at every cold start",
             size=-size,
             unzipped_size=-unzipped,
             setting='bytecode = "init"',
         ),
+    )
+
+
+def _loaded(contents: Contents, package: Inspected) -> list[File]:
+    """The sources of a package that init loads, or may."""
+    return sorted(
+        (
+            each.module.file
+            for each in contents.graph.reached.values()
+            if each.when <= When.GUARDED
+            and each.module.kind == "source"
+            and each.module.file is not None
+            and each.module.file.part == package.name
+        ),
+        key=lambda file: file.place,
     )
 
 
