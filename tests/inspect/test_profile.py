@@ -163,7 +163,6 @@ def test_the_page_and_the_sums_of_a_profile(tmp_path: Path) -> None:
         ("runtime", 330),
         ("(no file)", 145),
         ("standard library", 50),
-        ("(no import)", 0),
     ]
     assert report.document()["import_ms"]["grid"] == 0.5
     page = report.html()

@@ -16,10 +16,8 @@ const seconds = (time) => (time / 1000).toFixed(1) + " ms";
 const above = (each) => { const nodes = imports(), found = []; for (let at = each; at.index; at = nodes[at.parent]) found.unshift(nodes[at.parent]); return found; };
 const versions = () => new Map(data.packages.flatMap((one) => one.distributions.map((each) => [each.name, each.version])));
 
-/* The hue of a distribution is that of its rectangle, or of its place among those of layers. */
 function ownerColour(owner, depth) {
-  const names = [...new Set(data.packages.flatMap((one) => one.distributions.map((each) => each.name)))], rank = names.indexOf(owner);
-  return rank < 0 ? null : "hsl(" + (36 + rank * 137.5) % 360 + " var(--chroma) calc(var(--light) + " + (depth % 2 ? 4 : 0) + "%))";
+  return names.includes(owner) ? "hsl(" + hue(owner) + " var(--chroma) calc(var(--light) + " + (depth % 2 ? 4 : 0) + "%))" : null;
 }
 const isMatch = (each) => each.index > 0 && (each.name + " " + each.owner).toLowerCase().includes(state.query);
 function flameTold(each) {

@@ -115,11 +115,9 @@ function squarify(items, box) {
   return places;
 }
 
-/* Neighbours in the order of size differ most. */
-function hue(name) {
-  const rank = data.packages[state.package].distributions.findIndex((each) => each.name === name);
-  return (36 + rank * 137.5) % 360;
-}
+/* Neighbours in the order of size differ most; a distribution has its hue in all packages. */
+const names = [...new Set(data.packages.flatMap((one) => one.distributions.map((each) => each.name)))];
+const hue = (name) => (36 + names.indexOf(name) * 137.5) % 360;
 function colour(item, base, depth) {
   if (data.compared) {
     if (!item.touched) return "var(--same)";

@@ -117,7 +117,8 @@ class InspectReport(Struct, frozen=True, kw_only=True):
         found: dict[str, int] = {}
         for node in self.imports:
             owner = "(no import)" if node.parent < 0 else node.owner or "(no file)"
-            found[owner] = found.get(owner, 0) + node.own
+            if node.own:
+                found[owner] = found.get(owner, 0) + node.own
         return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
 
     def html(self) -> str:
