@@ -12,7 +12,7 @@ from wherry.lock.document import read_toml
 from wherry.lock.formats import LockFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from wherry.context import Context
@@ -53,7 +53,7 @@ def passed_over(lock: Lock, request: LockRequest, context: Context) -> Iterator[
     if request.lock is None:
         yield from _files(lock, request.root, nothing=nothing)
         if nothing:
-            yield from _folders(request.root)
+            yield from _folders(request.root, request.others)
     if not request.groups and not request.extras:
         yield from _groups(lock.member, context.files, nothing=nothing)
     if lock.format is LockFormat.REQUIREMENTS:
@@ -91,13 +91,16 @@ def _files(lock: Lock, root: Path, *, nothing: bool) -> Iterator[Event]:
                 )
 
 
-def _folders(root: Path) -> Iterator[Event]:
-    """A warning of folders with requirements files of their own."""
+def _folders(root: Path, others: Collection[Path]) -> Iterator[Event]:
+    """A warning of folders with requirements files of their own, which are not the folders of functions."""
+    others = {path.resolve() for path in others}
     found = []
     for pattern in ("*/requirements.txt", "*/*/requirements.txt"):
         for path in sorted(root.glob(pattern)):
             parts = path.parent.relative_to(root).parts
-            if not any(part.startswith(".") or _FOR_DEVELOPERS.search(part) for part in parts):
+            if path.parent.resolve() not in others and not any(
+                part.startswith(".") or _FOR_DEVELOPERS.search(part) for part in parts
+            ):
                 found.append("/".join(parts))
     found = [folder for folder in found if folder != "requirements"]
     if found:

@@ -179,6 +179,7 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
                 for recipe in self.recipes
                 if recipe.supply.needs == key.needs
             ),
+            others=self.settings.roots(self.root),
         )
 
     @cached_property
