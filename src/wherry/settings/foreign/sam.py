@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wherry.errors import ProjectError, SettingsError
 from wherry.settings.foreign.document import Document, inner, read_document, text_at, texts
 from wherry.settings.foreign.events import sam_routes
+from wherry.settings.foreign.for_each import expand_loops
 from wherry.settings.foreign.gateway import gateway_routes
 from wherry.settings.foreign.model import (
     LAYER_ARN,
@@ -202,7 +203,11 @@ class _Template:
         self.globals = inner(document, "Globals", "Function")
         self.notes: list[str] = []
         self.warnings: list[str] = []
+        self._resources = expand_loops(self._resources, self.value, self._pass_over)
         self.routes = gateway_routes(self._resources, self.value)
+
+    def _pass_over(self, loop: str) -> None:
+        self.warnings.append(f"passed over `{loop}`: what it runs over is not in the template")
 
     def functions(self) -> Iterator[tuple[str, _Resource]]:
         for name, resource in self._resources.items():
