@@ -22,6 +22,7 @@ from wherry.lock.document import is_path, read_toml
 from wherry.lock.model import Lock
 from wherry.lock.requirements.by_hash import lock_by_hash
 from wherry.lock.requirements.file import read_requirements_file
+from wherry.lock.requirements.frozen import without_frozen
 from wherry.lock.requirements.listed_hashes import keep_listed
 from wherry.lock.requirements.remembered import remembered
 from wherry.lock.resolve import Requirements, not_locked, resolve
@@ -70,6 +71,8 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     for lines in (file.requirements, file.constraints):
         lines[:] = [line for line in lines if may_apply(_marker(line.text), context.target)]
     parsed = [(line, _parse(line, hide)) for line in file.requirements]
+    parsed = list(without_frozen(parsed, context.reporter))
+    file.requirements[:] = [line for line, _ in parsed]
     constraints = [(line, _parse(line, hide)) for line in file.constraints]
     unpinned = [line.text for line, found in parsed if not _pinned(found or line.text)]
     if path.suffix == ".in":
