@@ -157,3 +157,11 @@ def test_a_dependency_that_the_requirements_file_has_not(tmp_path: Path) -> None
     )
     assert len(remarks(tmp_path, "alpha", read="requirements.txt")) == 1
     assert remarks(tmp_path, "beta", read="requirements.txt") == []
+
+
+def test_links_in_a_circle(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").symlink_to("requirements.txt")
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    (warned,) = remarks(tmp_path, others=(tmp_path / "a",))
+    assert "`requirements.txt` was not read" in str(warned)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
 from wherry.events import Note, Warned
+from wherry.files import real_path
 from wherry.lock.document import read_toml
 from wherry.lock.formats import LockFormat
 
@@ -64,13 +65,13 @@ def _files(lock: Lock, root: Path, *, nothing: bool) -> Iterator[Event]:
     """Remarks on requirements files that were not read."""
     names = [name for name in _listed(root) if re.fullmatch(r"requirements.*\.(txt|lock)", name)]
     names += [f"requirements/{name}" for name in _listed(root / "requirements")]
-    read = {path.resolve() for path in lock.inputs}
+    read = {real_path(path) for path in lock.inputs}
     unread = [
         name
         for name in names
         if name.endswith((".txt", ".lock"))
         and not _FOR_DEVELOPERS.search(name.rpartition("/")[2].rpartition(".")[0])
-        and (root / name).resolve() not in read
+        and real_path(root / name) not in read
     ]
     conda = [name for name in _CONDA if (root / name).is_file()]
     if nothing and unread:
@@ -93,12 +94,12 @@ def _files(lock: Lock, root: Path, *, nothing: bool) -> Iterator[Event]:
 
 def _folders(root: Path, others: Collection[Path]) -> Iterator[Event]:
     """A warning of folders with requirements files of their own, which are not the folders of functions."""
-    others = {path.resolve() for path in others}
+    others = {real_path(path) for path in others}
     found = []
     for pattern in ("*/requirements.txt", "*/*/requirements.txt"):
         for path in sorted(root.glob(pattern)):
             parts = path.parent.relative_to(root).parts
-            if path.parent.resolve() not in others and not any(
+            if real_path(path.parent) not in others and not any(
                 part.startswith(".") or _FOR_DEVELOPERS.search(part) for part in parts
             ):
                 found.append("/".join(parts))

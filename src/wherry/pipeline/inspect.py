@@ -12,6 +12,7 @@ from wherry.contents.parts import part_of_zip
 from wherry.contents.read import Contents
 from wherry.errors import SettingsError
 from wherry.events import SILENT
+from wherry.files import real_path
 from wherry.inspect.difference import compare_packages
 from wherry.inspect.measure import Measured
 from wherry.inspect.why import find_reason, unknown_subject
@@ -270,7 +271,7 @@ def _of_commit(
 ) -> Mapping[str, Inspected]:
     """The packages of a commit, built in a temporary folder."""
     top, digest = commit
-    below = project.resolve().relative_to(Path(top).resolve())
+    below = real_path(project).relative_to(real_path(top))
     with tempfile.TemporaryDirectory(prefix="wherry-inspect-") as folder:
         tree, output = Path(folder, "tree"), Path(folder, "packages")
         check_out(top, digest, tree, label=str(project), offline=options.get("offline", False))

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from wherry.errors import LockError
 from wherry.events import Warned
+from wherry.files import real_path
 from wherry.indexes.redact import redact
 from wherry.indexes.variables import index_urls
 from wherry.lock.applying import may_apply
@@ -64,7 +65,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     context.network.conceal(file.variables)
     hide = context.network.hide
     # pip takes paths from where it is run, which is the project's folder as a rule.
-    inside = path.parent.resolve().is_relative_to(request.root.resolve())
+    inside = real_path(path.parent).is_relative_to(real_path(request.root))
     base = request.root if inside else path.parent
     hashed = file.has("require-hashes") or any(line.hashes for line in file.requirements)
     file.requirements[:] = map(_with_plain_path, file.requirements)
@@ -272,7 +273,7 @@ def _of_project(
     if match is None or _URL.match(line.text) or not _is_path(line.text):
         return None
     pyproject = project / "pyproject.toml"
-    if not is_path(match["path"]) or (base / match["path"]).resolve() != project.resolve():
+    if not is_path(match["path"]) or real_path(base / match["path"]) != real_path(project):
         return None
     if not pyproject.is_file():
         return None

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, SettingsError
+from wherry.files import real_path
 from wherry.settings.foreign.document import Document, inner, read_document, text_at, texts
 from wherry.settings.foreign.events import sam_routes
 from wherry.settings.foreign.for_each import expand_loops
@@ -59,14 +60,14 @@ def read_template(
     """
     template = _Template(document)
     own = _read_own(path, template)
-    known |= {path.resolve()}
+    known |= {real_path(path)}
     nested: list[Nested] = []
     for name, place in template.applications():
         if len(known) > _DEEPEST or len(nested) == _MOST:
             break
         folder = folder_below(place)
         inside = None if folder is None else path.parent / folder
-        if inside is None or not inside.is_file() or inside.resolve() in known:
+        if inside is None or not inside.is_file() or real_path(inside) in known:
             template.warnings.append(
                 f"passed over the application `{name}` of {path.name}: its template is not in the project"
             )
