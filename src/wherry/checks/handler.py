@@ -81,4 +81,9 @@ def _package(subject: Subject) -> Package:
             if place.startswith(f"{folder}/")
         ]
 
-    return Package(lookup=lookup, paths=paths, complete=contents.options.complete)
+    return Package(
+        lookup=lookup,
+        paths=paths,
+        complete=contents.options.complete,
+        python=contents.target.runtime.python,
+    )

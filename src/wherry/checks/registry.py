@@ -19,7 +19,6 @@ __all__ = ["FAMILIES", "chosen_codes", "rules", "run_checks"]
 FAMILIES = (
     "handler",
     "imports",
-    "syntax",
     "requirements",
     "compiled",
     "sizes",

@@ -29,13 +29,7 @@ if TYPE_CHECKING:
     from wherry.invoke.session import Session
     from wherry.pipeline.report import BuildReport
 
-__all__ = [
-    "FORMATS",
-    "callbacks",
-    "command",
-    "end_on_sigterm",
-    "of_run",
-]
+__all__ = ["FORMATS", "callbacks", "command", "of_run"]
 
 of_run = shared(
     click.option(
@@ -221,7 +215,6 @@ def command(
         raise click.UsageError("--cold sends no event, and stands alone")
     if profile and cold is None:
         raise click.UsageError("--profile is for --cold: say --cold 5 --profile")
-    end_on_sigterm()
     remote = options["stage"] is not None and not _is_legacy(options["config"])
     if qualifier is not None and not remote:
         raise click.UsageError("--qualifier chooses a version on AWS: say --stage STAGE too")
@@ -373,13 +366,3 @@ def _show(invocation: Invocation, response: HttpResponse | None, terminal: Termi
     if response.body and not response.body.endswith(b"\n") and sys.stdout.isatty():
         out.write(b"\n")
     out.flush()
-
-
-def end_on_sigterm(status: int = 143) -> None:
-    """Have a SIGTERM end this process as a Ctrl-C does: with everything put away."""
-    import signal
-
-    def end(_number: int, _frame: object) -> None:
-        raise SystemExit(status)
-
-    signal.signal(signal.SIGTERM, end)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["preflight"]
 
-_CODES = ("SYN001", "IMP001", "RT002", "CASE001", "ELF001", "ELF002", "ELF003", "ELF004", "ELF005")
+_CODES = ("IMP001", "RT002", "CASE001", "ELF001", "ELF002", "ELF003", "ELF004", "ELF005")
 # Verdicts by key: True where nothing was found.
 _VERDICT: Memo[bool] = Memo("verdicts", encode=bool, decode=bool)
 _SHOWN = 10

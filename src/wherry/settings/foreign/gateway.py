@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wherry.settings.foreign.document import inner, text_at
 from wherry.settings.foreign.events import payload_service, route_of
+from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,19 +37,19 @@ def gateway_routes(
     """
     routes: dict[str, list[ForeignRoute]] = {}
     for resource in resources.values():
-        properties = inner(resource, "Properties")
+        properties = inner_table(resource, "Properties")
         key, target, payload = (
             value(properties.get("RouteKey")),
             properties.get("Target"),
             value(properties.get("PayloadFormatVersion")),
         )
-        kind = text_at(resource, "Type")
+        kind = inner_string(resource, "Type")
         if kind == _ROUTE:
             integrations = [name for name in _references(target) if name in resources]
-            integration = inner(resources, integrations[0]) if integrations else {}
-            if text_at(integration, "Type") != _INTEGRATION:
+            integration = inner_table(resources, integrations[0]) if integrations else {}
+            if inner_string(integration, "Type") != _INTEGRATION:
                 continue
-            details = inner(integration, "Properties")
+            details = inner_table(integration, "Properties")
             target = details.get("IntegrationUri")
             payload = value(details.get("PayloadFormatVersion"))
         elif kind == _API and target is not None:
