@@ -8,6 +8,7 @@ import os
 import stat
 import time
 from collections import defaultdict
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
     from contextlib import AbstractContextManager
     from io import FileIO
-    from pathlib import Path
 
 __all__ = [
     "FileContent",
@@ -27,6 +27,7 @@ __all__ = [
     "make_folders",
     "open_regular",
     "read_regular",
+    "real_path",
     "remove_folder",
     "signature",
     "walk_folders",
@@ -165,6 +166,11 @@ def read_regular(path: Path | str) -> bytes:
     """The content of a regular file; errors as ``open_regular``."""
     with open_regular(path) as file:
         return file.read()
+
+
+def real_path(path: Path | str) -> Path:
+    """The path with all symbolic links followed, as far as they lead anywhere: links in a circle are no error."""
+    return Path(os.path.realpath(path))
 
 
 def is_inside(path: Path | str, folder: Path | str) -> bool:

@@ -333,6 +333,19 @@ def test_the_routes_of_a_template(project: Project) -> None:
     serving.builds.close()
 
 
+def test_a_function_that_is_described_without_routes(project: Project) -> None:
+    """It does not get those of another one with the same code."""
+    template = (
+        "Resources:\n"
+        "  Hello: {Type: AWS::Serverless::Function, Properties: {Handler: b.handler, CodeUri: ., Runtime: python3.13}}\n"
+        "  B: {Type: AWS::Serverless::Function, Properties: {Handler: b.handler, CodeUri: ., Runtime: python3.13,"
+        " Events: {E: {Type: HttpApi, Properties: {Path: /b, Method: get}}}}}\n"
+    )
+    write_files(project.root, {"template.yaml": template})
+    project.write(TWO.format("").replace("a.handler", "b.handler"), b=code(1))
+    assert names_of(project) == ["ANY /hello hello", "ANY /hello/{proxy+} hello", "GET /b b"]
+
+
 def test_a_stage_is_of_api_gateway(project: Project) -> None:
     project.front = Front(stage="beta")
     with pytest.raises(InvokeError, match="a stage in the path") as caught:

@@ -28,7 +28,11 @@ POETRY = (
 
 
 def remarks(
-    root: Path, *names: str, read: str | None = None, groups: tuple[str, ...] = ()
+    root: Path,
+    *names: str,
+    read: str | None = None,
+    groups: tuple[str, ...] = (),
+    others: tuple[Path, ...] = (),
 ) -> list[Event]:
     """The remarks where the lock holds these distributions; ``read`` is the requirements file that was read."""
     archive = {"path": "x.zip", "hashes": {"sha256": "0"}}
@@ -43,7 +47,7 @@ def remarks(
         inputs=(path,),
         format=LockFormat.REQUIREMENTS if read else LockFormat.NONE,
     )
-    request = LockRequest(root=root, groups=groups)
+    request = LockRequest(root=root, groups=groups, others=others)
     return list(passed_over(lock, request, context(Store(root / "store"))))
 
 
@@ -113,6 +117,14 @@ def test_what_is_for_developers_is_no_loss(tmp_path: Path, files: dict[str, str]
     assert remarks(write_files(tmp_path, files)) == []
 
 
+def test_folders_of_functions_are_read_apart(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a/requirements.txt": "x", "b/c/requirements.txt": "x"})
+    (warned,) = remarks(tmp_path, others=(tmp_path / "a",))
+    assert isinstance(warned, Warned)
+    assert warned.text.endswith(": `b/c/requirements.txt` was not read")
+    assert remarks(tmp_path, others=(tmp_path / "b" / "c", tmp_path / "x" / ".." / "a")) == []
+
+
 def test_what_was_asked_for_is_enough(tmp_path: Path) -> None:
     write_files(tmp_path, {"pyproject.toml": POETRY})
     assert remarks(tmp_path, groups=("extra",)) == []
@@ -145,3 +157,11 @@ def test_a_dependency_that_the_requirements_file_has_not(tmp_path: Path) -> None
     )
     assert len(remarks(tmp_path, "alpha", read="requirements.txt")) == 1
     assert remarks(tmp_path, "beta", read="requirements.txt") == []
+
+
+def test_links_in_a_circle(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").symlink_to("requirements.txt")
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    (warned,) = remarks(tmp_path, others=(tmp_path / "a",))
+    assert "`requirements.txt` was not read" in str(warned)

@@ -36,16 +36,16 @@ def package(files: Mapping[str, str | bytes], *, complete: bool = True) -> Packa
         "if True:\n    pass\nelse:\n    def handler(event, context): ...",
         "with open('x') as handler:\n    pass",
         "for handler in things: ...",
-        "match 1:\n    case 1:\n        handler = 1",
+        "match 1:\n    case 1:\n        handler = print",
         "if (handler := make()): ...",
-        "def set_up():\n    global handler\n    handler = 1\nset_up()",
+        "def set_up():\n    global handler\n    handler = print\nset_up()",
         # Not to be told, and so accepted.
         "from elsewhere import *",
         "def __getattr__(name): ...",
         "globals()['handler'] = 1",
-        "exec('handler = 1')",
+        "exec('handler = print')",
         "this is the language of a newer Python",
-        "x = '\\d'\nhandler = 1",
+        "x = '\\d'\nhandler = print",
         "\0",
     ],
 )
@@ -58,9 +58,9 @@ def test_a_name_that_is_there_or_may_be(text: str) -> None:
     [
         "",
         "def handle(event, context): ...",
-        "def other():\n    handler = 1",
+        "def other():\n    handler = print",
         "class Other:\n    def handler(self): ...",
-        "x.handler = 1",
+        "x.handler = print",
         "handler: object",
         "handler",
     ],
@@ -73,9 +73,9 @@ def test_a_name_that_is_not_there(text: str) -> None:
 @pytest.mark.parametrize(
     "files",
     [
-        {"shop/__init__.py": "", "shop/api.py": "handler = 1"},
-        {"shop/api.py": "handler = 1"},
-        {"shop/api/__init__.py": "handler = 1"},
+        {"shop/__init__.py": "", "shop/api.py": "handler = print"},
+        {"shop/api.py": "handler = print"},
+        {"shop/api/__init__.py": "handler = print"},
         {"shop/api.cpython-313-x86_64-linux-gnu.so": b"\x7fELF"},
         {"shop/api.abi3.so": b"\x7fELF"},
         {"shop/api/__init__.cpython-313-x86_64-linux-gnu.so": b"\x7fELF"},
@@ -119,5 +119,5 @@ def test_no_paths_are_asked_for_when_all_is_well() -> None:
     def paths() -> list[str]:
         raise AssertionError
 
-    found = Package(lookup={"api.py": b"handler = 1"}.get, paths=paths)
+    found = Package(lookup={"api.py": b"handler = print"}.get, paths=paths)
     assert check_handler("api.handler", found) == "api.handler"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import InvokeError
+from wherry.files import real_path
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def find_debugpy(interpreter: Interpreter, debugging: Debugging) -> Debugger | N
     # While a function is loaded again, its last process may still have it.
     if not port.is_used:
         _check_port(port.number)
-    return Debugger(folder=(folder / "debugpy").resolve().parent, port=port.number)
+    return Debugger(folder=real_path(folder / "debugpy").parent, port=port.number)
 
 
 def _check_port(port: int) -> None:
@@ -180,7 +181,7 @@ def launch_configuration(
         "connect": {"host": "127.0.0.1", "port": port},
         "pathMappings": [
             {"localRoot": local, "remoteRoot": remote}
-            for local, remote in _mappings(project.resolve(), places)
+            for local, remote in _mappings(real_path(project), places)
         ],
         "justMyCode": False,
     }

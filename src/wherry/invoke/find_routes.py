@@ -54,7 +54,7 @@ def find_api(
         if texts := own.get(name):
             routes += [parse_route(text, name, form or EventFormat.HTTP) for text in texts]
             continue
-        foreign = _matching(name, settings.get(name), described)
+        foreign = _matching(name, settings.get(name), described, names)
         if foreign is not None and foreign.routes:
             routes += [
                 parse_route(each.route, name, form or EventFormat(each.service))
@@ -75,24 +75,22 @@ def find_api(
 
 
 def _described(request: BuildRequest, reporter: Reporter) -> Sequence[ForeignFunction]:
-    """The functions with routes in the files of other tools."""
+    """The functions in the files of other tools."""
     from wherry.settings.foreign.find import read_descriptions
 
     descriptions, warnings = read_descriptions(request.root, request.project.files)
     for text in warnings:
         reporter.emit(Warned(text=f"its routes are not known: {text}"))
-    return [
-        function
-        for description in descriptions
-        for function in description.functions
-        if function.routes
-    ]
+    return [function for description in descriptions for function in description.functions]
 
 
 def _matching(
-    name: str, settings: FunctionSettings | None, described: Iterable[ForeignFunction]
+    name: str,
+    settings: FunctionSettings | None,
+    described: Iterable[ForeignFunction],
+    names: Sequence[str],
 ) -> ForeignFunction | None:
-    """The description of a function: that of its name, or else the only one with its code."""
+    """The description of a function: that of its name, or else the only one with its code that is no other's."""
     known: Mapping[str, ForeignFunction] = {each.name.lower(): each for each in described}
     if name.lower() in known or settings is None:
         return known.get(name.lower())
@@ -101,7 +99,12 @@ def _matching(
         return of.get("handler"), of.get("app")
 
     mine = (settings.handler, settings.app)
-    same = [each for each in known.values() if code(each.settings) == mine != (None, None)]
+    others = {each.lower() for each in names}
+    same = [
+        each
+        for key, each in known.items()
+        if key not in others and code(each.settings) == mine != (None, None)
+    ]
     inside = [each for each in same if each.folder == (settings.root or "")]
     found = inside or same
     return found[0] if len(found) == 1 else None

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from wherry.errors import InvokeError, WherryError
 from wherry.events import SILENT, Warned
+from wherry.files import real_path
 from wherry.invoke.builds import Builds, ServedBuild
 from wherry.invoke.find_routes import find_api
 from wherry.invoke.request import EventFormat
@@ -164,7 +165,7 @@ class Serving:
         try:
             return watched_by(*self._maker.read())
         except WherryError:
-            return Watched(folders=(self._maker.root.resolve(),))
+            return Watched(folders=(real_path(self._maker.root),))
 
     def _serve(self, built: BuiltProject) -> None:
         names = self._names(built)

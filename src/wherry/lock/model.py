@@ -35,6 +35,7 @@ class LockRequest(Struct, frozen=True, kw_only=True):
         wanted: whether any package takes distributions from the lock.
         by_hash: ask no index and resolve nothing: a distribution of which the lock records hashes and no file names
             stands for all files with these hashes, and a project without a lock is an error.
+        others: folders with locks of their own, which are read for functions and layers.
     """
 
     root: Path
@@ -47,6 +48,7 @@ class LockRequest(Struct, frozen=True, kw_only=True):
     wanted: bool = True
     asked_runtime: bool = False
     by_hash: bool = False
+    others: tuple[Path, ...] = ()
 
 
 class Lock(Struct, frozen=True, kw_only=True):

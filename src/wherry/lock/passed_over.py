@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
 from wherry.events import Note, Warned
+from wherry.files import real_path
 from wherry.lock.document import read_toml
 from wherry.lock.formats import LockFormat
 from wherry.sizes import first
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from wherry.context import Context
@@ -48,7 +49,7 @@ def passed_over(lock: Lock, request: LockRequest, context: Context) -> Iterator[
     if request.lock is None:
         yield from _files(lock, request.root, nothing=nothing)
         if nothing:
-            yield from _folders(request.root)
+            yield from _folders(request.root, request.others)
     if not request.groups and not request.extras:
         yield from _groups(lock.member, context.files, nothing=nothing)
     if lock.format is LockFormat.REQUIREMENTS:
@@ -59,13 +60,13 @@ def _files(lock: Lock, root: Path, *, nothing: bool) -> Iterator[Event]:
     """Remarks on requirements files that were not read."""
     names = [name for name in _listed(root) if re.fullmatch(r"requirements.*\.(txt|lock)", name)]
     names += [f"requirements/{name}" for name in _listed(root / "requirements")]
-    read = {path.resolve() for path in lock.inputs}
+    read = {real_path(path) for path in lock.inputs}
     unread = [
         name
         for name in names
         if name.endswith((".txt", ".lock"))
         and not _FOR_DEVELOPERS.search(name.rpartition("/")[2].rpartition(".")[0])
-        and (root / name).resolve() not in read
+        and real_path(root / name) not in read
     ]
     conda = [name for name in _CONDA if (root / name).is_file()]
     if nothing and unread:
@@ -86,13 +87,16 @@ def _files(lock: Lock, root: Path, *, nothing: bool) -> Iterator[Event]:
                 )
 
 
-def _folders(root: Path) -> Iterator[Event]:
-    """A warning of folders with requirements files of their own."""
+def _folders(root: Path, others: Collection[Path]) -> Iterator[Event]:
+    """A warning of folders with requirements files of their own, which are not the folders of functions."""
+    others = {real_path(path) for path in others}
     found = []
     for pattern in ("*/requirements.txt", "*/*/requirements.txt"):
         for path in sorted(root.glob(pattern)):
             parts = path.parent.relative_to(root).parts
-            if not any(part.startswith(".") or _FOR_DEVELOPERS.search(part) for part in parts):
+            if real_path(path.parent) not in others and not any(
+                part.startswith(".") or _FOR_DEVELOPERS.search(part) for part in parts
+            ):
                 found.append("/".join(parts))
     found = [folder for folder in found if folder != "requirements"]
     if found:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from wherry.errors import LockError, ProjectError
 from wherry.events import SILENT, LockRead, Note, Warned
+from wherry.files import real_path
 from wherry.indexes.redact import redact
 from wherry.lock.declared import installs_by_setup
 from wherry.lock.document import is_path
@@ -145,7 +146,7 @@ def read_choice(choice: Choice, request: LockRequest, context: Context) -> Lock:
 
 def _without_project(lock: Lock, context: Context) -> Lock:
     """The lock without the entries of the project itself, whose code is packaged from its sources."""
-    root = lock.member.resolve()
+    root = real_path(lock.member)
     environment = lock.environment(context.target)
 
     def is_project(package: Package) -> bool:
@@ -153,7 +154,7 @@ def _without_project(lock: Lock, context: Context) -> Lock:
         if directory is None:
             return False
         try:
-            return (lock.base / directory.path / (directory.subdirectory or "")).resolve() == root
+            return real_path(lock.base / directory.path / (directory.subdirectory or "")) == root
         except (OSError, ValueError, RuntimeError):
             return False
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wherry.files import real_path
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -146,9 +147,9 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
                 )
                 wheels.append((choice, file))
             case PackageDirectory() as folder:
-                root = (lock.base / folder.path / (folder.subdirectory or "")).resolve()
+                root = real_path(lock.base / folder.path / (folder.subdirectory or ""))
                 # A lock may list the project itself, which is here anyway.
-                if root != lock.member.resolve():
+                if root != real_path(lock.member):
                     acquired.append(
                         Acquired(
                             name=choice.name, version=choice.version, kind=Kind.FOLDER, root=root

@@ -15,7 +15,7 @@ from wherry.pipeline.memory import Memory
 from wherry.pipeline.names import with_name
 from wherry.pipeline.reading import read_trees, shipped
 from wherry.pipeline.report import BuildReport
-from wherry.pipeline.request import BuildOptions, announce_target, as_request, open_context
+from wherry.pipeline.request import announce_target, as_request, open_context
 from wherry.pipeline.target import recall_target
 from wherry.pipeline.trees import Trees
 from wherry.store.temporary import remove_abandoned_beside
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from wherry.events import Reporter
     from wherry.pipeline.hooks.around import Hooks
     from wherry.pipeline.memory import Remembered, Supplied
+    from wherry.pipeline.options import BuildOptions
     from wherry.pipeline.reading import ReadTrees
     from wherry.pipeline.report import PackageReport
     from wherry.pipeline.request import BuildRequest
@@ -293,6 +294,7 @@ class _Run:
 
     def _checked(self, composition: Composition, recipes: Sequence[Recipe]) -> Composition:
         """The same, with warnings about files of the project that were hardly meant to ship."""
+        from wherry.checks.copies import check_copies
         from wherry.checks.own_files import check_own_files
         from wherry.pipeline.acquired import Kind
 
@@ -308,7 +310,10 @@ class _Run:
         files = (pattern for recipe in recipes for pattern in recipe.settings.include_files)
         patterns = [*self._request.settings.include, *files]
         named = {self._request.root / extra.path for extra in self._request.extra_paths}
-        warnings = check_own_files(composition, owners, patterns, named)
+        warnings = [
+            *check_own_files(composition, owners, patterns, named),
+            *check_copies(composition, owners, patterns),
+        ]
         return replace(composition, remarks=(*composition.remarks, *warnings))
 
     def _recalled(self) -> dict[SupplyKey, tuple[Distribution, ...]] | None:

@@ -13,13 +13,14 @@ from wherry.contents.read import Contents
 from wherry.context import Context
 from wherry.errors import SettingsError
 from wherry.events import SILENT
+from wherry.files import real_path
 from wherry.indexes.network import Network
 from wherry.inspect.difference import compare_packages
 from wherry.inspect.measure import Measured
 from wherry.inspect.profile import ImportProfile, ProfileNode, import_tree, read_profile
 from wherry.inspect.why import find_reason, unknown_subject
 from wherry.pipeline.check import find_subjects
-from wherry.pipeline.request import BuildOptions
+from wherry.pipeline.options import BuildOptions
 from wherry.store import Store
 from wherry.structs import Struct
 from wherry.tools.git import check_out, find_commit
@@ -345,7 +346,7 @@ def _of_commit(
 ) -> Mapping[str, Inspected]:
     """The packages of a commit, built in a temporary folder."""
     top, digest = commit
-    below = project.resolve().relative_to(Path(top).resolve())
+    below = real_path(project).relative_to(real_path(top))
     with tempfile.TemporaryDirectory(prefix="wherry-inspect-") as folder:
         tree, output = Path(folder, "tree"), Path(folder, "packages")
         check_out(top, digest, tree, label=str(project), offline=options.get("offline", False))

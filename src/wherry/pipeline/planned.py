@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.errors import DigestError
-from wherry.files import ProjectFiles
+from wherry.files import ProjectFiles, real_path
 from wherry.pipeline.acquired import Acquired, Kind, local_file, wheel_name
 from wherry.pipeline.memory import input_digest
 from wherry.store.memo import memo_key
@@ -40,8 +40,8 @@ def plan_distributions(
         file = local_file(source, lock.base)
         match source:
             case PackageDirectory():
-                root = (lock.base / source.path / (source.subdirectory or "")).resolve()
-                if root != lock.member.resolve():
+                root = real_path(lock.base / source.path / (source.subdirectory or ""))
+                if root != real_path(lock.member):
                     planned.append(
                         Acquired(
                             name=choice.name, version=choice.version, kind=Kind.FOLDER, root=root

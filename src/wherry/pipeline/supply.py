@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from wherry.errors import DigestError, NoEngineError, SelectionError
 from wherry.events import SILENT, Note
+from wherry.files import real_path
 from wherry.pipeline.acquired import Acquired, Kind, absolute, acquire, relative
 from wherry.pipeline.memory import Supplied, input_digest, lock_names, variable_digest
 from wherry.pipeline.naming import Naming
@@ -228,7 +229,7 @@ def _above(lock: Lock, request: LockRequest) -> Iterator[Path]:
     root = request.root
     if request.lock is not None or (lock.path.parent == root and lock.format.value.tool_made):
         return
-    for parent in root.resolve().parents:
+    for parent in real_path(root).parents:
         yield parent / "uv.lock"
         if (parent / "uv.lock").is_file():
             yield parent / "pyproject.toml"

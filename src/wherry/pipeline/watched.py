@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from wherry.bundle.default_excludes import REPOSITORY_FOLDERS
 from wherry.bundle.leftovers import open_outputs
-from wherry.files import ProjectFiles, is_inside
+from wherry.files import ProjectFiles, is_inside, real_path
 from wherry.pipeline.acquired import absolute
 from wherry.pipeline.memory import Memory
 from wherry.settings.project import DEFAULT_OUTPUT
@@ -112,18 +112,20 @@ def watched_by(request: BuildRequest, context: Context, *, target: Target | None
             trees = [one for each in supplied.acquired.values() for one in each if one.is_tree]
             folders += [one.folder for one in trees]
     outer: list[Path] = []
-    for folder in sorted({each.resolve() for each in folders if each.is_dir()}):
+    for folder in sorted({real_path(each) for each in folders if each.is_dir()}):
         if not any(is_inside(folder, other) for other in outer):
             outer.append(folder)
     # The folder of a file that is replaced is not followed to where a link leads.
-    others = {each.parent.resolve() / each.name for each in (*files, *folders) if not each.is_dir()}
+    others = {
+        real_path(each.parent) / each.name for each in (*files, *folders) if not each.is_dir()
+    }
     skip = (request.output.root.absolute(), root / DEFAULT_OUTPUT, context.store.root)
     return Watched(
         folders=tuple(outer),
         files=tuple(
             sorted(each for each in others if not any(is_inside(each, folder) for folder in outer))
         ),
-        skip=tuple(path.resolve() for path in skip),
+        skip=tuple(real_path(path) for path in skip),
         has_hooks=not all(
             each.is_empty
             for each in (request.settings.hooks, *(one.settings.hooks for one in request.recipes))

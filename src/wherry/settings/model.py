@@ -17,6 +17,7 @@ from wherry.target.quotas import DIRECT_UPLOAD, LAYERS, UNZIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from wherry.indexes.declared import DeclaredIndex
     from wherry.settings.references import LayerReference, VariableSetting
@@ -243,6 +244,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         """The value of a setting that a function or layer has, or that of the whole project."""
         own = getattr(content, name)
         return getattr(self, name) if own is None else own
+
+    def roots(self, project: Path) -> tuple[Path, ...]:
+        """The folders of functions and layers that have one of their own."""
+        contents = (*self.functions.values(), *self.layers.values())
+        return tuple(dict.fromkeys(project / each.root for each in contents if each.root))
 
 
 MANAGED = ("code", "layers")

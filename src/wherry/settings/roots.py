@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from wherry.errors import SettingsError, WherryError
+from wherry.files import real_path
 from wherry.problems import did_you_mean
 from wherry.settings.source import read_toml
 from wherry.untrusted import inner_table
@@ -61,8 +62,8 @@ def _require_inside(project: Path, path: str) -> None:
     """Require that a path of the settings stays in the repository, or, without one, in the project's folder."""
     from wherry.bundle.gitignore import repository_root
 
-    top = (repository_root(project.resolve()) or project).resolve()
-    real = (project / path).resolve()
+    top = real_path(repository_root(real_path(project)) or project)
+    real = real_path(project / path)
     if real != top and top not in real.parents:
         raise SettingsError(
             f"`{path}` is outside of the repository",

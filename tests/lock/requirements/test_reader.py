@@ -223,6 +223,22 @@ def test_folders_and_wheels_by_path(tmp_path: Path, index: Index) -> None:
     }
 
 
+def test_what_pip_freeze_writes_on_debian(tmp_path: Path, index: Index) -> None:
+    text = f"-i {index.simple}\npkg_resources==0.0.0\ndelta==4.0\n"
+    write(tmp_path, requirements__txt=text)
+    heard = Heard()
+    assert versions(read(tmp_path, reporter=heard)) == {"delta": "4.0"}
+    assert "`pkg_resources==0.0.0` is passed over" in heard.texts(Warned)[0]
+
+
+def test_what_pip_freeze_writes_of_conda(tmp_path: Path) -> None:
+    place = "file:///croot/certifi_1671487769961/work/certifi"
+    write(tmp_path, requirements__txt=f"certifi @ {place}\n")
+    with pytest.raises(LockError, match="`certifi` was frozen from what conda") as caught:
+        read(tmp_path)
+    assert "--format=freeze" in str(caught.value.hint)
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

@@ -149,3 +149,46 @@ def test_an_api_with_a_function_as_its_target(tmp_path: Path) -> None:
     target = "{ProtocolType: HTTP, Target: !GetAtt Hello.Arn"
     write_files(tmp_path, {"template.yaml": GATEWAY.replace("{ProtocolType: HTTP", target)})
     assert routes(tmp_path / "template.yaml") == ["http $default"]
+
+
+LOOP = """\
+Parameters:
+  Names: {Type: CommaDelimitedList, Default: "Orders, Users"}
+Resources:
+  "Fn::ForEach::Functions":
+    - Name
+    - VALUES
+    - "${Name}Function":
+        Type: AWS::Serverless::Function
+        Properties:
+          CodeUri: !Sub "src/${Name}"
+          Handler: !Ref Name
+          Runtime: python3.12
+          Events: {E: {Type: HttpApi, Properties: {Path: "/${Name}", Method: get}}}
+"""
+
+
+@pytest.mark.parametrize("values", ["[Orders, Users]", "!Ref Names"])
+def test_loops_of_language_extensions(values: str, tmp_path: Path) -> None:
+    text = LOOP.replace("VALUES", values).replace("!Ref Name\n", "'${Name}.run'\n")
+    write_files(tmp_path, {"template.yaml": text})
+    description = read_description(tmp_path / "template.yaml", ProjectFiles())
+    assert description is not None
+    assert [
+        (each.name, each.folder, each.settings["handler"], each.routes[0].route)
+        for each in description.functions
+    ] == [
+        ("OrdersFunction", "src/Orders", "Orders.run", "GET /Orders"),
+        ("UsersFunction", "src/Users", "Users.run", "GET /Users"),
+    ]
+
+
+def test_a_loop_over_what_only_aws_knows(tmp_path: Path) -> None:
+    own = "  Own: {Type: AWS::Serverless::Function, Properties: {CodeUri: x, Handler: a.b, Runtime: python3.12}}\n"
+    write_files(
+        tmp_path, {"template.yaml": LOOP.replace("VALUES", "!Split [x, !ImportValue y]") + own}
+    )
+    description = read_description(tmp_path / "template.yaml", ProjectFiles())
+    assert description is not None
+    assert [each.name for each in description.functions] == ["Own"]
+    assert "passed over `Fn::ForEach::Functions`" in " ".join(description.warnings)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from wherry.files import real_path
 from wherry.lock.document import read_toml
 from wherry.structs import Struct
 
@@ -134,7 +135,7 @@ def content_hashes(path: Path, files: ProjectFiles) -> Iterator[str]:
         whole = sha256(digest.encode())
         for member in members:
             hashed = _content_hash(read_toml(member, files), variant)
-            place = member.parent.relative_to(path.parent.resolve()).as_posix()
+            place = member.parent.relative_to(real_path(path.parent)).as_posix()
             whole.update(b"\0" + place.encode() + b"\0" + hashed.encode())
         yield f"sha256:{whole.hexdigest()}"
 
@@ -175,12 +176,12 @@ def workspace_members(path: Path, files: ProjectFiles) -> list[Path]:
         LockError: the setting is malformed.
     """
     workspace = read_toml(path, files).table("tool").table("pdm").table("workspace")
-    root = path.parent.resolve()
+    root = real_path(path.parent)
     found: set[Path] = set()
     for pattern in workspace.strings("members"):
         try:
             paths = root.glob(pattern) if re.search(r"[*?\[]", pattern) else [root / pattern]
-            found.update(each.resolve() for each in paths if (each / path.name).is_file())
+            found.update(real_path(each) for each in paths if (each / path.name).is_file())
         except (OSError, ValueError, RuntimeError, NotImplementedError):
             raise workspace.wrong("members", "this should be paths of folders") from None
     inside = (folder for folder in found if folder.is_relative_to(root))

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from wherry.errors import LockError
 from wherry.events import Warned
+from wherry.files import real_path
 from wherry.indexes.redact import redact
 from wherry.indexes.variables import index_urls
 from wherry.lock.applying import may_apply
@@ -22,6 +23,7 @@ from wherry.lock.document import is_path, read_toml
 from wherry.lock.model import Lock
 from wherry.lock.requirements.by_hash import lock_by_hash
 from wherry.lock.requirements.file import read_requirements_file
+from wherry.lock.requirements.frozen import without_frozen
 from wherry.lock.requirements.listed_hashes import keep_listed
 from wherry.lock.requirements.remembered import remembered
 from wherry.lock.resolve import Requirements, not_locked, resolve
@@ -64,13 +66,15 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     context.network.conceal(file.variables)
     hide = context.network.hide
     # pip takes paths from where it is run, which is the project's folder as a rule.
-    inside = path.parent.resolve().is_relative_to(request.root.resolve())
+    inside = real_path(path.parent).is_relative_to(real_path(request.root))
     base = request.root if inside else path.parent
     hashed = file.has("require-hashes") or any(line.hashes for line in file.requirements)
     file.requirements[:] = map(_with_plain_path, file.requirements)
     for lines in (file.requirements, file.constraints):
         lines[:] = [line for line in lines if may_apply(_marker(line.text), context.target)]
     parsed = [(line, _parse(line, hide)) for line in file.requirements]
+    parsed = list(without_frozen(parsed, context.reporter))
+    file.requirements[:] = [line for line, _ in parsed]
     constraints = [(line, _parse(line, hide)) for line in file.constraints]
     unpinned = [line.text for line, found in parsed if not _pinned(found or line.text)]
     if path.suffix == ".in":
@@ -267,7 +271,7 @@ def _of_project(
     if match is None or _URL.match(line.text) or not _is_path(line.text):
         return None
     pyproject = project / "pyproject.toml"
-    if not is_path(match["path"]) or (base / match["path"]).resolve() != project.resolve():
+    if not is_path(match["path"]) or real_path(base / match["path"]) != real_path(project):
         return None
     if not pyproject.is_file():
         return None

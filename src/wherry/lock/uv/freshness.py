@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 from wherry.errors import LockError
 from wherry.events import Note
+from wherry.files import real_path
 from wherry.lock.declared import read_declared
 from wherry.lock.document import Table, read_toml
 from wherry.lock.uv.local import enclosing_workspace, workspace_members
@@ -279,9 +280,9 @@ class _Projects(Struct, frozen=True, kw_only=True):
                 yield Difference(text=f"`dependency-metadata` and the lock differ about `{name}`")
 
     def _members(self) -> Iterator[Difference]:
-        locked = {each.folder.resolve(): each.folder for each in self.packages if each.member}
-        present = {folder.resolve(): folder for folder in workspace_members(self.root, self.files)}
-        root = self.root.resolve()
+        locked = {real_path(each.folder): each.folder for each in self.packages if each.member}
+        present = {real_path(folder): folder for folder in workspace_members(self.root, self.files)}
+        root = real_path(self.root)
         for folder in sorted(present.keys() - locked.keys()):
             label = self._label(present[folder])
             yield Difference(text=f"the workspace member `{label}` is not in the lock")

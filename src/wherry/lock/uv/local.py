@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.errors import LockError
+from wherry.files import real_path
 from wherry.lock.document import is_path, read_toml
 from wherry.structs import Struct
 
@@ -85,9 +86,9 @@ def choose_member(
             if package.name == canonicalize_name(request.package):
                 return package
         raise unknown("member", request.package, [package.name for package in members], path)
-    for folder in (request.root.resolve(), path.parent.resolve()):
+    for folder in (real_path(request.root), real_path(path.parent)):
         for package in members:
-            if package.folder.resolve() == folder:
+            if real_path(package.folder) == folder:
                 return package
     if members:
         names = ", ".join(f"`{package.name}`" for package in members)
@@ -128,7 +129,7 @@ def _is_managed(folder: Path, files: ProjectFiles) -> bool:
 
 def find_workspace(folder: Path, files: ProjectFiles) -> Path | None:
     """Find the root of the nearest workspace that has a ``uv.lock`` and ``folder`` as a member."""
-    resolved = folder.resolve()
+    resolved = real_path(folder)
     for root in resolved.parents:
         if not (root / "uv.lock").is_file() or not (root / "pyproject.toml").is_file():
             continue
@@ -137,7 +138,7 @@ def find_workspace(folder: Path, files: ProjectFiles) -> Path | None:
         except LockError:
             # A file above the project that has nothing to do with it.
             continue
-        if resolved in {member.resolve() for member in members}:
+        if resolved in {real_path(member) for member in members}:
             return root
     return None
 
@@ -156,7 +157,7 @@ def require_workspace(pyproject: Table, folder: Path, files: ProjectFiles) -> No
     ]
     if not shared or "workspace" in uv:
         return
-    for parent in folder.resolve().parents:
+    for parent in real_path(folder).parents:
         path = parent / "pyproject.toml"
         if path.is_file():
             try:
@@ -178,13 +179,13 @@ def require_workspace(pyproject: Table, folder: Path, files: ProjectFiles) -> No
 
 def enclosing_workspace(folder: Path, files: ProjectFiles) -> Path | None:
     """The root of the workspace that ``folder`` is in, whether it is locked or not; None where it is in none."""
-    resolved = folder.resolve()
+    resolved = real_path(folder)
     for root in (resolved, *resolved.parents):
         try:
             members = workspace_members(root, files) if (root / "pyproject.toml").is_file() else ()
         except LockError:
             continue
-        if members and resolved in {root, *(member.resolve() for member in members)}:
+        if members and resolved in {root, *(real_path(member) for member in members)}:
             return root
     return None
 

@@ -10,8 +10,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, SettingsError
+from wherry.files import real_path
 from wherry.settings.foreign.document import Document, read_document, texts
 from wherry.settings.foreign.events import sam_routes
+from wherry.settings.foreign.for_each import expand_loops
 from wherry.settings.foreign.gateway import gateway_routes
 from wherry.settings.foreign.model import (
     LAYER_ARN,
@@ -55,14 +57,14 @@ def read_template(
     """
     template = _Template(document)
     own = _read_own(path, template)
-    known |= {path.resolve()}
+    known |= {real_path(path)}
     nested: list[Nested] = []
     for name, place in template.applications():
         if len(known) > _DEEPEST or len(nested) == _MOST:
             break
         folder = folder_below(place)
         inside = None if folder is None else path.parent / folder
-        if inside is None or not inside.is_file() or inside.resolve() in known:
+        if inside is None or not inside.is_file() or real_path(inside) in known:
             template.warnings.append(
                 f"passed over the application `{name}` of {path.name}: its template is not in the project"
             )
@@ -199,7 +201,11 @@ class _Template:
         self.globals = inner_table(document, "Globals", "Function")
         self.notes: list[str] = []
         self.warnings: list[str] = []
+        self._resources = expand_loops(self._resources, self.value, self._pass_over)
         self.routes = gateway_routes(self._resources, self.value)
+
+    def _pass_over(self, loop: str) -> None:
+        self.warnings.append(f"passed over `{loop}`: what it runs over is not in the template")
 
     def functions(self) -> Iterator[tuple[str, _Resource]]:
         for name, resource in self._resources.items():
