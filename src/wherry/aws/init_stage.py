@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from msgspec import field
 
 from wherry.aws.client import Client
-from wherry.aws.model import layer_of_arn
+from wherry.aws.model import layer_of_arn, same_handler
 from wherry.aws.observe import observe_function
 from wherry.errors import DeployError, SettingsError
 from wherry.events import SILENT, Note, SettingsWritten, Warned
@@ -232,7 +232,7 @@ def _compare_handlers(functions: Mapping[str, Any], found: _Found) -> None:
             if isinstance(settings, dict)
             else getattr(settings, "handler", None)
         )
-        if handler is not None and handler != function.latest.handler:
+        if handler is not None and not same_handler(handler, function.latest.handler):
             found.warnings.append(
                 f"function `{function.aws_name}` has the handler {function.latest.handler}, and `{name}` of the "
                 f'settings {handler}: put "handler" into `manage` of the stage to have it changed'

@@ -15,7 +15,7 @@ from wherry.settings.local import ROUTE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["sam_routes", "serverless_routes"]
+__all__ = ["route_of", "sam_routes", "serverless_routes"]
 
 _SERVICES = {"Api": "rest", "HttpApi": "http", "http": "rest", "httpApi": "http"}
 _ANY = frozenset({"any", "*", "x-amazon-apigateway-any-method"})
@@ -38,7 +38,7 @@ def sam_routes(events: object, value: Callable[[object], object]) -> tuple[Forei
             method, path = (value(properties.get(key)) for key in ("Method", "Path"))
             if service == "http" and path is None:
                 path = "$default"
-            yield _route(service, method, path)
+            yield route_of(service, method, path)
 
     return tuple(route for route in found() if route is not None)
 
@@ -65,16 +65,16 @@ def serverless_routes(
                 detail = value(described)
                 if isinstance(detail, str):
                     method, _, path = detail.strip().partition(" ")
-                    yield _route(_SERVICES[name], method, path.strip() or method)
+                    yield route_of(_SERVICES[name], method, path.strip() or method)
                 elif isinstance(detail, dict):
-                    yield _route(
+                    yield route_of(
                         _SERVICES[name], value(detail.get("method")), value(detail.get("path"))
                     )
 
     return tuple(route for route in found() if route is not None)
 
 
-def _route(service: str, method: object, path: object) -> ForeignRoute | None:
+def route_of(service: str, method: object, path: object) -> ForeignRoute | None:
     """The route of an event; None where it names none that can be told."""
     if method is None:
         method = "ANY"

@@ -6,12 +6,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from wherry.settings.foreign.document import Document, inner, text_at, texts
+from wherry.settings.foreign.environment import environment_setting
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
     ForeignFunction,
     commonest,
 )
+from wherry.settings.foreign.virtual_environment import environment_with
 from wherry.settings.model import plain_name
 
 if TYPE_CHECKING:
@@ -42,7 +44,13 @@ def read_zappa(path: Path, document: Document) -> Description | None:
     ]
     name = text_at(stage, "project_name") or ""
     layers = [text for text in texts(stage.get("layers")) if LAYER_ARN.fullmatch(text)]
-    attached = {"layers": layers} if layers else {}
+    attached: dict[str, Any] = {"layers": layers} if layers else {}
+    attached |= environment_setting(
+        inner(stage, "environment_variables"), inner(stage, "aws_environment_variables")
+    )
+    named = commonest(text_at(each, "runtime") for each in stages.values())
+    # Without a name Zappa takes the Python that it runs on.
+    environment = None if named else environment_with("zappa", path.parent)
     functions = [
         ForeignFunction(
             name=plain_name(name).strip("-"),
@@ -62,7 +70,8 @@ def read_zappa(path: Path, document: Document) -> Description | None:
         path=path,
         functions=tuple(functions),
         settings={"exclude": list(dict.fromkeys(exclude))} if exclude else {},
-        runtime=commonest(text_at(each, "runtime") for each in stages.values()),
+        runtime=environment.runtime if environment else named,
+        comments={"runtime": "that of the virtual environment with Zappa"} if environment else {},
         architecture=commonest(_architecture(each) for each in stages.values()),
         notes=(f"{path.name}: the application of stage `{first}`",) if len(stages) > 1 else (),
         warnings=tuple(warnings),
