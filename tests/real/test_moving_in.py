@@ -23,9 +23,10 @@ from support.localstack import LocalStack, localstack
 from support.node_tools import serverless, serverless_environment
 from support.pages import Shell, directive, steps
 from support.projects import write_files
+from support.tools import tool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.real
 
@@ -75,9 +76,9 @@ class Move:
         """The digest of the code that a function has."""
         return str(self.account.configuration(function)["CodeSha256"])
 
-    def follow(self) -> Iterator[str]:
-        """Follow the page, with a stop after each block that deploys."""
-        for block in steps(self.page, self.shell):
+    def follow(self, here: Callable[[str], str] = str) -> Iterator[str]:
+        """Follow the page, with a stop after each block that deploys; ``here`` may change what it says."""
+        for block in steps(self.page, self.shell, here):
             if block.comment == "run" and re.search(r"^\$ \S+ deploy", block.text, re.MULTILINE):
                 yield block.text
 
@@ -102,15 +103,23 @@ def virtual_environment(root: Path, *requirements: str) -> dict[str, str]:
     return {"VIRTUAL_ENV": str(folder), "PATH": path}
 
 
+def order_event(resource: str, **parameters: str) -> dict[str, Any]:
+    """The event of a REST API for an order."""
+    return {
+        "httpMethod": "GET", "resource": resource, "path": "/orders/Garden Chair", "headers": {"Host": "x.example"},
+        "multiValueHeaders": {"Host": ["x.example"]}, "queryStringParameters": None,
+        "multiValueQueryStringParameters": None, "body": None, "pathParameters": parameters,
+        "stageVariables": None, "isBase64Encoded": False,
+        "requestContext": {
+            "resourcePath": resource, "path": "/api/orders/Garden Chair", "httpMethod": "GET", "stage": "api",
+            "identity": {"sourceIp": "192.0.2.1"},
+        },
+    }  # fmt: skip
+
+
 def test_chalice(tmp_path: Path, account: Account) -> None:
     root = tmp_path / "shop"
-    route = {"resourcePath": "/orders/{name}", "httpMethod": "GET", "stage": "api", "identity": {}}
-    order = {
-        "httpMethod": "GET", "resource": "/orders/{name}", "path": "/orders/Garden Chair", "headers": {},
-        "multiValueHeaders": {}, "multiValueQueryStringParameters": None, "body": None,
-        "pathParameters": {"name": "Garden Chair"}, "stageVariables": None, "isBase64Encoded": False,
-        "requestContext": route,
-    }  # fmt: skip
+    order = order_event("/orders/{name}", name="Garden Chair")
     events = {
         "shop-dev": order,
         "shop-dev-total": {"prices": [40, 2]},
@@ -137,6 +146,74 @@ def test_chalice(tmp_path: Path, account: Account) -> None:
     assert json.loads(api["body"]) == {"greeting": "hello", "slug": "garden-chair"}
     assert (total, nightly) == (42, {"day": 1})
     assert answers[1] == answers[0]
+
+
+def test_sam(tmp_path: Path, account: Account) -> None:
+    # SAM builds with the runtime's Python.
+    python = Path(find_python("3.13")).parent
+    path = os.pathsep.join(map(str, (python, tool("sam").parent, os.environ["PATH"])))
+    move = Move("from-sam.md", tmp_path, account, PATH=path, SAM_CLI_TELEMETRY="0")
+    event = {"pathParameters": {"id": "Garden Chair"}}
+    write_files(
+        move.root,
+        {
+            "src/requirements.txt": "python-slugify==8.0.4\n",
+            "src/shop/__init__.py": "",
+            "src/shop/api.py": "import json\nimport os\n\nfrom slugify import slugify\n\n\n"
+            "def handler(event, context):\n    name = slugify(event['pathParameters']['id'])\n"
+            "    queue = bool(os.environ['QUEUE'])\n"
+            "    body = {'greeting': os.environ['GREETING'], 'queue': queue, 'slug': name}\n"
+            "    return {'statusCode': 200, 'body': json.dumps(body)}\n",
+            "events/order.json": json.dumps(event),
+        },
+    )
+
+    def name() -> str:
+        """That CloudFormation has made up."""
+        stack = account.client("cloudformation").describe_stack_resource(
+            StackName="shop", LogicalResourceId="Api"
+        )
+        return str(stack["StackResourceDetail"]["PhysicalResourceId"])
+
+    def here(text: str) -> str:
+        shown = "shop-Api-1A2B3C4D5E6F"
+        return text.replace(shown, name()) if shown in text else text
+
+    answers = [move.answer(name(), event) for _ in move.follow(here)]
+    assert len(answers) == 3
+    expected = {"greeting": "hello", "queue": True, "slug": "garden-chair"}
+    assert json.loads(answers[0]["body"]) == expected
+    assert answers[1:] == answers[:1] * 2
+
+
+def test_zappa(tmp_path: Path, stack: LocalStack) -> None:
+    # The page has the number of the account.
+    account = Account(stack.url, key="123456789012")
+    root = tmp_path / "shop"
+    order = order_event("/{proxy+}", proxy="orders/Garden Chair")
+    write_files(
+        root,
+        {
+            "requirements.txt": "flask==3.1.2\npython-slugify==8.0.4\n",
+            "orders/__init__.py": "",
+            "orders/web.py": "import os\n\nfrom flask import Flask, jsonify\nfrom slugify import slugify\n\n"
+            "app = Flask(__name__)\n\n\n@app.get('/orders/<name>')\ndef order(name):\n"
+            "    found = {name.lower(): os.environ[name] for name in ('GREETING', 'SHOP')}\n"
+            "    return jsonify(**found, slug=slugify(name))\n",
+            "orders/jobs.py": "def nightly(event, context):\n    return event['detail']\n",
+            "events/order.json": json.dumps(order),
+        },
+    )
+    env = virtual_environment(
+        root, "zappa==0.63.0", "setuptools", "-r", str(root / "requirements.txt")
+    )
+    move = Move("from-zappa.md", tmp_path, account, **env)
+    answers = [move.answer("orders-production", order) for _ in move.follow()]
+    assert len(answers) == 2
+    for answer in answers:
+        expected = {"greeting": "hello", "shop": "garden", "slug": "garden-chair"}
+        assert (answer["statusCode"], json.loads(answer["body"])) == (200, expected)
+    assert move.answer("orders-nightly", {"detail": {"day": 1}}) == {"day": 1}
 
 
 def test_serverless(tmp_path: Path, account: Account) -> None:

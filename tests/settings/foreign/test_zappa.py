@@ -46,6 +46,21 @@ def test_the_application(tmp_path: Path, stage: dict[str, Any], settings: dict[s
     assert (description.runtime, description.architecture) == ("python3.12", "arm64")
 
 
+def test_variables_of_zappas_runtime(tmp_path: Path) -> None:
+    """It sets them when the function starts; without it they are to be set elsewhere."""
+    stage = {
+        "app_function": "a.b", "aws_environment_variables": {"A": "x"}, "environment_variables": {"B": "y"},
+        "remote_env": "s3://b/k.json",
+    }  # fmt: skip
+    description = read(tmp_path, {"dev": stage})
+    assert description is not None
+    assert description.functions[0].settings["environment"] == {"B": "y", "A": "x"}
+    assert description.warnings == (
+        "only Zappa's runtime sets `B`: put that into `environment` of the stage",
+        "only Zappa's runtime reads `remote_env`: put its variables into `environment` of the stage",
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -42,6 +42,15 @@ def read_zappa(path: Path, document: Document) -> Description | None:
         for name, other in stages.items()
         if _application(other) != application
     ]
+    if at_start := [*inner(stage, "environment_variables")]:
+        names = ", ".join(f"`{each}`" for each in at_start[:20])
+        warnings.append(
+            f"only Zappa's runtime sets {names}: put that into `environment` of the stage"
+        )
+    if text_at(stage, "remote_env"):
+        warnings.append(
+            "only Zappa's runtime reads `remote_env`: put its variables into `environment` of the stage"
+        )
     name = text_at(stage, "project_name") or ""
     layers = [text for text in texts(stage.get("layers")) if LAYER_ARN.fullmatch(text)]
     attached: dict[str, Any] = {"layers": layers} if layers else {}
