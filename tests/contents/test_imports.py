@@ -85,14 +85,13 @@ def test_modules_that_change_the_search_are_marked() -> None:
     [
         b"import (",
         b"\0import a",
-        b"\xff\xfe",
-        b"(" * 5000,
-        b"-" * 100_000 + b"1",
-        b"x = " + b"[" * 150 + b"]" * 150 + b"\nimport a" * 0 + b"\n(",
+        b"\xff\xfe; import a",
+        b"(" * 5000 + b"; import a",
+        b"-" * 100_000 + b"1; import a",
         b"import a\n" + b"#" * LARGEST_SOURCE,
-        b"import a\nx = [" + b"1," * 200_000 + b"]",
+        b"1; import a\nx = [" + b"1," * 200_000 + b"]",
     ],
-    ids=["syntax", "nul", "encoding", "brackets", "signs", "unclosed", "large", "dense"],
+    ids=["syntax", "nul", "encoding", "brackets", "signs", "large", "dense"],
 )
 def test_a_text_that_cannot_be_parsed_is_unknown(source: bytes) -> None:
     facts = read_imports(source, (3, 13))

@@ -351,14 +351,5 @@ def _publish(
         else (alias.version == target and not alias.canaries)
     )
     if target is None or not as_desired:
-        actions.append(
-            MoveAlias(
-                alias=alias.name,
-                version=target,
-                was=alias.version,
-                canary=canary,
-                revision=alias.revision,
-                canaries=alias.canaries,
-            )
-        )
+        actions.append(MoveAlias.of(alias, target, canary=canary))
     return actions

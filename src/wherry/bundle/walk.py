@@ -94,13 +94,7 @@ class Walk:
         self._waiting: list[_Folder] = []
 
     def enter(self, folder: str, rules: tuple[Rule, ...], *, ignored: bool) -> None:
-        """Walk a folder, and all that lie in it, however deep.
-
-        Args:
-            folder: its path.
-            rules: of the folders above it.
-            ignored: whether only files that ``include`` names are included.
-        """
+        """Walk a folder, and all that lie in it, however deep; if ``ignored``, only files that ``include`` names count."""
         self._waiting = [_Folder(folder, "", rules, ignored, (os.path.realpath(folder),))]
         while self._waiting:
             self._enter(self._waiting.pop())

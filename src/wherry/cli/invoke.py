@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from wherry.invoke.session import Session
     from wherry.pipeline.report import BuildReport
 
-__all__ = ["FORMATS", "callbacks", "command", "end_on_sigterm", "of_run"]
+__all__ = ["FORMATS", "callbacks", "command", "of_run"]
 
 of_run = shared(
     click.option(
@@ -214,7 +214,6 @@ def command(
         raise click.UsageError("--cold sends no event, and stands alone")
     if profile and cold is None:
         raise click.UsageError("--profile is for --cold: say --cold 5 --profile")
-    end_on_sigterm()
     remote = options["stage"] is not None and not _is_legacy(options["config"])
     if qualifier is not None and not remote:
         raise click.UsageError("--qualifier chooses a version on AWS: say --stage STAGE too")
@@ -373,21 +372,9 @@ def _show(invocation: Invocation, response: HttpResponse | None, terminal: Termi
 
 def _keyboard() -> int | None:
     """A descriptor of the terminal from which a function's debugger can read; None if nobody is there to see it."""
-    import os
-
     if not sys.stderr.isatty() or sys.platform == "win32":
         return None
     try:
         return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
     except OSError:
         return None
-
-
-def end_on_sigterm(status: int = 143) -> None:
-    """Have a SIGTERM end this process as a Ctrl-C does: with everything put away."""
-    import signal
-
-    def end(_number: int, _frame: object) -> None:
-        raise SystemExit(status)
-
-    signal.signal(signal.SIGTERM, end)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from typing import TYPE_CHECKING, Unpack
 
 import click
 from msgspec.structs import replace
 
-from wherry.cli.invoke import FORMATS, callbacks, end_on_sigterm, of_run
+from wherry.cli.invoke import FORMATS, callbacks, of_run
 from wherry.cli.options import drover_stage, in_project, of_build, quiet
 from wherry.cli.render import BriefReporter, Terminal, error_text, for_stderr
 from wherry.sizes import seconds
@@ -103,7 +104,7 @@ def command(
     from wherry.invoke.variables import passed_on, read_variables
 
     # A server that is told to end has done its work.
-    end_on_sigterm(0)
+    signal.signal(signal.SIGTERM, _end)
     options["environment"] = read_variables(passed_on(variables, os.environ), variable_files)
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
         opened = open_server(
@@ -124,6 +125,10 @@ def command(
                 terminal.line(line)
             click.echo(server.url)
             server.serve()
+
+
+def _end(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
 
 
 _talking = threading.Lock()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import warnings
+from codecs import BOM_UTF8
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.contents.conditions import Conditions
+from wherry.contents.outline import outline_of
+from wherry.syntax import parse_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,7 +85,9 @@ class ModuleFacts(NamedTuple):
 # Looked for as plain words, as most texts have none of them.
 _PATH = (b"sys.path", b"sys.meta_path", b"sys.path_hooks", b"addsitedir", b"from sys import")
 _MODULES = (b"sys.modules", b"from sys import")
-_DYNAMIC = (b"import_module(", b"__import__(")
+_DYNAMIC = (b"import_module", b"__import__")
+# A call of one of them that has a constant name.
+_CONSTANT_CALL = re.compile(rb"(?:import_module|__import__)\s*\((?:\s|#[^\n]*+|\\\n)*+[rRuU]?['\"]")
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 # Exceptions that a failed import is not.
 _OTHERS = {
@@ -101,19 +105,39 @@ _HANDLER_NAMES = re.compile(
 def read_imports(source: bytes, python: tuple[int, int]) -> ModuleFacts:
     """The imports of a source text, as a version of Python executes them.
 
-    There are none, and ``Flag.UNKNOWN``, for one that cannot be parsed.
+    There are none, and ``Flag.UNKNOWN``, for one whose imports cannot be parsed.
     """
     flags = Flag.PATH * _has(source, _PATH) | Flag.MODULES * _has(source, _MODULES)
-    if _HANDLER_NAMES.search(source):
+    if b"handler" in source.lower() and _HANDLER_NAMES.search(source):
         flags |= Flag.HANDLER
-    tree = parse_source(source)
-    if tree is None:
-        return ModuleFacts((), flags | Flag.UNKNOWN)
-    found = list(_statements(tree.body, Conditions(tree, source, python)))
-    if _has(source, _DYNAMIC):
-        found += _calls(tree)
+    text = source.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    found = _of_outline(text, python)
+    if found is None:
+        tree = parse_source(source)
+        if tree is None:
+            return ModuleFacts((), flags | Flag.UNKNOWN)
+        found = list(_statements(tree.body, Conditions(lambda: tree, source, python)))
+        if _has(source, _DYNAMIC):
+            found += _calls(tree)
     found.sort(key=lambda each: each.line)
     return ModuleFacts(tuple(found[:_MOST_IMPORTS]), flags)
+
+
+def _of_outline(text: bytes, python: tuple[int, int]) -> list[Import] | None:
+    """The imports by the outline of a text, which takes a tenth of the time; None if they must be looked for in all."""
+    if len(text) > LARGEST_SOURCE or b"\0" in text:
+        return None
+    if _has(text, _DYNAMIC) and _CONSTANT_CALL.search(text):
+        return None
+    outline = outline_of(text)
+    tree = parse_source(outline.text) if outline else None
+    if outline is None or tree is None:
+        return None
+    conditions = Conditions(lambda: parse_source(text), text, python)
+    return [
+        each._replace(line=outline.lines[each.line - 1])
+        for each in _statements(tree.body, conditions)
+    ]
 
 
 def _has(source: bytes, words: Sequence[bytes]) -> bool:
@@ -126,13 +150,7 @@ def parse_source(source: bytes) -> ast.Module | None:
         return None
     if len(source) - len(source.translate(None, _SIGNS)) > _MOST_SIGNS:
         return None
-    try:
-        with warnings.catch_warnings():
-            # Such as those about invalid escapes.
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    return parse_python(source)
 
 
 def _statements(body: Sequence[ast.stmt], conditions: Conditions) -> Iterator[Import]:

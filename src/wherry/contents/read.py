@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from wherry.contents.distributions import find_distributions, owners_of
 from wherry.contents.graph import ImportGraph
-from wherry.contents.imports import Flag, ModuleFacts, When
+from wherry.contents.imports import LARGEST_SOURCE, Flag, ModuleFacts, When, parse_source
 from wherry.contents.model import is_compiled_name
 from wherry.contents.modules import ModuleTable
 from wherry.contents.needs import absent_requirements, active_requirements
 from wherry.contents.sources import source_facts
+from wherry.errors import WherryError
 from wherry.structs import Struct
 from wherry.target.provided import provided_modules
 from wherry.target.standard_library import standard_library
@@ -65,6 +66,7 @@ class Contents:
         self.parts, self.target, self.options = tuple(parts), target, options
         self._imports = source_facts(target.runtime)
         self._compiled: Facts[CompiledFacts] | None = None
+        self._parsed: dict[str, bool] = {}
 
     @cached_property
     def files(self) -> Mapping[str, File]:
@@ -187,8 +189,26 @@ class Contents:
 
     def _walk(self, until: When) -> ImportGraph:
         return ImportGraph(
-            self.modules, self.roots, facts=self.imports, provided=self.provided, until=until
+            self.modules,
+            self.roots,
+            facts=self.imports,
+            provided=self.provided,
+            parses=self._parses,
+            until=until,
         )
+
+    def _parses(self, module: Module) -> bool:
+        """Whether this Python understands the text of a module."""
+        if module.kind != "source" or module.file is None:
+            return True
+        place = module.file.place
+        if place not in self._parsed:
+            try:
+                source = module.file.read(most=LARGEST_SOURCE)
+            except WherryError:
+                return False
+            self._parsed[place] = parse_source(source) is not None
+        return self._parsed[place]
 
     def imports(self, module: Module) -> ModuleFacts:
         """The imports of a module; none for one that is compiled."""

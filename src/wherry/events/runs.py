@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wherry.events.base import Event
+from wherry.visible import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,3 +21,11 @@ class DebuggerAwaited(Event, frozen=True, kw_only=True):
 
     port: int
     configuration: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        import json
+
+        return Lines(
+            f"Waiting for a debugger on 127.0.0.1 port {self.port}; for .vscode/launch.json:\n"
+            + json.dumps(self.configuration, indent=2)
+        )

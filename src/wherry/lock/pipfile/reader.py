@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.request import url2pathname
 
@@ -16,15 +17,15 @@ from wherry.errors import LockError, TargetError
 from wherry.events import Note, Warned
 from wherry.indexes.declared import is_pypi
 from wherry.indexes.login import origin
-from wherry.indexes.simple import index_finder
 from wherry.lock.applying import may_apply
-from wherry.lock.archives import Archives, valid_path
+from wherry.lock.archives import valid_path
 from wherry.lock.assemble import any_marker, indexed_package, known, make_pylock
 from wherry.lock.document import read_json, read_toml
 from wherry.lock.model import Lock
 from wherry.lock.pipfile.declared import group_names, texts_with_variables
 from wherry.lock.pipfile.freshness import check_fresh
-from wherry.lock.variables import deciding_variables
+from wherry.lock.tool_lock import open_archives
+from wherry.lock.variables import DeclaredTexts
 from wherry.untrusted import url_path
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
     from wherry.context import Context
-    from wherry.indexes.network import Network
+    from wherry.lock.archives import Archives
     from wherry.lock.document import Table
     from wherry.lock.model import LockRequest
     from wherry.target import Target
@@ -64,12 +65,21 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
             hint="update Wherry, or lock again with a pipenv that it knows",
         )
     pipfile = path.parent / "Pipfile"
-    declared: frozenset[str] | None = None
-    if pipfile.is_file():
+    texts: frozenset[str] = frozenset()
+    if alone := not pipfile.is_file():
+        inputs: tuple[Path, ...] = (path,)
+    else:
+        inputs = (path, pipfile)
         declaration = read_toml(pipfile, context.files)
         if not request.frozen:
             check_fresh(lock, declaration, context.reporter, hint=_HINT)
-        declared = texts_with_variables(declaration)
+        texts = texts_with_variables(declaration)
+    declared = DeclaredTexts(
+        texts=texts,
+        file=pipfile.name,
+        network=context.network,
+        hint=f"keep `Pipfile` beside the lock, and {_HINT}",
+    )
     _check_python(meta, request, context)
     categories = sorted(key for key in lock.data if key not in {"_meta", "default"})
     asked = group_names(request.groups, development="develop")
@@ -77,23 +87,16 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     known("extra", request.extras, (), path)
     entries = _merged(lock, ("default", *groups), context.target)
     sources = dict(_sources(meta))
-    _learn_indexes(meta, path, context, alone=declared is None)
-    with index_finder(context.network, context.files) as find_files:
-        archives = Archives(
-            base=path.parent,
-            root=request.root,
-            find_files=find_files,
-            context=context,
-            by_hash=request.by_hash,
-        )
-        packages = _packages(entries, sources, archives, declared or frozenset(), path)
+    with open_archives(path, request, context) as archives:
+        _learn_indexes(meta, path, context, alone=alone)
+        packages = _packages(entries, sources, archives, declared, path)
     return Lock(
         pylock=make_pylock(packages),
         path=path,
         base=path.parent,
-        inputs=(path, *([pipfile] if pipfile.is_file() else [])),
+        inputs=inputs,
         stable=not archives.unhashed,
-        variables=tuple(sorted(_variables(entries, declared or frozenset()))),
+        variables=declared.deciding(chain.from_iterable(entries.values()), (*_VCS, "path", "file")),
         member=request.root,
     )
 
@@ -101,7 +104,6 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
 def _learn_indexes(meta: Table, path: Path, context: Context, *, alone: bool) -> None:
     """Tell the network what the lock calls its indexes, before the first of them is asked."""
     names = {url: name for name, url in _sources(meta) if name != url}
-    context.network.consult(path.parent)
     for index in context.network.learn(names, lock=path.name, alone=alone):
         context.reporter.emit(
             Note(
@@ -167,7 +169,7 @@ def _packages(
     entries: Mapping[NormalizedName, Sequence[Table]],
     sources: Mapping[str, str],
     archives: Archives,
-    declared: frozenset[str],
+    declared: DeclaredTexts,
     path: Path,
 ) -> list[Package]:
     """PEP 751 packages, several at a time, since an index is asked about each."""
@@ -203,10 +205,9 @@ def _convert(
     tables: Sequence[Table],
     sources: Mapping[str, str],
     archives: Archives,
-    declared: frozenset[str],
+    declared: DeclaredTexts,
 ) -> Package:
     """The package of the entries that one distribution has, one for each category."""
-    network = archives.context.network
     entry = tables[0]
     marker = any_marker(table.parsed("markers", Marker) for table in tables)
     subdirectory = entry.optional("subdirectory", str)
@@ -214,7 +215,7 @@ def _convert(
         if (url := entry.optional(kind, str)) is not None:
             vcs = PackageVcs(
                 type=kind,
-                url=_expanded(url.removeprefix("git+"), entry.at(kind), declared, network),
+                url=declared.expanded(url.removeprefix("git+"), entry, kind),
                 commit_id=entry.required("ref", str),
                 subdirectory=subdirectory,
             )
@@ -222,7 +223,7 @@ def _convert(
     for key in ("path", "file"):
         if (place := entry.optional(key, str)) is None:
             continue
-        place = _expanded(place, entry.at(key), declared, network)
+        place = declared.expanded(place, entry, key)
         remote = re.match(r"https?://", place) is not None
         if not remote:
             place = valid_path(_without_scheme(place), entry, key)
@@ -232,35 +233,6 @@ def _convert(
         archive = archives.find(name, place, entry.strings("hashes"), entry, remote=remote)
         return Package(name=name, marker=marker, archive=archive)
     return _indexed(name, entry, marker, sources, archives)
-
-
-def _variables(
-    entries: Mapping[NormalizedName, Sequence[Table]], declared: frozenset[str]
-) -> set[str]:
-    """The variables that decide where distributions come from."""
-    keys = (*_VCS, "path", "file")
-    places = {
-        table.data.get(key) for tables in entries.values() for table in tables for key in keys
-    }
-    expanded = (text for text in places if isinstance(text, str) and text in declared)
-    return set().union(*map(deciding_variables, expanded))
-
-
-def _expanded(text: str, place: str, declared: frozenset[str], network: Network) -> str:
-    """The text with its variables expanded if the ``Pipfile`` has the same; a lock may not read any other.
-
-    Raises:
-        LockError: the lock alone names a variable.
-    """
-    if text in declared:
-        return network.expand(text)
-    if (variable := re.search(r"\$\{\w+\}", text)) is not None:
-        raise LockError(
-            "`Pipfile.lock` names a variable that `Pipfile` does not",
-            where=[f"{place}: {variable[0]} is expanded only where `Pipfile` has it"],
-            hint=f"keep `Pipfile` beside the lock, and {_HINT}",
-        )
-    return text
 
 
 def _indexed(

@@ -24,6 +24,7 @@ from wherry.lock.requirements.file import read_requirements_file
 from wherry.lock.requirements.listed_hashes import keep_listed
 from wherry.lock.requirements.remembered import remembered
 from wherry.lock.resolve import Requirements, not_locked, resolve
+from wherry.sizes import first
 from wherry.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
@@ -73,9 +74,10 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     if path.suffix == ".in":
         context.reporter.emit(not_locked(path))
     elif unpinned:
+        shown = [f"`{redact(text)}`" for text in unpinned]
         context.reporter.emit(
             Warned(
-                text=f"`{path.name}` does not pin {hide(_some(unpinned))}: the next build may differ",
+                text=f"`{path.name}` does not pin {hide(first(shown, 3))}: the next build may differ",
                 hint="pin with `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`",
             )
         )
@@ -110,8 +112,9 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     try:
         if request.by_hash:
             listed_ones = [(line, found) for line, found in parsed if own[line] is None]
+            bounds = [(found, line.hashes) for line, found in constraints if found is not None]
             needed = [text for lines in own.values() for text in lines or ()]
-            pylock = lock_by_hash(listed_ones, constraints, needed, file, path)
+            pylock = lock_by_hash(listed_ones, bounds, needed, file, path)
         else:
             pylock = resolved()
     except LockError as error:
@@ -182,11 +185,6 @@ def _pinned(requirement: Requirement | str) -> bool:
         each.operator == "===" or (each.operator == "==" and not each.version.endswith(".*"))
         for each in requirement.specifier
     )
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(f"`{redact(name)}`" for name in names[:3])
-    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
 def _is_remote(line: RequirementLine, requirement: Requirement | None) -> bool:
@@ -278,8 +276,7 @@ def _of_project(
 def _applies(line: RequirementLine, target: Target) -> bool:
     """Whether the marker behind a path, if there is one, is true for the target."""
     _, _, marker = line.text.partition(";")
-    environment = {key: str(value) for key, value in target.environment.items()}
-    return not marker.strip() or Marker(marker).evaluate(environment)
+    return not marker.strip() or Marker(marker).evaluate(target.environment)
 
 
 def _with_marker(requirement: Requirement, marker: str | None) -> str:

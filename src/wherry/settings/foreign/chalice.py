@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from typing import TYPE_CHECKING, Any
 
-from wherry.settings.foreign.document import Document, inner, text_at, texts
+from wherry.settings.foreign.document import Document, texts
 from wherry.settings.foreign.environment import environment_setting
 from wherry.settings.foreign.events import route_of
 from wherry.settings.foreign.model import (
@@ -22,6 +21,8 @@ from wherry.settings.foreign.model import (
 )
 from wherry.settings.foreign.virtual_environment import ToolEnvironment, environment_with
 from wherry.settings.model import plain_name
+from wherry.syntax import parse_python
+from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,7 +60,7 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
     app = _parse(root / "app.py", files)
     if app is None:
         return None
-    name = plain_name(text_at(document, "app_name") or root.name).strip("-") or "app"
+    name = plain_name(inner_string(document, "app_name") or root.name).strip("-") or "app"
     handlers = list(_handlers(app, "app", "Chalice"))
     prefixes = dict(_prefixes(app))
     routes = list(_routes(app, {}))
@@ -75,8 +76,8 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
         (name if handler == "api" else plain_name(handler)): reference
         for handler, reference in reversed(handlers)
     }
-    stages = inner(document, "stages")
-    stage = inner(stages, next(iter(stages), ""))
+    stages = inner_table(document, "stages")
+    stage = inner_table(stages, next(iter(stages), ""))
     attached = [
         text
         for text in texts(stage.get("layers", document.get("layers")))
@@ -89,7 +90,9 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
         layers = (ForeignLayer(name="dependencies", settings=content),)
         attached = ["dependencies", *attached]
         content = {}
-    architecture = text_at(stage, "lambda_architecture") or text_at(document, "lambda_architecture")
+    architecture = inner_string(stage, "lambda_architecture") or inner_string(
+        document, "lambda_architecture"
+    )
     exclude = ["/*", "!/app.py", "!/chalicelib/"]
     settings = {**({"layers": attached} if attached else {}), **content}
     if (root / "vendor").is_dir():
@@ -125,10 +128,8 @@ def _parse(path: Path, files: ProjectFiles) -> ast.Module | None:
     try:
         if path.stat().st_size > _MAX_SIZE:
             return None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(files.read(path))
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return parse_python(files.read(path))
+    except OSError:
         return None
 
 
@@ -158,9 +159,9 @@ def _handlers(tree: ast.Module, module: str, maker: str) -> Iterator[tuple[str, 
 def _variables(document: Document, stage: Document, function: str) -> Iterator[Document]:
     """The environment variables of a function, the most general first."""
     for table in (document, stage):
-        yield inner(table, "environment_variables")
+        yield inner_table(table, "environment_variables")
     for table in (document, stage):
-        yield inner(table, "lambda_functions", function, "environment_variables")
+        yield inner_table(table, "lambda_functions", function, "environment_variables")
 
 
 def _calls(tree: ast.Module) -> Iterator[tuple[str, str, ast.Call]]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wherry.settings.foreign.document import inner, text_at
 from wherry.settings.foreign.model import ForeignRoute
 from wherry.settings.local import ROUTE
+from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,17 +24,15 @@ _ANY = frozenset({"any", "*", "x-amazon-apigateway-any-method"})
 def sam_routes(events: object, value: Callable[[object], object]) -> tuple[ForeignRoute, ...]:
     """The routes in the ``Events`` of a function; those of an API that is described elsewhere have none.
 
-    Args:
-        events: as the template has them.
-        value: gives the value of an intrinsic function.
+    ``value`` gives the value of an intrinsic function.
     """
 
     def found() -> Iterator[ForeignRoute | None]:
         for event in events.values() if isinstance(events, dict) else ():
-            service = _SERVICES.get(text_at(event, "Type") or "")
+            service = _SERVICES.get(inner_string(event, "Type") or "")
             if service is None:
                 continue
-            properties = inner(event, "Properties")
+            properties = inner_table(event, "Properties")
             method, path = (value(properties.get(key)) for key in ("Method", "Path"))
             if service == "http" and path is None:
                 path = "$default"
@@ -46,12 +44,7 @@ def sam_routes(events: object, value: Callable[[object], object]) -> tuple[Forei
 def serverless_routes(
     events: object, value: Callable[[object], object]
 ) -> tuple[ForeignRoute, ...]:
-    """The routes in the ``events`` of a function.
-
-    Args:
-        events: as ``serverless.yml`` has them.
-        value: gives the value of a variable.
-    """
+    """The routes in the ``events`` of a function; ``value`` gives the value of a variable."""
 
     def found() -> Iterator[ForeignRoute | None]:
         known = value(events)

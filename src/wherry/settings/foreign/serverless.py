@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from wherry.settings.foreign.document import Document, inner, text_at, texts
+from wherry.settings.foreign.document import Document, texts
 from wherry.settings.foreign.environment import environment_setting
 from wherry.settings.foreign.events import serverless_routes
 from wherry.settings.foreign.model import (
@@ -24,6 +24,7 @@ from wherry.settings.foreign.python_requirements import REQUIREMENTS_LAYER, Pyth
 from wherry.settings.foreign.sam import layer_of
 from wherry.settings.foreign.variables import Variables
 from wherry.settings.model import plain_name
+from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,7 +190,7 @@ class _Service:
         layers: dict[str, None] = {}
         for item in entries if isinstance(entries, list) else []:
             entry = self._variables.value(item)
-            reference = text_at(entry, "Ref")
+            reference = inner_string(entry, "Ref")
             if reference in known:
                 layers[known[reference]] = None
             elif isinstance(entry, str) and LAYER_ARN.fullmatch(entry):
@@ -210,10 +211,10 @@ class _Service:
                     yield name, settings
 
     def _inner(self, table: Document, key: str) -> Document:
-        return inner({"": self._variables.value(table.get(key))}, "")
+        return inner_table(self._variables.value(table.get(key)))
 
     def _text(self, table: Document, key: str) -> str | None:
-        return text_at({"": self._variables.value(table.get(key))}, "")
+        return inner_string({"": self._variables.value(table.get(key))}, "")
 
 
 def _reference(layer: str) -> str:

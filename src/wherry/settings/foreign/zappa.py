@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from wherry.settings.foreign.document import Document, inner, text_at, texts
+from wherry.settings.foreign.document import Document, texts
 from wherry.settings.foreign.environment import environment_setting
 from wherry.settings.foreign.model import (
     LAYER_ARN,
@@ -15,6 +15,7 @@ from wherry.settings.foreign.model import (
 )
 from wherry.settings.foreign.virtual_environment import environment_with
 from wherry.settings.model import plain_name
+from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,29 +43,29 @@ def read_zappa(path: Path, document: Document) -> Description | None:
         for name, other in stages.items()
         if _application(other) != application
     ]
-    if at_start := [*inner(stage, "environment_variables")]:
+    if at_start := [*inner_table(stage, "environment_variables")]:
         names = ", ".join(f"`{each}`" for each in at_start[:20])
         warnings.append(
             f"only Zappa's runtime sets {names}: put that into `environment` of the stage"
         )
-    if text_at(stage, "remote_env"):
+    if inner_string(stage, "remote_env"):
         warnings.append(
             "only Zappa's runtime reads `remote_env`: put its variables into `environment` of the stage"
         )
-    name = text_at(stage, "project_name") or ""
+    name = inner_string(stage, "project_name") or ""
     layers = [text for text in texts(stage.get("layers")) if LAYER_ARN.fullmatch(text)]
     attached: dict[str, Any] = {"layers": layers} if layers else {}
     attached |= environment_setting(
-        inner(stage, "environment_variables"), inner(stage, "aws_environment_variables")
+        inner_table(stage, "environment_variables"), inner_table(stage, "aws_environment_variables")
     )
-    named = commonest(text_at(each, "runtime") for each in stages.values())
+    named = commonest(inner_string(each, "runtime") for each in stages.values())
     # Without a name Zappa takes the Python that it runs on.
     environment = None if named else environment_with("zappa", path.parent)
     functions = [
         ForeignFunction(
             name=plain_name(name).strip("-"),
             settings={**application, **attached},
-            runtime=text_at(stage, "runtime"),
+            runtime=inner_string(stage, "runtime"),
             architecture=_architecture(stage),
         )
     ]
@@ -93,22 +94,22 @@ def _stage(document: Document, name: str) -> Mapping[str, Any]:
     seen: set[str] = set()
     while name not in seen and len(seen) < _MAX_EXTENDS:
         seen.add(name)
-        stage = inner(document, name)
+        stage = inner_table(document, name)
         settings = {**stage, **settings}
-        name = text_at(stage, "extends") or name
+        name = inner_string(stage, "extends") or name
     return settings
 
 
 def _application(stage: Mapping[str, Any]) -> dict[str, Any] | None:
     """The settings of the stage's web application."""
     kind = "asgi" if stage.get("app_type") == "asgi" else "wsgi"
-    reference = text_at(stage, "app_function") or text_at(stage, "app_module")
+    reference = inner_string(stage, "app_function") or inner_string(stage, "app_module")
     if reference is not None and _REFERENCE.fullmatch(reference):
         module, _, name = reference.rpartition(".")
         # Without a type Zappa looks at the object, as Wherry does.
         interface = {"interface": kind} if "app_type" in stage else {}
         return {"app": f"{module}:{name}", **interface}
-    django = text_at(stage, "django_settings")
+    django = inner_string(stage, "django_settings")
     if django is not None and re.fullmatch(r"\w+(\.\w+)*", django):
         package = django.partition(".")[0]
         return {"app": f"{package}.{kind}:application", "interface": kind}
@@ -124,7 +125,9 @@ def _architecture(stage: Mapping[str, Any]) -> str | None:
 def _events(stage: Mapping[str, Any]) -> Iterator[str]:
     """The functions that events call, each once."""
     events = stage.get("events")
-    names = [text_at(event, "function") for event in events] if isinstance(events, list) else []
+    names = (
+        [inner_string(event, "function") for event in events] if isinstance(events, list) else []
+    )
     return iter(dict.fromkeys(name for name in names if name and _REFERENCE.fullmatch(name)))
 
 
