@@ -43,6 +43,13 @@ _BESIDE = (
 # The runtimes that functions may have.
 CLIENTS = ("3.12", "3.13")
 _EXECUTOR = Path(__file__).with_name("localstack_executor.py")
+# It ignores the address in GATEWAY_LISTEN, and would listen on all that this machine has.
+_START = """\
+import functools, runpy
+from twisted.internet import endpoints
+endpoints.TCP4ServerEndpoint = functools.partial(endpoints.TCP4ServerEndpoint, interface="127.0.0.1")
+runpy.run_module("localstack.runtime.main", run_name="__main__")
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +83,7 @@ def localstack(*, update_seconds: float = 0.3) -> Iterator[LocalStack]:
         found = LocalStack(url=f"http://127.0.0.1:{port}", log=folder / "log.txt")
         with found.log.open("wb") as log:
             process = subprocess.Popen(
-                [parts / "venv" / "bin" / "python", "-m", "localstack.runtime.main"],
+                [parts / "venv" / "bin" / "python", "-c", _START],
                 cwd=folder,
                 env=_environment(folder, parts, port, update_seconds),
                 stdout=log,
