@@ -10,8 +10,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
 from support.projects import write_files
+from wherry.cli import main
 from wherry.errors import SettingsError, WherryError
 from wherry.pipeline.bundling import Bundling, read_bundling
 from wherry.pipeline.entry import answer_json, handler_of
@@ -60,6 +62,23 @@ def test_a_layer_with_its_own_code(entry: Path) -> None:
     assert names(found) == {"python/index.py", "python/more.py"}
     below = answer(entry, layer=True, bundling={"output_path_suffix": "lib"})
     assert names(below) == {"lib/index.py", "lib/more.py"}
+
+
+def test_what_is_missing_may_be_in_given_layers(entry: Path) -> None:
+    (entry / "index.py").write_text("import beta\ndef handler(event, context): ...\n")
+    assert "index.py" in names(answer(entry, layers=True))
+    with pytest.raises(WherryError, match="IMP001"):
+        answer(entry, layers=False)
+
+
+def test_one_process_answers_line_by_line(entry: Path) -> None:
+    queries = [{"entry": str(entry), "runtime": name} for name in ("python3.13", "nodejs22.x")]
+    done = CliRunner().invoke(
+        main, ["asset", "--lines"], input="".join(f"{json.dumps(one)}\n" for one in queries)
+    )
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first["handler"] == "index.handler"
+    assert second["error"].startswith("error: unknown runtime `nodejs22.x`")
 
 
 def test_commands_of_one_list_share_a_shell(entry: Path) -> None:
@@ -117,6 +136,8 @@ def test_options_of_the_alpha_constructs() -> None:
     assert options.security_opt == ("no-new-privileges",)
     assert options.environment == {"A": "1", "PIP_INDEX_URL": "https://x/simple"}
     assert read_bundling(None) == Bundling()
+    with pytest.raises(SettingsError, match="`working_directory`"):
+        read_bundling(Bundling(working_directory="/x"))
     kept = ContainerOptions(engine="podman")
     assert Bundling().containers(kept) is kept
 

@@ -9,20 +9,32 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from support.tools import tool
+from support.tools import _cache, tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ROOT", "cdk_environment", "cdk_python", "run_app"]
+__all__ = ["NODE_PACKAGES", "ROOT", "cdk_environment", "cdk_python", "npm_environment", "run_app"]
 
 ROOT = Path(__file__).parents[2]
+NODE_PACKAGES = (
+    "aws-cdk@2.1148.1",
+    "aws-cdk-lib@2.276.0",
+    "constructs@10",
+    "typescript@5",
+    "@types/node@20",
+)
 _SCENARIOS = Path(__file__).with_name("cdk_scenarios.py")
 
 
 def cdk_python() -> Path:
     """An interpreter that imports ``aws_cdk``."""
     return tool("cdk")
+
+
+def npm_environment() -> dict[str, str]:
+    """The environment of ``npm install``: what it fetches is kept for the next run."""
+    return {**os.environ, "npm_config_cache": str(_cache() / "npm")}
 
 
 def cdk_environment(store: Path, **env: str) -> dict[str, str]:
@@ -45,7 +57,7 @@ def cdk_environment(store: Path, **env: str) -> dict[str, str]:
 def _commands(folder: Path) -> Path:
     """A folder with the commands that an application needs, and with no container engine."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("node", "sh", "rm", "git"):
+    for name in ("node", "sh", "rm", "cp", "git"):
         found = shutil.which(name)
         if found is not None and not (folder / name).exists():
             (folder / name).symlink_to(found)

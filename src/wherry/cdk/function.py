@@ -11,7 +11,7 @@ from wherry.cdk.code import is_bundled, warn
 from wherry.cdk.packages import NOT_BUNDLED, asset_code, naming, packages_of
 from wherry.errors import SettingsError
 from wherry.pipeline.bundling import read_bundling
-from wherry.pipeline.entry import Wanted, handler_of
+from wherry.pipeline.entry import GIVEN_LAYERS, Wanted, handler_of
 from wherry.settings.model import FunctionSettings
 
 if TYPE_CHECKING:
@@ -65,9 +65,12 @@ class PythonFunction(aws_lambda.Function):
             with naming(place):
                 made_by = read_bundling(bundling)
                 root = Path(entry)
-                settings = FunctionSettings(app=app)
+                layers = GIVEN_LAYERS if options.get("layers") else ()
+                settings = FunctionSettings(app=app, layers=layers)
                 if app is None:
-                    settings = FunctionSettings(handler=handler_of(root, index, handler))
+                    settings = FunctionSettings(
+                        handler=handler_of(root, index, handler), layers=layers
+                    )
                 elif index is not None or handler is not None:
                     raise SettingsError(
                         "`app` takes the place of `index` and `handler`", hint="leave those out"

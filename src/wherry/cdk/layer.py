@@ -46,7 +46,8 @@ class PythonLayerVersion(aws_lambda.LayerVersion):
             id: its name there.
             entry: the project's folder.
             compatible_runtimes: what it must run on; by default the runtime that the project's files name or admit.
-            compatible_architectures: likewise; by default ``x86_64``, or that of the settings.
+            compatible_architectures: likewise; by default ``x86_64``, or that of the settings, and the template does
+                not name it.
             bundling: a ``Bundling``, a dictionary, or ``BundlingOptions`` of the alpha constructs.
             options: all other properties of ``aws_lambda.LayerVersion``.
 
@@ -73,9 +74,6 @@ class PythonLayerVersion(aws_lambda.LayerVersion):
                 )
                 code = asset_code(asset, made_by)
             compatible_runtimes = compatible_runtimes or [python_runtime(asset.target)]
-            compatible_architectures = compatible_architectures or [
-                lambda_architecture(asset.target)
-            ]
         super().__init__(
             scope,
             id,

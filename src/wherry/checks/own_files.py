@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from wherry.bundle.content import read_all
 from wherry.bundle.entry import SourceFile
 from wherry.bundle.patterns import compile_patterns
@@ -71,6 +73,8 @@ _AT_TOP = re.compile(
     """
 )
 
+_INSTALLED = re.compile(r"(?P<folder>[^/]+)/(?P<name>[^/]+?)-[^/-]+\.dist-info/METADATA")
+
 
 def check_own_files(
     composition: Composition,
@@ -101,6 +105,7 @@ def check_own_files(
     secrets: dict[str, tuple[Entry, str]] = {}
     state: dict[str, Entry] = {}
     others: dict[str, Entry] = {}
+    installed: dict[str, tuple[Entry, set[str]]] = {}
     own = {*owners, EXTRA_PATHS}
     for package in composition.packages:
         for entry in package.bundle:
@@ -121,6 +126,9 @@ def check_own_files(
                 _ARCHIVE.fullmatch(name) or ("/" not in path and _AT_TOP.fullmatch(name))
             ) and not is_meant(entry, path):
                 others[path] = entry
+            elif (match := _INSTALLED.fullmatch(path)) is not None and not is_meant(entry, path):
+                names = installed.setdefault(f"{match['folder']}/", (entry, set()))[1]
+                names.add(canonicalize_name(match["name"]))
     if secrets:
         raise ProjectError(
             "private keys or credentials would ship",
@@ -135,6 +143,13 @@ def check_own_files(
         yield _warning("files that may hold secrets or state ship", state)
     if others:
         yield _warning("files that are hardly part of the code ship", others)
+    if installed:
+        shipped = {entry.owner for package in composition.packages for entry in package.bundle}
+        twice = {folder: entry for folder, (entry, names) in installed.items() if names & shipped}
+        if twice:
+            yield _warning(
+                "distributions of the lock ship once more, from an installed folder", twice
+            )
 
 
 def kind_of_secret(name: str, payload: Payload) -> str | None:

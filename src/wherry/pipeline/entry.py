@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wherry.target import Target
 
 __all__ = [
+    "GIVEN_LAYERS",
     "Asset",
     "Wanted",
     "answer_json",
@@ -39,6 +40,8 @@ __all__ = [
 
 _NAME = "package"
 _LAYOUT = "python"
+GIVEN_LAYERS = ("arn:aws:lambda:::layer:given:1",)
+"""Stands for the layers that a construct gives to a function: a module that is not in the package may be there."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -268,8 +271,9 @@ def answer_json(query: str) -> dict[str, Any]:
 
     Args:
         query: an object with ``entry``; ``runtime`` and ``architecture``; ``index`` and ``handler``, or ``app``;
-            ``layer``, true for a layer, with ``runtimes`` and ``architectures``; and ``bundling``, in which
-            ``command_hooks`` is an object with the lists ``before`` and ``after``.
+            ``layers``, true if the function is given layers; ``layer``, true for a layer, with ``runtimes`` and
+            ``architectures``; and ``bundling``, in which ``command_hooks`` is an object with the lists ``before`` and
+            ``after``.
 
     Returns:
         ``path`` of the zip file, ``handler``, ``runtime``, ``architecture``, ``asset_hash`` (None where the bytes are
@@ -290,12 +294,13 @@ def answer_json(query: str) -> dict[str, Any]:
             settings, bundling = layer_settings(
                 bundling, asked.get("runtimes") or (), asked.get("architectures") or ()
             )
-        elif asked.get("app"):
-            settings = FunctionSettings(app=asked["app"])
         else:
-            settings = FunctionSettings(
-                handler=handler_of(entry, asked.get("index"), asked.get("handler"))
-            )
+            layers = GIVEN_LAYERS if asked.get("layers") else ()
+            if asked.get("app"):
+                settings = FunctionSettings(app=asked["app"], layers=layers)
+            else:
+                handler = handler_of(entry, asked.get("index"), asked.get("handler"))
+                settings = FunctionSettings(handler=handler, layers=layers)
         wanted = Wanted(
             entry=entry,
             settings=settings,
