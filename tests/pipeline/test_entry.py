@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from support.projects import write_files
 from wherry.cli import main
 from wherry.errors import SettingsError, WherryError
+from wherry.pipeline.as_it_is import ships_as_it_is
 from wherry.pipeline.bundling import Bundling, read_bundling
 from wherry.pipeline.entry import answer_json, handler_of
 from wherry.settings.model import ContainerOptions, Copy
@@ -116,6 +117,52 @@ def test_a_project_that_is_installed_has_no_folder_src(tmp_path: Path) -> None:
     with (root / "pyproject.toml").open("a") as file:
         file.write('[build-system]\nrequires = ["uv_build"]\nbuild-backend = "uv_build"\n')
     assert handler_of(root, "./src/shop/api.py", None) == "shop.api.handler"
+
+
+POETRY = '[tool.poetry]\nname = "my-function"\nversion = "1.0"\n{}[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n'
+HATCH = '[project]\nname = "my-function"\nversion = "1.0"\n{}[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+SETUPTOOLS = '[project]\nname = "my-function"\nversion = "1.0"\n{}[build-system]\nrequires = ["setuptools"]\n'
+UV = '[project]\nname = "my-function"\nversion = "1.0"\n{}[build-system]\nrequires = ["uv_build"]\nbuild-backend = "uv_build"\n'
+
+
+@pytest.mark.parametrize(
+    ("pyproject", "more", "plain"),
+    [
+        (POETRY.format(""), {}, True),
+        (POETRY.format('packages = [{include = "lib"}]\n'), {"lib/__init__.py": ""}, True),
+        (POETRY.format('packages = [{include = "handlers"}]\n'), {}, False),
+        (POETRY.format(""), {"my_function/__init__.py": ""}, True),
+        (HATCH.format(""), {}, True),
+        (HATCH.format('[tool.hatch.build.targets.wheel]\ninclude = ["/"]\n'), {}, False),
+        (SETUPTOOLS.format(""), {}, False),
+        (SETUPTOOLS.format(""), {"other/__init__.py": ""}, True),
+        (SETUPTOOLS.format(""), {"src/lib/__init__.py": ""}, True),
+        (UV.format(""), {}, True),
+        ('[project]\nname = "my-function"\nversion = "1.0"\n', {}, False),
+    ],
+)
+def test_a_folder_that_is_no_package_ships_as_it_is(
+    pyproject: str, more: dict[str, str], plain: bool, tmp_path: Path
+) -> None:
+    """As the alpha constructs do with all; the build would fail, or leave the handler out."""
+    files = {"handlers/__init__.py": "", "handlers/api.py": "", "pyproject.toml": pyproject, **more}
+    root = write_files(tmp_path / "shop", files)
+    assert ships_as_it_is(root, "./handlers/api.py") is plain
+
+
+def test_the_package_of_such_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHERRY_CACHE_DIR", str(tmp_path / "store"))
+    files = {
+        "index.py": FILES["index.py"],
+        "src/more.py": "",
+        "pyproject.toml": POETRY.format(""),
+        "requirements.txt": "",
+    }
+    root = write_files(tmp_path / "shop", files)
+    assert names(answer(root)) == {"index.py", "src/more.py"}
+    assert names(answer(root, layer=True)) == {"python/index.py", "python/src/more.py"}
+    (root / "src/index.py").write_text(FILES["index.py"])
+    assert answer(root, index="src/index.py")["handler"] == "src.index.handler"
 
 
 def test_options_of_the_alpha_constructs() -> None:

@@ -89,7 +89,7 @@ export class PythonFunction extends lambda.Function {
       ...options,
       runtime,
       code: codeOf(asset),
-      handler: asset?.handler ?? "index.handler",
+      handler: asset?.handler ?? (app === undefined ? handlerName(index, handler) : "wherry_shim.handler"),
     });
     warn(this, asset);
   }
@@ -148,6 +148,12 @@ const NOT_BUNDLED = path.join(__dirname, "..", "not_bundled.zip");
 
 /** What was built, by application: equal requests are built once. */
 const built = new WeakMap<object, Map<string, Asset>>();
+
+/** The handler in a stack that is not bundled; in others Wherry tells it. */
+function handlerName(index = "index.py", handler = "handler"): string {
+  const module = index.replace(/\\/g, "/").replace(/^\.\//, "").replace(/\.py$/, "").replace(/\//g, ".");
+  return `${module}.${handler}`;
+}
 
 function isBundled(scope: Construct): boolean {
   return Stack.of(scope).bundlingRequired;

@@ -9,6 +9,7 @@ from aws_cdk import aws_lambda
 
 from wherry.cdk.code import is_bundled, warn
 from wherry.cdk.packages import NOT_BUNDLED, asset_code, naming, packages_of
+from wherry.pipeline.as_it_is import ships_as_it_is
 from wherry.pipeline.bundling import read_bundling
 from wherry.pipeline.entry import Wanted, layer_settings
 
@@ -70,6 +71,7 @@ class PythonLayerVersion(aws_lambda.LayerVersion):
                         runtime=runtimes[0] if runtimes else None,
                         architecture=machines[0] if machines else None,
                         bundling=made_by,
+                        as_it_is=ships_as_it_is(Path(entry), None),
                     )
                 )
                 code = asset_code(asset, made_by)
