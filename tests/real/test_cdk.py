@@ -169,6 +169,10 @@ def results(folder: Path, index: Index) -> dict[str, Any]:
                     "lock": {"entry": str(stale)},
                     "option": {"entry": str(options), "bundling": {"asset_exclude": []}},
                     "command": {"entry": str(options), "bundling": {"command": ["x"]}},
+                    "hook": {
+                        "entry": str(options),
+                        "bundling": {"command_hooks": {"before": ["exit 3", "echo"]}},
+                    },
                     "app": {"entry": str(options), "app": "index:app", "index": "index.py"},
                     "compiled layer": {"entry": str(compiled), "layer": True},
                 },
@@ -321,6 +325,8 @@ def test_errors_name_the_construct(results: dict[str, Any]) -> None:
         "lock": "a requirement cannot be understood",
         "option": "`bundling` has no option `asset_exclude`",
         "command": "no container runs a whole build here",
+        # K8: the first failure ends it.
+        "hook": "a command before bundling failed: `exit 3 && echo`",
         "app": "`app` takes the place",
         "compiled layer": "gamma",
     }
