@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.cdk import NODE_PACKAGES, ROOT, npm_environment, run_app
+from support.cdk import CLI, ROOT, run_app
 from support.index import serve_index
+from support.npm import node_modules
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
 
@@ -61,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         module = ROOT / "integrations" / "cdk-typescript"
         ignored = shutil.ignore_patterns("node_modules", "dist", "package-lock.json")
         shutil.copytree(module, root / "module", ignore=ignored)
-        _run(root, "npm", "install", "--no-audit", "--no-fund", "--no-package-lock", *NODE_PACKAGES)
+        (root / "node_modules").symlink_to(node_modules(*CLI))
         _run(root, "node_modules/.bin/tsc", "--project", "module")
         yield root
 
@@ -81,7 +82,7 @@ def _run(root: Path, *command: str, **env: str) -> str:
         command,
         cwd=root,
         env={
-            **npm_environment(),
+            **os.environ,
             "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(home),
             "WHERRY_CACHE_DIR": str(root / "store"),

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.aws_account import Account
-from support.cdk import NODE_PACKAGES, ROOT, cdk_environment, cdk_python, npm_environment
+from support.cdk import CLI, ROOT, cdk_environment, cdk_python
 from support.cdk_docker import write_docker
 from support.index import serve_index
 from support.localstack import localstack
+from support.npm import npm_environment
 from support.pages import commands_of, marked
 from support.projects import write_files
 from support.wheels import make_wheel
@@ -161,7 +162,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, account: Account) -> Iterat
         shutil.copytree(ROOT / "integrations/cdk-typescript", module, ignore=ignored)
         write_docker(root.parent / "engine", cdk_python())
         alpha = "@aws-cdk/aws-lambda-python-alpha@2.269.0-alpha.0"
-        install = ("npm", "install", "--no-audit", "--no-fund", *NODE_PACKAGES, alpha)
+        install = ("npm", "install", "--no-audit", "--no-fund", *CLI, alpha)
         subprocess.run(install, cwd=root, env=npm_environment(), check=True, capture_output=True)
         for command in commands_of(PAGE, "typescript install"):
             done = subprocess.run(

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 from wherry.bundle.content import read_all
 from wherry.bundle.entry import SourceFile
 from wherry.bundle.patterns import compile_patterns
@@ -40,6 +38,7 @@ _SECRET = re.compile(
 _READ = re.compile(
     r"""(?x)
     .+\.(?:pem|key|p8|pk8|der|asc|gpg|crt|cer|ovpn|kubeconfig|json|env|ini|cfg|toml|ya?ml)
+    | .+\.(?:txt|conf|properties|xml|bak|old|orig|ssh|rsa) | [^.]+
     | \.env(?:\..+)? | credentials | (?:.*[._-])?(?:key|keys|secret|secrets|token|credentials?)(?:\.txt)?
     """
 )
@@ -57,7 +56,7 @@ _GOOGLE = re.compile(rb'"type"\s*:\s*"authorized_user"|"(?:installed|web)"\s*:\s
 _STATE = re.compile(
     r"""(?x)
     .+\.tfstate(?:\..+)? | .+\.tfvars(?:\.json)? | .+\.env | \.env(?:\..+)? | env\.(?:prod|production|live|local)
-    | .+\.(?:jks|keystore|kdbx) | secrets?\.(?:ya?ml|json|toml|ini|txt) | credentials(?:\.(?:json|csv|ini))?
+    | .+\.(?:jks|keystore|kdbx|ovpn|kubeconfig) | kubeconfig | secrets?\.(?:ya?ml|json|toml|ini|txt) | credentials(?:\.(?:json|csv|ini))?
     """
 )
 _ARCHIVE = re.compile(
@@ -128,7 +127,7 @@ def check_own_files(
                 others[path] = entry
             elif (match := _INSTALLED.fullmatch(path)) is not None and not is_meant(entry, path):
                 names = installed.setdefault(f"{match['folder']}/", (entry, set()))[1]
-                names.add(canonicalize_name(match["name"]))
+                names.add(_canonical(match["name"]))
     if secrets:
         raise ProjectError(
             "private keys or credentials would ship",
@@ -172,6 +171,13 @@ def kind_of_secret(name: str, payload: Payload) -> str | None:
     if name.endswith((".der", ".key", ".p8", ".pk8")) and _DER_KEY.match(content):
         return "a private key"
     return "an AWS secret access key" if _AWS_KEY.search(content) else None
+
+
+def _canonical(name: str) -> str:
+    # It takes long to load, and few projects have such folders.
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(name)
 
 
 def _warning(text: str, entries: dict[str, Entry]) -> Warned:
