@@ -10,9 +10,12 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
 from support.projects import write_files
+from wherry.cli import main
 from wherry.errors import SettingsError, WherryError
+from wherry.pipeline.as_it_is import ships_as_it_is
 from wherry.pipeline.bundling import Bundling, read_bundling
 from wherry.pipeline.entry import answer_json, handler_of
 from wherry.settings.model import ContainerOptions, Copy
@@ -62,6 +65,23 @@ def test_a_layer_with_its_own_code(entry: Path) -> None:
     assert names(below) == {"lib/index.py", "lib/more.py"}
 
 
+def test_what_is_missing_may_be_in_given_layers(entry: Path) -> None:
+    (entry / "index.py").write_text("import beta\ndef handler(event, context): ...\n")
+    assert "index.py" in names(answer(entry, layers=True))
+    with pytest.raises(WherryError, match="IMP001"):
+        answer(entry, layers=False)
+
+
+def test_one_process_answers_line_by_line(entry: Path) -> None:
+    queries = [{"entry": str(entry), "runtime": name} for name in ("python3.13", "nodejs22.x")]
+    done = CliRunner().invoke(
+        main, ["asset", "--lines"], input="".join(f"{json.dumps(one)}\n" for one in queries)
+    )
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first["handler"] == "index.handler"
+    assert second["error"].startswith("error: unknown runtime `nodejs22.x`")
+
+
 def test_commands_of_one_list_share_a_shell(entry: Path) -> None:
     hooks = {"before": ["cd {output}", "echo 1 > made"], "after": ["rm {output}/more.py"]}
     assert names(answer(entry, bundling={"command_hooks": hooks})) == {"index.py", "made"}
@@ -99,6 +119,52 @@ def test_a_project_that_is_installed_has_no_folder_src(tmp_path: Path) -> None:
     assert handler_of(root, "./src/shop/api.py", None) == "shop.api.handler"
 
 
+POETRY = '[tool.poetry]\nname = "my-function"\nversion = "1.0"\n{}[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n'
+HATCH = '[project]\nname = "my-function"\nversion = "1.0"\n{}[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+SETUPTOOLS = '[project]\nname = "my-function"\nversion = "1.0"\n{}[build-system]\nrequires = ["setuptools"]\n'
+UV = '[project]\nname = "my-function"\nversion = "1.0"\n{}[build-system]\nrequires = ["uv_build"]\nbuild-backend = "uv_build"\n'
+
+
+@pytest.mark.parametrize(
+    ("pyproject", "more", "plain"),
+    [
+        (POETRY.format(""), {}, True),
+        (POETRY.format('packages = [{include = "lib"}]\n'), {"lib/__init__.py": ""}, True),
+        (POETRY.format('packages = [{include = "handlers"}]\n'), {}, False),
+        (POETRY.format(""), {"my_function/__init__.py": ""}, True),
+        (HATCH.format(""), {}, True),
+        (HATCH.format('[tool.hatch.build.targets.wheel]\ninclude = ["/"]\n'), {}, False),
+        (SETUPTOOLS.format(""), {}, False),
+        (SETUPTOOLS.format(""), {"other/__init__.py": ""}, True),
+        (SETUPTOOLS.format(""), {"src/lib/__init__.py": ""}, True),
+        (UV.format(""), {}, True),
+        ('[project]\nname = "my-function"\nversion = "1.0"\n', {}, False),
+    ],
+)
+def test_a_folder_that_is_no_package_ships_as_it_is(
+    pyproject: str, more: dict[str, str], plain: bool, tmp_path: Path
+) -> None:
+    """As the alpha constructs do with all; the build would fail, or leave the handler out."""
+    files = {"handlers/__init__.py": "", "handlers/api.py": "", "pyproject.toml": pyproject, **more}
+    root = write_files(tmp_path / "shop", files)
+    assert ships_as_it_is(root, "./handlers/api.py") is plain
+
+
+def test_the_package_of_such_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHERRY_CACHE_DIR", str(tmp_path / "store"))
+    files = {
+        "index.py": FILES["index.py"],
+        "src/more.py": "",
+        "pyproject.toml": POETRY.format(""),
+        "requirements.txt": "",
+    }
+    root = write_files(tmp_path / "shop", files)
+    assert names(answer(root)) == {"index.py", "src/more.py"}
+    assert names(answer(root, layer=True)) == {"python/index.py", "python/src/more.py"}
+    (root / "src/index.py").write_text(FILES["index.py"])
+    assert answer(root, index="src/index.py")["handler"] == "src.index.handler"
+
+
 def test_options_of_the_alpha_constructs() -> None:
     volume = SimpleNamespace(
         host_path="/a", container_path="/b", consistency=SimpleNamespace(name="DELEGATED")
@@ -117,6 +183,8 @@ def test_options_of_the_alpha_constructs() -> None:
     assert options.security_opt == ("no-new-privileges",)
     assert options.environment == {"A": "1", "PIP_INDEX_URL": "https://x/simple"}
     assert read_bundling(None) == Bundling()
+    with pytest.raises(SettingsError, match="`working_directory`"):
+        read_bundling(Bundling(working_directory="/x"))
     kept = ContainerOptions(engine="podman")
     assert Bundling().containers(kept) is kept
 

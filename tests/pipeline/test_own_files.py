@@ -137,6 +137,30 @@ def test_state_and_build_files_are_warned_of(tmp_path: Path) -> None:
     assert said == []
 
 
+def test_an_installed_folder_beside_the_lock_is_warned_of(tmp_path: Path) -> None:
+    """As ``pip install --target`` makes it; a vendored distribution that the lock does not have is meant."""
+    alpha = make_wheel("alpha")
+    alpha.write(tmp_path / "shop")
+    lock = f"""{LOCK.replace("packages = []", "")}
+[[packages]]
+name = "alpha"
+version = "1.0"
+[[packages.wheels]]
+path = "{alpha.filename}"
+hashes = {{sha256 = "{alpha.sha256}"}}
+"""
+    files: dict[str, str | bytes] = {
+        "pylock.toml": lock,
+        "python/Alpha-0.9.dist-info/METADATA": "",
+        "vendor/other-1.0.dist-info/METADATA": "",
+    }
+    settings = f'[tool.wherry]\nexclude = ["/{alpha.filename}"]\n'
+    (warning,) = built(tmp_path, files, settings)[1]
+    assert "once more, from an installed folder: `python/`" in warning
+    assert 'exclude = ["/python/"]' in warning
+    assert built(tmp_path, {"app.py": "1"}, f'{settings}include = ["/python/"]\n')[1] == []
+
+
 def test_an_extra_path_is_looked_at_and_a_file_that_is_one_is_named(tmp_path: Path) -> None:
     table = "[tool.wherry]\nexclude = ['/conf/']\n[tool.wherry.functions.f]\nextra-paths = [{}]\n"
     with pytest.raises(ProjectError, match="would ship") as caught:

@@ -19,7 +19,7 @@ from support.cdk import ROOT, cdk_environment, cdk_python, run_app
 from support.index import serve_index
 from support.libraries import Library
 from support.locks import content_hash
-from support.projects import make_project, pylock_for, write_files
+from support.projects import TINY_BACKEND, make_project, pylock_for, write_files
 from support.tools import run_uv
 from support.wheels import make_wheel
 
@@ -158,7 +158,9 @@ def results(folder: Path, index: Index) -> dict[str, Any]:
             },
             "alpha_options": {"folder": out, "entry": str(options)},
             "layers": {"folder": out, "entry": str(plain), "project": str(project)},
-            "many": {"folder": out, "entry": str(plain)},
+            "once": {"folder": out, "entry": str(plain)},
+            "many": {"folder": out, "entries": twenty(folder, index)},
+            "path": {"folder": out, "Other": str(plain), **library(folder)},
             "errors": {
                 "folder": out,
                 "cases": {
@@ -167,6 +169,10 @@ def results(folder: Path, index: Index) -> dict[str, Any]:
                     "lock": {"entry": str(stale)},
                     "option": {"entry": str(options), "bundling": {"asset_exclude": []}},
                     "command": {"entry": str(options), "bundling": {"command": ["x"]}},
+                    "hook": {
+                        "entry": str(options),
+                        "bundling": {"command_hooks": {"before": ["exit 3", "echo"]}},
+                    },
                     "app": {"entry": str(options), "app": "index:app", "index": "index.py"},
                     "compiled layer": {"entry": str(compiled), "layer": True},
                 },
@@ -175,6 +181,29 @@ def results(folder: Path, index: Index) -> dict[str, Any]:
         cwd=folder,
         store=folder / "store",
     )
+
+
+def twenty(folder: Path, index: Index) -> list[str]:
+    """Folders of functions."""
+    return [str(make_project(folder / f"many/{number}", index, [ALPHA])) for number in range(20)]
+
+
+def library(folder: Path) -> dict[str, str]:
+    """A project that takes a library from a folder beside it."""
+    declared = '[project]\nname = "{}"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
+    backend = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    source = 'dependencies = ["lib"]\n[tool.uv.sources]\nlib = {path = "../lib"}\n'
+    files = {
+        "lib/pyproject.toml": f"{declared.format('lib')}{backend}",
+        "lib/backend.py": TINY_BACKEND.replace("shop", "lib"),
+        "lib/src/lib.py": "L = 1\n",
+        "uses/pyproject.toml": f"{declared.format('uses')}{source}",
+        "uses/shop/__init__.py": "",
+        "uses/shop/api.py": f"import lib\n{HANDLER}",
+    }
+    root = write_files(folder / "library", files)
+    run_uv("lock", "--quiet", "--offline", cwd=root / "uses")
+    return {"Uses": str(root / "uses"), "edited": str(root / "lib/src/lib.py")}
 
 
 def names(result: dict[str, Any], construct: str) -> set[str]:
@@ -239,14 +268,31 @@ def test_nothing_is_built_where_bundling_is_not_required(results: dict[str, Any]
     found = results["not_bundled"]
     keys = {one["key"] for one in found["resources"].values()}
     assert len(keys) == 1
+    # Tests of applications, which bundle nothing, may look at it.
+    assert found["resources"]["Api"]["properties"]["Handler"] == "shop.api.handler"
     size = sum(path.stat().st_size for path in Path(found["folder"]).rglob("*") if path.is_file())
     assert size < 100_000
 
 
 def test_equal_requests_are_built_once(results: dict[str, Any]) -> None:
-    found = results["many"]
+    found = results["once"]
     assert len({one["key"] for one in found["resources"].values()}) == 1
     assert found["rest"] < 2
+
+
+def test_twenty_functions_cost_little_once_they_are_built(results: dict[str, Any]) -> None:
+    """Seconds of the processor, beside the same functions of finished zip files."""
+    _, again, plain = results["many"]["seconds"]
+    assert len(results["many"]["keys"]) == 20
+    assert again - plain < 2
+
+
+def test_an_edit_of_a_path_dependency_moves_the_key(results: dict[str, Any]) -> None:
+    """K4: it is outside of the entry; the other function keeps its key."""
+    before, after = (found["resources"] for found in results["path"])
+    assert {"lib.py", "shop/api.py"} <= names(results["path"][0], "Uses")
+    assert before["Uses"]["key"] != after["Uses"]["key"]
+    assert before["Other"]["key"] == after["Other"]["key"]
 
 
 def test_compiled_files_are_those_of_the_architecture(
@@ -279,6 +325,8 @@ def test_errors_name_the_construct(results: dict[str, Any]) -> None:
         "lock": "a requirement cannot be understood",
         "option": "`bundling` has no option `asset_exclude`",
         "command": "no container runs a whole build here",
+        # K8: the first failure ends it.
+        "hook": "a command before bundling failed: `exit 3 && echo`",
         "app": "`app` takes the place",
         "compiled layer": "gamma",
     }

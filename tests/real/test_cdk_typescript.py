@@ -74,7 +74,9 @@ def _run(root: Path, *command: str, **env: str) -> str:
     commands.mkdir(exist_ok=True)
     wherry = commands / "wherry"
     if not wherry.exists():
-        wherry.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m wherry "$@"\n')
+        wherry.write_text(
+            f'#!/bin/sh\necho >> "$HOME/started"\nexec "{sys.executable}" -m wherry "$@"\n'
+        )
         wherry.chmod(0o755)
     done = subprocess.run(
         command,
@@ -118,6 +120,8 @@ def _names(root: Path, key: str) -> set[str]:
 
 def test_synth_gives_the_keys_of_the_constructs_for_python(folder: Path, tmp_path: Path) -> None:
     _cdk(folder, "synth", "--quiet")
+    # One process answers all constructs.
+    assert (folder / ".home" / "started").read_text() == "\n"
     found = _template(folder)
     assert found["Api"]["Handler"] == "shop.api.handler"
     assert found["Deps"]["CompatibleRuntimes"] == ["python3.13"]

@@ -53,7 +53,7 @@ def cdk_environment(store: Path, **env: str) -> dict[str, str]:
 def _commands(folder: Path) -> Path:
     """A folder with the commands that an application needs, and with no container engine."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("node", "sh", "rm", "git"):
+    for name in ("node", "sh", "rm", "cp", "git"):
         found = shutil.which(name)
         if found is not None and not (folder / name).exists():
             (folder / name).symlink_to(found)

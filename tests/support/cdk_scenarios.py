@@ -155,7 +155,7 @@ def shop(given):
 def not_bundled(given):
     """Behaviour of `cdk ls` and of tests: no stack is bundled."""
     app = App(given["folder"], "not-bundled", **{"aws:cdk:bundling-stacks": []})
-    PythonFunction(app.stack, "Api", entry=given["entry"], runtime=RUNTIME)
+    PythonFunction(app.stack, "Api", entry=given["entry"], runtime=RUNTIME, index="shop/api.py")
     PythonLayerVersion(app.stack, "Deps", entry=given["entry"])
     shop = Project(app.stack, "Shop", root=given["entry"])
     shop.function("api")
@@ -163,9 +163,48 @@ def not_bundled(given):
     return app.synth()
 
 
+def path(given):
+    """Two functions, before and after an edit of the library that one of them takes from another folder."""
+    found = []
+    for number in range(2):
+        app = App(given["folder"], f"path-{number}")
+        for name in ("Uses", "Other"):
+            PythonFunction(app.stack, name, entry=given[name], runtime=RUNTIME, index="shop/api.py")
+        found.append(app.synth())
+        Path(given["edited"]).write_text("L = 2\n")
+    return found
+
+
 def many(given):
-    """Twenty functions of one project, and of one request."""
-    app = App(given["folder"], "many")
+    """Twenty functions of as many folders: built, built once more, and of the finished zip files."""
+    seconds: list[float] = []
+    zips: list[str] = []
+    for number in range(3):
+        app = App(given["folder"], f"many-{number}")
+        began = time.process_time()
+        for name, entry in enumerate(given["entries"]):
+            if number < 2:
+                PythonFunction(
+                    app.stack, f"F{name}", entry=entry, runtime=RUNTIME, index="shop/api.py"
+                )
+            else:
+                aws_lambda.Function(
+                    app.stack,
+                    f"F{name}",
+                    code=aws_lambda.Code.from_asset(zips[name]),
+                    handler="shop.api.handler",
+                    runtime=RUNTIME,
+                )
+        seconds.append(time.process_time() - began)
+        result = app.synth()
+        keys = [result["resources"][f"F{name}"]["key"] for name in range(len(given["entries"]))]
+        zips = [str(app.folder / f"asset.{key}") for key in keys]
+    return {"seconds": seconds, "keys": keys}
+
+
+def once(given):
+    """Twenty functions of one request."""
+    app = App(given["folder"], "once")
     times = []
     for number in range(20):
         began = time.perf_counter()

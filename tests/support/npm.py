@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -13,7 +14,12 @@ from support.tools import _alone, _cache
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["node_modules"]
+__all__ = ["node_modules", "npm_environment"]
+
+
+def npm_environment() -> dict[str, str]:
+    """The environment of ``npm install``: what it fetches is kept for the next run."""
+    return {**os.environ, "npm_config_cache": str(_cache() / "npm")}
 
 
 def node_modules(*packages: str) -> Path:

@@ -23,9 +23,11 @@ __all__ = [
     "Shell",
     "agrees",
     "blocks",
+    "commands_of",
     "directive",
     "follow",
     "is_executed",
+    "marked",
     "sessions",
     "steps",
     "text_of",
@@ -70,6 +72,19 @@ def blocks(path: Path) -> list[Block]:
 def directive(path: Path, name: str) -> str | None:
     found = re.search(rf"^<!-- {name}(?:: (\S+))? -->$", text_of(path), re.MULTILINE)
     return None if found is None else found[1] or name
+
+
+def marked(page: str, comment: str) -> str:
+    """The text of the blocks of a how-to page that a comment stands before."""
+    how_to = Path(__file__).parents[2] / "docs" / "how-to"
+    found = [block.text for block in blocks(how_to / page) if block.comment == comment]
+    assert found, f"{page} has no block after <!-- {comment} -->"
+    return "".join(found)
+
+
+def commands_of(page: str, comment: str) -> list[str]:
+    """The commands of these blocks, one after the other."""
+    return re.findall(r"^\$ (.+)$", marked(page, comment), re.MULTILINE)
 
 
 def is_executed(path: Path) -> bool:

@@ -61,6 +61,7 @@ PINS = {
     ),
     # What it was written for: newer versions of pydantic want a value for each of its optional keys.
     "drover": Pin(requirement="drover==0.7.1", command="drover", more=("pydantic<2",)),
+    "aws": Pin(requirement="awscli==1.45.11", command="aws"),
     "sam": Pin(requirement="aws-sam-cli==1.170.0", command="sam"),
     # Speaks Terraform's protocol for plugins.
     "tf": Pin(requirement="tf==1.2.0", command="python"),

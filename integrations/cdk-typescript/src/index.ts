@@ -5,11 +5,11 @@
  * `wherry` must be on PATH; the variable WHERRY names another command.
  */
 
-import { spawnSync } from "node:child_process";
 import * as path from "node:path";
 import { Annotations, AssetHashType, BundlingFileAccess, DockerImage, DockerRunOptions, Stack } from "aws-cdk-lib";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
+import { answer } from "./command";
 
 /** Gives commands to run before and after bundling. */
 export interface ICommandHooks {
@@ -81,6 +81,7 @@ export class PythonFunction extends lambda.Function {
           index,
           handler,
           app,
+          layers: (props.layers ?? []).length > 0,
           bundling: snakeCase(bundling),
         })
       : undefined;
@@ -88,7 +89,7 @@ export class PythonFunction extends lambda.Function {
       ...options,
       runtime,
       code: codeOf(asset),
-      handler: asset?.handler ?? "index.handler",
+      handler: asset?.handler ?? (app === undefined ? handlerName(index, handler) : "wherry_shim.handler"),
     });
     warn(this, asset);
   }
@@ -100,7 +101,7 @@ export interface PythonLayerVersionProps extends lambda.LayerVersionOptions {
   readonly entry: string;
   /** What the layer must run on; by default the runtime that the project's files name or admit. */
   readonly compatibleRuntimes?: lambda.Runtime[];
-  /** Likewise; by default that of the settings, or x86_64. */
+  /** Likewise; by default that of the settings, or x86_64, and the template does not name it. */
   readonly compatibleArchitectures?: lambda.Architecture[];
   /** How the package is made. */
   readonly bundling?: BundlingOptions;
@@ -127,7 +128,7 @@ export class PythonLayerVersion extends lambda.LayerVersion {
       ...options,
       code: codeOf(asset),
       compatibleRuntimes: compatibleRuntimes ?? (asset && [new lambda.Runtime(asset.runtime, lambda.RuntimeFamily.PYTHON)]),
-      compatibleArchitectures: compatibleArchitectures ?? (asset && [lambda.Architecture.custom(asset.architecture)]),
+      compatibleArchitectures,
     });
     warn(this, asset);
   }
@@ -138,7 +139,6 @@ interface Asset {
   readonly path: string;
   readonly handler: string | null;
   readonly runtime: string;
-  readonly architecture: string;
   readonly asset_hash: string | null;
   readonly warnings: string[];
 }
@@ -148,6 +148,12 @@ const NOT_BUNDLED = path.join(__dirname, "..", "not_bundled.zip");
 
 /** What was built, by application: equal requests are built once. */
 const built = new WeakMap<object, Map<string, Asset>>();
+
+/** The handler in a stack that is not bundled; in others Wherry tells it. */
+function handlerName(index = "index.py", handler = "handler"): string {
+  const module = index.replace(/\\/g, "/").replace(/^\.\//, "").replace(/\.py$/, "").replace(/\//g, ".");
+  return `${module}.${handler}`;
+}
 
 function isBundled(scope: Construct): boolean {
   return Stack.of(scope).bundlingRequired;
@@ -177,16 +183,12 @@ function build(scope: Construct, id: string, request: object): Asset {
   const query = JSON.stringify(request);
   let asset = known.get(query);
   if (asset === undefined) {
-    const command = process.env.WHERRY ?? "wherry";
-    const done = spawnSync(command, ["asset"], { input: query, encoding: "utf8", maxBuffer: 1 << 26 });
-    if (done.error) {
-      throw new Error(`cannot run \`${command}\`: ${done.error.message}\nhint: install it: pip install wherry`);
-    }
-    if (done.status !== 0) {
+    const answered = JSON.parse(answer(query)) as Asset & { error?: string };
+    if (answered.error !== undefined) {
       const where = scope.node.path === "" ? id : `${scope.node.path}/${id}`;
-      throw new Error(`in the construct \`${where}\`\n${done.stderr.trim()}`);
+      throw new Error(`in the construct \`${where}\`\n${answered.error.trim()}`);
     }
-    asset = JSON.parse(done.stdout) as Asset;
+    asset = answered;
     known.set(query, asset);
   }
   return asset;

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from msgspec import field
+from msgspec.structs import replace
 
 from wherry.aws.client import Client
+from wherry.aws.init_layers import adopt_layers, is_own_layer
 from wherry.aws.model import layer_of_arn, same_handler
 from wherry.aws.observe import observe_function
 from wherry.errors import DeployError, SettingsError
@@ -24,6 +26,7 @@ from wherry.structs import Struct
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from wherry.aws.init_layers import AdoptedLayer
     from wherry.aws.model import ObservedFunction
     from wherry.events import Reporter
     from wherry.settings.project import Project
@@ -54,10 +57,12 @@ class _Found(Struct, frozen=True, kw_only=True):
         functions: by their names in the settings.
         notes: what to tell the user.
         warnings: what the user should check.
+        adopted: layers of theirs that become layers of the settings.
     """
 
     functions: Mapping[str, ObservedFunction]
     region: str
+    adopted: tuple[AdoptedLayer, ...] = ()
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -98,7 +103,7 @@ def init_stage(
             f"the settings have a stage `{stage}`",
             hint="choose another name, or remove that stage from the settings first",
         )
-    observed, region = _observe(stage, functions, source)
+    observed, client = _observe(stage, functions, source)
     first = next(iter(observed.values()))
     proposal = Proposal(table={})
     if not has_settings:
@@ -110,7 +115,11 @@ def init_stage(
     packages = {kind: {**getattr(read.settings, kind)} for kind in ("functions", "layers")}
     packages |= {kind: proposal.table.get(kind, {}) for kind in packages if not has_settings}
     named = _named(observed, [*packages["functions"]] or [read.name])
-    found = _Found(functions=named, region=region)
+    found = _Found(functions=named, region=client.region)
+    if not has_settings:
+        adopted = adopt_layers(read.root, named, packages["functions"], client)
+        found = replace(found, adopted=adopted)
+        proposal = replace(proposal, table=_with_layers(proposal.table, adopted))
     if has_settings:
         _compare_targets(read, found)
     switched = _compare_handlers(packages["functions"], found)
@@ -152,8 +161,8 @@ def _as_on_aws(source: StageSource) -> dict[str, str]:
 
 def _observe(
     stage: str, functions: Sequence[str], source: StageSource
-) -> tuple[dict[str, ObservedFunction], str]:
-    """The functions by what was asked for, and their region."""
+) -> tuple[dict[str, ObservedFunction], Client]:
+    """The functions by what was asked for, and the client that sees them."""
     asked = [text.rpartition("=")[2] for text in functions]
     regions = {text.split(":")[3] for text in asked if text.startswith("arn:")}
     region = source.get("region")
@@ -180,7 +189,7 @@ def _observe(
                     hint="a function cannot change from an image to a zip: create another one",
                 )
             observed[text] = function
-    return observed, client.region
+    return observed, client
 
 
 def _named(
@@ -291,17 +300,41 @@ def _alias(function: ObservedFunction, stage: str, found: _Found) -> str | None:
     return name
 
 
+def _with_layers(table: Mapping[str, Any], adopted: Sequence[AdoptedLayer]) -> Mapping[str, Any]:
+    """First settings, with layers that were made by hand."""
+    if not adopted:
+        return table
+    functions = {
+        name: {
+            **settings,
+            **(
+                {"layers": own}
+                if (own := [one.name for one in adopted if name in one.functions])
+                else {}
+            ),
+        }
+        for name, settings in table["functions"].items()
+    }
+    layers = {one.name: one.settings for one in adopted}
+    return {**table, "functions": functions, "layers": {**table.get("layers", {}), **layers}}
+
+
 def _own_layers(found: _Found, layers: Sequence[str]) -> dict[str, str]:
     """Names on AWS of layers of the settings, as far as the functions have them; the others are told."""
-    own: dict[str, str] = {}
+    own = {one.name: layer_of_arn(one.arn).split(":")[6] for one in found.adopted}
+    for one in found.adopted:
+        found.notes.append(
+            f"the layer {one.arn} has distributions of the project, and becomes the layer `{one.name}`"
+        )
+    adopted = {one.arn for one in found.adopted}
     for function in found.functions.values():
-        place = ":".join(function.arn.split(":")[3:5])
         for arn in function.latest.layers:
             assert isinstance(arn, str)  # noqa: S101  observed layers are published
             aws_name = layer_of_arn(arn).split(":")[6]
             fitting = [name for name in layers if _contains(aws_name, name)]
-            mine = f":{place}:" in arn
-            if mine and fitting:
+            if arn in adopted:
+                continue
+            if is_own_layer(arn, function) and fitting:
                 own.setdefault(max(fitting, key=len), aws_name)
             else:
                 found.notes.append(

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
     from wherry.aws.remote_zip import PackedFile
 
-__all__ = ["Difference", "DistributionChange", "FileChange", "compare", "signed_size"]
+__all__ = [
+    "Difference",
+    "DistributionChange",
+    "FileChange",
+    "compare",
+    "find_installed",
+    "signed_size",
+]
 
 # Below the root, or below the prefix of a layer: those inside of a distribution are vendored.
 _DIST_INFO = re.compile(
@@ -150,7 +157,7 @@ def compare(local: Path, live: Contents | str | None) -> Difference:
         before = stack.enter_context(open_remote(live)) if isinstance(live, str) else live
         old: Mapping[str, PackedFile] = before.files if before is not None else {}
         new = after.files
-        installed_old, installed_new = _find_installed(old), _find_installed(new)
+        installed_old, installed_new = find_installed(old), find_installed(new)
         owned: set[str] = set()
         distributions = []
         for name in sorted({*installed_old, *installed_new}):
@@ -200,7 +207,7 @@ def _changes(
         )
 
 
-def _find_installed(files: Iterable[str]) -> dict[str, re.Match[str]]:
+def find_installed(files: Iterable[str]) -> dict[str, re.Match[str]]:
     """The METADATA of every distribution in a package, by its name."""
     from packaging.utils import canonicalize_name
 

@@ -2,8 +2,9 @@
 
 >>> from wherry.cdk import PythonFunction, PythonLayerVersion, Project, Bundling, code
 
-``PythonFunction`` and ``PythonLayerVersion`` take what those of ``aws-cdk.aws-lambda-python-alpha`` take. They need
-the extra ``cdk``: ``pip install 'wherry[cdk]'``. Nothing else of Wherry imports this package.
+``PythonFunction`` and ``PythonLayerVersion`` take what those of ``aws-cdk.aws-lambda-python-alpha`` take.
+``BundlingOptions`` and ``ICommandHooks`` are their names for ``Bundling`` and ``CommandHooks``. They need the extra
+``cdk``: ``pip install 'wherry[cdk]'``. Nothing else of Wherry imports this package.
 """
 
 from __future__ import annotations
@@ -19,6 +20,18 @@ from wherry.cdk.code import code
 from wherry.cdk.function import PythonFunction
 from wherry.cdk.layer import PythonLayerVersion
 from wherry.cdk.project import Project
-from wherry.pipeline.bundling import Bundling
+from wherry.pipeline.bundling import Bundling, CommandHooks
 
-__all__ = ["Bundling", "Project", "PythonFunction", "PythonLayerVersion", "code"]
+BundlingOptions = Bundling
+ICommandHooks = CommandHooks
+
+__all__ = [
+    "Bundling",
+    "BundlingOptions",
+    "CommandHooks",
+    "ICommandHooks",
+    "Project",
+    "PythonFunction",
+    "PythonLayerVersion",
+    "code",
+]

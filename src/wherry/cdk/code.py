@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Annotations, Stack, aws_lambda
 
 from wherry.cdk.packages import NOT_BUNDLED, Packages, asset_code, naming, packages_of
+from wherry.pipeline.as_it_is import ships_as_it_is
 from wherry.pipeline.bundling import read_bundling
 from wherry.pipeline.entry import Wanted
 from wherry.settings.model import FunctionSettings
@@ -55,6 +56,7 @@ def code(
                 runtime=runtime.name,
                 architecture=None if architecture is None else architecture.name,
                 bundling=options,
+                as_it_is=ships_as_it_is(Path(entry), None),
             )
         )
     if scope is not None:

@@ -10,9 +10,11 @@ from aws_cdk import aws_lambda
 from wherry.cdk.code import is_bundled, warn
 from wherry.cdk.packages import NOT_BUNDLED, asset_code, naming, packages_of
 from wherry.errors import SettingsError
+from wherry.pipeline.as_it_is import ships_as_it_is
 from wherry.pipeline.bundling import read_bundling
-from wherry.pipeline.entry import Wanted, handler_of
+from wherry.pipeline.entry import GIVEN_LAYERS, Wanted, handler_of, named_handler
 from wherry.settings.model import FunctionSettings
+from wherry.shims.shim import SHIM_HANDLER
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -60,14 +62,18 @@ class PythonFunction(aws_lambda.Function):
         place = f"{scope.node.path}/{id}".lstrip("/")
         asset = None
         code: aws_lambda.Code = aws_lambda.Code.from_asset(str(NOT_BUNDLED))
-        aws_handler = "index.handler"
+        # As in the package, unless that is installed from a folder `src`: nothing is read to know it.
+        aws_handler = named_handler(index, handler) if app is None else SHIM_HANDLER
         if is_bundled(scope):
             with naming(place):
                 made_by = read_bundling(bundling)
                 root = Path(entry)
-                settings = FunctionSettings(app=app)
+                layers = GIVEN_LAYERS if options.get("layers") else ()
+                settings = FunctionSettings(app=app, layers=layers)
                 if app is None:
-                    settings = FunctionSettings(handler=handler_of(root, index, handler))
+                    settings = FunctionSettings(
+                        handler=handler_of(root, index, handler), layers=layers
+                    )
                 elif index is not None or handler is not None:
                     raise SettingsError(
                         "`app` takes the place of `index` and `handler`", hint="leave those out"
@@ -79,6 +85,9 @@ class PythonFunction(aws_lambda.Function):
                         runtime=runtime.name,
                         architecture="x86_64" if architecture is None else architecture.name,
                         bundling=made_by,
+                        as_it_is=ships_as_it_is(
+                            root, None if app is not None else index or "index.py"
+                        ),
                     )
                 )
                 code = asset_code(asset, made_by)

@@ -9,6 +9,7 @@ from aws_cdk import aws_lambda
 
 from wherry.cdk.code import is_bundled, warn
 from wherry.cdk.packages import NOT_BUNDLED, asset_code, naming, packages_of
+from wherry.pipeline.as_it_is import ships_as_it_is
 from wherry.pipeline.bundling import read_bundling
 from wherry.pipeline.entry import Wanted, layer_settings
 
@@ -46,7 +47,8 @@ class PythonLayerVersion(aws_lambda.LayerVersion):
             id: its name there.
             entry: the project's folder.
             compatible_runtimes: what it must run on; by default the runtime that the project's files name or admit.
-            compatible_architectures: likewise; by default ``x86_64``, or that of the settings.
+            compatible_architectures: likewise; by default ``x86_64``, or that of the settings, and the template does
+                not name it.
             bundling: a ``Bundling``, a dictionary, or ``BundlingOptions`` of the alpha constructs.
             options: all other properties of ``aws_lambda.LayerVersion``.
 
@@ -69,13 +71,11 @@ class PythonLayerVersion(aws_lambda.LayerVersion):
                         runtime=runtimes[0] if runtimes else None,
                         architecture=machines[0] if machines else None,
                         bundling=made_by,
+                        as_it_is=ships_as_it_is(Path(entry), None),
                     )
                 )
                 code = asset_code(asset, made_by)
             compatible_runtimes = compatible_runtimes or [python_runtime(asset.target)]
-            compatible_architectures = compatible_architectures or [
-                lambda_architecture(asset.target)
-            ]
         super().__init__(
             scope,
             id,

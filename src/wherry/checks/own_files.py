@@ -72,6 +72,8 @@ _AT_TOP = re.compile(
     """
 )
 
+_INSTALLED = re.compile(r"(?P<folder>[^/]+)/(?P<name>[^/]+?)-[^/-]+\.dist-info/METADATA")
+
 
 def check_own_files(
     composition: Composition,
@@ -102,6 +104,7 @@ def check_own_files(
     secrets: dict[str, tuple[Entry, str]] = {}
     state: dict[str, Entry] = {}
     others: dict[str, Entry] = {}
+    installed: dict[str, tuple[Entry, set[str]]] = {}
     own = {*owners, EXTRA_PATHS}
     for package in composition.packages:
         for entry in package.bundle:
@@ -122,6 +125,9 @@ def check_own_files(
                 _ARCHIVE.fullmatch(name) or ("/" not in path and _AT_TOP.fullmatch(name))
             ) and not is_meant(entry, path):
                 others[path] = entry
+            elif (match := _INSTALLED.fullmatch(path)) is not None and not is_meant(entry, path):
+                names = installed.setdefault(f"{match['folder']}/", (entry, set()))[1]
+                names.add(_canonical(match["name"]))
     if secrets:
         raise ProjectError(
             "private keys or credentials would ship",
@@ -136,6 +142,13 @@ def check_own_files(
         yield _warning("files that may hold secrets or state ship", state)
     if others:
         yield _warning("files that are hardly part of the code ship", others)
+    if installed:
+        shipped = {entry.owner for package in composition.packages for entry in package.bundle}
+        twice = {folder: entry for folder, (entry, names) in installed.items() if names & shipped}
+        if twice:
+            yield _warning(
+                "distributions of the lock ship once more, from an installed folder", twice
+            )
 
 
 def kind_of_secret(name: str, payload: Payload) -> str | None:
@@ -158,6 +171,13 @@ def kind_of_secret(name: str, payload: Payload) -> str | None:
     if name.endswith((".der", ".key", ".p8", ".pk8")) and _DER_KEY.match(content):
         return "a private key"
     return "an AWS secret access key" if _AWS_KEY.search(content) else None
+
+
+def _canonical(name: str) -> str:
+    # It takes long to load, and few projects have such folders.
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(name)
 
 
 def _warning(text: str, entries: dict[str, Entry]) -> Warned:

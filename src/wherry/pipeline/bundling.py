@@ -51,6 +51,7 @@ class Bundling(Struct, frozen=True, kw_only=True, dict=True):
         package: the member of a uv workspace.
         lock: the lock file, where it is not to be looked for.
         container: when to build in a container: ``auto``, ``always`` or ``never``.
+        command, entrypoint, working_directory: refused: no container runs a whole build.
     """
 
     asset_excludes: Sequence[str] | None = None
@@ -75,6 +76,9 @@ class Bundling(Struct, frozen=True, kw_only=True, dict=True):
     package: str | None = None
     lock: str | None = None
     container: str | None = None
+    command: Sequence[str] | None = None
+    entrypoint: Sequence[str] | None = None
+    working_directory: str | None = None
 
     @property
     def by_source(self) -> bool:
@@ -150,24 +154,24 @@ def read_bundling(value: object) -> Bundling:
     """
     if value is None:
         return Bundling()
-    if isinstance(value, Bundling):
-        return value
     known = [*Bundling.__struct_fields__]
     if isinstance(value, Mapping):
         given = dict(value)
         for key in given:
-            if key not in (*known, *_NOT_TAKEN):
+            if key not in known:
                 raise SettingsError(
                     f"`bundling` has no option `{key}`", hint=did_you_mean(str(key), known=known)
                 )
     else:
-        given = {key: getattr(value, key, None) for key in (*known, *_NOT_TAKEN)}
+        given = {key: getattr(value, key, None) for key in known}
     for key in _NOT_TAKEN:
-        if given.pop(key, None):
+        if given.get(key):
             raise SettingsError(
                 f"`bundling` has `{key}`, and no container runs a whole build here",
                 hint="run commands before and after bundling: `command_hooks`",
             )
+    if isinstance(value, Bundling):
+        return value
     return Bundling(**{key: content for key, content in given.items() if content is not None})
 
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from wherry.errors import SettingsError
 from wherry.events import Warned
+from wherry.pipeline.as_it_is import ships_as_it_is
 from wherry.pipeline.bundling import Bundling, read_bundling
 from wherry.settings.model import FunctionSettings, LayerSettings
 from wherry.structs import Struct
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from wherry.target import Target
 
 __all__ = [
+    "GIVEN_LAYERS",
     "Asset",
     "Wanted",
     "answer_json",
@@ -35,10 +37,13 @@ __all__ = [
     "build_one",
     "handler_of",
     "layer_settings",
+    "named_handler",
 ]
 
 _NAME = "package"
 _LAYOUT = "python"
+GIVEN_LAYERS = ("arn:aws:lambda:::layer:given:1",)
+"""Stands for the layers that a construct gives to a function: a module that is not in the package may be there."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -50,6 +55,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
         runtime: AWS's name; None for the project's own choice.
         architecture: likewise.
         bundling: how it is made.
+        as_it_is: whether the folder ships as it is, even if it names a build system.
     """
 
     entry: Path
@@ -57,6 +63,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     runtime: str | None = None
     architecture: str | None = None
     bundling: Bundling = field(default_factory=Bundling)
+    as_it_is: bool = False
 
 
 class Asset(Struct, frozen=True, kw_only=True):
@@ -113,6 +120,7 @@ def _request(wanted: Wanted) -> BuildRequest:
         exclude=(*settings.exclude, *(bundling.asset_excludes or ())),
         hooks=settings.hooks if hooks is None else hooks,
         container=bundling.containers(settings.container),
+        build_project=settings.build_project and not wanted.as_it_is,
     )
     made = recipes(
         settings,
@@ -128,7 +136,10 @@ def _request(wanted: Wanted) -> BuildRequest:
         request, project=replace(request.project, settings=settings), recipes=made, names=()
     )
     return replace(
-        request, output=ZipFiles(_place(request, repr(made), settings.exclude) / f"{_NAME}.zip")
+        request,
+        output=ZipFiles(
+            _place(request, repr(made), settings.exclude, settings.build_project) / f"{_NAME}.zip"
+        ),
     )
 
 
@@ -257,10 +268,15 @@ def handler_of(root: Path, index: str | None, function: str | None) -> str:
         from wherry.files import ProjectFiles
         from wherry.sources.declaration import read_declaration
 
-        if read_declaration(root, ProjectFiles()).backend is not None:
+        if read_declaration(root, ProjectFiles()).backend and not ships_as_it_is(root, index):
             index = index.removeprefix("src/")
-    module = index.removesuffix(".py").replace("/", ".")
-    return f"{module}.{function or 'handler'}"
+    return named_handler(index, function)
+
+
+def named_handler(index: str | None, function: str | None) -> str:
+    """The handler as it is named, whether the file exists or not."""
+    path = (index or "index.py").replace("\\", "/").removeprefix("./")
+    return f"{path.removesuffix('.py').replace('/', '.')}.{function or 'handler'}"
 
 
 def answer_json(query: str) -> dict[str, Any]:
@@ -268,8 +284,9 @@ def answer_json(query: str) -> dict[str, Any]:
 
     Args:
         query: an object with ``entry``; ``runtime`` and ``architecture``; ``index`` and ``handler``, or ``app``;
-            ``layer``, true for a layer, with ``runtimes`` and ``architectures``; and ``bundling``, in which
-            ``command_hooks`` is an object with the lists ``before`` and ``after``.
+            ``layers``, true if the function is given layers; ``layer``, true for a layer, with ``runtimes`` and
+            ``architectures``; and ``bundling``, in which ``command_hooks`` is an object with the lists ``before`` and
+            ``after``.
 
     Returns:
         ``path`` of the zip file, ``handler``, ``runtime``, ``architecture``, ``asset_hash`` (None where the bytes are
@@ -285,23 +302,26 @@ def answer_json(query: str) -> dict[str, Any]:
         asked = json.loads(query)
         entry = Path(asked["entry"])
         bundling = read_bundling(asked.get("bundling"))
+        index = None if asked.get("layer") or asked.get("app") else asked.get("index") or "index.py"
         settings: FunctionSettings | LayerSettings
         if asked.get("layer"):
             settings, bundling = layer_settings(
                 bundling, asked.get("runtimes") or (), asked.get("architectures") or ()
             )
-        elif asked.get("app"):
-            settings = FunctionSettings(app=asked["app"])
         else:
-            settings = FunctionSettings(
-                handler=handler_of(entry, asked.get("index"), asked.get("handler"))
-            )
+            layers = GIVEN_LAYERS if asked.get("layers") else ()
+            if asked.get("app"):
+                settings = FunctionSettings(app=asked["app"], layers=layers)
+            else:
+                handler = handler_of(entry, index, asked.get("handler"))
+                settings = FunctionSettings(handler=handler, layers=layers)
         wanted = Wanted(
             entry=entry,
             settings=settings,
             runtime=asked.get("runtime"),
             architecture=asked.get("architecture"),
             bundling=bundling,
+            as_it_is=ships_as_it_is(entry, index),
         )
         # Whatever is of a wrong kind is found here.
         bundling.facts()

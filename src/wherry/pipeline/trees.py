@@ -32,12 +32,14 @@ class Trees(Struct, frozen=True, kw_only=True):
         skip: files and folders that are not part of the project: where packages are written to, and path
             dependencies (folders, wheels) that lie in the project's folder, which are packaged as what they are.
         follow_links: follow symbolic links that leave the folder.
+        build_project: build the project where it names a build system.
     """
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     skip: Sequence[Path] = ()
     follow_links: bool = False
+    build_project: bool = True
 
     @classmethod
     def of(cls, request: BuildRequest) -> Trees:
@@ -49,6 +51,7 @@ class Trees(Struct, frozen=True, kw_only=True):
             # What is written may lie among the sources, and is not one of them.
             skip=(request.output.root.absolute(), request.root / DEFAULT_OUTPUT),
             follow_links=settings.follow_links,
+            build_project=settings.build_project,
         )
 
     def beside(self, acquired: Iterable[Acquired]) -> Trees:
@@ -108,6 +111,7 @@ class Trees(Struct, frozen=True, kw_only=True):
             exclude=tuple(self.exclude),
             skip=tuple(self.skip),
             follow_links=self.follow_links,
+            build_project=self.build_project,
         )
 
     def options(self, tree: Acquired) -> TreeOptions:

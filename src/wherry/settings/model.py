@@ -228,6 +228,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     bytecode: str = "off"
     bytecode_budget: int | None = None
     follow_links: bool = False
+    build_project: bool = True
     conflicts: Mapping[str, str] = field(default_factory=dict)
     runtimes: Mapping[str, Runtime] = field(default_factory=dict)
     quotas: QuotaSettings = QuotaSettings()

@@ -62,6 +62,7 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "bytecode": values.choice("off", "init", "all"),
     "bytecode-budget": slimming.size,
     "follow-links": values.boolean,
+    "build-project": values.boolean,
     "conflicts": values.conflicts,
 }
 """The keys of ``[tool.wherry]`` that hold a value."""

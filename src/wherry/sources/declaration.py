@@ -70,7 +70,9 @@ class Declaration(Struct, frozen=True, kw_only=True):
             return ""
 
 
-def read_declaration(root: Path, files: ProjectFiles, *, must_build: bool = False) -> Declaration:
+def read_declaration(
+    root: Path, files: ProjectFiles, *, must_build: bool = False, build: bool = True
+) -> Declaration:
     """Read how a folder is built.
 
     A folder is plain when it has no ``[build-system]``, or when its settings say that it is not a package
@@ -81,23 +83,29 @@ def read_declaration(root: Path, files: ProjectFiles, *, must_build: bool = Fals
         files: reads its files.
         must_build: build a folder without ``[build-system]`` with setuptools, as pip does with a dependency,
             instead of taking it as plain.
+        build: whether to build it at all, unless it must be built.
 
     Raises:
         ProjectError: ``pyproject.toml`` cannot be read.
         BuildError: its ``[build-system]`` is wrong, or there is nothing to build.
     """
     return files.once(
-        ("declaration", root, must_build), lambda: _read_declaration(root, files, must_build)
+        ("declaration", root, must_build, build),
+        lambda: _read_declaration(root, files, must_build, build),
     )
 
 
-def _read_declaration(root: Path, files: ProjectFiles, must_build: bool) -> Declaration:
+def _read_declaration(
+    root: Path, files: ProjectFiles, must_build: bool, build: bool
+) -> Declaration:
     document = _read(root, files)
     name, version = (
         inner_string(document, "project", key) or inner_string(document, "tool", "poetry", key)
         for key in ("name", "version")
     )
-    backend, requires, path = _build_system(root, document, must_build=must_build)
+    backend, requires, path = _build_system(
+        root, document if build or must_build else {}, must_build=must_build
+    )
     return Declaration(
         root=root,
         name=normalized(name) if name else None,

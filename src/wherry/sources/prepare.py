@@ -10,7 +10,6 @@ from msgspec import field
 from msgspec.structs import replace
 
 from wherry.errors import WherryError
-from wherry.sources.declaration import read_declaration
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def _prepare(root: Path, options: TreeOptions, context: Context, recorder: _Reco
 
     before = len(recorder.events)
     try:
-        declaration = read_declaration(root, context.files, must_build=options.must_build)
+        declaration = options.declaration(root, context)
         if declaration.backend is None:
             return
         from wherry.sources.project_build import read_project

@@ -45,6 +45,7 @@ class TreeOptions(Struct, frozen=True, kw_only=True):
         exclude: gitignore patterns of paths that do not ship. The wheel's ``.dist-info`` always does.
         skip: files and folders that are not part of the project, such as the one packages are written to.
         follow_links: follow symbolic links that leave the folder.
+        build_project: build the folder where it names a build system; otherwise it is a plain folder.
         must_build: build the folder even if it names no build system, as is done with dependencies.
     """
 
@@ -52,7 +53,14 @@ class TreeOptions(Struct, frozen=True, kw_only=True):
     exclude: tuple[str, ...] = ()
     skip: tuple[Path, ...] = ()
     follow_links: bool = False
+    build_project: bool = True
     must_build: bool = False
+
+    def declaration(self, root: Path, context: Context) -> Declaration:
+        """How a folder is built by these options; errors as of ``read_declaration``."""
+        return read_declaration(
+            root, context.files, must_build=self.must_build, build=self.build_project
+        )
 
 
 def project_bundle(root: Path, options: TreeOptions, context: Context) -> Built:
@@ -71,7 +79,7 @@ def project_bundle(root: Path, options: TreeOptions, context: Context) -> Built:
         ToolError, StoreError: uv is missing; the store cannot be written.
     """
     root = Path(root).absolute()
-    declaration = read_declaration(root, context.files, must_build=options.must_build)
+    declaration = options.declaration(root, context)
     if declaration.backend is None:
         tree = plain_tree(declaration, options, context)
         return Built(
@@ -115,7 +123,7 @@ def project_digest(root: Path, options: TreeOptions, context: Context) -> str | 
     None when that cannot be told: the build is not hermetic, or was not prepared on this machine before.
     """
     root = Path(root).absolute()
-    declaration = read_declaration(root, context.files, must_build=options.must_build)
+    declaration = options.declaration(root, context)
     if declaration.backend is None:
         return plain_tree(declaration, options, context).digest
     from wherry.sources.project_build import read_project

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from wherry.errors import DigestError, WherryError
 from wherry.lock.formats import LockFormat
 from wherry.sources.backends.interface import keys, texts
-from wherry.sources.declaration import read_declaration
 from wherry.store.memo import memo_key
 from wherry.untrusted import inner_table
 
@@ -68,7 +67,7 @@ def read_project_inputs(root: Path, options: TreeOptions, context: Context) -> P
     from wherry.sources.project_build import read_project
 
     root = root.absolute()
-    declaration = read_declaration(root, context.files, must_build=options.must_build)
+    declaration = options.declaration(root, context)
     if declaration.backend is None:
         tree = plain_tree(declaration, options, context)
         return ProjectInputs(tree.digest, tuple(_sources(tree.bundle)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["wheel_places"]
+__all__ = ["finds_no_module", "wheel_places"]
 
 # setuptools' FlatLayoutPackageFinder and FlatLayoutModuleFinder.
 _NO_PACKAGES = frozenset(
@@ -60,9 +60,7 @@ def wheel_places(root: Path, document: Mapping[str, Any]) -> tuple[tuple[str, st
     Returns:
         The longest paths first; a name is "" for a folder of modules. Empty where only the backend knows.
     """
-    backend = inner_string(document, "build-system", "build-backend") or "setuptools"
-    family = re.split(r"[.:_-]", backend)[0]
-    reader = _READERS.get(family)
+    reader = _READERS.get(_family(document))
     if reader is None:
         return ()
     name = inner_string(document, "project", "name") or inner_string(
@@ -71,6 +69,34 @@ def wheel_places(root: Path, document: Mapping[str, Any]) -> tuple[tuple[str, st
     module = re.sub(r"[-.]+", "_", name or root.name)
     places = reader(root, inner_table(document, "tool"), module)
     return tuple(sorted(places.items(), key=lambda item: -len(item[0])))
+
+
+def finds_no_module(root: Path, document: Mapping[str, Any]) -> bool:
+    """Whether a build fails, for the backend looks for one module or package, and the folder has none or several.
+
+    Args:
+        root: the folder.
+        document: its ``pyproject.toml``, with a ``[build-system]``.
+    """
+    tool, family = inner_table(document, "tool"), _family(document)
+    places = wheel_places(root, document)
+    if family == "setuptools":
+        configured = any(inner_table(tool, "setuptools"))
+        return not configured and len(places) > 1
+    if family == "uv":
+        return not any((root / path).exists() for path, _ in places)
+    if family == "hatchling":
+        build = inner_table(tool, "hatch", "build")
+        return not places and not any(build) and not (root / "hatch_build.py").is_file()
+    if family == "poetry":
+        return not places and not {"packages", "include"} & {*inner_table(tool, "poetry")}
+    return family == "flit" and not places
+
+
+def _family(document: Mapping[str, Any]) -> str:
+    """The name of the build backend, without its modules."""
+    backend = inner_string(document, "build-system", "build-backend") or "setuptools"
+    return re.split(r"[.:_-]", backend)[0]
 
 
 def _hatchling(root: Path, tool: Mapping[str, Any], module: str) -> dict[str, str]:
