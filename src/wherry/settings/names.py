@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.errors import WherryError
 from wherry.files import ProjectFiles
-from wherry.settings.source import inner_string, inner_table, named_source, own_source, read_toml
+from wherry.settings.source import named_source, own_source, read_toml
 from wherry.structs import Struct
+from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +54,6 @@ def project_names(root: Path, *, config: Path | None = None) -> ProjectNames:
     kinds["extras"] = (*declared, *inner_table(poetry, "extras"))
     if not kinds["functions"] and not kinds["layers"]:
         # The one function of a project without settings has the name of the project.
-        own = inner_string(table, "name") or inner_string(inner_table(document, "project"), "name")
+        own = inner_string(table, "name") or inner_string(document, "project", "name")
         kinds["functions"] = (own,) if own else ()
     return ProjectNames(**kinds)
