@@ -251,6 +251,12 @@ class Benchmarks:
         self.peak = max(self.peak, run.memory)
         return run
 
+    def digest(self) -> Run:
+        return start(
+            [sys.executable, "-m", "wherry", "digest", "--quiet", "--runtime", f"python{RUNTIME}"],
+            cwd=self.project, env=self.env,
+        )  # fmt: skip
+
     def install(self) -> Run:
         target = self.scratch / "installed"
         shutil.rmtree(target, ignore_errors=True)
@@ -370,6 +376,10 @@ class Benchmarks:
         )  # fmt: skip
         self.wherry()
         compare("nothing changed", "`python -c pass`", "within 6×", self.wherry, self.nothing)
+        compare(
+            "`wherry digest`, nothing changed", "a build, nothing changed", "within 1.5×",
+            self.digest, self.wherry,
+        )  # fmt: skip
         package = self.project / "dist" / "lambda" / "shop.zip"
         return (
             "| Wherry | median | compared with | median | ratio | goal |\n"

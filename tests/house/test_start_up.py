@@ -133,3 +133,19 @@ def test_a_plain_build_loads_nothing_that_it_does_not_need(tmp_path: Path) -> No
         assert not {each for each in loaded if each.startswith("wherry.pipeline.strip.")}
         assert "wherry.containers.engine" not in loaded
         assert "wherry.bundle.splice" not in loaded
+
+
+def test_a_digest_loads_little_more_than_a_build_with_nothing_to_do(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("def handler(event, context): ...\n")
+    (tmp_path / "pylock.toml").write_text('lock-version = "1.0"\ncreated-by = "x"\npackages = []\n')
+    loaded = {}
+    for command in ("build", "digest", "build", "digest"):
+        words = [command, "--quiet", "--runtime", "python3.13", "--project", str(tmp_path)]
+        loaded[command] = loaded_by(
+            f"import os; os.environ['WHERRY_CACHE_DIR'] = {str(tmp_path / 'store')!r}\n"
+            f"from wherry.cli import run; assert run({words!r}) == 0"
+        )
+    more = loaded["digest"] - loaded["build"]
+    assert not more & HEAVY
+    assert len(more) < 25
+    assert {name for name in more if not name.startswith("wherry.")} <= {"csv", "_csv"}

@@ -203,10 +203,10 @@ def read_packages(folder: Path) -> dict[str, str]:
     return {path.stem: code_sha256(path.read_bytes()) for path in folder.glob("*.zip")}
 
 
-def compiled(user: User) -> str:
-    """The template of the framework, without the time of packaging that is in keys of objects."""
+def compiled(user: User) -> Any:
+    """The template of the framework, without the time of packaging that is in keys of objects; in any order."""
     text = (user.root / ".serverless" / "cloudformation-template-update-stack.json").read_text()
-    return re.sub(r"/\d{13}-[^/]*/", "/TIME/", text)
+    return json.loads(re.sub(r"/\d{13}-[^/]*/", "/TIME/", text))
 
 
 FUNCTION = """

@@ -43,6 +43,7 @@ PINS = {
     "pdm": Pin(requirement="pdm[locked]==2.29.3", command="pdm"),
     "pdm-2.12": Pin(requirement="pdm==2.12.4", command="pdm", more=("hishel<0.1",)),
     "pdm-2.5": Pin(requirement="pdm==2.5.6", command="pdm"),
+    "uv-0.5": Pin(requirement="uv==0.5.31", command="uv"),
     "pypiserver": Pin(
         requirement="pypiserver==2.4.2", command="pypi-server", more=("passlib==1.7.4",)
     ),
