@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -18,7 +17,7 @@ from support.backends import HATCHLING, installed_wheel
 from support.index import serve_index
 from support.moto import moto as serve_moto
 from support.projects import make_project, write_files
-from support.tools import run_uv, tool
+from support.tools import SERVERLESS, node_tool, run_uv, tool
 from support.wheels import make_wheel
 from wherry import block, build
 from wherry.store import Store
@@ -159,17 +158,15 @@ def test_sam_builds_a_member_of_a_workspace_by_its_makefile(
 
 
 def test_serverless_packages_the_same_in_every_checkout(
-    tmp_path: Path, index: Index, account: Account, tmp_path_factory: pytest.TempPathFactory
+    tmp_path: Path, index: Index, account: Account
 ) -> None:
     env = environment(tmp_path / "commands", account)
-    tools = tmp_path_factory.mktemp("serverless")
-    install = ["npm", "install", "--no-audit", "--no-fund", "--silent", "serverless@3.40.0"]
-    run([shutil.which("npm") or "npm", *install[1:]], tools, {**os.environ})
+    serverless = node_tool("serverless", *SERVERLESS)
     states: list[Any] = []
     # With a layer, the framework asks CloudFormation at AWS for the one before.
     settings = SETTINGS.partition("[layers.deps]")[0].replace('layers = ["deps"]\n', "")
     for root in checkouts(tmp_path, index, "serverless.yml", "serverless", settings):
-        run([tools / "node_modules/.bin/serverless", "package"], root, env)
+        run([serverless, "package"], root, env)
         template = (root / ".serverless" / "cloudformation-template-update-stack.json").read_text()
         states.append(json.loads(template)["Resources"])
         codes = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -18,7 +19,7 @@ from uv import find_uv_bin
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["run_tool", "run_uv", "tool"]
+__all__ = ["SERVERLESS", "node_tool", "run_tool", "run_uv", "tool"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,9 @@ class Pin:
     # The versions of Python that it runs on, where not on all.
     python: str | None = None
 
+
+SERVERLESS = ("serverless@3.40.0", "serverless-python-requirements@6.1.2")
+"""The Serverless Framework and its plugin for Python, as npm has them."""
 
 _PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
@@ -84,6 +88,20 @@ def tool(name: str) -> Path:
     return folder / "bin" / pin.command
 
 
+def node_tool(command: str, *packages: str) -> Path:
+    """A command of packages of npm, each with its version; their folder is the third above it."""
+    digest = hashlib.sha256(" ".join(packages).encode()).hexdigest()[:8]
+    folder = _cache() / f"{command}-{digest}"
+    with _alone(folder):
+        if not (folder / "complete").exists():
+            folder.mkdir(exist_ok=True)
+            npm = shutil.which("npm") or "npm"
+            options = ["--no-audit", "--no-fund", "--silent", "--prefix", str(folder)]
+            subprocess.run([npm, "install", *options, *packages], cwd=folder, check=True)
+            (folder / "complete").touch()
+    return folder / "node_modules" / ".bin" / command
+
+
 def run_tool(name: str, *arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> str:
     """Run the tool, untouched by the settings of the machine; its output."""
     return _run([str(tool(name)), *arguments], cwd=cwd, env=env or {})
@@ -108,7 +126,7 @@ def _run(command: list[str], *, cwd: Path, env: Mapping[str, str]) -> str:
         "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_DATA_HOME": str(home / "data"),
         "PIP_CONFIG_FILE": os.devnull,
-        "PIP_DISABLE_PIP_1.170.0_CHECK": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_CACHE_DIR": "1",
         "PIPENV_NOSPIN": "1",
         "PIPENV_VENV_IN_PROJECT": "1",

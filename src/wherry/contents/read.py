@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from wherry.contents.applications import find_applications
 from wherry.contents.distributions import find_distributions, owners_of
 from wherry.contents.graph import ImportGraph
 from wherry.contents.imports import Flag, ModuleFacts, When
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from packaging.requirements import Requirement
 
+    from wherry.contents.applications import Application
     from wherry.contents.compiled import Compiled, CompiledFacts
     from wherry.contents.distributions import Installed
     from wherry.contents.facts import Facts
@@ -145,9 +147,14 @@ class Contents:
         They are that of the handler; else own modules that define one; else every top-level module of distributions,
         as it is for layers.
         """
-        if self.handler_module is not None:
-            return (self.handler_module,)
-        return self._handlers or self._top_levels
+        roots = self._handlers if self.handler_module is None else (self.handler_module,)
+        return (*roots, *(each.module for each in self.applications)) or self._top_levels
+
+    @cached_property
+    def applications(self) -> tuple[Application, ...]:
+        """The modules that the handler of a framework imports because a file says so."""
+        handlers = self._handlers if self.handler_module is None else (self.handler_module,)
+        return tuple(each for name in handlers for each in find_applications(self.files, name))
 
     @cached_property
     def _handlers(self) -> tuple[str, ...]:
