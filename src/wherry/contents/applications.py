@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.contents.imports import LARGEST_SOURCE, parse_source
@@ -19,27 +20,33 @@ __all__ = ["Application", "find_applications"]
 
 
 class Application(NamedTuple):
-    """A module that is loaded when the function starts, and the file that names it."""
+    """A module that is loaded when the function starts.
+
+    Attributes:
+        module: its name.
+        file: that names it.
+        handler: the module that imports it, which the framework brings.
+        framework: the distribution that the handler is of.
+    """
 
     module: str
     file: File
+    handler: str
+    framework: str
 
 
-def find_applications(files: Mapping[str, File], handler: str) -> tuple[Application, ...]:
-    """The modules that the module of a handler imports because a file says so.
+def find_applications(files: Mapping[str, File]) -> Iterator[Application]:
+    """The modules that the handlers of frameworks import because a file says so.
 
     Args:
         files: by their place on Lambda.
-        handler: the name of the module.
     """
-    path, read = _NAMING.get(handler, ("", _zappa))
-    file = files.get(f"{TASK}/{path}")
-    if file is None:
-        return ()
-    try:
-        return tuple(Application(name, file) for name in read(file.read(most=LARGEST_SOURCE)))
-    except WherryError:
-        return ()
+    for framework, handler, path, read in _FRAMEWORKS:
+        file = files.get(f"{TASK}/{path}")
+        if file is not None and f"{TASK}/{handler}.py" in files:
+            with suppress(WherryError):
+                for module in read(file.read(most=LARGEST_SOURCE)):
+                    yield Application(module, file, handler, framework)
 
 
 def _zappa(source: bytes) -> Iterator[str]:
@@ -71,7 +78,8 @@ def _serverless_wsgi(source: bytes) -> Iterator[str]:
         yield name.rpartition(".")[0]
 
 
-_NAMING: Mapping[str, tuple[str, Callable[[bytes], Iterator[str]]]] = {
-    "handler": ("zappa_settings.py", _zappa),
-    "wsgi_handler": (".serverless-wsgi", _serverless_wsgi),
-}
+# The name of each, the module of its handler, and the file that names the application.
+_FRAMEWORKS: tuple[tuple[str, str, str, Callable[[bytes], Iterator[str]]], ...] = (
+    ("zappa", "handler", "zappa_settings.py", _zappa),
+    ("serverless-wsgi", "wsgi_handler", ".serverless-wsgi", _serverless_wsgi),
+)

@@ -9,7 +9,7 @@ from wherry.contents.applications import find_applications
 from wherry.contents.distributions import find_distributions, owners_of
 from wherry.contents.graph import ImportGraph
 from wherry.contents.imports import Flag, ModuleFacts, When
-from wherry.contents.model import is_compiled_name
+from wherry.contents.model import TASK, is_compiled_name
 from wherry.contents.modules import ModuleTable
 from wherry.contents.needs import absent_requirements, active_requirements
 from wherry.contents.sources import source_facts
@@ -99,7 +99,8 @@ class Contents:
     @cached_property
     def owners(self) -> Mapping[str, str]:
         """The owner of each place that belongs to a distribution."""
-        return owners_of(self.files, self.distributions)
+        handlers = {f"{TASK}/{each.handler}.py": each.framework for each in self.applications}
+        return {**owners_of(self.files, self.distributions), **handlers}
 
     def owner_of(self, place: str) -> str | None:
         """The normalized name of the distribution that a file belongs to; None for the project's own files."""
@@ -147,14 +148,20 @@ class Contents:
         They are that of the handler; else own modules that define one; else every top-level module of distributions,
         as it is for layers.
         """
-        roots = self._handlers if self.handler_module is None else (self.handler_module,)
-        return (*roots, *(each.module for each in self.applications)) or self._top_levels
+        if self.handler_module is not None:
+            handlers: Iterable[str] = (self.handler_module,)
+        else:
+            handlers = {each.handler for each in self.applications} or self._handlers
+        return (*handlers, *(each.module for each in self.applications)) or self._top_levels
 
     @cached_property
     def applications(self) -> tuple[Application, ...]:
         """The modules that the handler of a framework imports because a file says so."""
-        handlers = self._handlers if self.handler_module is None else (self.handler_module,)
-        return tuple(each for name in handlers for each in find_applications(self.files, name))
+        return tuple(
+            each
+            for each in find_applications(self.files)
+            if self.handler_module in {None, each.handler}
+        )
 
     @cached_property
     def _handlers(self) -> tuple[str, ...]:
@@ -180,7 +187,9 @@ class Contents:
     @property
     def is_certain(self) -> bool:
         """Whether it is known which module is loaded first."""
-        return self.handler_module is not None or len(self._handlers) == 1
+        return (
+            self.handler_module is not None or bool(self.applications) or len(self._handlers) == 1
+        )
 
     @cached_property
     def graph(self) -> ImportGraph:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["source_facts"]
 
-_FORMAT = 2
+_FORMAT = 3
 _UNKNOWN = ModuleFacts((), Flag.UNKNOWN)
 
 
