@@ -129,6 +129,8 @@ PLANTS: dict[str, Plant] = {
     "requirement-absent-and-imported": Plant(code="DEP001", owner="lib", files={"app.py": APP, **installed("lib", {"lib/__init__.py": "import other\n"}, requires=["other>=1"])}),
     "requirement-absent": Plant(code="DEP001", owner="lib", severity="warning", files={"app.py": APP, **installed("lib", requires=["other>=1"])}),
     "requirement-absent-of-other-name": Plant(code="DEP001", owner="lib", files={"app.py": APP, **installed("lib", {"lib/__init__.py": "import yaml\n"}, requires=["PyYAML"])}),
+    "requirement-absent-and-imported-by-compiled": Plant(code="DEP001", owner="lib", files={"app.py": APP, **installed("lib", {"lib/__init__.py": "from lib import fast\n", f"lib/fast{SO}": SOUND + b"_cffi_backend\0"}, requires=["cffi>=1", "other"]), **installed("other")}),
+    "requirement-absent-and-not-imported-by-compiled": Plant(code="DEP001", owner="lib", severity="warning", files={"app.py": APP, **installed("lib", {"lib/__init__.py": "from lib import fast\n", f"lib/fast{SO}": SOUND}, requires=["cffi>=1"])}),
     "requirement-absent-by-extra": Plant(code="DEP001", owner="other", severity="warning", files={"app.py": APP, **installed("lib", requires=["other[fast]"]), **installed("other", requires=['speedups; extra == "fast"'], extras=["fast"])}),
     "requirement-absent-by-marker": Plant(code="DEP001", owner="lib", severity="warning", files={"app.py": APP, **installed("lib", requires=['other; python_version >= "3.13" and sys_platform == "linux"'])}),
     "requirement-of-layer-absent": Plant(code="DEP001", owner="lib", severity="warning", files={"app.py": APP}, layer=installed("lib", requires=["other"], folder="python/lib/python3.13/site-packages/")),

@@ -236,6 +236,21 @@ def test_popular_distributions_have_no_errors(
 
 # Of each pair the second is required by the first, directly or not.
 TAKEN_OUT = [
+    ("aiobotocore", "aiohttp"),
+    ("alembic", "mako"),
+    ("alembic", "sqlalchemy"),
+    ("beautifulsoup4", "soupsieve"),
+    ("cryptography", "cffi"),
+    ("google-cloud-storage", "google-resumable-media"),
+    ("matplotlib", "kiwisolver"),
+    ("openai", "distro"),
+    ("openai", "httpx"),
+    ("opentelemetry-sdk", "opentelemetry-api"),
+    ("paramiko", "cryptography"),
+    ("pynacl", "cffi"),
+    ("scikit-learn", "scipy"),
+    ("sentry-sdk", "certifi"),
+    ("sqlmodel", "sqlalchemy"),
     ("aiohttp", "multidict"),
     ("aiohttp", "frozenlist"),
     ("celery", "kombu"),
@@ -277,7 +292,7 @@ def test_what_is_taken_out_is_foretold(installed: Installed, tmp_path: Path) -> 
     wrong = []
     # Requirements come and go with versions.
     pairs = [pair for pair in TAKEN_OUT if pair[1] in installed.needed(pair[0])]
-    assert len(pairs) >= 25
+    assert len(pairs) >= 40
     for number, (name, without) in enumerate(pairs):
         names = installed.needed(name)
         function = installed.function(tmp_path / str(number), POPULAR[name], names - {without})
@@ -287,7 +302,7 @@ def test_what_is_taken_out_is_foretold(installed: Installed, tmp_path: Path) -> 
         foretold += bool(message and errors)
         if bool(message) != bool(errors):
             wrong.append((name, without, message, errors))
-    assert failing >= 15
+    assert failing >= 30
     assert not [each for each in wrong if not each[2]], "false alarms"
     assert foretold >= 0.95 * failing, wrong
 
