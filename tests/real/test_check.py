@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -373,3 +374,56 @@ def test_a_library_of_a_mac_in_the_own_folder_is_named(tmp_path: Path) -> None:
     assert (found.code, found.owner) == ("ELF001", "function")
     assert found.where == f"shop/{library.name}"
     assert "it is for macOS (app → shop → shop._speedups)" in found.message
+
+
+# Applications whose own code is judged as a project's: as if it had never been installed.
+PROJECTS = {
+    "bandit": "bandit",
+    "celery": "celery",
+    "chalice": "chalice",
+    "cookiecutter": "cookiecutter",
+    "csvkit": "csvkit",
+    "datasette": "datasette",
+    "flask-appbuilder": "flask_appbuilder",
+    "flask-restx": "flask_restx",
+    "glances": "glances",
+    "httpbin": "httpbin",
+    "httpie": "httpie",
+    "jc": "jc",
+    "litecli": "litecli",
+    "locust": "locust",
+    "mkdocs": "mkdocs",
+    "pypiserver": "pypiserver",
+    "radicale": "radicale",
+    "scrapy": "scrapy",
+    "sqlfluff": "sqlfluff",
+    "sqlite-utils": "sqlite_utils",
+    "twine": "twine",
+    "wagtail": "wagtail",
+}
+
+
+def test_real_projects_have_no_findings(tmp_path: Path) -> None:
+    assert len(PROJECTS) >= 20
+    store = Store(tmp_path / "store")
+    wrong = {}
+    for name, module in PROJECTS.items():
+        folder = install(tmp_path / name, [name])
+        (record,) = (
+            path
+            for path in folder.glob("*.dist-info/RECORD")
+            if normalized(path.parent.name.split("-")[0]) == name
+        )
+        shutil.rmtree(record.parent)
+        shutil.rmtree(folder / "bin", ignore_errors=True)
+        (folder / "app.py").write_text(f"import {module}\n{HANDLER}")
+        archive = tmp_path / f"{name}.zip"
+        subprocess.run(["zip", "-qr0", str(archive), "."], cwd=folder, check=True)
+        report = wherry.check(
+            files=[archive], handler="app.handler", runtime=f"python{VERSION}", architecture="x86_64", store=store
+        )  # fmt: skip
+        shutil.rmtree(folder)
+        archive.unlink()
+        if report.findings:
+            wrong[name] = report.findings
+    assert wrong == {}
