@@ -111,10 +111,6 @@ class Builders(Protocol):
     def wheels(self, sources: Sequence[Source], *, host: WheelBuilder) -> list[Canonical]:
         """The wheel of each tree.
 
-        Args:
-            sources: the trees.
-            host: builds on this machine.
-
         Raises:
             BuildError: a tree cannot be built.
             ContainerError: a container is needed, and there is none.

@@ -1,10 +1,23 @@
-"""Numbers, times and sizes as text for people."""
+"""Numbers, times, sizes and long lists as text for people."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-__all__ = ["count", "duration", "format_share", "format_size", "parse_size", "seconds"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "count",
+    "duration",
+    "first",
+    "first_lines",
+    "format_share",
+    "format_size",
+    "parse_size",
+    "seconds",
+]
 
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
 
@@ -44,6 +57,18 @@ def duration(length: float) -> str:
 def count(number: int, noun: str) -> str:
     """``1 file``, ``2 files``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def first(words: Sequence[str], most: int) -> str:
+    """The first words of a long list: ``a, b and 4 more``."""
+    more = len(words) - most
+    return ", ".join(words[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def first_lines(lines: Sequence[str], most: int) -> list[str]:
+    """The first lines of a long list, and one that tells how many more there are."""
+    more = len(lines) - most
+    return [*lines[:most], *([f"and {more} more"] if more > 0 else [])]
 
 
 def parse_size(text: str) -> int:

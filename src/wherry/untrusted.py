@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = [
     "LARGEST_DOCUMENT",
     "decoded",
+    "inner_string",
+    "inner_table",
     "parse_json",
     "parse_number",
     "parse_toml",
@@ -63,6 +65,20 @@ def _parse(document: Any, loads: Callable[[Any], Any]) -> Any:
         raise _too_deep() from None
     _check_depth(value)
     return value
+
+
+def inner_table(document: object, *keys: str) -> dict[str, Any]:
+    """The table at these keys of a document; empty if there is none."""
+    for key in keys:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
+
+
+def inner_string(document: object, *keys: str) -> str | None:
+    """The string at these keys of a document; None if there is none, or if it is empty."""
+    *tables, last = keys
+    value = inner_table(document, *tables).get(last)
+    return value if isinstance(value, str) and value else None
 
 
 def parse_number(text: str, *, most: int) -> int:

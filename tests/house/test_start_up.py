@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.projects import write_files
+from support.wheels import make_wheel
 from wherry.cli import COMMANDS
 
 if TYPE_CHECKING:
@@ -98,17 +99,33 @@ def test_using_the_public_names_is_what_loads() -> None:
     assert not loaded & {"requests", "pypi_simple", "rich", "packaging", "pathspec"}
 
 
+def test_a_private_index_is_told_from_pypi_without_the_library_that_asks_indexes() -> None:
+    loaded = loaded_by(
+        "from wherry.indexes.declared import is_pypi; assert not is_pypi('https://host/simple')"
+    )
+    assert not loaded & {"pypi_simple", "requests", "bs4"}
+
+
 def test_a_plain_build_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
     """Commands, stripping and containers cost nothing where nobody asks for them."""
     (tmp_path / "main.py").write_text("def handler(event, context): ...\n")
-    (tmp_path / "pylock.toml").write_text('lock-version = "1.0"\ncreated-by = "x"\npackages = []\n')
+    wheel = make_wheel("alpha")
+    (tmp_path / wheel.filename).write_bytes(wheel.data)
+    (tmp_path / "pylock.toml").write_text(
+        'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "alpha"\nversion = "1.0"\n'
+        f"archive = {{path = {wheel.filename!r}, hashes = {{sha256 = {wheel.sha256!r}}}}}\n"
+    )
     build = (
         "from pathlib import Path; import wherry; from wherry.store import Store; "
         f"wherry.build({str(tmp_path)!r}, store=Store(Path({str(tmp_path / 'store')!r})))"
     )
-    # Once for good, and once with nothing to do.
-    for _ in range(2):
+    # Once for good, once after an edit, and once with nothing to do.
+    for text in ("def handler(event, context): ...\n", "def handler(event, context): 1\n", None):
+        if text is not None:
+            (tmp_path / "main.py").write_text(text)
         loaded = loaded_by(build)
+        if text is None or text.endswith("1\n"):
+            assert not loaded & {"packaging", "subprocess", "logging", "tempfile"}
         rooms = {name.split(".")[1] for name in loaded if name.startswith("wherry.")}
         assert "pipeline" in rooms
         assert "elf" not in rooms

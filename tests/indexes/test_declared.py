@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
 from support.projects import write_files
 from wherry.errors import SettingsError
 from wherry.files import ProjectFiles
-from wherry.indexes.declared import CodeArtifact, DeclaredIndex, code_artifact_at, indexes_in
+from wherry.indexes.declared import (
+    CodeArtifact,
+    DeclaredIndex,
+    code_artifact_at,
+    indexes_in,
+    is_pypi,
+)
 from wherry.settings.read import read_settings
 
 if TYPE_CHECKING:
@@ -160,3 +167,18 @@ def test_pdm_has_keys_for_user_and_password(tmp_path: Path, login: str, url: str
 def test_files_that_cannot_be_read_have_none(tmp_path: Path, text: str) -> None:
     write_files(tmp_path, {"pyproject.toml": text})
     assert list(indexes_in(tmp_path, ProjectFiles())) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (PYPI_SIMPLE_ENDPOINT, True),
+        (PYPI_SIMPLE_ENDPOINT.upper(), True),
+        ("https://pypi.host/simple/", False),
+        (ADDRESS, False),
+        ("http://[", False),
+        ("", False),
+    ],
+)
+def test_pypi_by_its_address(url: str, expected: bool) -> None:
+    assert is_pypi(url) is expected

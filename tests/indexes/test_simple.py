@@ -333,9 +333,13 @@ def test_a_page_without_end(kind: str, index: Index, monkeypatch: pytest.MonkeyP
         (b'{"meta": {"api-version": "1.0"}, "files": ' + b"9" * 5000 + b"}", JSON),
         (b'{"meta": [], "name": "foo", "files": [1]}', JSON),
         (b"<a>" * 20_000, "text/html"),
+        (b"https://example.com/simple/foo/", "text/html"),
+        (b"index.html", "text/html"),
+        (b"<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>", "text/html"),
     ],
-    ids=["deep", "number", "kinds", "tags"],
+    ids=["deep", "number", "kinds", "tags", "address", "filename", "xml"],
 )
 def test_a_page_that_is_none(body: bytes, kind: str, index: Index) -> None:
+    """Not even a warning of the library that reads it is shown."""
     index.fault = answers(body, kind=kind)
     assert "is not a page of an index" in refusal(index).message

@@ -21,9 +21,10 @@ from uv import find_uv_bin
 import wherry
 from support.interpreters import find_python
 from support.moto import moto
+from support.npm import node_modules
 from support.projects import write_files
 from support.shared_objects import AARCH64, SharedObject
-from support.tools import SERVERLESS, node_tool, tool
+from support.tools import tool
 from wherry.store import Store
 
 if TYPE_CHECKING:
@@ -170,9 +171,9 @@ def by_serverless(root: Path) -> Written:
     )
     files = {"serverless.yml": settings, "app.py": HANDLER, "requirements.txt": "\n".join(REQUIREMENTS)}  # fmt: skip
     write_files(root / "project", files)
-    serverless = node_tool("serverless", *SERVERLESS)
-    (root / "project" / "node_modules").symlink_to(serverless.parents[1])
-    run([serverless, "package"], root / "project")
+    modules = node_modules("serverless@3.40.0", "serverless-python-requirements@6.1.2")
+    (root / "project" / "node_modules").symlink_to(modules)
+    run([modules / ".bin" / "serverless", "package"], root / "project")
     return Written(root / "project/.serverless/shop.zip", sound=STALE_CODE)
 
 

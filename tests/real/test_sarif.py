@@ -13,8 +13,8 @@ import pytest
 
 import wherry
 from support.interpreters import missing
+from support.npm import node_modules
 from support.shared_objects import SharedObject
-from support.tools import node_tool
 from support.zips import HANDLER, installed, write_package
 from wherry.store import Store
 
@@ -43,7 +43,7 @@ def validator() -> Path:
     if platform.system() != "Linux":
         missing("the validator is a program for Linux")
     package = "@microsoft/sarif-multitool-linux"
-    return node_tool("sarif", f"{package}@5.7.0").parents[1] / package
+    return node_modules(f"{package}@5.7.0") / package
 
 
 def test_logs_are_valid(validator: Path, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -19,7 +18,7 @@ from uv import find_uv_bin
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["SERVERLESS", "node_tool", "run_tool", "run_uv", "tool"]
+__all__ = ["run_tool", "run_uv", "tool"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +30,6 @@ class Pin:
     # The versions of Python that it runs on, where not on all.
     python: str | None = None
 
-
-SERVERLESS = ("serverless@3.40.0", "serverless-python-requirements@6.1.2")
-"""The Serverless Framework and its plugin for Python, as npm has them."""
 
 _PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
@@ -66,6 +62,10 @@ PINS = {
     # What it was written for: newer versions of pydantic want a value for each of its optional keys.
     "drover": Pin(requirement="drover==0.7.1", command="drover", more=("pydantic<2",)),
     "sam": Pin(requirement="aws-sam-cli==1.170.0", command="sam"),
+    # Speaks Terraform's protocol for plugins.
+    "tf": Pin(requirement="tf==1.2.0", command="python"),
+    # The SDK: the engine comes from neither PyPI nor npm nor Debian.
+    "pulumi": Pin(requirement="pulumi==3.272.0", command="python", more=("pulumi-aws==7.51.1",)),
     # With a backend that needs no desktop.
     "keyring": Pin(requirement="keyring==25.7.0", command="keyring", more=("keyrings.alt==5.0.2",)),
 }
@@ -86,20 +86,6 @@ def tool(name: str) -> Path:
             _uv("pip", "install", "--python", str(python), pin.requirement, *pin.more)
             done.touch()
     return folder / "bin" / pin.command
-
-
-def node_tool(command: str, *packages: str) -> Path:
-    """A command of packages of npm, each with its version; their folder is the third above it."""
-    digest = hashlib.sha256(" ".join(packages).encode()).hexdigest()[:8]
-    folder = _cache() / f"{command}-{digest}"
-    with _alone(folder):
-        if not (folder / "complete").exists():
-            folder.mkdir(exist_ok=True)
-            npm = shutil.which("npm") or "npm"
-            options = ["--no-audit", "--no-fund", "--silent", "--prefix", str(folder)]
-            subprocess.run([npm, "install", *options, *packages], cwd=folder, check=True)
-            (folder / "complete").touch()
-    return folder / "node_modules" / ".bin" / command
 
 
 def run_tool(name: str, *arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> str:

@@ -6,7 +6,9 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from wherry.aws.errors import not_aws
 from wherry.errors import AwsError
+from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,12 +61,12 @@ def require_shape(response_dict: Any, operation_model: Any, **_rest: Any) -> Non
         return
     try:
         # Strictly, as botocore's parser: `json` alone lets surrogates through.
-        body = json.loads((response_dict.get("body") or b"{}").decode())
-    except (RecursionError, UnicodeDecodeError) as error:
-        raise ResponseParserError("the answer is nested too deeply, or no text") from error
-    except ValueError:
+        body = parse_json((response_dict.get("body") or b"{}").decode())
+    except json.JSONDecodeError:
         # Such as a page, which the parser refuses or, as an error, shows.
         return
+    except ValueError as error:
+        raise ResponseParserError(f"the answer cannot be read: {error}") from error
     if not isinstance(body, dict):
         raise ResponseParserError("the answer is not a JSON object")
     shape = operation_model.output_shape
@@ -135,11 +137,7 @@ def understanding(doing: str) -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise AwsError(
-            f"cannot {doing}",
-            where=[f"what answers is not AWS: {type(error).__name__}"],
-            hint="see whether a proxy, a VPN or AWS_ENDPOINT_URL stands between this machine and AWS",
-        ) from error
+        raise not_aws(doing, type(error).__name__) from error
 
 
 def require_digest(what: str, answered: object, sent: str) -> None:

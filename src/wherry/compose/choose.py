@@ -153,11 +153,7 @@ class PathChoice(NamedTuple):
         return self.without_excluded(code)
 
     def renamed(self, code: Bundle, table: str) -> Bundle:
-        """The files under their new names.
-
-        Args:
-            code: all files that ``chosen`` gives.
-            table: of the package's settings, for messages.
+        """The files, all that ``chosen`` gives, under their new names.
 
         Raises:
             SettingsError: a path to rename does not exist, or its new name is taken.

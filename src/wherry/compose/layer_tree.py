@@ -30,12 +30,7 @@ class LayerTrees:
     def split(
         self, chosen: Sequence[Distribution], settings: LayerSettings
     ) -> tuple[tuple[Distribution, ...], Bundle]:
-        """The distributions, at the paths that imports see, and files at their paths in the layer.
-
-        Args:
-            chosen: the distributions of the layer.
-            settings: of the layer.
-        """
+        """The distributions, at the paths that imports see, and files at their paths in the layer."""
         own = next((one for one in chosen if one.own), None)
         paths = [] if own is None else [entry.path for entry in own.bundle]
         if (

@@ -23,7 +23,7 @@ class Requirements:
 
     def __init__(self, target: Target) -> None:
         """Markers are evaluated for the target."""
-        self._environment = {key: str(value) for key, value in target.environment.items()}
+        self._environment = target.environment
         # The bundle is kept, so that its id stays its own.
         self._known: dict[int, tuple[Bundle, tuple[Requirement, ...]]] = {}
 

@@ -155,11 +155,6 @@ def _refuse_difference(
 def require_compiled_for_all(name: str, settings: LayerSettings, bundle: Bundle) -> None:
     """Refuse a layer for several targets with files that were compiled for one of them.
 
-    Args:
-        name: of the layer.
-        settings: of the layer.
-        bundle: its content.
-
     Raises:
         SettingsError: there are such files.
     """

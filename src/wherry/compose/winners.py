@@ -44,13 +44,7 @@ class Winners:
         self.remarks: list[Event] = []
 
     def of(self, path: str, owners: frozenset[str], *, own: Collection[str]) -> str | None:
-        """The owner that wins a path, or None.
-
-        Args:
-            path: in the package.
-            owners: those with different files for it.
-            own: the names of the project, whose documents win.
-        """
+        """The owner that wins a path with different files, or None; documents of the project (``own``) win."""
         settled = self._paths.get(path)
         if settled in owners:
             return settled

@@ -48,14 +48,7 @@ _ACCESS = re.compile(r"(?i).*(PROXY|TOKEN|PASSWORD|SECRET|CREDENTIAL|ACCESS_KEY)
 def run_options(
     options: ContainerOptions, engine: Engine, *, platform: str, name: str
 ) -> list[str]:
-    """The options of ``run`` and ``create``, but for folders and the image.
-
-    Args:
-        options: of containers.
-        engine: the engine.
-        platform: of the image.
-        name: of the container, by which it can be ended.
-    """
+    """The options of ``run`` and ``create``, but for folders and the image."""
     arguments = ["--interactive", "--name", name, "--platform", platform]
     arguments += ["--label", "wherry", "--entrypoint", "sh", "--workdir", "/tmp"]  # noqa: S108
     if options.user is not None:
@@ -115,10 +108,6 @@ def _volume(volume: str) -> str:
 
 def values(variables: Mapping[str, Value], *, what: str) -> dict[str, str]:
     """The variables with their values; those that are taken from Wherry's environment are left out where it has none.
-
-    Args:
-        variables: the variables of a setting.
-        what: the name of the setting.
 
     Raises:
         SettingsError: a secret is not there.

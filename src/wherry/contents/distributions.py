@@ -120,7 +120,7 @@ def find_distributions(files: Mapping[str, File], target: Target) -> tuple[Insta
         files: by their place on Lambda.
         target: for markers.
     """
-    environment = {key: str(value) for key, value in target.environment.items()}
+    environment = target.environment
     found: dict[str, dict[str, File]] = {}
     for place, file in files.items():
         folder, _, name = place.rpartition("/")

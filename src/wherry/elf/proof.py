@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from wherry.elf.model import Elf, ElfError, is_elf
 from wherry.elf.reader import read_elf
+from wherry.sizes import first
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -38,7 +39,6 @@ _PROVIDED = re.compile(
     r"ld-linux[\w.-]*\.so\.\d+|lib(c|m|dl|rt|pthread|util|resolv|nsl|anl|BrokenLocale)\.so\.\d+"
     r"|lib(gcc_s|stdc\+\+)\.so\.\d+|libpython3[\w.]*\.so[\d.]*"
 )
-_SYMBOLS_SHOWN = 3
 _ET_REL = 1
 
 
@@ -135,8 +135,4 @@ def _version(name: str) -> tuple[str, tuple[int, ...]]:
 
 
 def _symbols(symbols: tuple[str, ...]) -> str:
-    if not symbols:
-        return ""
-    shown = ", ".join(f"`{symbol}`" for symbol in symbols[:_SYMBOLS_SHOWN])
-    more = len(symbols) - _SYMBOLS_SHOWN
-    return f" {shown}{f' and {more} more' if more > 0 else ''} in"
+    return f" {first([f'`{symbol}`' for symbol in symbols], 3)} in" if symbols else ""

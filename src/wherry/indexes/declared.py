@@ -79,12 +79,16 @@ def is_pypi(url: str) -> bool:
     """Whether an address is PyPI's own, which every tool knows without being told."""
     from urllib.parse import urlsplit
 
-    from pypi_simple import PYPI_SIMPLE_ENDPOINT
-
     try:
-        return urlsplit(url).hostname == urlsplit(PYPI_SIMPLE_ENDPOINT).hostname
+        host = urlsplit(url).hostname or ""
     except ValueError:
         return False
+    if "pypi" not in host:
+        return False
+    # The library that knows the address takes its time to import.
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT
+
+    return host == urlsplit(PYPI_SIMPLE_ENDPOINT).hostname
 
 
 def same_address(url: str, other: str) -> bool:

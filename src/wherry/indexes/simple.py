@@ -128,8 +128,14 @@ def _parse(
     import bs4
     import pypi_simple
 
-    # A newer minor version of the API is compatible by its definition (PEP 629).
-    warnings.filterwarnings("ignore", category=pypi_simple.UnexpectedRepoVersionWarning)
+    for category in (
+        # A newer minor version of the API is compatible by its definition (PEP 629).
+        pypi_simple.UnexpectedRepoVersionWarning,
+        # Whether it is a page of an index is judged below.
+        bs4.MarkupResemblesLocatorWarning,
+        bs4.XMLParsedAsHTMLWarning,
+    ):
+        warnings.filterwarnings("ignore", category=category)
     is_json = "json" in response.headers.get("Content-Type", "")
     body = read_body(
         response, what=what, shown=url, most=LARGEST_DOCUMENT if is_json else _LARGEST_HTML

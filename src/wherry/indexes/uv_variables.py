@@ -21,11 +21,7 @@ _UV_ADDRESSES = tuple(name for name in ADDRESSES if name.startswith("UV_"))
 
 
 def uv_variables(network: Network, cwd: Path) -> dict[str, str]:
-    """The variables to run uv with, besides those of the environment.
-
-    Args:
-        network: knows the indexes and their logins.
-        cwd: the folder that uv is run in.
+    """The variables to run uv with in a folder, besides those of the environment.
 
     Raises:
         FetchError, ToolError: as ``Network.login``.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from wherry.indexes.simple import FindFiles, IndexedFile
     from wherry.lock.document import Table
 
-__all__ = ["Archives", "any_of_hashes", "split_hash", "valid_path"]
+__all__ = ["Archives", "any_of_hashes", "split_hash", "split_hashes", "valid_path"]
 
 _HASH = re.compile(r"(?P<algorithm>[a-z0-9_]+)[:=](?P<digest>[0-9a-fA-F]+)")
 
@@ -41,6 +41,11 @@ def split_hash(text: str) -> tuple[str, str] | None:
     """``sha256:abc…`` as algorithm and hexadecimal digest; None where it has another form."""
     found = _HASH.fullmatch(text)
     return (found["algorithm"], found["digest"].lower()) if found else None
+
+
+def split_hashes(texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Those of these texts that have that form."""
+    return (pair for text in texts if (pair := split_hash(text)) is not None)
 
 
 def valid_path(text: str, table: Table, key: str) -> str:
@@ -93,7 +98,7 @@ class Archives(Struct, frozen=True, kw_only=True):
         Raises:
             LockError: there is no such file, or it cannot be fetched.
         """
-        digests: Mapping[str, str] = dict(pair for text in hashes if (pair := split_hash(text)))
+        digests: Mapping[str, str] = dict(split_hashes(hashes))
         subdirectory = table.optional("subdirectory", str)
         if not remote:
             path = self.base / place
@@ -133,7 +138,7 @@ class Archives(Struct, frozen=True, kw_only=True):
             LockError: no index has such a file, or no hash is recorded.
             FetchError: no index answers.
         """
-        wanted = {pair for text in hashes if (pair := split_hash(text))}
+        wanted = set(split_hashes(hashes))
         if not wanted:
             raise table.wrong("hashes", f"there is no hash of `{name}`")
         if self.by_hash:

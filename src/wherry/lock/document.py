@@ -204,11 +204,6 @@ def read_text(path: Path, files: ProjectFiles) -> str:
 def read_toml(path: Path, files: ProjectFiles, *, hint: str | None = None) -> Table:
     """The content of a file as TOML.
 
-    Args:
-        path: the file.
-        files: read it, at most once.
-        hint: what to do about a file that is wrong.
-
     Raises:
         LockError: it cannot be read, or is not TOML; says the line and column.
     """

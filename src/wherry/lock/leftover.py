@@ -24,14 +24,7 @@ _EXPORTERS = {"uv": LockFormat.UV, "poetry": LockFormat.POETRY, "pdm": LockForma
 def leftover_reason(
     path: Path, lock_format: LockFormat, others: Collection[LockFormat], files: ProjectFiles
 ) -> str | None:
-    """Why a lock beside others is a leftover, judged by the project's files alone; None where it is none.
-
-    Args:
-        path: the lock.
-        lock_format: its format.
-        others: the formats of the locks beside it.
-        files: read it, and what it was made from.
-    """
+    """Why a lock beside others is a leftover, judged by the project's files alone; None where it is none."""
     declaration = path.parent / (
         "Pipfile" if lock_format is LockFormat.PIPFILE_LOCK else "pyproject.toml"
     )
@@ -91,9 +84,9 @@ def _is_fresh_pipfile(lock: Table, path: Path, files: ProjectFiles) -> bool:
 
 def _is_fresh_pylock(lock: Table, path: Path, files: ProjectFiles) -> bool:
     """Whether it is as new as what it records, and has what the project asks for on every target."""
-    from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
 
+    from wherry.lock.applying import applying
     from wherry.lock.declared import read_declared
     from wherry.lock.pylock import check_provenance
 
@@ -102,14 +95,11 @@ def _is_fresh_pylock(lock: Table, path: Path, files: ProjectFiles) -> bool:
     if not pyproject.is_file():
         return True
     locked = {package.optional("name", str) for package in lock.tables("packages")}
-    for text in read_declared(read_toml(pyproject, files)).dependencies:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        if requirement.marker is None and canonicalize_name(requirement.name) not in locked:
-            return False
-    return True
+    declared = read_declared(read_toml(pyproject, files))
+    return all(
+        canonicalize_name(requirement.name) in locked
+        for requirement in applying(declared.dependencies, None)
+    )
 
 
 _JUDGES: Mapping[LockFormat, Callable[[Table, Path, ProjectFiles], bool]] = {

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from os.path import normpath
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from wherry.lock.formats import LockFormat
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from packaging.pylock import Pylock
 
@@ -87,7 +90,20 @@ class Lock(Struct, frozen=True, kw_only=True):
         # from default-groups by default."
         groups = self.groups if self.groups is not None else self.pylock.default_groups or ()
         return {
-            **{key: str(value) for key, value in target.environment.items()},
+            **target.environment,
             "extras": frozenset(self.extras),
             "dependency_groups": frozenset(groups),
         }
+
+    def local_archives(self) -> Iterator[Path]:
+        """The archives on this machine: somebody may put another in the place of one at any time."""
+        from urllib.request import url2pathname
+
+        for package in self.pylock.packages:
+            for source in (*(package.wheels or ()), package.sdist, package.archive):
+                if source is None:
+                    continue
+                if source.path is not None:
+                    yield Path(normpath(self.base / source.path))
+                elif source.url is not None and source.url[:5].lower() == "file:":
+                    yield Path(url2pathname(unquote(urlsplit(source.url).path)))

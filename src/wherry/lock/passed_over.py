@@ -10,6 +10,7 @@ from wherry.errors import LockError
 from wherry.events import Note, Warned
 from wherry.lock.document import read_toml
 from wherry.lock.formats import LockFormat
+from wherry.sizes import first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +36,6 @@ _FOR_PRODUCTION = re.compile(
     _WORD % "prod|production|main|base|common|lambda|aws|deploy|runtime|app", re.IGNORECASE
 )
 _CONDA = ("environment.yml", "environment.yaml", "conda-lock.yml", "pixi.lock")
-_SHOWN = 5
 
 
 def passed_over(lock: Lock, request: LockRequest, context: Context) -> Iterator[Event]:
@@ -43,11 +43,6 @@ def passed_over(lock: Lock, request: LockRequest, context: Context) -> Iterator[
 
     Nothing is said of what is for developers by its name. Where the lock has no distributions at all, everything else
     is worth a warning.
-
-    Args:
-        lock: the lock that was read.
-        request: the request for it.
-        context: of the run.
     """
     nothing = not lock.pylock.packages
     if request.lock is None:
@@ -164,9 +159,9 @@ def _dependencies(lock: Lock, root: Path, context: Context) -> Iterator[Event]:
 
 
 def _missing(lock: Lock, root: Path, context: Context) -> set[str]:
-    from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
 
+    from wherry.lock.applying import applying
     from wherry.lock.declared import read_declared
 
     path = root / "pyproject.toml"
@@ -186,15 +181,7 @@ def _missing(lock: Lock, root: Path, context: Context) -> set[str]:
             # A table may make it optional, or for another platform.
             if name != "python" and isinstance(value, str)
         }
-    environment = {key: str(value) for key, value in context.target.environment.items()}
-    for text in texts:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        marker = requirement.marker
-        if marker is None or marker.evaluate({**environment, "extra": ""}):
-            needed.add(canonicalize_name(requirement.name))
+    needed |= {canonicalize_name(each.name) for each in applying(texts, context.target)}
     return needed - {package.name for package in lock.pylock.packages}
 
 
@@ -206,9 +193,7 @@ def _listed(folder: Path) -> list[str]:
 
 
 def _quoted(names: Iterable[str]) -> str:
-    quoted = [f"`{name}`" for name in names]
-    more = len(quoted) - _SHOWN
-    return ", ".join(quoted[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return first([f"`{name}`" for name in names], 5)
 
 
 def _was(names: Iterable[str]) -> str:

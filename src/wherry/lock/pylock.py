@@ -10,16 +10,15 @@ from __future__ import annotations
 import json
 from hashlib import sha256
 from os.path import relpath
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from wherry.errors import LockError
 from wherry.indexes.redact import redact
-from wherry.lock.applying import may_apply
+from wherry.lock.applying import applying, may_apply
 from wherry.lock.assemble import known
 from wherry.lock.declared import read_declared
 from wherry.lock.document import file_sha256, is_path, parse_toml, read_bytes, read_toml
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from packaging.pylock import Package
+    from packaging.requirements import Requirement
 
     from wherry.context import Context
     from wherry.files import ProjectFiles
@@ -251,8 +251,8 @@ def _check_satisfied(pylock: Pylock, path: Path, context: Context) -> None:
         locked.setdefault(package.name, []).append(package)
     missing = [
         problem
-        for text in project.dependencies
-        for problem in _missing(text, locked, context.target)
+        for requirement in applying(project.dependencies, context.target)
+        for problem in _missing(requirement, locked)
     ]
     if missing:
         raise LockError(
@@ -262,14 +262,7 @@ def _check_satisfied(pylock: Pylock, path: Path, context: Context) -> None:
         )
 
 
-def _missing(text: str, locked: dict[str, list[Package]], target: Target) -> Iterator[str]:
-    try:
-        requirement = Requirement(text)
-    except InvalidRequirement:
-        return  # the tool that locks will report it
-    environment = cast("dict[str, str]", {**target.environment, "extra": ""})
-    if requirement.marker is not None and not requirement.marker.evaluate(environment):
-        return
+def _missing(requirement: Requirement, locked: dict[str, list[Package]]) -> Iterator[str]:
     packages = locked.get(canonicalize_name(requirement.name), [])
     versions = [package.version for package in packages if package.version is not None]
     if not packages:

@@ -14,6 +14,7 @@ from wherry.lock.declared import installs_by_setup
 from wherry.lock.document import is_path
 from wherry.lock.find import choose_declaration, choose_lock
 from wherry.lock.formats import LockFormat
+from wherry.sizes import first_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,7 +211,6 @@ def _versions(lock: Lock, target: Target) -> dict[str, str | None]:
 
 def _differences(one: Lock, other: Lock, target: Target) -> list[str]:
     """The differences between two locks, in at most six lines."""
-    shown = 5
     versions = [_versions(lock, target) for lock in (one, other)]
     lines = []
     for name in sorted({*versions[0], *versions[1]}):
@@ -220,5 +220,4 @@ def _differences(one: Lock, other: Lock, target: Target) -> list[str]:
                 continue
         held = [(locked[name] or "it") if name in locked else "nothing" for locked in versions]
         lines.append(f"`{name}`: {one.path.name} has {held[0]}, {other.path.name} has {held[1]}")
-    more = len(lines) - shown
-    return [*lines[:shown], f"and {more} more"] if more > 0 else lines
+    return first_lines(lines, 5)

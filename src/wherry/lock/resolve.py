@@ -239,7 +239,7 @@ def _without_default(text: str | None, network: Network) -> tuple[list[str], str
         return lines, None
     rest = [line for line in lines if not line.startswith(_DEFAULT)]
     url = named[-1].removeprefix(_DEFAULT).strip()
-    return rest, None if is_pypi(url) and network.default_index else url
+    return rest, None if network.default_index and is_pypi(url) else url
 
 
 def _with_login(line: str, network: Network) -> str:

@@ -3,12 +3,61 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
+from wherry.errors import LockError
 from wherry.indexes.redact import redact
+from wherry.structs import Struct
 
-__all__ = ["deciding_variables"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wherry.indexes.network import Network
+    from wherry.lock.document import Table
+
+__all__ = ["DeclaredTexts", "deciding_variables"]
 
 _NAMED = re.compile(r"\$\{(?P<name>\w+)\}|\$(?P<bare>[A-Za-z_]\w*)")
+
+
+class DeclaredTexts(Struct, frozen=True, kw_only=True):
+    """The paths and addresses with variables in them that a project declares: a lock may not read any other variable.
+
+    Attributes:
+        texts: as the lock writes them.
+        file: the file that declares them.
+        network: expands variables.
+        hint: what to do about a variable that the lock alone names.
+    """
+
+    texts: frozenset[str]
+    file: str
+    network: Network
+    hint: str
+
+    def expanded(self, text: str, table: Table, key: str) -> str:
+        """The text of ``key`` in a lock with its variables expanded, if the project declares the same.
+
+        Raises:
+            LockError: the lock alone names a variable.
+        """
+        if text in self.texts:
+            return self.network.expand(text)
+        if (variable := re.search(r"\$\{\w+\}", text)) is not None:
+            raise LockError(
+                f"`{table.file}` names a variable that `{self.file}` does not",
+                where=[
+                    f"{table.at(key)}: {variable[0]} is expanded only where `{self.file}` has it"
+                ],
+                hint=self.hint,
+            )
+        return text
+
+    def deciding(self, tables: Iterable[Table], keys: Iterable[str]) -> tuple[str, ...]:
+        """The variables that decide where the entries of a lock come from, by these keys."""
+        places = [table.data.get(key) for table in tables for key in keys]
+        expanded = (text for text in places if isinstance(text, str) and text in self.texts)
+        return tuple(sorted(set().union(*map(deciding_variables, expanded))))
 
 
 def deciding_variables(text: str) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from os.path import normpath, relpath
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from wherry.lock.find import Choice, choose_declaration, choose_lock
 from wherry.lock.formats import LockFormat
 from wherry.lock.pylock import provenance
 from wherry.lock.read import in_project, read_choice
-from wherry.store.temporary import temporary_beside
+from wherry.store.temporary import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,13 +162,7 @@ def _write(path: Path, document: dict[str, Any]) -> None:
     text = "# Written by `wherry lock` for one target; write it again, don't edit it.\n"
     text += tomli_w.dumps(document)
     try:
-        with temporary_beside(path) as temporary:
-            with temporary.open("w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(path)
+        replace_file(path, text.encode())
     except OSError as error:
         raise OutputError(
             f"`{path.name}` cannot be written", where=[f"{path}: {error.strerror or error}"]

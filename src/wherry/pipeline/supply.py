@@ -93,12 +93,10 @@ def read_deciding(
     request: BuildRequest, locks: Mapping[LockRequest, Lock], context: Context
 ) -> Deciding:
     """Digests of the files and variables that decided these locks, and the names that they were found among."""
-    from wherry.lock.local_archives import local_archives
-
     root = request.root
     paths = {*request.project.inputs}
     for asked, lock in locks.items():
-        paths |= {*lock.inputs, lock.path, *_above(lock, asked), *local_archives(lock)}
+        paths |= {*lock.inputs, lock.path, *_above(lock, asked), *lock.local_archives()}
     variables = {name for lock in locks.values() for name in lock.variables}
     return Deciding(
         files={relative(path, root): input_digest(path, context.files) for path in sorted(paths)},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.settings import values
 from wherry.settings.model import CheckSettings
-from wherry.settings.values import read_table
+from wherry.settings.reader import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

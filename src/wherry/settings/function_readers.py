@@ -6,7 +6,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from wherry.settings import values
-from wherry.settings.reader import NOT_EMPTY, Reader, portable_pattern, shaped, table_shape
+from wherry.settings.reader import (
+    NOT_EMPTY,
+    Reader,
+    portable_pattern,
+    shaped,
+    table_of,
+    table_shape,
+)
 from wherry.settings.references import LayerReference, Origin, VariableSetting
 
 if TYPE_CHECKING:
@@ -96,28 +103,23 @@ def _environment(value: object) -> Mapping[str, VariableSetting]:
     return variables
 
 
-_LOGGING: Mapping[str, Callable[[object], str]] = {
-    "format": values.choice("JSON", "Text"),
-    "level": values.choice("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),
-    "system-level": values.choice("DEBUG", "INFO", "WARN"),
-    "group": values.matching(r"[A-Za-z0-9_./#-]{1,512}", "the name of a log group"),
-}
+_LOGGING = table_of(
+    {
+        "format": values.choice("JSON", "Text"),
+        "level": values.choice("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),
+        "system-level": values.choice("DEBUG", "INFO", "WARN"),
+        "group": values.matching(r"[A-Za-z0-9_./#-]{1,512}", "the name of a log group"),
+    },
+    least=1,
+)
 
 
-@shaped({**table_shape(_LOGGING), "minProperties": 1})
+@shaped(_LOGGING.shape)
 def _logging(value: object) -> Mapping[str, str]:
-    if not isinstance(value, dict) or not value:
-        raise ValueError(f"expected a table: {', '.join(_LOGGING)}")
-    for key, item in value.items():
-        if key not in _LOGGING:
-            raise ValueError(f"there is no setting `{key}`: expected {', '.join(_LOGGING)}")
-        try:
-            _LOGGING[key](item)
-        except ValueError as error:
-            raise ValueError(f"{key}: {error}") from error
-    if value.get("format") == "Text" and {"level", "system-level"} & value.keys():
+    logging: dict[str, str] = {key.replace("_", "-"): item for key, item in _LOGGING(value).items()}
+    if logging.get("format") == "Text" and {"level", "system-level"} & logging.keys():
         raise ValueError('levels require `format = "JSON"`')
-    return value
+    return logging
 
 
 @shaped(values.table_of_strings("strings").shape)
@@ -193,14 +195,7 @@ def _layer(value: object, expected: str) -> str | LayerReference:
 def check_used(
     key: str, function: Mapping[str, Any], manage: Iterable[str], problems: Problems
 ) -> None:
-    """Refuse values that nothing would use: ``manage`` leaves them out, and the function is not created either.
-
-    Args:
-        key: of the function's table.
-        function: its values, by the names of attributes.
-        manage: the managed parts.
-        problems: receives what is wrong.
-    """
+    """Refuse values that nothing would use: ``manage`` leaves them out, and the function is not created either."""
     managed = frozenset(manage)
     for name in CONFIGURATION_READERS:
         if name.replace("-", "_") in function and name not in managed and "role" not in function:

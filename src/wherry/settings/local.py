@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from wherry.settings import values
 from wherry.settings.model import CorsSettings
-from wherry.settings.reader import shaped, table_shape
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from wherry.settings.reader import shaped, table_of
 
 __all__ = ["ORIGIN", "ROUTE", "read_cors", "read_routes"]
 
@@ -25,16 +20,22 @@ ORIGIN = r"\*|null|[a-z][a-z0-9+.-]*://[A-Za-z0-9.:\[\]_-]+"
 
 _headers = values.all_matching(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "is not the name of a header")
 
-_CORS_READERS: Mapping[str, Callable[[object], Any]] = {
-    "allow-origins": values.all_matching(ORIGIN, "is not an origin such as https://example.com"),
-    "allow-methods": values.all_matching(
-        r"\*|GET|PUT|HEAD|POST|PATCH|DELETE", "is none of *, GET, PUT, HEAD, POST, PATCH and DELETE"
-    ),
-    "allow-headers": _headers,
-    "expose-headers": _headers,
-    "allow-credentials": values.boolean,
-    "max-age": values.number(0),
-}
+_CORS = table_of(
+    {
+        "allow-origins": values.all_matching(
+            ORIGIN, "is not an origin such as https://example.com"
+        ),
+        "allow-methods": values.all_matching(
+            r"\*|GET|PUT|HEAD|POST|PATCH|DELETE",
+            "is none of *, GET, PUT, HEAD, POST, PATCH and DELETE",
+        ),
+        "allow-headers": _headers,
+        "expose-headers": _headers,
+        "allow-credentials": values.boolean,
+        "max-age": values.number(0),
+    },
+    least=1,
+)
 
 read_routes = values.all_matching(
     ROUTE, "is not a route such as `/orders/{id}`, `GET /orders` or `/{proxy+}`"
@@ -42,22 +43,11 @@ read_routes = values.all_matching(
 """A reader of lists of routes."""
 
 
-@shaped({**table_shape(_CORS_READERS), "minProperties": 1})
+@shaped(_CORS.shape)
 def read_cors(value: object) -> CorsSettings:
     """The table of a function's ``cors``.
 
     Raises:
         ValueError: it is wrong.
     """
-    expected = f"expected a table with some of {', '.join(_CORS_READERS)}"
-    if not isinstance(value, dict) or not value:
-        raise ValueError(expected)
-    attributes = {}
-    for key, item in value.items():
-        if key not in _CORS_READERS:
-            raise ValueError(f"there is no setting `{key}`; {expected}")
-        try:
-            attributes[key.replace("-", "_")] = _CORS_READERS[key](item)
-        except ValueError as error:
-            raise ValueError(f"{key}: {error}") from None
-    return CorsSettings(**attributes)
+    return CorsSettings(**_CORS(value))

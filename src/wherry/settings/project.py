@@ -14,14 +14,7 @@ from wherry.bundle.default_excludes import VIRTUALENV_MARK, is_excluded_by_defau
 from wherry.errors import ProjectError, SettingsError, TargetError
 from wherry.files import ProjectFiles, walk_folders
 from wherry.settings.read import read_settings
-from wherry.settings.source import (
-    SettingsSource,
-    inner_string,
-    inner_table,
-    named_source,
-    own_source,
-    read_toml,
-)
+from wherry.settings.source import SettingsSource, named_source, own_source, read_toml
 from wherry.structs import Struct
 from wherry.target import (
     RUNTIMES,
@@ -33,6 +26,7 @@ from wherry.target import (
     newest_runtime,
     parse_requires_python,
 )
+from wherry.untrusted import inner_string
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,8 +131,7 @@ def read_project(
         settings = replace(settings, install_path=str(install_path))
     if name is not None:
         settings = replace(settings, name=name)
-    metadata, poetry = inner_table(document, "project"), inner_table(document, "tool", "poetry")
-    metadata_name = inner_string(metadata, "name") or inner_string(poetry, "name")
+    metadata_name = _metadata(document, "name")
     full_name = settings.name or metadata_name or root.name
     requires_python = read_requires_python(root, files)
     if (root / "Pipfile").is_file():
@@ -147,7 +140,7 @@ def read_project(
         root=root,
         # Without characters that are unsafe in the name of a file.
         name=re.sub(r"[^A-Za-z0-9._-]+", "-", full_name).strip("-.") or "function",
-        version=inner_string(metadata, "version") or inner_string(poetry, "version"),
+        version=_metadata(document, "version"),
         requires_python=requires_python,
         has_build_system="build-system" in document,
         settings=settings,
@@ -156,6 +149,11 @@ def read_project(
         warnings=source.legacy.warnings if source.legacy is not None else (),
         files=files,
     )
+
+
+def _metadata(document: Mapping[str, Any], key: str) -> str | None:
+    """A string of ``[project]``, or else of ``[tool.poetry]``."""
+    return inner_string(document, "project", key) or inner_string(document, "tool", "poetry", key)
 
 
 def _find_config(root: Path, config: Path) -> Path:
@@ -221,16 +219,15 @@ def read_requires_python(root: Path, files: ProjectFiles) -> str | None:
     """
     pyproject, pipfile = root / "pyproject.toml", root / "Pipfile"
     document = read_toml(pyproject, files) if pyproject.is_file() else {}
-    own = inner_string(inner_table(document, "project"), "requires-python")
-    own = own or _poetry_python(inner_table(document, "tool", "poetry"))
+    own = inner_string(document, "project", "requires-python") or _poetry_python(document)
     if own is None and pipfile.is_file():
         own = _pipfile_python(read_toml(pipfile, files))
     return own
 
 
-def _poetry_python(poetry: Mapping[str, Any]) -> str | None:
+def _poetry_python(document: Mapping[str, Any]) -> str | None:
     """Poetry's own spelling of requires-python (``^3.11``), if PEP 440 can express it."""
-    value = inner_string(inner_table(poetry, "dependencies"), "python")
+    value = inner_string(document, "tool", "poetry", "dependencies", "python")
     if value is None or value == "*":
         return None
     from wherry.lock.poetry.constraint import parse_constraint
@@ -255,9 +252,8 @@ def _is_of_pipfile(project: Project) -> bool:
 
 def _pipfile_python(pipfile: Mapping[str, Any]) -> str | None:
     """The version of Python that a ``Pipfile`` is for, without its patch level, which AWS Lambda chooses."""
-    requires = inner_table(pipfile, "requires")
-    version = inner_string(requires, "python_version") or inner_string(
-        requires, "python_full_version"
+    version = inner_string(pipfile, "requires", "python_version") or inner_string(
+        pipfile, "requires", "python_full_version"
     )
     match = re.match(r"\d+(\.\d+)?(?!\d)", version or "")
     return f"=={match[0]}.*" if match else None

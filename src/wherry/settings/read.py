@@ -20,7 +20,7 @@ from wherry.settings.model import (
     QuotaSettings,
     Settings,
 )
-from wherry.settings.values import named_tables, read_table
+from wherry.settings.reader import named_tables, read_table
 from wherry.target import RUNTIMES, Architecture, Runtime
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Readers of a setting's value that also say, as a JSON schema, which values they take."""
+"""Readers of a setting's value that also say, as a JSON schema, which values they take, and of tables of settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+
+    from wherry.problems import Problems
 
 __all__ = [
     "NOT_EMPTY",
@@ -17,11 +19,14 @@ __all__ = [
     "boolean",
     "choice",
     "matching",
+    "named_tables",
     "number",
     "portable_pattern",
+    "read_table",
     "shaped",
     "string",
     "strings",
+    "table_of",
     "table_of_strings",
     "table_shape",
 ]
@@ -156,6 +161,30 @@ def all_matching(
     return Reader(read=read_all, shape=several if read is strings else {"anyOf": [text, several]})
 
 
+def table_of(
+    readers: Mapping[str, Callable[[object], Any]], *, least: int = 0
+) -> Reader[dict[str, Any]]:
+    """A reader of tables with these keys, at least so many of them; the values by the names of attributes."""
+    known = ", ".join(readers)
+
+    def read(value: object) -> dict[str, Any]:
+        if not isinstance(value, dict) or len(value) < least:
+            raise ValueError(f"expected a table: {known}")
+        attributes = {}
+        for key, item in value.items():
+            if key not in readers:
+                raise ValueError(f"there is no setting `{key}`: expected {known}")
+            try:
+                attributes[key.replace("-", "_")] = readers[key](item)
+            except ValueError as error:
+                raise ValueError(f"{key}: {error}") from error
+        return attributes
+
+    return Reader(
+        read=read, shape=table_shape(readers) | ({"minProperties": least} if least else {})
+    )
+
+
 def table_of_strings(noun: str) -> Reader[dict[str, str]]:
     """A reader of tables of strings; ``noun`` says what they hold."""
     return _reader(
@@ -165,3 +194,66 @@ def table_of_strings(noun: str) -> Reader[dict[str, str]]:
         f"a table of {noun}",
         {"type": "object", "additionalProperties": {"type": "string"}},
     )
+
+
+def read_table(
+    table: Mapping[str, object],
+    readers: Mapping[str, Callable[[object], Any]],
+    problems: Problems,
+    *,
+    prefix: str = "",
+    known: Iterable[str] | None = None,
+) -> dict[str, Any]:
+    """The values of a table by the names of attributes, without those that are wrong.
+
+    Args:
+        table: the table as TOML has it.
+        readers: a reader for each key; it raises ValueError for a wrong value.
+        problems: receives what is wrong.
+        prefix: precedes a key in messages.
+        known: the keys that may be suggested, if there are more than those of the readers.
+    """
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in readers:
+            problems.add(f"{prefix}{key}", "there is no such setting")
+            problems.suggest(key, readers if known is None else known, prefix=prefix)
+            continue
+        try:
+            values[key.replace("-", "_")] = readers[key](value)
+        except ValueError as error:
+            problems.add(f"{prefix}{key}", str(error))
+    return values
+
+
+def named_tables(
+    kind: str,
+    value: object,
+    readers: Container[str],
+    problems: Problems,
+    pattern: str,
+    wrong_name: str,
+) -> Iterator[tuple[str, dict[str, object]]]:
+    """The tables ``[tool.wherry.KIND.NAME]`` with their names, without those that are wrong.
+
+    Args:
+        kind: the key of the table that holds them.
+        value: that table.
+        readers: the keys of each table.
+        problems: receives what is wrong.
+        pattern: the regular expression of names.
+        wrong_name: the problem of a name that it does not match.
+    """
+    if not isinstance(value, dict):
+        problems.add(kind, f"expected a table for each: [tool.wherry.{kind}.NAME]")
+        return
+    for name, table in value.items():
+        key = f"{kind}.{name}"
+        if not isinstance(table, dict) and name in readers:
+            problems.add(key, f"it belongs in a table with a name: [tool.wherry.{kind}.NAME]")
+        elif not isinstance(table, dict):
+            problems.add(key, f"expected a table: [tool.wherry.{key}]")
+        elif not re.fullmatch(pattern, name):
+            problems.add(key, wrong_name)
+        else:
+            yield name, table

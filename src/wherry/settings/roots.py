@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import SettingsError, WherryError
 from wherry.problems import did_you_mean
-from wherry.settings.source import inner_table, read_toml
+from wherry.settings.source import read_toml
+from wherry.untrusted import inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,11 +20,7 @@ __all__ = ["find_root", "is_project", "require_lock", "unread_settings"]
 
 
 def find_root(project: Path, root: str) -> Path:
-    """The folder that ``root`` in the settings names.
-
-    Args:
-        project: the folder of the project with the settings.
-        root: the path of the other folder, relative to it.
+    """The folder that ``root`` in the settings names, relative to the project's.
 
     Raises:
         SettingsError: there is no such folder, or it is outside of the repository.
@@ -42,12 +39,7 @@ def find_root(project: Path, root: str) -> Path:
 
 
 def require_lock(project: Path, lock: str, root: str | None) -> None:
-    """Require that ``lock`` in the settings names a file.
-
-    Args:
-        project: the folder of the project with the settings.
-        lock: the path of the lock, relative to it.
-        root: the ``root`` beside it in the settings.
+    """Require that ``lock`` in the settings names a file, relative to the project's folder; ``root`` stands beside it.
 
     Raises:
         SettingsError: there is no such file, or it is outside of the repository.

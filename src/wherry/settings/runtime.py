@@ -46,14 +46,8 @@ def find_default(
 ) -> DefaultRuntime:
     """The newest runtime that ``requires-python`` admits, and the file that names one (``runtime_hints``).
 
-    A file that names no such runtime is passed over, and named in the reason.
-
-    Args:
-        root: the project's folder.
-        files: read its files.
-        requires_python: the versions of Python that it admits.
-        text: those as they are written.
-        runtimes: all runtimes, by name.
+    A file that names no such runtime is passed over, and named in the reason. ``text`` is ``requires-python`` as it is
+    written.
 
     Raises:
         TargetError: ``requires-python`` admits no runtime.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, SettingsError
 from wherry.structs import Struct
+from wherry.untrusted import inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,14 +20,7 @@ if TYPE_CHECKING:
     from wherry.settings.legacy import Translation
 
 
-__all__ = [
-    "SettingsSource",
-    "inner_string",
-    "inner_table",
-    "named_source",
-    "own_source",
-    "read_toml",
-]
+__all__ = ["SettingsSource", "named_source", "own_source", "read_toml"]
 
 
 class SettingsSource(Struct, frozen=True, kw_only=True):
@@ -46,12 +40,7 @@ class SettingsSource(Struct, frozen=True, kw_only=True):
 
 
 def own_source(root: Path, document: Mapping[str, Any], files: ProjectFiles) -> SettingsSource:
-    """The settings in a project's own files.
-
-    Args:
-        root: the project's folder.
-        document: its ``pyproject.toml``; empty if there is none.
-        files: read it.
+    """The settings in a project's own files; the document is its ``pyproject.toml``, empty if there is none.
 
     Raises:
         ProjectError: ``wherry.toml`` cannot be read.
@@ -78,14 +67,9 @@ def named_source(
     install_path: Path | None,
     name: str | None,
 ) -> SettingsSource:
-    """The settings in a file that the user named.
+    """The settings in a file that the user named: Wherry's tables in TOML, ``drover.yml`` or ``settings.spindrift``.
 
-    Args:
-        path: the file: Wherry's tables in TOML, ``drover.yml`` or ``settings.spindrift``.
-        files: read it.
-        stage: the stage of ``drover.yml``, where it has several.
-        install_path: a folder that an installer filled.
-        name: the name of the package.
+    Of the older tools' files, ``stage`` chooses one of several, and the others are as for ``read_project``.
 
     Raises:
         ProjectError: the file cannot be read.
@@ -120,17 +104,3 @@ def read_toml(path: Path, files: ProjectFiles) -> dict[str, Any]:
         raise ProjectError(
             f"`{path.name}` is not valid TOML", where=[str(error) or type(error).__name__]
         ) from error
-
-
-def inner_table(document: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
-    """The table at these keys; empty if there is none."""
-    table: object = document
-    for key in keys:
-        table = table.get(key) if isinstance(table, dict) else None
-    return table if isinstance(table, dict) else {}
-
-
-def inner_string(table: Mapping[str, Any], key: str) -> str | None:
-    """The string at a key; None if there is none, or if it is empty."""
-    value = table.get(key)
-    return value if isinstance(value, str) and value else None

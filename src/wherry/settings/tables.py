@@ -19,9 +19,8 @@ from wherry.settings.model import (
     StageLayer,
     StageSettings,
 )
-from wherry.settings.reader import shaped
+from wherry.settings.reader import named_tables, read_table, shaped
 from wherry.settings.stage_test import read_stage_tests
-from wherry.settings.values import named_tables, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

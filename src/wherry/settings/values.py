@@ -18,14 +18,13 @@ from wherry.settings.reader import (
     shaped,
     string,
     strings,
+    table_of,
     table_of_strings,
-    table_shape,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
-    from wherry.problems import Problems
     from wherry.settings.model import Command
 
 __all__ = [
@@ -41,11 +40,9 @@ __all__ = [
     "layer_names",
     "matching",
     "name_patterns",
-    "named_tables",
     "names",
     "number",
     "project_path",
-    "read_table",
     "regular_expressions",
     "renames",
     "requirements",
@@ -215,23 +212,16 @@ HOOKS_OF_A_PACKAGE: Mapping[str, Callable[[object], Any]] = {
 """The keys of the hooks of one function or layer."""
 
 
-@shaped(table_shape(HOOKS_OF_A_PACKAGE))
+_hooks = table_of(HOOKS_OF_A_PACKAGE)
+
+
+@shaped(_hooks.shape)
 def hooks(value: object) -> HookSettings:
     """The table of a package's own hooks."""
-    keys = ", ".join(HOOKS_OF_A_PACKAGE)
-    if not isinstance(value, dict):
-        raise ValueError(f"expected a table: {keys}")  # noqa: TRY004
-    attributes: dict[str, Any] = {}
-    for key, item in value.items():
-        if key in {"inputs", "always"}:
+    for key in ("inputs", "always"):
+        if isinstance(value, dict) and key in value:
             raise ValueError(f"`{key}` applies to all packages: set it in [tool.wherry.hooks]")
-        if key not in HOOKS_OF_A_PACKAGE:
-            raise ValueError(f"there is no setting `{key}`: expected {keys}")
-        try:
-            attributes[key] = HOOKS_OF_A_PACKAGE[key](item)
-        except ValueError as error:
-            raise ValueError(f"{key}: {error}") from error
-    return HookSettings(**attributes)
+    return HookSettings(**_hooks(value))
 
 
 @shaped(strings.shape)
@@ -327,66 +317,3 @@ def requirements(value: object) -> tuple[str, ...]:
             first = str(error).splitlines()[0]
             raise ValueError(f"`{text}` is not a requirement: {first}") from error
     return texts
-
-
-def read_table(
-    table: Mapping[str, object],
-    readers: Mapping[str, Callable[[object], Any]],
-    problems: Problems,
-    *,
-    prefix: str = "",
-    known: Iterable[str] | None = None,
-) -> dict[str, Any]:
-    """The values of a table by the names of attributes, without those that are wrong.
-
-    Args:
-        table: the table as TOML has it.
-        readers: a reader for each key; it raises ValueError for a wrong value.
-        problems: receives what is wrong.
-        prefix: precedes a key in messages.
-        known: the keys that may be suggested, if there are more than those of the readers.
-    """
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in readers:
-            problems.add(f"{prefix}{key}", "there is no such setting")
-            problems.suggest(key, readers if known is None else known, prefix=prefix)
-            continue
-        try:
-            values[key.replace("-", "_")] = readers[key](value)
-        except ValueError as error:
-            problems.add(f"{prefix}{key}", str(error))
-    return values
-
-
-def named_tables(
-    kind: str,
-    value: object,
-    readers: Container[str],
-    problems: Problems,
-    pattern: str,
-    wrong_name: str,
-) -> Iterator[tuple[str, dict[str, object]]]:
-    """The tables ``[tool.wherry.KIND.NAME]`` with their names, without those that are wrong.
-
-    Args:
-        kind: the key of the table that holds them.
-        value: that table.
-        readers: the keys of each table.
-        problems: receives what is wrong.
-        pattern: the regular expression of names.
-        wrong_name: the problem of a name that it does not match.
-    """
-    if not isinstance(value, dict):
-        problems.add(kind, f"expected a table for each: [tool.wherry.{kind}.NAME]")
-        return
-    for name, table in value.items():
-        key = f"{kind}.{name}"
-        if not isinstance(table, dict) and name in readers:
-            problems.add(key, f"it belongs in a table with a name: [tool.wherry.{kind}.NAME]")
-        elif not isinstance(table, dict):
-            problems.add(key, f"expected a table: [tool.wherry.{key}]")
-        elif not re.fullmatch(pattern, name):
-            problems.add(key, wrong_name)
-        else:
-            yield name, table

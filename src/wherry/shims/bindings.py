@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import field
 
 from wherry.structs import Struct
+from wherry.syntax import parse_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,12 +63,7 @@ def read_bindings(module: Module) -> Bindings:
     """The names at the top level of a module; open if it cannot be parsed."""
     if module.source is None:
         return Bindings(open=True)
-    try:
-        with warnings.catch_warnings():
-            # Such as those about invalid escapes.
-            warnings.simplefilter("ignore")
-            tree = ast.parse(module.source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    if (tree := parse_python(module.source)) is None:
         # It may be written for a newer Python than this one.
         return Bindings(open=True)
     bindings = bindings_of(tree.body, module.parent)
@@ -76,7 +71,7 @@ def read_bindings(module: Module) -> Bindings:
         if isinstance(node, ast.Global):
             # Bound by a function when it is called.
             for name in node.names:
-                bindings.names.setdefault(name, [None])
+                bindings.names.setdefault(name, []).append(None)
         elif isinstance(node, ast.Name) and node.id in {"exec", "globals", "setattr", "vars"}:
             bindings.open = True
     bindings.open = bindings.open or "__getattr__" in bindings.names

@@ -157,10 +157,7 @@ class _BuilderChoice(Struct, frozen=True, kw_only=True, dict=True):
 def with_builders(context: Context, options: ContainerOptions, *, root: Path) -> Context:
     """The same context, with builders that use this machine and containers as the options say.
 
-    Args:
-        context: of the run.
-        options: of containers.
-        root: the project's folder, from which a Dockerfile is named.
+    A Dockerfile is named from ``root``, the folder of the project.
     """
     return replace(context, builders=_BuilderChoice(options=options, root=root, context=context))
 

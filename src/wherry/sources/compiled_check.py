@@ -14,6 +14,7 @@ from wherry.bundle.content import content_sha256, read_all, read_content
 from wherry.errors import IncompatibleError
 from wherry.events import Warned
 from wherry.files import walk_folders
+from wherry.sizes import first_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +34,6 @@ _HINT = (
     "let a container compile it (`--container auto` with docker, podman or finch), or pin a version that has a "
     "wheel for {target}"
 )
-_SHOWN = 6
 
 
 def require_tags(filename: str, target: Target) -> None:
@@ -116,10 +116,9 @@ def require_suitable(
             for reason in reasons
         ]
     if where:
-        more = len(where) - _SHOWN
         raise IncompatibleError(
             f"`{filename.partition('-')[0]}` must be compiled for {target}",
-            where=[*where[:_SHOWN], *([f"and {more} more"] if more > 0 else [])],
+            where=first_lines(where, 6),
             hint=_HINT.format(target=target),
         )
 

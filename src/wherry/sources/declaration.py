@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.errors import BuildError, ProjectError
 from wherry.structs import Struct
+from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from wherry.files import ProjectFiles
 
-__all__ = ["Declaration", "normalized", "read_declaration", "subtable"]
+__all__ = ["Declaration", "normalized", "read_declaration"]
 
 # The backend of a folder that names none (PEP 517).
 _LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
@@ -48,12 +49,12 @@ class Declaration(Struct, frozen=True, kw_only=True):
 
     def tool(self, *names: str) -> Mapping[str, Any]:
         """The table ``[tool.NAME]``, or one in it; empty without one."""
-        return subtable(self.document, "tool", *names)
+        return inner_table(self.document, "tool", *names)
 
     @property
     def project(self) -> Mapping[str, Any]:
         """The table ``[project]``; empty without one."""
-        return subtable(self.document, "project")
+        return inner_table(self.document, "project")
 
     @property
     def dynamic(self) -> tuple[str, ...]:
@@ -92,13 +93,15 @@ def read_declaration(root: Path, files: ProjectFiles, *, must_build: bool = Fals
 
 def _read_declaration(root: Path, files: ProjectFiles, must_build: bool) -> Declaration:
     document = _read(root, files)
-    project, poetry = subtable(document, "project"), subtable(document, "tool", "poetry")
-    name = _text(project, "name") or _text(poetry, "name")
+    name, version = (
+        inner_string(document, "project", key) or inner_string(document, "tool", "poetry", key)
+        for key in ("name", "version")
+    )
     backend, requires, path = _build_system(root, document, must_build=must_build)
     return Declaration(
         root=root,
         name=normalized(name) if name else None,
-        version=_text(project, "version") or _text(poetry, "version"),
+        version=version,
         backend=backend,
         requires=requires,
         backend_path=path,
@@ -114,11 +117,11 @@ def normalized(name: str) -> str:
 def _build_system(
     root: Path, document: Mapping[str, Any], *, must_build: bool
 ) -> tuple[str | None, tuple[str, ...], tuple[str, ...]]:
-    uv_package = subtable(document, "tool", "uv").get("package")
+    uv_package = inner_table(document, "tool", "uv").get("package")
     no_package = (
         uv_package is False
-        or subtable(document, "tool", "poetry").get("package-mode") is False
-        or subtable(document, "tool", "pdm").get("distribution") is False
+        or inner_table(document, "tool", "poetry").get("package-mode") is False
+        or inner_table(document, "tool", "pdm").get("distribution") is False
     )
     table = document.get("build-system")
     if no_package and not must_build:
@@ -164,21 +167,6 @@ def _read(root: Path, files: ProjectFiles) -> dict[str, Any]:
         raise ProjectError(
             f"`{path}` is not valid TOML", where=[str(error) or type(error).__name__]
         ) from error
-
-
-def subtable(table: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    """The table that these keys lead to; empty where there is none."""
-    for name in names:
-        value = table.get(name)
-        if not isinstance(value, dict):
-            return {}
-        table = value
-    return table
-
-
-def _text(table: Mapping[str, Any], key: str) -> str | None:
-    value = table.get(key)
-    return value if isinstance(value, str) and value else None
 
 
 def _texts(value: object) -> bool:

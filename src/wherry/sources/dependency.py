@@ -77,11 +77,6 @@ def recall_dependency(digest: str, store: Store) -> Built | None:
 def prove_dependency(digest: str, target: Target, context: Context) -> None:
     """Refuse the dependency that was built with this digest where it does not run on another target.
 
-    Args:
-        digest: of its contents.
-        target: the other target.
-        context: what it was built for.
-
     Raises:
         IncompatibleError: it does not.
     """

@@ -97,11 +97,6 @@ def input_options(
     """How the inputs of a project are read.
 
     The leftovers (`dist`, `build` …) that the project's build settings mention count, as it may ship from them.
-
-    Args:
-        declaration: how it is built.
-        skip: files and folders that are not part of it.
-        files: reads its files.
     """
     backend = find_backend(declaration.backend)
     settings = list(

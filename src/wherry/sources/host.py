@@ -103,12 +103,7 @@ def agrees(context: Context) -> bool:
 
 
 def prove(wheel: Canonical, target: Target, context: Context) -> None:
-    """Refuse a remembered wheel that does not run on this target.
-
-    Args:
-        wheel: what was built.
-        target: what it is to run on.
-        context: what it was built for.
+    """Refuse a remembered wheel, which was built for the context, if it does not run on another target.
 
     Raises:
         IncompatibleError: its tags or its compiled files say so.

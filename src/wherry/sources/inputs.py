@@ -142,12 +142,7 @@ def read_inputs(
 
 
 def copy_inputs(inputs: Inputs, into: Path, *, repository: bool) -> None:
-    """Copy the files that were read, and nothing else, to a new folder.
-
-    Args:
-        inputs: the files.
-        into: the folder, which is made.
-        repository: copy the git repository too.
+    """Copy the files that were read, and nothing but the git repository besides, to a new folder.
 
     Raises:
         BuildError: a file has changed, or cannot be copied.

@@ -19,12 +19,7 @@ _SETTINGS = {"poetry": ("poetry", "package-mode"), "pdm": ("pdm", "distribution"
 
 
 def folder_hint(output: str, declaration: Declaration) -> str | None:
-    """The setting that ships the project's folder as it is; None if the backend failed for another reason.
-
-    Args:
-        output: what the backend said.
-        declaration: how the project is built.
-    """
+    """The setting that ships the project's folder as it is; None if the backend failed for another reason."""
     if not _FOUND_NONE.search(output):
         return None
     backend = (declaration.backend or "").partition(".")[0]

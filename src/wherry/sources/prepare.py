@@ -41,11 +41,6 @@ def preparing(roots: Iterable[Path], options: TreeOptions, context: Context) -> 
     where Ctrl-C ends it. ``project_bundle`` finds what is ready, and waits for what is not. A failure here is
     silent, as it is met there again. The thread ends before the block is left, whatever happens in it; the events of the
     build are reported then.
-
-    Args:
-        roots: the folders of the projects.
-        options: how they are packaged.
-        context: of the run.
     """
     if context.builders.only_in_container:
         yield

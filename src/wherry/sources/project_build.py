@@ -165,13 +165,7 @@ class ProjectBuilder:
 def read_project(
     declaration: Declaration, skip: tuple[Path, ...], context: Context
 ) -> ProjectBuild:
-    """Read a project that has a backend, once in a run.
-
-    Args:
-        declaration: how it is built.
-        skip: files and folders that are not part of it.
-        context: of the run.
-    """
+    """Read a project that has a backend, once in a run."""
     files = context.files
 
     def read() -> tuple[InputOptions, Inputs, Hermeticity]:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from wherry.errors import DigestError, WherryError
 from wherry.lock.formats import LockFormat
 from wherry.sources.backends.interface import keys, texts
-from wherry.sources.declaration import read_declaration, subtable
+from wherry.sources.declaration import read_declaration
 from wherry.store.memo import memo_key
+from wherry.untrusted import inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +122,9 @@ def _description(declaration: Declaration, context: Context) -> str:
     if any(_DESCRIPTION in text for text in texts(dict(document))):
         # It may ship.
         return context.files.digest(declaration.root / _DESCRIPTION)
-    tools = {name: table for name, table in subtable(document, "tool").items() if name != "wherry"}
+    tools = {
+        name: table for name, table in inner_table(document, "tool").items() if name != "wherry"
+    }
     kept = {"project": declaration.project, "tool": tools}
     return json.dumps(kept, sort_keys=True, default=str)
 
@@ -147,7 +150,7 @@ def _words(declaration: Declaration) -> set[str]:
     """The words of the settings of a build."""
     tools = {
         name: table
-        for name, table in subtable(declaration.document, "tool").items()
+        for name, table in inner_table(declaration.document, "tool").items()
         if name != "wherry"
     }
     found = [*texts(dict(declaration.project)), *texts(tools)]

@@ -149,13 +149,7 @@ class BuildRequirements(Struct, frozen=True, kw_only=True):
 
 
 def asked_for(declaration: Declaration, files: ProjectFiles, more: Iterable[str] = ()) -> list[str]:
-    """The build requirements of a project, with those that its backend will ask for when it runs.
-
-    Args:
-        declaration: how the project is built.
-        files: reads its files.
-        more: further requirements that the user names.
-    """
+    """The build requirements of a project and ``more``, with those that its backend will ask for when it runs."""
     requires = {*declaration.requires, *more}
     names = frozenset(normalized(match[1]) for text in requires if (match := _NAME.match(text)))
     setup_cfg = declaration.text("setup.cfg", files)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from wherry.syntax import parse_python
+
 __all__ = ["assigns_text", "has_docstring", "is_bare_setup"]
 
 _PLAIN_CALLS = frozenset({"find_packages", "find_namespace_packages"})
@@ -12,7 +14,7 @@ _SETUP_MODULES = frozenset({"setuptools", "distutils.core"})
 
 def assigns_text(source: bytes, name: str) -> bool:
     """Whether a module gives ``name`` a literal text at its top level, and nothing else."""
-    tree = _parse(source)
+    tree = parse_python(source)
     if tree is None:
         return False
     values: list[ast.expr | None] = []
@@ -37,13 +39,13 @@ def assigns_text(source: bytes, name: str) -> bool:
 
 def has_docstring(source: bytes) -> bool:
     """Whether a module begins with a docstring."""
-    tree = _parse(source)
+    tree = parse_python(source)
     return tree is not None and bool(ast.get_docstring(tree))
 
 
 def is_bare_setup(source: bytes) -> bool:
     """Whether a ``setup.py`` only calls ``setup()``, with nothing but literals and ``find_packages``."""
-    tree = _parse(source)
+    tree = parse_python(source)
     if tree is None:
         return False
     return all(_is_plain_statement(node) for node in tree.body)
@@ -96,10 +98,3 @@ def _is_literal(node: ast.expr) -> bool:
 
 def _is_text(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(node.value)
-
-
-def _parse(source: bytes) -> ast.Module | None:
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None

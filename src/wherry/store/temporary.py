@@ -24,6 +24,7 @@ __all__ = [
     "claimed",
     "remove_abandoned",
     "remove_abandoned_beside",
+    "replace_file",
     "temporary_beside",
     "temporary_folder",
 ]
@@ -71,15 +72,15 @@ def temporary_beside(path: Path) -> Iterator[Path]:
     Raises:
         OSError, ValueError: it cannot be made.
     """
-    import tempfile
-
-    prefix = f".{path.name[:_LONGEST]}."
     remove_abandoned_beside(path)
 
     def make() -> Path:
-        descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=path.parent)
-        os.close(descriptor)
-        return Path(name)
+        # As `mkstemp` does, whose module takes longer to import than a package of own code to write.
+        while True:
+            made = path.parent / f".{path.name[:_LONGEST]}.{os.urandom(4).hex()}.tmp"
+            with suppress(FileExistsError):
+                os.close(os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+                return made
 
     with claimed(make) as temporary:
         try:
@@ -87,6 +88,27 @@ def temporary_beside(path: Path) -> Iterator[Path]:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all; a link stays a link, and the rights of a file stay as they are.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    import shutil
+
+    target = Path(os.path.realpath(path))
+    with temporary_beside(target) as temporary:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, temporary)
+        else:
+            temporary.chmod(0o644)
+        temporary.replace(target)
 
 
 def remove_abandoned_beside(path: Path) -> None:
@@ -97,10 +119,7 @@ def remove_abandoned_beside(path: Path) -> None:
 
 @contextmanager
 def claimed(make: Callable[[], Path]) -> Iterator[Path]:
-    """A new file or folder that ``remove_abandoned`` leaves alone until the block ends.
-
-    Args:
-        make: makes one that did not exist.
+    """A file or folder, made by ``make``, that ``remove_abandoned`` leaves alone until the block ends.
 
     Raises:
         OSError: it cannot be made.

@@ -21,7 +21,6 @@ from wherry.structs import Struct
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from packaging.markers import Environment
     from packaging.tags import Tag
 
 
@@ -137,7 +136,7 @@ class Target(Struct, frozen=True, kw_only=True):
         return _tags(self.runtime, self.architecture)
 
     @property
-    def environment(self) -> Environment:
+    def environment(self) -> dict[str, str]:
         """The complete marker environment (PEP 508)."""
         return {
             "implementation_name": "cpython",

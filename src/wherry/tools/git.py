@@ -221,7 +221,7 @@ def _run(
     cwd: Path, arguments: Sequence[str], login: Mapping[str, str] | None = None
 ) -> tuple[int, bytes, str]:
     """Run git; its exit status, standard output and standard error."""
-    from wherry.tools.process import Command, KeptOutput, TimeLimitError, run, time_limit
+    from wherry.tools.process import Command, run_tool, time_limit
 
     environment = {name: value for name, value in os.environ.items() if name not in _DROPPED}
     environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
@@ -236,22 +236,15 @@ def _run(
         *("-c", "protocol.ext.allow=never"),
         *("-c", "protocol.fd.allow=never"),
     )
-    seconds = time_limit("WHERRY_GIT_TIMEOUT", _TIMEOUT)
     command = Command(
         arguments=["git", *settings, *arguments],
         cwd=cwd,
         environment={**environment, **(login or {})},
-        seconds=seconds,
+        seconds=time_limit("WHERRY_GIT_TIMEOUT", _TIMEOUT),
     )
-    output, errors = bytearray(), KeptOutput()
+    name = next(argument for argument in arguments if not argument.startswith("-"))
     try:
-        status = run(command, output.extend, errors.add)
-    except TimeLimitError:
-        name = next(argument for argument in arguments if not argument.startswith("-"))
-        raise ToolError(
-            f"`git {name}` was ended after {seconds:g} seconds",
-            hint="set `WHERRY_GIT_TIMEOUT` to more seconds",
-        ) from None
+        done = run_tool(command, f"git {name}", "WHERRY_GIT_TIMEOUT")
     except OSError as error:
         raise ToolError(
             "the program `git` is missing"
@@ -260,4 +253,4 @@ def _run(
             where=[error.strerror or str(error)],
             hint="install git",
         ) from error
-    return status, bytes(output), errors.text()
+    return done.status, done.output, done.errors

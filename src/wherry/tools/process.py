@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from subprocess import Popen
     from typing import IO
 
-__all__ = ["Command", "KeptOutput", "TimeLimitError", "end_all", "run", "started", "time_limit"]
+__all__ = [
+    "Command",
+    "Done",
+    "KeptOutput",
+    "TimeLimitError",
+    "end_all",
+    "run",
+    "run_tool",
+    "started",
+    "time_limit",
+]
 
 _CHUNK = 1 << 16
 _HEAD = 1 << 18
@@ -56,6 +66,14 @@ class Command(Struct, frozen=True, kw_only=True):
     seconds: float
     umask: int | None = None
     stdin: bytes = b""
+
+
+class Done(Struct, frozen=True, kw_only=True):
+    """A program that has ended: its exit status, standard output and standard error."""
+
+    status: int
+    output: bytes
+    errors: str
 
 
 class KeptOutput:
@@ -144,10 +162,14 @@ def run(
                 rest = memoryview(command.stdin)
                 while rest:
                     rest = rest[stdin.write(rest) :]
+        # `Popen.wait` with a limit looks only every 50 ms whether the program has ended.
+        end = threading.Thread(target=process.wait, name="wherry-end", daemon=True)
+        end.start()
         try:
-            return process.wait(command.seconds)
-        except subprocess.TimeoutExpired:
-            raise TimeLimitError from None
+            end.join(command.seconds)
+            if process.returncode is None:
+                raise TimeLimitError
+            return process.returncode
         finally:
             if sys.exc_info()[0] is not None:
                 _end(process)
@@ -156,12 +178,34 @@ def run(
                 reader.join(_DRAIN)
 
 
+def run_tool(command: Command, name: str, variable: str) -> Done:
+    """Run a program of Wherry's to its end.
+
+    Args:
+        command: the program.
+        name: what messages call it.
+        variable: of the environment, which sets its limit of time.
+
+    Raises:
+        OSError, ValueError: it cannot be started.
+        ToolError: it ran too long.
+    """
+    output, errors = bytearray(), KeptOutput()
+    try:
+        status = run(command, output.extend, errors.add)
+    except TimeLimitError:
+        raise ToolError(
+            f"`{name}` was ended after {command.seconds:g} seconds",
+            hint=f"set `{variable}` to more seconds",
+        ) from None
+    return Done(status=status, output=bytes(output), errors=errors.text())
+
+
 @contextmanager
 def started(start: Callable[[], Popen[bytes]]) -> Iterator[Popen[bytes]]:
     """A program that is ended, with all that it started, where the block is left by an exception.
 
-    Args:
-        start: starts it, in a process group of its own.
+    ``start`` starts it, in a process group of its own.
 
     Raises:
         KeyboardInterrupt: Wherry was told to end.

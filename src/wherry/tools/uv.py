@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from wherry.events import Reporter
     from wherry.indexes.network import Network
     from wherry.target import Target
+    from wherry.tools.process import Done
 
 __all__ = ["Answer", "run_uv", "run_uv_offline", "target_options"]
 
@@ -94,14 +95,6 @@ class Answer(Struct, frozen=True, kw_only=True):
         return self.output
 
 
-class _Done(Struct, frozen=True, kw_only=True):
-    """A run of uv, as it was: exit status, standard output and standard error."""
-
-    status: int
-    output: bytes
-    errors: str
-
-
 def run_uv(
     arguments: Sequence[str],
     *,
@@ -132,7 +125,7 @@ def run_uv(
     # What follows `--` are no options.
     command = [_find_uv(), *(["--offline"] if network.offline else []), *arguments]
 
-    def run() -> _Done:
+    def run() -> Done:
         environment = _environment(cwd, network, default_index)
         return _run(command, cwd, environment, stdin() if stdin is not None else "")
 
@@ -174,7 +167,7 @@ def run_uv_offline(arguments: Sequence[str], *, cwd: Path, reporter: Reporter) -
     return _answer(done, redact(done.errors), reporter)
 
 
-def _answer(done: _Done, text: str, reporter: Reporter) -> Answer:
+def _answer(done: Done, text: str, reporter: Reporter) -> Answer:
     """The answer of a process whose standard error, without secrets, is ``text``."""
     messages = _messages(text)
     for lead, message in messages:
@@ -191,7 +184,7 @@ def _answer(done: _Done, text: str, reporter: Reporter) -> Answer:
     )
 
 
-def _run(command: Sequence[str], cwd: Path, environment: Mapping[str, str], stdin: str) -> _Done:
+def _run(command: Sequence[str], cwd: Path, environment: Mapping[str, str], stdin: str) -> Done:
     """Run uv; another one where the project requires another version.
 
     Raises:
@@ -207,34 +200,27 @@ def _run(command: Sequence[str], cwd: Path, environment: Mapping[str, str], stdi
 
 def _run_once(
     command: Sequence[str], cwd: Path, environment: Mapping[str, str], stdin: str
-) -> _Done:
-    from wherry.tools.process import Command, KeptOutput, TimeLimitError, run, time_limit
+) -> Done:
+    from wherry.tools.process import Command, run_tool, time_limit
 
-    seconds = time_limit("WHERRY_UV_TIMEOUT", _TIMEOUT)
-    output, errors = bytearray(), KeptOutput()
+    name = next(word for word in command[1:] if word[0] != "-")
     try:
-        status = run(
+        return run_tool(
             Command(
                 arguments=command,
                 cwd=cwd,
                 environment=environment,
-                seconds=seconds,
+                seconds=time_limit("WHERRY_UV_TIMEOUT", _TIMEOUT),
                 stdin=stdin.encode("utf-8", "surrogateescape"),
             ),
-            output.extend,
-            errors.add,
+            f"uv {name}",
+            "WHERRY_UV_TIMEOUT",
         )
-    except TimeLimitError:
-        raise ToolError(
-            f"`uv {next(word for word in command[1:] if word[0] != '-')}` was ended after {seconds:g} seconds",
-            hint="set `WHERRY_UV_TIMEOUT` to more seconds",
-        ) from None
     except (OSError, ValueError) as error:
         raise ToolError("uv cannot be started", where=[redact(str(error))]) from None
-    return _Done(status=status, output=bytes(output), errors=errors.text())
 
 
-def _refused(done: _Done) -> dict[str, int]:
+def _refused(done: Done) -> dict[str, int]:
     """The addresses that answered 401 or 403, with the status, where uv failed."""
     if not done.status:
         return {}

@@ -19,10 +19,7 @@ _SECONDS = 20
 
 
 def required_uv(errors: str) -> str | None:
-    """The path of a uv that has the version which another uv said that the project requires.
-
-    Args:
-        errors: what the other uv printed to its standard error.
+    """The path of a uv that has the version which another uv said, in its standard error, that the project requires.
 
     Returns:
         The path; None where it did not refuse for its version.

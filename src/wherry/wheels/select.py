@@ -62,11 +62,6 @@ def select(lock: Lock, target: Target, *, compilable: bool = False) -> tuple[Sel
     compiled, as the wheels show when none of them is for every platform, is an error unless it can be compiled.
     Markers see the target's environment, the lock's extras and groups, and nothing of this machine.
 
-    Args:
-        lock: the lock.
-        target: the target to select for.
-        compilable: whether sdists can be compiled.
-
     Raises:
         TargetError: the lock as a whole excludes the target.
         SelectionError: distributions of which no file runs on the target; ``where`` names all.
@@ -111,10 +106,9 @@ def _check_target(pylock: Pylock, target: Target) -> None:
             hint=hint,
         )
     environments = pylock.environments or ()
-    known = {key: str(value) for key, value in target.environment.items()}
     try:
         excluded = environments and not any(
-            marker.evaluate(known, context="requirement") for marker in environments
+            marker.evaluate(target.environment, context="requirement") for marker in environments
         )
     except (LookupError, ValueError) as error:
         raise SelectionError(

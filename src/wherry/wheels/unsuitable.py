@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from wherry.errors import SelectionError
+from wherry.sizes import first
 from wherry.structs import Struct
 from wherry.target import RUNTIMES, Architecture, Target
 from wherry.wheels.compatibility import WheelTags, rank, wheel_tags
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Unsuitable", "explain_unsuitable", "selection_error"]
 
-_SHOWN = 8
 _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_(.+)")
 # What the older names of manylinux policies stand for (PEP 600).
 _ALIASES = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
@@ -209,9 +209,7 @@ def _python(target: Target) -> str:
 
 
 def _some(words: Iterable[str]) -> str:
-    unique = list(dict.fromkeys(words))
-    more = len(unique) - _SHOWN
-    return ", ".join(unique[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return first(list(dict.fromkeys(words)), 8)
 
 
 def _and(words: Sequence[str]) -> str:

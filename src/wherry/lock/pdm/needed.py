@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from msgspec import field
 
@@ -70,7 +70,7 @@ class _Walk(Struct, kw_only=True):
         Raises:
             LockError: the lock lacks one of them.
         """
-        environment = cast("dict[str, str]", {**self.target.environment, "extra": ""})
+        environment = {**self.target.environment, "extra": ""}
         waiting = [("the project", needed) for needed in roots]
         seen: set[tuple[NormalizedName, frozenset[NormalizedName]]] = set()
         while waiting:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -17,22 +16,24 @@ from wherry.lock.applying import may_apply
 from wherry.lock.archives import split_hash, valid_path
 from wherry.lock.assemble import LockedFile, indexed_package
 from wherry.lock.pdm.declared import parse_requirement
-from wherry.lock.variables import deciding_variables
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from packaging.utils import NormalizedName
 
     from wherry.lock.archives import Archives
     from wherry.lock.document import Table
     from wherry.lock.pdm.declared import Needed
+    from wherry.lock.variables import DeclaredTexts
     from wherry.target import Target
 
-__all__ = ["LockedPackage", "convert", "locked_packages", "variables"]
+__all__ = ["PLACES", "LockedPackage", "convert", "locked_packages"]
 
 _VCS = ("git", "hg", "svn", "bzr")
+PLACES = (*_VCS, "url")
+"""The keys of an entry that say where a package comes from, and may name variables."""
 
 
 class LockedPackage(Struct, frozen=True, kw_only=True):
@@ -94,19 +95,12 @@ def _locked(table: Table, files: Table) -> LockedPackage:
     )
 
 
-def variables(packages: Iterable[LockedPackage], declared: frozenset[str]) -> tuple[str, ...]:
-    """The variables that decide where packages come from."""
-    places = [package.table.data.get(key) for package in packages for key in (*_VCS, "url")]
-    expanded = (text for text in places if isinstance(text, str) and text in declared)
-    return tuple(sorted(set().union(*map(deciding_variables, expanded))))
-
-
 def convert(
     package: LockedPackage,
     marker: Marker | None,
     sources: Sequence[str | None],
     archives: Archives,
-    declared: frozenset[str],
+    declared: DeclaredTexts,
 ) -> Package:
     """The package as PEP 751 has it.
 
@@ -115,7 +109,7 @@ def convert(
         marker: when it is needed; None for always.
         sources: the indexes that may have it; None is the default one.
         archives: finds files.
-        declared: the addresses whose variables are expanded.
+        declared: expands variables.
 
     Raises:
         LockError: the lock records nothing that it could be fetched by.
@@ -134,7 +128,7 @@ def convert(
             )
         vcs = PackageVcs(
             type=kind,
-            url=_expanded(url, table.at(kind), archives, declared),
+            url=declared.expanded(url, table, kind),
             requested_revision=table.optional("ref", str),
             commit_id=table.required("revision", str),
             subdirectory=subdirectory,
@@ -147,7 +141,7 @@ def convert(
             return Package(name=name, marker=marker, directory=directory)
         archive = archives.find(name, place, hashes, table, remote=False)
     elif (url := table.optional("url", str)) is not None:
-        url = _expanded(url, table.at("url"), archives, declared)
+        url = declared.expanded(url, table, "url")
         archive = archives.find(name, url, hashes, table, remote=True)
     else:
         return _indexed(package, marker, sources, archives)
@@ -177,20 +171,3 @@ def _indexed(
         hashes = [entry.required("hash", str) for entry in package.files]
         index, files = archives.find_by_hash(name, version, hashes, sources, table)
     return indexed_package(name, version, files, marker=marker, index=index, table=table)
-
-
-def _expanded(text: str, place: str, archives: Archives, declared: frozenset[str]) -> str:
-    """The text with its variables expanded if ``pyproject.toml`` has the same; a lock may not read any other.
-
-    Raises:
-        LockError: the lock alone names a variable.
-    """
-    if text in declared:
-        return archives.context.network.expand(text)
-    if (variable := re.search(r"\$\{\w+\}", text)) is not None:
-        raise LockError(
-            "`pdm.lock` names a variable that `pyproject.toml` does not",
-            where=[f"{place}: {variable[0]} is expanded only where `pyproject.toml` has it"],
-            hint="run `pdm lock`",
-        )
-    return text

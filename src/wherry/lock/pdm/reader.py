@@ -16,8 +16,6 @@ from packaging.utils import canonicalize_name
 from wherry.errors import LockError
 from wherry.events import Warned
 from wherry.indexes.declared import is_pypi
-from wherry.indexes.simple import index_finder
-from wherry.lock.archives import Archives
 from wherry.lock.assemble import any_marker, check_python, known, make_pylock
 from wherry.lock.document import read_toml
 from wherry.lock.model import Lock
@@ -29,7 +27,9 @@ from wherry.lock.pdm.declared import (
     workspace_members,
 )
 from wherry.lock.pdm.needed import needed_packages
-from wherry.lock.pdm.package import convert, locked_packages, variables
+from wherry.lock.pdm.package import PLACES, convert, locked_packages
+from wherry.lock.tool_lock import check_hash, lock_version, open_archives, pyproject_beside
+from wherry.lock.variables import DeclaredTexts
 from wherry.target import admits
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 __all__ = ["read"]
 
 _HINT = "run `pdm lock`"
-_NEWEST = (4, 5)
 _CONCURRENT = 16
 
 
@@ -61,14 +60,9 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         TargetError: the project is not for the target's Python.
     """
     lock = read_toml(path, context.files, hint=_HINT)
-    _check_version(lock, path)
-    pyproject_path = path.parent / "pyproject.toml"
-    if not pyproject_path.is_file():
-        raise LockError(
-            f"`{path.name}` has no `pyproject.toml` beside it",
-            where=[f"{path.parent}: `pyproject.toml` says which of the locked packages are needed"],
-        )
-    pyproject = read_toml(pyproject_path, context.files)
+    lock_version(lock, "lock_version", path, tool="PDM", known=("4.0", "4.5"))
+    pyproject = pyproject_beside(path, context.files)
+    pyproject_path = path.with_name("pyproject.toml")
     if not request.frozen:
         _check_fresh(lock, pyproject_path, context)
     project = pyproject.table("project")
@@ -90,23 +84,20 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         roots = [each for name in wanted for each in groups.get(canonicalize_name(name), ())]
         chosen = [(each, None) for each in needed_packages(packages, roots, context.target)]
 
-    context.network.consult(path.parent)
     sources = _sources(pyproject)
-    declared = texts_with_variables(pyproject)
-    with index_finder(context.network, context.files) as find_files:
-        archives = Archives(
-            base=path.parent,
-            root=request.root,
-            find_files=find_files,
-            context=context,
-            by_hash=request.by_hash,
+    declared = DeclaredTexts(
+        texts=texts_with_variables(pyproject),
+        file="pyproject.toml",
+        network=context.network,
+        hint=_HINT,
+    )
+    with (
+        open_archives(path, request, context) as archives,
+        ThreadPoolExecutor(_CONCURRENT) as pool,
+    ):
+        converted = list(
+            pool.map(lambda each: convert(each[0], each[1], sources, archives, declared), chosen)
         )
-        with ThreadPoolExecutor(_CONCURRENT) as pool:
-            converted = list(
-                pool.map(
-                    lambda each: convert(each[0], each[1], sources, archives, declared), chosen
-                )
-            )
     return Lock(
         pylock=make_pylock(converted, requires_python=python, extras=sorted(optional)),
         path=path,
@@ -115,31 +106,17 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         stable=not archives.unhashed,
         extras=extras,
         member=request.root,
-        variables=variables(packages, declared),
+        variables=declared.deciding((package.table for package in packages), PLACES),
     )
-
-
-def _check_version(lock: Table, path: Path) -> None:
-    text = lock.table("metadata").optional("lock_version", str) or ""
-    parts = text.split(".")
-    valid = len(parts) in {2, 3} and all(
-        part.isascii() and part.isdecimal() and len(part) <= 3 for part in parts
-    )
-    version = (int(parts[0]), int(parts[1])) if valid else (0, 0)
-    if version[0] != _NEWEST[0] or version > _NEWEST:
-        raise LockError(
-            f"`{path.name}` is of the unknown lock version {text}".rstrip(),
-            where=[f"{path}: metadata.lock_version: this Wherry knows 4.0 to 4.5"],
-            hint="update Wherry, or lock again with a PDM that it knows",
-        )
 
 
 def _check_fresh(lock: Table, pyproject: Path, context: Context) -> None:
+    hashes = content_hashes(pyproject, context.files)
     metadata = lock.table("metadata")
     recorded = metadata.optional("content_hash", str)
-    if recorded and recorded in content_hashes(pyproject, context.files):
-        return
     if recorded and "lock_inputs" in metadata:
+        if recorded in hashes:
+            return
         context.reporter.emit(
             Warned(
                 text=f"`{pyproject.name}` has changed since `{lock.file}` was made; only PDM can compare "
@@ -148,17 +125,12 @@ def _check_fresh(lock: Table, pyproject: Path, context: Context) -> None:
             )
         )
         return
-    problem = f"this is not the hash of the dependencies that `{pyproject.name}` has now"
-    raise LockError(
-        f"`{lock.file}` is older than `{pyproject.name}`",
-        where=[f"{lock.file}: metadata.content_hash: {problem if recorded else 'this is missing'}"],
-        hint=_HINT,
-    )
+    check_hash(lock, "content_hash", hashes)
 
 
 def _check_targets(lock: Table, target: Target) -> None:
     """Check that one of the targets that the project was locked for is the target, or includes it."""
-    architecture = str(target.environment["platform_machine"])
+    architecture = target.architecture.machine
     shown = []
     for entry in lock.table("metadata").tables("targets"):
         python = entry.parsed("requires_python", SpecifierSet)

@@ -31,13 +31,7 @@ _SECTIONS = {"packages": "default", "dev-packages": "develop"}
 
 
 def check_fresh(lock: Table, pipfile: Table, reporter: Reporter, *, hint: str) -> None:
-    """Check that a lock is as new as its ``Pipfile``.
-
-    Args:
-        lock: the content of ``Pipfile.lock``.
-        pipfile: the content of ``Pipfile``.
-        reporter: told where that cannot be known.
-        hint: the command that locks again.
+    """Check that a lock is as new as its ``Pipfile``; the reporter is told where that cannot be known.
 
     Raises:
         LockError: it is older.

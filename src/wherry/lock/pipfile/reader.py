@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.request import url2pathname
 
@@ -16,15 +17,15 @@ from wherry.errors import LockError, TargetError
 from wherry.events import Note, Warned
 from wherry.indexes.declared import is_pypi
 from wherry.indexes.login import origin
-from wherry.indexes.simple import index_finder
 from wherry.lock.applying import may_apply
-from wherry.lock.archives import Archives, valid_path
+from wherry.lock.archives import valid_path
 from wherry.lock.assemble import any_marker, indexed_package, known, make_pylock
 from wherry.lock.document import read_json, read_toml
 from wherry.lock.model import Lock
-from wherry.lock.pipfile.declared import group_names, texts_with_variables
+from wherry.lock.pipfile.declared import declared_markers, group_names, texts_with_variables
 from wherry.lock.pipfile.freshness import check_fresh
-from wherry.lock.variables import deciding_variables
+from wherry.lock.tool_lock import open_archives
+from wherry.lock.variables import DeclaredTexts
 from wherry.untrusted import url_path
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
     from wherry.context import Context
-    from wherry.indexes.network import Network
+    from wherry.lock.archives import Archives
     from wherry.lock.document import Table
     from wherry.lock.model import LockRequest
     from wherry.target import Target
@@ -64,36 +65,40 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
             hint="update Wherry, or lock again with a pipenv that it knows",
         )
     pipfile = path.parent / "Pipfile"
-    declared: frozenset[str] | None = None
-    if pipfile.is_file():
+    texts: frozenset[str] = frozenset()
+    markers: Mapping[str, str] = {}
+    if alone := not pipfile.is_file():
+        inputs: tuple[Path, ...] = (path,)
+    else:
+        inputs = (path, pipfile)
         declaration = read_toml(pipfile, context.files)
         if not request.frozen:
             check_fresh(lock, declaration, context.reporter, hint=_HINT)
-        declared = texts_with_variables(declaration)
+        texts = texts_with_variables(declaration)
+        markers = declared_markers(declaration)
+    declared = DeclaredTexts(
+        texts=texts,
+        file=pipfile.name,
+        network=context.network,
+        hint=f"keep `Pipfile` beside the lock, and {_HINT}",
+    )
     _check_python(meta, request, context)
     categories = sorted(key for key in lock.data if key not in {"_meta", "default"})
     asked = group_names(request.groups, development="develop")
     groups = known("group", asked, categories, path)
     known("extra", request.extras, (), path)
-    entries = _merged(lock, ("default", *groups), context.target)
+    entries = _merged(lock, ("default", *groups), context.target, markers)
     sources = dict(_sources(meta))
-    _learn_indexes(meta, path, context, alone=declared is None)
-    with index_finder(context.network, context.files) as find_files:
-        archives = Archives(
-            base=path.parent,
-            root=request.root,
-            find_files=find_files,
-            context=context,
-            by_hash=request.by_hash,
-        )
-        packages = _packages(entries, sources, archives, declared or frozenset(), path)
+    with open_archives(path, request, context) as archives:
+        _learn_indexes(meta, path, context, alone=alone)
+        packages = _packages(entries, sources, archives, declared, path)
     return Lock(
         pylock=make_pylock(packages),
         path=path,
         base=path.parent,
-        inputs=(path, *([pipfile] if pipfile.is_file() else [])),
+        inputs=inputs,
         stable=not archives.unhashed,
-        variables=tuple(sorted(_variables(entries, declared or frozenset()))),
+        variables=declared.deciding(chain.from_iterable(entries.values()), (*_VCS, "path", "file")),
         member=request.root,
     )
 
@@ -101,7 +106,6 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
 def _learn_indexes(meta: Table, path: Path, context: Context, *, alone: bool) -> None:
     """Tell the network what the lock calls its indexes, before the first of them is asked."""
     names = {url: name for name, url in _sources(meta) if name != url}
-    context.network.consult(path.parent)
     for index in context.network.learn(names, lock=path.name, alone=alone):
         context.reporter.emit(
             Note(
@@ -139,9 +143,13 @@ def _minor(version: str) -> str:
 
 
 def _merged(
-    lock: Table, categories: Sequence[str], target: Target
+    lock: Table, categories: Sequence[str], target: Target, markers: Mapping[str, str]
 ) -> dict[NormalizedName, list[Table]]:
-    """The entries of these categories that may apply to the target, by normalized name."""
+    """The entries of these categories that may apply to the target, by normalized name.
+
+    Pipenv locks what is not for the system where it runs without a version, and may leave out why: ``markers`` are those
+    of the ``Pipfile``.
+    """
     merged: dict[NormalizedName, list[Table]] = {}
     for category in categories:
         table = lock.table(category)
@@ -151,6 +159,8 @@ def _merged(
             name = table.parse(
                 spelled, spelled, lambda text: canonicalize_name(text, validate=True)
             )
+            if _is_unresolved(entry) and not may_apply(markers.get(name), target):
+                continue
             before = merged.setdefault(name, [])
             if before and before[0].data.get("version") != entry.data.get("version"):
                 raise LockError(
@@ -167,7 +177,7 @@ def _packages(
     entries: Mapping[NormalizedName, Sequence[Table]],
     sources: Mapping[str, str],
     archives: Archives,
-    declared: frozenset[str],
+    declared: DeclaredTexts,
     path: Path,
 ) -> list[Package]:
     """PEP 751 packages, several at a time, since an index is asked about each."""
@@ -203,10 +213,9 @@ def _convert(
     tables: Sequence[Table],
     sources: Mapping[str, str],
     archives: Archives,
-    declared: frozenset[str],
+    declared: DeclaredTexts,
 ) -> Package:
     """The package of the entries that one distribution has, one for each category."""
-    network = archives.context.network
     entry = tables[0]
     marker = any_marker(table.parsed("markers", Marker) for table in tables)
     subdirectory = entry.optional("subdirectory", str)
@@ -214,7 +223,7 @@ def _convert(
         if (url := entry.optional(kind, str)) is not None:
             vcs = PackageVcs(
                 type=kind,
-                url=_expanded(url.removeprefix("git+"), entry.at(kind), declared, network),
+                url=declared.expanded(url.removeprefix("git+"), entry, kind),
                 commit_id=entry.required("ref", str),
                 subdirectory=subdirectory,
             )
@@ -222,7 +231,7 @@ def _convert(
     for key in ("path", "file"):
         if (place := entry.optional(key, str)) is None:
             continue
-        place = _expanded(place, entry.at(key), declared, network)
+        place = declared.expanded(place, entry, key)
         remote = re.match(r"https?://", place) is not None
         if not remote:
             place = valid_path(_without_scheme(place), entry, key)
@@ -234,33 +243,8 @@ def _convert(
     return _indexed(name, entry, marker, sources, archives)
 
 
-def _variables(
-    entries: Mapping[NormalizedName, Sequence[Table]], declared: frozenset[str]
-) -> set[str]:
-    """The variables that decide where distributions come from."""
-    keys = (*_VCS, "path", "file")
-    places = {
-        table.data.get(key) for tables in entries.values() for table in tables for key in keys
-    }
-    expanded = (text for text in places if isinstance(text, str) and text in declared)
-    return set().union(*map(deciding_variables, expanded))
-
-
-def _expanded(text: str, place: str, declared: frozenset[str], network: Network) -> str:
-    """The text with its variables expanded if the ``Pipfile`` has the same; a lock may not read any other.
-
-    Raises:
-        LockError: the lock alone names a variable.
-    """
-    if text in declared:
-        return network.expand(text)
-    if (variable := re.search(r"\$\{\w+\}", text)) is not None:
-        raise LockError(
-            "`Pipfile.lock` names a variable that `Pipfile` does not",
-            where=[f"{place}: {variable[0]} is expanded only where `Pipfile` has it"],
-            hint=f"keep `Pipfile` beside the lock, and {_HINT}",
-        )
-    return text
+def _is_unresolved(entry: Table) -> bool:
+    return str(entry.data.get("version")).strip() == "*"
 
 
 def _indexed(
@@ -271,6 +255,12 @@ def _indexed(
     archives: Archives,
 ) -> Package:
     pinned = entry.required("version", str)
+    if _is_unresolved(entry):
+        raise LockError(
+            f"`{entry.file}` has no version of `{name}`",
+            where=[f"{entry.place}: pipenv did not look for one on the system where it was run"],
+            hint="lock again on Linux, or give it a marker in `Pipfile` that says where it is needed",
+        )
     version = entry.parse("version", re.sub(r"^\s*={2,3}\s*", "", pinned), Version)
     source = entry.optional("index", str)
     if source is not None and source not in sources:

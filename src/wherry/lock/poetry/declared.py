@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 from packaging.markers import Marker
@@ -70,8 +70,9 @@ class Dependency(Struct, frozen=True, kw_only=True):
         if self.marker is None:
             return True
         marker = Marker(self.marker)
-        environment = cast("dict[str, str]", target.environment)
-        return any(marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras))
+        return any(
+            marker.evaluate({**target.environment, "extra": extra}) for extra in ("", *extras)
+        )
 
 
 class PoetryProject(Struct, frozen=True, kw_only=True):

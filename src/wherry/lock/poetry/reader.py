@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from wherry.errors import LockError
-from wherry.indexes.simple import index_finder
 from wherry.lock.applying import may_apply
-from wherry.lock.archives import Archives
 from wherry.lock.assemble import any_marker, check_python, known, make_pylock
 from wherry.lock.document import read_toml
 from wherry.lock.model import Lock
@@ -22,6 +19,7 @@ from wherry.lock.poetry.constraint import parse_constraint
 from wherry.lock.poetry.declared import content_hashes, poetry_project
 from wherry.lock.poetry.needed import needed_packages
 from wherry.lock.poetry.package import convert, locked_packages
+from wherry.lock.tool_lock import check_hash, lock_version, open_archives, pyproject_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -51,16 +49,13 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         TargetError: the project is not for the target's Python.
     """
     lock = read_toml(path, context.files, hint=_HINT)
-    version = _version(lock, path)
-    pyproject_path = path.parent / "pyproject.toml"
-    if not pyproject_path.is_file():
-        raise LockError(
-            f"`{path.name}` has no `pyproject.toml` beside it",
-            where=[f"{path.parent}: `pyproject.toml` says which of the locked packages are needed"],
-        )
-    pyproject = read_toml(pyproject_path, context.files)
+    version = lock_version(
+        lock, "lock-version", path, tool="Poetry", known=("1.0", "2.1"), default="1.0"
+    )
+    pyproject = pyproject_beside(path, context.files)
+    pyproject_path = path.with_name("pyproject.toml")
     if not request.frozen:
-        _check_fresh(lock, pyproject)
+        check_hash(lock, "content-hash", content_hashes(pyproject))
     project = poetry_project(pyproject)
     recorded = lock.table("metadata").parsed("python-versions", parse_constraint)
     for python in (project.python, recorded):
@@ -80,16 +75,8 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     else:
         needed = needed_packages(packages, project, wanted, extras, context.target)
         chosen = [(package, None) for package in needed]
-    context.network.consult(path.parent)
-    context.network.learn(dict(_index_names(packages)), lock=path.name, alone=False)
-    with index_finder(context.network, context.files) as find_files:
-        archives = Archives(
-            base=path.parent,
-            root=request.root,
-            find_files=find_files,
-            context=context,
-            by_hash=request.by_hash,
-        )
+    with open_archives(path, request, context) as archives:
+        context.network.learn(dict(_index_names(packages)), lock=path.name, alone=False)
         converted = [convert(package, marker, archives) for package, marker in chosen]
     return Lock(
         pylock=make_pylock(
@@ -104,38 +91,12 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     )
 
 
-def _check_fresh(lock: Table, pyproject: Table) -> None:
-    recorded = lock.table("metadata").optional("content-hash", str)
-    if recorded not in set(content_hashes(pyproject)):
-        problem = f"this is not the hash of the dependencies that `{pyproject.file}` has now"
-        if not recorded:
-            problem = "this is missing"
-        raise LockError(
-            f"`{lock.file}` is older than `{pyproject.file}`",
-            where=[f"{lock.file}: metadata.content-hash: {problem}"],
-            hint=_HINT,
-        )
-
-
 def _index_names(packages: Iterable[LockedPackage]) -> Iterator[tuple[str, str]]:
     for package in packages:
         source = package.table.table("source")
         url, name = source.optional("url", str), source.optional("reference", str)
         if source.optional("type", str) == "legacy" and url is not None and name is not None:
             yield url.rstrip("/"), name
-
-
-def _version(lock: Table, path: Path) -> tuple[int, int]:
-    text = lock.table("metadata").optional("lock-version", str) or "1.0"
-    major, _, minor = text.partition(".")
-    valid = major in {"1", "2"} and minor.isascii() and minor.isdecimal() and len(minor) <= 3
-    if not valid or (int(major), int(minor)) > (2, 1):
-        raise LockError(
-            f"`{path.name}` is of the unknown lock version {text}",
-            where=[f"{path}: metadata.lock-version: this Wherry knows 1.0 to 2.1"],
-            hint="update Wherry, or lock again with a Poetry that it knows",
-        )
-    return int(major), int(minor)
 
 
 def _recorded_groups(lock: Table) -> Iterator[NormalizedName]:

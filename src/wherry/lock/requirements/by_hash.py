@@ -10,12 +10,13 @@ from packaging.version import InvalidVersion, Version
 
 from wherry.errors import LockError
 from wherry.indexes.redact import redact
-from wherry.lock.archives import any_of_hashes, split_hash
+from wherry.lock.archives import any_of_hashes, split_hashes
 from wherry.lock.assemble import indexed_package, make_pylock
 from wherry.lock.document import Table
+from wherry.lock.requirements.listed_hashes import listed_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from packaging.pylock import Package, Pylock
@@ -30,7 +31,7 @@ _CHOOSING = frozenset({"no-binary", "only-binary", "pre", "prefer-binary"})
 
 def lock_by_hash(
     parsed: Iterable[tuple[RequirementLine, Requirement | None]],
-    constraints: Sequence[tuple[RequirementLine, Requirement | None]],
+    constraints: Sequence[tuple[Requirement, Iterable[str]]],
     needed: Iterable[str],
     file: RequirementsFile,
     path: Path,
@@ -39,7 +40,7 @@ def lock_by_hash(
 
     Args:
         parsed: the requirements, without those that are the project itself.
-        constraints: their hashes count too.
+        constraints: those with a name, each with its hashes, which count too.
         needed: the requirements of the project itself, which must be among the others.
         file: has the options.
         path: of the file, for errors.
@@ -56,7 +57,7 @@ def lock_by_hash(
             unhashed.append(redact(line.text))
             continue
         name = canonicalize_name(requirement.name)
-        hashes = {*_pairs(line), *_of_constraints(name, version, constraints)}
+        hashes = {*split_hashes(line.hashes), *listed_for(name, version, constraints)}
         if not hashes:
             unhashed.append(redact(line.text))
             continue
@@ -88,21 +89,3 @@ def _version(requirement: Requirement) -> Version | None:
             except InvalidVersion:
                 return None
     return None
-
-
-def _pairs(line: RequirementLine) -> Iterator[tuple[str, str]]:
-    return (pair for text in line.hashes if (pair := split_hash(text)) is not None)
-
-
-def _of_constraints(
-    name: str,
-    version: Version,
-    constraints: Iterable[tuple[RequirementLine, Requirement | None]],
-) -> Iterator[tuple[str, str]]:
-    for line, constraint in constraints:
-        if (
-            constraint is not None
-            and canonicalize_name(constraint.name) == name
-            and constraint.specifier.contains(version, prereleases=True)
-        ):
-            yield from _pairs(line)

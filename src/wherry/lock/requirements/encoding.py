@@ -27,10 +27,6 @@ _COMMENT = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]{1,40})")
 def decode(data: bytes, path: Path) -> str:
     """The text of a requirements file.
 
-    Args:
-        data: its content.
-        path: where it lies, for errors.
-
     Raises:
         LockError: its encoding is unknown, or it is not in that encoding; says the line.
     """

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from wherry.errors import LockError
-from wherry.lock.archives import split_hash
+from wherry.lock.archives import split_hashes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from packaging.pylock import Package, Pylock
     from packaging.requirements import Requirement
+    from packaging.version import Version
 
-__all__ = ["keep_listed"]
+__all__ = ["keep_listed", "listed_for"]
 
 
 def keep_listed(
@@ -43,7 +44,7 @@ def keep_listed(
             packages.append(package)
             continue
         label = f"`{package.name}=={package.version}`" if package.version else f"`{package.name}`"
-        allowed = _allowed(package, listed)
+        allowed = set(listed_for(package.name, package.version, listed))
         kept = _restricted(package, allowed)
         if not allowed:
             unlisted.append(f"{label} has none")
@@ -66,24 +67,19 @@ def keep_listed(
     return dataclasses.replace(pylock, packages=packages)
 
 
-def _allowed(
-    package: Package, listed: Iterable[tuple[Requirement | None, Iterable[str]]]
-) -> set[tuple[str, str]]:
-    return {
-        pair
-        for requirement, hashes in listed
+def listed_for(
+    name: str,
+    version: Version | None,
+    listed: Iterable[tuple[Requirement | None, Iterable[str]]],
+) -> Iterator[tuple[str, str]]:
+    """The hashes, as algorithm and digest, that requirements list for a version of a distribution."""
+    for requirement, hashes in listed:
         # The name of a path or a bare URL is in the file itself; its hash suffices.
-        if requirement is None
-        or (
-            canonicalize_name(requirement.name) == package.name
-            and (
-                package.version is None
-                or requirement.specifier.contains(package.version, prereleases=True)
-            )
-        )
-        for text in hashes
-        if (pair := split_hash(text)) is not None
-    }
+        if requirement is None or (
+            canonicalize_name(requirement.name) == name
+            and (version is None or requirement.specifier.contains(version, prereleases=True))
+        ):
+            yield from split_hashes(hashes)
 
 
 def _restricted(package: Package, allowed: set[tuple[str, str]]) -> Package | None:

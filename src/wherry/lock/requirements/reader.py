@@ -6,6 +6,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -24,6 +25,7 @@ from wherry.lock.requirements.file import read_requirements_file
 from wherry.lock.requirements.listed_hashes import keep_listed
 from wherry.lock.requirements.remembered import remembered
 from wherry.lock.resolve import Requirements, not_locked, resolve
+from wherry.sizes import first
 from wherry.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     inside = path.parent.resolve().is_relative_to(request.root.resolve())
     base = request.root if inside else path.parent
     hashed = file.has("require-hashes") or any(line.hashes for line in file.requirements)
+    file.requirements[:] = map(_with_plain_path, file.requirements)
     for lines in (file.requirements, file.constraints):
         lines[:] = [line for line in lines if may_apply(_marker(line.text), context.target)]
     parsed = [(line, _parse(line, hide)) for line in file.requirements]
@@ -73,9 +76,10 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     if path.suffix == ".in":
         context.reporter.emit(not_locked(path))
     elif unpinned:
+        shown = [f"`{redact(text)}`" for text in unpinned]
         context.reporter.emit(
             Warned(
-                text=f"`{path.name}` does not pin {hide(_some(unpinned))}: the next build may differ",
+                text=f"`{path.name}` does not pin {hide(first(shown, 3))}: the next build may differ",
                 hint="pin with `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`",
             )
         )
@@ -84,7 +88,8 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
 
     own = {line: _of_project(line, base, request.root, context) for line in file.requirements}
     pins_hold = (
-        not (hashed or unpinned)
+        bool(parsed)
+        and not (hashed or unpinned)
         and path.suffix != ".in"
         and all(_is_remote(line, found) or own[line] is not None for line, found in parsed)
         and not _asks_folders(file, context)
@@ -110,8 +115,9 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     try:
         if request.by_hash:
             listed_ones = [(line, found) for line, found in parsed if own[line] is None]
+            bounds = [(found, line.hashes) for line, found in constraints if found is not None]
             needed = [text for lines in own.values() for text in lines or ()]
-            pylock = lock_by_hash(listed_ones, constraints, needed, file, path)
+            pylock = lock_by_hash(listed_ones, bounds, needed, file, path)
         else:
             pylock = resolved()
     except LockError as error:
@@ -131,7 +137,8 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         path=path,
         base=base,
         inputs=(*file.files, *_local_inputs(local, base)),
-        stable=stable or asked is not None or request.by_hash,
+        # Of no requirements the result is known.
+        stable=stable or asked is not None or request.by_hash or not parsed,
         resolved=asked,
         variables=tuple(sorted(file.deciding)),
         installs_project=any(
@@ -163,12 +170,24 @@ def _parse(line: RequirementLine, hide: Callable[[str], str]) -> Requirement | N
 
 def _is_path(text: str) -> bool:
     name = _without_extras(text)
-    return bool(_PATH.match(text)) or (name.endswith(_ARCHIVE) and "@" not in text)
+    # As pip has it, whatever holds a slash is a path, unless it is behind the name of a distribution.
+    return bool(_PATH.match(text)) or (
+        (name.endswith(_ARCHIVE) or "/" in name) and "@" not in name.partition("/")[0]
+    )
+
+
+def _with_plain_path(line: RequirementLine) -> RequirementLine:
+    """A path as uv takes it, too: with a dot before it, and a blank before its marker."""
+    if _URL.match(line.text) or not _is_path(line.text):
+        return line
+    path, semicolon, marker = line.text.partition(";")
+    path = path.strip() if _PATH.match(path) else f"./{path.strip()}"
+    return replace(line, text=f"{path} ; {marker.strip()}" if semicolon else path)
 
 
 def _without_extras(text: str) -> str:
     """A path without the extras and the marker behind it."""
-    return re.split(r"\s*;\s|\[", text)[0].strip()
+    return re.split(r";|\[", text)[0].strip()
 
 
 def _pinned(requirement: Requirement | str) -> bool:
@@ -182,11 +201,6 @@ def _pinned(requirement: Requirement | str) -> bool:
         each.operator == "===" or (each.operator == "==" and not each.version.endswith(".*"))
         for each in requirement.specifier
     )
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(f"`{redact(name)}`" for name in names[:3])
-    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
 def _is_remote(line: RequirementLine, requirement: Requirement | None) -> bool:
@@ -278,8 +292,7 @@ def _of_project(
 def _applies(line: RequirementLine, target: Target) -> bool:
     """Whether the marker behind a path, if there is one, is true for the target."""
     _, _, marker = line.text.partition(";")
-    environment = {key: str(value) for key, value in target.environment.items()}
-    return not marker.strip() or Marker(marker).evaluate(environment)
+    return not marker.strip() or Marker(marker).evaluate(target.environment)
 
 
 def _with_marker(requirement: Requirement, marker: str | None) -> str:

@@ -55,14 +55,7 @@ def check_fresh(
     files: ProjectFiles,
     reporter: Reporter,
 ) -> None:
-    """Check that the lock is as new as the projects it locks.
-
-    Args:
-        lock: the content of ``uv.lock``.
-        packages: its packages that are folders.
-        root: its folder.
-        files: read the projects' files.
-        reporter: told what cannot be known.
+    """Check that a lock is as new as the projects it locks; the reporter is told what cannot be known.
 
     Raises:
         LockError: it is older than one of them; the causes say what has changed.

@@ -201,17 +201,11 @@ def _matches(root: Path, patterns: Iterable[str]) -> list[Path]:
     return list(matches)
 
 
-def _normal_path(path: Path) -> str:
-    """A path without ``.`` and ``..``; resolving would follow links, and differ from the path that the user gave."""
-    from os.path import normpath
-
-    return normpath(path)
-
-
 def _folder(root: Path, place: str, source: Table, kind: str) -> Path:
+    from os.path import normpath
     from pathlib import Path
-    from posixpath import normpath
 
     if not is_path(place):
         raise source.wrong(kind, "this is not a path")
-    return root if normpath(place) == "." else Path(_normal_path(root / place))
+    # Resolving would follow links, and differ from the path that the user gave.
+    return root if normpath(place) == "." else Path(normpath(root / place))

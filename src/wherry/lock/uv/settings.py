@@ -36,12 +36,7 @@ _HOURS = {"hour": 1, "hr": 1, "h": 1, "day": 24, "d": 24, "week": 168, "w": 168}
 
 
 def option_differences(settings: Table, lock: Table) -> Iterator[Difference]:
-    """Compare the options that the lock was resolved with.
-
-    Args:
-        settings: ``[tool.uv]``, or ``uv.toml`` where there is one.
-        lock: the lock.
-    """
+    """Compare the options of ``[tool.uv]`` or ``uv.toml`` with those that the lock was resolved with."""
     options = lock.table("options")
     for name, recorded, usual in _OPTIONS:
         wanted, held = settings.optional(name, str), options.optional(recorded, str) or usual

@@ -79,11 +79,6 @@ class Places(Struct, frozen=True, kw_only=True):
 
         A place of None cannot be told from the project's files. Where a requirement comes from an index unless a
         marker holds, that index stands last, with no marker.
-
-        Args:
-            requirement: the requirement.
-            extra: the extra that it is for.
-            group: the dependency group that it is in.
         """
         if requirement.url is not None:
             return [(_direct(requirement.url, self.root), None)]

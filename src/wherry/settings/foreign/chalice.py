@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from typing import TYPE_CHECKING, Any
 
-from wherry.settings.foreign.document import Document, inner, text_at, texts
+from wherry.settings.foreign.document import Document, texts
 from wherry.settings.foreign.model import LAYER_ARN, Description, ForeignFunction, ForeignLayer
 from wherry.settings.model import plain_name
+from wherry.syntax import parse_python
+from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,7 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
     app = _parse(root / "app.py", files)
     if app is None:
         return None
-    name = plain_name(text_at(document, "app_name") or root.name).strip("-") or "app"
+    name = plain_name(inner_string(document, "app_name") or root.name).strip("-") or "app"
     handlers = list(_handlers(app, "app", "Chalice"))
     for module in sorted((root / "chalicelib").glob("*.py"))[:500]:
         tree = _parse(module, files)
@@ -63,8 +64,8 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
         (name if handler == "api" else plain_name(handler)): reference
         for handler, reference in reversed(handlers)
     }
-    stages = inner(document, "stages")
-    stage = inner(stages, next(iter(stages), ""))
+    stages = inner_table(document, "stages")
+    stage = inner_table(stages, next(iter(stages), ""))
     attached = [
         text
         for text in texts(stage.get("layers", document.get("layers")))
@@ -76,7 +77,9 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
         layers = (ForeignLayer(name="dependencies", settings=content),)
         attached = ["dependencies", *attached]
         content = {}
-    architecture = text_at(stage, "lambda_architecture") or text_at(document, "lambda_architecture")
+    architecture = inner_string(stage, "lambda_architecture") or inner_string(
+        document, "lambda_architecture"
+    )
     exclude = ["/*", "!/app.py", "!/chalicelib/"]
     settings = {**({"layers": attached} if attached else {}), **content}
     if (root / "vendor").is_dir():
@@ -103,10 +106,8 @@ def _parse(path: Path, files: ProjectFiles) -> ast.Module | None:
     try:
         if path.stat().st_size > _MAX_SIZE:
             return None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(files.read(path))
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return parse_python(files.read(path))
+    except OSError:
         return None
 
 

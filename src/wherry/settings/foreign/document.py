@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, SettingsError
+from wherry.untrusted import parse_json, parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from wherry.files import ProjectFiles
 
-__all__ = ["Document", "inner", "read_document", "text_at", "texts"]
+__all__ = ["Document", "read_document", "texts"]
 
 Document = dict[str, Any]
 
@@ -66,13 +67,9 @@ def _wrong(path: Path, reason: str) -> SettingsError:
 def _parse(text: str, suffix: str) -> object:
     """The value in a text; ValueError and RecursionError tell that there is none."""
     if suffix == ".json":
-        import json
-
-        return json.loads(text)
+        return parse_json(text)
     if suffix == ".toml":
-        import tomllib
-
-        return tomllib.loads(text)
+        return parse_toml(text)
     import yaml
 
     try:
@@ -163,19 +160,6 @@ def _scalar(event: Any) -> object:
 
 def _key(key: object) -> str:
     return key if isinstance(key, str) else {True: "true", False: "false"}.get(key, "")  # type: ignore[call-overload]
-
-
-def inner(document: object, *keys: str) -> Document:
-    """The mapping at these keys; empty if there is none."""
-    for key in keys:
-        document = document.get(key) if isinstance(document, dict) else None
-    return document if isinstance(document, dict) else {}
-
-
-def text_at(document: object, key: str) -> str | None:
-    """The string at a key of a mapping; None if there is none, or if it is empty."""
-    value = document.get(key) if isinstance(document, dict) else None
-    return value if isinstance(value, str) and value else None
 
 
 def texts(value: object) -> tuple[str, ...]:

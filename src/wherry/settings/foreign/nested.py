@@ -42,12 +42,6 @@ def combine(
     """The functions and layers of a template and of the applications that it nests.
 
     Names stay as they are; one that is taken gets the application's name before it.
-
-    Args:
-        path: the template.
-        own: its own functions and layers.
-        nested: the applications in it.
-        warnings: about applications that were passed over.
     """
     outer = own or Description(tool="AWS SAM", path=path)
     functions, layers = list(outer.functions), list(outer.layers)

@@ -10,8 +10,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, SettingsError
-from wherry.settings.foreign.document import Document, inner, read_document, text_at, texts
+from wherry.settings.foreign.document import Document, read_document, texts
 from wherry.settings.foreign.events import sam_routes
+from wherry.settings.foreign.gateway import gateway_routes
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
@@ -23,6 +24,7 @@ from wherry.settings.foreign.model import (
 )
 from wherry.settings.foreign.nested import Nested, combine
 from wherry.settings.model import plain_name
+from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,11 +51,7 @@ def read_template(
 ) -> Description | None:
     """The functions and layers of a template and of those that it nests; None where there is no function.
 
-    Args:
-        path: the template.
-        document: its content.
-        files: for the templates of nested applications.
-        known: the templates that this one is nested in.
+    ``known`` are the templates that this one is nested in.
     """
     template = _Template(document)
     own = _read_own(path, template)
@@ -108,7 +106,8 @@ def _read_own(path: Path, template: _Template) -> Description | None:
                 folder=folder,
                 runtime=resource.runtime,
                 architecture=resource.architecture,
-                routes=sam_routes(resource.get("Events"), template.value),
+                routes=sam_routes(resource.get("Events"), template.value)
+                + template.routes.get(name, ()),
             )
         )
     used = {name for function in functions for name in function.settings.get("layers", ())}
@@ -141,7 +140,7 @@ class _Resource:
 
     def __init__(self, template: _Template, resource: Document, code: str) -> None:
         self._template = template
-        self._properties = inner(resource, "Properties")
+        self._properties = inner_table(resource, "Properties")
         self._globals = template.globals if code == "CodeUri" else {}
         self._code = code
 
@@ -196,39 +195,40 @@ class _Template:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._resources = inner(document, "Resources")
-        self.globals = inner(document, "Globals", "Function")
+        self._resources = inner_table(document, "Resources")
+        self.globals = inner_table(document, "Globals", "Function")
         self.notes: list[str] = []
         self.warnings: list[str] = []
+        self.routes = gateway_routes(self._resources, self.value)
 
     def functions(self) -> Iterator[tuple[str, _Resource]]:
         for name, resource in self._resources.items():
-            code = _FUNCTIONS.get(text_at(resource, "Type") or "")
+            code = _FUNCTIONS.get(inner_string(resource, "Type") or "")
             if code is not None:
                 yield name, _Resource(self, resource, code)
 
     def applications(self) -> Iterator[tuple[str, str]]:
         """The names of nested applications, and the paths of their templates beside this one."""
         for name, resource in self._resources.items():
-            place = _APPLICATIONS.get(text_at(resource, "Type") or "")
-            value = self.value(inner(resource, "Properties").get(place)) if place else None
+            place = _APPLICATIONS.get(inner_string(resource, "Type") or "")
+            value = self.value(inner_table(resource, "Properties").get(place)) if place else None
             # Applications of the repository and templates in a bucket are somebody else's.
             if isinstance(value, str) and not value.startswith(("s3:", "http", "/")):
                 yield name, value
 
     def layers(self, path: Path) -> Iterator[ForeignLayer]:
         for name, resource in self._resources.items():
-            content = _LAYERS.get(text_at(resource, "Type") or "")
+            content = _LAYERS.get(inner_string(resource, "Type") or "")
             if content is None:
                 continue
-            folder = self.folder(self.value(inner(resource, "Properties").get(content)))
+            folder = self.folder(self.value(inner_table(resource, "Properties").get(content)))
             if folder is None:
                 self.warnings.append(
                     f"passed over the layer `{name}` of {path.name}: its content is not in a folder of the project"
                 )
                 continue
             # With a method, SAM installs the folder's requirements and puts all into `python/`.
-            built = text_at(inner(resource, "Metadata"), "BuildMethod") is not None
+            built = inner_string(resource, "Metadata", "BuildMethod") is not None
             yield layer_of(plain_name(name), path.parent, folder, built=built)
 
     def layers_of(self, name: str, resource: _Resource) -> list[str]:
@@ -266,7 +266,7 @@ class _Template:
             if name == "Ref" and isinstance(argument, str):
                 if resources and argument in self._resources:
                     return argument
-                value = inner(self._document, "Parameters", argument).get("Default")
+                value = inner_table(self._document, "Parameters", argument).get("Default")
             elif name == "Fn::GetAtt" and resources:
                 first = argument[0] if isinstance(argument, list) and argument else argument
                 resource = first.partition(".")[0] if isinstance(first, str) else ""
@@ -276,7 +276,7 @@ class _Template:
             elif name == "Fn::FindInMap" and isinstance(argument, list) and len(argument) == 3:
                 keys = texts(argument)
                 value = (
-                    inner(self._document, "Mappings", *keys[:2]).get(keys[2])
+                    inner_table(self._document, "Mappings", *keys[:2]).get(keys[2])
                     if len(keys) == 3
                     else None
                 )
@@ -293,7 +293,7 @@ class _Template:
 
         def replace(found: re.Match[str]) -> str:
             nonlocal known
-            value = inner(self._document, "Parameters", found[1].strip()).get("Default")
+            value = inner_table(self._document, "Parameters", found[1].strip()).get("Default")
             if isinstance(value, str) and len(value) < 1000:
                 return value
             known = False

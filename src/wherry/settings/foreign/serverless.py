@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from wherry.settings.foreign.document import Document, inner, text_at, texts
+from wherry.settings.foreign.document import Document, texts
 from wherry.settings.foreign.events import serverless_routes
 from wherry.settings.foreign.model import (
     LAYER_ARN,
@@ -22,6 +22,7 @@ from wherry.settings.foreign.model import (
 from wherry.settings.foreign.sam import layer_of
 from wherry.settings.foreign.variables import Variables
 from wherry.settings.model import plain_name
+from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +117,12 @@ class _Service:
                 runtime=runtime,
                 architecture=self._text(function, "architecture")
                 or self._text(self._provider, "architecture"),
-                routes=serverless_routes(function.get("events"), self._variables.value),
+                routes=serverless_routes(
+                    function.get("events"),
+                    self._variables.value,
+                    self._text(self._inner(function, "httpApi"), "payload")
+                    or self._text(self._inner(self._provider, "httpApi"), "payload"),
+                ),
             )
 
     def layers(self) -> Iterator[ForeignLayer]:
@@ -176,7 +182,7 @@ class _Service:
         layers: dict[str, None] = {}
         for item in entries if isinstance(entries, list) else []:
             entry = self._variables.value(item)
-            reference = text_at(entry, "Ref")
+            reference = inner_string(entry, "Ref")
             if reference in known:
                 layers[known[reference]] = None
             elif isinstance(entry, str) and LAYER_ARN.fullmatch(entry):
@@ -197,10 +203,10 @@ class _Service:
                     yield name, settings
 
     def _inner(self, table: Document, key: str) -> Document:
-        return inner({"": self._variables.value(table.get(key))}, "")
+        return inner_table(self._variables.value(table.get(key)))
 
     def _text(self, table: Document, key: str) -> str | None:
-        return text_at({"": self._variables.value(table.get(key))}, "")
+        return inner_string({"": self._variables.value(table.get(key))}, "")
 
 
 def _reference(layer: str) -> str:

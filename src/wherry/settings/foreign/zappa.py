@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from wherry.settings.foreign.document import Document, inner, text_at, texts
+from wherry.settings.foreign.document import Document, texts
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
@@ -13,6 +13,7 @@ from wherry.settings.foreign.model import (
     commonest,
 )
 from wherry.settings.model import plain_name
+from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,14 +41,14 @@ def read_zappa(path: Path, document: Document) -> Description | None:
         for name, other in stages.items()
         if _application(other) != application
     ]
-    name = text_at(stage, "project_name") or ""
+    name = inner_string(stage, "project_name") or ""
     layers = [text for text in texts(stage.get("layers")) if LAYER_ARN.fullmatch(text)]
     attached = {"layers": layers} if layers else {}
     functions = [
         ForeignFunction(
             name=plain_name(name).strip("-"),
             settings={**application, **attached},
-            runtime=text_at(stage, "runtime"),
+            runtime=inner_string(stage, "runtime"),
             architecture=_architecture(stage),
         )
     ]
@@ -62,7 +63,7 @@ def read_zappa(path: Path, document: Document) -> Description | None:
         path=path,
         functions=tuple(functions),
         settings={"exclude": list(dict.fromkeys(exclude))} if exclude else {},
-        runtime=commonest(text_at(each, "runtime") for each in stages.values()),
+        runtime=commonest(inner_string(each, "runtime") for each in stages.values()),
         architecture=commonest(_architecture(each) for each in stages.values()),
         notes=(f"{path.name}: the application of stage `{first}`",) if len(stages) > 1 else (),
         warnings=tuple(warnings),
@@ -75,22 +76,22 @@ def _stage(document: Document, name: str) -> Mapping[str, Any]:
     seen: set[str] = set()
     while name not in seen and len(seen) < _MAX_EXTENDS:
         seen.add(name)
-        stage = inner(document, name)
+        stage = inner_table(document, name)
         settings = {**stage, **settings}
-        name = text_at(stage, "extends") or name
+        name = inner_string(stage, "extends") or name
     return settings
 
 
 def _application(stage: Mapping[str, Any]) -> dict[str, Any] | None:
     """The settings of the stage's web application."""
     kind = "asgi" if stage.get("app_type") == "asgi" else "wsgi"
-    reference = text_at(stage, "app_function") or text_at(stage, "app_module")
+    reference = inner_string(stage, "app_function") or inner_string(stage, "app_module")
     if reference is not None and _REFERENCE.fullmatch(reference):
         module, _, name = reference.rpartition(".")
         # Without a type Zappa looks at the object, as Wherry does.
         interface = {"interface": kind} if "app_type" in stage else {}
         return {"app": f"{module}:{name}", **interface}
-    django = text_at(stage, "django_settings")
+    django = inner_string(stage, "django_settings")
     if django is not None and re.fullmatch(r"\w+(\.\w+)*", django):
         package = django.partition(".")[0]
         return {"app": f"{package}.{kind}:application", "interface": kind}
@@ -106,7 +107,9 @@ def _architecture(stage: Mapping[str, Any]) -> str | None:
 def _events(stage: Mapping[str, Any]) -> Iterator[str]:
     """The functions that events call, each once."""
     events = stage.get("events")
-    names = [text_at(event, "function") for event in events] if isinstance(events, list) else []
+    names = (
+        [inner_string(event, "function") for event in events] if isinstance(events, list) else []
+    )
     return iter(dict.fromkeys(name for name in names if name and _REFERENCE.fullmatch(name)))
 
 

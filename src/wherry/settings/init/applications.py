@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.settings.init.units import module_name, unit_of
+from wherry.syntax import parse_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -88,16 +88,11 @@ class Application(NamedTuple):
 
 
 def find_applications(modules: Iterable[Module], units: Sequence[Unit]) -> tuple[Application, ...]:
-    """The applications and handlers at the top level of a project's modules, the likeliest first.
-
-    Args:
-        modules: the modules.
-        units: the parts that the project is packaged in.
-    """
+    """The applications and handlers at the top level of a project's modules, the likeliest first."""
     applications: list[Application] = []
     for path, source in modules:
         unit = unit_of(path, units)
-        if not _RELEVANT.search(source) or (tree := _parse(source)) is None:
+        if not _RELEVANT.search(source) or (tree := parse_python(source)) is None:
             continue
         # The wheel may not hold it, but `include` can add what does not lie in `src/`.
         name = unit.module(path)
@@ -131,16 +126,6 @@ def _rank(application: Application) -> tuple[object, ...]:
         application.module.count("."),
         application.reference,
     )
-
-
-def _parse(source: bytes) -> ast.Module | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        # The project's own tests will report it.
-        return None
 
 
 def _in_module(tree: ast.Module) -> Iterator[tuple[str, str, bool, str]]:

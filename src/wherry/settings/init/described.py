@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import warnings as python_warnings
 from typing import TYPE_CHECKING, Any
 
 from wherry.settings.init.modules import is_left_out
 from wherry.settings.init.scan import function_name
 from wherry.settings.init.units import Unit, find_units
+from wherry.syntax import parse_python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,10 +96,10 @@ def _file(project: Project, folder: str, module: str) -> str | None:
 def _defines(project: Project, path: str, name: str) -> bool:
     """Whether a module has a name at its top level, as far as it can be told without running it."""
     try:
-        with python_warnings.catch_warnings():
-            python_warnings.simplefilter("ignore")
-            tree = ast.parse(project.files.read(project.root / path))
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parse_python(project.files.read(project.root / path))
+    except OSError:
+        tree = None
+    if tree is None:
         return True
     for node in ast.walk(tree):
         if (

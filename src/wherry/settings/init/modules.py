@@ -139,12 +139,7 @@ def _module_files(root: Path, folders: list[str]) -> Iterator[Path]:
 
 
 def is_left_out(root: Path, path: str) -> bool:
-    """Whether default excludes or ``.gitignore`` files leave a file out of the package of a folder.
-
-    Args:
-        root: the folder.
-        path: of the file, relative to it.
-    """
+    """Whether default excludes or ``.gitignore`` files leave a file out of the package of a folder; the path is relative to it."""
     parts = path.split("/")
     rules = _rules(root)
     lead = ""

@@ -135,18 +135,8 @@ def _from_translation(
 ) -> Proposal:
     require_distribution(translation, project=project.name, root=project.root)
     table = dict(translation.table)
-    warnings: list[str] = []
     named = table.pop("runtime", None)
-    try:
-        target, _ = choose_target(project, runtime=runtime or named, architecture=architecture)
-    except TargetError:
-        if runtime is not None:
-            raise
-        target, _ = choose_target(project, architecture=architecture)
-        warnings.append(
-            f"`{translation.where}` names {named}, which AWS no longer has or the project does not run on: "
-            f"{target.runtime.name} is written instead"
-        )
+    target, _, warnings = _choose_target(project, named, translation.where, runtime, architecture)
     comments = {"runtime": _runtime_comment(project)} if warnings or named is None else {}
     for name, function in table.get("functions", {}).items():
         comments |= {
@@ -215,24 +205,12 @@ def _from_description(
     if not functions:
         return None
     project = _restricted(project, [function.folder for function in description.functions])
-    where, named = description.where, description.runtime
-    try:
-        target, reason = choose_target(
-            project,
-            runtime=runtime or named,
-            architecture=architecture or description.architecture,
-        )
-    except TargetError:
-        if runtime is not None or named is None:
-            raise
-        target, reason = choose_target(
-            project, architecture=architecture or description.architecture
-        )
-        warnings.append(
-            f"`{where}` names {named}, which AWS no longer has or the project does not run on: "
-            f"{target.runtime.name} is written instead"
-        )
-        named = None
+    where = description.where
+    target, reason, unfit = _choose_target(
+        project, description.runtime, where, runtime, architecture or description.architecture
+    )
+    named = None if unfit else description.runtime
+    warnings += unfit
     comments = {
         "runtime": "as asked"
         if runtime
@@ -262,6 +240,27 @@ def _from_description(
         notes=(*notes, *description.notes),
         warnings=(*description.warnings, *warnings),
     )
+
+
+def _choose_target(
+    project: Project, named: str | None, where: str, runtime: str | None, architecture: str | None
+) -> tuple[Target, str, list[str]]:
+    """The target, the reason, and a warning where it is another than the one that the file ``where`` names.
+
+    Raises:
+        TargetError: that which the user asks for is unknown, or the project excludes it.
+    """
+    try:
+        return *choose_target(project, runtime=runtime or named, architecture=architecture), []
+    except TargetError:
+        if runtime is not None or named is None:
+            raise
+    target, reason = choose_target(project, architecture=architecture)
+    warning = (
+        f"`{where}` names {named}, which AWS no longer has or the project does not run on: "
+        f"{target.runtime.name} is written instead"
+    )
+    return target, reason, [warning]
 
 
 def _restricted(project: Project, folders: Iterable[str]) -> Project:

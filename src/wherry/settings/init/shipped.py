@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from wherry.settings.source import inner_string, inner_table
+from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,20 +57,16 @@ _NO_PACKAGES = frozenset(
 def wheel_places(root: Path, document: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """The files and folders that the wheel holds, by their path in the folder, with their name in Python.
 
-    Args:
-        root: the folder.
-        document: its ``pyproject.toml``.
-
     Returns:
         The longest paths first; a name is "" for a folder of modules. Empty where only the backend knows.
     """
-    backend = inner_string(inner_table(document, "build-system"), "build-backend") or "setuptools"
+    backend = inner_string(document, "build-system", "build-backend") or "setuptools"
     family = re.split(r"[.:_-]", backend)[0]
     reader = _READERS.get(family)
     if reader is None:
         return ()
-    name = inner_string(inner_table(document, "project"), "name") or inner_string(
-        inner_table(document, "tool", "poetry"), "name"
+    name = inner_string(document, "project", "name") or inner_string(
+        document, "tool", "poetry", "name"
     )
     module = re.sub(r"[-.]+", "_", name or root.name)
     places = reader(root, inner_table(document, "tool"), module)
@@ -101,7 +97,7 @@ def _uv(_root: Path, tool: Mapping[str, Any], module: str) -> dict[str, str]:
 
 
 def _flit(root: Path, tool: Mapping[str, Any], module: str) -> dict[str, str]:
-    name = inner_string(inner_table(tool, "flit", "module"), "name") or module
+    name = inner_string(tool, "flit", "module", "name") or module
     return _first(root, name.replace(".", "/"))
 
 

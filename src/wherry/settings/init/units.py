@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, WherryError
 from wherry.settings.init.shipped import wheel_places
-from wherry.settings.source import inner_string, inner_table, read_toml
+from wherry.settings.source import read_toml
 from wherry.structs import Struct
+from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,11 +68,7 @@ class Unit(Struct, frozen=True, kw_only=True):
         return path.removeprefix(f"{self.folder}/") if path.startswith(f"{self.folder}/") else None
 
     def module(self, path: str) -> str | None:
-        """The module's name in the package; None where the package does not hold it.
-
-        Args:
-            path: of its file, relative to the project.
-        """
+        """The name in the package of the module at a path of the project; None where the package does not hold it."""
         inside = self.inside(path)
         if inside is None or self.at_project:
             return None if inside is None else module_name(path)
@@ -143,7 +140,7 @@ def _members(root: Path, files: ProjectFiles) -> Mapping[str, str]:
         return {}
     names: dict[str, str] = {}
     for folder in folders:
-        name = inner_string(inner_table(_toml(folder / "pyproject.toml", files), "project"), "name")
+        name = inner_string(_toml(folder / "pyproject.toml", files), "project", "name")
         if name is not None and folder.is_relative_to(root) and folder != root:
             names[folder.relative_to(root).as_posix()] = name
     return names

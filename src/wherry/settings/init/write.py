@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -13,8 +11,10 @@ from wherry.files import ProjectFiles
 from wherry.settings.init.proposal import propose
 from wherry.settings.legacy.toml import render
 from wherry.settings.project import read_project
-from wherry.settings.source import inner_table, read_toml
+from wherry.settings.source import read_toml
+from wherry.store.temporary import replace_file
 from wherry.structs import Struct
+from wherry.untrusted import inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -178,7 +178,10 @@ def insert(
             f"`{path.name}` would not hold the intended settings",
             hint="run `wherry init --dry-run`, and put what it prints where it belongs",
         )
-    _write(path, new.encode())
+    try:
+        replace_file(path, new.encode())
+    except OSError as error:
+        raise OutputError(f"cannot write `{path}`", where=[error.strerror or str(error)]) from error
     return text
 
 
@@ -199,29 +202,11 @@ def _refuse_settings(path: Path, files: ProjectFiles) -> None:
     holder = None
     if path.with_name("wherry.toml").exists():
         holder = "wherry.toml holds them"
-    elif path.name == "pyproject.toml":
-        tool = read_toml(path, files).get("tool", {})
-        if isinstance(tool, dict) and "wherry" in tool:
-            holder = "pyproject.toml holds [tool.wherry]"
+    elif path.name == "pyproject.toml" and "wherry" in inner_table(read_toml(path, files), "tool"):
+        holder = "pyproject.toml holds [tool.wherry]"
     if holder is not None:
         raise SettingsError(
             "the project already has settings",
             where=[holder],
             hint="`wherry init --dry-run` prints what it would write",
         )
-
-
-def _write(path: Path, content: bytes) -> None:
-    # A link stays a link: its target is written.
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            temporary.write_bytes(content)
-            if target.exists():
-                shutil.copymode(target, temporary)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write `{path}`", where=[error.strerror or str(error)]) from error

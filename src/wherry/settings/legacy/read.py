@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
+from packaging.utils import canonicalize_name
 
 from wherry.errors import ProjectError, SettingsError
 from wherry.problems import Problems
@@ -139,16 +140,11 @@ def require_distribution(translation: Translation, *, project: str, root: Path) 
     spindrift looks the distribution up among those that are installed. Here it must be the name of the project, or
     of one of its packages or modules.
 
-    Args:
-        translation: the settings.
-        project: the project's name.
-        root: its folder.
-
     Raises:
         ProjectError: they are for another one.
     """
     distribution = translation.distribution
-    if distribution is None or _normalized(distribution) == _normalized(project):
+    if distribution is None or canonicalize_name(distribution) == canonicalize_name(project):
         return
     for folder in (root, root / "src"):
         module = folder / re.sub(r"[-.]", "_", distribution)
@@ -159,7 +155,3 @@ def require_distribution(translation: Translation, *, project: str, root: Path) 
         where=[f"package.name is `{distribution}`", f"`{root}` holds `{project}`"],
         hint=f"write `name: {project}`, or name the project's folder: --project DIR",
     )
-
-
-def _normalized(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

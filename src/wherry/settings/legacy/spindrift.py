@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wherry.settings.legacy import Translation, filled
 from wherry.settings.legacy.document import Section
 from wherry.settings.model import plain_name
+from wherry.syntax import parse_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,16 +126,12 @@ def _parse_statement(text: str) -> _ImportedObject:
     Raises:
         ValueError: they are something else; the message says what is wrong.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            statements = ast.parse(text.strip()).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ValueError(f"`{text}` is not a Python statement") from error
+    if (tree := parse_python(text.strip())) is None:
+        raise ValueError(f"`{text}` is not a Python statement")
     expected = f"`{text}` names no object: write `from MODULE import NAME`"
     known: dict[str, _ImportedObject | str] = {}
     last: _ImportedObject | str | None = None
-    for statement in statements:
+    for statement in tree.body:
         match statement:
             case ast.ImportFrom(module=str(module), names=names, level=0):
                 for alias in names:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from wherry.sources.backends.interface import (
     Backend,
     NotHermeticError,
     SourceFiles,
     VersionSource,
 )
-from wherry.sources.declaration import Declaration, subtable
+from wherry.untrusted import inner_table
+
+if TYPE_CHECKING:
+    from wherry.sources.declaration import Declaration
 
 __all__ = ["BACKEND"]
 
@@ -16,11 +21,11 @@ __all__ = ["BACKEND"]
 def _metadata_paths(declaration: Declaration, setup_cfg: str) -> tuple[str, ...]:
     del setup_cfg
     table = declaration.tool("flit")
-    legacy = subtable(table, "metadata")
+    legacy = inner_table(table, "metadata")
     if declaration.project and not declaration.dynamic and not legacy:
         return ()
     name = (
-        subtable(table, "module").get("name")
+        inner_table(table, "module").get("name")
         or legacy.get("module")
         or str(declaration.project.get("name", "")).replace("-", "_")
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from wherry.sources.backends.interface import (
     Backend,
     NotHermeticError,
@@ -10,7 +12,10 @@ from wherry.sources.backends.interface import (
     keys,
     texts,
 )
-from wherry.sources.declaration import Declaration, subtable
+from wherry.untrusted import inner_table
+
+if TYPE_CHECKING:
+    from wherry.sources.declaration import Declaration
 
 __all__ = ["BACKEND"]
 
@@ -25,14 +30,14 @@ def _require_hermetic(declaration: Declaration, files: SourceFiles) -> VersionSo
         raise NotHermeticError("hatch.toml changes how it is built")
     table = declaration.tool("hatch")
     hooks = [
-        *subtable(table, "build", "hooks"),
-        *subtable(table, "build", "targets", "wheel", "hooks"),
-        *subtable(table, "metadata", "hooks"),
+        *inner_table(table, "build", "hooks"),
+        *inner_table(table, "build", "targets", "wheel", "hooks"),
+        *inner_table(table, "metadata", "hooks"),
     ]
     for hook in hooks:
         if hook not in _HOOKS:
             raise NotHermeticError(f"the hook `{hook}` runs code")
-    version = subtable(table, "version")
+    version = inner_table(table, "version")
     source = version.get("source", "regex")
     if source not in {"regex", "vcs"}:
         raise NotHermeticError(f"the version comes from `{source}`")
@@ -41,7 +46,7 @@ def _require_hermetic(declaration: Declaration, files: SourceFiles) -> VersionSo
 
 def _copies_only(declaration: Declaration) -> bool:
     build = declaration.tool("hatch", "build")
-    wheel = subtable(build, "targets", "wheel")
+    wheel = inner_table(build, "targets", "wheel")
     renames = any(isinstance(table.get("sources"), dict) for table in (build, wheel))
     return not renames and not keys(build) & _NOT_PLAIN_COPIES
 

@@ -12,10 +12,12 @@ from wherry.sources.backends.interface import (
     VersionSource,
     texts,
 )
-from wherry.sources.declaration import Declaration, subtable
+from wherry.untrusted import inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from wherry.sources.declaration import Declaration
 
 
 __all__ = ["BACKEND"]
@@ -42,7 +44,7 @@ def _require_hermetic(declaration: Declaration, files: SourceFiles) -> VersionSo
         raise NotHermeticError("it extends the backend")
     metadata = {
         part.strip()
-        for value in subtable(table, "dynamic").values()
+        for value in inner_table(table, "dynamic").values()
         for text in texts(value)
         for part in text.split(",")
     }
@@ -62,7 +64,7 @@ def _require_hermetic(declaration: Declaration, files: SourceFiles) -> VersionSo
 
 def _copies_only(declaration: Declaration) -> bool:
     table = declaration.tool("setuptools")
-    moves = set(subtable(table, "package-dir")) - {""} or "data-files" in table
+    moves = set(inner_table(table, "package-dir")) - {""} or "data-files" in table
     return not moves and not any(
         (declaration.root / name).exists() for name in ("setup.py", "setup.cfg")
     )

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from wherry.errors import SelectionError
+from wherry.sizes import first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -108,9 +109,8 @@ def refuse_misfits(found: Mapping[str, tuple[str, ...]], folder: str, target: Ta
     if not found:
         return
     names = sorted(found)
-    shown = f"`{names[0]}`" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
     raise SelectionError(
-        f"what is installed in `{folder}` does not run on {target}: {shown}",
+        f"what is installed in `{folder}` does not run on {target}: {first([f'`{name}`' for name in names], 1)}",
         where=[f"{name}: {reason}" for name in names for reason in found[name][:3]],
         hint=f"remove the folder and install for the target: {install_command(folder, target)}",
     )
