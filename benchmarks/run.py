@@ -171,6 +171,8 @@ def make_project(folder: Path, cache: Path, index: str, uv: str) -> None:
     package = folder / "shop"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
+    imports = "import boto3, flask, pandas, pydantic\nfrom cryptography.fernet import Fernet\nfrom shop import part0\n"
+    (package / "web.py").write_text(f"{imports}def handler(event, context):\n    return event\n")
     for number in range(20):
         (package / f"part{number}.py").write_text(f"VALUE = {number}\n" * 200)
     (folder / "pyproject.toml").write_text(
@@ -241,7 +243,7 @@ class Benchmarks:
         self.clones = 0
         # As installed: pip compiles what it installs.
         compileall.compile_dir(str(Path(wherry.__file__).parent), quiet=2)
-        self.peak = 0.0
+        self.peak = self.peak_of_checks = 0.0
 
     def wherry(self, project: Path | None = None) -> Run:
         run = start(
@@ -256,6 +258,26 @@ class Benchmarks:
             [sys.executable, "-m", "wherry", "digest", "--quiet", "--runtime", f"python{RUNTIME}"],
             cwd=self.project, env=self.env,
         )  # fmt: skip
+
+    def check(self) -> Run:
+        run = start(
+            [sys.executable, "-m", "wherry", "check", "dist/lambda/shop.zip", "--handler", "shop.web.handler",
+             "--runtime", f"python{RUNTIME}", "--architecture", "x86_64"],
+            cwd=self.project, env=self.env,
+        )  # fmt: skip
+        self.peak_of_checks = max(self.peak_of_checks, run.memory)
+        return run
+
+    def with_bytecode(self) -> Run:
+        """An edit of the same project, with all that the function imports compiled."""
+        copy = self.scratch / "compiled"
+        if not copy.exists():
+            shutil.copytree(self.project, copy, ignore=shutil.ignore_patterns("dist"))
+            settings = '[functions.shop]\nhandler = "shop.web.handler"\nbytecode = "init"\n'
+            (copy / "wherry.toml").write_text(settings)
+        self.edits += 1
+        (copy / "shop" / "part0.py").write_text(f"EDIT = {self.edits}\n")
+        return self.wherry(copy)
 
     def install(self) -> Run:
         target = self.scratch / "installed"
@@ -375,6 +397,18 @@ class Benchmarks:
             self.wherry_in_a_clone, self.edited(self.wherry),
         )  # fmt: skip
         self.wherry()
+        compare(
+            'an edit with `bytecode = "init"`', "an edit", "within 2×",
+            self.with_bytecode, self.edited(self.wherry),
+        )  # fmt: skip
+        compare(
+            "a check of the package, warm",
+            "an edit",
+            "within 3×",
+            self.check,
+            self.edited(self.wherry),
+        )
+        self.wherry()
         compare("nothing changed", "`python -c pass`", "within 6×", self.wherry, self.nothing)
         compare(
             "`wherry digest`, nothing changed", "a build, nothing changed", "within 1.5×",
@@ -384,7 +418,8 @@ class Benchmarks:
         return (
             "| Wherry | median | compared with | median | ratio | goal |\n"
             "|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n\n"
-            f"Peak memory of any build: {self.peak:.0f} MiB (goal: under 120 MB). The package: "
+            f"Peak memory of any build: {self.peak:.0f} MiB (goal: under 120 MB), of any check: "
+            f"{self.peak_of_checks:.0f} MiB. The package: "
             f"{package.stat().st_size / MIB:.1f} MiB with "
             f"{', '.join(REQUIREMENTS)} and what they need.\n"
         )

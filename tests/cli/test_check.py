@@ -127,7 +127,7 @@ def test_findings_are_text_json_or_sarif(wherry: Wherry) -> None:
     location = result["locations"][0]["physicalLocation"]
     assert location == {
         "artifactLocation": {"uri": "view/screen.so"},
-        "region": {"startLine": 1},
+        "region": {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 2},
     }
     assert wherry("check", "--ignore", "ELF", "--exit-code").code == 0
     assert wherry("check", "--select", "HND", "--json").document["findings"] == []

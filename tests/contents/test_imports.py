@@ -47,6 +47,7 @@ def test_an_import_is_told_with_its_names_and_line() -> None:
         ("if TYPE_CHECKING:\n    import a", NEVER),
         ("if not typing.TYPE_CHECKING:\n    import a", INIT),
         ("if __name__ == '__main__':\n    import a", NEVER),
+        ("if __name__ == 'pkg':\n    import a", GUARDED),
         ("if False:\n    import a", NEVER),
         ("if sys.platform == 'win32':\n    import a", NEVER),
         ("if sys.platform != 'win32' and os.name == 'posix':\n    import a", INIT),

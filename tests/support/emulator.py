@@ -63,7 +63,8 @@ def _client(folder: Path, python: str) -> Path:
     subprocess.run([*uv, "venv", "--no-project", "--python", find_python(python), venv], check=True)
     interpreter = venv / "bin" / "python"
     subprocess.run(
-        [*uv, "pip", "install", "--python", interpreter, "--only-binary", ":all:",
+        # Compiled, as AWS's runtimes have it.
+        [*uv, "pip", "install", "--python", interpreter, "--only-binary", ":all:", "--compile-bytecode",
          _CLIENT.get(python, _NEWEST_CLIENT)],
         check=True,
     )  # fmt: skip

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
-__all__ = ["compiled_parts", "find_python", "missing"]
+__all__ = ["compiled_parts", "find_python", "interpreters", "missing"]
 
 
 def missing(reason: str) -> None:
@@ -38,6 +38,25 @@ def _find(version: str) -> str | None:
         if done.returncode == 0 and done.stdout.strip() == version:
             return candidate
     return None
+
+
+def interpreters(version: str) -> list[str]:
+    """An interpreter of each release of a minor version that is on this machine, oldest first."""
+    releases: dict[tuple[int, ...], str] = {}
+    for candidate in [*_candidates(version), f"/usr/bin/python{version}"]:
+        done = (
+            subprocess.run(
+                [candidate, "-c", "import platform; print(platform.python_version())"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if Path(candidate).exists()
+            else None
+        )
+        if done is not None and done.returncode == 0:
+            releases.setdefault(tuple(map(int, done.stdout.split(".")[:3])), candidate)
+    return [releases[release] for release in sorted(releases)]
 
 
 def _candidates(version: str) -> Iterator[str]:

@@ -114,7 +114,7 @@ def _run(command: list[str], *, cwd: Path, env: Mapping[str, str]) -> str:
         "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_DATA_HOME": str(home / "data"),
         "PIP_CONFIG_FILE": os.devnull,
-        "PIP_DISABLE_PIP_1.170.0_CHECK": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_CACHE_DIR": "1",
         "PIPENV_NOSPIN": "1",
         "PIPENV_VENV_IN_PROJECT": "1",

@@ -47,7 +47,7 @@ _HINTS = {
     "ELF001": "package for {target}: Wherry takes the wheels of the target, whatever machine it runs on",
     "ELF002": "pin a version that has a wheel for an older `manylinux`, or build it in a container",
     "ELF003": "take a variant that does without it, such as `-headless`; or ship the library in `lib/` of a layer, "
-    'or say that the runtime has it: [tool.wherry.runtimes."{runtime}"] libraries = ["{library}"]',
+    'or say that the runtime has it: [tool.wherry.runtimes."{runtime}"] libraries = [{library}]',
     "ELF004": "take the `manylinux` wheel in place of the `musllinux` one",
     "ELF005": "package for {runtime}, with wheels of that version of Python",
 }
@@ -157,7 +157,7 @@ def _missing(
         code="ELF003",
         severity=severity,
         message=f"it needs {names}, which {subject.contents.target.runtime.name} {known} ({via})",
-        library=next(iter(libraries)),
+        library=", ".join(f'"{name}"' for name in libraries),
     )
 
 

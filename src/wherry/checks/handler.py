@@ -25,6 +25,7 @@ RULES = (
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Compare the handler with the modules of the package."""
+    yield from _applications(subject)
     contents = subject.contents
     handler, module = contents.options.handler, contents.handler_module
     if handler is None or module is None:
@@ -49,6 +50,22 @@ def find(subject: Subject) -> Iterator[Finding]:
             hint=error.hint or "name the function as `module.function`",
             owner=subject.name,
         )
+
+
+def _applications(subject: Subject) -> Iterator[Finding]:
+    """The applications that the handlers of frameworks do not find."""
+    contents = subject.contents
+    for each in contents.applications:
+        if contents.options.complete and contents.modules.find(each.module) is None:
+            yield Finding(
+                code="HND001",
+                severity="error",
+                package=subject.name,
+                where=each.file.path,
+                message=f"it names the module `{each.module}`, which is not in the package",
+                hint="name the module as it is imported from the root of the package",
+                owner=subject.name,
+            )
 
 
 def _details(error: SettingsError) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from wherry.checks.model import Finding, Rule
 from wherry.checks.own_files import kind_of_secret
+from wherry.checks.tokens import kind_of_token, line_of_secret
 from wherry.errors import WherryError
 
 if TYPE_CHECKING:
@@ -53,6 +54,13 @@ def find(subject: Subject) -> Iterator[Finding]:
             continue
         if kind is not None:
             yield _finding(subject, file, "error", f"it holds a secret: {kind}")
+        elif line := _line_of_random(file):
+            yield _finding(
+                subject,
+                file,
+                "warning",
+                f"line {line} gives a random text to what is named as a secret",
+            )
         elif _DOTENV.fullmatch(file.name.lower()) and file.size:
             yield _finding(subject, file, "warning", "files of that name hold secrets or state")
 
@@ -62,6 +70,8 @@ def _in_text(file: File) -> str | None:
     if not name.endswith(_TEXT) or not 0 < file.size <= _LARGEST:
         return None
     content = file.read(most=_LARGEST)
+    if (kind := kind_of_token(content)) is not None:
+        return kind
     if _SECRET_KEY.search(content):
         return "an AWS secret access key"
     if any(not match[0].endswith(b"EXAMPLE") for match in _ACCESS_KEY.finditer(content)):
@@ -69,6 +79,17 @@ def _in_text(file: File) -> str | None:
     if _CONFIGURATION.fullmatch(name) and _WITH_PASSWORD.search(content):
         return "the address of an index with a password"
     return None
+
+
+def _line_of_random(file: File) -> int:
+    name = file.name.lower()
+    if not name.endswith(_TEXT) or not 0 < file.size <= _LARGEST:
+        return 0
+    try:
+        content = file.read(most=_LARGEST)
+    except WherryError:
+        return 0
+    return line_of_secret(content, python=name.endswith(".py"))
 
 
 def _finding(subject: Subject, file: File, severity: Severity, message: str) -> Finding:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from wherry.checks.model import Finding, Rule
+from wherry.contents.graph import Missing
 from wherry.contents.imports import When
+from wherry.errors import WherryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +17,6 @@ if TYPE_CHECKING:
 
     from wherry.checks.model import Severity, Subject
     from wherry.contents.distributions import Installed
-    from wherry.contents.graph import Missing
 
 __all__ = ["RULES", "find"]
 
@@ -22,6 +24,8 @@ RULES = (
     Rule("DEP001", "a required distribution is absent"),
     Rule("DEP002", "a required distribution has a version that does not do"),
 )
+
+_CFFI = "_cffi_backend"
 
 
 def find(subject: Subject) -> Iterator[Finding]:
@@ -87,6 +91,18 @@ def _missed(subject: Subject, users: set[str], name: str) -> Missing | None:
         # The names of modules are not known of what is absent.
         if missing.name.lower() == plain or len(subject.contents.absent.get(owner, ())) == 1:
             return missing
+    return _missed_by_compiled(subject, users) if name == "cffi" else None
+
+
+def _missed_by_compiled(subject: Subject, users: set[str]) -> Missing | None:
+    """An extension module that is loaded at init and was made with cffi: it imports cffi's own before all else."""
+    for each in subject.graph.reached.values():
+        file = each.module.file
+        if each.when is not When.INIT or each.module.kind != "extension" or file is None:
+            continue
+        with suppress(WherryError):
+            if subject.contents.owners.get(file.place) in users and _CFFI.encode() in file.read():
+                return Missing(name=_CFFI, importer=each.module.name, line=0, when=When.INIT)
     return None
 
 

@@ -1,7 +1,13 @@
-"""Findings as a log of SARIF 2.1.0 (OASIS), in the form that GitHub's code scanning takes."""
+"""Findings as a log of SARIF 2.1.0 (OASIS), in the form that GitHub's code scanning takes.
+
+GitHub reads a part of SARIF: texts of rules, one location of each result, and of the fingerprints only
+``primaryLocationLineHash``, by which it tells whether an alert was there before.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from wherry.checks.registry import rules
@@ -10,16 +16,19 @@ from wherry.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wherry.checks.model import Finding
+    from wherry.checks.model import Finding, Rule
 
 __all__ = ["sarif_log"]
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_MOST = 25_000
+"""The most results of a run that GitHub takes."""
 
 
 def sarif_log(findings: Sequence[Finding]) -> dict[str, Any]:
     """The log of one run; GitHub requires a location for every result, so packages stand for missing ones."""
     known = sorted(rules())
+    seen: Counter[str] = Counter()
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",
@@ -29,41 +38,58 @@ def sarif_log(findings: Sequence[Finding]) -> dict[str, Any]:
                     "driver": {
                         "name": "wherry",
                         "semanticVersion": __version__,
-                        "rules": [
-                            {
-                                "id": code,
-                                "shortDescription": {"text": rules()[code].title},
-                                "help": {"text": f"See docs/reference/checks.md, {code}."},
-                            }
-                            for code in known
-                        ],
+                        "rules": [_rule(rules()[code]) for code in known],
                     }
                 },
-                "results": [_result(finding, known.index(finding.code)) for finding in findings],
+                "results": [
+                    _result(finding, known.index(finding.code), seen)
+                    for finding in findings[:_MOST]
+                ],
             }
         ],
     }
 
 
-def _result(finding: Finding, rule: int) -> dict[str, Any]:
+def _rule(rule: Rule) -> dict[str, Any]:
+    title = f"{rule.title[0].upper()}{rule.title[1:]}."
+    return {
+        "id": rule.code,
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": title},
+        "help": {
+            "text": f"See docs/reference/checks.md, {rule.code}, for an example and the remedy."
+        },
+    }
+
+
+def _result(finding: Finding, rule: int, seen: Counter[str]) -> dict[str, Any]:
     path, _, line = finding.where.rpartition(":")
     if not line.isdecimal():
         path, line = finding.where, "1"
+    # Lines move, and versions in messages change: what is left tells a finding from others.
+    key = f"{finding.code}:{finding.package}:{path}:{finding.owner}"
+    seen[key] += 1
+    number = max(int(line), 1)
     return {
         "ruleId": finding.code,
         "ruleIndex": rule,
         "level": finding.severity,
-        "message": {"text": f"{finding.package}: {finding.message}. {finding.hint}"},
+        "message": {"text": f"{finding.package}: {finding.message}. {finding.hint}."},
         "locations": [
             {
                 "physicalLocation": {
                     "artifactLocation": {"uri": _uri(path or finding.package)},
-                    "region": {"startLine": max(int(line), 1)},
+                    "region": {
+                        "startLine": number,
+                        "startColumn": 1,
+                        "endLine": number,
+                        "endColumn": 2,
+                    },
                 }
             }
         ],
         "partialFingerprints": {
-            "wherry/v1": f"{finding.code}:{finding.package}:{path}:{finding.owner}"
+            "primaryLocationLineHash": f"{hashlib.sha256(key.encode()).hexdigest()[:16]}:{seen[key]}"
         },
     }
 
@@ -72,4 +98,4 @@ def _uri(path: str) -> str:
     """A relative reference to a path (RFC 3986)."""
     from urllib.parse import quote
 
-    return quote(path, safe="/")
+    return quote(path.lstrip("/"), safe="/")

@@ -49,15 +49,23 @@ def find(subject: Subject) -> Iterator[Finding]:
     first: dict[str, Installed] = {}
     for each in contents.distributions:
         other = first.setdefault(each.name, each)
-        if other.folder != each.folder and other.version != each.version:
+        if other.version != each.version:
             file = next(iter(each.info.values()))
+            message = (
+                f"`{each.name}` {each.version} is hidden by {other.version} of `{other.part}`, which comes first on "
+                "the search path"
+            )
+            if other.folder == each.folder:
+                message = (
+                    f"`{each.name}` is recorded as {other.version} and as {each.version} in one folder, so that its "
+                    "files are a mixture, or one record is out of date"
+                )
             yield Finding(
                 code="BIG002",
                 severity="warning",
                 package=each.part,
                 where=file.path.rpartition("/")[0],
-                message=f"`{each.name}` {each.version} is hidden by {other.version} of `{other.part}`, which comes "
-                "first on the search path",
-                hint="ship it once",
+                message=message,
+                hint="ship it once; `pip install --target` leaves the older one in a folder that is not empty",
                 owner=each.name,
             )

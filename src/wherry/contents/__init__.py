@@ -20,6 +20,7 @@ and nothing is unpacked to disk. Anybody's zip archive is taken.
 
 Modules: ``model`` (files, parts), ``parts`` (zip archives and packages as parts), ``distributions`` (owners by RECORD),
 ``needs`` (their requirements), ``modules`` (the module table), ``conditions`` and ``imports`` (imports of a source
-text), ``sources`` and ``facts`` (what is remembered of files), ``graph`` (the walk from the handler), ``compiled`` (ELF
-files and the search for libraries), ``guess`` (the target of a package of others), ``read`` (``Contents``).
+text), ``applications`` (modules that a framework's handler imports by a name in a file), ``sources`` and ``facts``
+(what is remembered of files), ``graph`` (the walk from the handler), ``compiled`` (ELF files and the search for
+libraries), ``guess`` (the target of a package of others), ``read`` (``Contents``).
 """

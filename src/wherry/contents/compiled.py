@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from wherry.bundle.content import read_content
 from wherry.contents.facts import Facts
 from wherry.contents.model import LARGEST_FILE, is_compiled_name
 from wherry.elf.model import ElfError, is_elf
 from wherry.elf.proof import Obstacle, find_obstacles
 from wherry.elf.reader import read_elf
+from wherry.elf.sparse import without_code
 from wherry.errors import WherryError
 from wherry.target.libraries import LIBRARY_PATH, provision_of
 
@@ -80,8 +82,8 @@ def _read(file: File, target: Target) -> CompiledFacts:
             return CompiledFacts("other")
         if file.size > LARGEST_FILE:
             return CompiledFacts("unknown")
-        data = file.read()
-        elf = read_elf(data)
+        with without_code(read_content(file.payload), file.size) as data:
+            elf = read_elf(data)
     except ElfError as error:
         return CompiledFacts("unknown", "", (Obstacle("damaged", f"it is damaged: {error}"),))
     except WherryError:

@@ -62,7 +62,11 @@ class Conditions:
                 if decisive in truths:
                     return decisive
                 return None if None in truths else not decisive
-            case ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()]):
+            case ast.Compare(
+                left=ast.Name(id="__name__"),
+                ops=[ast.Eq()],
+                comparators=[ast.Constant(value="__main__")],
+            ):
                 return False
             case ast.Compare(left=left, ops=[compare], comparators=[right]):
                 return self._compared(left, compare, right)

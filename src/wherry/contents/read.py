@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from wherry.contents.applications import find_applications
 from wherry.contents.distributions import find_distributions, owners_of
 from wherry.contents.graph import ImportGraph
 from wherry.contents.imports import Flag, ModuleFacts, When
-from wherry.contents.model import is_compiled_name
+from wherry.contents.model import TASK, is_compiled_name
 from wherry.contents.modules import ModuleTable
 from wherry.contents.needs import absent_requirements, active_requirements
 from wherry.contents.sources import source_facts, syntax_facts
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from packaging.requirements import Requirement
 
+    from wherry.contents.applications import Application
     from wherry.contents.compiled import Compiled, CompiledFacts
     from wherry.contents.distributions import Installed
     from wherry.contents.facts import Facts
@@ -101,7 +103,8 @@ class Contents:
     @cached_property
     def owners(self) -> Mapping[str, str]:
         """The owner of each place that belongs to a distribution."""
-        return owners_of(self.files, self.distributions)
+        handlers = {f"{TASK}/{each.handler}.py": each.framework for each in self.applications}
+        return {**owners_of(self.files, self.distributions), **handlers}
 
     def owner_of(self, place: str) -> str | None:
         """The normalized name of the distribution that a file belongs to; None for the project's own files."""
@@ -150,8 +153,19 @@ class Contents:
         as it is for layers.
         """
         if self.handler_module is not None:
-            return (self.handler_module,)
-        return self._handlers or self._top_levels
+            handlers: Iterable[str] = (self.handler_module,)
+        else:
+            handlers = {each.handler for each in self.applications} or self._handlers
+        return (*handlers, *(each.module for each in self.applications)) or self._top_levels
+
+    @cached_property
+    def applications(self) -> tuple[Application, ...]:
+        """The modules that the handler of a framework imports because a file says so."""
+        return tuple(
+            each
+            for each in find_applications(self.files)
+            if self.handler_module in {None, each.handler}
+        )
 
     @cached_property
     def _handlers(self) -> tuple[str, ...]:
@@ -177,7 +191,9 @@ class Contents:
     @property
     def is_certain(self) -> bool:
         """Whether it is known which module is loaded first."""
-        return self.handler_module is not None or len(self._handlers) == 1
+        return (
+            self.handler_module is not None or bool(self.applications) or len(self._handlers) == 1
+        )
 
     @cached_property
     def graph(self) -> ImportGraph:

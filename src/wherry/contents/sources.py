@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["source_facts", "syntax_facts"]
 
-_FORMAT = 3
+_FORMAT = 4
 _UNKNOWN = ModuleFacts((), Flag.UNKNOWN)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from wherry.elf.model import Order
 
-__all__ = ["pack_section", "read_elf"]
+__all__ = ["pack_section", "read_elf", "read_segments"]
 
 _HEADER_64, _HEADER_32 = "HHIQQQIHHHHHH", "HHIIIIIHHHHHH"
 _SEGMENT_64, _SEGMENT_32 = "IIQQQQQQ", "IIIIIIII"
@@ -76,6 +76,13 @@ def read_elf(data: bytes | bytearray | memoryview | mmap) -> Elf:
             interpreter=next(interpreters, None),
             version_needs=linking.version_needs(),
         )
+
+
+def read_segments(data: bytes) -> tuple[Segment, ...]:
+    """Read the program headers of a file, of which the beginning may suffice; errors as ``read_elf``."""
+    with memoryview(data) as view:
+        fields = _Fields(view)
+        return tuple(_segments(fields, _header(fields)))
 
 
 def pack_section(section: Section, header: Header, name_offset: int) -> bytes:
