@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from wherry.aws.call import RemoteInvocation, invoke_remote
     from wherry.aws.deploy import Deployed, Planned, deploy, plan
     from wherry.aws.init_stage import init_stage
-    from wherry.aws.inspect import inspect
+    from wherry.aws.inspect_stage import inspect
     from wherry.aws.logs import LogEvent, read_logs
     from wherry.aws.past import History, history
     from wherry.aws.promote import promote
@@ -205,7 +205,7 @@ _HOMES = {
     "history": "wherry.aws.past",
     "init": "wherry.settings.init.write",
     "init_stage": "wherry.aws.init_stage",
-    "inspect": "wherry.aws.inspect",
+    "inspect": "wherry.aws.inspect_stage",
     "invoke": "wherry.invoke.run",
     "invoke_remote": "wherry.aws.call",
     "lock": "wherry.pipeline.lock",

@@ -195,6 +195,12 @@ class AwsError(WherryError):
         super().__init__(message, where=where, hint=hint)
         self.code = code
 
+    def with_more(self, *where: str, hint: str | None = None) -> AwsError:
+        """The error with more causes, and with another hint if one is given."""
+        return AwsError(
+            self.message, code=self.code, where=(*self.where, *where), hint=hint or self.hint
+        )
+
     @property
     def cause(self) -> str:
         """AWS's own message, else the message."""

@@ -32,7 +32,6 @@ from wherry.aws.locks import LockKeeper
 from wherry.aws.model import Desired, DesiredFunction, DesiredLayer
 from wherry.aws.observe import observe
 from wherry.aws.plan import Applied, AppliedLayer
-from wherry.cli.aws_lines import aws_line
 from wherry.errors import AwsError
 from wherry.settings.model import StageSettings
 
@@ -65,7 +64,7 @@ class Heard:
 
     @property
     def texts(self) -> list[str]:
-        return [str(aws_line(event) or getattr(event, "text", "")) for event in self.events]
+        return [str(event) for event in self.events]
 
 
 @dataclass(kw_only=True)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from support.command import Wherry
-from wherry.sample_events.event import KINDS
+from wherry.sample_events.kinds import KINDS
 
 
 def test_an_event_on_stdout(wherry: Wherry) -> None:

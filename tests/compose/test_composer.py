@@ -279,6 +279,14 @@ def test_a_package_of_which_a_layer_holds_a_part_is_repeated() -> None:
     assert remarks(composition) == []
 
 
+def test_functions_that_repeat_the_same_are_named_in_one_warning() -> None:
+    table = '[functions.f]\nlayers = ["l"]\n[functions.g]\nlayers = ["l"]\n[functions.h]\n'
+    table += '[layers.l]\nexclude-files = ["alpha/data/"]\n'
+    assert remarks(composed([SHOP, ALPHA, BETA], table)) == [
+        "functions `f`, `g` repeat all of `alpha`, of which `l` holds another part or version"
+    ]
+
+
 def test_a_module_that_a_layers_package_hides() -> None:
     table = (
         '[functions.f]\nlayers = ["l"]\ninclude-regex = ["shop/api"]\n'

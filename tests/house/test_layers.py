@@ -235,6 +235,17 @@ def names_used(path: Path) -> set[tuple[str, str]]:
     return {(module, name) for module, name in pairs if PATHS.get(module, path) != path}
 
 
+def through_stars(pairs: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The same names in the modules from which a package takes all: who imports them imports them from the package."""
+    sources = {
+        (name, str(node.module))
+        for name, path in PATHS.items()
+        for node in ast.walk(syntax(path))
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+    }
+    return {(source, name) for module, name in pairs for to, source in sources if to == module}
+
+
 def names_in_annotations(path: Path) -> set[str]:
     """Names that annotations of a module mention: its callers hold such objects without importing their class."""
     annotations = [
@@ -288,6 +299,7 @@ def test_every_public_name_is_used() -> None:
     # Readers of locks are imported by their names in the table of formats.
     readers = [lock_format.value.reader.split(":") for lock_format in LockFormat]
     inside |= {(f"wherry.lock.{module}", function) for module, function in readers}
+    inside |= through_stars(inside)
     root = SOURCE.parents[1]
     outside = {
         pair

@@ -113,9 +113,13 @@ def test_a_plain_build_loads_nothing_that_it_does_not_need(tmp_path: Path) -> No
         "from pathlib import Path; import wherry; from wherry.store import Store; "
         f"wherry.build({str(tmp_path)!r}, store=Store(Path({str(tmp_path / 'store')!r})))"
     )
-    # Once for good, and once with nothing to do.
-    for _ in range(2):
+    # Once for good, once after an edit, and once with nothing to do.
+    for text in ("def handler(event, context): ...\n", "def handler(event, context): 1\n", None):
+        if text is not None:
+            (tmp_path / "main.py").write_text(text)
         loaded = loaded_by(build)
+        if text is None or text.endswith("1\n"):
+            assert not loaded & {"packaging", "subprocess", "logging", "tempfile"}
         rooms = {name.split(".")[1] for name in loaded if name.startswith("wherry.")}
         assert "pipeline" in rooms
         assert "elf" not in rooms

@@ -16,7 +16,7 @@ import pytest
 from uv import find_uv_bin
 
 import wherry
-from wherry.sample_events.event import KINDS
+from wherry.sample_events.kinds import KINDS
 
 pytestmark = pytest.mark.real
 

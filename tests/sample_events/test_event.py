@@ -13,7 +13,7 @@ import wherry
 from wherry.errors import EventError
 from wherry.sample_events.carriers import CARRIERS
 from wherry.sample_events.choices import Choices
-from wherry.sample_events.event import KINDS
+from wherry.sample_events.kinds import KINDS
 
 
 def first(event: dict[str, Any]) -> Any:
@@ -172,6 +172,7 @@ def test_any_value_can_be_changed() -> None:
         ("dynamodb", {"type": "insert"}, "did you mean `INSERT`?"),
         ("sqs", {"records": 0}, "cannot have 0 records"),
         ("eventbridge", {"body": "{"}, "the body is not JSON"),
+        ("cloudformation", {"body": "7"}, "the body is not an object of JSON"),
         ("sqs", {"body": b"\xff"}, "the body is not text in UTF-8"),
         ("http", {"path": "x"}, "`x` is not the path of a request"),
         ("dynamodb", {"item": "[]"}, "--item is not an object of JSON"),

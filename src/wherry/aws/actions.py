@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from msgspec import field
+from msgspec import field, to_builtins
 
 from wherry.aws.configuration import NOTHING, Configuration
 from wherry.aws.model import layer_document, layer_text
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from wherry.aws.configuration import ValueChange, VariableChange
-    from wherry.aws.model import DesiredFunction, DesiredLayer, LayerRef
+    from wherry.aws.model import DesiredFunction, DesiredLayer, LayerRef, ObservedAlias
 
 __all__ = [
     "Action",
@@ -190,7 +190,7 @@ class UpdateConfiguration(Action, frozen=True, kw_only=True):
 
 def _configuration_document(action: CreateFunction | UpdateConfiguration) -> dict[str, Any]:
     return {
-        "values": [change.document() for change in action.values],
+        "values": [to_builtins(change) for change in action.values],
         "variables": [variable.document() for variable in action.variables],
     }
 
@@ -261,6 +261,26 @@ class MoveAlias(Action, frozen=True, kw_only=True):
     revision: str | None = None
     canaries: Mapping[int, float] = field(default_factory=dict)
     back: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        alias: ObservedAlias,
+        version: int | None,
+        *,
+        canary: float | None = None,
+        back: bool = False,
+    ) -> MoveAlias:
+        """The move of an alias from where it stands."""
+        return cls(
+            alias=alias.name,
+            version=version,
+            was=alias.version,
+            canary=canary,
+            revision=alias.revision,
+            canaries=alias.canaries,
+            back=back,
+        )
 
     def _line(self) -> str:
         version = _version_text(self.version)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import AwsError
+from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,12 +60,12 @@ def require_shape(response_dict: Any, operation_model: Any, **_rest: Any) -> Non
         return
     try:
         # Strictly, as botocore's parser: `json` alone lets surrogates through.
-        body = json.loads((response_dict.get("body") or b"{}").decode())
-    except (RecursionError, UnicodeDecodeError) as error:
-        raise ResponseParserError("the answer is nested too deeply, or no text") from error
-    except ValueError:
+        body = parse_json((response_dict.get("body") or b"{}").decode())
+    except json.JSONDecodeError:
         # Such as a page, which the parser refuses or, as an error, shows.
         return
+    except ValueError as error:
+        raise ResponseParserError(f"the answer cannot be read: {error}") from error
     if not isinstance(body, dict):
         raise ResponseParserError("the answer is not a JSON object")
     shape = operation_model.output_shape

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Required, TypedDict, Unpack
 from msgspec import field
 from msgspec.structs import replace
 
-from wherry.aws.errors import refusing, unless_missing
+from wherry.aws.errors import refusing
 from wherry.aws.locks import LockKeeper
 from wherry.aws.model import layer_of_arn, version_of_arn
-from wherry.aws.observe import observe_functions
+from wherry.aws.observe import layer_version
+from wherry.aws.observe_stage import deploy_first, observe_stage
 from wherry.aws.prepare import Prepared
 from wherry.aws.remote_zip import download
 from wherry.aws.stage import read_stage
-from wherry.errors import DeployError, FetchError, HashMismatchError
+from wherry.errors import DeployError
 from wherry.events import SILENT, Note, PackageBrought, Warned
 from wherry.pipeline.report import BuildReport, PackageReport
 from wherry.problems import Problems
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from wherry.aws.actions import Action
-    from wherry.aws.client import Client
-    from wherry.aws.model import Desired, ObservedFunction, Snapshot
+    from wherry.aws.model import Desired, ObservedAlias, ObservedFunction, Snapshot
     from wherry.aws.plan import Plan
     from wherry.aws.prepare import DeployOptions
     from wherry.aws.stage import ProjectStage
@@ -119,16 +119,9 @@ class BroughtPackages(Prepared, frozen=True, kw_only=True):
         if (stored := self.store.find(sha256)) is not None:
             return stored
         with temporary_folder("package") as folder:
-            path = folder / "package.zip"
-            download(self.locations[code_sha256](), path, what="the package of the other stage")
-            try:
-                return self.store.add(path, hashes={"sha256": sha256}).path
-            except HashMismatchError as error:
-                raise FetchError(
-                    "cannot fetch the package of the other stage",
-                    where=["its digest is not the one that AWS reports"],
-                    hint="try again",
-                ) from error
+            path, what = folder / "package.zip", "the package of the other stage"
+            download(self.locations[code_sha256](), path, what=what, code_sha256=code_sha256)
+            return self.store.add(path, hashes={"sha256": sha256}).path
 
 
 def bring(
@@ -189,36 +182,20 @@ def bring(
 def _sources(stage: ProjectStage) -> list[_Source]:
     """The code that callers of each function of a stage get."""
     client = stage.client
-    observed = observe_functions(stage.functions.values(), client)
     problems = Problems(DeployError, f"stage `{client.name}` does not run what could be brought")
-    sources = []
-    for name, aws_name in stage.functions.items():
-        function = observed.functions.get(aws_name)
-        alias = stage.settings.function(name).alias or stage.settings.alias
-        if function is None:
-            problems.add(f"there is no function `{aws_name}`", hint=_deploy_first(client))
-        elif function.package_type != "Zip":
-            problems.add(f"function `{aws_name}` runs a container image")
-        elif alias is not None and function.alias(alias) is None:
-            problems.add(
-                f"function `{aws_name}` has no alias `{alias}`", hint=_deploy_first(client)
-            )
-        else:
-            sources.append(_source(name, function, alias, stage))
+    running = observe_stage(stage, problems)
+    for function, _ in running.values():
+        if function.package_type != "Zip":
+            problems.add(f"function `{function.aws_name}` runs a container image")
     problems.raise_all()
-    return sources
-
-
-def _deploy_first(client: Client) -> str:
-    return f"deploy it first: wherry deploy {client.name}"
+    return [_source(name, *parts, stage) for name, parts in running.items()]
 
 
 def _source(
-    name: str, function: ObservedFunction, alias: str | None, stage: ProjectStage
+    name: str, function: ObservedFunction, alias: ObservedAlias | None, stage: ProjectStage
 ) -> _Source:
-    stands = None if alias is None else function.alias(alias)
-    version = None if stands is None else function.version(stands.version)
-    if stands is not None and stands.canaries:
+    version = None if alias is None else function.version(alias.version)
+    if alias is not None and alias.canaries:
         stage.reporter.emit(
             Warned(
                 text=f"`{function.aws_name}` has a canary in stage `{stage.client.name}`: what most callers get is brought"
@@ -319,22 +296,15 @@ class _Packages:
         return tuple(layers)
 
     def _add_layer(self, name: str, arn: str) -> None:
-        version = unless_missing(
-            f"look at layer version `{arn}`",
-            lambda: self._other.client.functions.get_layer_version(
-                LayerName=layer_of_arn(arn), VersionNumber=version_of_arn(arn)
-            ),
-        )
+        version = layer_version(self._other.client, arn)
         if version is None:
-            self._problems.add(
-                f"layer version `{arn}` was deleted", hint=_deploy_first(self._other.client)
-            )
+            self._problems.add(f"layer version `{arn}` was deleted", hint=deploy_first(self._other))
             return
         code_sha256 = version["Content"]["CodeSha256"]
         if name in self.layers and self.layers[name].code_sha256 != code_sha256:
             self._problems.add(
                 f"its functions run different versions of layer `{name}`",
-                hint=_deploy_first(self._other.client),
+                hint=deploy_first(self._other),
             )
         self.locations[code_sha256] = partial(self._layer_location, arn)
         self.layers[name] = _report(

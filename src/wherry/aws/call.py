@@ -146,11 +146,10 @@ def find_function(
             hint=did_you_mean(function or "", known=names) or "name one: wherry invoke NAME",
         )
     ((name, aws_name),) = target.functions.items()
-    settings = target.settings
     return RemoteFunction(
         name=name,
         aws_name=aws_name,
-        qualifier=qualifier or settings.function(name).alias or settings.alias,
+        qualifier=qualifier or target.alias_of(name),
         client=target.client,
     )
 

@@ -135,11 +135,9 @@ class Client:
             ]
             if region in known:
                 raise
-            raise AwsError(
-                error.message,
-                code=error.code,
-                where=[*error.where, f"the region is {region}, which boto3 does not know"],
-                hint=did_you_mean(region, known=known) or error.hint,
+            raise error.with_more(
+                f"the region is {region}, which boto3 does not know",
+                hint=did_you_mean(region, known=known),
             ) from error
 
     @property

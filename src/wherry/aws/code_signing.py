@@ -240,16 +240,9 @@ def explaining_signatures(client: Client, function: str) -> Iterator[None]:
             f"with {', '.join(profiles)}" if profiles else "with a profile of its configuration"
         )
         used = client.stage.signing_profile
-        raise AwsError(
-            error.message,
-            code=error.code,
-            where=[
-                *error.where,
-                f"the function takes only code and layers that AWS Signer has signed {accepted}",
-                f"the packages were signed with `{used}`"
-                if used
-                else "the packages were not signed",
-            ],
+        raise error.with_more(
+            f"the function takes only code and layers that AWS Signer has signed {accepted}",
+            f"the packages were signed with `{used}`" if used else "the packages were not signed",
             hint="name one of the profiles in the stage: signing-profile = "
             f'"{_name(profiles[0]) if profiles else "…"}"',
         ) from error

@@ -95,10 +95,6 @@ class ValueChange(Struct, frozen=True, kw_only=True):
         """The value of a function that is created."""
         return f"{self.name} {_shown(self.after)}{_PATHS[self.name][2]}"
 
-    def document(self) -> dict[str, Any]:
-        """The JSON document of the change."""
-        return {"name": self.name, "before": self.before, "after": self.after}
-
 
 class VariableChange(Struct, frozen=True, kw_only=True):
     """A variable, compared with AWS.

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from wherry.aws.actions import CreateFunction, UpdateCode
 from wherry.aws.bucket import Bucket
 from wherry.aws.code_signing import plan_signed
-from wherry.aws.errors import refusing, unless_missing
-from wherry.aws.observe import latest_layer_version, observe
+from wherry.aws.live_packages import live_location
+from wherry.aws.observe import observe
 from wherry.aws.prepare import prepare
 from wherry.aws.resolve import resolve
 from wherry.aws.switch.release import read_release, release
@@ -229,8 +229,8 @@ def _with_bucket_checked(plan: Plan, client: Client) -> Plan:
     try:
         bucket.check()
     except AwsError as error:
-        cause = f"{error.message}: {error.where[0]}" if error.where else error.message
-        return replace(plan, warnings=(*plan.warnings, f"packages cannot be uploaded: {cause}"))
+        warning = f"packages cannot be uploaded: {_in_one_line(error)}"
+        return replace(plan, warnings=(*plan.warnings, warning))
     return plan
 
 
@@ -288,7 +288,7 @@ def _fetched(plan: Plan, prepared: Prepared) -> Plan:
     try:
         return prepared.fetched(plan)
     except WherryError as error:
-        cause = f"{error.message}: {error.where[-1]}" if error.where else error.message
+        cause = _in_one_line(error, last=True)
         prepared.reporter.emit(
             Warned(text=f"what would change in packages cannot be told: {cause}")
         )
@@ -307,8 +307,7 @@ def _compare_packages(plan: Plan, client: Client, reporter: Reporter) -> Mapping
         try:
             return compare(path, _location(part.aws_name, action, client))
         except WherryError as error:
-            cause = f"{error.message}: {error.where[0]}" if error.where else error.message
-            reporter.emit(ComparisonFailed(name=part.name, cause=cause))
+            reporter.emit(ComparisonFailed(name=part.name, cause=_in_one_line(error)))
             return None
 
     changes = [
@@ -322,16 +321,13 @@ def _compare_packages(plan: Plan, client: Client, reporter: Reporter) -> Mapping
         return {part.name: found for (part, *_), found in differences if found is not None}
 
 
+def _in_one_line(error: WherryError, *, last: bool = False) -> str:
+    """The message, and the first or the last of its causes."""
+    return ": ".join((error.message, *(error.where[-1:] if last else error.where[:1])))
+
+
 def _location(name: str, action: Action, client: Client) -> str | None:
     """The address of the package on AWS that the action replaces; None if there is none."""
     if isinstance(action, CreateFunction):
         return None
-    if isinstance(action, UpdateCode):
-        with refusing(f"look at the code of function `{name}`"):
-            return client.functions.get_function(FunctionName=name)["Code"].get("Location")
-
-    def layer_location() -> str | None:
-        version = latest_layer_version(client, name)
-        return None if version is None else version["Content"].get("Location")
-
-    return unless_missing(f"look at the content of layer `{name}`", layer_location)
+    return live_location(client, name, is_layer=not isinstance(action, UpdateCode))

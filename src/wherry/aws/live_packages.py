@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from wherry.aws.client import Client
 
-__all__ = ["download_packages"]
+__all__ = ["download_packages", "live_location"]
 
 
 def download_packages(
@@ -36,13 +36,10 @@ def download_packages(
         FetchError: a package cannot be fetched.
     """
     found: dict[str, Path] = {}
-    for number, (name, aws_name, is_layer) in enumerate(
-        (
-            *((name, aws_name, False) for name, aws_name in functions.items()),
-            *((name, aws_name, True) for name, aws_name in layers.items()),
-        )
-    ):
-        location = _location(client, aws_name, is_layer=is_layer)
+    parts = [(False, *names) for names in functions.items()]
+    parts += [(True, *names) for names in layers.items()]
+    for number, (is_layer, name, aws_name) in enumerate(parts):
+        location = live_location(client, aws_name, is_layer=is_layer)
         if location is not None:
             path = folder / f"{number}.zip"
             download(location, path, what=f"the live package of `{name}`")
@@ -50,8 +47,12 @@ def download_packages(
     return found
 
 
-def _location(client: Client, name: str, *, is_layer: bool) -> str | None:
-    """The signed address of a package on AWS; None if there is none."""
+def live_location(client: Client, name: str, *, is_layer: bool) -> str | None:
+    """The signed address of a function's code, or of the latest version of a layer; None if there is none.
+
+    Raises:
+        AwsError: AWS refuses.
+    """
 
     def of_function() -> str | None:
         return client.functions.get_function(FunctionName=name)["Code"].get("Location")

@@ -16,6 +16,8 @@ from wherry.aws.model import (
     ObservedLayer,
     ObservedVersion,
     Snapshot,
+    layer_of_arn,
+    version_of_arn,
 )
 from wherry.errors import AwsError
 from wherry.untrusted import parse_json
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from wherry.aws.model import Desired
 
 __all__ = [
+    "latest_layer_version",
+    "layer_version",
     "observe",
     "observe_alias",
     "observe_function",
@@ -222,6 +226,19 @@ def latest_layer_version(client: Client, name: str) -> GetLayerVersionResponseTy
         return None
     # The list has neither the digest nor the address of the content.
     return client.functions.get_layer_version(LayerName=name, VersionNumber=latest[0]["Version"])
+
+
+def layer_version(client: Client, arn: str) -> GetLayerVersionResponseTypeDef | None:
+    """AWS's answer about a version of a layer; None if it was deleted.
+
+    Raises:
+        AwsError: AWS refused, or could not be reached.
+    """
+    name, number = layer_of_arn(arn), version_of_arn(arn)
+    return unless_missing(
+        f"look at layer version `{arn}`",
+        lambda: client.functions.get_layer_version(LayerName=name, VersionNumber=number),
+    )
 
 
 def principals_of(policy: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from msgspec import to_builtins
 
 from wherry.aws.history import AliasHistory
-from wherry.aws.observe import observe_functions
+from wherry.aws.observe_stage import observe_stage
 from wherry.aws.stage import read_stage
 from wherry.errors import DeployError
 from wherry.problems import Problems
@@ -131,37 +131,26 @@ def history(project: Path | str = ".", stage: str = "", **options: Unpack[StageO
         WherryError: the input is wrong, or AWS refused.
     """
     target = read_stage(project, stage, **options)
-    client, settings = target.client, target.settings
-    with client.explaining():
-        observed = observe_functions(target.functions.values(), client)
+    client = target.client
     problems = Problems(DeployError, f"stage `{stage}` has no history yet")
-    functions = []
-    for name, aws_name in target.functions.items():
-        function = observed.functions.get(aws_name)
-        alias = settings.function(name).alias or settings.alias
-        if function is None:
-            problems.add(f"there is no function `{aws_name}`", hint="deploy it first")
-        elif alias is not None and function.alias(alias) is None:
-            problems.add(f"function `{aws_name}` has no alias `{alias}`", hint="deploy it first")
-        else:
-            functions.append(_of_function(name, function, alias))
+    with client.explaining():
+        running = observe_stage(target, problems)
     problems.raise_all()
-    return History(stage=stage, functions=tuple(functions), calls=tuple(client.calls))
-
-
-def _of_function(name: str, function: ObservedFunction, alias: str | None) -> FunctionHistory:
-    observed = None if alias is None else function.alias(alias)
-    versions = (
-        (_past(function, 0, "current", share=1.0),)
-        if observed is None
-        else tuple(_versions(function, observed))
-    )
-    return FunctionHistory(
-        name=name,
-        aws_name=function.aws_name,
-        arn=function.arn,
-        alias=alias,
-        versions=versions,
+    return History(
+        stage=stage,
+        functions=tuple(
+            FunctionHistory(
+                name=name,
+                aws_name=function.aws_name,
+                arn=function.arn,
+                alias=None if alias is None else alias.name,
+                versions=(_past(function, 0, "current", share=1.0),)
+                if alias is None
+                else tuple(_versions(function, alias)),
+            )
+            for name, (function, alias) in running.items()
+        ),
+        calls=tuple(client.calls),
     )
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
 
 from wherry.aws.client import Client
 from wherry.aws.desired import desire
 from wherry.aws.locks import LockKeeper
-from wherry.aws.stage import find_stage
+from wherry.aws.stage import find_stage, legacy_stage
 from wherry.errors import WherryError
 from wherry.events import SILENT
 from wherry.pipeline.request import PackageOptions
-from wherry.settings.model import plain_stage
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from wherry.aws.model import Desired
     from wherry.aws.plan import Plan
@@ -106,13 +105,11 @@ def prepare(
     from wherry.pipeline.request import as_request, open_context
     from wherry.pipeline.target import written_target
     from wherry.pipeline.written import report_written
-    from wherry.settings.legacy.read import is_legacy
 
     store, reporter = options.pop("store", None), options.pop("reporter", SILENT)
     asked, config = cast("BuildOptions", options), options.get("config")
-    if config is not None and is_legacy(Path(config)):
-        # Only the stages of drover.yml build different packages.
-        asked["stage"] = plain_stage(stage)
+    if (legacy := legacy_stage(config, stage)) is not None:
+        asked["stage"] = legacy
     request = as_request(project, asked)
     settings = find_stage(request.project, stage)
     report = (

@@ -42,11 +42,8 @@ def promote(
         WherryError: the input is wrong, or something failed.
     """
     target = read_stage(project, stage, **options)
-    settings = target.settings
     aliases = {
-        name: alias
-        for name in target.functions
-        if (alias := settings.function(name).alias or settings.alias) is not None
+        name: alias for name in target.functions if (alias := target.alias_of(name)) is not None
     }
     if not aliases:
         raise DeployError(
@@ -92,15 +89,7 @@ def plan_promotion(
         actions: tuple[MoveAlias, ...] = ()
         version = _version_to_promote(alias, function) if alias is not None else None
         if alias is not None and version is not None:
-            actions = (
-                MoveAlias(
-                    alias=alias.name,
-                    version=version,
-                    was=alias.version,
-                    revision=alias.revision,
-                    canaries=alias.canaries,
-                ),
-            )
+            actions = (MoveAlias.of(alias, version),)
         plans.append(
             FunctionPlan(
                 name=name,

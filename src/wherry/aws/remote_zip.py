@@ -7,6 +7,8 @@ file is fetched.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import re
 import stat
@@ -120,20 +122,31 @@ def open_remote(location: str, *, what: str = "the live package") -> Iterator[Co
         yield _contents(stack, remote, remote.size, what)
 
 
-def download(location: str, path: Path, *, what: str = "the live package") -> None:
+def download(
+    location: str, path: Path, *, what: str = "the live package", code_sha256: str | None = None
+) -> None:
     """Fetch a whole package into a file.
 
     Args:
         location: the signed address.
         path: of the new file.
         what: the name of the package in messages.
+        code_sha256: its digest in base64 as AWS reports it; None if it is not to be verified.
 
     Raises:
-        FetchError: it cannot be fetched, or is incomplete.
+        FetchError: it cannot be fetched, is incomplete, or has another digest.
     """
-    with open_session(Network()) as session, path.open("wb") as file:
+    with open_session(Network()) as session, path.open("w+b") as file:
         response = _get(session, location, what, {})
         _save(response, file, location, what)
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").digest()
+    if code_sha256 not in (None, base64.b64encode(digest).decode()):
+        raise FetchError(
+            f"cannot fetch {what}",
+            where=["its digest is not the one that AWS reports"],
+            hint="try again",
+        )
 
 
 def _contents(stack: ExitStack, file: BinaryIO | _RemoteFile, size: int, title: str) -> Contents:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from msgspec.structs import replace
 
 from wherry.aws.regions import regions_of
-from wherry.aws.stage import find_stage
+from wherry.aws.stage import find_stage, legacy_stage
 from wherry.errors import SettingsError, WherryError
 from wherry.events import SILENT, OfStage, UploadStarted
 from wherry.problems import nearest
@@ -107,15 +107,12 @@ def _read(
     project: Path | str, stage: str, config: Path | str | None, name: str | None
 ) -> tuple[Project, Collection[str]]:
     """The project, and the names of its stages."""
-    from wherry.settings.legacy.read import is_legacy, read_stages
+    from wherry.settings.legacy.read import read_stages
     from wherry.settings.project import read_project
 
-    path = None if config is None else Path(config)
-    legacy = path is not None and is_legacy(path)
-    read = read_project(
-        Path(project), config=path, stage=plain_stage(stage) if legacy else None, name=name
-    )
-    if path is not None and legacy:
+    path, legacy = None if config is None else Path(config), legacy_stage(config, stage)
+    read = read_project(Path(project), config=path, stage=legacy, name=name)
+    if path is not None and legacy is not None:
         return read, read_stages(path if path.exists() else Path(project) / path)
     return read, read.settings.stages
 
@@ -163,11 +160,9 @@ def for_stages(
     """
     from wherry.pipeline.build import build_packages
     from wherry.pipeline.request import PackageOptions, open_context, read_request
-    from wherry.settings.legacy.read import is_legacy
 
     reporter: Reporter = options.pop("reporter", SILENT)
-    config = options.get("config")
-    if config is not None and is_legacy(Path(config)):
+    if stages and legacy_stage(options.get("config"), stages[0]) is not None:
         return each_stage(
             lambda stage, own: work(project, stage, build=build, reporter=own, **options),
             [[stage] for stage in stages],

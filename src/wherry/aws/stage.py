@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wherry.settings.model import StageSettings
     from wherry.settings.project import Project
 
-__all__ = ["ProjectStage", "StageOptions", "find_stage", "read_stage"]
+__all__ = ["ProjectStage", "StageOptions", "find_stage", "legacy_stage", "read_stage"]
 
 
 class StageOptions(TypedDict, total=False):
@@ -50,6 +50,10 @@ class ProjectStage(Struct, frozen=True, kw_only=True):
     functions: Mapping[str, str]
     layers: Mapping[str, str]
     reporter: Reporter
+
+    def alias_of(self, function: str) -> str | None:
+        """The alias that callers of a function (name in the settings) use; None if they use ``$LATEST``."""
+        return self.settings.function(function).alias or self.settings.alias
 
 
 def find_stage(project: Project, name: str) -> StageSettings:
@@ -91,6 +95,13 @@ def find_stage(project: Project, name: str) -> StageSettings:
     return stage_in_region(stage, name, region if at else None)
 
 
+def legacy_stage(config: Path | str | None, stage: str) -> str | None:
+    """The stage as readers of a ``drover.yml`` are told it, whose stages build different packages; None for other settings."""
+    from wherry.settings.legacy.read import is_legacy
+
+    return plain_stage(stage) if config is not None and is_legacy(Path(config)) else None
+
+
 def read_stage(project: Path | str, stage: str, **options: Unpack[StageOptions]) -> ProjectStage:
     """Read a stage of a project.
 
@@ -104,13 +115,11 @@ def read_stage(project: Path | str, stage: str, **options: Unpack[StageOptions])
         SettingsError: the settings are wrong, or have no such stage, function or layer.
     """
     from wherry.compose.recipe import recipes
-    from wherry.settings.legacy.read import is_legacy
     from wherry.settings.project import read_project
 
     names, config = options.get("names", ()), options.get("config")
-    path = None if config is None else Path(config)
-    legacy_stage = plain_stage(stage) if path is not None and is_legacy(path) else None
-    read = read_project(Path(project), config=path, stage=legacy_stage, name=options.get("name"))
+    path, legacy = None if config is None else Path(config), legacy_stage(config, stage)
+    read = read_project(Path(project), config=path, stage=legacy, name=options.get("name"))
     settings = find_stage(read, stage)
     functions: dict[str, str] = {}
     layers: dict[str, str] = {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import filecmp
 import os
-import shutil
 import struct
 import threading
 from base64 import b64encode
@@ -107,6 +106,8 @@ def copy_package(written: Written, path: Path) -> Written:
     with _temporary_file(path) as temporary:
         changed = not (path.is_file() and filecmp.cmp(written.path, path, shallow=False))
         if changed:
+            import shutil
+
             shutil.copyfile(written.path, temporary)
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)

@@ -71,6 +71,10 @@ def command(
       wherry build --project services/api --output build/api.zip
       wherry build --json | jq -r '.packages[].code_sha256'
     """  # noqa: D301  the backspace is click's mark
+    if options.get("output") and options.get("unpacked"):
+        raise click.UsageError(
+            "--output is for a zip file and --unpacked for its files: leave out one of them, or build twice"
+        )
     from wherry.pipeline.build import build
 
     with Terminal(quiet=quiet, verbose=verbose) as terminal:

@@ -154,7 +154,8 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
 def _list(name: str | None, *, as_json: bool) -> None:
     """Print the kinds of events, or one."""
     from wherry.cli.render import print_result
-    from wherry.sample_events.event import KINDS, find_kind, option_names
+    from wherry.sample_events.event import find_kind, option_names
+    from wherry.sample_events.kinds import KINDS
 
     kinds = list(KINDS.values()) if name is None else [find_kind(name)]
     rows = [

@@ -115,7 +115,7 @@ def command(
       wherry inspect function.zip --by kind --handler app.handler
       wherry inspect --budget 5MB --exit-code
     """  # noqa: D301  the backspace is click's mark
-    from wherry.aws.inspect import inspect
+    from wherry.aws.inspect_stage import inspect
     from wherry.cli.inspect_lines import report_lines
 
     files = zip_archives(packages)

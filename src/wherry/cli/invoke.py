@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from wherry.cli.keyboard import keyboard, warn_of_prompt
 from wherry.cli.options import in_project, of_build, path_option, quiet, shared
 from wherry.cli.render import BriefReporter, Terminal, print_result
 from wherry.invoke.runnable import MEMORY, STORAGE, TIMEOUT
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from wherry.invoke.session import Session
     from wherry.pipeline.report import BuildReport
 
-__all__ = ["FORMATS", "callbacks", "command", "end_on_sigterm", "of_run"]
+__all__ = ["FORMATS", "callbacks", "command", "of_run"]
 
 of_run = shared(
     click.option(
@@ -87,7 +88,7 @@ of_run = shared(
     click.option("-v", "--verbose", is_flag=True, help="Say what the build did, too."),
 )
 
-FORMATS = ["function-url", "http", "rest", "alb", "alb-multi"]
+FORMATS = ["function-url", "http", "http-1.0", "rest", "alb", "alb-multi"]
 
 of_format = click.option(
     "--format",
@@ -214,7 +215,6 @@ def command(
         raise click.UsageError("--cold sends no event, and stands alone")
     if profile and cold is None:
         raise click.UsageError("--profile is for --cold: say --cold 5 --profile")
-    end_on_sigterm()
     remote = options["stage"] is not None and not _is_legacy(options["config"])
     if qualifier is not None and not remote:
         raise click.UsageError("--qualifier chooses a version on AWS: say --stage STAGE too")
@@ -238,7 +238,7 @@ def command(
         payloads = [read_event(source) for source in events] or [b"{}"]
     about_caller = read_client_context(context)
     if not remote:
-        options["terminal"] = _keyboard()
+        options["terminal"] = keyboard()
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
         opened: AbstractContextManager[Session | RemoteFunction]
         if remote:
@@ -264,11 +264,8 @@ def command(
                         click.echo(visible(Lines(text)), err=True)
                 else:
                     terminal.line(invocation.report_line)
-                if error is not None and error.type == "BdbQuit" and not options.get("terminal"):
-                    terminal.warn(
-                        "the function stopped for a debugger, and there is no terminal",
-                        hint="run it on one, or attach an editor with --debug PORT",
-                    )
+                if not options.get("terminal"):
+                    warn_of_prompt(invocation, terminal)
                 if error is not None and not invocation.log:
                     click.echo(f"[ERROR] {error.type}: {error.message}", err=True)
                 if as_json:
@@ -369,25 +366,3 @@ def _show(invocation: Invocation, response: HttpResponse | None, terminal: Termi
     if response.body and not response.body.endswith(b"\n") and sys.stdout.isatty():
         out.write(b"\n")
     out.flush()
-
-
-def _keyboard() -> int | None:
-    """A descriptor of the terminal from which a function's debugger can read; None if nobody is there to see it."""
-    import os
-
-    if not sys.stderr.isatty() or sys.platform == "win32":
-        return None
-    try:
-        return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
-    except OSError:
-        return None
-
-
-def end_on_sigterm(status: int = 143) -> None:
-    """Have a SIGTERM end this process as a Ctrl-C does: with everything put away."""
-    import signal
-
-    def end(_number: int, _frame: object) -> None:
-        raise SystemExit(status)
-
-    signal.signal(signal.SIGTERM, end)

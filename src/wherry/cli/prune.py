@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wherry.cli.aws_lines import aws_line
 from wherry.cli.options import in_project, of_stage, of_stage_names, quiet
 from wherry.cli.render import Terminal
 from wherry.events import Event, Removed
 from wherry.sizes import count, format_size
 from wherry.structs import Struct
+from wherry.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,7 +84,7 @@ def command(
             click.echo(json.dumps(found.document()))
         elif not found.done:
             for removal in shown:
-                click.echo(aws_line(Removed(what=str(removal), size=removal.size)))
+                click.echo(visible(str(Removed(what=str(removal), size=removal.size))))
         what = _counted(shown)
         if not found.pruning:
             terminal.line(f"Stage {stage} has nothing to remove")
@@ -104,7 +104,7 @@ class _Removals(Struct, frozen=True):
         if not isinstance(event, Removed):
             self.terminal.emit(event)
         elif self.shown:
-            click.echo(aws_line(event))
+            click.echo(visible(str(event)))
 
 
 def _counted(removals: Iterable[Removal]) -> str:

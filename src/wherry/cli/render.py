@@ -143,10 +143,9 @@ class Terminal:
             case Note(text=text):
                 self._print(f"{click.style('note:', bold=True)} {visible(text)}")
             case _:
-                from wherry.cli.event_lines import event_line
-
-                if (line := event_line(event, verbose=self._verbose)) is not None:
-                    self._print(visible(line))
+                text = str(event)
+                if text and (self._verbose or not event.verbose):
+                    self._print(visible(text))
 
     def _print(self, text: str, *, always: bool = False) -> None:
         if always or not self._quiet:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wherry.bundle.entry import Entry
     from wherry.compose.model import Supplies
     from wherry.compose.recipe import Recipe
-    from wherry.compose.stack import Stack
+    from wherry.compose.stack import Rest, Stack
     from wherry.events import Event
     from wherry.settings.model import Settings
     from wherry.target import Target
@@ -53,6 +53,7 @@ def compose(
     composer = _Composer(supplies, target, settings)
     for recipe in recipes:
         composer.add(recipe)
+    composer.remarks.extend(rest_warnings(composer.rests))
     return Composition(
         target=target,
         packages=tuple(composer.packages),
@@ -64,6 +65,7 @@ class _Composer:
     def __init__(self, supplies: Supplies, target: Target, settings: Settings) -> None:
         self.packages: list[Package] = []
         self.remarks: list[Event] = []
+        self.rests: list[tuple[str, Sequence[str], Rest]] = []
         self._supplies = supplies
         self._target = target
         self._settings = settings
@@ -104,9 +106,10 @@ class _Composer:
         own_name = next((dist.name for dist in supply if dist.own), None)
         by_name = {dist.name: dist for dist in supply if not dist.own}
         names = choose_names(recipe, by_name.keys(), self.remarks, own=own_name)
-        # What is added by name comes with all that it needs.
-        added = self._requirements.all_of(recipe.settings.extra_distributions, by_name)
-        names |= added - excluded_names(recipe.settings, added)
+        if extra := recipe.settings.extra_distributions:
+            # What is added by name comes with all that it needs.
+            added = self._requirements.all_of(extra, by_name)
+            names |= added - excluded_names(recipe.settings, added)
         # The folder of a layer may hold a lock and no code.
         with_own = recipe.with_project and (
             recipe.kind == "function" or any(dist.own and dist.bundle.entries for dist in supply)
@@ -203,7 +206,7 @@ class _Composer:
             rest = stack.rest(code.bundle, always={entry.path for entry in extra})
         else:
             rest = self._layers.rest(code, layers)
-        self.remarks.extend(rest_warnings(rest, recipe.name, layers))
+        self.rests.append((recipe.name, layers, rest))
         bundle = rest.bundle
         handler, added, notes = _entry_point(recipe, code, stack, self._supplies, self._target)
         self.remarks.extend(Note(text=note) for note in notes)

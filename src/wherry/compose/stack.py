@@ -257,19 +257,36 @@ class ComposedLayers:
         return self._joined[key]
 
 
-def rest_warnings(rest: Rest, function: str, layers: Sequence[str]) -> Iterator[Warned]:
-    """Warnings about files that a function and its layers do not share well."""
-    names = ", ".join(f"`{layer}`" for layer in layers if not layer.startswith("arn:"))
-    for unit in rest.whole:
+def rest_warnings(rests: Iterable[tuple[str, Sequence[str], Rest]]) -> Iterator[Warned]:
+    """Warnings about files that functions and their layers do not share well; what is alike is told once.
+
+    Args:
+        rests: names of functions, those of their layers, and what the functions hold.
+    """
+    whole: dict[tuple[str, str], list[str]] = {}
+    hidden: dict[tuple[str, str], list[str]] = {}
+    for function, layers, rest in rests:
+        names = ", ".join(f"`{layer}`" for layer in layers if not layer.startswith("arn:"))
+        for unit in rest.whole:
+            whole.setdefault((unit, names), []).append(f"`{function}`")
+        for path in rest.hidden[:1]:
+            hidden.setdefault((path, names), []).append(f"`{function}`")
+    for (unit, names), functions in whole.items():
+        subject, verb = _subject(functions, "repeat")
         yield Warned(
-            text=f"function `{function}` repeats all of `{unit}`, of which {names} holds another part or "
-            "version",
+            text=f"{subject} {verb} all of `{unit}`, of which {names} holds another part or version",
             hint="Python imports a package from one place only; leave the same files out of both, with "
             "`exclude-files`, or put all of it into the layer",
         )
-    for path in rest.hidden[:1]:
+    for (path, names), functions in hidden.items():
+        subject, verb = _subject(functions, "hold")
         yield Warned(
-            text=f"function `{function}` holds `{path}`, which cannot be imported: its package is in "
-            f"{names}",
+            text=f"{subject} {verb} `{path}`, which cannot be imported: its package is in {names}",
             hint="put all files of a package into one place",
         )
+
+
+def _subject(functions: Sequence[str], verb: str) -> tuple[str, str]:
+    if len(functions) == 1:
+        return f"function {functions[0]}", f"{verb}s"
+    return f"functions {', '.join(functions)}", verb

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["Conditions"]
 
@@ -23,18 +23,24 @@ _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.GtE: operator.ge,
 }
 _DEEPEST = 20
+# What follows a name that is bound to a constant; ``True`` and ``False`` are told apart.
+_BOUND_TO_CONSTANT = re.compile(
+    rb"[ \t]*+(?::[^=\n]{0,200})?=(?!=)(?:[\s(]|\\\n)*+(True\b|False\b|None\b|[.0-9]|[rRbBuUfF]{0,2}['\"])"
+)
 
 
 class Conditions:
     """The conditions of one module.
 
     Args:
-        tree: its syntax.
+        tree: parses it, if a condition asks for a constant; None if it cannot be parsed.
         source: its text.
         python: the version of Python that runs it.
     """
 
-    def __init__(self, tree: ast.Module, source: bytes, python: tuple[int, int]) -> None:
+    def __init__(
+        self, tree: Callable[[], ast.Module | None], source: bytes, python: tuple[int, int]
+    ) -> None:
         self._tree, self._source, self._python = tree, source, python
         self._constants: Mapping[str, bool] | None = None
 
@@ -111,14 +117,29 @@ class Conditions:
         return _STRINGS.get(name)
 
     def _named(self, name: str) -> bool | None:
+        # Most names are bound to what is only known at run time, or to both: then the text need not be parsed.
+        bound = set(self._bound_to(name.encode()))
+        if not bound or {b"True", b"False"} <= bound:
+            return None
         if self._constants is None:
-            self._constants = _constants(self._tree)
+            tree = self._tree()
+            self._constants = _constants(tree) if tree is not None else {}
         if name not in self._constants:
             return None
         # A function may set it before it is asked for.
-        if re.search(rb"\bglobal\b[^\n]*\b" + re.escape(name.encode()) + rb"\b", self._source):
+        if re.search(
+            rb"\bglobal\b[^\n]{0,300}\b" + re.escape(name.encode()) + rb"\b", self._source
+        ):
             return None
         return self._constants[name]
+
+    def _bound_to(self, name: bytes) -> Iterator[bytes]:
+        """How the constants begin that the text binds a name to, whatever else it binds it to."""
+        end = 0
+        while (start := self._source.find(name, end)) >= 0:
+            end = start + len(name)
+            if bound := _BOUND_TO_CONSTANT.match(self._source, end):
+                yield bound[1]
 
 
 def _dotted(node: ast.expr) -> str:

@@ -63,6 +63,7 @@ class ImportGraph:
         roots: the names of modules that are loaded for certain; those that are not there are passed over.
         facts: the imports of a module.
         provided: top-level modules that the runtime brings.
+        parses: whether the whole text of a module is understood.
         until: the latest imports that are followed.
     """
 
@@ -73,10 +74,12 @@ class ImportGraph:
         *,
         facts: Callable[[Module], ModuleFacts],
         provided: Collection[str],
+        parses: Callable[[Module], bool],
         until: When = When.LAZY,
     ) -> None:
         self._table, self._roots = table, roots
         self._facts, self._provided, self._until = facts, provided, until
+        self._parses = parses
         self._missing: dict[tuple[str, str], Missing] = {}
 
     @cached_property
@@ -98,11 +101,17 @@ class ImportGraph:
 
     @cached_property
     def missing(self) -> tuple[Missing, ...]:
-        """The imports that lead nowhere, certain ones first."""
-        _ = self.reached
-        return tuple(
-            sorted(self._missing.values(), key=lambda each: (each.when, each.importer, each.name))
+        """The imports that lead nowhere, certain ones first; none that are reached by way of a text that is not understood.
+
+        Such a text may be meant for another version of Python, and its importer prepared for that.
+        """
+        reached = self.reached
+        found = (
+            each
+            for each in self._missing.values()
+            if all(self._parses(reached[name].module) for name in self.chain(each.importer))
         )
+        return tuple(sorted(found, key=lambda each: (each.when, each.importer, each.name)))
 
     def chain(self, name: str) -> tuple[str, ...]:
         """The modules from a root to one that is reached."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+
 from wherry.events.base import Event
+from wherry.sizes import count, duration, format_share, format_size, seconds
 
 __all__ = [
     "AliasMoved",
@@ -53,12 +56,21 @@ class PartPlanned(Event, frozen=True, kw_only=True):
     arn: str | None
     changed: bool
 
+    def __str__(self) -> str:
+        change = "to be changed" if self.changed else f"as it should be, {self.arn}"
+        if self.kind == "function" and self.arn is None:
+            change = "to be created"
+        return f"{self.kind.title()} `{self.name}`: sha256 {_hex(self.code_sha256)}, {change}"
+
 
 class ComparisonFailed(Event, frozen=True, kw_only=True):
     """The package of a function or layer could not be compared with the one on AWS."""
 
     name: str
     cause: str
+
+    def __str__(self) -> str:
+        return f"what would change in `{self.name}` cannot be told: {self.cause}"
 
 
 class UploadStarted(Event, frozen=True, kw_only=True):
@@ -67,6 +79,9 @@ class UploadStarted(Event, frozen=True, kw_only=True):
     name: str
     size: int
 
+    def __str__(self) -> str:
+        return f"Uploading `{self.name}` ({format_size(self.size)}) ..."
+
 
 class PackageStored(Event, frozen=True, kw_only=True):
     """A package is in the bucket at ``url``; ``sent`` is false if it was there already."""
@@ -74,6 +89,11 @@ class PackageStored(Event, frozen=True, kw_only=True):
     name: str
     url: str
     sent: bool
+
+    def __str__(self) -> str:
+        if self.sent:
+            return f"Uploaded `{self.name}` to {self.url}"
+        return f"`{self.name}` is there already: {self.url}"
 
 
 class PackageBrought(Event, frozen=True, kw_only=True):
@@ -95,6 +115,14 @@ class PackageBrought(Event, frozen=True, kw_only=True):
     code_sha256: str
     description: str
 
+    def __str__(self) -> str:
+        described = f" ({self.description})" if self.description else ""
+        what = self.version if self.version == "$LATEST" else f"version {self.version}"
+        return (
+            f"From {self.stage}: `{self.name}`, {what} of `{self.aws_name}`{described}, "
+            f"sha256 {_hex(self.code_sha256)}"
+        )
+
 
 class PackageSigned(Event, frozen=True, kw_only=True):
     """AWS Signer has signed a package with a profile; the result is in the bucket at ``url``."""
@@ -103,11 +131,17 @@ class PackageSigned(Event, frozen=True, kw_only=True):
     profile: str
     url: str
 
+    def __str__(self) -> str:
+        return f"Signed `{self.name}` with the profile `{self.profile}`: {self.url}"
+
 
 class LeftoverRemoved(Event, frozen=True, kw_only=True):
     """A package of an interrupted deployment was removed from the bucket."""
 
     url: str
+
+    def __str__(self) -> str:
+        return f"Removed `{self.url}`, which was left there"
 
 
 class LayerPublished(Event, frozen=True, kw_only=True):
@@ -117,6 +151,9 @@ class LayerPublished(Event, frozen=True, kw_only=True):
     version: int
     arn: str
 
+    def __str__(self) -> str:
+        return f"Published layer `{self.name}` version {self.version}: {self.arn}"
+
 
 class LayerShared(Event, frozen=True, kw_only=True):
     """A version of a layer was shared with an account or an organisation."""
@@ -124,6 +161,9 @@ class LayerShared(Event, frozen=True, kw_only=True):
     name: str
     version: int
     principal: str
+
+    def __str__(self) -> str:
+        return f"Shared layer `{self.name}` version {self.version} with {self.principal}"
 
 
 class FunctionCreated(Event, frozen=True, kw_only=True):
@@ -133,6 +173,9 @@ class FunctionCreated(Event, frozen=True, kw_only=True):
     size: int
     arn: str
 
+    def __str__(self) -> str:
+        return f"Created function `{self.name}`: {format_size(self.size)}, {self.arn}"
+
 
 class CodeUpdated(Event, frozen=True, kw_only=True):
     """The code of a function was updated; ``size`` of its package in bytes."""
@@ -141,6 +184,9 @@ class CodeUpdated(Event, frozen=True, kw_only=True):
     size: int
     arn: str
 
+    def __str__(self) -> str:
+        return f"Updated function `{self.name}`: {format_size(self.size)}, {self.arn}"
+
 
 class ConfigurationUpdated(Event, frozen=True, kw_only=True):
     """The configuration of a function was updated; ``changes`` in a few words each."""
@@ -148,12 +194,18 @@ class ConfigurationUpdated(Event, frozen=True, kw_only=True):
     name: str
     changes: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return f"Updated the configuration of function `{self.name}`: {', '.join(self.changes)}"
+
 
 class VersionPublished(Event, frozen=True, kw_only=True):
     """A version of a function was published."""
 
     name: str
     version: int
+
+    def __str__(self) -> str:
+        return f"Published version {self.version} of function `{self.name}`"
 
 
 class AliasMoved(Event, frozen=True, kw_only=True):
@@ -164,11 +216,18 @@ class AliasMoved(Event, frozen=True, kw_only=True):
     version: int
     canary: float | None
 
+    def __str__(self) -> str:
+        share = "" if self.canary is None else f" for {format_share(self.canary)} of the calls"
+        return f"Alias `{self.alias}` of function `{self.name}`: version {self.version}{share}"
+
 
 class CanaryMissing(Event, frozen=True, kw_only=True):
     """A function has no canary that could be promoted."""
 
     name: str
+
+    def __str__(self) -> str:
+        return f"Function `{self.name}` has no canary"
 
 
 class VersionTested(Event, frozen=True, kw_only=True):
@@ -180,6 +239,13 @@ class VersionTested(Event, frozen=True, kw_only=True):
     seconds: float
     passed: bool
 
+    def __str__(self) -> str:
+        verdict = "passed" if self.passed else "FAILED"
+        return (
+            f"Version {self.version} of function `{self.name}`: {self.test} {verdict} in "
+            f"{seconds(self.seconds)}"
+        )
+
 
 class VersionWaits(Event, frozen=True, kw_only=True):
     """A version of a function was published, and its alias was left; ``exists`` is false if there is no such alias."""
@@ -189,6 +255,14 @@ class VersionWaits(Event, frozen=True, kw_only=True):
     alias: str
     version: int
     exists: bool
+
+    def __str__(self) -> str:
+        deploy = f"wherry deploy {self.stage}"
+        how = f"`{deploy} --promote` moves" if self.exists else f"`{deploy}` creates"
+        return (
+            f"Version {self.version} of function `{self.name}` gets no calls; {how} alias "
+            f"`{self.alias}` there"
+        )
 
 
 class CanaryWatched(Event, frozen=True, kw_only=True):
@@ -205,6 +279,13 @@ class CanaryWatched(Event, frozen=True, kw_only=True):
     calls: int | None
     errors: int
 
+    def __str__(self) -> str:
+        left = f"{duration(self.seconds_left)} left" if self.seconds_left else "the time is over"
+        had = ""
+        if self.calls is not None:
+            had = f"; {count(self.calls, 'call')}, {count(self.errors, 'error')}"
+        return f"Canary in {self.stage}: {format_share(self.share)} of the calls, {left}{had}"
+
 
 class ConcurrencyMoving(Event, frozen=True, kw_only=True):
     """The provisioned concurrency of an alias follows it to another version."""
@@ -214,9 +295,22 @@ class ConcurrencyMoving(Event, frozen=True, kw_only=True):
     allocated: int
     requested: int
 
+    def __str__(self) -> str:
+        return (
+            f"Provisioned concurrency of alias `{self.alias}` of function `{self.name}`: "
+            f"{self.allocated} of {self.requested} there"
+        )
+
 
 class Removed(Event, frozen=True, kw_only=True):
     """A version of a function or layer, or a package in the bucket, was removed; ``size`` in bytes if AWS tells it."""
 
     what: str
     size: int | None
+
+    def __str__(self) -> str:
+        return f"{self.what}, {format_size(self.size)}" if self.size else self.what
+
+
+def _hex(code_sha256: str) -> str:
+    return b64decode(code_sha256).hex()

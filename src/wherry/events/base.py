@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from wherry.structs import Struct
 
@@ -10,7 +10,16 @@ __all__ = ["SILENT", "Event", "Note", "Reporter", "Warned"]
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """Something that happened."""
+    """Something that happened. As text it is a line for people, empty if it is not for them.
+
+    Attributes:
+        verbose: whether only those who want to know more are told.
+    """
+
+    verbose: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        return ""
 
 
 class Note(Event, frozen=True, kw_only=True):
@@ -24,12 +33,18 @@ class Note(Event, frozen=True, kw_only=True):
     text: str
     brief: bool = False
 
+    def __str__(self) -> str:
+        return self.text
+
 
 class Warned(Event, frozen=True, kw_only=True):
     """Something that the user will probably want to change."""
 
     text: str
     hint: str | None = None
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Reporter(Protocol):

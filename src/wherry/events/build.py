@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from wherry.events.base import Event
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from wherry.sizes import count, seconds
 
 __all__ = [
     "BuildFinished",
@@ -31,6 +29,9 @@ class SettingsWritten(Event, frozen=True, kw_only=True):
 
     path: Path
 
+    def __str__(self) -> str:
+        return f"Wrote settings to {self.path.name}"
+
 
 class LockRead(Event, frozen=True, kw_only=True):
     """A lock was read, or resolved where ``locked`` is false."""
@@ -39,6 +40,11 @@ class LockRead(Event, frozen=True, kw_only=True):
     packages: int
     seconds: float
     locked: bool = True
+
+    def __str__(self) -> str:
+        verb = "Read" if self.locked else "Resolved"
+        what = count(self.packages, "distribution")
+        return f"{verb} {what} from {_shown(self.path)} in {seconds(self.seconds)}"
 
 
 class DownloadStarted(Event, frozen=True, kw_only=True):
@@ -67,6 +73,9 @@ class BuildStarted(Event, frozen=True, kw_only=True):
 
     name: str
 
+    def __str__(self) -> str:
+        return f"Building {self.name} ..."
+
 
 class BuildFinished(Event, frozen=True, kw_only=True):
     """A wheel was built."""
@@ -74,17 +83,28 @@ class BuildFinished(Event, frozen=True, kw_only=True):
     name: str
     seconds: float
 
+    def __str__(self) -> str:
+        return f"Built {self.name} in {seconds(self.seconds)}"
+
 
 class HookStarted(Event, frozen=True, kw_only=True):
     """A command of the user's own is started, before or after bundling."""
 
     command: str
 
+    def __str__(self) -> str:
+        return f"Running {_in_one_line(self.command)} ..."
+
 
 class HookOutput(Event, frozen=True, kw_only=True):
     """A line that such a command wrote."""
 
+    verbose = True
     text: str
+
+    def __str__(self) -> str:
+        # A bar of progress is written over itself.
+        return f"  {self.text.rpartition(chr(13))[2]}"
 
 
 class HookFinished(Event, frozen=True, kw_only=True):
@@ -93,12 +113,18 @@ class HookFinished(Event, frozen=True, kw_only=True):
     command: str
     seconds: float
 
+    def __str__(self) -> str:
+        return f"Ran {_in_one_line(self.command)} in {seconds(self.seconds)}"
+
 
 class ImageWanted(Event, frozen=True, kw_only=True):
     """A container image is being fetched, or made of the Dockerfile ``name`` where ``made`` is true."""
 
     name: str
     made: bool
+
+    def __str__(self) -> str:
+        return f"{'Making' if self.made else 'Fetching'} the image {self.name} ..."
 
 
 class ImageFetched(Event, frozen=True, kw_only=True):
@@ -108,9 +134,29 @@ class ImageFetched(Event, frozen=True, kw_only=True):
     made: bool
     seconds: float
 
+    def __str__(self) -> str:
+        verb = "Made" if self.made else "Fetched"
+        return f"{verb} the image {self.name} in {seconds(self.seconds)}"
+
 
 class ContainerStarted(Event, frozen=True, kw_only=True):
     """A container of ``image`` was started, for the distributions ``names`` or for a command."""
 
     image: str
     names: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"Building {', '.join(self.names)} in a container of {self.image} ..."
+
+
+def _shown(path: Path) -> str:
+    """The path from the working folder, if it lies there; otherwise the name."""
+    try:
+        return path.relative_to(Path.cwd()).as_posix()
+    except (OSError, ValueError):
+        return path.name
+
+
+def _in_one_line(command: str) -> str:
+    first, *rest = command.strip().splitlines()
+    return f"`{first} …`" if rest else f"`{first}`"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from wherry.errors import EventError
 from wherry.sample_events.choices import compact
-from wherry.sample_events.messages import firehose, kinesis, sns, sns_notification, sqs
-from wherry.sample_events.operations import log_data
+from wherry.sample_events.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CARRIERS", "carried"]
 
-CARRIERS = {"sns": sns, "sqs": sqs, "kinesis": kinesis, "firehose": firehose}
-"""By their names, what makes an event of messages."""
+CARRIERS = ("sns", "sqs", "kinesis", "firehose")
+"""The kinds that carry others."""
 
 
 def carried(name: str, event: Event, choices: Choices, via: Sequence[str]) -> Event:
@@ -34,7 +34,7 @@ def carried(name: str, event: Event, choices: Choices, via: Sequence[str]) -> Ev
     Raises:
         EventError: there is no such carrier.
     """
-    bodies = _messages(name, event, choices)
+    bodies = _messages(name, event)
     plain = replace(choices, name=None, key=None, attributes={}, records=1)
     for place, carrier in enumerate(via):
         if carrier not in CARRIERS:
@@ -45,9 +45,9 @@ def carried(name: str, event: Event, choices: Choices, via: Sequence[str]) -> Ev
         inner = [replace(plain, body=body) for body in bodies]
         if carrier == "sns" and place < len(via) - 1:
             # A topic hands its own document on, and not the event that Lambda makes of it.
-            bodies = [compact(sns_notification(each)).encode() for each in inner]
+            bodies = [body for each in inner for body in _notifications(KINDS["sns"].make(each))]
             continue
-        events = [CARRIERS[carrier](each) for each in inner]
+        events = [KINDS[carrier].make(each) for each in inner]
         event = events[0]
         records = "Records" if "Records" in event else "records"
         event[records] = [record for each in events for record in each[records]]
@@ -55,14 +55,22 @@ def carried(name: str, event: Event, choices: Choices, via: Sequence[str]) -> Ev
     return event
 
 
-def _messages(name: str, event: Event, choices: Choices) -> list[bytes]:
+def _messages(name: str, event: Event) -> list[bytes]:
     """The documents that the first carrier gets."""
     if name == "sns":
-        one = replace(choices, records=1)
-        return [compact(sns_notification(one)).encode() for _ in range(choices.records)]
+        return _notifications(event)
     if name == "cloudwatch-logs":
-        return [log_data(choices)]
+        return [base64.b64decode(event["awslogs"]["data"])]
     if name in {"dynamodb", "sqs"}:
         # Streams get each of them on its own.
         return [compact(record).encode() for record in event["Records"]]
     return [compact(event).encode()]
+
+
+def _notifications(event: Event) -> list[bytes]:
+    """The messages of a topic as other subscribers than Lambda get them."""
+    urls = {"SigningCertUrl": "SigningCertURL", "UnsubscribeUrl": "UnsubscribeURL"}
+    return [
+        compact({urls.get(name, name): value for name, value in record["Sns"].items()}).encode()
+        for record in event["Records"]
+    ]

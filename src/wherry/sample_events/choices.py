@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import field
 
-from wherry.errors import EventError
 from wherry.invoke.variables import ACCOUNT
 from wherry.structs import Struct
-from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,26 +22,10 @@ Event: TypeAlias = dict[str, Any]
 
 
 class Choices(Struct, frozen=True, kw_only=True):
-    """Parts of an event that people change; None stands for an example.
+    """Parts of an event that people change, as ``EventOptions`` describes them; None stands for an example.
 
     Attributes:
-        body: the message, the body of the request, the detail of the event.
-        records: the number of records in the event.
-        region: the event comes from.
-        bucket: of S3.
-        key: of the object, of the message, or the names of the key attributes of an item.
-        name: of the queue, topic, stream, table, rule or whatever else the event comes from.
-        type: of the event, as the service calls it.
-        source: of an event of EventBridge.
-        user: the event is about.
-        item: of DynamoDB, as plain JSON or with DynamoDB's types.
-        old_item: the item before the change.
-        method: of the request.
-        path: of the request.
-        query: of the request, without the question mark.
-        headers: of the request.
-        attributes: of the message or the user.
-        claims: that the authorizer has found in the token.
+        now: the time of the event.
     """
 
     body: bytes | None = None
@@ -65,49 +47,9 @@ class Choices(Struct, frozen=True, kw_only=True):
     claims: Mapping[str, str] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def text(self, default: str) -> str:
-        """The body as text.
-
-        Raises:
-            EventError: it is not UTF-8.
-        """
-        if self.body is None:
-            return default
-        try:
-            # A mark of the order of bytes, as Windows writes it into files, is no part of the text.
-            return self.body.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise EventError(
-                "the body is not text in UTF-8", where=["the service carries text only"]
-            ) from error
-
-    def data(self, default: str) -> bytes:
-        """The body as bytes."""
-        return default.encode() if self.body is None else self.body
-
-    def document(self, default: object) -> Any:
-        """The body as the value of a JSON document.
-
-        Raises:
-            EventError: it is not JSON.
-        """
-        if self.body is None:
-            return default
-        try:
-            return parse_json(self.body)
-        except ValueError as error:
-            raise EventError(
-                "the body is not JSON", where=[str(error)], hint="""write --body '{"id": 7}'"""
-            ) from error
-
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a resource in the region of the event."""
         return f"arn:aws:{service}:{self.region}:{ACCOUNT}:{resource}"
-
-    def iso(self, digits: int = 3) -> str:
-        """The time as ``2026-11-28T22:30:00.123Z``, with that many digits of the second's fraction."""
-        seconds = self.now.strftime("%Y-%m-%dT%H:%M:%S")
-        return f"{seconds}.{self.now.microsecond:06d}"[: 20 + digits].rstrip(".") + "Z"
 
     @property
     def milliseconds(self) -> int:

@@ -9,14 +9,7 @@ from wherry.problems import did_you_mean, nearest, suggestion
 from wherry.sample_events.carriers import carried
 from wherry.sample_events.changes import change
 from wherry.sample_events.choices import Choices, compact
-from wherry.sample_events.deployments import DEPLOYMENTS
-from wherry.sample_events.devices import DEVICES
-from wherry.sample_events.messages import MESSAGES
-from wherry.sample_events.operations import OPERATIONS
-from wherry.sample_events.services import SERVICES
-from wherry.sample_events.storage import STORAGE
-from wherry.sample_events.users import USERS
-from wherry.sample_events.web import WEB
+from wherry.sample_events.kinds import KINDS
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -24,22 +17,7 @@ if TYPE_CHECKING:
 
     from wherry.sample_events.choices import Event, Kind
 
-__all__ = ["KINDS", "EventOptions", "event", "find_kind", "option_names"]
-
-KINDS: dict[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        *WEB,
-        *STORAGE,
-        *MESSAGES,
-        *OPERATIONS,
-        *DEPLOYMENTS,
-        *USERS,
-        *DEVICES,
-        *SERVICES,
-    )
-}
-"""By name."""
+__all__ = ["EventOptions", "event", "find_kind", "option_names"]
 
 
 class EventOptions(TypedDict, total=False):

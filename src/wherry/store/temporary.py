@@ -72,15 +72,15 @@ def temporary_beside(path: Path) -> Iterator[Path]:
     Raises:
         OSError, ValueError: it cannot be made.
     """
-    import tempfile
-
-    prefix = f".{path.name[:_LONGEST]}."
     remove_abandoned_beside(path)
 
     def make() -> Path:
-        descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=path.parent)
-        os.close(descriptor)
-        return Path(name)
+        # As `mkstemp` does, whose module takes longer to import than a package of own code to write.
+        while True:
+            made = path.parent / f".{path.name[:_LONGEST]}.{os.urandom(4).hex()}.tmp"
+            with suppress(FileExistsError):
+                os.close(os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+                return made
 
     with claimed(make) as temporary:
         try:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from wherry.aws.stage import StageOptions
     from wherry.events import Reporter
 
-__all__ = ["Pruned", "prune", "remove_all"]
+__all__ = ["IN_USE", "Pruned", "delete_version", "prune", "remove_all"]
 
 
-_IN_USE = frozenset({CONFLICT, "InvalidParameterValueException"})
+IN_USE = frozenset({CONFLICT, "InvalidParameterValueException"})
 """AWS's error codes for a version that something uses."""
 
 
@@ -127,7 +127,7 @@ def remove_all(
         except AwsError as error:
             if error.code == "ResourceNotFoundException":
                 continue
-            if error.code not in _IN_USE:
+            if error.code not in IN_USE:
                 raise
             reporter.emit(Warned(text=f"{removal} stays: {error.cause}", hint=error.hint))
             kept.add((removal.name, removal.version or 0))
@@ -140,13 +140,8 @@ def remove_all(
 def _remove(removal: Removal, client: Client) -> None:
     match removal.kind:
         case "function":
-            # Without a qualifier the whole function would be removed.
-            if not removal.version:
-                raise ValueError(removal)
             with refusing(f"remove {removal}"):
-                client.functions.delete_function(
-                    FunctionName=removal.name, Qualifier=str(removal.version)
-                )
+                delete_version(client, removal.name, removal.version)
         case "layer":
             assert removal.version is not None  # noqa: S101
             with refusing(f"remove {removal}"):
@@ -161,3 +156,11 @@ def _remove(removal: Removal, client: Client) -> None:
                 bucket.remove(removal.stored)
             else:
                 bucket.abort(removal.stored, removal.upload_id)
+
+
+def delete_version(client: Client, function: str, number: int | None) -> None:
+    """Delete a published version of a function (name on AWS); raises what boto3 raises."""
+    # Without a qualifier the whole function would be deleted.
+    if not number:
+        raise ValueError(function)
+    client.functions.delete_function(FunctionName=function, Qualifier=str(number))

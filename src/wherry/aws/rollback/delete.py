@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wherry.aws.errors import CONFLICT, refusing
+from wherry.aws.errors import refusing
 from wherry.aws.history import AliasHistory
 from wherry.aws.observe import observe_function
 from wherry.aws.prune.find import version_users
+from wherry.aws.prune.prune import IN_USE, delete_version
 from wherry.errors import AwsError
 from wherry.events import Removed, Warned
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from wherry.events import Reporter
 
 __all__ = ["delete_left"]
-
-_IN_USE = frozenset({CONFLICT, "InvalidParameterValueException"})
 
 
 def delete_left(
@@ -66,12 +65,9 @@ def _delete(rollback: Rollback, client: Client, reporter: Reporter) -> list[int]
             continue
         try:
             with refusing(f"delete {what}"):
-                # Without a qualifier the whole function would be deleted.
-                client.functions.delete_function(
-                    FunctionName=rollback.aws_name, Qualifier=str(number)
-                )
+                delete_version(client, rollback.aws_name, number)
         except AwsError as error:
-            if error.code not in _IN_USE:
+            if error.code not in IN_USE:
                 raise
             reporter.emit(Warned(text=f"{what} stays: {error.cause}"))
             continue

@@ -8,16 +8,13 @@ and architecture of a version. All else that a version contains (variables, memo
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import field
 from msgspec.structs import replace
 
-from wherry.aws.errors import unless_missing
 from wherry.aws.history import AliasHistory
-from wherry.aws.model import layer_of_arn, version_of_arn
-from wherry.aws.observe import observe_functions
+from wherry.aws.observe import layer_version, observe_functions
 from wherry.errors import DeployError
 from wherry.problems import Problems
 from wherry.structs import Struct
@@ -317,15 +314,7 @@ def _require_layers(rollback: Rollback, client: Client) -> None:
         return
     for arn in rollback.target.layers:
         assert isinstance(arn, str)  # noqa: S101  observed layers are published
-        exists = unless_missing(
-            f"look at layer version `{arn}`",
-            partial(
-                client.functions.get_layer_version,
-                LayerName=layer_of_arn(arn),
-                VersionNumber=version_of_arn(arn),
-            ),
-        )
-        if exists is None:
+        if layer_version(client, arn) is None:
             raise DeployError(
                 f"`{rollback.name}`: version {rollback.to} has the layer version `{arn}`, which was deleted",
                 hint="a function cannot be given a deleted layer: build and deploy that state of the project "

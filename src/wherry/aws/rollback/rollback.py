@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from msgspec import field
@@ -18,7 +16,7 @@ from wherry.aws.remote_zip import download
 from wherry.aws.rollback.delete import delete_left
 from wherry.aws.rollback.find import Subject, find_rollbacks
 from wherry.aws.stage import StageOptions, read_stage
-from wherry.errors import AwsError, DeployError, FetchError
+from wherry.errors import AwsError, DeployError
 from wherry.events import SILENT
 from wherry.settings.model import plain_stage
 from wherry.sizes import format_size
@@ -118,9 +116,9 @@ def rollback(
             where=["each function counts its own versions"],
             hint=f"name one of {_quoted(target.functions)}",
         )
-    settings, client = target.settings, target.client
+    client = target.client
     subjects = [
-        Subject(name=name, aws_name=aws_name, alias=settings.function(name).alias or settings.alias)
+        Subject(name=name, aws_name=aws_name, alias=target.alias_of(name))
         for name, aws_name in target.functions.items()
     ]
     with client.explaining():
@@ -134,7 +132,7 @@ def rollback(
             # After a part of the changes "the version before" is another one: it has to be named.
             again = [f"wherry rollback {stage} {part.name} --to {part.to}" for part in rollbacks]
             hint = "\n".join(filter(None, (error.hint, "to go on from here:", *again)))
-            raise AwsError(error.message, code=error.code, where=error.where, hint=hint) from error
+            raise error.with_more(hint=hint) from error
     deleted = delete_left(rollbacks, client, target.reporter) if wanted and delete else {}
     return RolledBack(
         stage=stage,
@@ -199,16 +197,7 @@ def _plan(rollback: Rollback, code: Path | None) -> FunctionPlan:
     if rollback.alias is not None:
         alias = rollback.observed.alias(rollback.alias)
         assert alias is not None  # noqa: S101  it was observed
-        actions.append(
-            MoveAlias(
-                alias=alias.name,
-                version=rollback.to,
-                was=alias.version,
-                revision=alias.revision,
-                canaries=alias.canaries,
-                back=True,
-            )
-        )
+        actions.append(MoveAlias.of(alias, rollback.to, back=True))
     else:
         # The configuration first: if AWS refuses it, the code is not changed.
         after = replace(target, rest=latest.rest)
@@ -255,15 +244,7 @@ def _fetch_code(rollback: Rollback, client: Client, folder: Path) -> Path | None
             FunctionName=rollback.aws_name, Qualifier=str(rollback.to)
         )
     path = folder / f"{rollback.name}.zip"
-    download(function["Code"]["Location"], path, what=what)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").digest()
-    if base64.b64encode(digest).decode() != target.code_sha256:
-        raise FetchError(
-            f"cannot fetch {what}",
-            where=["its digest is not the one that AWS reports"],
-            hint="try again",
-        )
+    download(function["Code"]["Location"], path, what=what, code_sha256=target.code_sha256)
     return path
 
 

@@ -77,12 +77,8 @@ class SteppedCanary(Struct, frozen=True, kw_only=True):
             self._tell_interrupted()
             raise
         except AwsError as error:
-            raise AwsError(
-                error.message,
-                code=error.code,
-                where=[*error.where, *self._state()],
-                hint="\n".join(filter(None, (error.hint, self._ways_on()))),
-            ) from error
+            hint = "\n".join(filter(None, (error.hint, self._ways_on())))
+            raise error.with_more(*self._state(), hint=hint) from error
 
     def _first(self) -> int:
         """The step to begin with: the earliest at which a version is that has a share already."""
@@ -223,14 +219,7 @@ def _move(switch: Switch, alias: ObservedAlias, *, to: int, share: float | None)
     """The plan that moves an alias, or gives a version a share of its calls, from where the alias is now."""
     observed = switch.plan.observed
     assert observed is not None  # noqa: S101  its alias was observed
-    action = MoveAlias(
-        alias=alias.name,
-        version=to,
-        was=alias.version,
-        canary=share,
-        revision=alias.revision,
-        canaries=alias.canaries,
-    )
+    action = MoveAlias.of(alias, to, canary=share)
     return replace(
         switch.plan, observed=replace(observed, aliases=(alias,)), actions=(action,), version=to
     )

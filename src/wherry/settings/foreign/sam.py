@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wherry.errors import ProjectError, SettingsError
 from wherry.settings.foreign.document import Document, read_document, texts
 from wherry.settings.foreign.events import sam_routes
+from wherry.settings.foreign.gateway import gateway_routes
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
@@ -105,7 +106,8 @@ def _read_own(path: Path, template: _Template) -> Description | None:
                 folder=folder,
                 runtime=resource.runtime,
                 architecture=resource.architecture,
-                routes=sam_routes(resource.get("Events"), template.value),
+                routes=sam_routes(resource.get("Events"), template.value)
+                + template.routes.get(name, ()),
             )
         )
     used = {name for function in functions for name in function.settings.get("layers", ())}
@@ -197,6 +199,7 @@ class _Template:
         self.globals = inner_table(document, "Globals", "Function")
         self.notes: list[str] = []
         self.warnings: list[str] = []
+        self.routes = gateway_routes(self._resources, self.value)
 
     def functions(self) -> Iterator[tuple[str, _Resource]]:
         for name, resource in self._resources.items():

@@ -1,4 +1,4 @@
-"""The contents of packages, compared with what is on AWS where a stage is named."""
+"""Inspecting packages, compared with what is on AWS where a stage is named."""
 
 from __future__ import annotations
 
@@ -59,11 +59,15 @@ def _is_stage(project: Path | str, name: str, options: InspectOptions) -> bool:
     """Whether settings have a stage of that name, and it is no file."""
     if options.get("files") or Path(name).is_file():
         return False
-    from wherry.settings.legacy.read import is_legacy
+    from wherry.aws.stage import legacy_stage
     from wherry.settings.project import read_project
 
     config = options.get("config")
-    path = None if config is None else Path(config)
-    legacy = name if path is not None and is_legacy(path) else options.get("stage")
-    read = read_project(Path(project), config=path, stage=legacy, name=options.get("name"))
+    path, legacy = None if config is None else Path(config), legacy_stage(config, name)
+    read = read_project(
+        Path(project),
+        config=path,
+        stage=legacy or options.get("stage"),
+        name=options.get("name"),
+    )
     return name in read.settings.stages
