@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from wherry.cli.options import (
+    as_json,
     drover_stage,
     in_project,
     of_build,
@@ -58,7 +59,7 @@ __all__ = ["command"]
 @click.option(
     "--exit-code", is_flag=True, help="Exit with 3 if there are errors. Warnings do not count."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@as_json
 @click.option("--sarif", "as_sarif", is_flag=True, help="Print a SARIF log, for GitHub.")
 @of_build
 @drover_stage

@@ -135,7 +135,7 @@ def _wherry_names(noun: str, parameters: Mapping[str, Any]) -> Iterator[tuple[st
         yield from ((name, noun) for name in names)
     else:
         from wherry.sample_events.carriers import CARRIERS
-        from wherry.sample_events.event import KINDS
+        from wherry.sample_events.kinds import KINDS
 
         kind = KINDS.get(str(parameters.get("kind")))
         if noun == "kind":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from wherry.cli.options import (
+    as_json,
     drover_stage,
     in_project,
     of_build,
@@ -76,7 +77,7 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, text: str | Non
     is_flag=True,
     help="Exit with 3 if a package is over the budget; without a budget, if anything differs.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@as_json
 @of_build
 @drover_stage
 @click.option("-v", "--verbose", is_flag=True, help="Say what the build did, too.")
