@@ -11,7 +11,7 @@ import pytest
 from support.projects import write_files
 from wherry.checks.registry import rules
 from wherry.cli import COMMANDS, run
-from wherry.sample_events.event import KINDS
+from wherry.sample_events.kinds import KINDS
 from wherry.target import RUNTIMES
 
 if TYPE_CHECKING:

@@ -36,8 +36,9 @@ __all__ = ["command"]
     "--layer",
     "layer_files",
     multiple=True,
-    metavar="FILE.zip",
-    help="A layer of the zip archives that are checked. May be repeated, in the order of the function's layers.",
+    metavar="FILE.zip|ARN",
+    help="A layer of the zip archives that are checked: a zip file, or an ARN, which is fetched once. In a project, "
+    "the ARN of a layer that its functions name. May be repeated, in the order of the function's layers.",
 )
 @click.option(
     "--select",
@@ -95,6 +96,7 @@ def command(
       wherry check api --strict
       wherry check function.zip --handler app.handler --runtime python3.13 --architecture arm64
       wherry check function.zip --layer dependencies.zip --select ELF --select IMP
+      wherry check function.zip --layer arn:aws:lambda:eu-west-1:123456789012:layer:shared:7
       wherry check --exit-code --sarif > wherry.sarif
     """  # noqa: D301  the backspace is click's mark
     from wherry.pipeline.check import check

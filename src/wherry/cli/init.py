@@ -91,7 +91,7 @@ def command(
     if tool is not None:
         _print_block(project, tool, as_json=as_json, dry_run=dry_run, **options)
         return
-    from wherry.settings.init.write import init
+    from wherry.pipeline.first_settings import init
 
     stage = options["stage"]
     if functions and stage is None:
