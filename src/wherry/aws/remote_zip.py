@@ -16,8 +16,9 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from wherry.errors import ArchiveError, FetchError
+from wherry.indexes.failures import explained, shown_url
 from wherry.indexes.network import Network
-from wherry.indexes.session import explained, open_session, shown_url, timeouts
+from wherry.indexes.session import open_session, timeouts
 from wherry.structs import Struct
 from wherry.untrusted import read_all
 

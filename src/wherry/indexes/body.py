@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from wherry.errors import FetchError
-from wherry.indexes.session import explained, shown_url, timeouts
+from wherry.indexes.failures import explained, shown_url
+from wherry.indexes.session import timeouts
 from wherry.untrusted import decoded, read_all
 
 if TYPE_CHECKING:

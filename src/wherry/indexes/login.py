@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from wherry.structs import Struct
 
-__all__ = ["Login", "origin", "path_segments", "split_login", "with_login"]
+if TYPE_CHECKING:
+    import requests
+
+__all__ = ["Login", "origin", "path_segments", "sent_login", "split_login", "with_login"]
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -51,6 +56,18 @@ def split_login(url: str, source: str = "") -> tuple[str, Login | None]:
     if not user and not password:
         return bare, None
     return bare, Login(user=unquote(user), password=unquote(password), source=source)
+
+
+def sent_login(response: requests.Response) -> Login | None:
+    """The login that was sent with a request; one that is not ours was taken from netrc by requests."""
+    kind, _, value = response.request.headers.get("Authorization", "").partition(" ")
+    if kind != "Basic":
+        return None
+    try:
+        user, _, password = base64.b64decode(value).decode("utf-8", "replace").partition(":")
+    except ValueError:
+        return None
+    return Login(user=user, password=password, source="the netrc file")
 
 
 def with_login(url: str, login: Login) -> str:

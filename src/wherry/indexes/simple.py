@@ -9,13 +9,8 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import FetchError
 from wherry.indexes.body import read_body
-from wherry.indexes.session import (
-    check,
-    explained,
-    open_session,
-    shown_url,
-    timeouts,
-)
+from wherry.indexes.failures import check, explained, shown_url
+from wherry.indexes.session import open_session, timeouts
 from wherry.structs import Struct
 from wherry.untrusted import LARGEST_DOCUMENT, parse_json
 

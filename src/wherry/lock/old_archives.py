@@ -15,7 +15,8 @@ from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 from packaging.version import InvalidVersion, Version
 
 from wherry.indexes.body import read_body
-from wherry.indexes.session import check, explained, open_session, shown_url, timeouts
+from wherry.indexes.failures import check, explained, shown_url
+from wherry.indexes.session import open_session, timeouts
 from wherry.indexes.simple import project_files
 from wherry.structs import Struct
 from wherry.untrusted import decoded, read_all

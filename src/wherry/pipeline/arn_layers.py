@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import AwsError, FetchError
 from wherry.events import Note
+from wherry.indexes.failures import explained
 from wherry.indexes.network import Network
-from wherry.indexes.session import explained, open_session, timeouts
+from wherry.indexes.session import open_session, timeouts
 from wherry.sizes import format_size
 from wherry.store.memo import Memo, memo_key
 from wherry.target.quotas import UNZIPPED

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from wherry.errors import LockError, ToolError
 from wherry.events import Warned
+from wherry.indexes.failures import PROXY_HINT, explain_denial, shown_url
 from wherry.indexes.redact import redact
-from wherry.indexes.session import PROXY_HINT, explain_denial, shown_url
 from wherry.structs import Struct
 from wherry.target import Architecture
 from wherry.tools.uv_words import own_hint

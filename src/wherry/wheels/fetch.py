@@ -16,8 +16,9 @@ from wherry.errors import FetchError
 from wherry.events import DownloadAdvanced, DownloadFinished, DownloadStarted, Warned
 from wherry.indexes import session as http
 from wherry.indexes.body import sent_pieces
+from wherry.indexes.failures import check, explain, explained, shown_url
 from wherry.indexes.index_url import parse_index_url
-from wherry.indexes.session import check, explain, explained, open_session, shown_url, timeouts
+from wherry.indexes.session import open_session, timeouts
 from wherry.indexes.simple import page_key, project_files
 from wherry.store.writer import STRONG, unverifiable
 from wherry.structs import Struct
