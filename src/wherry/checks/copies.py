@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 from wherry.bundle.patterns import compile_patterns
 from wherry.events import Warned
 
@@ -50,7 +48,8 @@ def check_copies(
                 continue
             if compiled is not None and compiled.names(f"{match['folder']}/"):
                 continue
-            name = canonicalize_name(match["name"])
+            # As PEP 503 has it.
+            name = re.sub(r"[-_.]+", "-", match["name"]).lower()
             if name in installed:
                 folders.setdefault(match["folder"], {}).setdefault(name)
     for folder, names in folders.items():
