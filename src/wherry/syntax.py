@@ -7,41 +7,40 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ast
 
-__all__ = ["parse_python", "syntax_error"]
+__all__ = ["error_in_python", "parse_python"]
 
 
-def parse_python(source: bytes | str) -> ast.Module | None:
-    """The syntax tree of a module; None for one that this Python does not understand."""
-    import ast
-    import warnings
+def parse_python(source: bytes | str, version: tuple[int, int] | None = None) -> ast.Module | None:
+    """The syntax tree of a module; None for one that this Python does not understand.
 
-    with warnings.catch_warnings():
-        # Such as those about invalid escapes.
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
-
-
-def syntax_error(source: bytes | str, python: tuple[int, int]) -> SyntaxError | None:
-    """The reason why a version of Python cannot parse a module; None where it can, or where this Python cannot tell.
-
-    An older Python cannot tell a mistake from what came later.
+    Args:
+        source: its text.
+        version: of an older Python that is to understand it, too, as far as this one can tell.
     """
+    try:
+        return _parse(source, version)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def error_in_python(source: bytes | str, version: tuple[int, int]) -> SyntaxError | None:
+    """The mistake in a module for which a version of Python does not understand it; None if none is known."""
+    try:
+        _parse(source, version)
+    except SyntaxError as error:
+        return error
+    except (ValueError, RecursionError, MemoryError):
+        pass
+    return None
+
+
+def _parse(source: bytes | str, version: tuple[int, int] | None) -> ast.Module:
     import ast
     import sys
     import warnings
 
-    here = sys.version_info[:2]
-    if python > here:
-        return None
+    older = version if version is not None and version < sys.version_info[:2] else None
     with warnings.catch_warnings():
+        # Such as those about invalid escapes.
         warnings.simplefilter("ignore")
-        try:
-            ast.parse(source, feature_version=python if python < here else None)
-        except SyntaxError as error:
-            return error
-        except (ValueError, RecursionError, MemoryError):
-            pass
-    return None
+        return ast.parse(source, feature_version=older)

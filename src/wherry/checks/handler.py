@@ -81,9 +81,4 @@ def _package(subject: Subject) -> Package:
             if place.startswith(f"{folder}/")
         ]
 
-    return Package(
-        lookup=lookup,
-        paths=paths,
-        complete=contents.options.complete,
-        python=contents.target.runtime.python,
-    )
+    return Package(lookup=lookup, paths=paths, complete=contents.options.complete)

@@ -13,8 +13,7 @@ from wherry.invoke.debugging import DebuggerPort, Debugging
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wherry.events import Reporter
-    from wherry.events.runs import DebuggerAwaited
+    from wherry.events import DebuggerAwaited, Reporter
 
 __all__ = ["Debuggers"]
 

@@ -20,7 +20,7 @@ from wherry.structs import Struct
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from wherry.events.runs import DebuggerAwaited
+    from wherry.events import DebuggerAwaited
     from wherry.invoke.interpreter import Interpreter
 
 __all__ = [

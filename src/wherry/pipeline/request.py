@@ -165,6 +165,7 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
 
     def lock_request(self, key: SupplyKey) -> LockRequest:
         """The request for the lock of a supply."""
+        taking = [recipe for recipe in self.recipes if recipe.supply.needs == key.needs]
         return LockRequest(
             root=self.root / key.project,
             groups=key.groups,
@@ -174,11 +175,7 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
             refresh=self.refresh,
             frozen=self.frozen,
             asked_runtime=self.target_reason.startswith("as asked"),
-            wanted=any(
-                recipe.settings.include
-                for recipe in self.recipes
-                if recipe.supply.needs == key.needs
-            ),
+            wanted=any(recipe.settings.include for recipe in taking),
             others=self.settings.roots(self.root),
         )
 
@@ -250,8 +247,6 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
     target, reason = choose_target(
         found, runtime=options.get("runtime"), architecture=options.get("architecture")
     )
-    # A path is reported as it was given: relative to the current folder where the project was.
-    output = _path(options.get("output")) or Path(project) / (settings.output or DEFAULT_OUTPUT)
     request = BuildRequest(
         project=found,
         target=target,
@@ -262,7 +257,13 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         recipes=wanted,
         names=tuple(names),
         install_path=_install_path(found, wanted, lock),
-        output=choose_output(output, _path(options.get("unpacked")), names=names, recipes=wanted),
+        output=choose_output(
+            _path(options.get("output")),
+            _path(options.get("unpacked")),
+            default=Path(project) / (settings.output or DEFAULT_OUTPUT),
+            names=names,
+            recipes=wanted,
+        ),
         offline=options.get("offline", False),
         refresh=options.get("refresh", False),
         frozen=options.get("frozen", False),
