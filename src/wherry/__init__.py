@@ -52,8 +52,9 @@ if TYPE_CHECKING:
     from wherry.inspect.model import Inspected
     from wherry.inspect.profile import ImportProfile
     from wherry.invoke.cold_start import ColdStarts, cold_starts, report_cold_starts
+    from wherry.invoke.options import InvokeOptions, ServeOptions
     from wherry.invoke.outcome import Invocation
-    from wherry.invoke.run import Callbacks, InvokeOptions, ServeOptions, invoke, serve
+    from wherry.invoke.run import Callbacks, invoke, serve
     from wherry.pipeline.blocks.block import block
     from wherry.pipeline.build import build, compose_project
     from wherry.pipeline.check import CheckOptions, CheckReport, check
@@ -61,8 +62,9 @@ if TYPE_CHECKING:
     from wherry.pipeline.first_settings import init
     from wherry.pipeline.inspect import InspectOptions, InspectReport
     from wherry.pipeline.lock import LockOptions, lock
+    from wherry.pipeline.options import BuildOptions, PackageOptions
     from wherry.pipeline.report import BuildReport, PackageReport
-    from wherry.pipeline.request import BuildOptions, BuildRequest, PackageOptions, read_request
+    from wherry.pipeline.request import BuildRequest, read_request
     from wherry.sample_events.event import EventOptions, event
     from wherry.settings.init.write import FirstSettings, InitOptions
     from wherry.settings.project import Project, read_project
@@ -153,7 +155,7 @@ __all__ = [
 
 _HOMES = {
     "Architecture": "wherry.target",
-    "BuildOptions": "wherry.pipeline.request",
+    "BuildOptions": "wherry.pipeline.options",
     "BuildReport": "wherry.pipeline.report",
     "BuildRequest": "wherry.pipeline.request",
     "Bundle": "wherry.bundle.bundle",
@@ -176,12 +178,12 @@ _HOMES = {
     "InspectReport": "wherry.pipeline.inspect",
     "Inspected": "wherry.inspect.model",
     "Invocation": "wherry.invoke.outcome",
-    "InvokeOptions": "wherry.invoke.run",
+    "InvokeOptions": "wherry.invoke.options",
     "LockOptions": "wherry.pipeline.lock",
     "LogEvent": "wherry.aws.logs",
     "Package": "wherry.compose.model",
     "PackageDigest": "wherry.pipeline.digest",
-    "PackageOptions": "wherry.pipeline.request",
+    "PackageOptions": "wherry.pipeline.options",
     "PackageReport": "wherry.pipeline.report",
     "Planned": "wherry.aws.deploy",
     "Project": "wherry.settings.project",
@@ -191,7 +193,7 @@ _HOMES = {
     "Reporter": "wherry.events",
     "RolledBack": "wherry.aws.rollback.rollback",
     "Runtime": "wherry.target",
-    "ServeOptions": "wherry.invoke.run",
+    "ServeOptions": "wherry.invoke.options",
     "StageResult": "wherry.aws.several",
     "Store": "wherry.store",
     "Target": "wherry.target",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ast
 
-__all__ = ["error_in_python", "parse_python"]
+__all__ = ["parse_python", "syntax_error"]
 
 
 def parse_python(source: bytes | str, version: tuple[int, int] | None = None) -> ast.Module | None:
@@ -23,8 +23,15 @@ def parse_python(source: bytes | str, version: tuple[int, int] | None = None) ->
         return None
 
 
-def error_in_python(source: bytes | str, version: tuple[int, int]) -> SyntaxError | None:
-    """The mistake in a module for which a version of Python does not understand it; None if none is known."""
+def syntax_error(source: bytes | str, version: tuple[int, int]) -> SyntaxError | None:
+    """Why a version of Python does not understand a module; None where it does, or where this Python cannot tell.
+
+    An older Python cannot tell a mistake from what came later.
+    """
+    import sys
+
+    if version > sys.version_info[:2]:
+        return None
     try:
         _parse(source, version)
     except SyntaxError as error:

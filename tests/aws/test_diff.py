@@ -273,6 +273,15 @@ def test_layers_alone() -> None:
     assert plan.actions[1].layers == (NEW,)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("manage", [{"code"}, {"code", "handler"}], ids="+".join)
+def test_a_handler_in_the_spelling_of_other_tools(manage: set[str]) -> None:
+    """Lambda takes `shop/api.handler` for `shop.api.handler`: there is nothing to change."""
+    there_ = there(snapshot(handler="shop/api.handler"))
+    plan = planned(function(manage=frozenset(manage)), on_aws=(there_,))
+    assert not plan
+    assert plan.warnings == ()
+
+
 def test_what_is_not_managed_stays() -> None:
     """The rest is Terraform's, CDK's or SAM's; it is told that they differ."""
     theirs = snapshot(handler="theirs.handler", layers=(THEIRS,))

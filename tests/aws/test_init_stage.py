@@ -75,6 +75,29 @@ def test_first_settings_and_a_stage(site: Site) -> None:
     assert not (site.root / "wherry.toml").exists()
 
 
+def test_another_adapter(site: Site) -> None:
+    """A web application has the handler of Wherry's shim: with any other the function would fail."""
+    write_files(
+        site.root,
+        {
+            "web.py": "def app(environ, start_response): ...\n",
+            "wherry.toml": '[functions.api]\napp = "web:app"\ninterface = "wsgi"\n',
+        },
+    )
+    done = site.run("init", "--stage", "live", "--from", FUNCTION, code=0)
+    assert (
+        "note: the first deployment changes the handler of function `shop-api`: "
+        "shop.api.handler → wherry_shim.handler\n" in done.err
+    )
+    functions = stages(site)["live"]["functions"]
+    assert functions == {"api": {"name": FUNCTION, "manage": ["code", "layers", "handler"]}}
+    site.account.functions.update_function_configuration(
+        FunctionName=FUNCTION, Handler="wherry_shim.handler"
+    )
+    site.run("init", "--stage", "next", "--from", FUNCTION, code=0)
+    assert stages(site)["next"]["functions"] == {"api": {"name": FUNCTION}}
+
+
 def test_what_should_be_checked(site: Site) -> None:
     functions = site.account.functions
     functions.update_function_configuration(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wherry.contents.imports import LARGEST_SOURCE, Flag, Import, When, read_imports, syntax_error
+from wherry.contents.imports import LARGEST_SOURCE, Flag, Import, When, read_imports
+from wherry.syntax import syntax_error
 
 INIT, GUARDED, LAZY, NEVER = When
 

@@ -6,12 +6,16 @@ A comment before a block of code says what is done with it:
   of its own. What a ``console`` block shows must come out, but for durations; ``…`` stands for anything, a line of
   ``…`` for any lines. A command may fail only where a line that begins with ``error:`` is shown.
 - ``<!-- append: PATH -->``: the block is appended to that file before the next one is run.
+- ``<!-- write: PATH -->``: the block is what that file holds from then on.
 - ``<!-- project: NAME -->``, once on a page: the project of ``PROJECTS`` that the page is about.
 - ``<!-- aws -->``, once on a page: there is an empty AWS account behind it (moto), but for a role and a bucket, both
   called as in ``account_of``.
 - ``<!-- real -->``, once on a page: it is run in a copy of ``examples/`` with wheels from PyPI, by the slower
   tests. ``python3.13`` and ``x86_64`` stand for the interpreter and the processor at hand. With a folder,
   ``<!-- real: FOLDER -->``, the page begins there and is taken word for word.
+
+- ``<!-- moving: TOOL -->``, once on a page: it begins with a project of another tool, and is run by
+  ``tests/real/test_moving_in.py``.
 
 All other blocks are checked without being executed.
 """
@@ -27,11 +31,8 @@ import platform
 import re
 import shlex
 import shutil
-import subprocess
 import sys
-import tempfile
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +41,22 @@ import pytest
 import tomli_w
 
 import wherry
-from support import warm
 from support.extensions import extension_sdist, lock_of_sdists
 from support.index import serve_index
 from support.libraries import Library, Part
 from support.moto import moto as serve_moto
+from support.pages import (
+    FENCE,
+    Block,
+    Shell,
+    agrees,
+    blocks,
+    directive,
+    follow,
+    is_executed,
+    sessions,
+    text_of,
+)
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
 from wherry import errors
@@ -80,41 +92,6 @@ REFERENCE = DOCS / "reference"
 
 def label(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
-
-
-def text_of(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Block:
-    """A fenced block: its language, what follows the language, its text and the comment before it."""
-
-    language: str
-    remark: str
-    text: str
-    comment: str
-    line: int
-
-
-_FENCE = re.compile(
-    r"^(?:<!-- (?P<comment>[^\n]*?) -->\n)?```(?P<language>\w*)(?: (?P<remark>[^\n]*))?\n(?P<text>.*?)^```$",
-    re.MULTILINE | re.DOTALL,
-)
-
-
-def blocks(path: Path) -> list[Block]:
-    text = text_of(path)
-    return [
-        Block(
-            language=found["language"],
-            remark=found["remark"] or "",
-            text=found["text"],
-            comment=found["comment"] or "",
-            line=text.count("\n", 0, found.start()) + 1,
-        )
-        for found in _FENCE.finditer(text)
-    ]
 
 
 ALL = [(path, block) for path in PAGES for block in blocks(path)]
@@ -264,110 +241,12 @@ PROJECTS: dict[str, Callable[[Path, Index], None]] = {
 }
 
 
-def directive(path: Path, name: str) -> str | None:
-    found = re.search(rf"^<!-- {name}(?:: (\S+))? -->$", text_of(path), re.MULTILINE)
-    return None if found is None else found[1] or name
-
-
-def is_executed(path: Path) -> bool:
-    return any(block.comment == "run" for block in blocks(path))
-
-
-HERMETIC = [path for path in PAGES if is_executed(path) and directive(path, "real") is None]
+HERMETIC = [
+    path
+    for path in PAGES
+    if is_executed(path) and directive(path, "real") is None and directive(path, "moving") is None
+]
 REAL = [path for path in PAGES if is_executed(path) and directive(path, "real") is not None]
-
-
-class Shell:
-    """Runs commands one after the other, as a reader would: the current folder stays."""
-
-    def __init__(self, cwd: Path, scratch: Path, **env: str) -> None:
-        self.cwd = cwd
-        scratch.mkdir()
-        self._where = scratch / "cwd"
-        bin_ = scratch / "bin"
-        bin_.mkdir()
-        for name, command in (("wherry", "-m wherry"), ("python", "")):
-            shim = bin_ / name
-            shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {command} "$@"\n')
-            shim.chmod(0o755)
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("UV_", "PIP_", "WHERRY_", "PYTHON"))
-        }
-        self._env = {
-            **inherited,
-            "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
-            "LC_ALL": "C.UTF-8",
-            "NO_COLOR": "1",
-            "COLUMNS": "100",
-            "UV_PYTHON_DOWNLOADS": "never",
-            "WHERRY_CACHE_DIR": str(scratch / "store"),
-            **env,
-        }
-
-    def __call__(self, command: str) -> tuple[int, str]:
-        if re.fullmatch(r"wherry [\w ./:=%-]+", command):
-            with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
-                words = command.split()[1:]
-                code = warm.call(words, cwd=self.cwd, environment=self._env, stdout=out, stderr=out)
-                out.seek(0)
-                return code, out.read()
-        done = subprocess.run(
-            ["sh", "-c", f"{command}\ncode=$?; pwd > {shlex.quote(str(self._where))}; exit $code"],
-            cwd=self.cwd, env=self._env, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-            encoding="utf-8",
-        )  # fmt: skip
-        self.cwd = Path(self._where.read_text().strip())
-        return done.returncode, done.stdout
-
-    def python(self, code: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", code],
-            cwd=self.cwd, env=self._env, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-
-_DURATION = re.compile(r"\b\d+(\.\d+)?m?s\b")
-
-
-def agrees(shown: str, got: str) -> bool:
-    """Whether what is shown is what came out; see the top of this file."""
-    pattern = ""
-    for line in shown.splitlines():
-        parts = _DURATION.sub("TIME", line).split("…")
-        if not "".join(parts).strip() and len(parts) > 1:
-            pattern += r"(?:.*\n)*"
-        else:
-            pattern += ".*".join(map(re.escape, parts)) + r"\n"
-    return re.fullmatch(pattern, _DURATION.sub("TIME", got)) is not None
-
-
-def sessions(text: str) -> Iterator[tuple[str, str]]:
-    """The commands of a console block, each with what it is shown to print."""
-    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-        command, _, shown = part.partition("\n")
-        yield command, shown
-
-
-def follow(path: Path, shell: Shell, here: Callable[[str], str] = str) -> None:
-    """Do what a page says."""
-    for block in blocks(path):
-        if block.comment.startswith("append: "):
-            with (shell.cwd / block.comment.removeprefix("append: ")).open("a") as file:
-                file.write(block.text)
-        elif block.comment == "run" and block.language == "python":
-            shell.python(block.text)
-        elif block.comment == "run":
-            assert block.language == "console"
-            for command, shown in sessions(here(block.text)):
-                code, got = shell(command)
-                assert agrees(shown, got), f"$ {command}\n--- shown\n{shown}--- got\n{got}"
-                fails = re.search(r"^error: ", shown, re.MULTILINE) is not None
-                assert (code != 0) == fails, f"$ {command}\nexit code {code}"
 
 
 @pytest.fixture(scope="module")
@@ -501,7 +380,7 @@ def test_unknown_commands_and_options_are_noticed() -> None:
 def test_commands_in_the_text_are_known() -> None:
     seen = 0
     for path in PAGES:
-        without_blocks = _FENCE.sub("", text_of(path))
+        without_blocks = FENCE.sub("", text_of(path))
         for call in re.findall(r"`wherry( [a-z][^`]*)`", without_blocks):
             words = [word for word in shlex.split(call) if word not in {"COMMAND", "DIR"}]
             # A sentence names a command without all that it wants.
@@ -558,7 +437,7 @@ def headings(path: Path) -> set[str]:
     """The anchors of a page, as GitHub makes them."""
     anchors: dict[str, int] = {}
     result = set()
-    for title in re.findall(r"^#+ (.+)$", _FENCE.sub("", text_of(path)), re.MULTILINE):
+    for title in re.findall(r"^#+ (.+)$", FENCE.sub("", text_of(path)), re.MULTILINE):
         plain = re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
         count = anchors.get(plain, 0)
         anchors[plain] = count + 1
@@ -569,7 +448,7 @@ def headings(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", PAGES, ids=label)
 def test_links_lead_somewhere(path: Path) -> None:
     broken = []
-    for link in re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", _FENCE.sub("", text_of(path))):
+    for link in re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", FENCE.sub("", text_of(path))):
         if re.match(r"[a-z]+:", link):
             continue
         place, _, anchor = link.partition("#")

@@ -101,3 +101,26 @@ def test_what_lambda_cannot_call(text: str, problem: str) -> None:
 )
 def test_what_lambda_may_call(text: str) -> None:
     assert check(text) == "api.handler"
+
+
+@pytest.mark.parametrize(
+    ("text", "python", "problem"),
+    [
+        ("def handler(event, context) return 1\n", (3, 9), "line 1 is not valid for Python 3.9"),
+        ("match 1:\n    case _: pass\nprint 'x'\n", (3, 11), "line 3 is not valid"),
+        # It may be of a newer version than this one.
+        ("def handler(event, context) return 1\n", (3, 99), None),
+        ("def handler(event, context) return 1\n", None, None),
+    ],
+)
+def test_a_module_that_is_not_python(
+    text: str, python: tuple[int, int] | None, problem: str | None
+) -> None:
+    files = {"app.py": text.encode()}
+    package = Package(lookup=files.get, paths=lambda: files, python=python)
+    if problem is None:
+        assert check_handler("app.handler", package) == "app.handler"
+        return
+    with pytest.raises(SettingsError) as caught:
+        check_handler("app.handler", package)
+    assert problem in str(caught.value)

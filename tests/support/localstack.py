@@ -43,6 +43,21 @@ _BESIDE = (
 # The runtimes that functions may have.
 CLIENTS = ("3.12", "3.13")
 _EXECUTOR = Path(__file__).with_name("localstack_executor.py")
+# It ignores the host of GATEWAY_LISTEN for IPv4.
+_LOOPBACK_ONLY = """\
+import socket
+
+bind = socket.socket.bind
+
+
+def bind_to_loopback(self, address):
+    if self.family == socket.AF_INET and address[0] in {"", "0.0.0.0"}:
+        address = ("127.0.0.1", *address[1:])
+    return bind(self, address)
+
+
+socket.socket.bind = bind_to_loopback
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +120,7 @@ def _environment(folder: Path, parts: Path, port: int, update_seconds: float) ->
         "[localstack.lambda.runtime_executor]\n"
         "wherry-emulator = wherry_executor:EmulatorExecutorPlugin\n"
     )
+    (plugin / "sitecustomize.py").write_text(_LOOPBACK_ONLY)
     for name in ("home", "tmp", "volume"):
         (folder / name).mkdir()
     address = f"127.0.0.1:{port}"

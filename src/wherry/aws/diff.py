@@ -25,7 +25,7 @@ from wherry.aws.diff_configuration import (
     update_configuration,
 )
 from wherry.aws.layer_order import arrange_layers
-from wherry.aws.model import NewVersion, Snapshot, layer_text
+from wherry.aws.model import NewVersion, Snapshot, layer_text, same_handler
 from wherry.aws.plan import FunctionPlan, LayerPlan, Plan
 from wherry.errors import DeployError
 from wherry.problems import Problems
@@ -251,9 +251,9 @@ def _fits(
         )
         return False
     if (
-        function.handler is not None
-        and latest.handler != function.handler
-        and "handler" not in function.manage
+        "handler" not in function.manage
+        and function.handler is not None
+        and not same_handler(function.handler, latest.handler)
     ):
         warnings.append(
             f"function `{name}` has the handler {latest.handler}, and the package's is {function.handler}: "
@@ -284,7 +284,11 @@ def _after(
         after = replace(after, layers=layers if function.exclusive else arranged)
     if "runtime" in manage:
         after = replace(after, runtime=function.runtime)
-    if "handler" in manage and function.handler is not None:
+    if (
+        "handler" in manage
+        and function.handler is not None
+        and not same_handler(function.handler, after.handler)
+    ):
         after = replace(after, handler=function.handler)
     if not function.managed.holds(current.configuration):
         after = replace(after, rest=rest_digest(function.managed.after(current.configuration)))

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from msgspec import field
 
 from wherry.aws.client import Client
-from wherry.aws.model import layer_of_arn
+from wherry.aws.model import layer_of_arn, same_handler
 from wherry.aws.observe import observe_function
 from wherry.errors import DeployError, SettingsError
 from wherry.events import SILENT, Note, SettingsWritten, Warned
 from wherry.problems import did_you_mean
 from wherry.settings.init.proposal import Proposal, propose
 from wherry.settings.init.write import FirstSettings, insert, settings_file, text_for
-from wherry.settings.model import StageSettings
+from wherry.settings.model import MANAGED, StageSettings
 from wherry.settings.project import choose_target, read_project
+from wherry.shims.shim import SHIM_HANDLER
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -112,8 +113,10 @@ def init_stage(
     found = _Found(functions=named, region=region)
     if has_settings:
         _compare_targets(read, found)
-    _compare_handlers(packages["functions"], found)
+    switched = _compare_handlers(packages["functions"], found)
     table = _stage_table(found, stage, [*packages["layers"]], source.get("profile"))
+    for name in switched:
+        table["functions"][name]["manage"] = [*MANAGED, "handler"]
     key = f"stages.{stage}"
     comments = {
         **proposal.comments,
@@ -223,20 +226,28 @@ def _compare_targets(project: Project, found: _Found) -> None:
                 )
 
 
-def _compare_handlers(functions: Mapping[str, Any], found: _Found) -> None:
-    """Warn of functions with another handler than in the settings."""
+def _compare_handlers(functions: Mapping[str, Any], found: _Found) -> list[str]:
+    """Warn of functions with another handler than in the settings; the names of those that get another adapter."""
+    switched = []
     for name, function in found.functions.items():
-        settings = functions.get(name)
-        handler = (
-            settings.get("handler")
-            if isinstance(settings, dict)
-            else getattr(settings, "handler", None)
-        )
-        if handler is not None and handler != function.latest.handler:
+        app, handler = (_setting(functions.get(name), key) for key in ("app", "handler"))
+        if app is not None and not same_handler(SHIM_HANDLER, function.latest.handler):
+            # The package has no other handler: without this one the function would fail.
+            switched.append(name)
+            found.notes.append(
+                f"the first deployment changes the handler of function `{function.aws_name}`: {function.latest.handler} → "
+                f"{SHIM_HANDLER}"
+            )
+        if handler is not None and not same_handler(handler, function.latest.handler):
             found.warnings.append(
                 f"function `{function.aws_name}` has the handler {function.latest.handler}, and `{name}` of the "
                 f'settings {handler}: put "handler" into `manage` of the stage to have it changed'
             )
+    return switched
+
+
+def _setting(settings: object, key: str) -> Any:
+    return settings.get(key) if isinstance(settings, dict) else getattr(settings, key, None)
 
 
 def _stage_table(

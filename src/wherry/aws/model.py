@@ -38,6 +38,7 @@ __all__ = [
     "layer_document",
     "layer_of_arn",
     "layer_text",
+    "same_handler",
     "version_of_arn",
 ]
 
@@ -333,3 +334,8 @@ class Observed(Struct, frozen=True, kw_only=True):
 
     functions: Mapping[str, ObservedFunction] = field(default_factory=dict)
     layers: Mapping[str, ObservedLayer] = field(default_factory=dict)
+
+
+def same_handler(first: str, second: str | None) -> bool:
+    """Whether two handlers name the same function: Lambda imports ``src/orders.handler`` as ``src.orders``."""
+    return second is not None and first.replace("/", ".") == second.replace("/", ".")

@@ -10,7 +10,7 @@ from wherry.aws.locks import LockKeeper
 from wherry.aws.stage import find_stage, legacy_stage
 from wherry.errors import WherryError
 from wherry.events import SILENT
-from wherry.pipeline.request import PackageOptions
+from wherry.pipeline.options import PackageOptions
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from wherry.aws.model import Desired
     from wherry.aws.plan import Plan
     from wherry.events import Reporter
+    from wherry.pipeline.options import BuildOptions
     from wherry.pipeline.report import BuildReport
-    from wherry.pipeline.request import BuildOptions, BuildRequest
+    from wherry.pipeline.request import BuildRequest
     from wherry.settings.model import StageSettings
     from wherry.settings.project import Project
     from wherry.store import Store

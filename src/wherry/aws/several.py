@@ -159,7 +159,8 @@ def for_stages(
         WherryError: the input is wrong, or the packages cannot be built; nothing was changed.
     """
     from wherry.pipeline.build import build_packages
-    from wherry.pipeline.request import PackageOptions, open_context, read_request
+    from wherry.pipeline.options import PackageOptions
+    from wherry.pipeline.request import open_context, read_request
 
     reporter: Reporter = options.pop("reporter", SILENT)
     if stages and legacy_stage(options.get("config"), stages[0]) is not None:

@@ -48,8 +48,9 @@ def check_copies(
                 continue
             if compiled is not None and compiled.names(f"{match['folder']}/"):
                 continue
-            # As PEP 503 has it.
-            name = re.sub(r"[-_.]+", "-", match["name"]).lower()
+            from packaging.utils import canonicalize_name
+
+            name = canonicalize_name(match["name"])
             if name in installed:
                 folders.setdefault(match["folder"], {}).setdefault(name)
     for folder, names in folders.items():

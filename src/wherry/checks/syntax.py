@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.checks.model import Finding, Rule
-from wherry.contents.imports import LARGEST_SOURCE, When, syntax_error
+from wherry.contents.imports import LARGEST_SOURCE, When, is_too_large
 from wherry.errors import WherryError
+from wherry.syntax import syntax_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +51,7 @@ def find(subject: Subject) -> Iterator[Finding]:
 
 def _error(file: File, python: tuple[int, int]) -> SyntaxError | None:
     try:
-        return syntax_error(file.read(most=LARGEST_SOURCE), python)
+        source = file.read(most=LARGEST_SOURCE)
     except WherryError:
         return None
+    return None if is_too_large(source) else syntax_error(source, python)

@@ -13,8 +13,8 @@ from wherry.sizes import count, format_size, seconds
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from wherry.pipeline.options import BuildOptions
     from wherry.pipeline.report import BuildReport, DistributionReport, PackageReport
-    from wherry.pipeline.request import BuildOptions
 
 __all__ = ["command"]
 

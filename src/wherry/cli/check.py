@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from wherry.checks.model import Finding
     from wherry.pipeline.check import CheckReport
-    from wherry.pipeline.request import BuildOptions
+    from wherry.pipeline.options import BuildOptions
 
 __all__ = ["command"]
 

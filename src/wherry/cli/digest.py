@@ -13,7 +13,7 @@ from wherry.cli.render import Terminal, print_result
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wherry.pipeline.request import BuildOptions
+    from wherry.pipeline.options import BuildOptions
 
 __all__ = ["command"]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.pipeline.inspect import InspectReport
-    from wherry.pipeline.request import BuildOptions
+    from wherry.pipeline.options import BuildOptions
 
 __all__ = ["command"]
 

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from wherry.aws.call import RemoteFunction
+    from wherry.invoke.options import InvokeOptions
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.request import HttpResponse
-    from wherry.invoke.run import Callbacks, InvokeOptions
+    from wherry.invoke.run import Callbacks
     from wherry.invoke.session import Session
     from wherry.pipeline.report import BuildReport
 

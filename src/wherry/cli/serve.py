@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.errors import WherryError
-    from wherry.invoke.run import ServeOptions
+    from wherry.invoke.options import ServeOptions
     from wherry.invoke.server import Served
 
 __all__ = ["command"]

@@ -13,7 +13,7 @@ from wherry.sizes import count, format_size
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wherry.pipeline.request import PackageOptions
+    from wherry.pipeline.options import PackageOptions
 
 __all__ = ["command"]
 

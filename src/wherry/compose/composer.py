@@ -298,6 +298,7 @@ def _entry_point(
         paths=lambda: [*(entry.path for entry in code.bundle), *stack.paths()],
         # The files of layers of others are not known.
         complete=not any(layer.startswith("arn:") for layer in recipe.layers),
+        python=target.runtime.python,
     )
     try:
         if settings.handler:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import sys
 from codecs import BOM_UTF8
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.contents.conditions import Conditions
 from wherry.contents.outline import outline_of
-from wherry.syntax import error_in_python, parse_python
+from wherry.syntax import parse_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,9 +22,9 @@ __all__ = [
     "Import",
     "ModuleFacts",
     "When",
+    "is_too_large",
     "parse_source",
     "read_imports",
-    "syntax_error",
 ]
 
 LARGEST_SOURCE = 1 << 20
@@ -158,17 +157,11 @@ def parse_source(source: bytes, python: tuple[int, int] | None = None) -> ast.Mo
         source: the text.
         python: the version that is to understand it, too, as far as this one can tell.
     """
-    return None if _is_large(source) else parse_python(source, python)
+    return None if is_too_large(source) else parse_python(source, python)
 
 
-def syntax_error(source: bytes, python: tuple[int, int]) -> SyntaxError | None:
-    """Why a version of Python cannot parse a source text; None where it can, or where that is not known."""
-    if python > sys.version_info[:2] or _is_large(source):
-        return None
-    return error_in_python(source, python)
-
-
-def _is_large(source: bytes) -> bool:
+def is_too_large(source: bytes) -> bool:
+    """Whether a source text is not parsed, as its syntax tree would be too large."""
     if len(source) > LARGEST_SOURCE:
         return True
     return len(source) - len(source.translate(None, _SIGNS)) > _MOST_SIGNS

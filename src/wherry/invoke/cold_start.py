@@ -9,9 +9,9 @@ from wherry.errors import InvokeError
 from wherry.events import SILENT
 from wherry.inspect.import_times import VARIABLE, read_import_times, read_runtime_seconds
 from wherry.inspect.profile import ImportProfile
-from wherry.invoke.run import Callbacks, InvokeOptions, open_function
+from wherry.invoke.run import Callbacks, open_function
 from wherry.pipeline.inspect import InspectOptions, inspect_packages
-from wherry.pipeline.request import BuildOptions
+from wherry.pipeline.options import BuildOptions
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from wherry.events import Reporter
     from wherry.inspect.import_times import ImportTime
+    from wherry.invoke.options import InvokeOptions
     from wherry.invoke.outcome import Start
     from wherry.invoke.session import Session
     from wherry.pipeline.inspect import InspectReport

@@ -6,18 +6,19 @@ import json
 import threading
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Unpack, cast
+from typing import TYPE_CHECKING, Unpack, cast
 
 from msgspec.structs import replace
 
 from wherry.events import SILENT
 from wherry.invoke.debugging import DebuggerPort, Debugging
 from wherry.invoke.event import client_context
-from wherry.invoke.local import LocalOptions, local_runnable
+from wherry.invoke.local import local_runnable
 from wherry.invoke.runnable import choose_function
 from wherry.invoke.session import Session
 from wherry.pipeline.build import build_packages, provided_bundle
-from wherry.pipeline.request import BuildOptions, as_request, open_context
+from wherry.pipeline.options import BuildOptions
+from wherry.pipeline.request import as_request, open_context
 from wherry.pipeline.written import report_written
 from wherry.structs import Struct
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from wherry.context import Context
     from wherry.errors import WherryError
     from wherry.events import Reporter
+    from wherry.invoke.options import InvokeOptions, ServeOptions
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.runnable import Runnable
     from wherry.invoke.server import FunctionServer, Served
@@ -38,65 +40,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Callbacks",
-    "InvokeOptions",
-    "ServeOptions",
     "invoke",
     "open_function",
     "open_server",
     "serve",
 ]
-
-
-class InvokeOptions(LocalOptions, BuildOptions, total=False):
-    """The options of a local run, besides those of the build before it.
-
-    Attributes:
-        function: the name of the function; it may be left out where there is one.
-        client_context: a JSON document, or what JSON can hold, for ``context.client_context``; for ``invoke``.
-        python: the interpreter; by default one of the target's version is looked for.
-        no_build: run what is written, without building first.
-        debug: the port of 127.0.0.1 on which debugpy waits for an editor before the function is loaded; no timeout ends
-            such a run. Of several functions that are served, each has the next port.
-        terminal: the descriptor of a terminal that ``breakpoint()`` reads from; no timeout ends a run that has stopped
-            there.
-    """
-
-    function: str | None
-    client_context: object
-    python: Path | str | None
-    no_build: bool
-    debug: int | None
-    terminal: int | None
-
-
-class ServeOptions(InvokeOptions, total=False):
-    """The options of a local server.
-
-    Attributes:
-        functions: the names of the functions to serve; by default all.
-        form: the service in front of the functions: ``function-url``, ``http``, ``http-1.0``, ``rest``, ``alb`` or
-            ``alb-multi``; by default that of the routes, and ``function-url`` without routes.
-        stage_path: the stage of an API that every path begins with.
-        cors: origins whose pages may call the functions, as a Function URL lets them; ``*`` stands for all.
-        reload: build again after each edit, and serve the new code.
-        host: the address to listen on; by default ``127.0.0.1``.
-        port: 0, which is the default, takes any that is free.
-        concurrency: how many environments of a function answer at once; by default 1.
-        retries: how often a function gets an asynchronous event again on which it failed, 0 to 2; by default 2.
-        allowed_hosts: names that requests may be for (their ``Host`` header), besides the address and those of
-            this machine for itself; ``*`` stands for all.
-    """
-
-    functions: Sequence[str]
-    form: Literal["function-url", "http", "http-1.0", "rest", "alb", "alb-multi"] | None
-    stage_path: str | None
-    cors: Sequence[str]
-    reload: bool
-    host: str
-    port: int
-    concurrency: int
-    retries: int
-    allowed_hosts: Sequence[str]
 
 
 class Callbacks(Struct, frozen=True, kw_only=True):

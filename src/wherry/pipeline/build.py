@@ -15,7 +15,7 @@ from wherry.pipeline.memory import Memory
 from wherry.pipeline.names import with_name
 from wherry.pipeline.reading import read_trees, shipped
 from wherry.pipeline.report import BuildReport
-from wherry.pipeline.request import BuildOptions, announce_target, as_request, open_context
+from wherry.pipeline.request import announce_target, as_request, open_context
 from wherry.pipeline.target import recall_target
 from wherry.pipeline.trees import Trees
 from wherry.store.temporary import remove_abandoned_beside
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from wherry.events import Reporter
     from wherry.pipeline.hooks.around import Hooks
     from wherry.pipeline.memory import Remembered, Supplied
+    from wherry.pipeline.options import BuildOptions
     from wherry.pipeline.reading import ReadTrees
     from wherry.pipeline.report import PackageReport
     from wherry.pipeline.request import BuildRequest

@@ -19,8 +19,9 @@ from wherry.errors import SettingsError
 from wherry.events import SILENT, Note
 from wherry.indexes.network import Network
 from wherry.pipeline.build import build_packages
+from wherry.pipeline.options import BuildOptions
 from wherry.pipeline.present import present_settings
-from wherry.pipeline.request import BuildOptions, as_request, open_context
+from wherry.pipeline.request import as_request, open_context
 from wherry.pipeline.written import report_written
 from wherry.settings.model import CheckSettings
 from wherry.store import Store

@@ -13,13 +13,7 @@ from wherry.events import SILENT
 from wherry.pipeline.acquired import relative
 from wherry.pipeline.memory import Memory
 from wherry.pipeline.names import with_name
-from wherry.pipeline.request import (
-    BuildOptions,
-    BuildRequest,
-    as_request,
-    open_context,
-    read_request,
-)
+from wherry.pipeline.request import BuildRequest, as_request, open_context, read_request
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -29,6 +23,7 @@ if TYPE_CHECKING:
     from wherry.compose.recipe import Recipe
     from wherry.context import Context
     from wherry.events import Reporter
+    from wherry.pipeline.options import BuildOptions
     from wherry.pipeline.report import PackageReport
     from wherry.store import Store
     from wherry.target import Target

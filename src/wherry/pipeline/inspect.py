@@ -20,7 +20,7 @@ from wherry.inspect.measure import Measured
 from wherry.inspect.profile import ImportProfile, ProfileNode, import_tree, read_profile
 from wherry.inspect.why import find_reason, unknown_subject
 from wherry.pipeline.check import find_subjects
-from wherry.pipeline.request import BuildOptions
+from wherry.pipeline.options import BuildOptions
 from wherry.store import Store
 from wherry.structs import Struct
 from wherry.tools.git import check_out, find_commit

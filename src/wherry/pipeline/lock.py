@@ -11,13 +11,14 @@ from wherry.errors import SettingsError
 from wherry.events import SILENT, Note
 from wherry.lock.model import LockRequest
 from wherry.pipeline.naming import Naming
-from wherry.pipeline.request import BuildOptions, open_context, read_request
+from wherry.pipeline.request import open_context, read_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wherry.context import Context
     from wherry.events import Reporter
+    from wherry.pipeline.options import BuildOptions
     from wherry.pipeline.request import BuildRequest
     from wherry.store import Store
 

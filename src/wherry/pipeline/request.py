@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from msgspec.structs import replace
 
@@ -37,82 +37,19 @@ if TYPE_CHECKING:
     from wherry.compose.recipe import Recipe, SupplyKey
     from wherry.events import Reporter
     from wherry.outputs import Output
+    from wherry.pipeline.options import BuildOptions
     from wherry.settings.model import ExtraPath, Settings
     from wherry.settings.project import Project
     from wherry.settings.runtime import DefaultRuntime
     from wherry.target import Target
 
 __all__ = [
-    "BuildOptions",
     "BuildRequest",
-    "PackageOptions",
     "announce_target",
     "as_request",
     "open_context",
     "read_request",
 ]
-
-
-class PackageOptions(TypedDict, total=False):
-    """The options of packages; None, or left out, means the settings or the default.
-
-    Attributes:
-        names: the functions and layers to build, with the layers that they need; all when empty.
-        name: what the package is called, where the settings name no function.
-        app: the web application, as ``module:object`` or ``from module import object``.
-        handler: the function to call, as ``module.function`` or ``from module import function``.
-        interface: ``wsgi`` or ``asgi``, where the app's is not to be detected.
-        runtime: such as ``python3.13``; by default the newest AWS offers that the project's ``requires-python``,
-            the files that name a version and the lock's wheels admit.
-        architecture: ``x86_64``, which is the default, or ``arm64``.
-        groups: dependency groups beyond the default ones.
-        extras: extras of the project.
-        package: the member of a workspace.
-        lock: the lock file, where it is not to be looked for.
-        install_path: a folder made by ``pip install --target``, to be packaged in place of what a lock gives.
-        config: a file with the settings: TOML, ``drover.yml`` or ``settings.spindrift``.
-        output: a folder, or a path that ends in ``.zip``; by default ``dist/lambda`` in the project.
-        container: when to build in a container: ``auto`` for what must be compiled and cannot be here, ``always``
-            for all that has no wheel and the project itself, or ``never``.
-        container_engine: the command of the container engine: ``docker``, ``podman``, ``finch`` or a path.
-        container_image: the image to build in, in place of AWS's.
-        offline: use no network.
-        refresh: ask indexes again for what is remembered of requirements files without hashes.
-        frozen: build what the lock says, whether or not it is as new as the project.
-    """
-
-    names: Sequence[str]
-    name: str | None
-    app: str | None
-    handler: str | None
-    interface: str | None
-    runtime: str | None
-    architecture: str | None
-    groups: Sequence[str]
-    extras: Sequence[str]
-    package: str | None
-    lock: Path | str | None
-    install_path: Path | str | None
-    config: Path | str | None
-    output: Path | str | None
-    container: str | None
-    container_engine: str | None
-    container_image: str | None
-    offline: bool
-    refresh: bool
-    frozen: bool
-
-
-class BuildOptions(PackageOptions, total=False):
-    """The options of a build.
-
-    Attributes:
-        stage: of ``drover.yml``, whose stages build different packages.
-        unpacked: a folder for the files of the one package that is named, in place of ``output``.
-    """
-
-    stage: str | None
-    unpacked: Path | str | None
 
 
 class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
@@ -165,7 +102,6 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
 
     def lock_request(self, key: SupplyKey) -> LockRequest:
         """The request for the lock of a supply."""
-        taking = [recipe for recipe in self.recipes if recipe.supply.needs == key.needs]
         return LockRequest(
             root=self.root / key.project,
             groups=key.groups,
@@ -175,7 +111,11 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
             refresh=self.refresh,
             frozen=self.frozen,
             asked_runtime=self.target_reason.startswith("as asked"),
-            wanted=any(recipe.settings.include for recipe in taking),
+            wanted=any(
+                recipe.settings.include
+                for recipe in self.recipes
+                if recipe.supply.needs == key.needs
+            ),
             others=self.settings.roots(self.root),
         )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from wherry.events import Reporter
     from wherry.pipeline.digest import DigestReport, PackageDigest
-    from wherry.pipeline.request import BuildOptions
+    from wherry.pipeline.options import BuildOptions
     from wherry.store import Store
 
 __all__ = ["answer_terraform"]

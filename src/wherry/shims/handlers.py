@@ -13,9 +13,10 @@ from wherry.errors import SettingsError
 from wherry.shims.bindings import own_nodes, read_bindings
 from wherry.shims.detection import Defined, Made, Origin, values_of
 from wherry.shims.frameworks import is_application
+from wherry.syntax import syntax_error
 
 if TYPE_CHECKING:
-    from wherry.shims.package import Package
+    from wherry.shims.package import Module, Package
     from wherry.shims.reference import Reference
 
 __all__ = ["check_callable"]
@@ -45,6 +46,7 @@ def check_callable(reference: Reference, package: Package, text: str) -> None:
     bindings = read_bindings(module)
     known = bindings.names.get(reference.attribute.partition(".")[0], [])
     if bindings.open:
+        _require_syntax(module, package, text)
         return
     if known and all(isinstance(value, _DATA) and not _is_none(value) for value in known):
         problems: list[tuple[str, str] | None] = [_NO_FUNCTION]
@@ -60,6 +62,22 @@ def check_callable(reference: Reference, package: Package, text: str) -> None:
             f"Lambda cannot call the handler `{reference.module}.{reference.attribute}`",
             where=[f'handler = "{text}"', message],
             hint=hint,
+        )
+
+
+def _require_syntax(module: Module, package: Package, text: str) -> None:
+    """Raise if a module is no Python for the runtime."""
+    if module.source is None or package.python is None:
+        return
+    error = syntax_error(module.source, package.python)
+    if error is not None:
+        version = ".".join(map(str, package.python))
+        raise SettingsError(
+            f"Lambda cannot import the handler's module `{module.name}`",
+            where=[
+                f'handler = "{text}"',
+                f"line {error.lineno or 1} is not valid for Python {version}: {error.msg}",
+            ],
         )
 
 

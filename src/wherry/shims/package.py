@@ -39,11 +39,13 @@ class Package(Struct, frozen=True, kw_only=True):
             path: those in a layer are without ``python/`` or ``python/lib/pythonX.Y/site-packages/``.
         paths: returns the paths of all files; called only if ``lookup`` is not enough.
         complete: False if there are other files, of a layer that is not known.
+        python: the version of the runtime; None where it is not known.
     """
 
     lookup: Callable[[str], bytes | None]
     paths: Callable[[], Collection[str]]
     complete: bool = True
+    python: tuple[int, int] | None = None
 
     def find(self, name: str) -> Module | None:
         """The module of that name; None if there is none."""

@@ -37,6 +37,19 @@ def functions(description: Description | None) -> dict[str, tuple[str, dict[str,
     return {each.name: (each.folder, dict(each.settings)) for each in description.functions}
 
 
+def test_environment(tmp_path: Path) -> None:
+    """Its own variables after those of the globals; what AWS alone knows, and secrets, are of this machine."""
+    text = (
+        "Globals: {Function: {Environment: {Variables: {A: all, B: b}}}}\n"
+        "Parameters: {Level: {Default: info}}\n"
+        f"{FUNCTION}      Environment:\n        Variables: {{A: own, LEVEL: !Ref Level, TABLE: !Ref Table, DB_PASSWORD: x}}\n"
+    )
+    settings = functions(read(tmp_path, text))["Hello"][1]
+    assert settings["environment"] == {
+        "A": "own", "B": "b", "LEVEL": "info", "TABLE": True, "DB_PASSWORD": True,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("properties", "expected"),
     [

@@ -43,8 +43,12 @@ def functions(description: Description | None) -> dict[str, Any]:
         (f"functions: {{a: {{handler: b.c, layers: ['{ARN}']}}}}", {"a": {"handler": "b.c", "layers": [ARN]}}),
         ("custom: {wsgi: {app: api.app}}\nfunctions: {a: {handler: wsgi_handler.handler}}",
          {"a": {"app": "api:app", "interface": "wsgi"}}),
-        ("custom: {pythonRequirements: {noDeploy: [boto3]}}\nfunctions: {a: {handler: b.c}}",
-         {"a": {"handler": "b.c", "exclude": ["boto3"]}}),
+        ("custom: {pythonRequirements: {noDeploy: [boto3, pytest]}}\nfunctions: {a: {handler: b.c}}",
+         {"a": {"handler": "b.c", "exclude": ["pytest"]}}),
+        ("custom: {pythonRequirements: {vendor: ./theirs}}\nfunctions: {a: {handler: b.c, vendor: mine}}",
+         {"a": {"handler": "b.c", "extra-paths": [{"path": "theirs", "to": ""}, {"path": "mine", "to": ""}]}}),
+        ("functions: {a: {handler: b.c, environment: {A: x, B: 5, API_KEY: k, C: '${ssm:/c}', D: 'http://u:p@h/'}}}",
+         {"a": {"handler": "b.c", "environment": {"A": "x", "B": "5", "API_KEY": True, "C": True, "D": True}}}),
         ("custom: {m: handlers}\nfunctions: {a: {handler: '${self:custom.m}/b.c'}}", {"a": {"handler": "handlers.b.c"}}),
         ("functions: {a: {handler: '${opt:module, \"x\"}.c'}}", {"a": {"handler": "x.c"}}),
         ("custom: {dev: one, a: {one: two}}\nfunctions: {a: {handler: '${self:custom.a.${self:custom.${sls:stage}}}.c'}}",
@@ -93,22 +97,25 @@ def test_layers(tmp_path: Path) -> None:
         tmp_path,
         SERVICE
         + """\
-custom: {pythonRequirements: {layer: true}}
+custom: {pythonRequirements: {layer: true, noDeploy: [pytest], vendor: theirs}}
 layers: {shared-code: {path: layers/shared}, unused: {path: layers/unused}}
 functions:
   a: {handler: a.b, layers: [{Ref: SharedDashcodeLambdaLayer}, {Ref: PythonRequirementsLambdaLayer}]}
   b: {handler: b.b, layers: [{Ref: OtherLambdaLayer}]}
 """,
     )
+    of_requirements = {"exclude": ["pytest"], "extra-paths": [{"path": "theirs", "to": ""}]}
     assert functions(description) == {
         "a": {"handler": "a.b", "layers": ["shared-code", "python-requirements"]},
-        "b": {"handler": "b.b"},
+        # Without the layer it holds the requirements itself.
+        "b": {"handler": "b.b", **of_requirements},
     }
     assert description is not None
     assert [(layer.name, layer.folder) for layer in description.layers] == [
         ("shared-code", "layers/shared/python"),
         ("python-requirements", None),
     ]
+    assert description.layers[1].settings == of_requirements
     assert description.warnings == (
         "`b` has a layer whose ARN is not known before it is deployed: add it to its `layers`",
     )
@@ -119,7 +126,12 @@ functions:
     [
         ("package: {patterns: ['!node_modules/**', '!.venv/**', '!docs/**', '!*.md']}", {"exclude": ["/docs/**", "*.md"]}, 0),
         ("package: {exclude: [./docs/**]}", {"exclude": ["/docs/**"]}, 0),
-        ("package: {patterns: ['!**', 'src/**']}", {}, 1),
+        ("package: {patterns: ['!**', 'src/**']}", {"exclude": ["*", "!*/", "!/src/**"]}, 0),
+        ("package: {exclude: ['**'], include: ['!./**', './a/b/**', '!a/b/x.py']}", {"exclude": ["*", "!*/", "!/a/b/**", "/a/b/x.py"]}, 0),
+        ("package: {patterns: ['!**']}", {}, 1),
+        ("package: {patterns: ['src/**', '!docs/**']}", {}, 1),
+        ("custom: {pythonRequirements: {slim: true, strip: false, poetryWithGroups: [aws]}}", {"groups": ["aws"]}, 0),
+        ("custom: {pythonRequirements: {noDeploy: [boto3, botocore, docutils]}}", {"provided": ["boto3", "botocore"]}, 0),
         ("custom: {pythonRequirements: {fileName: reqs/prod.txt, slim: true}}", {"lock": "reqs/prod.txt", "strip": True}, 0),
     ],
 )  # fmt: skip
@@ -129,6 +141,37 @@ def test_settings_for_all(
     description = read(tmp_path, f"{SERVICE}{text}\nfunctions: {{a: {{handler: b.c}}}}")
     assert description is not None
     assert (description.settings, len(description.warnings)) == (settings, warnings)
+
+
+def test_patterns_of_functions(tmp_path: Path) -> None:
+    """Each function gets what any of them has; that they are not kept apart is told."""
+    description = read(
+        tmp_path,
+        f"{SERVICE}package: {{individually: true, patterns: ['!**']}}\nfunctions:\n"
+        "  a: {handler: a/x.y, package: {patterns: ['a/**']}}\n  b: {handler: b/x.y}\n",
+    )
+    assert description is not None
+    assert description.settings == {"exclude": ["*", "!*/", "!/a/**"]}
+    assert description.warnings == (
+        "`a` gets the files of all functions: for those of serverless.yml alone see `include-files`",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "lock"),
+    [("zip: true", None), ("usePoetry: false", "requirements.txt"), ("usePipenv: false", None)],
+)
+def test_which_lock(tmp_path: Path, options: str, lock: str | None) -> None:
+    """The one that the plugin reads, where the project has two; and `noDeploy` as far as the locks have it."""
+    write_files(tmp_path, {"poetry.lock": 'name = "moto"', "requirements.txt": "Typing_Extensions"})
+    description = read(
+        tmp_path,
+        f"{SERVICE}custom: {{pythonRequirements: {{{options}, noDeploy: [moto, pip, typing-extensions]}}}}\n"
+        "functions: {a: {handler: b.c}}",
+    )
+    assert description is not None
+    assert description.settings.get("lock") == lock
+    assert functions(description)["a"]["exclude"] == ["moto", "typing-extensions"]
 
 
 @pytest.mark.parametrize(

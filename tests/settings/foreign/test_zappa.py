@@ -46,6 +46,21 @@ def test_the_application(tmp_path: Path, stage: dict[str, Any], settings: dict[s
     assert (description.runtime, description.architecture) == ("python3.12", "arm64")
 
 
+def test_variables_of_zappas_runtime(tmp_path: Path) -> None:
+    """It sets them when the function starts; without it they are to be set elsewhere."""
+    stage = {
+        "app_function": "a.b", "aws_environment_variables": {"A": "x"}, "environment_variables": {"B": "y"},
+        "remote_env": "s3://b/k.json",
+    }  # fmt: skip
+    description = read(tmp_path, {"dev": stage})
+    assert description is not None
+    assert description.functions[0].settings["environment"] == {"B": "y", "A": "x"}
+    assert description.warnings == (
+        "only Zappa's runtime sets `B`: put that into `environment` of the stage",
+        "only Zappa's runtime reads `remote_env`: put its variables into `environment` of the stage",
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -183,3 +198,34 @@ def test_several_functions_of_chalice_share_a_layer(tmp_path: Path) -> None:
     (layer,) = description.layers
     assert (layer.name, layer.settings["extra-distributions"]) == ("dependencies", ["chalice"])
     assert description.architecture == "arm64"
+
+
+def test_routes_and_variables_of_chalice(tmp_path: Path) -> None:
+    """Those of blueprints have their prefix; variables of a stage and of a function have precedence."""
+    stage = {
+        "environment_variables": {"A": "stage"},
+        "lambda_functions": {"hourly": {"environment_variables": {"A": "own", "API_KEY": "k"}}},
+    }
+    config = {**CONFIG, "environment_variables": {"A": "all", "B": "b"}, "stages": {"dev": stage}}
+    write_files(
+        tmp_path,
+        {
+            "chalicelib/extra.py": "from chalice import Blueprint\nmore = Blueprint(__name__)\n"
+            "@more.get('/x')\ndef x(): ...\n@more.schedule('rate(1 hour)')\ndef hourly(event): ...\n"
+        },
+    )
+    text = (
+        f"from chalicelib.extra import more\n{APP}app.register_blueprint(more, url_prefix='/more')\n"
+        "@app.route('/orders/{name}', methods=['GET', 'POST'])\ndef order(name): ...\n"
+    )
+    description = chalice(tmp_path, config, text)
+    assert description is not None
+    api, hourly = description.functions
+    assert [each.route for each in api.routes] == [
+        "GET /orders/{name}",
+        "POST /orders/{name}",
+        "GET /more/x",
+    ]
+    assert hourly.routes == ()
+    assert api.settings["environment"] == {"A": "stage", "B": "b"}
+    assert hourly.settings["environment"] == {"A": "own", "B": "b", "API_KEY": True}

@@ -10,13 +10,22 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from wherry.settings.foreign.document import Document, texts
-from wherry.settings.foreign.model import LAYER_ARN, Description, ForeignFunction, ForeignLayer
+from wherry.settings.foreign.environment import environment_setting
+from wherry.settings.foreign.events import route_of
+from wherry.settings.foreign.model import (
+    LAYER_ARN,
+    Description,
+    ForeignFunction,
+    ForeignLayer,
+    ForeignRoute,
+)
+from wherry.settings.foreign.virtual_environment import ToolEnvironment, environment_with
 from wherry.settings.model import plain_name
 from wherry.syntax import parse_python
 from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from wherry.files import ProjectFiles
@@ -53,11 +62,14 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
         return None
     name = plain_name(inner_string(document, "app_name") or root.name).strip("-") or "app"
     handlers = list(_handlers(app, "app", "Chalice"))
+    prefixes = dict(_prefixes(app))
+    routes = list(_routes(app, {}))
     for module in sorted((root / "chalicelib").glob("*.py"))[:500]:
         tree = _parse(module, files)
         if tree is not None and module.stem.isidentifier():
             package = "chalicelib" if module.stem == "__init__" else f"chalicelib.{module.stem}"
             handlers += _handlers(tree, package, "Blueprint")
+            routes += _routes(tree, prefixes)
     if not handlers:
         return None
     named = {
@@ -71,7 +83,8 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
         for text in texts(stage.get("layers", document.get("layers")))
         if LAYER_ARN.fullmatch(text)
     ]
-    content = _content(root, files)
+    environment = environment_with("chalice", root)
+    content = _content(root, files, environment)
     layers: tuple[ForeignLayer, ...] = ()
     if content and (len(named) > 1 or document.get("automatic_layer") is True):
         layers = (ForeignLayer(name="dependencies", settings=content),)
@@ -90,15 +103,24 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
         functions=tuple(
             ForeignFunction(
                 name=function,
-                settings={"handler": named[function], **settings},
+                settings={
+                    "handler": named[function],
+                    **settings,
+                    **environment_setting(*_variables(document, stage, function)),
+                },
+                routes=tuple(routes) if function == name and named[function] == "app.app" else (),
                 architecture=architecture if architecture in {"x86_64", "arm64"} else None,
             )
             for function in reversed(named)
         ),
         layers=layers,
         settings={"exclude": exclude},
+        runtime=environment.runtime if environment else None,
         architecture=architecture if architecture in {"x86_64", "arm64"} else None,
-        comments={"exclude": "Chalice ships nothing else of the project"},
+        comments={
+            "exclude": "Chalice ships nothing else of the project",
+            **({"runtime": "that of the virtual environment with Chalice"} if environment else {}),
+        },
     )
 
 
@@ -125,29 +147,73 @@ def _handlers(tree: ast.Module, module: str, maker: str) -> Iterator[tuple[str, 
         for target in statement.targets
         if isinstance(target, ast.Name)
     }
+    for of, function, call in _calls(tree):
+        attribute = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        if of in applications and attribute in _ROUTES:
+            yield "api", "app.app"
+        elif of in applications and attribute in _HANDLERS:
+            names = [_constant(each.value) for each in call.keywords if each.arg == "name"]
+            yield (names[0] if names else None) or function, f"{module}.{function}"
+
+
+def _variables(document: Document, stage: Document, function: str) -> Iterator[Document]:
+    """The environment variables of a function, the most general first."""
+    for table in (document, stage):
+        yield inner_table(table, "environment_variables")
+    for table in (document, stage):
+        yield inner_table(table, "lambda_functions", function, "environment_variables")
+
+
+def _calls(tree: ast.Module) -> Iterator[tuple[str, str, ast.Call]]:
+    """The names of objects, of functions at the top level, and the calls of the objects' methods that decorate these."""
     for statement in tree.body:
         if not isinstance(statement, ast.FunctionDef):
             continue
-        for decorator in statement.decorator_list:
-            if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
-                continue
-            function = decorator.func
-            if not isinstance(function.value, ast.Name) or function.value.id not in applications:
-                continue
-            if function.attr in _ROUTES:
-                yield "api", "app.app"
-            elif function.attr in _HANDLERS:
-                names = [each.value for each in decorator.keywords if each.arg == "name"]
-                name = names[0].value if names and isinstance(names[0], ast.Constant) else None
-                yield (
-                    (name if isinstance(name, str) else statement.name),
-                    f"{module}.{statement.name}",
-                )
+        for call in statement.decorator_list:
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Attribute)
+                and isinstance(call.func.value, ast.Name)
+            ):
+                yield call.func.value.id, statement.name, call
 
 
-def _content(root: Path, files: ProjectFiles) -> dict[str, Any]:
+def _routes(tree: ast.Module, prefixes: Mapping[str, str]) -> Iterator[ForeignRoute]:
+    """The routes of a module; those of a blueprint have its prefix."""
+    for name, _, call in _calls(tree):
+        attribute = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        path = _constant(call.args[0]) if call.args else None
+        if attribute not in _ROUTES or path is None:
+            continue
+        listed = next((each.value for each in call.keywords if each.arg == "methods"), None)
+        methods = [_constant(each) for each in getattr(listed, "elts", ())] or ["GET"]
+        if attribute != "route":
+            methods = [attribute]
+        for method in methods:
+            route = route_of("rest", method, f"{prefixes.get(name, '').rstrip('/')}{path}")
+            if route is not None:
+                yield route
+
+
+def _prefixes(app: ast.Module) -> Iterator[tuple[str, str]]:
+    """The prefixes of the paths of blueprints, by their names."""
+    for node in ast.walk(app):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".register_blueprint"):
+            prefix = [each.value for each in node.keywords if each.arg == "url_prefix"]
+            text = _constant(prefix[0]) if prefix else None
+            if node.args and text is not None:
+                yield ast.unparse(node.args[0]).rpartition(".")[2], text
+
+
+def _constant(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _content(
+    root: Path, files: ProjectFiles, environment: ToolEnvironment | None
+) -> dict[str, Any]:
     """The settings that add Chalice's runtime; none where the requirements name it."""
-    pinned = "chalice"
+    pinned = f"chalice=={environment.version}" if environment else "chalice"
     for name in ("pyproject.toml", "uv.lock", "poetry.lock", "Pipfile", "requirements.txt"):
         if re.search(r"(?im)^[^#\n]*\bchalice\b", _text(root / name, files)):
             return {}

@@ -15,7 +15,7 @@ from wherry.untrusted import inner_string, inner_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["payload_service", "route_of", "sam_routes", "serverless_routes"]
+__all__ = ["payload_service", "route_of", "route_of_key", "sam_routes", "serverless_routes"]
 
 _SERVICES = {"Api": "rest", "HttpApi": "http", "http": "rest", "httpApi": "http"}
 _ANY = frozenset({"any", "*", "x-amazon-apigateway-any-method"})
@@ -37,7 +37,7 @@ def sam_routes(events: object, value: Callable[[object], object]) -> tuple[Forei
             if service == "http":
                 path = "$default" if path is None else path
                 service = payload_service(value(properties.get("PayloadFormatVersion")))
-            yield _route(service, method, path)
+            yield route_of(service, method, path)
 
     return tuple(route for route in found() if route is not None)
 
@@ -66,9 +66,9 @@ def serverless_routes(
                 detail = value(described)
                 if isinstance(detail, str):
                     method, _, path = detail.strip().partition(" ")
-                    yield _route(services[name], method, path.strip() or method)
+                    yield route_of(services[name], method, path.strip() or method)
                 elif isinstance(detail, dict):
-                    yield _route(
+                    yield route_of(
                         services[name], value(detail.get("method")), value(detail.get("path"))
                     )
 
@@ -80,13 +80,13 @@ def payload_service(version: object) -> str:
     return "http-1.0" if str(version) in {"1.0", "1"} else "http"
 
 
-def route_of(service: str, key: object) -> ForeignRoute | None:
+def route_of_key(service: str, key: object) -> ForeignRoute | None:
     """The route of a key such as ``GET /orders/{id}`` or ``$default``; None where it is none."""
     method, _, path = key.strip().rpartition(" ") if isinstance(key, str) else ("", "", None)
-    return _route(service, method or None, path)
+    return route_of(service, method or None, path)
 
 
-def _route(service: str, method: object, path: object) -> ForeignRoute | None:
+def route_of(service: str, method: object, path: object) -> ForeignRoute | None:
     """The route of an event; None where it names none that can be told."""
     if method is None:
         method = "ANY"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wherry.settings.foreign.events import payload_service, route_of
+from wherry.settings.foreign.events import payload_service, route_of_key
 from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def gateway_routes(
             key = key or "$default"
         else:
             continue
-        route = route_of(payload_service(payload), key)
+        route = route_of_key(payload_service(payload), key)
         for name in _references(target):
             if route is not None and name in resources:
                 routes.setdefault(name, []).append(route)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wherry.errors import ProjectError, SettingsError
 from wherry.files import real_path
 from wherry.settings.foreign.document import Document, read_document, texts
+from wherry.settings.foreign.environment import environment_setting
 from wherry.settings.foreign.events import sam_routes
 from wherry.settings.foreign.for_each import expand_loops
 from wherry.settings.foreign.gateway import gateway_routes
@@ -101,6 +102,7 @@ def _read_own(path: Path, template: _Template) -> Description | None:
         settings: dict[str, Any] = {"handler": dotted(resource.handler or "")}
         if layers := template.layers_of(name, resource):
             settings["layers"] = layers
+        settings |= environment_setting(*resource.variables, value=template.value)
         functions.append(
             ForeignFunction(
                 name=plain_name(name),
@@ -161,6 +163,14 @@ class _Resource:
         value = self.get("Architectures")
         items = [self._template.value(item) for item in value] if isinstance(value, list) else []
         return next((item for item in items if item in {"x86_64", "arm64"}), None)
+
+    @property
+    def variables(self) -> list[Document]:
+        """The environment variables of the globals, and its own."""
+        return [
+            inner_table(source, "Environment", "Variables")
+            for source in (self._globals, self._properties)
+        ]
 
     @property
     def handler(self) -> str | None:

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from wherry.settings.foreign.document import Document, texts
+from wherry.settings.foreign.environment import environment_setting
 from wherry.settings.foreign.events import serverless_routes
 from wherry.settings.foreign.model import (
     LAYER_ARN,
@@ -19,6 +20,7 @@ from wherry.settings.foreign.model import (
     dotted,
     folder_below,
 )
+from wherry.settings.foreign.python_requirements import REQUIREMENTS_LAYER, PythonRequirements
 from wherry.settings.foreign.sam import layer_of
 from wherry.settings.foreign.variables import Variables
 from wherry.settings.model import plain_name
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_serverless"]
 
-_REQUIREMENTS_LAYER = "python-requirements"
+_EVERYTHING = {"!**", "!./**", "!**/*", "!**/**", "!*"}
 # Never part of a package.
 _ALREADY_OUT = re.compile(
     r"(\./)?(node_modules|\.(?!/)|venv|env|package|serverless|requirements|__pycache__)"
@@ -51,14 +53,9 @@ def read_serverless(path: Path, document: Document, files: ProjectFiles) -> Desc
         if any(layer.name in function.settings.get("layers", ()) for function in functions)
     }
     exclude = service.excluded()
-    lock = service.python_requirements("fileName")
-    settings: dict[str, Any] = {}
-    if isinstance(lock, str) and lock != "requirements.txt" and folder_below(lock):
-        settings["lock"] = lock
+    settings = service.requirements.settings()
     if exclude:
         settings["exclude"] = exclude
-    if service.python_requirements("slim") is True:
-        settings["strip"] = True
     return Description(
         tool="the Serverless Framework",
         path=path,
@@ -79,6 +76,13 @@ class _Service:
         self._document = document
         self._provider = self._inner(document, "provider")
         self._custom = self._inner(document, "custom")
+        self.requirements = PythonRequirements(
+            path.parent,
+            self._inner(self._custom, "pythonRequirements"),
+            files,
+            self._variables.value,
+        )
+        self._of_functions: list[str] = []
         self.notes: list[str] = []
         self.warnings: list[str] = []
 
@@ -106,10 +110,16 @@ class _Service:
                 self.notes.append(f"passed over `{name}` of {self._path.name}: {reason}")
                 continue
             settings = self._callable(handler)
-            if excluded := self._not_deployed():
-                settings["exclude"] = excluded
             if layers := self._layers_of(name, function):
                 settings["layers"] = layers
+            if REQUIREMENTS_LAYER not in layers:
+                settings |= self.requirements.content(folder, function.get("vendor"))
+            settings |= environment_setting(
+                self._inner(self._provider, "environment"),
+                self._inner(function, "environment"),
+                value=self._variables.value,
+            )
+            self._read_patterns(name, function)
             yield ForeignFunction(
                 name=plain_name(name),
                 settings=settings,
@@ -131,39 +141,42 @@ class _Service:
             folder = folder_below(self._text(layer, "path") or "..")
             if folder:
                 yield layer_of(plain_name(name), self._path.parent, folder, built=False)
-        if self._requirements_layer:
-            yield ForeignLayer(name=_REQUIREMENTS_LAYER)
+        if self.requirements.has_layer:
+            yield ForeignLayer(name=REQUIREMENTS_LAYER, settings=self.requirements.content())
 
     def excluded(self) -> list[str]:
-        """Patterns of files that are left out, where they are only left out and none is taken in again."""
+        """Patterns of files that are left out: those that the package leaves out, or all but those that it names."""
         package = self._inner(self._document, "package")
         patterns = [f"!{text}" for text in texts(self._variables.value(package.get("exclude")))]
         patterns += texts(self._variables.value(package.get("include")))
         patterns += texts(self._variables.value(package.get("patterns")))
         own = [text for text in patterns if not _ALREADY_OUT.match(text.removeprefix("!"))]
-        if any(not text.startswith("!") or text in {"!**", "!./**", "!*"} for text in own):
+        if all(text.startswith("!") and text not in _EVERYTHING for text in own):
+            return list(
+                dict.fromkeys(
+                    "/" + text[1:].removeprefix("./") if "/" in text else text[1:] for text in own
+                )
+            )
+        start = max((n for n, text in enumerate(own, 1) if text in _EVERYTHING), default=0)
+        # One package holds what any of the functions has.
+        named = [*own[start:], *(text for text in self._of_functions if not text.startswith("!"))]
+        if not start or all(text.startswith("!") for text in named):
             self.warnings.append(
                 f"the patterns of `package` in {self._path.name} were not translated: see `include` and `exclude`"
             )
             return []
-        return list(
-            dict.fromkeys(
-                "/" + text[1:].removeprefix("./") if "/" in text else text[1:] for text in own
+        # Nothing but what is named after it; a folder is looked into for what it may hold.
+        return ["*", "!*/", *dict.fromkeys(map(_as_ignored, named))]
+
+    def _read_patterns(self, name: str, function: Document) -> None:
+        """Take the patterns of one function's package."""
+        package = self._inner(function, "package")
+        values = [self._variables.value(package.get(key)) for key in ("include", "patterns")]
+        if patterns := [text for value in values for text in texts(value)]:
+            self._of_functions += patterns
+            self.warnings.append(
+                f"`{name}` gets the files of all functions: for those of {self._path.name} alone see `include-files`"
             )
-        )
-
-    def python_requirements(self, key: str) -> object:
-        """A setting of serverless-python-requirements."""
-        return self._variables.value(self._inner(self._custom, "pythonRequirements").get(key))
-
-    @property
-    def _requirements_layer(self) -> bool:
-        layer = self.python_requirements("layer")
-        return layer is True or isinstance(layer, dict)
-
-    def _not_deployed(self) -> list[str]:
-        value = self.python_requirements("noDeploy")
-        return [name for name in texts(value) if re.fullmatch(r"[A-Za-z0-9._-]+", name)]
 
     def _callable(self, handler: str) -> dict[str, Any]:
         """The settings of a handler; the one of serverless-wsgi stands for a web application."""
@@ -178,7 +191,7 @@ class _Service:
         known = {
             _reference(key): plain_name(key) for key, _ in self._named(self._document.get("layers"))
         }
-        known[_reference("pythonRequirements")] = _REQUIREMENTS_LAYER
+        known[_reference("pythonRequirements")] = REQUIREMENTS_LAYER
         layers: dict[str, None] = {}
         for item in entries if isinstance(entries, list) else []:
             entry = self._variables.value(item)
@@ -213,3 +226,9 @@ def _reference(layer: str) -> str:
     """The name that the framework gives to the resource of a layer."""
     name = layer.replace("-", "Dash").replace("_", "Underscore")
     return f"{name[:1].upper()}{name[1:]}LambdaLayer"
+
+
+def _as_ignored(pattern: str) -> str:
+    """A pattern of the framework, which takes files in, as one of ``.gitignore``, which leaves them out."""
+    text = pattern.removeprefix("!").removeprefix("./")
+    return f"/{text}" if pattern.startswith("!") else f"!/{text}"

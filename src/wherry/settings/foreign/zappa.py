@@ -6,12 +6,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from wherry.settings.foreign.document import Document, texts
+from wherry.settings.foreign.environment import environment_setting
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
     ForeignFunction,
     commonest,
 )
+from wherry.settings.foreign.virtual_environment import environment_with
 from wherry.settings.model import plain_name
 from wherry.untrusted import inner_string, inner_table
 
@@ -41,9 +43,24 @@ def read_zappa(path: Path, document: Document) -> Description | None:
         for name, other in stages.items()
         if _application(other) != application
     ]
+    if at_start := [*inner_table(stage, "environment_variables")]:
+        names = ", ".join(f"`{each}`" for each in at_start[:20])
+        warnings.append(
+            f"only Zappa's runtime sets {names}: put that into `environment` of the stage"
+        )
+    if inner_string(stage, "remote_env"):
+        warnings.append(
+            "only Zappa's runtime reads `remote_env`: put its variables into `environment` of the stage"
+        )
     name = inner_string(stage, "project_name") or ""
     layers = [text for text in texts(stage.get("layers")) if LAYER_ARN.fullmatch(text)]
-    attached = {"layers": layers} if layers else {}
+    attached: dict[str, Any] = {"layers": layers} if layers else {}
+    attached |= environment_setting(
+        inner_table(stage, "environment_variables"), inner_table(stage, "aws_environment_variables")
+    )
+    named = commonest(inner_string(each, "runtime") for each in stages.values())
+    # Without a name Zappa takes the Python that it runs on.
+    environment = None if named else environment_with("zappa", path.parent)
     functions = [
         ForeignFunction(
             name=plain_name(name).strip("-"),
@@ -63,7 +80,8 @@ def read_zappa(path: Path, document: Document) -> Description | None:
         path=path,
         functions=tuple(functions),
         settings={"exclude": list(dict.fromkeys(exclude))} if exclude else {},
-        runtime=commonest(inner_string(each, "runtime") for each in stages.values()),
+        runtime=environment.runtime if environment else named,
+        comments={"runtime": "that of the virtual environment with Zappa"} if environment else {},
         architecture=commonest(_architecture(each) for each in stages.values()),
         notes=(f"{path.name}: the application of stage `{first}`",) if len(stages) > 1 else (),
         warnings=tuple(warnings),

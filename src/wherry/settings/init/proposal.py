@@ -212,9 +212,10 @@ def _from_description(
     named = None if unfit else description.runtime
     warnings += unfit
     comments = {
+        **description.comments,
         "runtime": "as asked"
         if runtime
-        else f"as in {where}"
+        else description.comments.get("runtime", f"as in {where}")
         if named
         else _runtime_comment(project),
         "architecture": "as asked"
@@ -222,7 +223,6 @@ def _from_description(
         else f"as in {where}"
         if description.architecture
         else _architecture_comment(target),
-        **description.comments,
     }
     warnings += _other_targets(description, functions, target)
     table = _target_table(target) | dict(description.settings)

@@ -1,0 +1,73 @@
+"""The options of packages and of builds, as Python and the command line take them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["BuildOptions", "PackageOptions"]
+
+
+class PackageOptions(TypedDict, total=False):
+    """The options of packages; None, or left out, means the settings or the default.
+
+    Attributes:
+        names: the functions and layers to build, with the layers that they need; all when empty.
+        name: what the package is called, where the settings name no function.
+        app: the web application, as ``module:object`` or ``from module import object``.
+        handler: the function to call, as ``module.function`` or ``from module import function``.
+        interface: ``wsgi`` or ``asgi``, where the app's is not to be detected.
+        runtime: such as ``python3.13``; by default the newest AWS offers that the project's ``requires-python``,
+            the files that name a version and the lock's wheels admit.
+        architecture: ``x86_64``, which is the default, or ``arm64``.
+        groups: dependency groups beyond the default ones.
+        extras: extras of the project.
+        package: the member of a workspace.
+        lock: the lock file, where it is not to be looked for.
+        install_path: a folder made by ``pip install --target``, to be packaged in place of what a lock gives.
+        config: a file with the settings: TOML, ``drover.yml`` or ``settings.spindrift``.
+        output: a folder, or a path that ends in ``.zip``; by default ``dist/lambda`` in the project.
+        container: when to build in a container: ``auto`` for what must be compiled and cannot be here, ``always``
+            for all that has no wheel and the project itself, or ``never``.
+        container_engine: the command of the container engine: ``docker``, ``podman``, ``finch`` or a path.
+        container_image: the image to build in, in place of AWS's.
+        offline: use no network.
+        refresh: ask indexes again for what is remembered of requirements files without hashes.
+        frozen: build what the lock says, whether or not it is as new as the project.
+    """
+
+    names: Sequence[str]
+    name: str | None
+    app: str | None
+    handler: str | None
+    interface: str | None
+    runtime: str | None
+    architecture: str | None
+    groups: Sequence[str]
+    extras: Sequence[str]
+    package: str | None
+    lock: Path | str | None
+    install_path: Path | str | None
+    config: Path | str | None
+    output: Path | str | None
+    container: str | None
+    container_engine: str | None
+    container_image: str | None
+    offline: bool
+    refresh: bool
+    frozen: bool
+
+
+class BuildOptions(PackageOptions, total=False):
+    """The options of a build.
+
+    Attributes:
+        stage: of ``drover.yml``, whose stages build different packages.
+        unpacked: a folder for the files of the one package that is named, in place of ``output``.
+    """
+
+    stage: str | None
+    unpacked: Path | str | None
