@@ -50,19 +50,21 @@ if TYPE_CHECKING:
     from wherry.errors import WherryError
     from wherry.events import Reporter
     from wherry.inspect.model import Inspected
-    from wherry.invoke.cold_start import ColdStarts, cold_starts
+    from wherry.inspect.profile import ImportProfile
+    from wherry.invoke.cold_start import ColdStarts, cold_starts, report_cold_starts
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.run import Callbacks, InvokeOptions, ServeOptions, invoke, serve
     from wherry.pipeline.blocks.block import block
     from wherry.pipeline.build import build, compose_project
     from wherry.pipeline.check import CheckOptions, CheckReport, check
     from wherry.pipeline.digest import DigestReport, PackageDigest, digest
+    from wherry.pipeline.first_settings import init
     from wherry.pipeline.inspect import InspectOptions, InspectReport
     from wherry.pipeline.lock import LockOptions, lock
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildOptions, BuildRequest, PackageOptions, read_request
     from wherry.sample_events.event import EventOptions, event
-    from wherry.settings.init.write import FirstSettings, InitOptions, init
+    from wherry.settings.init.write import FirstSettings, InitOptions
     from wherry.settings.project import Project, read_project
     from wherry.settings.schema import pyproject_schema, settings_schema
     from wherry.store import Store
@@ -87,6 +89,7 @@ __all__ = [
     "Finding",
     "FirstSettings",
     "History",
+    "ImportProfile",
     "InitOptions",
     "InspectOptions",
     "InspectReport",
@@ -139,6 +142,7 @@ __all__ = [
     "read_logs",
     "read_project",
     "read_request",
+    "report_cold_starts",
     "rollback",
     "serve",
     "settings_schema",
@@ -166,6 +170,7 @@ _HOMES = {
     "Finding": "wherry.checks.model",
     "FirstSettings": "wherry.settings.init.write",
     "History": "wherry.aws.past",
+    "ImportProfile": "wherry.inspect.profile",
     "InitOptions": "wherry.settings.init.write",
     "InspectOptions": "wherry.pipeline.inspect",
     "InspectReport": "wherry.pipeline.inspect",
@@ -203,7 +208,7 @@ _HOMES = {
     "event": "wherry.sample_events.event",
     "for_stages": "wherry.aws.several",
     "history": "wherry.aws.past",
-    "init": "wherry.settings.init.write",
+    "init": "wherry.pipeline.first_settings",
     "init_stage": "wherry.aws.init_stage",
     "inspect": "wherry.aws.inspect_stage",
     "invoke": "wherry.invoke.run",
@@ -217,6 +222,7 @@ _HOMES = {
     "read_logs": "wherry.aws.logs",
     "read_project": "wherry.settings.project",
     "read_request": "wherry.pipeline.request",
+    "report_cold_starts": "wherry.invoke.cold_start",
     "rollback": "wherry.aws.rollback.rollback",
     "serve": "wherry.invoke.run",
     "settings_schema": "wherry.settings.schema",

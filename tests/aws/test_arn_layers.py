@@ -7,16 +7,20 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import wherry
 from support.aws_account import Account
 from support.aws_faults import Call, Fault, Proxy
 from support.contexts import context
+from support.projects import write_files
 from support.reporters import Heard
 from support.storage import Storage, serve_storage
-from wherry.errors import AwsError, FetchError
-from wherry.invoke.arn_layers import fetch_layers
+from support.zips import HANDLER, write_package
+from wherry.errors import AwsError, FetchError, SettingsError
+from wherry.pipeline.arn_layers import fetch_layers
 from wherry.store import Store
 
 DENIED = Fault(name="denied", status=403, code="AccessDeniedException")
@@ -115,3 +119,59 @@ def test_other_bytes_than_aws_describes(arn: str, storage: Storage, store: Store
         fetch_layers([arn], context(store))
     assert f"more than the {len(LAYER):,} bytes" in str(caught.value)
     assert not list(store.root.glob("files-v1/*/*"))
+
+
+def test_a_check_reads_layers_by_arn(
+    arn: str, storage: Storage, proxy: Proxy, store: Store, tmp_path: Path
+) -> None:
+    code = f"import shared\nimport none_such\n{HANDLER}"
+    write_package(tmp_path / "app.zip", {"app.py": code})
+
+    def codes(**options: Any) -> list[tuple[str, str]]:
+        report = wherry.check(
+            files=[tmp_path / "app.zip"],
+            handler="app.handler",
+            runtime="python3.13",
+            architecture="x86_64",
+            select=["IMP"],
+            store=store,
+            **options,
+        )
+        return [(finding.code, finding.message) for finding in report.findings]
+
+    assert [code for code, _ in codes()] == ["IMP001", "IMP001"]
+    ((code, message),) = codes(layer_files=[arn])
+    assert (code, "none_such" in message) == ("IMP001", True)
+    proxy.forget()
+    # It is kept, and no network is needed any more.
+    assert len(codes(layer_files=[arn], offline=True)) == 1
+    assert proxy.operations == []
+    (_, layer) = wherry.inspect(
+        files=[tmp_path / "app.zip"], layer_files=[arn], store=store, offline=True
+    ).packages
+    assert (layer.name, layer.size) == (arn, len(LAYER))
+    other = f"{arn.removesuffix(':1')}:2"
+    with pytest.raises(FetchError, match="is not in the store") as caught:
+        codes(layer_files=[other], offline=True)
+    assert "--layer LAYER.zip" in (caught.value.hint or "")
+    with pytest.raises(AwsError, match="is not the ARN of a version"):
+        codes(layer_files=[arn.removesuffix(":1")], offline=True)
+
+
+def test_a_check_of_a_project_reads_the_layers_that_functions_name(
+    arn: str, account: Account, storage: Storage, store: Store, tmp_path: Path
+) -> None:
+    files = {
+        "pyproject.toml": '[project]\nname = "shop"\nversion = "1"\n',
+        "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
+        "wherry.toml": f'[functions.api]\nhandler = "app.handler"\nlayers = ["{arn}"]\n',
+        "app.py": f"import shared, none_such\n{HANDLER}",
+    }
+    write_files(tmp_path, files)
+    # What the layer has is not known.
+    assert wherry.check(tmp_path, store=store).findings == ()
+    (finding,) = wherry.check(tmp_path, store=store, layer_files=[arn], select=["IMP"]).findings
+    assert (finding.code, "none_such" in finding.message) == ("IMP001", True)
+    other = account.layer("other", LAYER)
+    with pytest.raises(SettingsError, match="no function takes the layer"):
+        wherry.check(tmp_path, store=store, layer_files=[other])

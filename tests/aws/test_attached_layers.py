@@ -71,3 +71,84 @@ def test_names_of_their_own_and_arns(site: Site, tmp_path: Path) -> None:
     done = site.run("rollback", "staging", "--dry-run", code=0)
     assert "(shop 1.0)" in done.out
     assert account.alias(FUNCTION, ALIAS)[0] == "4"
+
+
+def without_alias(site: Site, **more: str | bool) -> None:
+    path = site.root / "wherry.toml"
+    settings = tomllib.loads(path.read_text())
+    function = settings["stages"]["staging"]["functions"]["api"]
+    function.pop("alias", None)
+    function.update(more)
+    path.write_text(tomli_w.dumps(settings))
+
+
+def described(account: Account) -> str:
+    configuration = account.functions.get_function_configuration(FunctionName=FUNCTION)
+    return str(configuration.get("Description", ""))
+
+
+def describe(account: Account, text: str) -> None:
+    account.functions.update_function_configuration(FunctionName=FUNCTION, Description=text)
+
+
+def test_a_function_without_versions(site: Site, tmp_path: Path) -> None:
+    """Its own description has the record: of what Wherry attached, and of nothing else."""
+    account = site.account
+    code = zip_of(tmp_path / "x.zip", {"python/x.py": ""}).read_bytes()
+    theirs, second, foreign = (account.layer(name, code) for name in ("t", "second", "foreign"))
+    without_alias(site)
+    set_layers(site, "dependencies", theirs)
+    site.deploy()
+    record = described(account)
+    assert record.startswith("[wherry layers: ")
+    assert site.plan(code=0).out
+    describe(account, f"Sells {record}")
+    account.functions.update_function_configuration(
+        FunctionName=FUNCTION, Layers=[foreign, *account.layers_of(FUNCTION)]
+    )
+    # The settings come to name one that somebody else has attached: that is not Wherry's.
+    set_layers(site, "dependencies", theirs, foreign)
+    site.deploy()
+    set_layers(site, "dependencies", second)
+    planned = site.plan(code=3)
+    assert f"- {theirs}\n" in planned.out
+    site.deploy()
+    assert set(names(account)) == {"foreign", LAYER, "second"}
+    assert described(account).startswith("Sells [wherry layers: ")
+    # One that somebody detached, and that then leaves the settings, is forgotten.
+    account.functions.update_function_configuration(FunctionName=FUNCTION, Layers=[foreign])
+    set_layers(site)
+    site.deploy()
+    assert described(account) == "Sells"
+    account.functions.update_function_configuration(FunctionName=FUNCTION, Layers=[foreign, second])
+    site.plan(code=0)
+
+
+def test_a_description_of_the_settings_and_one_that_is_too_long(site: Site, tmp_path: Path) -> None:
+    account = site.account
+    theirs = account.layer("t", zip_of(tmp_path / "x.zip", {"python/x.py": ""}).read_bytes())
+    without_alias(site, description="Sells")
+    set_layers(site, "dependencies", theirs)
+    site.deploy()
+    assert described(account).startswith("Sells [wherry layers: ")
+    assert "other than the settings say" not in site.plan(code=0).err
+    set_layers(site, "dependencies")
+    describe(account, "x" * 256)
+    site.deploy()
+    assert names(account) == [LAYER, "t"]
+    assert described(account) == "x" * 256
+
+
+def test_the_record_moves_to_versions(site: Site, tmp_path: Path) -> None:
+    account = site.account
+    theirs = account.layer("t", zip_of(tmp_path / "x.zip", {"python/x.py": ""}).read_bytes())
+    without_alias(site)
+    set_layers(site, "dependencies", theirs)
+    site.deploy()
+    without_alias(site, publish=True)
+    site.deploy()
+    assert described(account) == ""
+    site.plan(code=0)
+    set_layers(site, "dependencies")
+    site.deploy()
+    assert names(account) == [LAYER]

@@ -180,3 +180,17 @@ def test_a_backslash_in_an_own_name_is_nobody_elses(tmp_path: Path) -> None:
     with pytest.raises(EntryPathError) as caught:
         tree(tmp_path)
     assert caught.value.hint == "rename the file, or exclude it"
+
+
+def test_a_link_of_an_extra_path_to_another_folder_of_the_project(tmp_path: Path) -> None:
+    project = write_files(tmp_path / "shop", {"conf/a.json": "", "data/b.json": ""})
+    write_files(tmp_path, {"else/c.json": ""})
+    (project / "conf" / "data").symlink_to("../data")
+    read = read_extra_path(project, "conf", to=None, owner="extra")
+    assert paths(read.bundle) == ["conf/a.json", "conf/data/b.json"]
+    for target in ("..", "../../else"):
+        link = project / "conf" / "link"
+        link.symlink_to(target)
+        with pytest.raises(EntryPathError):
+            read_extra_path(project, "conf", to=None, owner="extra")
+        link.unlink()

@@ -161,12 +161,13 @@ def test_scripts_get_an_interpreter_that_lambda_has(
     assert entry.payload.crc == zlib.crc32(expected)
 
 
-def recompressed(made: Made, method: int) -> Made:
-    """The same wheel with all but its WHEEL file compressed in another way."""
+def recompressed(made: Made, method: int, *, whole: bool = False) -> Made:
+    """The same wheel with all, or all but its WHEEL file, compressed in another way."""
     members = []
     with zipfile.ZipFile(io.BytesIO(made.data)) as archive:
         for info in archive.infolist():
-            own = zipfile.ZIP_DEFLATED if info.filename.endswith("/WHEEL") else method
+            kept = info.filename.endswith("/WHEEL") and not whole
+            own = zipfile.ZIP_DEFLATED if kept else method
             members.append(
                 Odd(
                     name=info.filename,
@@ -195,6 +196,15 @@ def test_what_lambda_could_not_unpack_is_unpacked_into_the_store(
         assert entry.payload.path.is_relative_to(store.root)
         digest = hashlib.sha256(contents(bundle)[entry.path]).hexdigest()
         assert store.find(digest) == entry.payload.path
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_wheel_without_a_member_that_lambda_could_unpack(
+    bundle_of: Callable[..., Bundle], method: int
+) -> None:
+    plain = make_wheel("demo", files={"demo/__init__.py": b"x = 1\n" * 100})
+    bundle = bundle_of(recompressed(plain, method, whole=True))
+    assert contents(bundle) == contents(bundle_of(plain))
 
 
 def test_no_payload_has_a_method_that_lambda_does_not_know(

@@ -129,6 +129,9 @@ PLANTS: dict[str, Plant] = {
     "handler-module-absent": Plant(code="HND001", handler="shop.api.handler", files={"app.py": HANDLER}),
     "handler-module-of-other-folder": Plant(code="HND001", handler="src.app.handler", files={"app.py": HANDLER}),
     "handler-malformed": Plant(code="HND001", handler="handler", files={"app.py": HANDLER}),
+    # Python reads none of these, from 3.9 on.
+    "syntax-of-the-handler": Plant(code="SYN001", runtime="python3.11", files={"app.py": "def handler(event, context) return 1\n"}),
+    "syntax-of-an-import": Plant(code="SYN001", owner="lib", runtime="python3.11", files={"app.py": APP, **installed("lib", {"lib/__init__.py": "print 'x'\n"})}),
     "handler-function-absent": Plant(code="HND002", handler="app.main", files={"app.py": HANDLER}),
     "handler-asynchronous": Plant(code="HND002", files={"app.py": "async def handler(event, context): ...\n"}),
     "handler-one-argument": Plant(code="HND002", files={"app.py": "def handler(event): ...\n"}),
@@ -203,6 +206,8 @@ def test_every_rule_has_a_plant() -> None:
 
 
 SOUND_PACKAGES: dict[str, Plant] = {
+    "syntax-of-what-may-be-imported": Plant(code="", runtime="python3.11", files={"app.py": f"import sys\nif sys.version_info >= (3, 12):\n    import new\n{HANDLER}", "new.py": "type X = int\n", "other.py": "print 'x'\n"}),
+    "syntax-of-a-newer-python": Plant(code="", runtime="python3.14", files={"app.py": f"x = t'a'\n{HANDLER}"}),
     "plain": Plant(code="", files={"app.py": f"import json, boto3, six\n{HANDLER}"}),
     "guarded": Plant(code="", files={"app.py": f"try:\n    import ujson as json\nexcept ImportError:\n    import json\n{HANDLER}"}),
     "guarded-by-suppress": Plant(code="", files={"app.py": f"from contextlib import suppress\nwith suppress(ImportError):\n    import ujson\n{HANDLER}"}),
@@ -243,7 +248,7 @@ SOUND_PACKAGES: dict[str, Plant] = {
     "folder-of-standard-name": Plant(code="", files={"app.py": f"import json\n{HANDLER}", "json/data.txt": "x"}),
     "licence-allowed": Plant(code="", files={"app.py": APP, **installed("lib", more="License-Expression: (MIT OR GPL-3.0-only) AND Apache-2.0 WITH LLVM-exception\n")}, options={"licenses": ("MIT", "Apache-*")}),
     "raise-before": Plant(code="", files={"app.py": f"try:\n    import lib\nexcept ImportError:\n    pass\n{HANDLER}", **installed("lib", {"lib/__init__.py": "raise ImportError\nimport nowhere\n"})}),
-    "newer-syntax": Plant(code="", files={"app.py": f"import lib\n{HANDLER}", **installed("lib", {"lib/__init__.py": "this is not Python ((\nimport nowhere\n"})}),
+    "newer-syntax": Plant(code="", files={"app.py": f"try:\n    import lib\nexcept SyntaxError:\n    pass\n{HANDLER}", **installed("lib", {"lib/__init__.py": "this is not Python ((\nimport nowhere\n"})}),
 }  # fmt: skip
 
 

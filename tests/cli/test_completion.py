@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.projects import write_files
+from wherry.checks.registry import rules
 from wherry.cli import COMMANDS, run
+from wherry.sample_events.kinds import KINDS
 from wherry.target import RUNTIMES
 
 if TYPE_CHECKING:
@@ -70,6 +72,45 @@ def test_names_are_those_of_the_settings(complete: Callable[..., list[str]]) -> 
     assert complete("build", "--architecture", "a") == plain("arm64")
     assert complete("check", "ap") == plain("api")
     assert complete("check", "dist/x") == ["file,dist/x"]
+
+
+@pytest.mark.usefixtures("project")
+def test_names_of_wherry_itself(complete: Callable[..., list[str]]) -> None:
+    assert complete("event", "kin") == plain("kinesis")
+    assert set(plain(*KINDS)) == set(complete("event", ""))
+    assert complete("event", "dynamodb", "--type", "") == plain("INSERT", "MODIFY", "REMOVE")
+    assert complete("event", "--type", "") == []
+    assert complete("event", "s3", "--via", "sn", shell="zsh") == ["plain", "sns", "service"]
+    assert complete("event", "s3", "--via", "sns", "--via", "s") == plain("sqs")
+    assert set(plain(*rules())) == set(complete("check", "--select", ""))
+    assert complete("check", "--ignore", "SIZE001") == plain("SIZE001")
+    assert complete("check", "--ignore", "SIZE001", "--ignore", "SIZE001") == []
+
+
+@pytest.mark.usefixtures("project")
+def test_stages_that_are_not_the_first_word(complete: Callable[..., list[str]]) -> None:
+    assert complete("deploy", "--from", "s") == plain("staging")
+    assert complete("deploy", "production", "--from", "") == plain("staging")
+    assert complete("event", "eventbridge", "--source", "") == []
+    assert complete("inspect", "--against", "p") == plain("production")
+    assert complete("inspect", "--against", "dist/x") == ["file,dist/x"]
+
+
+def test_groups_and_extras(project: Path, complete: Callable[..., list[str]]) -> None:
+    pyproject = """
+        [project]
+        name = "shop"
+        optional-dependencies = {pdf = [], web = []}
+        [dependency-groups]
+        dev = []
+        [tool.poetry.group.docs.dependencies]
+        [tool.poetry.extras]
+        old = []
+    """
+    write_files(project, {"pyproject.toml": pyproject})
+    assert complete("build", "--group", "") == plain("dev", "docs")
+    assert complete("build", "--extra", "") == plain("pdf", "web", "old")
+    assert complete("digest", "--extra", "pdf", "--extra", "") == plain("web", "old")
 
 
 @pytest.mark.usefixtures("project")

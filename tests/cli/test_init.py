@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import tomllib
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
-from wherry.errors import SettingsError
+from wherry.errors import OutputError, SettingsError
 from wherry.settings.init.applications import find_applications
 from wherry.settings.init.modules import read_modules
 from wherry.settings.init.units import Unit
@@ -68,6 +69,7 @@ def test_a_flask_project(wherry: Wherry) -> None:
         "note: python3.13: the newest runtime that requires-python `>=3.11,<3.14` admits\n"
         "note: dependencies are those of uv.lock\n"
         "note: found Flask in shop/web.py\n"
+        "note: after the first build, `wherry inspect` tells what makes packages smaller and faster to start\n"
         "Wrote settings to pyproject.toml\n"
     )
     assert wherry.rubbish() == []
@@ -389,13 +391,18 @@ def test_one_clear_error_and_nothing_is_written(
     assert {path.name: path.read_bytes() for path in wherry.cwd.iterdir()} == before
 
 
-def test_a_folder_that_cannot_be_written(wherry: Wherry) -> None:
+def test_settings_that_cannot_be_written(wherry: Wherry) -> None:
     """(D10)"""
     write_files(wherry.cwd, {"pyproject.toml": PYPROJECT})
-    (wherry.cwd / f".pyproject.toml.{os.getpid()}.tmp").mkdir()
-    with pytest.raises(Exception, match="cannot write") as caught:
-        insert(wherry.cwd / "pyproject.toml", {"runtime": "python3.13"}, {})
-    assert type(caught.value).__name__ == "OutputError"
+    # As on a full disk.
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, most[1]))
+    try:
+        with pytest.raises(OutputError, match="cannot write"):
+            insert(wherry.cwd / "pyproject.toml", {"runtime": "python3.13"}, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert [path.name for path in wherry.cwd.iterdir()] == ["pyproject.toml"]
     assert (wherry.cwd / "pyproject.toml").read_text() == PYPROJECT
 
 

@@ -111,6 +111,26 @@ def test_a_zip_file_of_another_tool(wherry: Wherry) -> None:
     assert wherry("inspect", "app.zip", "api").code == 2
 
 
+def test_import_times_of_a_log(wherry: Wherry) -> None:
+    write_package(wherry.cwd / "fn.zip", {"app.py": f"import lib\n{HANDLER}", **installed("lib")})
+    log = "import time: 1500 | 1500 |   json\nimport time: 2500 | 4000 | lib\nlogged\n"
+    write_files(wherry.cwd, {"log": log})
+    arguments = ["inspect", "fn.zip", "--handler", "app.handler", "--profile", "log", "--quiet"]
+    done = wherry(*arguments, "--html", "page.html")
+    assert done.code == 0, done.err
+    assert done.out.endswith(
+        "\n\nimport time: 4.0 ms\n"
+        "  modules of        itself  share\n"
+        "  lib               2.5 ms  62.5%\n"
+        "  standard library  1.5 ms  37.5%\n"
+    )
+    assert '["json",1,1500,' in (wherry.cwd / "page.html").read_text()
+    done = wherry(*arguments, "--json")
+    assert json.loads(done.out)["import_ms"]["lib"] == 2.5
+    done = wherry("inspect", "fn.zip", "--profile", "fn.zip")
+    assert (done.code, "`fn.zip` holds no import times" in done.error) == (1, True)
+
+
 def test_what_a_build_would_refuse_is_shown(wherry: Wherry) -> None:
     project(wherry.cwd)
     with (wherry.cwd / "pyproject.toml").open("a") as file:

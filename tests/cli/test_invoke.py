@@ -329,6 +329,7 @@ def test_a_function_without_a_handler(index: Index, wherry: Wherry) -> None:
         ["--cold", "0"],
         ["--cold", "2", "-e", "x"],
         ["--profile"],
+        ["--html", "page.html"],
     ],
 )
 def test_usage(arguments: list[str], project: Path, wherry: Wherry) -> None:

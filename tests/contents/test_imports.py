@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wherry.contents.imports import LARGEST_SOURCE, Flag, Import, When, read_imports
+from wherry.contents.imports import LARGEST_SOURCE, Flag, Import, When, read_imports, syntax_error
 
 INIT, GUARDED, LAZY, NEVER = When
 
@@ -107,3 +107,19 @@ def test_deep_blocks_are_read_without_recursion() -> None:
     joined = b"import a\nx = " + b" + ".join([b"1"] * 50_000)
     facts = read_imports(joined, (3, 13))
     assert facts.flags & Flag.UNKNOWN or len(facts.imports) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "python", "message"),
+    [
+        ("match 1:\n    case _: pass\n", (3, 9), "Pattern matching is only supported"),
+        ("match 1:\n    case _: pass\n", (3, 10), None),
+        ("def f() return 1\n", (3, 9), "expected ':'"),
+        ("x = 1\n", (3, 9), None),
+        # What comes later cannot be told from a mistake.
+        ("def f() return 1\n", (3, 99), None),
+    ],
+)
+def test_syntax_of_a_version(text: str, python: tuple[int, int], message: str | None) -> None:
+    error = syntax_error(text.encode(), python)
+    assert (error is None) if message is None else (error is not None and message in error.msg)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.projects import write_files
+from support.wheels import make_wheel
 from wherry.cli import COMMANDS
 
 if TYPE_CHECKING:
@@ -108,7 +109,12 @@ def test_a_private_index_is_told_from_pypi_without_the_library_that_asks_indexes
 def test_a_plain_build_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
     """Commands, stripping and containers cost nothing where nobody asks for them."""
     (tmp_path / "main.py").write_text("def handler(event, context): ...\n")
-    (tmp_path / "pylock.toml").write_text('lock-version = "1.0"\ncreated-by = "x"\npackages = []\n')
+    wheel = make_wheel("alpha")
+    (tmp_path / wheel.filename).write_bytes(wheel.data)
+    (tmp_path / "pylock.toml").write_text(
+        'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "alpha"\nversion = "1.0"\n'
+        f"archive = {{path = {wheel.filename!r}, hashes = {{sha256 = {wheel.sha256!r}}}}}\n"
+    )
     build = (
         "from pathlib import Path; import wherry; from wherry.store import Store; "
         f"wherry.build({str(tmp_path)!r}, store=Store(Path({str(tmp_path / 'store')!r})))"

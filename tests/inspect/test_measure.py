@@ -10,7 +10,9 @@ import pytest
 
 import wherry
 from support.zips import HANDLER, installed, write_package
+from wherry.inspect.difference import ChangedFile, fold_changes
 from wherry.inspect.groups import group_files
+from wherry.inspect.model import FileSize
 from wherry.inspect.retained import find_dominators, retained_sizes
 from wherry.sizes import parse_size
 from wherry.store import Store
@@ -137,6 +139,8 @@ def test_dominators_of_circles_and_of_what_nothing_needs() -> None:
         ("frame/data.bin", "frame", ["(own files) frame"], ""),
         ("/var/task/grid/__init__.py", "grid", ["(own files) frame grid"], "app frame grid"),
         ("grid.more", "grid", ["(own files) frame grid"], ""),
+        ("grid-1.0.dist-info", "grid", ["(own files) frame grid"], ""),
+        ("/var/task/grid-1.0.dist-info/", "grid", ["(own files) frame grid"], ""),
     ],
 )
 def test_reasons(tmp_path: Path, subject: str, owner: str, chains: list[str], imports: str) -> None:
@@ -145,6 +149,45 @@ def test_reasons(tmp_path: Path, subject: str, owner: str, chains: list[str], im
     assert reason.owner == owner
     assert [" ".join(chain) for chain in reason.requirements] == chains
     assert " ".join(reason.imports) == imports
+
+
+def test_a_zip_with_the_project_installed_begins_at_it(tmp_path: Path) -> None:
+    app = installed("shop", {"app.py": f"import frame\n{HANDLER}"}, requires=["frame"])
+    (package,) = inspected(tmp_path, {**SHOP, **app}).packages
+    assert "(own files)" not in {each.name for each in package.distributions}
+    reason = inspected(tmp_path, {**SHOP, **app}, why="base").reason
+    assert reason is not None
+    assert reason.requirements == (("shop", "frame", "grid", "base"), ("late", "base"))
+
+
+def test_folders_that_came_or_went_are_told_together() -> None:
+    def changed(path: str, change: str, size: int = 1) -> ChangedFile:
+        before, after = {"new": (0, size), "gone": (size, 0)}.get(change, (1, 1 + size))
+        return ChangedFile(
+            path=path, change=change, owner="a", size_before=before, size_after=after
+        )
+
+    def kept(path: str) -> FileSize:
+        return FileSize(path=path, owner="a", size=1, unzipped_size=1, crc=1, loaded=None)
+
+    files = [
+        *(changed(f"lib/tests/{name}/x.py", "gone", 10) for name in "abc"),
+        *(changed(f"lib/data/{number}/x.json", "gone") for number in range(9)),
+        changed("lib/new/a.py", "new", 5),
+        changed("lib/new/deep/b.py", "new", 2),
+        changed("lib/both/a.py", "new", 3),
+        changed("lib/both/b.py", "gone", 4),
+        changed("lib/one.py", "changed", 6),
+    ]
+    after = [kept("lib/data/kept.json"), kept("lib/new/a.py"), kept("lib/new/deep/b.py")]
+    assert fold_changes(files, after) == (
+        ("lib/tests/", "gone", 3, -30),
+        ("lib/data/*", "gone", 9, -9),
+        ("lib/new/", "new", 2, 7),
+        ("lib/one.py", "changed", 1, 6),
+        ("lib/both/b.py", "gone", 1, -4),
+        ("lib/both/a.py", "new", 1, 3),
+    )
 
 
 def test_what_is_not_there_has_no_reason(tmp_path: Path) -> None:
@@ -262,7 +305,7 @@ def test_tests_that_nothing_imports(tmp_path: Path) -> None:
             **installed("sub", used),
         },
     )
-    assert found == {"tests of distributions": (60_000, 'exclude-files = ["/lib/**/tests/"]')}
+    assert found == {"tests of distributions": (60_000, 'slim = ["tests"]')}
 
 
 def test_what_is_not_reached_and_what_is_there_twice(tmp_path: Path) -> None:
@@ -280,7 +323,7 @@ def test_what_is_not_reached_and_what_is_there_twice(tmp_path: Path) -> None:
             idle,
             'exclude = ["idle"]',
         ),
-        "the same content 2 times: `a.bin`": (30_000, ""),
+        "files of the same content as `a.bin`": (30_000, 'exclude-files = ["/b.bin"]'),
     }
 
 

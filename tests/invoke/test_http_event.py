@@ -9,6 +9,7 @@ import pytest
 
 from wherry.invoke.http_event import http_event
 from wherry.invoke.request import EventFormat, HttpRequest
+from wherry.invoke.routes import RouteMatch, parse_route
 
 REQUEST = HttpRequest(
     method="POST",
@@ -119,7 +120,9 @@ def test_binary_bodies(
     assert base64.b64decode(made["body"]) == body
 
 
-@pytest.mark.parametrize("form", [EventFormat.FUNCTION_URL, EventFormat.HTTP, EventFormat.ALB])
+@pytest.mark.parametrize(
+    "form", [EventFormat.FUNCTION_URL, EventFormat.HTTP, EventFormat.HTTP_1, EventFormat.ALB]
+)
 def test_a_form_comes_in_base64(form: EventFormat) -> None:
     """Only text and a few types are handed over as they are."""
     headers = (("content-type", "application/x-www-form-urlencoded"),)
@@ -132,3 +135,24 @@ def test_what_a_proxy_said_stays() -> None:
     made = event(EventFormat.FUNCTION_URL, HttpRequest(method="GET", headers=headers))
     assert made["headers"]["x-forwarded-proto"] == "http"
     assert made["headers"]["x-forwarded-for"] == "203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("stage", "path", "named"),
+    [(None, "/a/b/ü", "$default"), ("beta", "/beta/a/b/ü", "beta")],
+)
+def test_an_http_api_with_format_1(stage: str | None, path: str, named: str) -> None:
+    """As a REST API describes a request, apart from the path and the body, which an HTTP API treats in its own way."""
+    route = RouteMatch(
+        route=parse_route("POST /{one}/{rest+}", "f"), parameters={"one": "a%2Fb", "rest": "%C3%BC"}
+    )
+    made = http_event(REQUEST, EventFormat.HTTP_1, region="eu-west-1", route=route, stage=stage)
+    context = made["requestContext"]
+    assert (made["version"], made["httpMethod"]) == ("1.0", "POST")
+    assert (made["path"], context["path"], context["stage"]) == (path, path, named)
+    assert made["resource"] == context["resourcePath"] == "/{one}/{rest+}"
+    assert made["pathParameters"] == {"one": "a/b", "rest": "ü"}
+    assert made["multiValueQueryStringParameters"]["q"] == ["1", "2 x"]
+    assert made["headers"]["Cookie"] == "a=1; b=2"
+    assert not {"cookies", "rawPath", "routeKey"} & made.keys()
+    assert http_event(REQUEST, EventFormat.HTTP_1)["resource"] == "$default"

@@ -13,7 +13,7 @@ from wherry.invoke.outcome import FunctionError, Invocation
 from wherry.invoke.request import EventFormat, HttpResponse
 
 URL, HTTP, REST = EventFormat.FUNCTION_URL, EventFormat.HTTP, EventFormat.REST
-ALB, MULTI = EventFormat.ALB, EventFormat.ALB_MULTI
+ALB, MULTI, HTTP_1 = EventFormat.ALB, EventFormat.ALB_MULTI, EventFormat.HTTP_1
 
 
 def returned(value: Any, form: EventFormat, *, error: FunctionError | None = None) -> HttpResponse:
@@ -64,10 +64,10 @@ def test_format_2_takes_anything_else_for_the_body(form: EventFormat, value: obj
 
 
 @pytest.mark.parametrize("value", ["hello", [1], None, {"body": "x"}])
-@pytest.mark.parametrize("form", [REST, ALB, MULTI])
+@pytest.mark.parametrize("form", [REST, ALB, MULTI, HTTP_1])
 def test_the_others_do_not(form: EventFormat, value: object) -> None:
     response = returned(value, form)
-    assert response.status == 502
+    assert response.status == (500 if form is HTTP_1 else 502)
     assert "malformed" in (response.fault or "")
 
 
@@ -79,22 +79,27 @@ def test_cookies_of_format_2() -> None:
     ]
 
 
-def test_a_rest_api_merges_both_kinds_of_headers() -> None:
+@pytest.mark.parametrize("form", [REST, HTTP_1])
+def test_an_api_merges_both_kinds_of_headers(form: EventFormat) -> None:
     response = returned(
         {
             "statusCode": 200,
             "headers": {"A": "1", "B": "1"},
             "multiValueHeaders": {"Set-Cookie": ["a=1", "b=2"], "B": ["1", "2"]},
+            # Of format 2.0 alone.
+            "cookies": ["c=3"],
+            "body": "x" * (2 << 20),
         },
-        REST,
+        form,
     )
-    assert response.headers[:5] == (
+    assert response.headers[:-1] == (
         ("A", "1"),
         ("Set-Cookie", "a=1"),
         ("Set-Cookie", "b=2"),
         ("B", "1"),
         ("B", "2"),
     )
+    assert response.headers[-1][0] == "Content-Type"
 
 
 def test_a_load_balancer_takes_the_kind_it_is_set_to() -> None:
@@ -115,6 +120,7 @@ def test_a_load_balancer_takes_the_kind_it_is_set_to() -> None:
     [
         (URL, "application/json"),
         (HTTP, "text/plain;charset=UTF-8"),
+        (HTTP_1, "text/plain;charset=UTF-8"),
         (REST, "application/json"),
         (ALB, "application/octet-stream"),
     ],
@@ -128,6 +134,7 @@ def test_the_type_where_none_is_said(form: EventFormat, kind: str) -> None:
     [
         (URL, 502, b"Internal Server Error"),
         (HTTP, 500, b'{"message":"Internal Server Error"}'),
+        (HTTP_1, 500, b'{"message":"Internal Server Error"}'),
         (REST, 502, b'{"message": "Internal server error"}'),
         (ALB, 502, None),
         (MULTI, 502, None),

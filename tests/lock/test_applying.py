@@ -34,6 +34,21 @@ def pipfile(root: Path, marker: str) -> None:
     write(root, Pipfile__lock=json.dumps(lock))
 
 
+def pipfile_key(root: Path, marker: str) -> None:
+    """A newer pipenv leaves out why, where the `Pipfile` says it by a key."""
+    key, _, condition = marker.partition(" ")
+    declared = f'[packages]\nbad = {{version = "*", {key} = "{condition}"}}\n'
+    lock = {"_meta": {"pipfile-spec": 6, "sources": []}, "default": {"bad": {"version": "*"}}}
+    hashed = {
+        "_meta": {"sources": [], "requires": {}},
+        "default": {"bad": {"version": "*", key: condition}},
+        "develop": {},
+    }
+    text = json.dumps(hashed, sort_keys=True, separators=(",", ":"))
+    lock["_meta"]["hash"] = {"sha256": hashlib.sha256(text.encode()).hexdigest()}  # type: ignore[index]
+    write(root, Pipfile=declared, Pipfile__lock=json.dumps(lock))
+
+
 def pipfile_path(root: Path, marker: str) -> None:
     bad = {"markers": marker, "path": "./nowhere.whl", "hashes": ["md5:1"]}
     lock = {"_meta": {"pipfile-spec": 6, "sources": []}, "default": {"bad": bad}}
@@ -86,6 +101,7 @@ def requirements_url(root: Path, marker: str) -> None:
         pylock,
         pipfile,
         pipfile_path,
+        pipfile_key,
         poetry,
         poetry_groups,
         pdm,

@@ -109,6 +109,19 @@ def test_groups_and_extras_are_added_when_asked_for(
     assert versions(read(root, **more)) == {**VERSIONS, "winonly": "1.0"}
 
 
+def test_groups_of_poetry_beside_a_project_table(tmp_path: Path, index: Index) -> None:
+    group = '\n[tool.poetry.group.api.dependencies]\ndelta = "*"\n'
+    source = f'[[tool.poetry.source]]\nname = "x"\nurl = "{index.simple}"\n'
+    root = write(tmp_path, pyproject__toml=pyproject(index) + group + source)
+    assert versions(read(root)) == VERSIONS
+    assert versions(read(root, groups=("Api",))) == {**VERSIONS, "delta": "4.0"}
+    both = {**VERSIONS, "delta": "4.0", "devtool": "9.0"}
+    assert versions(read(root, groups=("api", "dev"))) == both
+    with pytest.raises(LockError) as caught:
+        read(root, groups=("absent",))
+    assert "`api`" in str(caught.value)
+
+
 @pytest.mark.parametrize("kind", ["pyproject.toml", "poetry", "Pipfile"])
 @pytest.mark.parametrize("what", ["groups", "extras"])
 def test_what_is_not_there_is_named(tmp_path: Path, index: Index, kind: str, what: str) -> None:

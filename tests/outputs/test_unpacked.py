@@ -142,3 +142,12 @@ def test_one_of_several_packages(project: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="has room for one package") as caught:
         build(project, tmp_path / "out")
     assert caught.value.hint == "name one: wherry build NAME --unpacked DIR"
+
+
+def test_two_outputs_are_refused(project: Path, tmp_path: Path) -> None:
+    """Neither is passed over in silence."""
+    with pytest.raises(SettingsError, match="both say where the package goes") as caught:
+        wherry.build(project, output=tmp_path / "a.zip", unpacked=tmp_path / "files")
+    assert "a.zip" in caught.value.where[0]
+    assert not (tmp_path / "a.zip").exists()
+    assert not (tmp_path / "files").exists()

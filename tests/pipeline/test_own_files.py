@@ -68,6 +68,10 @@ def built(
         ("aws/credentials", AWS.lower().replace(b"=", b" = ")),
         ("config.yaml", b'aws_secret_access_key: "abcdefghijklmnopqrstuvwxyz0123456789ABCD"\n'),
         ("_netrc", b"machine x"),
+        ("certs.txt", CERTIFICATE + KEY),
+        ("nginx.conf", KEY),
+        ("secret/deploy", KEY),
+        ("id.bak", KEY),
     ],
 )
 def test_keys_and_credentials_are_refused_unless_they_are_named(

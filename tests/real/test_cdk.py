@@ -296,11 +296,7 @@ def test_the_same_keys_from_another_checkout(
     plain = Path(shutil.copytree(folder / "plain", tmp_path / "elsewhere" / "copy"))
     for path in plain.rglob("*"):
         os.utime(path)
-    before = os.umask(0o077)
-    try:
-        first = _function(plain, tmp_path / "1", folder, TZ="Asia/Tokyo")
-    finally:
-        os.umask(before)
+    first = _function(plain, tmp_path / "1", folder, umask=0o077, TZ="Asia/Tokyo")
     assert first["resources"]["Api"]["key"] == results["function"]["resources"]["Api"]["key"]
     assert first["version"] == results["function"]["version"]
     (plain / "shop/api.py").write_text(HANDLER + "# edited\n")
@@ -309,10 +305,13 @@ def test_the_same_keys_from_another_checkout(
     assert second["version"] != first["version"]
 
 
-def _function(entry: Path, out: Path, folder: Path, **env: str) -> dict[str, Any]:
+def _function(
+    entry: Path, out: Path, folder: Path, *, umask: int = -1, **env: str
+) -> dict[str, Any]:
     out.mkdir()
     case = {"folder": str(out), "entry": str(entry)}
-    found: dict[str, Any] = run_app({"function": case}, cwd=out, store=folder / "store", **env)
+    store = folder / "store"
+    found: dict[str, Any] = run_app({"function": case}, cwd=out, store=store, umask=umask, **env)
     return found["function"]  # type: ignore[no-any-return]
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.cdk import ROOT, run_app
+from support.cdk import CLI, ROOT, run_app
 from support.index import serve_index
+from support.npm import node_modules
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
 
@@ -24,13 +25,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 ALPHA = make_wheel("alpha", "1.2", files={"alpha/__init__.py": b"A = 1\n" * 40})
-PACKAGES = (
-    "aws-cdk@2.1148.1",
-    "aws-cdk-lib@2.276.0",
-    "constructs@10",
-    "typescript@5",
-    "@types/node@20",
-)
 APP = """\
 const cdk = require("aws-cdk-lib");
 const lambda = require("aws-cdk-lib/aws-lambda");
@@ -68,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         module = ROOT / "integrations" / "cdk-typescript"
         ignored = shutil.ignore_patterns("node_modules", "dist", "package-lock.json")
         shutil.copytree(module, root / "module", ignore=ignored)
-        _run(root, "npm", "install", "--no-audit", "--no-fund", "--no-package-lock", *PACKAGES)
+        (root / "node_modules").symlink_to(node_modules(*CLI))
         _run(root, "node_modules/.bin/tsc", "--project", "module")
         yield root
 

@@ -11,10 +11,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 from uv import find_uv_bin
 
 import wherry
@@ -137,6 +142,105 @@ def test_breakpoints_in_the_sources_of_the_project(
         process.communicate()
 
 
+@contextmanager
+def served(root: Path, store: Path, *arguments: str) -> Iterator[tuple[str, list[str]]]:
+    """`wherry serve`: its address, and the lines of stderr as they come."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wherry", "serve", "--port", "0", *arguments],
+        cwd=root,
+        env=environment(store),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    shown: list[str] = []
+    stderr = process.stderr
+    thread = threading.Thread(target=lambda: shown.extend(stderr))
+    thread.start()
+    try:
+        yield process.stdout.readline().strip(), shown
+        process.terminate()
+        assert process.wait(30) == 0
+        assert "Traceback" not in "".join(shown)
+    finally:
+        process.kill()
+        process.communicate()
+        thread.join()
+
+
+def configurations(shown: list[str]) -> list[dict[str, object]]:
+    return [
+        json.loads("{" + piece.partition("\n}\n")[0] + "}")
+        for piece in "".join(shown).split("\n{\n")[1:]
+    ]
+
+
+def await_line(shown: list[str], text: str, count: int = 1) -> None:
+    until = time.monotonic() + 30
+    while sum(text in line for line in shown) < count:
+        assert time.monotonic() < until, shown
+        time.sleep(0.05)
+
+
+def test_the_functions_of_a_server(debugpy: Path, store: Path, tmp_path: Path) -> None:
+    """Each has a port; an edit ends the debugged process, also one that waits, and the next has the same port."""
+    source = make_project(tmp_path, "src/")
+    site = tmp_path / ".venv" / "lib" / HERE / "site-packages"
+    site.parent.mkdir(parents=True)
+    site.symlink_to(debugpy)
+    settings = tmp_path / "pyproject.toml"
+    other = '[tool.wherry.functions.other]\nhandler = "shop.api.handler"\n'
+    settings.write_text(settings.read_text() + other)
+    port = free_port()
+    with (
+        ThreadPoolExecutor() as pool,
+        served(tmp_path, store, "--reload", "--timeout", "1", "--debug", str(port)) as (url, shown),
+    ):
+        await_line(shown, "Waiting for a debugger", 2)
+        await_line(shown, "Ctrl-C ends it")
+        first, second = sorted(configurations(shown), key=lambda each: str(each["name"]))
+        assert [each["name"] for each in (first, second)] == ["wherry api", "wherry other"]
+        assert second["connect"] == {"host": "127.0.0.1", "port": port + 1}
+
+        def call(name: str) -> requests.Response:
+            return requests.post(f"{url}{name}", data="x", timeout=60)
+
+        answer = pool.submit(call, "other")
+        with Editor(second) as editor:
+            assert editor.begin(source, [11]) == [True]
+            assert editor.stop()[:2] == (str(source), 11)
+            time.sleep(1.5)
+            editor.go_on()
+            assert answer.result(30).json()["loaded"] == 7
+        # Nobody has attached to the first: it is replaced as well.
+        source.write_text(source.read_text().replace('loads("7")', 'loads("8")'))
+        await_line(shown, "Reloaded api, other")
+        await_line(shown, f"port {port + 1}\n")
+        for configuration, name in ((first, "api"), (second, "other")):
+            answer = pool.submit(call, name)
+            with Editor(configuration) as editor:
+                assert editor.begin(source, [11]) == [True]
+                editor.stop()
+                editor.go_on()
+                assert answer.result(30).json()["loaded"] == 8
+
+
+def test_a_debugger_of_several_environments(store: Path, tmp_path: Path) -> None:
+    make_project(tmp_path, "")
+    done = subprocess.run(
+        [sys.executable, "-m", "wherry", "serve", "--debug", "5678", "--concurrency", "2"],
+        cwd=tmp_path,
+        env=environment(store),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "steps through one environment of a function, not through 2" in done.stderr
+
+
 def test_no_debugger_and_no_port(store: Path, tmp_path: Path, debugpy: Path) -> None:
     make_project(tmp_path, "")
     with socket.socket() as listener:
@@ -169,41 +273,66 @@ def test_no_debugger_and_no_port(store: Path, tmp_path: Path, debugpy: Path) -> 
     assert f"error: the debugger cannot listen on 127.0.0.1 port {port}" in taken.stderr
 
 
+@contextmanager
+def on_terminal(root: Path, store: Path, command: str) -> Iterator[tuple[int, int]]:
+    """A command of a shell on a terminal: its process and the other end."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(root)
+        os.execve("/bin/sh", ["sh", "-c", command], environment(store))
+    try:
+        yield child, terminal
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(terminal)
+
+
+def read_until(terminal: int, pattern: str) -> str:
+    text, end = "", time.monotonic() + 60
+    while not re.search(pattern, text):
+        assert time.monotonic() < end, text
+        if select.select([terminal], [], [], 1)[0]:
+            try:
+                text += os.read(terminal, 4096).decode()
+            except OSError:
+                break
+    return text
+
+
 def test_breakpoint_on_a_terminal(store: Path, tmp_path: Path) -> None:
     """No timeout ends the function while somebody looks at it."""
     make_project(tmp_path, "")
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(tmp_path)
-        shell = f"echo '\"stop\"' | {sys.executable} -m wherry invoke -e - --timeout 2 > out.json"
-        os.execve("/bin/sh", ["sh", "-c", shell], environment(store))
-
-    def until(pattern: str, text: str = "") -> str:
-        end = time.monotonic() + 60
-        while not re.search(pattern, text):
-            assert time.monotonic() < end, text
-            if select.select([terminal], [], [], 1)[0]:
-                try:
-                    text += os.read(terminal, 4096).decode()
-                except OSError:
-                    break
-        return text
-
-    try:
-        until(r"\(Pdb\) $")
+    shell = (
+        f"echo '\"stop\"' | {sys.executable} -m wherry invoke -e - --timeout 2 > out.json; echo $?"
+    )
+    with on_terminal(tmp_path, store, shell) as (_, terminal):
+        read_until(terminal, r"\(Pdb\) $")
         time.sleep(2.5)
         os.write(terminal, b"p answer['loaded'] + 35\n")
-        assert "42" in until(r"42[^(]*\(Pdb\) $")
+        assert "42" in read_until(terminal, r"42[^(]*\(Pdb\) $")
         os.write(terminal, b"c\n")
-        assert "REPORT RequestId" in until("REPORT.*\n")
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        child = 0
-    finally:
-        if child:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-        os.close(terminal)
+        assert "REPORT RequestId" in read_until(terminal, r"REPORT[^\n]*\n0\r?\n")
     assert json.loads((tmp_path / "out.json").read_text()) == {"event": "stop", "loaded": 7}
+
+
+def test_breakpoint_under_serve(store: Path, tmp_path: Path) -> None:
+    source = make_project(tmp_path, "")
+    code = source.read_text().replace('event == "stop"', 'event["rawPath"] == "/stop"')
+    source.write_text(code.replace("input()", "pass"))
+    shell = f"exec {sys.executable} -m wherry serve --port 0 --timeout 2 > address"
+    with ThreadPoolExecutor() as pool, on_terminal(tmp_path, store, shell) as (_, terminal):
+        read_until(terminal, "Ctrl-C ends it")
+        while not (url := (tmp_path / "address").read_text()):
+            time.sleep(0.05)
+        answer = pool.submit(requests.get, f"{url.strip()}stop", timeout=60)
+        read_until(terminal, r"\(Pdb\) $")
+        time.sleep(2.5)
+        os.write(terminal, b"answer['loaded'] = 42\n")
+        read_until(terminal, r"\(Pdb\) $")
+        os.write(terminal, b"c\n")
+        assert answer.result(30).json()["loaded"] == 42
+        assert requests.get(url.strip(), timeout=60).json()["loaded"] == 7
 
 
 def test_breakpoint_without_a_terminal(store: Path, tmp_path: Path) -> None:

@@ -616,6 +616,14 @@ def test_cold_starts(tmp_path: Path, store: Store) -> None:
     document = starts.document()
     assert document["init_ms"]["min"] <= document["init_ms"]["median"]
     assert document["imports"][0]["module"] == "slow"
+    report = wherry.report_cold_starts(tmp_path, starts, store=store)
+    times = report.import_times()
+    assert times["shop"] > 200_000
+    # All of the initialization is accounted for.
+    assert starts.profile is not None
+    assert starts.profile.seconds is not None
+    assert sum(times.values()) == pytest.approx(starts.profile.seconds * 1e6, abs=2)
+    assert '"slow"' in report.html()
     write_files(tmp_path, {"app.py": "import none_such\ndef handler(event, context): ...\n"})
     with pytest.raises(InvokeError, match="fails to initialize") as caught:
         wherry.cold_starts(tmp_path, 1, store=store)

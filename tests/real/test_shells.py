@@ -101,6 +101,7 @@ def test_the_tab_key(shell: str, tmp_path: Path) -> None:
             ("wherry build or", "wherry build orders"),
             ("wherry deploy st", "wherry deploy staging"),
             ("wherry deploy staging dep", "wherry deploy staging dependencies"),
+            ("wherry event cloudwatch-l", "wherry event cloudwatch-logs"),
             ("wherry build --architecture=a", "wherry build --architecture=arm64"),
             ("wherry build --runtime python3.9", "wherry build --runtime python3.9"),
         ):

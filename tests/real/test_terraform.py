@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,8 +19,6 @@ from support.projects import make_project, write_files
 from support.terraform import PROVIDER, ROOT, Terraform, provider
 from support.wheels import make_wheel
 from wherry import block
-from wherry.pipeline.terraform import answer_terraform
-from wherry.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,9 +118,13 @@ def configure(place: Path, way: str, account: Account, attached: str, **more: st
         if name != "deps":
             text += FUNCTION.format(name=name, role=account.role())
     write_files(place / "infra", {"main.tf": text})
-    terraform = Terraform(place / "infra", account, store=place.parent / "store", attached=attached)
-    terraform.init()
-    return terraform
+    return Terraform(place / "infra", account, store=place.parent / "store", attached=attached)
+
+
+def forget(account: Account) -> None:
+    """Remove the functions of another test."""
+    for function in account.functions.list_functions()["Functions"]:
+        account.functions.delete_function(FunctionName=function["FunctionName"])
 
 
 def live(account: Account, name: str) -> str:
@@ -138,14 +141,34 @@ def inputs(handler: str | None, *patterns: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def test_built_at_apply(place: Path, account: Account, attached: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["build-at-apply", "external-data"])
+def test_built_at_apply(
+    way: str, place: Path, account: Account, attached: str, tmp_path: Path
+) -> None:
+    forget(account)
     more = {
         "api": inputs("shop.api.handler", "api/**"),
         "jobs": inputs("nightly.jobs.handler", "jobs/**"),
         "deps": inputs(None),
     }
-    terraform = configure(place, "build-at-apply", account, attached, **more)
+    terraform = configure(
+        place, way, account, attached, **(more if way == "build-at-apply" else {})
+    )
+    with ExitStack() as stack:
+        if way == "external-data":
+            stack.enter_context(terraform.with_external())
+        _build_at_apply(terraform, place, account, tmp_path)
+        if way == "external-data":
+            # An error of the program is shown as it is.
+            (place / "project" / "pylock.toml").write_text("[[")
+            said = re.sub(r"[\s│]+", " ", terraform.run("plan", "-lock=false", code=1))
+            assert "error: `" in said
+            assert "pylock.toml" in said
+
+
+def _build_at_apply(terraform: Terraform, place: Path, account: Account, tmp_path: Path) -> None:
     dist = place / "project" / "dist"
+    terraform.init()
     assert not dist.exists()
     said = terraform.apply()
     assert "9 added, 0 changed" in said
@@ -155,7 +178,8 @@ def test_built_at_apply(place: Path, account: Account, attached: str, tmp_path: 
     shutil.rmtree(dist)
     assert terraform.plan()[0] == {}
     other = terraform.elsewhere(tmp_path / "other", of=place, store=tmp_path / "empty")
-    planned, said = other.plan()
+    with other.with_external():
+        planned, said = other.plan()
     assert planned == {}
     assert "Warning" not in said
     assert not (tmp_path / "other" / "project" / "dist").exists()
@@ -212,10 +236,10 @@ def build_first(place: Path) -> None:
 
 
 def test_built_first(place: Path, account: Account, attached: str, tmp_path: Path) -> None:
-    account.functions.delete_function(FunctionName="api")
-    account.functions.delete_function(FunctionName="jobs")
+    forget(account)
     build_first(place)
     terraform = configure(place, "build-first", account, attached)
+    terraform.init()
     terraform.apply()
     assert live(account, "api") == built(place, "api")
     for package in (place / "project" / "dist" / "lambda").glob("*.zip"):
@@ -250,18 +274,3 @@ def test_the_block_of_a_project(place: Path, account: Account, attached: str) ->
     terraform.init()
     assert terraform.run("fmt", "-check", "-diff", "-recursive") == ""
     assert len(terraform.plan()[0]) == 11
-
-
-def test_the_query_of_the_module_for_external_data(place: Path) -> None:
-    """The provider for external data is nothing that the machine has: its part is played here."""
-    text = (MODULES / "external-data" / "main.tf").read_text()
-    asked = re.findall(
-        r"^    (\w+) += var\.\w+$", text.partition("query = {")[2].partition("}")[0], re.MULTILINE
-    )
-    values = {"project": str(place / "project"), "name": "api"}
-    query = json.dumps({key: values.get(key, "") for key in asked})
-    answer = answer_terraform(query, store=Store(place.parent / "store"))
-    used = set(re.findall(r"local\.package\.(\w+)", text))
-    assert used <= set(answer)
-    assert used >= {"inputs_sha256", "path", "handler", "runtime", "architecture"}
-    assert answer["path"] == (place / "project/dist/lambda/api.zip").as_posix()

@@ -139,6 +139,19 @@ def layers(given):
     return app.synth()
 
 
+def shop(given):
+    """Functions and a layer of a project's settings, with versions: the template, made several times."""
+    templates = []
+    for number in range(given["times"]):
+        app = App(given["folder"], f"shop{number}")
+        project = Project(app.stack, "Shop", root=given["entry"])
+        for name in ("api", "jobs"):
+            assert project.function(name).current_version
+        app.synth()
+        templates.append((app.folder / "S.template.json").read_text())
+    return {"templates": templates}
+
+
 def not_bundled(given):
     """Behaviour of `cdk ls` and of tests: no stack is bundled."""
     app = App(given["folder"], "not-bundled", **{"aws:cdk:bundling-stacks": []})

@@ -13,6 +13,7 @@ from wherry.errors import InvokeError
 from wherry.invoke.api import Api
 from wherry.invoke.builds import Builds, ServedBuild
 from wherry.invoke.http_server import Listen
+from wherry.invoke.later import Later
 from wherry.invoke.outcome import FunctionError, Invocation
 from wherry.invoke.request import EventFormat
 from wherry.invoke.routes import parse_route
@@ -134,13 +135,17 @@ def build_of(
 
 @contextmanager
 def serve_build(
-    build: ServedBuild | Builds, *, served: list[Served] | None = None, listen: Listen = ANY_PORT
+    build: ServedBuild | Builds,
+    *,
+    served: list[Served] | None = None,
+    listen: Listen = ANY_PORT,
+    later: Later | None = None,
 ) -> Iterator[FunctionServer]:
     builds = build if isinstance(build, Builds) else Builds()
     if isinstance(build, ServedBuild):
         builds.put(build)
     server = FunctionServer(
-        builds, listen=listen, on_served=None if served is None else served.append
+        builds, listen=listen, later=later, on_served=None if served is None else served.append
     )
     thread = threading.Thread(target=server.serve)
     thread.start()

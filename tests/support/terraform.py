@@ -1,23 +1,29 @@
-"""The real Terraform, with the provider for AWS that is on the machine, against a stand-in."""
+"""The real Terraform, with the provider for AWS that is on the machine, against a stand-in.
+
+HashiCorp's provider ``external`` is nothing that PyPI, npm or Debian have: ``support.terraform_external`` takes its
+place, which Terraform starts and asks as it does with every provider.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from support.checkouts import wherry_command
 from support.interpreters import missing
+from support.tools import tool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from support.aws_account import Account
+    from support.checkouts import User
 
 __all__ = ["PROVIDER", "ROOT", "Terraform", "provider"]
 
@@ -52,10 +58,17 @@ def _provider() -> Path:
 @contextmanager
 def provider(account: Account, *, cwd: Path) -> Iterator[str]:
     """Start the provider once for many commands in a folder, as it takes seconds: ``TF_REATTACH_PROVIDERS``."""
+    with _started([str(_provider()), "-debug"], _environment(account), cwd) as attached:
+        yield attached
+
+
+@contextmanager
+def _started(command: list[str], env: Mapping[str, str], cwd: Path) -> Iterator[str]:
+    """A provider's process in the mode for debuggers, in which it says how it is reached."""
     process = subprocess.Popen(
-        [_provider(), "-debug"],
+        command,
         cwd=cwd,
-        env=_environment(account),
+        env=env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -64,7 +77,7 @@ def provider(account: Account, *, cwd: Path) -> Iterator[str]:
     try:
         assert process.stdout is not None
         for line in process.stdout:
-            name, _, value = line.strip().partition("=")
+            name, _, value = line.strip().removeprefix("export ").partition("=")
             if name == "TF_REATTACH_PROVIDERS":
                 yield value.strip("'")
                 return
@@ -86,27 +99,34 @@ def _environment(account: Account) -> dict[str, str]:
 class Terraform:
     """A folder with a configuration."""
 
-    def __init__(self, folder: Path, account: Account, *, store: Path, attached: str) -> None:
-        """Take a folder; ``store`` is Wherry's, ``attached`` is the provider."""
+    def __init__(
+        self,
+        folder: Path,
+        account: Account,
+        *,
+        store: Path,
+        attached: str,
+        user: User | None = None,
+    ) -> None:
+        """Take a folder; ``store`` is Wherry's, ``attached`` is the provider, and a user may do it."""
         if shutil.which("terraform") is None:
             missing("Terraform is not on this machine")
         self.folder = folder
         self._account = account
         self._attached = attached
-        commands = store.parent / f"{store.name}-commands"
-        commands.mkdir(parents=True, exist_ok=True)
-        shim = commands / "wherry"
-        shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m wherry "$@"\n')
-        shim.chmod(0o755)
+        commands = wherry_command(store.parent / f"{store.name}-commands").parent
+        path = f"{commands}{os.pathsep}{os.environ['PATH']}"
         self._env = {
             **_environment(account),
+            "PATH": path,
+            **(user.env if user else {}),
             "TF_REATTACH_PROVIDERS": attached,
-            "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
             "TF_CLI_CONFIG_FILE": os.devnull,
             "CHECKPOINT_DISABLE": "1",
             "TF_IN_AUTOMATION": "1",
             "WHERRY_CACHE_DIR": str(store),
         }
+        self._umask = user.umask if user else -1
 
     def elsewhere(self, folder: Path, *, of: Path, store: Path) -> Terraform:
         """The same in a copy of the folder ``of`` with other modes, without packages and with an empty store."""
@@ -118,8 +138,20 @@ class Terraform:
         inner = self.folder.relative_to(of)
         return Terraform(folder / inner, self._account, store=store, attached=self._attached)
 
-    def init(self) -> None:
-        self.run("init")
+    @contextmanager
+    def with_external(self) -> Iterator[None]:
+        """Attach the provider ``external``, which runs programs in this folder."""
+        before = self._env["TF_REATTACH_PROVIDERS"]
+        script = str(Path(__file__).with_name("terraform_external.py"))
+        command = [str(tool("tf")), "-u", script, "--dev"]
+        with _started(command, self._env, self.folder) as external:
+            attached = {**json.loads(before), **json.loads(external)}
+            self._env["TF_REATTACH_PROVIDERS"] = json.dumps(attached)
+            yield
+        self._env["TF_REATTACH_PROVIDERS"] = before
+
+    def init(self, *options: str) -> None:
+        self.run("init", *options)
 
     def plan(self, *options: str) -> tuple[dict[str, str], str]:
         """What is planned for each address, and all that is said."""
@@ -136,7 +168,7 @@ class Terraform:
     def run(self, *words: str, code: int = 0) -> str:
         done = subprocess.run(
             ["terraform", words[0], "-no-color", *words[1:]],
-            cwd=self.folder, env=self._env, stdin=subprocess.DEVNULL,
+            cwd=self.folder, env=self._env, umask=self._umask, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == code, done.stdout

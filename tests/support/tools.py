@@ -62,6 +62,10 @@ PINS = {
     # What it was written for: newer versions of pydantic want a value for each of its optional keys.
     "drover": Pin(requirement="drover==0.7.1", command="drover", more=("pydantic<2",)),
     "sam": Pin(requirement="aws-sam-cli==1.170.0", command="sam"),
+    # Speaks Terraform's protocol for plugins.
+    "tf": Pin(requirement="tf==1.2.0", command="python"),
+    # The SDK: the engine comes from neither PyPI nor npm nor Debian.
+    "pulumi": Pin(requirement="pulumi==3.272.0", command="python", more=("pulumi-aws==7.51.1",)),
     # With a backend that needs no desktop.
     "keyring": Pin(requirement="keyring==25.7.0", command="keyring", more=("keyrings.alt==5.0.2",)),
 }

@@ -7,13 +7,18 @@ terraform {
 }
 
 variable "project" {
-  description = "The project's folder, in which `wherry build` ran. Begin it with path.module, so that it is the same on every machine."
+  description = "The project's folder. Begin it with path.module, so that it is the same on every machine."
   type        = string
 }
 
 variable "name" {
   description = "The function or layer of the project."
   type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]*$", var.name))
+    error_message = "A name has letters, digits, full stops, hyphens and underscores."
+  }
 }
 
 variable "document" {

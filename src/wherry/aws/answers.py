@@ -6,6 +6,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from wherry.aws.errors import not_aws
 from wherry.errors import AwsError
 from wherry.untrusted import parse_json
 
@@ -136,11 +137,7 @@ def understanding(doing: str) -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise AwsError(
-            f"cannot {doing}",
-            where=[f"what answers is not AWS: {type(error).__name__}"],
-            hint="see whether a proxy, a VPN or AWS_ENDPOINT_URL stands between this machine and AWS",
-        ) from error
+        raise not_aws(doing, type(error).__name__) from error
 
 
 def require_digest(what: str, answered: object, sent: str) -> None:

@@ -1,9 +1,11 @@
-"""Layers of others that the settings attached, recorded in the description of each version that is published.
+"""Layers of others that the settings attached, recorded in the description of each version that is published, or of the
+function where none is.
 
 AWS tells which layers a function has, not who attached them. Layers of the project are known by the names that the stage
 gives them; of others ``[wherry layers: 1f0c9a2b]`` at the end of a version's description records those that the settings
-named, by the first digits of a SHA-256 of the ARN without its version, or of a name of their own. A layer that left the settings is detached if it is recorded so. A
-function of which no version is published has no such record: layers of others then stay.
+named, by the first digits of a SHA-256 of the ARN without its version, or of a name of their own. A layer that left the
+settings is detached if it is recorded so. The description of a function of which no version is published records only
+what Wherry attached itself, and is not changed where nothing is attached or detached.
 """
 
 from __future__ import annotations
@@ -12,14 +14,16 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from wherry.aws.model import layer_of_arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wherry.aws.model import ObservedFunction
+    from wherry.aws.model import DesiredFunction, ObservedFunction
 
-__all__ = ["attached_by_settings", "parse_description", "record_layers"]
+__all__ = ["attached_by_settings", "others_of", "parse_description", "record_layers", "recording"]
 
 _RECORD = re.compile(r"\s*\[wherry layers:((?: [0-9a-f]{8})+)\]\s*$")
 _LONGEST = 256
@@ -28,11 +32,13 @@ _LONGEST = 256
 
 def record_layers(description: str, layers: Iterable[str]) -> str:
     """The description of a version, with a record of these layers, by their ARNs or names."""
-    marks = sorted({_mark(arn) for arn in layers})
-    if not marks:
-        return description
-    record = f" [wherry layers: {' '.join(marks)}]"
-    return f"{description[: _LONGEST - len(record)]}{record}".strip()
+    marks = {_mark(arn) for arn in layers}
+    return _with_marks(description[: _LONGEST - len(_with_marks("", marks)) - 1], marks)
+
+
+def _with_marks(description: str, marks: Iterable[str]) -> str:
+    listed = " ".join(sorted(marks))
+    return f"{description} [wherry layers: {listed}]".strip() if listed else description
 
 
 def parse_description(description: str) -> tuple[str, frozenset[str]]:
@@ -43,14 +49,57 @@ def parse_description(description: str) -> tuple[str, frozenset[str]]:
     return description[: match.start()], frozenset(match[1].split())
 
 
+def others_of(function: DesiredFunction) -> list[str]:
+    """The layers of a function that are not known by the names that the stage gives."""
+    return [
+        layer
+        for layer in function.layers
+        if isinstance(layer, str) and (layer.startswith("arn:") or not function.names(layer))
+    ]
+
+
+def recording(function: DesiredFunction, current: ObservedFunction | None) -> DesiredFunction:
+    """The function with the record in its own description, if it is to have one or has one.
+
+    Args:
+        function: as it should be.
+        current: as it is; None if it is to be created.
+    """
+    described = str((current.configuration if current is not None else {}).get("Description") or "")
+    text, recorded = parse_description(described)
+    wanted = frozenset(_mark(layer) for layer in others_of(function))
+    if function.publish or function.exclusive:
+        wanted = frozenset()
+    elif current is not None:
+        # Somebody else may have attached those that it has and that are not recorded.
+        place = [current.region, current.account]
+        attached = [_marks(arn, place) for arn in current.latest.layers if isinstance(arn, str)]
+        wanted -= frozenset().union(*attached) - recorded
+    managed = function.managed if current is not None else function.configuration
+    text = str(managed.values.get("description", text))
+    description = _with_marks(text, wanted)
+    if "layers" not in function.manage or len(description) > _LONGEST or not recorded | wanted:
+        return function
+    values = {**function.configuration.values, "description": description}
+    return replace(
+        function,
+        configuration=replace(function.configuration, values=values),
+        manage=function.manage | {"description"},
+    )
+
+
 def attached_by_settings(function: ObservedFunction) -> frozenset[str]:
     """The ARNs of those layer versions that ``$LATEST`` has because earlier settings named them.
 
-    That is so if one of the newest versions records it, and no newer one is without the layer: else somebody attached
-    it again.
+    That is so if the function records it, or if one of the newest versions does and no newer one is without the layer:
+    else somebody attached it again.
     """
     attached, place = set(), [function.region, function.account]
+    _, recorded = parse_description(function.configuration.get("Description") or "")
     for arn in function.latest.layers:
+        if isinstance(arn, str) and recorded & _marks(arn, place):
+            attached.add(arn)
+            continue
         for version in reversed(function.versions):
             if arn not in version.snapshot.layers:
                 break

@@ -15,9 +15,10 @@ from wherry.aws.actions import (
     ShareLayer,
     UpdateCode,
 )
-from wherry.aws.attached import attached_by_settings, record_layers
+from wherry.aws.attached import attached_by_settings, others_of, record_layers, recording
 from wherry.aws.configuration import rest_digest
 from wherry.aws.diff_configuration import (
+    is_record,
     require_small_environment,
     set_tags,
     unmanaged,
@@ -120,6 +121,7 @@ def _function(
     if not _fits(function, current, problems, warnings):
         return None
     after = _after(function, current, layers)
+    function = recording(function, current)
     if len(after.layers) > desired.layer_quota and after.layers != current.latest.layers:
         problems.add(
             f"function `{function.aws_name}` would have {len(after.layers)} layers, and AWS Lambda allows "
@@ -182,12 +184,17 @@ def _create(
         return None
     _require_bucket(f"function `{function.name}`", function.size, desired, problems)
     require_small_environment(function, {}, problems)
+    function = recording(function, None)
     actions: list[Action] = [
         CreateFunction(
             why=("it is missing",),
             package=function,
             layers=layers,
-            values=function.configuration.value_changes({}),
+            values=tuple(
+                change
+                for change in function.configuration.value_changes({})
+                if not is_record(change)
+            ),
             variables=function.configuration.variable_changes({}),
         )
     ]
@@ -304,15 +311,9 @@ def _code(function: DesiredFunction, latest: Snapshot, after: Snapshot) -> Updat
 
 
 def _new_version(function: DesiredFunction, code_sha256: str | None = None) -> PublishVersion:
-    # The others are known by their names.
-    others = [
-        layer
-        for layer in function.layers
-        if isinstance(layer, str) and (layer.startswith("arn:") or not function.names(layer))
-    ]
     return PublishVersion(
         code_sha256=code_sha256 or function.code_sha256,
-        description=record_layers(function.version_description, others),
+        description=record_layers(function.version_description, others_of(function)),
     )
 
 

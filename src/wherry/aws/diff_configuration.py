@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.aws.actions import TagFunction, UpdateConfiguration
+from wherry.aws.attached import parse_description
 from wherry.aws.configuration import unreadable
 from wherry.settings.model import MANAGEABLE
 from wherry.target.quotas import ENVIRONMENT
@@ -13,10 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
+    from wherry.aws.configuration import ValueChange
     from wherry.aws.model import DesiredFunction, Observed, ObservedFunction, Snapshot
     from wherry.problems import Problems
 
-__all__ = ["require_small_environment", "set_tags", "unmanaged", "update_configuration"]
+__all__ = [
+    "is_record",
+    "require_small_environment",
+    "set_tags",
+    "unmanaged",
+    "update_configuration",
+]
 
 
 def update_configuration(
@@ -34,7 +42,8 @@ def update_configuration(
     handler = after.handler if after.handler != latest.handler else None
     runtime = after.runtime if after.runtime != latest.runtime else None
     managed = function.managed
-    values = managed.value_changes(current.configuration)
+    changes = managed.value_changes(current.configuration)
+    values = tuple(change for change in changes if not is_record(change))
     variables = managed.variable_changes(current.configuration)
     why = []
     if layers is not None:
@@ -46,6 +55,8 @@ def update_configuration(
     why.extend(map(str, values))
     if any(variable.change != "same" for variable in variables):
         why.append("environment")
+    if changes and not why:
+        why.append("the record of attached layers")
     if not why:
         return None
     return UpdateConfiguration(
@@ -58,6 +69,12 @@ def update_configuration(
         values=values,
         variables=variables,
     )
+
+
+def is_record(change: ValueChange) -> bool:
+    """Whether nothing differs but what is recorded at the end of a description."""
+    texts = {parse_description(str(value))[0] for value in (change.before, change.after)}
+    return change.name == "description" and len(texts) == 1
 
 
 def require_small_environment(
@@ -90,7 +107,8 @@ def unmanaged(functions: Iterable[DesiredFunction], observed: Observed) -> Itera
         if current is None or not function.manage or unreadable(current.configuration) is not None:
             continue
         wanted = function.configuration.only(frozenset(MANAGEABLE) - function.manage)
-        values = wanted.value_changes(current.configuration)
+        description, _ = parse_description(current.configuration.get("Description") or "")
+        values = wanted.value_changes({**current.configuration, "Description": description})
         variables = [
             change.name
             for change in wanted.variable_changes(current.configuration)

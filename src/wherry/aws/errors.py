@@ -16,6 +16,7 @@ __all__ = [
     "THROTTLED",
     "code_of",
     "is_denied",
+    "not_aws",
     "refusing",
     "translate",
     "unless_missing",
@@ -113,6 +114,15 @@ def code_of(error: BaseException) -> str:
     if not isinstance(response, dict):
         return ""
     return str(response.get("Error", {}).get("Code", ""))
+
+
+def not_aws(doing: str, cause: str) -> AwsError:
+    """The error for an answer that cannot be understood."""
+    return AwsError(
+        f"cannot {doing}",
+        where=[f"what answers is not AWS: {cause}"],
+        hint="see whether a proxy, a VPN or AWS_ENDPOINT_URL stands between this machine and AWS",
+    )
 
 
 def is_denied(error: AwsError) -> bool:
@@ -231,11 +241,7 @@ def _of_boto(error: Exception, doing: str) -> AwsError:
     cause = str(error).strip() or type(error).__name__
     if isinstance(error, ResponseParserError):
         # Its text quotes what came, which may be a whole page.
-        return AwsError(
-            f"cannot {doing}",
-            where=[f"what answers is not AWS: {cause.splitlines()[0][:200]}"],
-            hint="see whether a proxy, a VPN or AWS_ENDPOINT_URL stands between this machine and AWS",
-        )
+        return not_aws(doing, cause.splitlines()[0][:200])
     hint: str | None = None
     if isinstance(error, known.NoCredentialsError | known.PartialCredentialsError):
         hint = (

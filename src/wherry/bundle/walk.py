@@ -45,6 +45,7 @@ class TreeRules(Struct, frozen=True, kw_only=True):
         skip: files and folders to pass over, such as the folder of packages.
         follow_links: follow symbolic links that leave the folder.
         everything: take hidden files, byte code and packages that Wherry has written as any others.
+        within: the folder that links do not leave; by default the one that is walked.
     """
 
     include: tuple[str, ...] = ()
@@ -52,6 +53,7 @@ class TreeRules(Struct, frozen=True, kw_only=True):
     skip: tuple[Path, ...] = ()
     follow_links: bool = False
     everything: bool = False
+    within: Path | None = None
 
 
 class _Folder(NamedTuple):
@@ -80,7 +82,7 @@ class Walk:
             SettingsError: a pattern is wrong.
         """
         self.files: list[TreeFile] = []
-        self._root = root
+        self._within = root if rules.within is None else rules.within
         self._owner = owner
         self._rules = rules
         self._include = compile_patterns(rules.include, where="`include`")
@@ -197,7 +199,7 @@ class Walk:
     ) -> bool:
         """Whether a link leads to a file or folder that can replace it."""
         real = os.path.realpath(entry.path)
-        inside = self._rules.follow_links or is_inside(real, self._root)
+        inside = self._rules.follow_links or is_inside(real, self._within)
         if inside and not os.path.exists(real):  # noqa: PTH110
             problem = "leads nowhere"
         elif not inside:

@@ -141,7 +141,7 @@ def _require_wheel(path: Path, members: tuple[Member, ...], filename: str) -> st
             where=[f"it has {len(described) or 'no'} `.dist-info/WHEEL` instead of one"],
         )
     member = described[0]
-    if member.size > 1 << 20 or member.method not in {STORED, DEFLATED}:
+    if member.size > 1 << 20:
         raise ArchiveError(f"`{filename}` is not a wheel", where=["its `WHEEL` file is not valid"])
     text = read_all(member.slice(path)).decode(errors="replace")
     version = re.search(r"^Wheel-Version:[ \t]*(\d+)\.\d+[ \t\r]*$", text, re.MULTILINE)

@@ -78,6 +78,7 @@ class Subject(Struct, frozen=True, kw_only=True, dict=True):
         licenses: patterns of licences that are allowed; all if empty.
         excluded: the normalized names of distributions that the settings leave out.
         strict: also tell what may be meant, or may never be used.
+        brief: leave out what takes long, such as parsing all of the text of dependencies.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Subject(Struct, frozen=True, kw_only=True, dict=True):
     licenses: tuple[str, ...] = ()
     excluded: frozenset[str] = frozenset()
     strict: bool = False
+    brief: bool = False
 
     @cached_property
     def graph(self) -> ImportGraph:

@@ -38,6 +38,7 @@ _SECRET = re.compile(
 _READ = re.compile(
     r"""(?x)
     .+\.(?:pem|key|p8|pk8|der|asc|gpg|crt|cer|ovpn|kubeconfig|json|env|ini|cfg|toml|ya?ml)
+    | .+\.(?:txt|conf|properties|xml|bak|old|orig|ssh|rsa) | [^.]+
     | \.env(?:\..+)? | credentials | (?:.*[._-])?(?:key|keys|secret|secrets|token|credentials?)(?:\.txt)?
     """
 )
@@ -55,7 +56,7 @@ _GOOGLE = re.compile(rb'"type"\s*:\s*"authorized_user"|"(?:installed|web)"\s*:\s
 _STATE = re.compile(
     r"""(?x)
     .+\.tfstate(?:\..+)? | .+\.tfvars(?:\.json)? | .+\.env | \.env(?:\..+)? | env\.(?:prod|production|live|local)
-    | .+\.(?:jks|keystore|kdbx) | secrets?\.(?:ya?ml|json|toml|ini|txt) | credentials(?:\.(?:json|csv|ini))?
+    | .+\.(?:jks|keystore|kdbx|ovpn|kubeconfig) | kubeconfig | secrets?\.(?:ya?ml|json|toml|ini|txt) | credentials(?:\.(?:json|csv|ini))?
     """
 )
 _ARCHIVE = re.compile(

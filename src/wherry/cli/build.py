@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.options import drover_stage, in_project, of_build, path_option, quiet
+from wherry.cli.options import as_json, drover_stage, in_project, of_build, path_option, quiet
 from wherry.cli.render import Terminal, print_result
 from wherry.sizes import count, format_size, seconds
 
@@ -37,7 +37,7 @@ _BIGGEST = 5
     metavar="DIGEST",
     help="Refuse inputs of another digest than `wherry digest` gave. May be repeated, for several packages.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@as_json
 @click.option(
     "-v",
     "--verbose",
@@ -71,6 +71,10 @@ def command(
       wherry build --project services/api --output build/api.zip
       wherry build --json | jq -r '.packages[].code_sha256'
     """  # noqa: D301  the backspace is click's mark
+    if options.get("output") and options.get("unpacked"):
+        raise click.UsageError(
+            "--output is for a zip file and --unpacked for its files: leave out one of them, or build twice"
+        )
     from wherry.pipeline.build import build
 
     with Terminal(quiet=quiet, verbose=verbose) as terminal:

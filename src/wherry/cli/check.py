@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from wherry.cli.options import (
+    as_json,
     drover_stage,
     in_project,
     of_build,
@@ -35,8 +36,9 @@ __all__ = ["command"]
     "--layer",
     "layer_files",
     multiple=True,
-    metavar="FILE.zip",
-    help="A layer of the zip archives that are checked. May be repeated, in the order of the function's layers.",
+    metavar="FILE.zip|ARN",
+    help="A layer of the zip archives that are checked: a zip file, or an ARN, which is fetched once. In a project, "
+    "the ARN of a layer that its functions name. May be repeated, in the order of the function's layers.",
 )
 @click.option(
     "--select",
@@ -58,7 +60,7 @@ __all__ = ["command"]
 @click.option(
     "--exit-code", is_flag=True, help="Exit with 3 if there are errors. Warnings do not count."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@as_json
 @click.option("--sarif", "as_sarif", is_flag=True, help="Print a SARIF log, for GitHub.")
 @of_build
 @drover_stage
@@ -94,6 +96,7 @@ def command(
       wherry check api --strict
       wherry check function.zip --handler app.handler --runtime python3.13 --architecture arm64
       wherry check function.zip --layer dependencies.zip --select ELF --select IMP
+      wherry check function.zip --layer arn:aws:lambda:eu-west-1:123456789012:layer:shared:7
       wherry check --exit-code --sarif > wherry.sarif
     """  # noqa: D301  the backspace is click's mark
     from wherry.pipeline.check import check

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wherry.cli.options import as_json, from_stage, of_deployment, of_stages
 from wherry.cli.options import canary as of_canary
-from wherry.cli.options import from_stage, in_project, of_deployment, of_stages, quiet
 from wherry.cli.render import BriefReporter, Terminal, print_result
 from wherry.sizes import count
 
@@ -42,10 +42,8 @@ __all__ = ["command"]
 )
 @from_stage
 @click.option("--dry-run", is_flag=True, help="Say what would be done: `wherry plan`.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@in_project
+@as_json
 @of_deployment
-@quiet
 def command(
     *,
     stage: str,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.options import drover_stage, in_project, of_build, quiet
+from wherry.cli.options import as_json, drover_stage, in_project, of_build, quiet
 from wherry.cli.render import Terminal, print_result
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ __all__ = ["command"]
 @click.option(
     "--files", is_flag=True, help="List the files that count, relative to the project's folder."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@as_json
 @click.option(
     "--terraform",
     is_flag=True,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wherry.cli.options import in_project, of_stage, of_stage_names, quiet
+from wherry.cli.options import as_json, of_stage, of_stage_names
 from wherry.cli.render import Terminal, print_result
 
 if TYPE_CHECKING:
@@ -17,10 +17,8 @@ __all__ = ["command"]
 
 @click.command("history")
 @of_stage
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@in_project
+@as_json
 @of_stage_names
-@quiet
 def command(
     *, stage: str, project: Path, as_json: bool, verbose: bool, quiet: bool, **options: Any
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.options import in_project, of_target, path_option, quiet
+from wherry.cli.options import as_json, in_project, of_target, path_option, quiet
 from wherry.cli.render import Terminal
 from wherry.pipeline.blocks.block import TOOLS
 
@@ -54,7 +54,7 @@ __all__ = ["command"]
     type=click.Choice(TOOLS),
     help="Print, for a project that has settings, the block with which this tool takes its functions and layers.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@as_json
 @quiet
 def command(
     *,
@@ -91,7 +91,7 @@ def command(
     if tool is not None:
         _print_block(project, tool, as_json=as_json, dry_run=dry_run, **options)
         return
-    from wherry.settings.init.write import init
+    from wherry.pipeline.first_settings import init
 
     stage = options["stage"]
     if functions and stage is None:

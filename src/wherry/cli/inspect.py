@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from wherry.cli.options import (
+    as_json,
     drover_stage,
     in_project,
     of_build,
@@ -14,7 +15,7 @@ from wherry.cli.options import (
     quiet,
     zip_archives,
 )
-from wherry.cli.render import BriefReporter, Terminal, print_result
+from wherry.cli.render import BriefReporter, Terminal, print_result, write_page
 from wherry.sizes import format_size, parse_size
 
 if TYPE_CHECKING:
@@ -46,6 +47,12 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, text: str | Non
 )
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N biggest only.")
 @path_option("--html", "html_file", help="Write a page with treemaps to this file.")
+@path_option(
+    "--profile",
+    metavar="FILE",
+    help="Show import times too, and in the page a flame graph: what `wherry invoke --cold 5 --profile --json` printed, or "
+    "a log of `python -X importtime`.",
+)
 @click.option(
     "--why",
     metavar="NAME|PATH",
@@ -67,8 +74,9 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, text: str | Non
     "--layer",
     "layer_files",
     multiple=True,
-    metavar="FILE.zip",
-    help="A layer of the zip files that are looked into. May be repeated, in the order of the function's layers.",
+    metavar="FILE.zip|ARN",
+    help="A layer of the zip files that are looked into: a zip file, or an ARN, which is fetched once. In a project, "
+    "the ARN of a layer that its functions name. May be repeated, in the order of the function's layers.",
 )
 @click.option("--no-build", is_flag=True, help="Look into what is written, without building first.")
 @click.option(
@@ -76,7 +84,7 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, text: str | Non
     is_flag=True,
     help="Exit with 3 if a package is over the budget; without a budget, if anything differs.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@as_json
 @of_build
 @drover_stage
 @click.option("-v", "--verbose", is_flag=True, help="Say what the build did, too.")
@@ -88,6 +96,7 @@ def command(
     by: str,
     top: int | None,
     html_file: Path | None,
+    profile: Path | None,
     why: str | None,
     against: str | None,
     budget: int | None,
@@ -109,6 +118,7 @@ def command(
     Examples:
       wherry inspect
       wherry inspect api --top 10 --html dist/api.html
+      wherry inspect api --profile profile.json --html dist/api.html
       wherry inspect api --why numpy
       wherry inspect api --against main
       wherry inspect --against production
@@ -132,12 +142,11 @@ def command(
             suggestions=html_file is not None or not (as_json or why or against),
             why=why,
             against=against,
+            profile=profile,
             **options,
         )
     if html_file is not None:
-        html_file.parent.mkdir(parents=True, exist_ok=True)
-        html_file.write_bytes(report.html().encode())
-        terminal.line(f"Wrote {html_file.as_posix()}")
+        write_page(html_file, report, terminal)
     lines = [] if as_json else report_lines(report, by=by, top=top)
     print_result(report.document(), lines, as_json=as_json)
     for package in report.packages:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wherry.inspect.difference import fold_changes
 from wherry.inspect.groups import group_files
 from wherry.sizes import count, format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from wherry.inspect.difference import ChangedDistribution, PackageDifference
-    from wherry.inspect.model import Inspected
+    from wherry.inspect.model import Inspected, Suggestion
     from wherry.inspect.why import Reason
     from wherry.pipeline.inspect import InspectReport
 
@@ -32,13 +33,17 @@ def report_lines(report: InspectReport, *, by: str, top: int | None) -> Iterator
     if report.reason is not None:
         yield from _reason_lines(report.reason)
     if report.differences is not None:
+        packages = {package.name: package for package in report.packages}
         for difference in report.differences:
-            yield from _difference_lines(difference, top)
+            yield from _difference_lines(difference, packages.get(difference.name), top)
     if report.reason is None and report.differences is None:
         for number, package in enumerate(report.packages):
             if number:
                 yield ""
             yield from _package_lines(package, by, top)
+        if report.profile is not None:
+            yield ""
+            yield from _time_lines(report.import_times(), top)
 
 
 def _package_lines(package: Inspected, by: str, top: int | None) -> Iterator[str]:
@@ -72,14 +77,40 @@ def _package_lines(package: Inspected, by: str, top: int | None) -> Iterator[str
     yield from _table(heading, shown)
     if not package.certain and by == "distribution":
         yield "  the handler is not known: all modules that may be one count; `--handler` names it"
-    if package.suggestions and by == "distribution":
-        yield "  Smaller:"
-        for suggestion in package.suggestions:
-            zipped, unzipped = suggestion.size, suggestion.unzipped_size
-            less = f"{format_size(zipped)} zipped, {format_size(unzipped)} unzipped"
-            yield f"    {less}: {suggestion.text}"
-            if suggestion.setting:
-                yield f"      {suggestion.setting}"
+    if by == "distribution":
+        smaller = [each for each in package.suggestions if each.size > 0]
+        yield from _suggestion_lines("Smaller", smaller)
+        faster = [each for each in package.suggestions if each.size <= 0]
+        yield from _suggestion_lines("Faster to start", faster)
+
+
+def _suggestion_lines(heading: str, suggestions: Sequence[Suggestion]) -> Iterator[str]:
+    """The suggestions of a package: for each its bytes, and the line of settings that does it."""
+    if not suggestions:
+        return
+    table = suggestions[0].table
+    yield f"  {heading}, in [{table}]:" if table else f"  {heading}:"
+    for each in suggestions:
+        more = " more" if each.size <= 0 else ""
+        zipped, unzipped = format_size(abs(each.size)), format_size(abs(each.unzipped_size))
+        yield f"    {zipped}{more} zipped, {unzipped}{more} unzipped: {each.text}"
+        if each.setting:
+            yield f"      {each.setting}"
+
+
+def _time_lines(times: Mapping[str, int], top: int | None) -> Iterator[str]:
+    """The time of the modules of each owner, in microseconds; without what they import of others."""
+    whole = sum(times.values())
+    yield f"import time: {whole / 1000:.1f} ms"
+    rows = [
+        [owner, f"{time / 1000:.1f} ms", f"{time / whole:.1%}"] for owner, time in times.items()
+    ]
+    shown = rows[:top]
+    if rest := list(times.values())[len(shown) :]:
+        shown.append(
+            [f"({len(rest)} more)", f"{sum(rest) / 1000:.1f} ms", f"{sum(rest) / whole:.1%}"]
+        )
+    yield from _table(["modules of", "itself", "share"], shown)
 
 
 def _sizes(size: int, package: Inspected) -> list[str]:
@@ -103,7 +134,8 @@ def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[st
 
 def _reason_lines(reason: Reason) -> Iterator[str]:
     if reason.subject != reason.owner:
-        yield f"{reason.subject} is a file of {reason.owner}, in {reason.package}"
+        kind = "folder" if reason.subject.endswith("/") else "file"
+        yield f"{reason.subject} is a {kind} of {reason.owner}, in {reason.package}"
     else:
         yield f"{reason.owner} is in {reason.package}"
     if reason.requirements:
@@ -117,7 +149,9 @@ def _reason_lines(reason: Reason) -> Iterator[str]:
         yield "  no import from the handler on is known to reach it"
 
 
-def _difference_lines(difference: PackageDifference, top: int | None) -> Iterator[str]:
+def _difference_lines(
+    difference: PackageDifference, package: Inspected | None, top: int | None
+) -> Iterator[str]:
     if not difference:
         yield f"{difference.name}: no difference"
         return
@@ -132,11 +166,13 @@ def _difference_lines(difference: PackageDifference, top: int | None) -> Iterato
     # Files of distributions that came, went or have another version are told by these.
     told = {each.name for each in difference.distributions if each.before != each.after}
     files = [file for file in difference.files if file.owner not in told]
-    files.sort(key=lambda file: -abs(file.size_after - file.size_before))
-    for file in files[:_MOST_FILES]:
-        yield f"    {file.path} {file.change}, {_signed(file.size_after - file.size_before)}"
-    if len(files) > _MOST_FILES:
-        yield f"    {count(len(files) - _MOST_FILES, 'more file')}"
+    folded = fold_changes(files, () if package is None else package.files)
+    shown = folded[: top or _MOST_FILES]
+    for change in shown:
+        files_of = f", {count(change.files, 'file')}" if change.path.endswith(("/", "/*")) else ""
+        yield f"    {change.path} {change.change}{files_of}, {_signed(change.size)}"
+    if rest := sum(each.files for each in folded[len(shown) :]):
+        yield f"    {count(rest, 'more file')}"
 
 
 def _changed(each: ChangedDistribution) -> str:

@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from wherry.cli.keyboard import keyboard, warn_of_prompt
 from wherry.cli.options import in_project, of_build, path_option, quiet, shared
-from wherry.cli.render import BriefReporter, Terminal, print_result
+from wherry.cli.render import BriefReporter, Terminal, print_result, write_page
 from wherry.invoke.runnable import MEMORY, STORAGE, TIMEOUT
 from wherry.visible import Lines, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from wherry.aws.call import RemoteFunction
-    from wherry.invoke.cold_start import ColdStarts
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.request import HttpResponse
     from wherry.invoke.run import Callbacks, InvokeOptions
@@ -87,7 +86,7 @@ of_run = shared(
     click.option("-v", "--verbose", is_flag=True, help="Say what the build did, too."),
 )
 
-FORMATS = ["function-url", "http", "rest", "alb", "alb-multi"]
+FORMATS = ["function-url", "http", "http-1.0", "rest", "alb", "alb-multi"]
 
 of_format = click.option(
     "--format",
@@ -148,6 +147,11 @@ of_format = click.option(
     help="Send no event, and measure how long N fresh processes take to initialize.",
 )
 @click.option("--profile", is_flag=True, help="With --cold: the time of each import, too.")
+@path_option(
+    "--html",
+    "html_file",
+    help="With --cold: write a page with a flame graph of imports, and treemaps of the packages. Means --profile, too.",
+)
 @of_run
 @in_project
 @of_build
@@ -176,6 +180,7 @@ def command(
     as_json: bool,
     cold: int | None,
     profile: bool,
+    html_file: Path | None,
     variables: tuple[str, ...],
     variable_files: tuple[Path, ...],
     verbose: bool,
@@ -196,6 +201,7 @@ def command(
       echo '{"id": 7}' | wherry invoke api --event -
       wherry invoke web --http POST /items -H 'content-type: application/json' -d '{"name": "x"}'
       wherry invoke api --event event.json --debug 5678
+      wherry invoke api --cold 5 --html dist/start.html
       wherry invoke api --event event.json --stage staging
     """  # noqa: D301  the backspace is click's mark
     from wherry.invoke.event import read_client_context, read_event, request_event
@@ -214,6 +220,8 @@ def command(
         raise click.UsageError("--cold sends no event, and stands alone")
     if profile and cold is None:
         raise click.UsageError("--profile is for --cold: say --cold 5 --profile")
+    if html_file is not None and cold is None:
+        raise click.UsageError(f"--html is for --cold: say --cold 5 --html {html_file}")
     remote = options["stage"] is not None and not _is_legacy(options["config"])
     if qualifier is not None and not remote:
         raise click.UsageError("--qualifier chooses a version on AWS: say --stage STAGE too")
@@ -223,12 +231,16 @@ def command(
         passed_on(variables, os.environ), variable_files
     )
     if cold is not None:
-        from wherry.invoke.cold_start import cold_starts
+        from wherry.cli.cold_lines import cold_lines
+        from wherry.invoke.cold_start import cold_starts, report_cold_starts
 
+        profile |= html_file is not None
         with Terminal(quiet=quiet, verbose=verbose) as terminal:
             reporter = BriefReporter(terminal=terminal, verbose=verbose)
             starts = cold_starts(project, cold, profile=profile, reporter=reporter, **options)
-        print_result(starts.document(), _cold_lines(starts), as_json=as_json)
+            if html_file is not None:
+                write_page(html_file, report_cold_starts(project, starts, **options), terminal)
+        print_result(starts.document(), cold_lines(starts), as_json=as_json)
         return
     service = EventFormat(form) if http else None
     if http:
@@ -237,7 +249,7 @@ def command(
         payloads = [read_event(source) for source in events] or [b"{}"]
     about_caller = read_client_context(context)
     if not remote:
-        options["terminal"] = _keyboard()
+        options["terminal"] = keyboard()
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
         opened: AbstractContextManager[Session | RemoteFunction]
         if remote:
@@ -263,11 +275,8 @@ def command(
                         click.echo(visible(Lines(text)), err=True)
                 else:
                     terminal.line(invocation.report_line)
-                if error is not None and error.type == "BdbQuit" and not options.get("terminal"):
-                    terminal.warn(
-                        "the function stopped for a debugger, and there is no terminal",
-                        hint="run it on one, or attach an editor with --debug PORT",
-                    )
+                if not options.get("terminal"):
+                    warn_of_prompt(invocation, terminal)
                 if error is not None and not invocation.log:
                     click.echo(f"[ERROR] {error.type}: {error.message}", err=True)
                 if as_json:
@@ -281,22 +290,6 @@ def command(
                 failed |= error is not None or fault is not None
     if failed:
         raise click.exceptions.Exit(1)
-
-
-def _cold_lines(starts: ColdStarts) -> Iterator[str]:
-    """The figures of cold starts, and the longest imports of one package by another."""
-    quickest, slowest = min(starts.seconds) * 1000, max(starts.seconds) * 1000
-    memory = "" if starts.peak_memory is None else f", {starts.peak_memory / 1048576:.0f} MB"
-    yield (
-        f"{starts.function} initializes in {starts.median * 1000:.0f} ms "
-        f"(median of {len(starts.seconds)}; {quickest:.0f} to {slowest:.0f} ms{memory})"
-    )
-    for each in [each for each in starts.imports if each.is_choice][:_MOST_IMPORTS]:
-        above = f", imported by {each.imported_by}" if each.imported_by else ""
-        yield f"{each.seconds * 1000:8.1f} ms  {each.module}{above}"
-
-
-_MOST_IMPORTS = 20
 
 
 def _is_legacy(config: Path | str | None) -> bool:
@@ -368,13 +361,3 @@ def _show(invocation: Invocation, response: HttpResponse | None, terminal: Termi
     if response.body and not response.body.endswith(b"\n") and sys.stdout.isatty():
         out.write(b"\n")
     out.flush()
-
-
-def _keyboard() -> int | None:
-    """A descriptor of the terminal from which a function's debugger can read; None if nobody is there to see it."""
-    if not sys.stderr.isatty() or sys.platform == "win32":
-        return None
-    try:
-        return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
-    except OSError:
-        return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wherry.cli.options import in_project, of_stage, of_stage_names, quiet
+from wherry.cli.options import of_stage, of_stage_names
 from wherry.cli.render import Terminal
 from wherry.visible import visible
 
@@ -35,9 +35,7 @@ __all__ = ["command"]
 )
 @click.option("-t", "--timestamps", is_flag=True, help="Begin each line with its time, in UTC.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line on stdout.")
-@in_project
 @of_stage_names
-@quiet
 def command(
     *,
     stage: str,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     Command = TypeVar("Command", bound=Callable[..., Any])
 
 __all__ = [
+    "as_json",
     "canary",
     "drover_stage",
     "from_stage",
@@ -141,13 +142,20 @@ of_config = shared(
     ),
 )
 
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+
+quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but warnings and errors.")
+
 drover_stage = click.option("--stage", metavar="NAME", help="The stage of drover.yml.")
 
 of_stage_names = shared(
+    in_project,
     click.option("--name", metavar="NAME", help="The function's name. [default: the project's]"),
     of_settings,
     click.option("-v", "--verbose", is_flag=True, help="Say what AWS was asked, too."),
+    quiet,
 )
+"""The options of every command about what a stage has on AWS."""
 
 _name = click.option("--name", metavar="NAME", help="The package's name. [default: the project's]")
 
@@ -254,14 +262,18 @@ of_build = shared(
 """The options of every command that builds: the keys of ``wherry.pipeline.request.BuildOptions``."""
 
 of_deployment = shared(
+    in_project,
     of_build,
     click.option("--no-build", is_flag=True, help="Take what is written, without building first."),
     click.option(
         "-v", "--verbose", is_flag=True, help="Say what the build did and what AWS was asked, too."
     ),
+    quiet,
 )
+"""The options of every command that brings a stage to what is built."""
 
 of_written = shared(
+    in_project,
     _name,
     of_target,
     of_config,
@@ -271,6 +283,6 @@ of_written = shared(
         metavar="PATH",
         help="Where the packages were written. [default: dist/lambda in the project]",
     ),
+    quiet,
 )
-
-quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but warnings and errors.")
+"""The options of every command that takes what was built to AWS."""

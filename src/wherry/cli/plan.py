@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wherry.cli.options import canary, from_stage, in_project, of_deployment, of_stages, quiet
+from wherry.cli.options import as_json, canary, from_stage, of_deployment, of_stages
 from wherry.cli.render import BriefReporter, Terminal, print_result
 
 if TYPE_CHECKING:
@@ -24,10 +24,8 @@ __all__ = ["command", "show_plans"]
 )
 @canary
 @from_stage
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@in_project
+@as_json
 @of_deployment
-@quiet
 def command(
     *,
     stage: str,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wherry.cli.options import in_project, of_stage, of_stage_names, quiet
+from wherry.cli.options import as_json, of_stage, of_stage_names
 from wherry.cli.render import Terminal
 from wherry.events import Event, Removed
 from wherry.sizes import count, format_size
@@ -38,10 +38,8 @@ __all__ = ["command"]
     help="How many days a version stays. [default: the stage's, else 30]",
 )
 @click.option("-y", "--yes", is_flag=True, help="Remove what would only be told otherwise.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@in_project
+@as_json
 @of_stage_names
-@quiet
 def command(
     *,
     stage: str,

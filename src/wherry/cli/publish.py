@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wherry.cli.options import in_project, of_stage, of_written, path_option, quiet
+from wherry.cli.options import as_json, of_stage, of_written, path_option
 from wherry.cli.render import Terminal, print_result
 from wherry.sizes import count
 
@@ -22,10 +22,8 @@ __all__ = ["command"]
     "--lock",
     help="The lock file that is kept in the bucket, beside each version of a layer. [default: the project's]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@in_project
+@as_json
 @of_written
-@quiet
 def command(
     *,
     stage: str,

@@ -17,13 +17,15 @@ from wherry.visible import Lines, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
     from typing import Any, Self
 
     from rich.progress import Progress, TaskID
 
     from wherry.errors import WherryError
+    from wherry.pipeline.inspect import InspectReport
 
-__all__ = ["BriefReporter", "Terminal", "error_text", "for_stderr", "print_result"]
+__all__ = ["BriefReporter", "Terminal", "error_text", "for_stderr", "print_result", "write_page"]
 
 _BAR_DELAY = 0.4
 """Seconds of downloading before a progress bar appears."""
@@ -50,6 +52,13 @@ def print_result(document: dict[str, Any], lines: Iterable[object], *, as_json: 
         return
     for line in lines:
         click.echo(visible(line) if isinstance(line, str) else line)
+
+
+def write_page(path: Path, report: InspectReport, terminal: Terminal) -> None:
+    """Write the page of a report, and say so."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(report.html().encode())
+    terminal.line(f"Wrote {path.as_posix()}")
 
 
 def error_text(error: WherryError, *, color: bool) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wherry.cli.options import in_project, of_stage, of_stage_names, quiet
+from wherry.cli.options import as_json, of_stage, of_stage_names
 from wherry.cli.render import Terminal, print_result
 from wherry.sizes import count
 from wherry.visible import visible
@@ -36,10 +36,8 @@ __all__ = ["command"]
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, on stdout, and do nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@in_project
+@as_json
 @of_stage_names
-@quiet
 def command(
     *,
     stage: str,

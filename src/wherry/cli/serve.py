@@ -11,6 +11,7 @@ import click
 from msgspec.structs import replace
 
 from wherry.cli.invoke import FORMATS, callbacks, of_run
+from wherry.cli.keyboard import keyboard, warn_of_prompt
 from wherry.cli.options import drover_stage, in_project, of_build, quiet
 from wherry.cli.render import BriefReporter, Terminal, error_text, for_stderr
 from wherry.sizes import seconds
@@ -70,6 +71,20 @@ __all__ = ["command"]
     metavar="N",
     help="How many environments of a function answer at once. [default: 1]",
 )
+@click.option(
+    "--retries",
+    type=click.IntRange(0, 2),
+    default=2,
+    metavar="N",
+    help="How often a function gets an asynchronous event again on which it failed, 0 to 2. [default: 2]",
+)
+@click.option(
+    "--debug",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Wait for an editor's debugger (debugpy) on this port before the function is loaded; "
+    "of several functions, each has the next port.",
+)
 @of_run
 @in_project
 @of_build
@@ -98,6 +113,7 @@ def command(
     Examples:
       wherry serve --reload
       wherry serve web --port 0 --format rest --concurrency 4
+      wherry serve web --reload --debug 5678
       aws lambda invoke --function-name web --endpoint-url http://127.0.0.1:8000 out.json
     """  # noqa: D301  the backspace is click's mark
     from wherry.invoke.run import open_server
@@ -106,13 +122,19 @@ def command(
     # A server that is told to end has done its work.
     signal.signal(signal.SIGTERM, _end)
     options["environment"] = read_variables(passed_on(variables, os.environ), variable_files)
+    options["terminal"] = keyboard()
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
         opened = open_server(
             project,
             options,
             callbacks=replace(
                 callbacks(terminal, verbose=verbose),
-                served=lambda served: _log(served, terminal, verbose=verbose),
+                served=lambda served: _log(
+                    served,
+                    terminal,
+                    verbose=verbose,
+                    has_keyboard=options["terminal"] is not None,
+                ),
                 failed=_tell,
                 reloaded=lambda names: terminal.line(f"Reloaded {', '.join(names)}"),
             ),
@@ -134,7 +156,7 @@ def _end(_number: int, _frame: object) -> None:
 _talking = threading.Lock()
 
 
-def _log(served: Served, terminal: Terminal, *, verbose: bool) -> None:
+def _log(served: Served, terminal: Terminal, *, verbose: bool, has_keyboard: bool) -> None:
     request, response = served.request, served.response
     query = f"?{request.query}" if request.query else ""
     with _talking:
@@ -149,6 +171,8 @@ def _log(served: Served, terminal: Terminal, *, verbose: bool) -> None:
         )
         if response.fault is not None:
             terminal.warn(response.fault)
+        if served.invocation is not None and not has_keyboard:
+            warn_of_prompt(served.invocation, terminal)
 
 
 def _tell(error: WherryError) -> None:

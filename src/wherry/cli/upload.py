@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.options import in_project, of_stage, of_written, quiet
+from wherry.cli.options import as_json, of_stage, of_written
 from wherry.cli.render import Terminal, print_result
 from wherry.sizes import count, format_size
 
@@ -20,10 +20,8 @@ __all__ = ["command"]
 
 @click.command("upload")
 @of_stage
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@in_project
+@as_json
 @of_written
-@quiet
 def command(
     *,
     stage: str,

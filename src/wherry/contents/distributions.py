@@ -194,4 +194,7 @@ def _near(place: str, owners: Mapping[str, str], tops: Mapping[str, str]) -> str
 def _place(folder: str, path: str) -> str:
     """The place of a recorded path. With ``--target`` pip moves scripts from ``../../bin`` into the folder."""
     parts = [part for part in path.split("/") if part not in {"", ".", ".."}]
+    if len(parts) > 2 and parts[0].endswith(".data"):
+        # A wheel's own RECORD, of what installers put elsewhere.
+        parts = ["bin", *parts[2:]] if parts[1] == "scripts" else parts[2:]
     return f"{folder}/{'/'.join(parts)}"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import sys
 from codecs import BOM_UTF8
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.contents.conditions import Conditions
 from wherry.contents.outline import outline_of
-from wherry.syntax import parse_python
+from wherry.syntax import error_in_python, parse_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ __all__ = [
     "When",
     "parse_source",
     "read_imports",
+    "syntax_error",
 ]
 
 LARGEST_SOURCE = 1 << 20
@@ -89,12 +91,12 @@ _DYNAMIC = (b"import_module", b"__import__")
 # A call of one of them that has a constant name.
 _CONSTANT_CALL = re.compile(rb"(?:import_module|__import__)\s*\((?:\s|#[^\n]*+|\\\n)*+[rRuU]?['\"]")
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-# Exceptions that a failed import is not.
+# Exceptions that a failed import is not. A module for a newer Python fails with a SyntaxError.
 _OTHERS = {
     name
     for name, value in vars(builtins).items()
     if isinstance(value, type) and issubclass(value, BaseException)
-} - _CAUGHT
+} - {*_CAUGHT, "SyntaxError"}
 
 
 _HANDLER_NAMES = re.compile(
@@ -102,18 +104,23 @@ _HANDLER_NAMES = re.compile(
 )
 
 
-def read_imports(source: bytes, python: tuple[int, int]) -> ModuleFacts:
+def read_imports(source: bytes, python: tuple[int, int], *, whole: bool = False) -> ModuleFacts:
     """The imports of a source text, as a version of Python executes them.
 
-    There are none, and ``Flag.UNKNOWN``, for one whose imports cannot be parsed.
+    There are none, and ``Flag.UNKNOWN``, for one that cannot be parsed.
+
+    Args:
+        source: the text.
+        python: the version.
+        whole: parse all of it; else what does not decide about imports is not looked at where that is quicker.
     """
     flags = Flag.PATH * _has(source, _PATH) | Flag.MODULES * _has(source, _MODULES)
     if b"handler" in source.lower() and _HANDLER_NAMES.search(source):
         flags |= Flag.HANDLER
     text = source.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    found = _of_outline(text, python)
+    found = None if whole else _of_outline(text, python)
     if found is None:
-        tree = parse_source(source)
+        tree = parse_source(source, python)
         if tree is None:
             return ModuleFacts((), flags | Flag.UNKNOWN)
         found = list(_statements(tree.body, Conditions(lambda: tree, source, python)))
@@ -144,13 +151,27 @@ def _has(source: bytes, words: Sequence[bytes]) -> bool:
     return any(word in source for word in words)
 
 
-def parse_source(source: bytes) -> ast.Module | None:
-    """The syntax tree of a source text; None for one that is too large, or that this Python does not understand."""
+def parse_source(source: bytes, python: tuple[int, int] | None = None) -> ast.Module | None:
+    """The syntax tree of a source text; None for one that is too large, or that this Python does not understand.
+
+    Args:
+        source: the text.
+        python: the version that is to understand it, too, as far as this one can tell.
+    """
+    return None if _is_large(source) else parse_python(source, python)
+
+
+def syntax_error(source: bytes, python: tuple[int, int]) -> SyntaxError | None:
+    """Why a version of Python cannot parse a source text; None where it can, or where that is not known."""
+    if python > sys.version_info[:2] or _is_large(source):
+        return None
+    return error_in_python(source, python)
+
+
+def _is_large(source: bytes) -> bool:
     if len(source) > LARGEST_SOURCE:
-        return None
-    if len(source) - len(source.translate(None, _SIGNS)) > _MOST_SIGNS:
-        return None
-    return parse_python(source)
+        return True
+    return len(source) - len(source.translate(None, _SIGNS)) > _MOST_SIGNS
 
 
 def _statements(body: Sequence[ast.stmt], conditions: Conditions) -> Iterator[Import]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from wherry.contents.distributions import find_distributions, owners_of
 from wherry.contents.graph import ImportGraph
-from wherry.contents.imports import LARGEST_SOURCE, Flag, ModuleFacts, When, parse_source
+from wherry.contents.imports import Flag, ModuleFacts, When
 from wherry.contents.model import is_compiled_name
 from wherry.contents.modules import ModuleTable
 from wherry.contents.needs import absent_requirements, active_requirements
-from wherry.contents.sources import source_facts
-from wherry.errors import WherryError
+from wherry.contents.sources import source_facts, syntax_facts
 from wherry.structs import Struct
 from wherry.target.provided import provided_modules
 from wherry.target.standard_library import standard_library
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from wherry.target import Target
 
 __all__ = ["Contents", "Options"]
+
+T = TypeVar("T")
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -64,9 +65,10 @@ class Contents:
 
     def __init__(self, parts: Sequence[Part], target: Target, options: Options = Options()) -> None:
         self.parts, self.target, self.options = tuple(parts), target, options
-        self._imports = source_facts(target.runtime)
+        self._imports = source_facts(target.runtime, lambda file: self.owner_of(file.place) is None)
+        self._syntax = syntax_facts(target.runtime)
         self._compiled: Facts[CompiledFacts] | None = None
-        self._parsed: dict[str, bool] = {}
+        self._known: set[int] = set()
 
     @cached_property
     def files(self) -> Mapping[str, File]:
@@ -193,28 +195,23 @@ class Contents:
             self.roots,
             facts=self.imports,
             provided=self.provided,
-            parses=self._parses,
+            parses=self.parses,
             until=until,
         )
 
-    def _parses(self, module: Module) -> bool:
-        """Whether this Python understands the text of a module."""
+    def parses(self, module: Module) -> bool:
+        """Whether this Python understands all of the text of a module; true of one that is compiled."""
         if module.kind != "source" or module.file is None:
             return True
-        place = module.file.place
-        if place not in self._parsed:
-            try:
-                source = module.file.read(most=LARGEST_SOURCE)
-            except WherryError:
-                return False
-            self._parsed[place] = parse_source(source) is not None
-        return self._parsed[place]
+        if self.owner_of(module.file.place) is None:
+            return not self.imports(module).flags & Flag.UNKNOWN
+        return self._attached(self._syntax).of(module.file)
 
     def imports(self, module: Module) -> ModuleFacts:
         """The imports of a module; none for one that is compiled."""
         if module.kind != "source" or module.file is None:
             return ModuleFacts((), 0 if module.kind == "namespace" else Flag.UNKNOWN)
-        return self._attached_imports.of(module.file)
+        return self._attached(self._imports).of(module.file)
 
     @cached_property
     def compiled(self) -> Compiled:
@@ -231,19 +228,24 @@ class Contents:
     def remember(self) -> None:
         """Keep what was parsed for the next time."""
         self._imports.remember()
+        self._syntax.remember()
         if self._compiled is not None:
             self._compiled.remember()
 
+    def _attached(self, facts: Facts[T]) -> Facts[T]:
+        """Facts of sources, which are remembered if there is a store."""
+        if self.options.store is not None and id(facts) not in self._known:
+            self._known.add(id(facts))
+            facts.attach(self.options.store, self._sources, {"": self._label})
+        return facts
+
     @cached_property
-    def _attached_imports(self) -> Facts[ModuleFacts]:
-        """The facts of sources, which are remembered if there is a store."""
-        if self.options.store is not None:
-            files = (file for place, file in self.files.items() if place.endswith(".py"))
-            label = self.options.label or "+".join(
-                str(part.path or part.name) for part in self.parts
-            )
-            self._imports.attach(self.options.store, self._by_owner(files), {"": label})
-        return self._imports
+    def _sources(self) -> Mapping[str, Sequence[File]]:
+        return self._by_owner(file for place, file in self.files.items() if place.endswith(".py"))
+
+    @cached_property
+    def _label(self) -> str:
+        return self.options.label or "+".join(str(part.path or part.name) for part in self.parts)
 
     def _by_owner(self, files: Iterable[File]) -> Mapping[str, Sequence[File]]:
         groups: dict[str, list[File]] = {}

@@ -11,31 +11,56 @@ from wherry.contents.imports import (
     Import,
     ModuleFacts,
     When,
+    parse_source,
     read_imports,
 )
 from wherry.errors import WherryError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wherry.contents.model import File
     from wherry.target import Runtime
 
-__all__ = ["source_facts"]
+__all__ = ["source_facts", "syntax_facts"]
 
 _FORMAT = 3
 _UNKNOWN = ModuleFacts((), Flag.UNKNOWN)
 
 
-def source_facts(runtime: Runtime) -> Facts[ModuleFacts]:
-    """The imports of source files as a runtime executes them, remembered."""
+def source_facts(runtime: Runtime, is_own: Callable[[File], bool]) -> Facts[ModuleFacts]:
+    """The imports of source files as a runtime executes them, remembered.
+
+    Args:
+        runtime: whose Python it is.
+        is_own: whether a file is of the project's own code: all of its text is parsed, so that a mistake is known.
+    """
 
     def find(file: File) -> ModuleFacts:
         try:
-            return read_imports(file.read(most=LARGEST_SOURCE), runtime.python)
+            source = file.read(most=LARGEST_SOURCE)
         except WherryError:
             return _UNKNOWN
+        return read_imports(source, runtime.python, whole=is_own(file))
 
-    variant = f"{_FORMAT} {HOST} {runtime.python_version}"
-    return Facts("imports", variant, find, encode=_encode, decode=_decode)
+    return Facts("imports", _variant(runtime), find, encode=_encode, decode=_decode)
+
+
+def syntax_facts(runtime: Runtime) -> Facts[bool]:
+    """Whether all of the text of a source file can be parsed, as far as this Python knows the runtime's; remembered."""
+
+    def find(file: File) -> bool:
+        try:
+            source = file.read(most=LARGEST_SOURCE)
+        except WherryError:
+            return False
+        return parse_source(source, runtime.python) is not None
+
+    return Facts("syntax", _variant(runtime), find, encode=bool, decode=bool)
+
+
+def _variant(runtime: Runtime) -> str:
+    return f"{_FORMAT} {HOST} {runtime.python_version}"
 
 
 def _encode(facts: ModuleFacts) -> object:

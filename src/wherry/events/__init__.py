@@ -14,7 +14,6 @@ from wherry.events.base import SILENT, Event, Note, Reporter, Warned
 if TYPE_CHECKING:
     from wherry.events.aws import *  # noqa: F403
     from wherry.events.build import *  # noqa: F403
-    from wherry.events.runs import *  # noqa: F403
 
 __all__ = ["SILENT", "Event", "Note", "Reporter", "Warned"]
 
@@ -22,7 +21,7 @@ __all__ = ["SILENT", "Event", "Note", "Reporter", "Warned"]
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
-    for module in ("build", "aws", "runs"):
+    for module in ("build", "aws"):
         events = import_module(f"wherry.events.{module}")
         if name in events.__all__:
             return getattr(events, name)

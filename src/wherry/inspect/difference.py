@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import asdict
 
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from wherry.inspect.model import FileSize, Inspected, InspectedDistribution
 
-__all__ = ["ChangedDistribution", "ChangedFile", "PackageDifference", "compare_packages"]
+__all__ = [
+    "ChangedDistribution",
+    "ChangedFile",
+    "ChangedFolder",
+    "PackageDifference",
+    "compare_packages",
+    "fold_changes",
+]
+
+_MOST_NEIGHBOURS = 8
+"""Files and folders of one folder that are told one by one."""
 
 
 class ChangedDistribution(Struct, frozen=True, kw_only=True):
@@ -52,6 +62,22 @@ class ChangedFile(Struct, frozen=True, kw_only=True):
     owner: str
     size_before: int
     size_after: int
+
+
+class ChangedFolder(NamedTuple):
+    """Files that changed together.
+
+    Attributes:
+        path: of the file; of a folder with a slash at its end, or with ``/*`` where it holds other files, too.
+        change: ``new``, ``gone`` or ``changed``.
+        files: how many there are.
+        size: the bytes in the zip file that they are more than before.
+    """
+
+    path: str
+    change: str
+    files: int
+    size: int
 
 
 class PackageDifference(Struct, frozen=True, kw_only=True):
@@ -96,6 +122,61 @@ def compare_packages(before: Inspected | None, after: Inspected | None) -> Packa
         distributions=_distributions(before, after, {file.owner for file in files}),
         files=files,
     )
+
+
+def fold_changes(
+    files: Sequence[ChangedFile], after: Sequence[FileSize]
+) -> tuple[ChangedFolder, ...]:
+    """Changed files, those together that came or went with their folder; those first that changed by most bytes.
+
+    Args:
+        files: that changed.
+        after: all files of the package.
+    """
+    changes = {file.path: file.change for file in files}
+    # A folder with anything that did not come, or did not go, stays open.
+    mixed: dict[str, set[str]] = {}
+    for path in {*changes, *(file.path for file in after)}:
+        change = changes.get(path, "same")
+        for folder in _folders(path):
+            mixed.setdefault(folder, set()).add(change)
+    folded: dict[tuple[str, str], list[ChangedFile]] = {}
+    for file in files:
+        whole = (each for each in _folders(file.path) if mixed[each] in ({"new"}, {"gone"}))
+        folded.setdefault((next(whole, file.path), file.change), []).append(file)
+    # Many neighbours that changed alike are told by the folder that they lie in.
+    neighbours: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for path, change in folded:
+        neighbours.setdefault((_parent(path), change), []).append((path, change))
+    for (parent, change), keys in neighbours.items():
+        if parent and len(keys) > _MOST_NEIGHBOURS:
+            folded[f"{parent}/*", change] = [file for key in keys for file in folded.pop(key)]
+    return tuple(
+        sorted(
+            (
+                ChangedFolder(
+                    path,
+                    change,
+                    len(group),
+                    sum(each.size_after - each.size_before for each in group),
+                )
+                for (path, change), group in folded.items()
+            ),
+            key=lambda each: (-abs(each.size), each.path),
+        )
+    )
+
+
+def _folders(path: str) -> Iterator[str]:
+    """The folders that a file lies in, the outermost first, each with a slash at its end."""
+    at = path.find("/")
+    while at >= 0:
+        yield path[: at + 1]
+        at = path.find("/", at + 1)
+
+
+def _parent(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[0]
 
 
 def _files(before: Inspected | None, after: Inspected | None) -> Iterator[ChangedFile]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from wherry.contents.imports import When
 from wherry.contents.model import is_compiled_name
+from wherry.contents.read import Contents
 from wherry.inspect.model import OWN_FILES, FileSize, Inspected, InspectedDistribution
 from wherry.inspect.retained import find_dominators, retained_sizes
+from wherry.target.provided import provided_modules
+from wherry.target.standard_library import standard_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from wherry.contents.model import File, Part
     from wherry.contents.modules import Module
-    from wherry.contents.read import Contents
     from wherry.inspect.model import Loaded
 
 __all__ = ["Measured"]
@@ -37,6 +41,7 @@ class Measured:
         self._loaded = self._times()
         self.requirements = self._edges()
         self._states = self._distribution_times()
+        self._alone: dict[str, Contents] = {}
 
     def packages(self) -> Iterator[Inspected]:
         """Each of the packages, that of the function first."""
@@ -45,9 +50,34 @@ class Measured:
         for part in self.contents.parts:
             yield self._package(part, dominators)
 
+    def alone(self, package: Inspected) -> Contents:
+        """The contents by which settings of a package are judged: a layer alone, as any function can take it."""
+        if package.kind != "layer" or len(self.contents.parts) == 1:
+            return self.contents
+        if package.name not in self._alone:
+            parts = [part for part in self.contents.parts if part.name == package.name]
+            options = replace(self.contents.options, handler=None)
+            self._alone[package.name] = Contents(parts, self.contents.target, options)
+        return self._alone[package.name]
+
     def owner(self, file: File) -> str:
         """The name of the distribution that a file counts to."""
         return self.contents.owner_of(file.place) or self.own_name
+
+    def module_owner(self, name: str) -> str:
+        """The name of what a module belongs to, by its dotted name: a distribution, the standard library or the runtime.
+
+        It is empty for what only exists at run time. A module that is made by its package belongs to the package.
+        """
+        parts = name.split(".")
+        for number in range(len(parts), 0, -1):
+            found = self.contents.modules.find(".".join(parts[:number]))
+            if found is not None and found.file is not None:
+                return self.owner(found.file)
+        runtime = self.contents.target.runtime
+        if parts[0] in standard_library(runtime):
+            return "standard library"
+        return "runtime" if parts[0] in provided_modules(runtime) else ""
 
     def _package(self, part: Part, dominators: Mapping[str, str]) -> Inspected:
         files = tuple(
@@ -173,6 +203,10 @@ def _crc(file: File) -> int:
 
 
 def _own_name(contents: Contents) -> str:
-    """The name of the only own distribution that is installed, if there is one."""
+    """The name of the only own distribution that is installed, or of that with the handler, if there is one."""
     names = {each.name for each in contents.distributions} & contents.own
+    if not names and contents.handler_module is not None:
+        module = contents.modules.find(contents.handler_module)
+        if module is not None and module.file is not None:
+            names = {contents.owners.get(module.file.place, OWN_FILES)}
     return names.pop() if len(names) == 1 else OWN_FILES

@@ -68,19 +68,22 @@ class InspectedDistribution(Struct, frozen=True, kw_only=True):
 
 
 class Suggestion(Struct, frozen=True, kw_only=True):
-    """Something that would make a package smaller.
+    """Something that would make a package smaller, or a function start faster.
 
     Attributes:
         text: what there is.
-        size: bytes in the zip file that would go, headers aside; as they are now, where files are changed, at most.
+        size: bytes in the zip file that would go, headers included; negative for what makes it faster and adds to it.
         unzipped_size: bytes unzipped that would go.
         setting: the line of settings that does it; empty where something else has to be done.
+        table: of the settings in which the line belongs, such as ``tool.wherry.functions.api``; empty where the settings
+            are not known.
     """
 
     text: str
     size: int
     unzipped_size: int
     setting: str
+    table: str = ""
 
     def document(self) -> dict[str, Any]:
         """The suggestion as JSON has it."""

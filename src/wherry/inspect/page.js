@@ -2,7 +2,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const TIMES = ["at init", "lazily", "not reached", "not imported"];
 const HEAD = 18;
-const state = { package: 0, view: "zipped", path: [], query: "" };
+const state = { package: 0, view: data.profile ? "time" : "zipped", path: [], query: "", module: 0 };
 
 function make(tag, properties, ...children) {
   const { dataset, style, attributes, ...rest } = properties || {};
@@ -115,11 +115,9 @@ function squarify(items, box) {
   return places;
 }
 
-/* Neighbours in the order of size differ most. */
-function hue(name) {
-  const rank = data.packages[state.package].distributions.findIndex((each) => each.name === name);
-  return (36 + rank * 137.5) % 360;
-}
+/* Neighbours in the order of size differ most; a distribution has its hue in all packages. */
+const names = [...new Set(data.packages.flatMap((one) => one.distributions.map((each) => each.name)))];
+const hue = (name) => (36 + names.indexOf(name) * 137.5) % 360;
 function colour(item, base, depth) {
   if (data.compared) {
     if (!item.touched) return "var(--same)";
@@ -168,15 +166,15 @@ function draw(parent, from, size, base, depth, whole) {
   }
 }
 
-const map = make("div", { id: "map", attributes: { role: "group", "aria-label": "Treemap" } });
+const map = make("div", { id: "map", attributes: { role: "group" } });
 const line = make("div", { id: "told", attributes: { role: "status" } });
 const trail = make("nav", { attributes: { "aria-label": "Path" } });
 const below = make("section", {});
 const search = make("input", { type: "search", id: "search", placeholder: "Search names and paths ( / )", attributes: { "aria-label": "Search" } });
 const select = make("select", { id: "package", attributes: { "aria-label": "Package" } },
   ...data.packages.map((one, number) => make("option", { value: number }, one.name)));
-const views = make("fieldset", { id: "views" }, make("legend", {}, "Bytes"),
-  ...[["zipped", "zipped"], ["unzipped", "unzipped"], ["init", "loaded at init"]].map(([value, text]) => make("label", {},
+const views = make("fieldset", { id: "views" }, make("legend", {}, "Show"),
+  ...[["zipped", "zipped"], ["unzipped", "unzipped"], ["init", "loaded at init"], ...(data.profile ? [["time", "import time"]] : [])].map(([value, text]) => make("label", {},
     make("input", { type: "radio", name: "view", value, checked: value === state.view }), " " + text)));
 const title = make("h1", {});
 const key = data.compared ? make("span", { className: "key" }, ...[["new", "new"], ["grew", "grew"], ["shrank", "shrank or changed"], ["same", "the same"]]
@@ -189,6 +187,12 @@ function here(root) {
   return at;
 }
 function render(focus) {
+  const time = state.view === "time";
+  map.classList.toggle("flame", time);
+  map.setAttribute("aria-label", time ? "Flame graph" : "Treemap");
+  if (key) key.hidden = time;
+  if (time) { title.textContent = flameTitle(); drawFlame(focus); return; }
+  map.style.height = "";
   const one = data.packages[state.package], root = tree(one), at = here(root);
   title.textContent = one.name + ": " + bytes(one.size) + " zipped, " + bytes(one.unzipped) + " unzipped" +
     (data.compared ? " (" + signed(one.size - (one.was ?? one.size)) + " zipped)" : "");
@@ -209,20 +213,33 @@ function matches(from, inside) {
   return [...from.children.values()].map((child) => matches(child, is))
     .reduce((sum, each) => ({ count: sum.count + each.count, bytes: sum.bytes + each.bytes }), { count: 0, bytes: 0 });
 }
+function table(heading, rows) {
+  const row = (cells, tag) => make("tr", {}, ...cells.map((cell, number) => make(tag, { className: heading[number] === "Imported by" ? "name" : "" },
+    ...[cell].flat())));
+  return make("table", {}, make("thead", {}, row(heading, "th")), make("tbody", {}, ...rows.map((cells) => row(cells, "td"))));
+}
+function suggested(heading, suggestions) {
+  if (!suggestions.length) return [];
+  const table = suggestions[0].table, size = (number, kind) => bytes(Math.abs(number)) + (number < 0 ? " more " : " ") + kind;
+  return [make("h2", {}, heading, ...(table ? [", in ", make("code", {}, "[" + table + "]")] : [])), make("ul", {}, ...suggestions.map((each) =>
+    make("li", {}, size(each.size, "zipped, ") + size(each.unzipped_size, "unzipped: ") + each.text + " ",
+      each.setting ? make("code", {}, each.setting) : null)))];
+}
 function list() {
+  if (state.view === "time") { below.replaceChildren(...flameTables()); return; }
   const one = data.packages[state.package];
-  const row = (cells, tag) => make("tr", {}, ...cells.map((cell) => make(tag || "td", {}, cell)));
-  const rows = one.distributions.map((each) => row([(each.name + " " + each.version).trim(), bytes(each.size), bytes(each.unzipped),
-    ((each.size / one.size) * 100).toFixed(1) + "%", bytes(each.retained), String(each.files.length), TIMES[each.loaded]]));
+  const rows = one.distributions.map((each) => [(each.name + " " + each.version).trim(), bytes(each.size), bytes(each.unzipped),
+    ((each.size / one.size) * 100).toFixed(1) + "%", bytes(each.retained), String(each.files.length), TIMES[each.loaded]]);
   below.replaceChildren(
-    make("table", {}, make("thead", {}, row(["Distribution", "Zipped", "Unzipped", "Share", "Retained", "Files", "Loaded"], "th")),
-      make("tbody", {}, ...rows, row(["zip headers", bytes(one.overhead), "", ((one.overhead / one.size) * 100).toFixed(1) + "%", "", "", ""]))),
-    ...(one.suggestions.length ? [make("h2", {}, "Smaller"), make("ul", {}, ...one.suggestions.map((each) => make("li", {},
-      bytes(each.size) + " zipped, " + bytes(each.unzipped_size) + " unzipped: " + each.text + " ", each.setting ? make("code", {}, each.setting) : null)))] : []),
-    ...((one.gone || []).length ? [make("h2", {}, "Gone"), make("ul", {}, ...one.gone.map(([path, size, owner]) =>
-      make("li", {}, path + " · " + bytes(size) + " · " + owner)))] : []));
+    table(["Distribution", "Zipped", "Unzipped", "Share", "Retained", "Files", "Loaded"],
+      [...rows, ["zip headers", bytes(one.overhead), "", ((one.overhead / one.size) * 100).toFixed(1) + "%", "", "", ""]]),
+    ...suggested("Smaller", one.suggestions.filter((each) => each.size > 0)),
+    ...suggested("Faster to start", one.suggestions.filter((each) => each.size <= 0)),
+    ...((one.went || []).length ? [make("h2", {}, "Gone"), make("ul", {}, ...one.went.map(([path, files, size]) =>
+      make("li", {}, path + (files > 1 ? " · " + files + " files" : "") + " · " + bytes(size))))] : []));
 }
 function enter(tile) {
+  if (state.view === "time") { if (tile.dataset.index) openImport(Number(tile.dataset.index)); return; }
   const at = here(tree(data.packages[state.package])), child = [...at.children.values()].find((each) => each.key === tile.dataset.key);
   if (child && child.children.size) { state.path.push([...at.children.entries()].find(([, each]) => each === child)[0]); render(""); }
 }
@@ -251,13 +268,14 @@ map.addEventListener("focusin", (event) => { line.textContent = event.target.tit
 map.addEventListener("mouseover", (event) => { if (event.target.title) line.textContent = event.target.title; });
 map.addEventListener("keydown", (event) => {
   const tile = topTile(event.target);
-  if (event.key.startsWith("Arrow") && tile) { event.preventDefault(); move(tile, event.key); }
+  if (event.key.startsWith("Arrow") && tile) { event.preventDefault(); (state.view === "time" ? moveFlame : move)(tile, event.key); }
   else if ((event.key === "Enter" || event.key === " ") && tile) { event.preventDefault(); enter(tile); }
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "/" && event.target !== search) { event.preventDefault(); search.focus(); }
   else if (event.key === "Escape") {
     if (event.target === search && search.value) { search.value = ""; state.query = ""; render(); }
+    else if (state.view === "time") { if (state.module) openImport(imports()[state.module].parent, state.module); }
     else if (state.path.length) {
       const last = state.path.pop();
       render(here(tree(data.packages[state.package])).children.get(last)?.key ?? "");
@@ -265,7 +283,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 search.addEventListener("input", () => { state.query = search.value.trim().toLowerCase(); render(); });
-views.addEventListener("change", (event) => { state.view = event.target.value; render(); });
+views.addEventListener("change", (event) => { state.view = event.target.value; render(); list(); });
 select.addEventListener("change", () => { state.package = Number(select.value); state.path = []; render(); list(); });
 window.addEventListener("resize", () => render());
 list();

@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wherry.inspect.difference import fold_changes
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wherry.inspect.difference import PackageDifference
     from wherry.inspect.model import Inspected, InspectedDistribution
+    from wherry.inspect.profile import ImportProfile, ProfileNode
 
 __all__ = ["page"]
 
@@ -40,13 +43,16 @@ _PAGE = """\
 
 
 def page(
-    packages: Sequence[Inspected], differences: Mapping[str, PackageDifference] | None = None
+    packages: Sequence[Inspected],
+    differences: Mapping[str, PackageDifference] | None = None,
+    profile: tuple[ImportProfile, Sequence[ProfileNode]] | None = None,
 ) -> str:
-    """The HTML document that shows packages as treemaps.
+    """The HTML document that shows packages as treemaps, and import times as a flame graph.
 
     Args:
         packages: to show.
         differences: to what was before, by the name of the package; None if they are not compared.
+        profile: of a function's initialization, with the tree of its imports; None if it was not measured.
     """
     data = {
         "packages": [
@@ -55,15 +61,36 @@ def page(
         ],
         "compared": differences is not None,
     }
+    if profile is not None:
+        data["profile"] = _profile(*profile)
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
     for sign, escaped in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
         text = text.replace(sign, escaped)
     return _PAGE.format(
         title="Packages by size" if len(packages) != 1 else "Package by size",
-        style=(_HERE / "page.css").read_text(encoding="utf-8"),
-        script=(_HERE / "page.js").read_text(encoding="utf-8"),
+        style="".join(map(_text, ("page.css", "flame.css"))),
+        script="".join(map(_text, ("flame.js", "page.js"))),
         data=text,
     )
+
+
+def _text(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def _profile(profile: ImportProfile, nodes: Sequence[ProfileNode]) -> dict[str, Any]:
+    """A profile; of owners, the nodes have the index."""
+    owners = sorted({node.owner for node in nodes})
+    return {
+        "function": profile.function,
+        "measured": profile.seconds is not None,
+        "cold": [round(each * 1e6) for each in sorted(profile.cold_seconds)],
+        "owners": owners,
+        "nodes": [
+            [node.module, node.parent, node.own, owners.index(node.owner), int(node.is_choice)]
+            for node in nodes
+        ],
+    }
 
 
 def _package(package: Inspected, difference: PackageDifference | None) -> dict[str, Any]:
@@ -90,6 +117,11 @@ def _package(package: Inspected, difference: PackageDifference | None) -> dict[s
         document["gone"] = [
             [each.path, each.size_before, each.owner]
             for each in difference.files
+            if each.change == "gone"
+        ]
+        document["went"] = [
+            [each.path, each.files, -each.size]
+            for each in fold_changes(difference.files, package.files)
             if each.change == "gone"
         ]
     return document

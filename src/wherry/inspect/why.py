@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wherry.contents.model import OPT, TASK
 from wherry.errors import SettingsError
 from wherry.problems import nearest
 from wherry.structs import Struct
@@ -23,7 +24,7 @@ class Reason(Struct, frozen=True, kw_only=True):
     """Why something is in a package.
 
     Attributes:
-        subject: the path of a file, or the name of a distribution.
+        subject: the path of a file, that of a folder with a slash at its end, or the name of a distribution or module.
         owner: the name of the distribution.
         package: the name of the function or layer that it lies in.
         requirements: the chains of distributions from the project to the owner, one through each that needs it directly;
@@ -53,7 +54,7 @@ def find_reason(measured: Measured, subject: str) -> Reason | None:
 
     Args:
         measured: the packages.
-        subject: the name of a distribution or of a module, or a path in the package or on Lambda.
+        subject: the name of a distribution or of a module, or the path of a file or folder, in the package or on Lambda.
     """
     from packaging.utils import canonicalize_name
 
@@ -70,6 +71,24 @@ def find_reason(measured: Measured, subject: str) -> Reason | None:
     module = contents.modules.find(subject)
     if module is not None and module.file is not None:
         return _reason(measured, subject, measured.owner(module.file), module.file)
+    return _folder_reason(measured, subject)
+
+
+def _folder_reason(measured: Measured, subject: str) -> Reason | None:
+    """Why a folder is there, by its path or as a namespace package: why that is which has most of it."""
+    path = subject.removeprefix(f"{TASK}/").removeprefix(f"{OPT}/").rstrip("/")
+    for folder in dict.fromkeys((f"{path}/", f"{path.replace('.', '/')}/")):
+        sizes: dict[str, int] = {}
+        files: dict[str, File] = {}
+        for part in measured.contents.parts:
+            for file in part.files:
+                if file.path.startswith(folder):
+                    owner = measured.owner(file)
+                    sizes[owner] = sizes.get(owner, 0) + file.zipped
+                    files.setdefault(owner, file)
+        if sizes:
+            owner = max(sizes, key=lambda name: (sizes[name], name))
+            return _reason(measured, folder, owner, files[owner])
     return None
 
 
@@ -138,6 +157,7 @@ def _import_chain(measured: Measured, subject: str, owner: str) -> tuple[str, ..
         if each.module.file is not None
         and (
             subject in {name, each.module.file.path, each.module.file.place}
+            or (subject.endswith("/") and each.module.file.path.startswith(subject))
             or (subject == owner and measured.owner(each.module.file) == owner)
         )
     ]

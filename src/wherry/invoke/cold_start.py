@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import statistics
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from wherry.errors import InvokeError
 from wherry.events import SILENT
-from wherry.invoke.import_times import VARIABLE, read_import_times
+from wherry.inspect.import_times import VARIABLE, read_import_times, read_runtime_seconds
+from wherry.inspect.profile import ImportProfile
 from wherry.invoke.run import Callbacks, InvokeOptions, open_function
+from wherry.pipeline.inspect import InspectOptions, inspect_packages
+from wherry.pipeline.request import BuildOptions
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.events import Reporter
-    from wherry.invoke.import_times import ImportTime
+    from wherry.inspect.import_times import ImportTime
     from wherry.invoke.outcome import Start
     from wherry.invoke.session import Session
+    from wherry.pipeline.inspect import InspectReport
     from wherry.store import Store
 
-__all__ = ["ColdStarts", "cold_starts"]
+__all__ = ["ColdStarts", "cold_starts", "report_cold_starts"]
 
 
 class ColdStarts(Struct, frozen=True, kw_only=True):
@@ -31,12 +35,14 @@ class ColdStarts(Struct, frozen=True, kw_only=True):
         seconds: of each process, from its start until it asked for an event, in their order.
         peak_memory: the most memory that one of them had, in bytes; None where the system does not tell.
         imports: the modules that were imported, the longest first; empty where that was not asked for.
+        profile: the same imports, with the times of the process that told them; None where that was not asked for.
     """
 
     function: str
     seconds: tuple[float, ...]
     peak_memory: int | None
     imports: tuple[ImportTime, ...] = ()
+    profile: ImportProfile | None = None
 
     @property
     def median(self) -> float:
@@ -45,7 +51,7 @@ class ColdStarts(Struct, frozen=True, kw_only=True):
 
     def document(self) -> dict[str, Any]:
         """The JSON document of ``wherry invoke --cold``."""
-        return {
+        document: dict[str, Any] = {
             "schema": 1,
             "function": self.function,
             "init_ms": {
@@ -59,12 +65,18 @@ class ColdStarts(Struct, frozen=True, kw_only=True):
                 {
                     "module": each.module,
                     "imported_by": each.imported_by,
-                    "self_ms": _ms(each.self_seconds),
-                    "ms": _ms(each.seconds),
+                    "self_ms": round(each.self_seconds * 1000, 3),
+                    "ms": round(each.seconds * 1000, 3),
                 }
                 for each in self.imports
             ],
         }
+        if self.profile is not None:
+            document["profile"] = {
+                "init_ms": _ms(self.profile.seconds or 0),
+                "runtime_ms": round(self.profile.runtime_seconds * 1000, 3),
+            }
+        return document
 
 
 def cold_starts(
@@ -95,19 +107,53 @@ def cold_starts(
     ) as session:
         starts = [_start(session) for _ in range(runs)]
         name = session.function
-    imports: tuple[ImportTime, ...] = ()
+    told: ImportProfile | None = None
     if profile:
         environment = {**options.get("environment", {}), VARIABLE: "1"}
         with open_function(
             project, {**options, "environment": environment}, callbacks=silent, store=store
         ) as session:
-            imports = read_import_times(_start(session).log)
+            start = _start(session)
+        told = ImportProfile(
+            function=name,
+            imports=read_import_times(start.log),
+            runtime_seconds=read_runtime_seconds(start.log),
+            seconds=start.seconds,
+            cold_seconds=tuple(each.seconds for each in starts),
+        )
     return ColdStarts(
         function=name,
         seconds=tuple(start.seconds for start in starts),
         peak_memory=max((start.peak_memory or 0 for start in starts), default=0) or None,
-        imports=imports,
+        imports=() if told is None else told.imports,
+        profile=told,
     )
+
+
+def report_cold_starts(
+    project: Path | str,
+    starts: ColdStarts,
+    *,
+    store: Store | None = None,
+    **options: Unpack[InvokeOptions],
+) -> InspectReport:
+    """The contents of the packages that were measured; its ``html()`` shows their sizes, and the profile as a flame graph.
+
+    Args:
+        project: the project's folder.
+        starts: measured just before, with a profile.
+        store: where files are kept; by default the user's.
+        options: those of the measurement.
+
+    Raises:
+        WherryError: the packages cannot be read.
+    """
+    keys = BuildOptions.__optional_keys__
+    of_build = cast("InspectOptions", {key: options[key] for key in options if key in keys})  # type: ignore[literal-required]
+    known: InspectOptions = {
+        **of_build, "names": (starts.function,), "no_build": True, "profile": starts.profile,
+    }  # fmt: skip
+    return inspect_packages(project, store=store, **known)
 
 
 def _start(session: Session) -> Start:

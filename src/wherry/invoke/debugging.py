@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +17,60 @@ from wherry.errors import InvokeError
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from wherry.events import DebuggerAwaited
     from wherry.invoke.interpreter import Interpreter
 
-__all__ = ["Debugger", "Debugging", "find_debugpy", "launch_configuration"]
+__all__ = [
+    "PROMPTS",
+    "Debugger",
+    "DebuggerPort",
+    "Debugging",
+    "find_debugpy",
+    "launch_configuration",
+]
+
+PROMPTS = (b"(Pdb) ", b"(Pdb++) ", b"ipdb> ")
+"""The ends of output after which a debugger on the terminal waits for a command."""
 
 _SKIPPED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages", "venv"})
 _MOST_FILES = 20_000
+
+
+class DebuggerPort:
+    """A port that debugpy listens on in one process at a time: the next one waits for the end of the last.
+
+    Attributes:
+        number: of the port.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self._changed = threading.Condition()
+        self._owner: object | None = None
+
+    @property
+    def is_used(self) -> bool:
+        """Whether one of Wherry's own processes listens on it."""
+        return self._owner is not None
+
+    def take(self, owner: object, is_wanted: Callable[[], bool]) -> bool:
+        """Wait until nobody else has it, and have it; False where it is not wanted any more."""
+        with self._changed:
+            while self._owner not in {None, owner}:
+                if not is_wanted():
+                    return False
+                self._changed.wait(0.1)
+            self._owner = owner
+        return True
+
+    def leave(self, owner: object) -> None:
+        """Let the next one have it, if the owner has it."""
+        with self._changed:
+            if self._owner is owner:
+                self._owner = None
+                self._changed.notify_all()
 
 
 class Debugging(Struct, frozen=True, kw_only=True):
@@ -33,11 +80,15 @@ class Debugging(Struct, frozen=True, kw_only=True):
         project: the folder with the sources.
         port: on which debugpy listens; None without it.
         terminal: a descriptor of the terminal that ``pdb`` reads from; None without one.
+        name: of the configuration that an editor gets.
+        on_awaited: told where a debugger is awaited; None for the session's reporter.
     """
 
     project: Path
-    port: int | None = None
+    port: DebuggerPort | None = None
     terminal: int | None = None
+    name: str = "wherry"
+    on_awaited: Callable[[DebuggerAwaited], None] | None = None
 
 
 class Debugger(Struct, frozen=True, kw_only=True):
@@ -72,6 +123,13 @@ def find_debugpy(interpreter: Interpreter, debugging: Debugging) -> Debugger | N
             ],
             hint="install it for the project with `uv pip install debugpy`, or with `uv add --dev debugpy`",
         )
+    # While a function is loaded again, its last process may still have it.
+    if not port.is_used:
+        _check_port(port.number)
+    return Debugger(folder=(folder / "debugpy").resolve().parent, port=port.number)
+
+
+def _check_port(port: int) -> None:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -82,7 +140,6 @@ def find_debugpy(interpreter: Interpreter, debugging: Debugging) -> Debugger | N
                 where=[error.strerror or str(error)],
                 hint="choose another with `--debug`",
             ) from error
-    return Debugger(folder=(folder / "debugpy").resolve().parent, port=port)
 
 
 def _folders(interpreter: Interpreter, project: Path) -> Iterator[Path]:
@@ -105,16 +162,19 @@ def _folders(interpreter: Interpreter, project: Path) -> Iterator[Path]:
         yield from sorted(folder.glob("ms-python.debugpy-*/bundled/libs"), reverse=True)
 
 
-def launch_configuration(port: int, project: Path, places: Mapping[str, Path]) -> dict[str, Any]:
+def launch_configuration(
+    port: int, project: Path, places: Mapping[str, Path], *, name: str = "wherry"
+) -> dict[str, Any]:
     """The configuration of an editor that attaches to the function, as Visual Studio Code has it in ``launch.json``.
 
     Args:
         port: on which debugpy listens.
         project: the folder with the sources.
         places: the folders that the function sees, each with the unpacked folder that it is.
+        name: by which the editor shows it.
     """
     return {
-        "name": "wherry",
+        "name": name,
         "type": "debugpy",
         "request": "attach",
         "connect": {"host": "127.0.0.1", "port": port},

@@ -9,6 +9,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, TypeAlias
 
+from wherry.invoke.debugging import PROMPTS
 from wherry.invoke.process import Exited, Process
 from wherry.invoke.runtime_api import Answered, Failed, InitFailed, Ready, RuntimeApi
 from wherry.invoke.variables import ACCOUNT, lambda_variables, region
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Environment", "Message"]
 
 Message: TypeAlias = Ready | Answered | Failed | InitFailed | Exited
-
-
-_PROMPTS = (b"(Pdb) ", b"(Pdb++) ", b"ipdb> ")
 
 
 class Environment:
@@ -116,7 +114,7 @@ class Environment:
     def _take(self, piece: bytes) -> None:
         # AWS's client ends the lines of a traceback so that its log keeps them together.
         piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\xc2\xa0", b" ")
-        self._at_prompt |= piece.endswith(_PROMPTS)
+        self._at_prompt |= piece.endswith(PROMPTS)
         with self._lock:
             self._log.append(piece)
         if self._on_log is not None:

@@ -1,7 +1,7 @@
 """The event that a service makes of an HTTP request.
 
-After AWS's documentation of each: Function URLs and HTTP APIs (payload format 2.0), REST APIs (format 1.0) and
-Application Load Balancers, whose target groups send single or multiple values.
+After AWS's documentation of each: Function URLs and HTTP APIs (payload format 2.0), REST APIs (format 1.0, which
+HTTP APIs can be set to as well) and Application Load Balancers, whose target groups send single or multiple values.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ def http_event(
         case EventFormat.HTTP:
             event = _version_2(request, form, region)
             return _with_stage(_with_route(event, route), stage)
+        case EventFormat.HTTP_1:
+            return _http_api_version_1(request, region, route, stage)
         case EventFormat.REST:
             event = _with_resource(_version_1(request, region), route)
             if stage is not None:
@@ -180,6 +182,23 @@ def _version_1(request: HttpRequest, region: str) -> dict[str, Any]:
         "body": body if request.body else None,
         "isBase64Encoded": encoded,
     }
+
+
+def _http_api_version_1(
+    request: HttpRequest, region: str, match: RouteMatch | None, stage: str | None
+) -> dict[str, Any]:
+    """The older format, as an HTTP API has it: the path is decoded and keeps the stage."""
+    event = {"version": "1.0", **_version_1(request, region)}
+    context = event["requestContext"]
+    path = ("" if stage is None else f"/{stage}") + unquote(request.path)
+    resource = "$default" if match is None else match.route.path
+    event["path"] = context["path"] = path
+    event["resource"] = context["resourcePath"] = resource
+    context |= {"resourceId": None, "stage": stage or "$default"}
+    parameters = {} if match is None else match.parameters
+    event["pathParameters"] = {key: unquote(value) for key, value in parameters.items()} or None
+    body, encoded = _body(request)
+    return {**event, "body": body if request.body else None, "isBase64Encoded": encoded}
 
 
 def _load_balancer(request: HttpRequest, form: EventFormat, region: str) -> dict[str, Any]:

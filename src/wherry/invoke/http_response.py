@@ -49,12 +49,13 @@ _DEFAULT_TYPE = {
 # API Gateway and Function URLs say these themselves, and hand on the function's under another name.
 _REMAPPED = frozenset({"connection", "content-length", "date", "server", "www-authenticate"})
 _DROPPED = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"})
+_SAME_SERVICE = {EventFormat.ALB_MULTI: EventFormat.ALB, EventFormat.HTTP_1: EventFormat.HTTP}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def _front(form: EventFormat) -> EventFormat:
-    """The service: a load balancer answers alike for single and multiple values."""
-    return EventFormat.ALB if form is EventFormat.ALB_MULTI else form
+    """The service: it answers alike whatever the format of its events."""
+    return _SAME_SERVICE.get(form, form)
 
 
 class _Malformed(Exception):  # noqa: N818
@@ -110,13 +111,13 @@ def _version_2(document: dict[str, Any], form: EventFormat) -> HttpResponse:
 
 
 def _version_1(document: object, form: EventFormat) -> HttpResponse:
-    """REST APIs and load balancers."""
+    """REST APIs, load balancers, and HTTP APIs with the older format, which infers nothing."""
     if not isinstance(document, dict):
         raise _Malformed("it is not an object")
     if "statusCode" not in document:
         raise _Malformed("it has no `statusCode`")
     headers: list[tuple[str, str]] = []
-    # A load balancer takes the kind that its target group is set to; a REST API merges both.
+    # A load balancer takes the kind that its target group is set to; an API merges both.
     if form is not EventFormat.ALB_MULTI:
         headers += _single(document.get("headers"))
     if form is not EventFormat.ALB:
@@ -124,7 +125,7 @@ def _version_1(document: object, form: EventFormat) -> HttpResponse:
         # Where both name a pair, it is said once.
         headers = [pair for pair in headers if pair not in multiple] + multiple
     made = _made(document, headers, form)
-    if form is not EventFormat.REST and len(made.body) > MAX_ALB_BODY:
+    if _front(form) is EventFormat.ALB and len(made.body) > MAX_ALB_BODY:
         raise _Malformed(
             f"a load balancer carries {MAX_ALB_BODY:,} bytes of body, not {len(made.body):,}"
         )

@@ -30,6 +30,7 @@ __all__ = [
     "InvokeCall",
     "LambdaError",
     "accepted",
+    "after_failure",
     "is_invoke",
     "not_found",
     "outcome_response",
@@ -164,6 +165,19 @@ def accepted(call: InvokeCall) -> HttpResponse:
     """The answer to a call that is run later, or only tried."""
     status = 202 if call.type == "Event" else 204
     return HttpResponse(status=status, headers=_headers(call), body=b"")
+
+
+def after_failure(attempt: int, delay: float | None) -> str:
+    """The fate of an asynchronous event on which a function has failed.
+
+    Args:
+        attempt: its number, from 1.
+        delay: seconds before the next one; None where this was the last.
+    """
+    if delay is not None:
+        return f"attempt {attempt}; the next one is in {delay:g} s"
+    attempts = "the only attempt" if attempt == 1 else f"all {attempt} attempts have failed"
+    return f"{attempts}; AWS Lambda discards the event, or hands it to the destination for failures"
 
 
 def outcome_response(call: InvokeCall, invocation: Invocation) -> HttpResponse:

@@ -74,7 +74,7 @@ def local_runnable(
     arns = [layer for layer in chosen.layers if layer.startswith("arn:")]
     fetched: Mapping[str, Path] = {}
     if arns and not options.get("skip_arn_layers"):
-        from wherry.invoke.arn_layers import fetch_layers
+        from wherry.pipeline.arn_layers import fetch_layers
 
         fetched = fetch_layers(arns, context)
     own, boto3 = settings.get(chosen.name, FunctionSettings()), options.get("boto3")

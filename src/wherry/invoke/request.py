@@ -14,6 +14,7 @@ class EventFormat(StrEnum):
 
     FUNCTION_URL = "function-url"
     HTTP = "http"
+    HTTP_1 = "http-1.0"
     REST = "rest"
     ALB = "alb"
     ALB_MULTI = "alb-multi"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Unpack, cast
 from msgspec.structs import replace
 
 from wherry.events import SILENT
-from wherry.invoke.debugging import Debugging
+from wherry.invoke.debugging import DebuggerPort, Debugging
 from wherry.invoke.event import client_context
 from wherry.invoke.local import LocalOptions, local_runnable
 from wherry.invoke.runnable import choose_function
@@ -56,7 +56,7 @@ class InvokeOptions(LocalOptions, BuildOptions, total=False):
         python: the interpreter; by default one of the target's version is looked for.
         no_build: run what is written, without building first.
         debug: the port of 127.0.0.1 on which debugpy waits for an editor before the function is loaded; no timeout ends
-            such a run.
+            such a run. Of several functions that are served, each has the next port.
         terminal: the descriptor of a terminal that ``breakpoint()`` reads from; no timeout ends a run that has stopped
             there.
     """
@@ -74,26 +74,28 @@ class ServeOptions(InvokeOptions, total=False):
 
     Attributes:
         functions: the names of the functions to serve; by default all.
-        form: the service in front of the functions: ``function-url``, ``http``, ``rest``, ``alb`` or ``alb-multi``;
-            by default that of the routes, and ``function-url`` without routes.
+        form: the service in front of the functions: ``function-url``, ``http``, ``http-1.0``, ``rest``, ``alb`` or
+            ``alb-multi``; by default that of the routes, and ``function-url`` without routes.
         stage_path: the stage of an API that every path begins with.
         cors: origins whose pages may call the functions, as a Function URL lets them; ``*`` stands for all.
         reload: build again after each edit, and serve the new code.
         host: the address to listen on; by default ``127.0.0.1``.
         port: 0, which is the default, takes any that is free.
         concurrency: how many environments of a function answer at once; by default 1.
+        retries: how often a function gets an asynchronous event again on which it failed, 0 to 2; by default 2.
         allowed_hosts: names that requests may be for (their ``Host`` header), besides the address and those of
             this machine for itself; ``*`` stands for all.
     """
 
     functions: Sequence[str]
-    form: Literal["function-url", "http", "rest", "alb", "alb-multi"] | None
+    form: Literal["function-url", "http", "http-1.0", "rest", "alb", "alb-multi"] | None
     stage_path: str | None
     cors: Sequence[str]
     reload: bool
     host: str
     port: int
     concurrency: int
+    retries: int
     allowed_hosts: Sequence[str]
 
 
@@ -195,9 +197,7 @@ def open_function(
     Arguments and errors are those of ``invoke``.
     """
     runnable, context = _prepare(project, options, callbacks, store, reporter)
-    debugging = Debugging(
-        project=Path(project), port=options.get("debug"), terminal=options.get("terminal")
-    )
+    debugging = _debugging(project, options)
     with _session(runnable, context, options, callbacks, debugging) as session:
         yield session
 
@@ -215,7 +215,9 @@ def open_server(
 
     Arguments and errors are those of ``serve``.
     """
+    from wherry.invoke.debuggers import Debuggers
     from wherry.invoke.http_server import Listen
+    from wherry.invoke.later import Later
     from wherry.invoke.reload import Reloader
     from wherry.invoke.request import EventFormat
     from wherry.invoke.server import FunctionServer
@@ -231,6 +233,8 @@ def open_server(
         concurrency=options.get("concurrency", 1),
     )
 
+    debuggers = Debuggers(_debugging(project, options), reporter, concurrency=front.concurrency)
+
     def read() -> tuple[BuildRequest, Context]:
         request = as_request(project, _of_build(options, names))
         return request, open_context(request, store=store, reporter=SILENT)
@@ -244,11 +248,16 @@ def open_server(
             build=lambda: _build(project, options, names, callbacks, store, reporter),
             runnable=lambda built, name, to: _runnable(built, name, options, to),
             open_session=lambda runnable, context, on_log: _session(
-                runnable, context, options, replace(callbacks, log=on_log)
+                runnable,
+                context,
+                options,
+                replace(callbacks, log=on_log),
+                debuggers.of(runnable.name),
             ),
             on_log=callbacks.log,
             on_failed=on_failed,
             on_reloaded=callbacks.reloaded or (lambda _: None),
+            debuggers=debuggers,
         ),
     )
     with ExitStack() as stack:
@@ -260,7 +269,7 @@ def open_server(
                 port=options.get("port", 0),
                 allowed_hosts=tuple(options.get("allowed_hosts", ())),
             ),
-            concurrency=front.concurrency,
+            later=Later(concurrency=front.concurrency, retries=options.get("retries", 2)),
             stage=front.stage,
             on_served=callbacks.served,
         )
@@ -273,6 +282,15 @@ def open_server(
         else:
             serving.load()
         yield server
+
+
+def _debugging(project: Path | str, options: InvokeOptions) -> Debugging:
+    number = options.get("debug")
+    return Debugging(
+        project=Path(project),
+        port=None if number is None else DebuggerPort(number),
+        terminal=options.get("terminal"),
+    )
 
 
 def _session(

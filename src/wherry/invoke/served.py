@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from wherry.errors import InvokeError
+from wherry.invoke.debugging import PROMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -56,8 +57,8 @@ class Lines:
         """Take a piece of the output."""
         with self._lock:
             lines, end, rest = (self._rest + piece).rpartition(b"\n")
-            # A line that is longer than any terminal is wide need not be held.
-            if len(rest) > 1 << 20:
+            # A line that is longer than any terminal is wide need not be held, and a prompt is to be seen.
+            if len(rest) > 1 << 20 or rest.endswith(PROMPTS):
                 lines, end, rest = lines + end + rest, b"", b""
             self._rest = rest
             if lines or end:
@@ -127,6 +128,12 @@ class ServedFunction:
         with self._lock:
             return self._retired and not self._users
 
+    @property
+    def is_retired(self) -> bool:
+        """Whether nobody else may use it."""
+        with self._lock:
+            return self._retired
+
     @contextmanager
     def in_use(self) -> Iterator[bool]:
         """Keep the environments as long as the block runs; False where they are gone already."""
@@ -152,11 +159,13 @@ class ServedFunction:
     def prepare(self) -> FunctionError | None:
         """Start an environment before there is an event; the reason why the function cannot be loaded, if so.
 
+        That is no use of it: the environments end meanwhile if they are retired.
+
         Raises:
             InvokeError: the process cannot be started.
         """
         with self._session() as session:
-            return session.prepare()
+            return None if self.is_retired else session.prepare()
 
     def retire(self) -> None:
         """Let nobody else use the environments, and end them after the last who does."""
@@ -191,9 +200,12 @@ def not_loaded(name: str, error: FunctionError) -> InvokeError:
 
 
 def prepare_all(
-    functions: Sequence[ServedFunction], on_failed: Callable[[InvokeError], None]
+    functions: Sequence[ServedFunction],
+    on_failed: Callable[[InvokeError], None],
+    *,
+    at_once: int = 2,
 ) -> None:
-    """Start an environment of each function, two at a time, and tell of those that cannot be loaded."""
+    """Start an environment of each function, a few at a time, and tell of those that cannot be loaded."""
     waiting: queue.SimpleQueue[ServedFunction] = queue.SimpleQueue()
     for function in functions:
         waiting.put(function)
@@ -204,16 +216,17 @@ def prepare_all(
                 function = waiting.get_nowait()
             except queue.Empty:
                 return
-            with function.in_use() as usable:
-                if not usable:
+            try:
+                error = function.prepare()
+            except InvokeError as failure:
+                reason = failure
+            else:
+                if error is None:
                     continue
-                try:
-                    error = function.prepare()
-                except InvokeError as failure:
-                    on_failed(failure)
-                    continue
-            if error is not None:
-                on_failed(not_loaded(function.name, error))
+                reason = not_loaded(function.name, error)
+            # What was ended meanwhile has not failed.
+            if not function.is_retired:
+                on_failed(reason)
 
-    for _ in range(min(2, len(functions))):
+    for _ in range(min(at_once, len(functions))):
         threading.Thread(target=work, name="wherry-prepare", daemon=True).start()

@@ -6,6 +6,8 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from wherry.errors import InvokeError, WherryError
 from wherry.invoke.api import Call, make_event
 from wherry.invoke.cors import is_preflight, preflight, with_cors
@@ -15,6 +17,7 @@ from wherry.invoke.lambda_api import (
     InvokeCall,
     LambdaError,
     accepted,
+    after_failure,
     is_invoke,
     not_found,
     outcome_response,
@@ -40,6 +43,7 @@ __all__ = ["FunctionServer", "Served"]
 _FRONTS = {
     EventFormat.FUNCTION_URL: "a Function URL",
     EventFormat.HTTP: "an HTTP API",
+    EventFormat.HTTP_1: "an HTTP API with payload format 1.0",
     EventFormat.REST: "a REST API",
     EventFormat.ALB: "a load balancer",
     EventFormat.ALB_MULTI: "a load balancer with multi-value headers",
@@ -78,7 +82,7 @@ class FunctionServer:
         builds: Builds,
         *,
         listen: Listen,
-        concurrency: int = 1,
+        later: Later | None = None,
         stage: str | None = None,
         on_served: Callable[[Served], None] | None = None,
     ) -> None:
@@ -87,7 +91,7 @@ class FunctionServer:
         Args:
             builds: holds the functions.
             listen: where, and for whom.
-            concurrency: how many asynchronous events of a function run at once.
+            later: runs asynchronous events.
             stage: the stage that paths begin with, for ``url``.
             on_served: told of each request.
 
@@ -95,7 +99,7 @@ class FunctionServer:
             InvokeError: the address cannot be listened on.
         """
         self.on_served = on_served
-        self._builds, self._later, self._stage = builds, Later(concurrency=concurrency), stage
+        self._builds, self._later, self._stage = builds, later or Later(), stage
         try:
             self._server = HttpServer(self.answer, listen, largest_body=MAX_EVENT)
         except (OSError, OverflowError) as error:
@@ -144,7 +148,8 @@ class FunctionServer:
         self._server.stop()
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and forget asynchronous events that have not begun."""
+        self._later.close()
         self._server.close()
 
     def answer(self, request: HttpRequest) -> HttpResponse:
@@ -204,15 +209,17 @@ class FunctionServer:
                     )
                     return outcome_response(call, course.invocation)
             if call.type == "Event":
-                self._later.add(function.name, lambda: self._run_later(request, call))
+                self._later.add(
+                    function.name, lambda attempt: self._run_later(request, call, attempt)
+                )
             return accepted(call)
         except LambdaError as error:
             return error.response(request_id)
         except WherryError as error:
             return LambdaError("ServiceException", 500, str(error)).response(request_id)
 
-    def _run_later(self, request: HttpRequest, call: InvokeCall) -> None:
-        """Run an event that was taken before, by the code that is there now."""
+    def _run_later(self, request: HttpRequest, call: InvokeCall, attempt: int) -> bool:
+        """Run an event that was taken before, by the code that is there now; whether it is to be run again."""
         begin, course = time.monotonic(), _Course()
         try:
             with self._builds.use(lambda build: _named(build, call)) as function:
@@ -225,7 +232,12 @@ class FunctionServer:
             response = outcome_response(call, course.invocation)
         except WherryError as error:
             response = _not_served(error)
+        failed = course.invocation is not None and course.invocation.error is not None
+        if failed:
+            fault = f"{response.fault} ({after_failure(attempt, self._later.delay_after(attempt))})"
+            response = replace(response, fault=fault)
         self._report(request, response, course, begin)
+        return failed
 
     def _report(
         self, request: HttpRequest, response: HttpResponse, course: _Course, begin: float

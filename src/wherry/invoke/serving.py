@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from wherry.bundle.bundle import Bundle
     from wherry.context import Context
     from wherry.events import Reporter
+    from wherry.invoke.debuggers import Debuggers
     from wherry.invoke.runnable import Runnable
     from wherry.invoke.served import EventSession
     from wherry.pipeline.report import BuildReport, PackageReport
@@ -37,7 +38,7 @@ __all__ = ["BuiltProject", "Front", "Maker", "Serving"]
 _PREPARED = 10
 """Functions whose environments are started before there is an event, at most."""
 _AT_ONCE = 4
-_API_FORMS = frozenset({EventFormat.HTTP, EventFormat.REST})
+_API_FORMS = frozenset({EventFormat.HTTP, EventFormat.HTTP_1, EventFormat.REST})
 
 
 class BuiltProject(Struct, frozen=True, kw_only=True):
@@ -101,6 +102,7 @@ class Maker(Struct, frozen=True, kw_only=True):
         on_log: told whole lines of what functions write.
         on_failed: told why the project cannot be built, or a function not be loaded.
         on_reloaded: told the names of the functions that were replaced.
+        debuggers: of the functions that are stepped through.
     """
 
     root: Path
@@ -111,6 +113,7 @@ class Maker(Struct, frozen=True, kw_only=True):
     on_log: Callable[[bytes], None] | None
     on_failed: Callable[[WherryError], None]
     on_reloaded: Callable[[Sequence[str]], None]
+    debuggers: Debuggers | None = None
 
 
 class Serving:
@@ -184,12 +187,19 @@ class Serving:
             for name, each in self.builds.functions.items()
             if each.digest == digests.get(name) and not each.is_closed
         }
+        debuggers = self._maker.debuggers
+        if debuggers is not None:
+            debuggers.assign(names)
         new = self._open_all([name for name in names if name not in functions], digests, built)
         functions = {name: functions.get(name) or new[name] for name in names}
         self.builds.put(
             ServedBuild(functions=functions, api=api, aliases=_names_on_aws(built.request))
         )
-        prepare_all([*new.values()][:_PREPARED], self._maker.on_failed)
+        if debuggers is not None and debuggers.are_awaited:
+            # Each waits for an editor, and none for another.
+            prepare_all([*new.values()], self._maker.on_failed, at_once=len(new))
+        else:
+            prepare_all([*new.values()][:_PREPARED], self._maker.on_failed)
 
     def _open_all(
         self, names: Sequence[str], digests: Mapping[str, str], built: BuiltProject

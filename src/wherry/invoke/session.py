@@ -115,10 +115,13 @@ class Session:
         if debugging is not None and debugger is not None:
             places = self._sandbox.places
             seen = {places.task: task, f"{places.layers}/python": (layers or task) / "python"}
-            reporter.emit(
+            tell = debugging.on_awaited or reporter.emit
+            tell(
                 DebuggerAwaited(
                     port=debugger.port,
-                    configuration=launch_configuration(debugger.port, debugging.project, seen),
+                    configuration=launch_configuration(
+                        debugger.port, debugging.project, seen, name=debugging.name
+                    ),
                 )
             )
         if not client.compiled:
@@ -141,10 +144,10 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         """End the environment. No process of it is left."""
+        sandbox, self._sandbox = self._sandbox, None
         self._end()
-        if self._sandbox is not None:
-            self._sandbox.close()
-            self._sandbox = None
+        if sandbox is not None:
+            sandbox.close()
 
     def prepare(self) -> FunctionError | None:
         """Start the environment before there is an event; the reason why the function cannot be loaded, if so.
@@ -269,13 +272,20 @@ class Session:
 
     def _start(self, limit: float) -> tuple[Environment, Message | None, float]:
         """A new environment, the first message of its runtime, and the seconds until then."""
-        if self._sandbox is None:
+        port = None if self._debugging is None else self._debugging.port
+        if port is not None:
+            port.take(self, lambda: self._sandbox is not None)
+        sandbox, begin = self._sandbox, time.monotonic()
+        if sandbox is not None:
+            self._environment = environment = Environment(
+                self._runnable, sandbox, memory=self._limits.memory, on_log=self._on_log
+            )
+        # Another thread may have closed it meanwhile.
+        if self._sandbox is None or sandbox is None:
+            self._end()
+            if sandbox is not None:
+                sandbox.close()
             raise InvokeError("the session is closed, or was never entered")
-        begin = time.monotonic()
-        environment = Environment(
-            self._runnable, self._sandbox, memory=self._limits.memory, on_log=self._on_log
-        )
-        self._environment = environment
         answer = environment.wait_ready(begin + limit)
         took = time.monotonic() - begin
         # The first start of a function with SnapStart may take as long as an event.
@@ -307,6 +317,8 @@ class Session:
         if self._environment is not None:
             self._environment.end()
             self._environment = self._init_seconds = None
+        if self._debugging is not None and self._debugging.port is not None:
+            self._debugging.port.leave(self)
 
 
 def _payload_of(answer: Message | None, request_id: str, limit: float) -> bytes:

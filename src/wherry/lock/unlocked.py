@@ -48,7 +48,11 @@ def read_pyproject(path: Path, request: LockRequest, context: Context) -> Lock:
         requires_python = project.parsed("requires-python", SpecifierSet)
         return _empty_lock(path, request, context, requires_python)
     poetry = pyproject.table("tool").table("poetry")
-    if "project" not in pyproject or ("dependencies" in poetry and "dependencies" not in project):
+    if (
+        "project" not in pyproject
+        or ("dependencies" in poetry and "dependencies" not in project)
+        or _asks_poetry(request, pyproject)
+    ):
         requirements, extras = _of_poetry(path, pyproject, request, context)
     else:
         declared = read_declared(pyproject)
@@ -58,7 +62,7 @@ def read_pyproject(path: Path, request: LockRequest, context: Context) -> Lock:
         extras = request.extras
         if "optional-dependencies" not in declared.dynamic:
             extras = known("extra", request.extras, declared.extras, path)
-        offered = pyproject.table("dependency-groups").data
+        offered = [*pyproject.table("dependency-groups").data, *poetry.table("group").data]
         groups = known("group", request.groups, offered, path)
         requirements = Requirements(
             name=path.name,
@@ -71,6 +75,14 @@ def read_pyproject(path: Path, request: LockRequest, context: Context) -> Lock:
             ),
         )
     return resolve_declared(requirements, path, request, context, extras=extras)
+
+
+def _asks_poetry(request: LockRequest, pyproject: Table) -> bool:
+    """Whether a group was asked for that only Poetry's tables have, beside ``[project]``."""
+    groups = pyproject.table("tool").table("poetry").table("group").data
+    own = {*map(canonicalize_name, groups)}
+    own -= {*map(canonicalize_name, pyproject.table("dependency-groups").data)}
+    return not own.isdisjoint(map(canonicalize_name, request.groups))
 
 
 def _of_poetry(

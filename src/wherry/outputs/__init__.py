@@ -48,22 +48,35 @@ class Output(Protocol):
 
 
 def choose_output(
-    path: Path, unpacked: Path | None, *, names: Sequence[str], recipes: Sequence[Recipe]
+    path: Path | None,
+    unpacked: Path | None,
+    *,
+    default: Path,
+    names: Sequence[str],
+    recipes: Sequence[Recipe],
 ) -> Output:
     """The output for a path: a zip file where it ends in ``.zip``, else a folder of zip files.
 
     Args:
-        path: where packages are written.
+        path: where packages are written, as it was asked for.
         unpacked: a folder for the files of one package, in place of that.
+        default: where packages are written otherwise; a path is reported as it was given.
         names: the packages that were asked for by name.
         recipes: all that are made.
 
     Raises:
-        SettingsError: there are several packages, and room for one.
+        SettingsError: there are several packages, and room for one; or both outputs were asked for.
     """
     from wherry.outputs.unpacked import UnpackedFolder
     from wherry.outputs.zip_files import ZipFiles
 
+    if path is not None and unpacked is not None:
+        raise SettingsError(
+            "`--output` and `--unpacked` both say where the package goes, and it is written once",
+            where=[f"`{path}` would get a zip file, `{unpacked}` the files of one"],
+            hint="leave out one of them; where both are needed, build twice: the second build composes nothing anew",
+        )
+    path = path or default
     output: Output = ZipFiles(root=path)
     hint = "name a folder: --output DIR"
     if unpacked is not None:

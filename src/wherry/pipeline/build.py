@@ -312,8 +312,11 @@ class _Run:
         return replace(composition, remarks=(*composition.remarks, *warnings))
 
     def _recalled(self) -> dict[SupplyKey, tuple[Distribution, ...]] | None:
-        """The distributions of the last build; None where there was none, or a file has left the store."""
-        if self._remembered is None:
+        """The distributions of the last build; None where there was none, or a file has left the store.
+
+        Where nothing was installed the lock is read again, which takes no time: what is not read may have come meanwhile.
+        """
+        if self._remembered is None or self._remembered.supplied.is_empty:
             return None
         self._supplied = self._remembered.supplied
         self._read = self._read or self._read_trees(self._supplied)

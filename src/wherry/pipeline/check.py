@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
+from msgspec import field
 from msgspec.structs import replace
 
 from wherry.checks.model import Limits, Subject
@@ -13,10 +14,12 @@ from wherry.checks.registry import chosen_codes, run_checks
 from wherry.contents.guess import guess_target
 from wherry.contents.parts import part_of_zip
 from wherry.contents.read import Contents, Options
+from wherry.context import Context
 from wherry.errors import SettingsError
 from wherry.events import SILENT, Note
 from wherry.indexes.network import Network
 from wherry.pipeline.build import build_packages
+from wherry.pipeline.present import present_settings
 from wherry.pipeline.request import BuildOptions, as_request, open_context
 from wherry.pipeline.written import report_written
 from wherry.settings.model import CheckSettings
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from wherry.checks.model import Finding
     from wherry.contents.model import Part
     from wherry.events import Reporter
+    from wherry.inspect.saving import Present
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildRequest
 
@@ -45,7 +49,8 @@ class CheckOptions(BuildOptions, total=False):
 
     Attributes:
         files: zip archives to check, of whatever tool, in place of a project's packages.
-        layer_files: zip archives of the layers of each of ``files``, in the order in which Lambda unpacks them.
+        layer_files: zip archives or ARNs of the layers of each of ``files``, in the order in which Lambda unpacks them; in
+            a project, ARNs that functions name. What has an ARN is fetched once from AWS.
         select: codes, or beginnings of codes, to look for; all by default.
         ignore: codes, or beginnings of codes, to leave out.
         strict: also tell what may be meant, or may never be used.
@@ -141,12 +146,14 @@ class Subjects(Struct, frozen=True, kw_only=True):
         subjects: functions with their layers, and layers by themselves.
         settings: of checks, as the project has them.
         project_name: None where zip archives are looked at.
+        present: the settings that packages of a project have, as far as suggestions are about them, by name.
     """
 
     target: Target
     subjects: tuple[Subject, ...]
     settings: CheckSettings
     project_name: str | None = None
+    present: Mapping[str, Present] = field(default_factory=dict)
 
 
 def find_subjects(
@@ -171,7 +178,7 @@ def find_subjects(
     """
     if options.get("files"):
         return _of_files(options, store, reporter, doing)
-    if options.get("layer_files"):
+    if any(not _is_arn(layer) for layer in options.get("layer_files", ())):
         verb = doing.removesuffix("ing")
         raise SettingsError(
             f"a layer is {verb}ed with the function that takes it",
@@ -195,7 +202,11 @@ def _unique(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def _of_files(options: CheckOptions, store: Store, reporter: Reporter, doing: str) -> Subjects:
     """The subjects of zip archives: each with the same layers."""
     paths = [Path(path) for path in options.get("files", ())]
-    layers = [part_of_zip(Path(path), kind="layer") for path in options.get("layer_files", ())]
+    fetched = _fetched(options, store, reporter)
+    layers = [
+        fetched.get(str(path)) or part_of_zip(Path(path), kind="layer")
+        for path in options.get("layer_files", ())
+    ]
     functions = [part_of_zip(path, kind="function" if layers else "") for path in paths]
     target = _target([*functions, *layers], options, reporter, doing)
     return Subjects(
@@ -217,6 +228,28 @@ def _of_files(options: CheckOptions, store: Store, reporter: Reporter, doing: st
             for path, function in zip(paths, functions, strict=True)
         ),
     )
+
+
+def _is_arn(layer: Path | str) -> bool:
+    return str(layer).startswith("arn:")
+
+
+def _fetched(options: CheckOptions, store: Store, reporter: Reporter) -> Mapping[str, Part]:
+    """The layers that are named by ARN, each under it."""
+    arns = [str(layer) for layer in options.get("layer_files", ()) if _is_arn(layer)]
+    if not arns:
+        return {}
+    from wherry.pipeline.arn_layers import fetch_layers
+
+    context = Context(
+        # Any will do: a layer is fetched as it is.
+        target=guess_target(()),
+        store=store,
+        network=Network(offline=options.get("offline", False)),
+        reporter=reporter,
+    )
+    paths = fetch_layers(arns, context, run=False)
+    return {arn: part_of_zip(path, name=arn, kind="layer") for arn, path in paths.items()}
 
 
 def _target(parts: Sequence[Part], options: CheckOptions, reporter: Reporter, doing: str) -> Target:
@@ -255,9 +288,12 @@ def _of_project(
         )
     return Subjects(
         target=report.target,
-        subjects=tuple(_subjects(report, request, options, store)),
+        subjects=tuple(
+            _subjects(report, request, options, store, _fetched(options, store, reporter))
+        ),
         settings=checked,
         project_name=request.project.name,
+        present=present_settings(request),
     )
 
 
@@ -269,13 +305,24 @@ def _unchecked(request: BuildRequest) -> BuildRequest:
 
 
 def _subjects(
-    report: BuildReport, request: BuildRequest, options: CheckOptions, store: Store
+    report: BuildReport,
+    request: BuildRequest,
+    options: CheckOptions,
+    store: Store,
+    fetched: Mapping[str, Part],
 ) -> Iterable[Subject]:
     parts = {
         package.name: part_of_zip(package.path, name=package.name, kind=package.kind)
         for package in report.packages
     }
+    parts.update(fetched)
     taken = {layer for package in report.packages for layer in package.layers}
+    for arn in fetched:
+        if arn not in taken:
+            raise SettingsError(
+                f"no function takes the layer `{arn}`",
+                hint=f"name it in the settings of a function: layers = [{arn!r}]".replace("'", '"'),
+            )
     excluded = _excluded(request)
     for package in report.packages:
         if package.kind == "layer" and package.name in taken:

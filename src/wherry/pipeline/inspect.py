@@ -10,10 +10,13 @@ from msgspec.structs import replace
 
 from wherry.contents.parts import part_of_zip
 from wherry.contents.read import Contents
+from wherry.context import Context
 from wherry.errors import SettingsError
 from wherry.events import SILENT
+from wherry.indexes.network import Network
 from wherry.inspect.difference import compare_packages
 from wherry.inspect.measure import Measured
+from wherry.inspect.profile import ImportProfile, ProfileNode, import_tree, read_profile
 from wherry.inspect.why import find_reason, unknown_subject
 from wherry.pipeline.check import find_subjects
 from wherry.pipeline.request import BuildOptions
@@ -50,6 +53,8 @@ class InspectOptions(BuildOptions, total=False):
         budget: the most bytes that the zip file of a package may have.
         suggestions: look for what would make packages smaller; true by default.
         no_build: look into what is written, without building first.
+        profile: the import times of a function's initialization: a file with the document of ``wherry invoke --cold N
+            --profile --json`` or with what ``python -X importtime`` writes; or ``ColdStarts.profile``.
     """
 
     files: Sequence[Path | str]
@@ -59,6 +64,7 @@ class InspectOptions(BuildOptions, total=False):
     budget: int | None
     suggestions: bool
     no_build: bool
+    profile: Path | str | ImportProfile | None
 
 
 class InspectReport(Struct, frozen=True, kw_only=True):
@@ -70,6 +76,8 @@ class InspectReport(Struct, frozen=True, kw_only=True):
         reason: why something is in them; None if that was not asked.
         differences: to what was before, of each package; None if nothing was to be compared with.
         over_budget: the names of the packages that are bigger than they may be.
+        profile: of a function's initialization; None if none was given.
+        imports: the tree of its imports.
     """
 
     target: Target
@@ -77,6 +85,8 @@ class InspectReport(Struct, frozen=True, kw_only=True):
     reason: Reason | None = None
     differences: tuple[PackageDifference, ...] | None = None
     over_budget: tuple[str, ...] = ()
+    profile: ImportProfile | None = None
+    imports: tuple[ProfileNode, ...] = ()
 
     @property
     def differs(self) -> bool:
@@ -93,16 +103,33 @@ class InspectReport(Struct, frozen=True, kw_only=True):
             document["why"] = self.reason.document()
         if self.differences is not None:
             document["differences"] = [each.document() for each in self.differences]
+        if self.profile is not None:
+            times = self.import_times().items()
+            document["import_ms"] = {owner: round(time / 1000, 3) for owner, time in times}
         return document
 
+    def import_times(self) -> Mapping[str, int]:
+        """The microseconds of imports by what the modules belong to, each without what it imports; the longest first.
+
+        Of what is made at run time and lies in no file of the package, they are under ``(no file)``; what no import
+        accounts for is under ``(no import)``.
+        """
+        found: dict[str, int] = {}
+        for node in self.imports:
+            owner = "(no import)" if node.parent < 0 else node.owner or "(no file)"
+            if node.own:
+                found[owner] = found.get(owner, 0) + node.own
+        return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
+
     def html(self) -> str:
-        """A page with treemaps: one document that needs no other, the same for the same packages."""
+        """A page with treemaps, and a flame graph of a profile: one document that needs no other, the same for the same packages."""
         from wherry.inspect.page import page
 
         differences = self.differences
         return page(
             self.packages,
             None if differences is None else {each.name: each for each in differences},
+            None if self.profile is None else (self.profile, self.imports),
         )
 
 
@@ -128,10 +155,19 @@ def inspect_packages(
         WherryError: a package cannot be built, a file not be read, or what is asked about is not there.
     """
     store = store or Store.default()
+    profile = _profile(options.get("profile"))
     given = cast("CheckOptions", options)
     subjects = find_subjects(project, given, store, reporter, doing="inspecting")
     measured = _measured(subjects)
-    packages = _packages(measured, suggest=options.get("suggestions", True))
+    packages = _packages(measured)
+    if options.get("suggestions", True):
+        context = Context(
+            target=subjects.target,
+            store=store,
+            network=Network(offline=options.get("offline", False)),
+            reporter=reporter,
+        )
+        packages = _suggested(packages, measured, subjects, context)
     for subject in subjects.subjects:
         subject.contents.remember()
     reason = None
@@ -160,7 +196,26 @@ def inspect_packages(
         over_budget=tuple(
             package.name for package in packages if budget is not None and package.size > budget
         ),
+        profile=profile,
+        imports=() if profile is None else _import_tree(profile, measured),
     )
+
+
+def _profile(given: Path | str | ImportProfile | None) -> ImportProfile | None:
+    return read_profile(Path(given)) if isinstance(given, Path | str) else given
+
+
+def _import_tree(profile: ImportProfile, measured: Sequence[Measured]) -> tuple[ProfileNode, ...]:
+    """The imports of a profile, as they belong to the packages of its function."""
+    functions = {each.contents.parts[0].name: each for each in measured}
+    chosen = functions.get(profile.function)
+    if chosen is None and len(functions) > 1:
+        of = f" of `{profile.function}`" if profile.function else ""
+        raise SettingsError(
+            f"the import times{of} are of none of the packages by their name",
+            hint=f"name the function that they are of: {', '.join(functions)}",
+        )
+    return import_tree(profile, (chosen or measured[0]).module_owner)
 
 
 def _measured(subjects: Subjects) -> list[Measured]:
@@ -171,21 +226,41 @@ def _measured(subjects: Subjects) -> list[Measured]:
     return [Measured(subject.contents, own) for subject in subjects.subjects]
 
 
-def _packages(measured: Sequence[Measured], *, suggest: bool = False) -> tuple[Inspected, ...]:
+def _packages(measured: Sequence[Measured]) -> tuple[Inspected, ...]:
     """The packages by name, functions first; of a layer with several functions, what any of them loads is loaded."""
-    from wherry.inspect.suggestions import find_suggestions
-
     found: dict[str, Inspected] = {}
     for each in measured:
         for package in each.packages():
-            if (other := found.get(package.name)) is not None:
-                found[package.name] = _merged(other, package)
-            elif suggest:
-                suggestions = find_suggestions(each, package)
-                found[package.name] = replace(package, suggestions=suggestions)
-            else:
-                found[package.name] = package
+            other = found.get(package.name)
+            found[package.name] = package if other is None else _merged(other, package)
     return tuple(sorted(found.values(), key=lambda package: package.kind))
+
+
+def _suggested(
+    packages: Sequence[Inspected],
+    measured: Sequence[Measured],
+    subjects: Subjects,
+    context: Context,
+) -> tuple[Inspected, ...]:
+    """The same packages with suggestions."""
+    from wherry.inspect.saving import Present
+    from wherry.inspect.suggestions import find_suggestions
+    from wherry.pipeline.bytecode.measure import suggest_bytecode
+
+    found = []
+    for package in packages:
+        with_it = [
+            each
+            for each in measured
+            if any(part.name == package.name for part in each.contents.parts)
+        ]
+        present = subjects.present.get(package.name, Present())
+        suggestions = find_suggestions(with_it, package, present)
+        if not present.of("bytecode"):
+            suggestions += suggest_bytecode(with_it[0], package, context)
+        suggestions = tuple(replace(each, table=present.table) for each in suggestions)
+        found.append(replace(package, suggestions=suggestions))
+    return tuple(found)
 
 
 def _merged(first: Inspected, second: Inspected) -> Inspected:

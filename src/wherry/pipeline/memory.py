@@ -111,6 +111,11 @@ class Supplied(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, str] = field(default_factory=dict)
     resolved: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing but the project itself."""
+        return all(one.own for acquired in self.acquired.values() for one in acquired)
+
 
 class Remembered(Struct, frozen=True, kw_only=True):
     """An earlier build.

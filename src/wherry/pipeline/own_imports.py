@@ -45,7 +45,7 @@ def imports_key(
                 own.append(file_of_entry(entry, package))
             else:
                 others.append(f"{package.kind}{entry.path}\0{entry.payload.crc}")
-    facts = source_facts(context.target.runtime)
+    facts = source_facts(context.target.runtime, lambda _: True)
     facts.attach(context.store, {"": own}, {"": label})
     # Without lines, which every edit moves.
     imports = [

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["preflight"]
 
-_CODES = ("IMP001", "RT002", "CASE001", "ELF001", "ELF002", "ELF003", "ELF004", "ELF005")
+_CODES = ("SYN001", "IMP001", "RT002", "CASE001", "ELF001", "ELF002", "ELF003", "ELF004", "ELF005")
 # Verdicts by key: True where nothing was found.
 _VERDICT: Memo[bool] = Memo("verdicts", encode=bool, decode=bool)
 _SHOWN = 10
@@ -111,6 +111,7 @@ class _Preflight:
         settings = self._request.settings.check
         subject = Subject(
             name=package.name,
+            brief=True,
             contents=Contents(
                 [part_of_package(each) for each in self._packages],
                 self._context.target,

@@ -249,8 +249,6 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
     target, reason = choose_target(
         found, runtime=options.get("runtime"), architecture=options.get("architecture")
     )
-    # A path is reported as it was given: relative to the current folder where the project was.
-    output = _path(options.get("output")) or Path(project) / (settings.output or DEFAULT_OUTPUT)
     request = BuildRequest(
         project=found,
         target=target,
@@ -261,7 +259,13 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         recipes=wanted,
         names=tuple(names),
         install_path=_install_path(found, wanted, lock),
-        output=choose_output(output, _path(options.get("unpacked")), names=names, recipes=wanted),
+        output=choose_output(
+            _path(options.get("output")),
+            _path(options.get("unpacked")),
+            default=Path(project) / (settings.output or DEFAULT_OUTPUT),
+            names=names,
+            recipes=wanted,
+        ),
         offline=options.get("offline", False),
         refresh=options.get("refresh", False),
         frozen=options.get("frozen", False),

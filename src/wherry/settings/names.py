@@ -19,15 +19,17 @@ __all__ = ["ProjectNames", "project_names"]
 
 
 class ProjectNames(Struct, frozen=True, kw_only=True):
-    """Names in the settings, in the order in which they are written."""
+    """Names in the settings, in the order in which they are written, and in what the project declares."""
 
     functions: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
 
 
 def project_names(root: Path, *, config: Path | None = None) -> ProjectNames:
-    """The names of the functions, layers and stages of a project; none if its settings cannot be read.
+    """The names of the functions, layers, stages, groups and extras of a project; none if its settings cannot be read.
 
     Args:
         root: the project's folder.
@@ -46,6 +48,10 @@ def project_names(root: Path, *, config: Path | None = None) -> ProjectNames:
         return ProjectNames()
     table = source.table if isinstance(source.table, dict) else {}
     kinds = {kind: tuple(inner_table(table, kind)) for kind in ("functions", "layers", "stages")}
+    poetry = inner_table(inner_table(document, "tool"), "poetry")
+    kinds["groups"] = (*inner_table(document, "dependency-groups"), *inner_table(poetry, "group"))
+    declared = inner_table(inner_table(document, "project"), "optional-dependencies")
+    kinds["extras"] = (*declared, *inner_table(poetry, "extras"))
     if not kinds["functions"] and not kinds["layers"]:
         # The one function of a project without settings has the name of the project.
         own = inner_string(table, "name") or inner_string(document, "project", "name")

@@ -71,7 +71,7 @@ def read_bindings(module: Module) -> Bindings:
         if isinstance(node, ast.Global):
             # Bound by a function when it is called.
             for name in node.names:
-                bindings.names.setdefault(name, [None])
+                bindings.names.setdefault(name, []).append(None)
         elif isinstance(node, ast.Name) and node.id in {"exec", "globals", "setattr", "vars"}:
             bindings.open = True
     bindings.open = bindings.open or "__getattr__" in bindings.names

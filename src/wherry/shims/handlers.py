@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["check_callable"]
 
 _ARGUMENTS = 2
+_DATA = (ast.Constant, ast.JoinedStr, ast.List, ast.Tuple, ast.Set, ast.Dict)
+_NO_FUNCTION = (
+    "it is a value, not a function",
+    "name a function that takes an event and a context",
+)
 
 
 def check_callable(reference: Reference, package: Package, text: str) -> None:
@@ -39,10 +44,15 @@ def check_callable(reference: Reference, package: Package, text: str) -> None:
         return
     bindings = read_bindings(module)
     known = bindings.names.get(reference.attribute.partition(".")[0], [])
-    values = values_of(reference, package)
-    if bindings.open or len(values) < max(1, len(known)):
+    if bindings.open:
         return
-    problems = [_problem(value, reference) for value in values]
+    if known and all(isinstance(value, _DATA) and not _is_none(value) for value in known):
+        problems: list[tuple[str, str] | None] = [_NO_FUNCTION]
+    else:
+        values = values_of(reference, package)
+        if len(values) < max(1, len(known)):
+            return
+        problems = [_problem(value, reference) for value in values]
     found = [problem for problem in problems if problem is not None]
     if len(found) == len(problems):
         message, hint = found[0]
@@ -51,6 +61,11 @@ def check_callable(reference: Reference, package: Package, text: str) -> None:
             where=[f'handler = "{text}"', message],
             hint=hint,
         )
+
+
+def _is_none(value: ast.AST) -> bool:
+    """Whether a name is only declared, and gets its value elsewhere."""
+    return isinstance(value, ast.Constant) and value.value is None
 
 
 def _problem(value: object, reference: Reference) -> tuple[str, str] | None:

@@ -16,6 +16,7 @@ from wherry.bundle.bundle import Bundle
 from wherry.bundle.entry import Entry, check_path
 from wherry.bundle.tree import Tree, TreeRules, read_file, read_tree
 from wherry.errors import ProjectError
+from wherry.files import is_inside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +54,9 @@ def read_extra_path(
     place = _default_place(root, found) if to is None else to.removeprefix("/")
     if found.is_dir():
         rules = replace(rules, include=("*",), exclude=())
+        if is_inside(found, root):
+            # A link to another folder of the project stays in it.
+            rules = replace(rules, within=root)
         tree = read_tree(found, owner=owner, rules=rules)
         return Tree(bundle=tree.bundle.prefix(place), digest=tree.digest)
     if place == "" or place.endswith("/"):

@@ -223,6 +223,27 @@ def test_folders_and_wheels_by_path(tmp_path: Path, index: Index) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("libs/shared", {"shared": None, "winonly": "1.0"}),
+        ("libs/shared ; python_version > '3'", {"shared": None, "winonly": "1.0"}),
+        ("libs/shared;python_version > '3'", {"shared": None, "winonly": "1.0"}),
+        ("libs/shared;python_version < '3'", {}),
+        ("-e libs/shared;python_version > '3'", {"shared": None, "winonly": "1.0"}),
+        ("wheels/local-7.0-py3-none-any.whl", {"local": "7.0"}),
+    ],
+)
+def test_paths_without_a_dot(
+    line: str, expected: dict[str, str | None], tmp_path: Path, index: Index
+) -> None:
+    """As pip reads them: whatever holds a slash is one."""
+    write(tmp_path, requirements__txt=f"-i {index.simple}\n{line}\n")
+    write(tmp_path / "libs" / "shared", pyproject__toml=SHARED)
+    make_wheel("local", "7.0").write(tmp_path / "wheels")
+    assert versions(read(tmp_path)) == expected
+
+
 def test_a_file_in_a_folder_of_its_own_starts_paths_at_the_project(
     tmp_path: Path, index: Index
 ) -> None:

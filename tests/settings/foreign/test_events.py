@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 TEMPLATE = """\
 Parameters:
   Base: {{Type: String, Default: /v1}}
+  Payload: {{Type: String, Default: '1.0'}}
 Resources:
   Api: {{Type: AWS::Serverless::Api, Properties: {{StageName: prod}}}}
   Hello:
@@ -46,6 +47,11 @@ def routes(path: Path) -> list[str]:
         ("{Type: HttpApi, Properties: {Path: /hello, Method: get}}", ["http GET /hello"]),
         ("{Type: HttpApi, Properties: {Path: /hello}}", ["http /hello"]),
         ("{Type: HttpApi}", ["http $default"]),
+        ("{Type: HttpApi, Properties: {PayloadFormatVersion: '1.0'}}", ["http-1.0 $default"]),
+        ("{Type: HttpApi, Properties: {Path: /a, Method: get, PayloadFormatVersion: 1.0}}", ["http-1.0 GET /a"]),
+        ("{Type: HttpApi, Properties: {Path: /a, PayloadFormatVersion: !Ref Payload}}", ["http-1.0 /a"]),
+        ("{Type: HttpApi, Properties: {Path: /a, PayloadFormatVersion: '2.0'}}", ["http /a"]),
+        ("{Type: Api, Properties: {Path: /a, Method: get, PayloadFormatVersion: '1.0'}}", ["rest GET /a"]),
         ("{Type: Api, Properties: {Path: !ImportValue x, Method: get}}", []),
         ("{Type: Api, Properties: {Path: [1], Method: {a: b}}}", []),
         ("{Type: SQS, Properties: {Queue: x}}", []),
@@ -76,3 +82,70 @@ def test_of_serverless(events: str, expected: list[str], tmp_path: Path) -> None
     text = f"{SERVICE}functions:\n  a:\n    handler: b.c\n    events: {events}\n"
     write_files(tmp_path, {"serverless.yml": text})
     assert routes(tmp_path / "serverless.yml") == expected
+
+
+@pytest.mark.parametrize(
+    ("provider", "function", "expected"),
+    [
+        ("{payload: '1.0'}", "{}", "http-1.0"),
+        ("{payload: 1.0}", "{}", "http-1.0"),
+        ("{payload: '${self:custom.format}'}", "{}", "http-1.0"),
+        ("{payload: '2.0'}", "{}", "http"),
+        ("{cors: true}", "{payload: '1.0'}", "http-1.0"),
+        ("{payload: '1.0'}", "{payload: '2.0'}", "http"),
+        ("[]", "x", "http"),
+    ],
+)
+def test_the_payload_format_of_serverless(
+    provider: str, function: str, expected: str, tmp_path: Path
+) -> None:
+    service = (
+        f"service: shop\nprovider: {{name: aws, runtime: python3.12, httpApi: {provider}}}\n"
+        "custom: {format: '1.0'}\nfunctions:\n  hello:\n    handler: app.handler\n"
+        f"    httpApi: {function}\n    events: [{{httpApi: 'GET /a'}}, httpApi, {{http: 'GET /b'}}]\n"
+    )
+    write_files(tmp_path, {"serverless.yml": service})
+    assert routes(tmp_path / "serverless.yml") == [
+        f"{expected} GET /a",
+        f"{expected} $default",
+        "rest GET /b",
+    ]
+
+
+GATEWAY = """\
+Resources:
+  Hello:
+    Type: AWS::Lambda::Function
+    Properties: {Code: hello/, Handler: app.lambda_handler, Runtime: python3.12}
+  Hook: {Type: AWS::ApiGatewayV2::Integration, Properties: {ApiId: !Ref Api, PayloadFormatVersion: VERSION, IntegrationUri: URI}}
+  Get: {Type: AWS::ApiGatewayV2::Route, Properties: {RouteKey: GET /a, Target: TARGET}}
+  Any: {Type: AWS::ApiGatewayV2::Route, Properties: {RouteKey: $default, Target: TARGET}}
+  Other: {Type: AWS::ApiGatewayV2::Route, Properties: {RouteKey: GET /b, Target: !Ref Elsewhere}}
+  Api: {Type: AWS::ApiGatewayV2::Api, Properties: {ProtocolType: HTTP}}
+"""
+
+
+@pytest.mark.parametrize(
+    "target", ["!Sub 'integrations/${Hook}'", "!Join [/, [integrations, !Ref Hook]]"]
+)
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "!GetAtt Hello.Arn",
+        "!Sub 'arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Hello.Arn}/invocations'",
+        "!Join ['', [x, !GetAtt [Hello, Arn], /invocations]]",
+    ],
+)
+@pytest.mark.parametrize(("version", "service"), [("'1.0'", "http-1.0"), ("2.0", "http")])
+def test_routes_of_resources(
+    target: str, uri: str, version: str, service: str, tmp_path: Path
+) -> None:
+    text = GATEWAY.replace("TARGET", target).replace("URI", uri).replace("VERSION", version)
+    write_files(tmp_path, {"template.yaml": text})
+    assert routes(tmp_path / "template.yaml") == [f"{service} GET /a", f"{service} $default"]
+
+
+def test_an_api_with_a_function_as_its_target(tmp_path: Path) -> None:
+    target = "{ProtocolType: HTTP, Target: !GetAtt Hello.Arn"
+    write_files(tmp_path, {"template.yaml": GATEWAY.replace("{ProtocolType: HTTP", target)})
+    assert routes(tmp_path / "template.yaml") == ["http $default"]

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from packaging.markers import Environment
+from packaging.utils import canonicalize_name
 
 from wherry.lock.assemble import known
 from wherry.lock.document import read_toml
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
     from wherry.lock.document import Table
     from wherry.lock.model import Lock, LockRequest
 
-__all__ = ["group_names", "read", "requirement_text", "texts_with_variables"]
+__all__ = [
+    "declared_markers",
+    "group_names",
+    "read",
+    "requirement_text",
+    "texts_with_variables",
+]
 
 _REVISIONS = ("ref", "rev", "tag", "branch")
 _SOURCE = ("path", "file", "git", "ref", "subdirectory")
@@ -69,6 +76,18 @@ def texts_with_variables(pipfile: Table) -> frozenset[str]:
         elif isinstance(value, str) and "$" in value:
             texts.add(value.removeprefix("git+"))
     return frozenset(texts)
+
+
+def declared_markers(pipfile: Table) -> dict[str, str]:
+    """The markers of a ``Pipfile``, those that are keys of their own included, by normalized name."""
+    markers: dict[str, str] = {}
+    for category in set(pipfile.data) - _OTHERS:
+        for name, entry in pipfile.table(category).data.items():
+            if isinstance(entry, dict):
+                conditions = _markers(pipfile.table(category).table(name))
+                if text := " and ".join(f"({each})" for each in conditions):
+                    markers[canonicalize_name(name)] = text
+    return markers
 
 
 def _sources(pipfile: Table, expand: Callable[[str], str]) -> Iterator[str]:

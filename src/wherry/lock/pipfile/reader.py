@@ -22,7 +22,7 @@ from wherry.lock.archives import valid_path
 from wherry.lock.assemble import any_marker, indexed_package, known, make_pylock
 from wherry.lock.document import read_json, read_toml
 from wherry.lock.model import Lock
-from wherry.lock.pipfile.declared import group_names, texts_with_variables
+from wherry.lock.pipfile.declared import declared_markers, group_names, texts_with_variables
 from wherry.lock.pipfile.freshness import check_fresh
 from wherry.lock.tool_lock import open_archives
 from wherry.lock.variables import DeclaredTexts
@@ -66,6 +66,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         )
     pipfile = path.parent / "Pipfile"
     texts: frozenset[str] = frozenset()
+    markers: Mapping[str, str] = {}
     if alone := not pipfile.is_file():
         inputs: tuple[Path, ...] = (path,)
     else:
@@ -74,6 +75,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         if not request.frozen:
             check_fresh(lock, declaration, context.reporter, hint=_HINT)
         texts = texts_with_variables(declaration)
+        markers = declared_markers(declaration)
     declared = DeclaredTexts(
         texts=texts,
         file=pipfile.name,
@@ -85,7 +87,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     asked = group_names(request.groups, development="develop")
     groups = known("group", asked, categories, path)
     known("extra", request.extras, (), path)
-    entries = _merged(lock, ("default", *groups), context.target)
+    entries = _merged(lock, ("default", *groups), context.target, markers)
     sources = dict(_sources(meta))
     with open_archives(path, request, context) as archives:
         _learn_indexes(meta, path, context, alone=alone)
@@ -141,9 +143,13 @@ def _minor(version: str) -> str:
 
 
 def _merged(
-    lock: Table, categories: Sequence[str], target: Target
+    lock: Table, categories: Sequence[str], target: Target, markers: Mapping[str, str]
 ) -> dict[NormalizedName, list[Table]]:
-    """The entries of these categories that may apply to the target, by normalized name."""
+    """The entries of these categories that may apply to the target, by normalized name.
+
+    Pipenv locks what is not for the system where it runs without a version, and may leave out why: ``markers`` are those
+    of the ``Pipfile``.
+    """
     merged: dict[NormalizedName, list[Table]] = {}
     for category in categories:
         table = lock.table(category)
@@ -153,6 +159,8 @@ def _merged(
             name = table.parse(
                 spelled, spelled, lambda text: canonicalize_name(text, validate=True)
             )
+            if _is_unresolved(entry) and not may_apply(markers.get(name), target):
+                continue
             before = merged.setdefault(name, [])
             if before and before[0].data.get("version") != entry.data.get("version"):
                 raise LockError(
@@ -235,6 +243,10 @@ def _convert(
     return _indexed(name, entry, marker, sources, archives)
 
 
+def _is_unresolved(entry: Table) -> bool:
+    return str(entry.data.get("version")).strip() == "*"
+
+
 def _indexed(
     name: NormalizedName,
     entry: Table,
@@ -243,6 +255,12 @@ def _indexed(
     archives: Archives,
 ) -> Package:
     pinned = entry.required("version", str)
+    if _is_unresolved(entry):
+        raise LockError(
+            f"`{entry.file}` has no version of `{name}`",
+            where=[f"{entry.place}: pipenv did not look for one on the system where it was run"],
+            hint="lock again on Linux, or give it a marker in `Pipfile` that says where it is needed",
+        )
     version = entry.parse("version", re.sub(r"^\s*={2,3}\s*", "", pinned), Version)
     source = entry.optional("index", str)
     if source is not None and source not in sources:

@@ -6,6 +6,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -66,6 +67,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     inside = path.parent.resolve().is_relative_to(request.root.resolve())
     base = request.root if inside else path.parent
     hashed = file.has("require-hashes") or any(line.hashes for line in file.requirements)
+    file.requirements[:] = map(_with_plain_path, file.requirements)
     for lines in (file.requirements, file.constraints):
         lines[:] = [line for line in lines if may_apply(_marker(line.text), context.target)]
     parsed = [(line, _parse(line, hide)) for line in file.requirements]
@@ -86,7 +88,8 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
 
     own = {line: _of_project(line, base, request.root, context) for line in file.requirements}
     pins_hold = (
-        not (hashed or unpinned)
+        bool(parsed)
+        and not (hashed or unpinned)
         and path.suffix != ".in"
         and all(_is_remote(line, found) or own[line] is not None for line, found in parsed)
         and not _asks_folders(file, context)
@@ -134,7 +137,8 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         path=path,
         base=base,
         inputs=(*file.files, *_local_inputs(local, base)),
-        stable=stable or asked is not None or request.by_hash,
+        # Of no requirements the result is known.
+        stable=stable or asked is not None or request.by_hash or not parsed,
         resolved=asked,
         variables=tuple(sorted(file.deciding)),
         installs_project=any(
@@ -166,12 +170,24 @@ def _parse(line: RequirementLine, hide: Callable[[str], str]) -> Requirement | N
 
 def _is_path(text: str) -> bool:
     name = _without_extras(text)
-    return bool(_PATH.match(text)) or (name.endswith(_ARCHIVE) and "@" not in text)
+    # As pip has it, whatever holds a slash is a path, unless it is behind the name of a distribution.
+    return bool(_PATH.match(text)) or (
+        (name.endswith(_ARCHIVE) or "/" in name) and "@" not in name.partition("/")[0]
+    )
+
+
+def _with_plain_path(line: RequirementLine) -> RequirementLine:
+    """A path as uv takes it, too: with a dot before it, and a blank before its marker."""
+    if _URL.match(line.text) or not _is_path(line.text):
+        return line
+    path, semicolon, marker = line.text.partition(";")
+    path = path.strip() if _PATH.match(path) else f"./{path.strip()}"
+    return replace(line, text=f"{path} ; {marker.strip()}" if semicolon else path)
 
 
 def _without_extras(text: str) -> str:
     """A path without the extras and the marker behind it."""
-    return re.split(r"\s*;\s|\[", text)[0].strip()
+    return re.split(r";|\[", text)[0].strip()
 
 
 def _pinned(requirement: Requirement | str) -> bool:

@@ -70,7 +70,7 @@ def read_facts(project: Path | str, *, runtime: str | None, architecture: str | 
     request = read_request(project, runtime=runtime, architecture=architecture)
     folder = Path(request.project.settings.output or DEFAULT_OUTPUT)
     # As a build in the project's folder writes them.
-    output = choose_output(folder, None, names=(), recipes=request.recipes)
+    output = choose_output(None, None, default=folder, names=(), recipes=request.recipes)
     inputs = _inputs(project, runtime=runtime, architecture=architecture)
     packages = [
         PackageFacts(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wherry.context import Context
     from wherry.interpreters import BuildPython
 
-__all__ = ["Compiled", "Compiling", "Source"]
+__all__ = ["Compiled", "Compiling", "Source", "interpreter"]
 
 FORMAT = 1
 """Goes into the key of what is remembered; raised when modules are compiled in another way."""
@@ -51,7 +51,7 @@ class Compiling:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._python = _interpreter(context)
+        self._python = interpreter(context)
         # By wheel, or by own module: the compiled modules by place.
         self._known: dict[str, dict[str, Any]] = {}
         self._news: set[str] = set()
@@ -169,7 +169,12 @@ def _batches(
         yield batch
 
 
-def _interpreter(context: Context) -> BuildPython:
+def interpreter(context: Context) -> BuildPython:
+    """The interpreter of the target's version, which compiles for it.
+
+    Raises:
+        ToolError: this machine has none.
+    """
     from wherry.interpreters import build_python
 
     python = build_python(context)

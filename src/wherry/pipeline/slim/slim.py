@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from wherry.bundle.content import read_all
 from wherry.bundle.entry import zipped_size
 from wherry.compose.model import EXTRA_PATHS, HOOKS, Saving
-from wherry.contents.model import OPT, TASK
 from wherry.contents.services import CREDENTIALS, data_of, service_uses
+from wherry.contents.unneeded import HEADERS, STUBS, paths_of_tests
 from wherry.errors import SettingsError
 from wherry.events import Warned
 from wherry.problems import did_you_mean
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from wherry.pipeline.request import BuildRequest
 
 __all__ = ["slim_packages"]
-
-_STUBS = (".pyi",)
-_HEADERS = (".h", ".hpp", ".hh", ".hxx", ".pxd")
-_TESTS = ("test", "tests")
 
 
 def slim_packages(
@@ -146,35 +142,13 @@ def _unneeded(
 ) -> set[str]:
     """The paths of tests, stubs and headers of dependencies."""
     own = _own(package)
-    endings = (*(_STUBS if "stubs" in kinds else ()), *(_HEADERS if "headers" in kinds else ()))
+    endings = (*(STUBS if "stubs" in kinds else ()), *(HEADERS if "headers" in kinds else ()))
     entries = [entry for entry in package.bundle if entry.owner not in own]
     dropped = {entry.path for entry in entries if endings and entry.path.endswith(endings)}
     if "tests" in kinds:
         from wherry.pipeline.bytecode.reached import layers_of, reached_places
 
         label = f"{request.root.absolute()} {package.name}"
-        folder = TASK if package.kind == "function" else OPT
         reached = reached_places([package, *layers_of(package, composition)], label, context)
-        # A folder of which anything is imported, or may be, stays whole.
-        used = {
-            tests
-            for place in reached
-            if (tests := _test_folder(place.removeprefix(f"{folder}/"))) is not None
-        }
-        dropped |= {
-            entry.path
-            for entry in entries
-            if (tests := _test_folder(entry.path)) is not None
-            and tests not in used
-            and ".dist-info/" not in entry.path
-        }
+        dropped |= paths_of_tests((entry.path for entry in entries), reached, package.kind)
     return dropped
-
-
-def _test_folder(path: str) -> str | None:
-    """The outermost folder of tests in which a file lies."""
-    parts = path.split("/")[:-1]
-    for number, part in enumerate(parts):
-        if part in _TESTS:
-            return "/".join(parts[: number + 1])
-    return None

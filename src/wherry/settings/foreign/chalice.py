@@ -186,11 +186,12 @@ def _routes(tree: ast.Module, prefixes: Mapping[str, str]) -> Iterator[ForeignRo
         if attribute not in _ROUTES or path is None:
             continue
         listed = next((each.value for each in call.keywords if each.arg == "methods"), None)
-        methods = [_constant(each) for each in getattr(listed, "elts", ())] or ["GET"]
+        named = [_constant(each) for each in getattr(listed, "elts", ())]
+        methods = [text for text in named if text] or ["GET"]
         if attribute != "route":
             methods = [attribute]
         for method in methods:
-            route = route_of("rest", method, f"{prefixes.get(name, '').rstrip('/')}{path}")
+            route = route_of("rest", f"{method.upper()} {prefixes.get(name, '').rstrip('/')}{path}")
             if route is not None:
                 yield route
 

@@ -15,7 +15,7 @@ from wherry.untrusted import inner_string, inner_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["route_of", "sam_routes", "serverless_routes"]
+__all__ = ["payload_service", "route_of", "sam_routes", "serverless_routes"]
 
 _SERVICES = {"Api": "rest", "HttpApi": "http", "http": "rest", "httpApi": "http"}
 _ANY = frozenset({"any", "*", "x-amazon-apigateway-any-method"})
@@ -34,47 +34,66 @@ def sam_routes(events: object, value: Callable[[object], object]) -> tuple[Forei
                 continue
             properties = inner_table(event, "Properties")
             method, path = (value(properties.get(key)) for key in ("Method", "Path"))
-            if service == "http" and path is None:
-                path = "$default"
-            yield route_of(service, method, path)
+            if service == "http":
+                path = "$default" if path is None else path
+                service = payload_service(value(properties.get("PayloadFormatVersion")))
+            yield _route(service, method, path)
 
     return tuple(route for route in found() if route is not None)
 
 
 def serverless_routes(
-    events: object, value: Callable[[object], object]
+    events: object, value: Callable[[object], object], payload: object = None
 ) -> tuple[ForeignRoute, ...]:
-    """The routes in the ``events`` of a function; ``value`` gives the value of a variable."""
+    """The routes in the ``events`` of a function.
+
+    Args:
+        events: as ``serverless.yml`` has them.
+        value: gives the value of a variable.
+        payload: the format of events of HTTP APIs.
+    """
+    services = {**_SERVICES, "httpApi": payload_service(payload)}
 
     def found() -> Iterator[ForeignRoute | None]:
         known = value(events)
         for each in known if isinstance(known, list) else ():
             event = value(each)
-            if isinstance(event, str) and event in _SERVICES:
+            if isinstance(event, str) and event in services:
                 event = {event: "*"}
             for name, described in event.items() if isinstance(event, dict) else ():
-                if name not in _SERVICES:
+                if name not in services:
                     continue
                 detail = value(described)
                 if isinstance(detail, str):
                     method, _, path = detail.strip().partition(" ")
-                    yield route_of(_SERVICES[name], method, path.strip() or method)
+                    yield _route(services[name], method, path.strip() or method)
                 elif isinstance(detail, dict):
-                    yield route_of(
-                        _SERVICES[name], value(detail.get("method")), value(detail.get("path"))
+                    yield _route(
+                        services[name], value(detail.get("method")), value(detail.get("path"))
                     )
 
     return tuple(route for route in found() if route is not None)
 
 
-def route_of(service: str, method: object, path: object) -> ForeignRoute | None:
+def payload_service(version: object) -> str:
+    """The service of an HTTP API, by the format of its events; 2.0 unless it is 1.0."""
+    return "http-1.0" if str(version) in {"1.0", "1"} else "http"
+
+
+def route_of(service: str, key: object) -> ForeignRoute | None:
+    """The route of a key such as ``GET /orders/{id}`` or ``$default``; None where it is none."""
+    method, _, path = key.strip().rpartition(" ") if isinstance(key, str) else ("", "", None)
+    return _route(service, method or None, path)
+
+
+def _route(service: str, method: object, path: object) -> ForeignRoute | None:
     """The route of an event; None where it names none that can be told."""
     if method is None:
         method = "ANY"
     if not isinstance(method, str) or not isinstance(path, str):
         return None
     method = "ANY" if method.lower() in _ANY else method.upper()
-    if path in {"*", "$default"} and service == "http":
+    if path in {"*", "$default"} and service != "rest":
         path = "$default"
     elif not path.startswith("/"):
         path = f"/{path}"

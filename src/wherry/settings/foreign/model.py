@@ -34,7 +34,7 @@ class ForeignRoute(Struct, frozen=True, kw_only=True):
     """A route of an API that calls a function.
 
     Attributes:
-        service: the kind of API: ``rest`` or ``http``.
+        service: the kind of API: ``rest``, ``http``, or ``http-1.0`` with events in the older format.
         route: as the setting ``routes`` has it, such as ``GET /orders/{id}``.
     """
 

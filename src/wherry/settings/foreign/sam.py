@@ -13,6 +13,7 @@ from wherry.errors import ProjectError, SettingsError
 from wherry.settings.foreign.document import Document, read_document, texts
 from wherry.settings.foreign.environment import environment_setting
 from wherry.settings.foreign.events import sam_routes
+from wherry.settings.foreign.gateway import gateway_routes
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
@@ -107,7 +108,8 @@ def _read_own(path: Path, template: _Template) -> Description | None:
                 folder=folder,
                 runtime=resource.runtime,
                 architecture=resource.architecture,
-                routes=sam_routes(resource.get("Events"), template.value),
+                routes=sam_routes(resource.get("Events"), template.value)
+                + template.routes.get(name, ()),
             )
         )
     used = {name for function in functions for name in function.settings.get("layers", ())}
@@ -207,6 +209,7 @@ class _Template:
         self.globals = inner_table(document, "Globals", "Function")
         self.notes: list[str] = []
         self.warnings: list[str] = []
+        self.routes = gateway_routes(self._resources, self.value)
 
     def functions(self) -> Iterator[tuple[str, _Resource]]:
         for name, resource in self._resources.items():

@@ -127,7 +127,12 @@ class _Service:
                 runtime=runtime,
                 architecture=self._text(function, "architecture")
                 or self._text(self._provider, "architecture"),
-                routes=serverless_routes(function.get("events"), self._variables.value),
+                routes=serverless_routes(
+                    function.get("events"),
+                    self._variables.value,
+                    self._text(self._inner(function, "httpApi"), "payload")
+                    or self._text(self._inner(self._provider, "httpApi"), "payload"),
+                ),
             )
 
     def layers(self) -> Iterator[ForeignLayer]:

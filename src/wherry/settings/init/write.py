@@ -17,7 +17,7 @@ from wherry.structs import Struct
 from wherry.untrusted import inner_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from wherry.events import Reporter
 
@@ -73,6 +73,7 @@ def init(
     *,
     write: bool = True,
     reporter: Reporter = SILENT,
+    remarks: Callable[[Path, Mapping[str, Any]], Sequence[str]] = lambda _root, _table: (),
     **options: Unpack[InitOptions],
 ) -> FirstSettings:
     """Propose settings for a project, and write them to its ``pyproject.toml``, or else ``wherry.toml``.
@@ -81,6 +82,8 @@ def init(
         project: the project's folder.
         write: whether to write them; else they are only proposed.
         reporter: told where they come from, and what to check.
+        remarks: given the project's folder and the settings, returns lines of comments that are put beside those of the
+            whole project.
         options: what is asked, as ``InitOptions`` describes it.
 
     Raises:
@@ -101,11 +104,12 @@ def init(
     for warning in proposal.warnings:
         reporter.emit(Warned(text=warning))
     path, _ = settings_file(found.root)
+    lines = remarks(found.root, proposal.table)
     if write:
-        text = insert(path, proposal.table, proposal.comments)
+        text = insert(path, proposal.table, proposal.comments, remarks=lines)
         reporter.emit(SettingsWritten(path=path))
     else:
-        text = text_for(path, proposal.table, proposal.comments)
+        text = text_for(path, proposal.table, proposal.comments, lines)
     return FirstSettings(
         path=Path(project) / path.name, written=write, settings=proposal.table, text=text
     )
@@ -119,14 +123,28 @@ def settings_file(root: Path) -> tuple[Path, bool]:
     return pyproject, "wherry" in inner_table(read_toml(pyproject, ProjectFiles()), "tool")
 
 
-def text_for(path: Path, table: Mapping[str, Any], comments: Mapping[str, str]) -> str:
-    """The settings as text for that file."""
+def text_for(
+    path: Path, table: Mapping[str, Any], comments: Mapping[str, str], remarks: Sequence[str] = ()
+) -> str:
+    """The settings as text for that file, with lines of comments after the keys of the whole project."""
     prefix = ("tool", "wherry") if path.name == "pyproject.toml" else ()
-    return render(table, prefix=prefix, comments=comments)
+    text = render(table, prefix=prefix, comments=comments)
+    if not remarks:
+        return text
+    own = {key: value for key, value in table.items() if not isinstance(value, dict)}
+    head = render(own, prefix=prefix, comments=comments)
+    if not text.startswith(head):
+        head = ""
+    return head + "".join(f"{line}\n" for line in remarks) + text[len(head) :]
 
 
 def insert(
-    path: Path, table: Mapping[str, Any], comments: Mapping[str, str], *, beside: bool = False
+    path: Path,
+    table: Mapping[str, Any],
+    comments: Mapping[str, str],
+    *,
+    beside: bool = False,
+    remarks: Sequence[str] = (),
 ) -> str:
     """Append settings to a file, or write them to a new one; all or nothing.
 
@@ -135,6 +153,7 @@ def insert(
         table: ``[tool.wherry]``, or a part of it.
         comments: as for ``render``.
         beside: whether the file holds other settings, beside which these are put.
+        remarks: as for ``text_for``.
 
     Returns:
         The text that was added.
@@ -156,7 +175,7 @@ def insert(
         raise ProjectError(f"cannot read `{path}`", where=[error.strerror or str(error)]) from error
     if not beside:
         _refuse_settings(path, files)
-    text = text_for(path, table, comments)
+    text = text_for(path, table, comments, remarks)
     old = content.decode()
     newline = "\r\n" if "\r\n" in old else "\n"
     if old and not old.endswith("\n"):

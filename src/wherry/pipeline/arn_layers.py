@@ -34,21 +34,35 @@ _CHUNK = 1024 * 1024
 # A version of a layer never changes, and its number is never used again.
 _SHA256: Memo[str] = Memo("arn-layers", encode=str, decode=str)
 _SKIP = "`--skip-arn-layers` runs the function without such layers"
+_BY_FILE = "a zip file of the layer does as well: --layer LAYER.zip"
 
 
-def fetch_layers(arns: Sequence[str], context: Context) -> Mapping[str, Path]:
+def fetch_layers(arns: Sequence[str], context: Context, *, run: bool = True) -> Mapping[str, Path]:
     """The zips of versions of layers, by ARN; those that the store has are not fetched again.
+
+    Args:
+        arns: of the versions.
+        context: of the run.
+        run: whether they are for running a function, or else for looking at it; hints say how to do without them.
 
     Raises:
         AwsError: AWS does not give one, for want of credentials or of a permission.
         FetchError: one cannot be fetched, is not the one that AWS describes, or no network may be used.
         StoreError: the store cannot be written.
     """
+    instead = _SKIP if run else _BY_FILE
     with ThreadPoolExecutor() as pool:
-        return dict(zip(arns, pool.map(lambda arn: _layer(arn, context), arns), strict=True))
+        return dict(
+            zip(arns, pool.map(lambda arn: _layer(arn, context, instead), arns), strict=True)
+        )
 
 
-def _layer(arn: str, context: Context) -> Path:
+def _layer(arn: str, context: Context, instead: str) -> Path:
+    if _ARN.fullmatch(arn) is None:
+        raise AwsError(
+            f"`{arn}` is not the ARN of a version of a layer",
+            hint="it ends with the version: arn:aws:lambda:eu-west-1:123456789012:layer:NAME:7",
+        )
     # What stands in for AWS may have another layer of this name.
     endpoint = os.environ.get("AWS_ENDPOINT_URL_LAMBDA") or os.environ.get("AWS_ENDPOINT_URL")
     key, store = memo_key(arn, endpoint), context.store
@@ -60,28 +74,29 @@ def _layer(arn: str, context: Context) -> Path:
         raise FetchError(
             f"the layer `{arn}` is not in the store",
             where=["no network may be used"],
-            hint=f"run once without `--offline`, which fetches it; {_SKIP}",
+            hint=f"run once without `--offline`, which fetches it; {instead}",
         )
-    content, what = _describe(arn), f"the layer `{arn}`"
+    content, what = _describe(arn, instead), f"the layer `{arn}`"
     size = content["CodeSize"]
     if size > UNZIPPED:
-        raise FetchError(f"{what} has {format_size(size)}, more than AWS Lambda takes", hint=_SKIP)
+        raise FetchError(
+            f"{what} has {format_size(size)}, more than AWS Lambda takes", hint=instead
+        )
     note = f"fetching {what}, {format_size(size)}; it is kept"
     context.reporter.emit(Note(text=note, brief=True))
-    stored = _download(content, what, store)
+    stored = _download(content, what, store, instead)
     _SHA256.remember(store, key, stored.sha256)
     return stored.path
 
 
-def _describe(arn: str) -> LayerVersionContentOutputTypeDef:
+def _describe(arn: str, instead: str) -> LayerVersionContentOutputTypeDef:
     """The answer of AWS about a layer: its size, its digest and a signed address, which is a secret while it is valid."""
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
     match = _ARN.fullmatch(arn)
-    if match is None:
-        raise AwsError(f"`{arn}` is not the ARN of a version of a layer")
+    assert match is not None  # noqa: S101
     name, region, version = match.groups()
     config = Config(retries={"mode": "standard"}, user_agent_extra=f"wherry/{__version__}")
     try:
@@ -94,13 +109,13 @@ def _describe(arn: str) -> LayerVersionContentOutputTypeDef:
             f"cannot fetch the layer `{arn}`",
             code=code,
             where=[f"{error.operation_name}: {code}: {answer.get('Message', '')}"],
-            hint=f"{_hint(code)}\n{_SKIP}",
+            hint=f"{_hint(code)}\n{instead}",
         ) from error
     except BotoCoreError as error:
         raise AwsError(
             f"cannot fetch the layer `{arn}`",
             where=str(error).splitlines(),
-            hint=f"sign in (`aws sso login`, `aws configure`), or name a profile in AWS_PROFILE\n{_SKIP}",
+            hint=f"sign in (`aws sso login`, `aws configure`), or name a profile in AWS_PROFILE\n{instead}",
         ) from error
 
 
@@ -115,7 +130,9 @@ def _hint(code: str) -> str:
     return "check what `aws sts get-caller-identity` says, and which profile is meant (AWS_PROFILE)"
 
 
-def _download(content: LayerVersionContentOutputTypeDef, what: str, store: Store) -> StoredFile:
+def _download(
+    content: LayerVersionContentOutputTypeDef, what: str, store: Store, instead: str
+) -> StoredFile:
     """A layer in the store, proved to be the one that AWS describes."""
     location, size, expected = content["Location"], content["CodeSize"], content["CodeSha256"]
     digest, received = hashlib.sha256(), 0
@@ -128,7 +145,7 @@ def _download(content: LayerVersionContentOutputTypeDef, what: str, store: Store
         if response.status_code != 200:
             response.close()
             cause = f"HTTP {response.status_code} {response.reason or ''}".rstrip()
-            raise FetchError(f"cannot fetch {what}", where=[cause], hint=_SKIP)
+            raise FetchError(f"cannot fetch {what}", where=[cause], hint=instead)
         with explained(location, what=what), response:
             for chunk in response.iter_content(_CHUNK):
                 received += len(chunk)

@@ -11,7 +11,7 @@ from wherry.structs import Struct
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["VARIABLE", "ImportTime", "read_import_times"]
+__all__ = ["VARIABLE", "ImportTime", "read_import_times", "read_runtime_seconds"]
 
 VARIABLE = "PYTHONPROFILEIMPORTTIME"
 """The environment variable that has an interpreter tell them."""
@@ -55,6 +55,23 @@ def read_import_times(output: bytes) -> tuple[ImportTime, ...]:
     Args:
         output: of a process that was started with ``VARIABLE`` set.
     """
+    _, roots = _read(output)
+    found = [time for root in roots for time in _times(root)]
+    return tuple(sorted(found, key=lambda time: -time.seconds))
+
+
+def read_runtime_seconds(output: bytes) -> float:
+    """The time of the imports that Python itself and the runtime's client make before those of the function.
+
+    Args:
+        output: of a process that was started with ``VARIABLE`` set.
+    """
+    roots, _ = _read(output)
+    return sum(root.total for root in roots)
+
+
+def _read(output: bytes) -> tuple[list[_Node], list[_Node]]:
+    """The imports of the runtime, and those of the function."""
     waiting: dict[int, list[_Node]] = {}
     for line in _LINE.finditer(output):
         own, total, indent, name = line.groups()
@@ -65,17 +82,18 @@ def read_import_times(output: bytes) -> tuple[ImportTime, ...]:
         waiting.setdefault(depth, []).append(node)
     roots = waiting.get(0, [])
     client = max((place for place, root in enumerate(roots) if _is_client(root)), default=-1)
-    found = [time for root in roots[client + 1 :] for time in _times(root, None)]
-    return tuple(sorted(found, key=lambda time: -time.seconds))
+    return roots[: client + 1], roots[client + 1 :]
 
 
 def _is_client(root: _Node) -> bool:
     return root.module.partition(".")[0] == _CLIENT
 
 
-def _times(node: _Node, above: str | None) -> Iterator[ImportTime]:
-    yield ImportTime(
-        module=node.module, imported_by=above, self_seconds=node.own, seconds=node.total
-    )
-    for each in node.below:
-        yield from _times(each, node.module)
+def _times(root: _Node) -> Iterator[ImportTime]:
+    waiting: list[tuple[_Node, str | None]] = [(root, None)]
+    while waiting:
+        node, above = waiting.pop()
+        yield ImportTime(
+            module=node.module, imported_by=above, self_seconds=node.own, seconds=node.total
+        )
+        waiting += [(each, node.module) for each in reversed(node.below)]

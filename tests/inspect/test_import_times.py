@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wherry.invoke.import_times import read_import_times
+from wherry.inspect.import_times import read_import_times
 
 OUTPUT = b"""\
 import time: self [us] | cumulative | imported package

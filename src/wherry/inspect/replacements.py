@@ -1,0 +1,158 @@
+"""Suggestions to ship something else: another distribution, or compiled files without what only debuggers read."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from wherry.bundle.content import read_all
+from wherry.bundle.entry import DEFLATED, Slice
+from wherry.bundle.splice import SpliceError, splice
+from wherry.contents.model import is_compiled_name
+from wherry.elf.strip import NotStrippedError, strip_elf
+from wherry.errors import WherryError
+from wherry.inspect.model import Suggestion
+from wherry.inspect.saving import suggestion
+from wherry.sizes import count
+from wherry.store.memo import Memo, memo_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from wherry.contents.model import File
+    from wherry.inspect.measure import Measured
+    from wherry.inspect.model import Inspected
+    from wherry.inspect.saving import Present
+    from wherry.store import Store
+
+__all__ = ["find_debugging", "find_replacements", "remembered"]
+
+_MEMO: Memo[list[int]] = Memo("measured", encode=list, decode=list)
+_LARGEST_STRIPPED = 1 << 27
+_HEADLESS: Mapping[str, str] = {
+    "opencv-python": "opencv-python-headless",
+    "opencv-contrib-python": "opencv-contrib-python-headless",
+}
+# What the headless variants lack: Qt, X11, the recording of screens, and what these bring along.
+_SCREEN = re.compile(
+    r"(?:^|/)(?:libQt\d|libX|libxcb|libxkb|libSM|libICE|libGL|libEGL|libpcre2|libavdevice|libavfilter)[^/]*$|(?:^|/)cv2/qt/"
+)
+_GRAPHICS = re.compile(r"nvidia-.+")
+_WITHOUT_GRAPHICS: Mapping[str, str] = {
+    "xgboost": "xgboost-cpu",
+    "tensorflow": "tensorflow-cpu",
+    "onnxruntime-gpu": "onnxruntime",
+}
+"""The distributions that run without a graphics processor in place of those that need one."""
+
+
+def find_replacements(
+    measured: Sequence[Measured],
+    package: Inspected,
+    present: Present,  # noqa: ARG001
+) -> Iterator[Suggestion]:
+    """What is for screens and graphics processors, which Lambda does not have."""
+    names = {each.name for each in package.distributions}
+    for name, headless in _HEADLESS.items():
+        if name in names:
+            yield suggestion(
+                f"windows of `{name}`, for which Lambda has no screen: require `{headless}` in its place",
+                (
+                    file
+                    for file in package.files
+                    if file.owner == name and _SCREEN.search(file.path)
+                ),
+                "",
+            )
+    graphics = {name for name in names if _GRAPHICS.fullmatch(name)}
+    users = {
+        name
+        for name, targets in measured[0].requirements.items()
+        if graphics & set(targets) and name not in graphics
+    }
+    if graphics:
+        instead = [
+            f"require `{_WITHOUT_GRAPHICS[name]}` in place of `{name}`"
+            for name in sorted(users & set(_WITHOUT_GRAPHICS))
+        ]
+        yield suggestion(
+            ": ".join(["libraries of graphics processors, which Lambda does not have", *instead[:1]]),
+            (file for file in package.files if file.owner in graphics),
+            "",
+        )  # fmt: skip
+
+
+def find_debugging(
+    measured: Sequence[Measured], package: Inspected, present: Present
+) -> Iterator[Suggestion]:
+    """The parts of compiled files that only debuggers read: what the setting ``strip`` leaves out."""
+    if present.of("strip"):
+        return
+    contents = measured[0].contents
+    files = [
+        file
+        for file in contents.files.values()
+        if file.part == package.name and (file.executable or is_compiled_name(file.name))
+    ]
+    changed, size, unzipped = remembered(
+        "strip", files, contents.options.store, lambda: _measure(files)
+    )
+    if changed:
+        yield Suggestion(
+            text=f"what only debuggers read in {count(changed, 'compiled file')}",
+            size=size,
+            unzipped_size=unzipped,
+            setting="strip = true",
+        )
+
+
+def remembered(
+    rules: str, files: Sequence[File], store: Store | None, measure: Callable[[], Sequence[int]]
+) -> Sequence[int]:
+    """The figures of files; what was measured before of files of the same content is not measured again.
+
+    Args:
+        rules: of the measurement, whatever else it depends on.
+        files: measured.
+        store: remembers the figures; None measures again each time.
+        measure: returns them.
+    """
+    if store is None:
+        return measure()
+    facts = sorted((file.place, file.payload.crc, file.size, file.zipped) for file in files)
+    key = memo_key(1, rules, repr(facts))
+    known = _MEMO.recall(store, key)
+    if known is not None and all(isinstance(each, int) for each in known):
+        return known
+    figures = list(measure())
+    _MEMO.remember(store, key, figures)
+    return figures
+
+
+def _measure(files: Sequence[File]) -> tuple[int, int, int]:
+    """The number of files that are changed, and the bytes that go, zipped and unzipped."""
+    changed = size = unzipped = 0
+    for file in files:
+        saving = _saving(file)
+        if saving is not None:
+            changed, size, unzipped = changed + 1, size + saving[0], unzipped + saving[1]
+    return changed, size, unzipped
+
+
+def _saving(file: File) -> tuple[int, int] | None:
+    payload = file.payload
+    if file.size > _LARGEST_STRIPPED or not isinstance(payload, Slice):
+        return None
+    try:
+        data = read_all(payload)
+        stripped = strip_elf(data)
+        less = len(data) - len(stripped.data)
+        if payload.method != DEFLATED:
+            return less, less
+        with payload.archive.open("rb") as archive:
+            archive.seek(payload.offset)
+            stream = archive.read(payload.compressed_size)
+        spliced = splice(stream, data, stripped.data, kept=stripped.kept)
+    except (NotStrippedError, SpliceError, WherryError, OSError):
+        return None
+    return payload.compressed_size - len(spliced), less
