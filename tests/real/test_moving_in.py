@@ -20,9 +20,10 @@ from uv import find_uv_bin
 from support.aws_account import Account
 from support.interpreters import find_python
 from support.localstack import LocalStack, localstack
+from support.npm import node_modules
 from support.pages import Shell, directive, steps
 from support.projects import write_files
-from support.serverless import with_python_requirements
+from support.serverless import ENVIRONMENT
 from support.tools import tool
 
 if TYPE_CHECKING:
@@ -32,6 +33,18 @@ pytestmark = pytest.mark.real
 
 PAGES = Path(__file__).parents[2] / "docs" / "how-to"
 numbers = itertools.count(1)
+# Its SDK is older than AWS_ENDPOINT_URL, and the page has the whole serverless.yml: Node loads this before.
+_ENDPOINT = """\
+const Module = require("module");
+const load = Module._load;
+Module._load = function (request, ...rest) {
+  const found = load.call(this, request, ...rest);
+  if (request === "aws-sdk" || request.startsWith("aws-sdk/")) {
+    found?.config?.update({ endpoint: process.env.AWS_ENDPOINT_URL, s3ForcePathStyle: true });
+  }
+  return found;
+};
+"""
 
 
 @pytest.fixture(scope="module")
@@ -217,11 +230,14 @@ def test_zappa(tmp_path: Path, stack: LocalStack) -> None:
 
 
 def test_serverless(tmp_path: Path, account: Account) -> None:
-    modules, variables = with_python_requirements(tmp_path)
+    modules = node_modules("serverless@3.40.0", "serverless-python-requirements@6.1.2")
+    endpoint = tmp_path / "endpoint.js"
+    endpoint.write_text(_ENDPOINT)
+    env = {**ENVIRONMENT, "NODE_OPTIONS": f"--require {endpoint}", "CI": "1"}
     # The plugin runs pip of the runtime's Python.
     python = Path(find_python("3.13")).parent
     path = os.pathsep.join(map(str, (modules / ".bin", python, os.environ["PATH"])))
-    move = Move("from-serverless.md", tmp_path, account, PATH=path, **variables)
+    move = Move("from-serverless.md", tmp_path, account, PATH=path, **env)
     (move.root / "node_modules").symlink_to(modules)
     event = {"pathParameters": {"id": "Garden Chair"}}
     write_files(

@@ -10,7 +10,7 @@ from support.npm import node_modules
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ENVIRONMENT", "files_of_service", "serverless", "with_python_requirements"]
+__all__ = ["ENVIRONMENT", "files_of_service", "serverless"]
 
 ENVIRONMENT = {"SLS_TELEMETRY_DISABLED": "1", "SLS_NOTIFICATIONS_MODE": "off"}
 _PLUGIN = Path(__file__).parents[2] / "integrations" / "serverless" / "wherry.js"
@@ -23,36 +23,11 @@ module.exports = class {
   }
 };
 """
-_PRELOADED = """\
-const Module = require("module");
-const load = Module._load;
-Module._load = function (request, ...rest) {
-  const found = load.call(this, request, ...rest);
-  if (request === "aws-sdk" || request.startsWith("aws-sdk/")) {
-    found?.config?.update({ endpoint: process.env.AWS_ENDPOINT_URL, s3ForcePathStyle: true });
-  }
-  return found;
-};
-"""
 
 
 def serverless() -> Path:
     """The command."""
     return node_modules("serverless@3.40.0") / ".bin" / "serverless"
-
-
-def with_python_requirements(folder: Path) -> tuple[Path, Mapping[str, str]]:
-    """The folder ``node_modules`` with the framework and its plugin for Python, and variables for them.
-
-    A module that Node loads before, and that is written to a folder, says where AWS is.
-    """
-    (folder / "endpoint.js").write_text(_PRELOADED)
-    modules = node_modules("serverless@3.40.0", "serverless-python-requirements@6.1.2")
-    return modules, {
-        **ENVIRONMENT,
-        "NODE_OPTIONS": f"--require {folder / 'endpoint.js'}",
-        "CI": "1",
-    }
 
 
 def files_of_service(block: str, *, region: str, built_by_plugin: bool) -> Mapping[str, str]:
