@@ -167,28 +167,3 @@ def test_an_extra_path_is_looked_at_and_a_file_that_is_one_is_named(tmp_path: Pa
         built(tmp_path, {"conf/key.pem": KEY}, table.format("'conf'"))
     assert 'exclude-files = ["/conf/key.pem"]' in (caught.value.hint or "")
     assert "conf/key.pem" in built(tmp_path, {}, table.format("'conf/key.pem'"))[0]
-
-
-def test_a_folder_with_what_is_installed_anyway(tmp_path: Path) -> None:
-    """As `pip install --target package` leaves it, or `--unpacked`."""
-    wheel = make_wheel("some-lib", files={"some_lib.py": b""})
-    wheel.write(tmp_path / "wheels")
-    lock = (
-        'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "some-lib"\nversion = "1.0"\n'
-        f'[[packages.wheels]]\npath = "../wheels/{wheel.filename}"\nhashes = {{sha256 = "{wheel.sha256}"}}\n'
-    )
-    copy = {
-        "package/some_lib.py": "",
-        "package/some_lib-1.0.dist-info/METADATA": "",
-        "vendor/other-2.0.dist-info/METADATA": "",
-    }
-    shipped, said = built(tmp_path, copy, lock=lock)
-    assert {"some_lib.py", "package/some_lib.py"} <= {*shipped}
-    (warning,) = said
-    assert warning == (
-        "`package/` ships with the project, and holds what is installed anyway: `some-lib`\n"
-        'leave it out: exclude = ["/package/"]'
-    )
-    assert built(tmp_path, {}, '[tool.wherry]\nexclude = ["/package/"]\n', lock)[1] == []
-    named = '[tool.wherry]\ninclude = ["/package/"]\n'
-    assert built(tmp_path, {}, named, lock)[1] == []

@@ -294,7 +294,6 @@ class _Run:
 
     def _checked(self, composition: Composition, recipes: Sequence[Recipe]) -> Composition:
         """The same, with warnings about files of the project that were hardly meant to ship."""
-        from wherry.checks.copies import check_copies
         from wherry.checks.own_files import check_own_files
         from wherry.pipeline.acquired import Kind
 
@@ -310,10 +309,7 @@ class _Run:
         files = (pattern for recipe in recipes for pattern in recipe.settings.include_files)
         patterns = [*self._request.settings.include, *files]
         named = {self._request.root / extra.path for extra in self._request.extra_paths}
-        warnings = [
-            *check_own_files(composition, owners, patterns, named),
-            *check_copies(composition, owners, patterns),
-        ]
+        warnings = check_own_files(composition, owners, patterns, named)
         return replace(composition, remarks=(*composition.remarks, *warnings))
 
     def _recalled(self) -> dict[SupplyKey, tuple[Distribution, ...]] | None:
