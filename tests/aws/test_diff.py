@@ -273,8 +273,8 @@ def test_layers_alone() -> None:
     assert plan.actions[1].layers == (NEW,)  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("manage", [{"code"}, {"code", "handler"}], ids="+".join)
-def test_a_handler_in_the_spelling_of_other_tools(manage: set[str]) -> None:
+@pytest.mark.parametrize("manage", [("code",), ("code", "handler")], ids="+".join)
+def test_a_handler_in_the_spelling_of_other_tools(manage: tuple[str, ...]) -> None:
     """Lambda takes `shop/api.handler` for `shop.api.handler`: there is nothing to change."""
     there_ = there(snapshot(handler="shop/api.handler"))
     plan = planned(function(manage=frozenset(manage)), on_aws=(there_,))
