@@ -148,7 +148,7 @@ def test_their_contents_are_a_partition(supply: list[Distribution], table: dict[
     if composition is None:
         return
     repeated = any(
-        isinstance(remark, Warned) and "repeats" in remark.text for remark in composition.remarks
+        isinstance(remark, Warned) and "repeat" in remark.text for remark in composition.remarks
     )
     event(f"repeated: {repeated}")
     for name, function in table["functions"].items():

@@ -75,7 +75,9 @@ def answers(body: bytes, *, below: str = "/", kind: str = "application/octet-str
 def gzips(body: bytes, *, below: str = "/") -> Fault:
     """Answer with this body, already compressed, and say so; as servers do that take .gz for an encoding."""
     return _limited(
-        lambda handler, _: _send(handler, 200, gzip.compress(body), Content_Encoding="gzip"),
+        lambda handler, _: _send(
+            handler, 200, gzip.compress(body, mtime=0), Content_Encoding="gzip"
+        ),
         below=below,
         times=None,
     )

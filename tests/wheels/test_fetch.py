@@ -202,7 +202,7 @@ class TestGood:
         data = gzip.compress(b"an sdist", mtime=0)
         index.fault = gzips(b"an sdist", below="/files/")
         made = Made(filename="x-1.0.tar.gz", data=data)
-        sent = gzip.compress(b"an sdist")
+        sent = gzip.compress(b"an sdist", mtime=0)
         (stored,) = fetch(
             [remote(index, made, hashes={"sha256": hashlib.sha256(sent).hexdigest()}, size=None)],
             context(store),

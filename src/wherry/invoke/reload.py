@@ -70,9 +70,10 @@ class Reloader:
         self._stop.set()
         with self._changed:
             self._changed.notify_all()
-        _end(self._watchers, self._restart)
         if self._thread.is_alive():
             self._thread.join(timeout=5)
+        # From now on nobody starts another.
+        _end(self._watchers, self._restart)
 
     def _run(self) -> None:
         """Build whenever something has changed."""
@@ -125,8 +126,8 @@ class Reloader:
                 watcher = _Watcher(
                     folders, self._take, self._on_failed, recursive=recursive, stop=self._restart
                 )
-                self._watchers.append(watcher)
                 watcher.start()
+                self._watchers.append(watcher)
         _end(before, stop_before)
 
     def _take(self, paths: set[Path]) -> None:
