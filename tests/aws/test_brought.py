@@ -10,7 +10,7 @@ import tomli_w
 from support.aws_account import Account
 from support.aws_faults import serve_faults
 from support.deployments import ONE, TWO, Site, make_site
-from support.light_aws import LightAws, light_aws
+from support.light_aws import LightAws
 from support.projects import write_files
 
 if TYPE_CHECKING:
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from support.index import Index
 
 ROLE = "arn:aws:iam::123456789012:role/shop"
-
-
-@pytest.fixture
-def aws() -> Iterator[LightAws]:
-    with light_aws() as served:
-        yield served
 
 
 @pytest.fixture

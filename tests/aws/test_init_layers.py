@@ -11,7 +11,7 @@ from support.aws_account import Account
 from support.aws_faults import serve_faults
 from support.deployments import FUNCTION, Site, make_site
 from support.functions import zip_of
-from support.light_aws import LightAws, RefusedError, light_aws
+from support.light_aws import LightAws, RefusedError
 from support.projects import make_project
 from support.wheels import make_wheel
 
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
     from support.index import Index
 
 WHEELS = [make_wheel(name) for name in ("alpha", "beta")]
-
-
-@pytest.fixture
-def aws() -> Iterator[LightAws]:
-    with light_aws() as served:
-        yield served
 
 
 @pytest.fixture
@@ -45,7 +39,7 @@ def site(wherry: Wherry, aws: LightAws, index: Index) -> Iterator[Site]:
 def first_settings(
     site: Site, aws: LightAws, folder: Path, layers: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, Any], str]:
-    """What is written for a function with layers, each with paths of a distribution; and what is said."""
+    """The files that are written for a function with layers, each with paths of a distribution; and the warnings."""
     for name, distributions in layers.items():
         files = {f"{one}.dist-info/METADATA": "" for one in distributions}
         aws.layers[name] = [zip_of(folder / f"{name}.zip", files).read_bytes()]

@@ -17,7 +17,7 @@ from wherry.cli import main
 from wherry.errors import SettingsError, WherryError
 from wherry.pipeline.as_it_is import ships_as_it_is
 from wherry.pipeline.bundling import Bundling, read_bundling
-from wherry.pipeline.entry import answer_json, handler_of
+from wherry.pipeline.entry import answer_json, function_settings
 from wherry.settings.model import ContainerOptions, Copy
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def answer(entry: Path, **query: object) -> dict[str, Any]:
     return answer_json(json.dumps({"entry": str(entry), "runtime": "python3.13", **query}))
+
+
+def handler(root: Path, index: str, function: str | None) -> str | None:
+    return function_settings(root, None, index, function, has_layers=False).handler
 
 
 def names(answered: dict[str, Any]) -> set[str]:
@@ -113,10 +117,10 @@ def test_what_is_wrong(entry: Path, query: dict[str, Any], message: str) -> None
 def test_a_project_that_is_installed_has_no_folder_src(tmp_path: Path) -> None:
     files = {"src/shop/api.py": "", "pyproject.toml": "[project]\nname = 'shop'\nversion = '1'\n"}
     root = write_files(tmp_path / "shop", files)
-    assert handler_of(root, "src/shop/api.py", "run") == "src.shop.api.run"
+    assert handler(root, "src/shop/api.py", "run") == "src.shop.api.run"
     with (root / "pyproject.toml").open("a") as file:
         file.write('[build-system]\nrequires = ["uv_build"]\nbuild-backend = "uv_build"\n')
-    assert handler_of(root, "./src/shop/api.py", None) == "shop.api.handler"
+    assert handler(root, "./src/shop/api.py", None) == "shop.api.handler"
 
 
 POETRY = '[tool.poetry]\nname = "my-function"\nversion = "1.0"\n{}[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n'

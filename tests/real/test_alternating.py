@@ -20,7 +20,7 @@ from support.localstack import localstack
 from support.moto import moto as serve_moto
 from support.projects import make_project, write_files
 from support.serverless import ENVIRONMENT, files_of_service, serverless
-from support.terraform import PROVIDER, ROOT, Terraform, provider
+from support.terraform import FILES, PROVIDER, ROOT, Terraform, provider
 from support.tools import tool
 from support.wheels import make_wheel
 from wherry import block
@@ -51,29 +51,10 @@ def index() -> Iterator[Index]:
         yield served
 
 
-SETTINGS = """\
-runtime = "python3.13"
-[functions.api]
-handler = "shop.api.handler"
-root = "api"
-layers = ["deps"]
-[functions.jobs]
-handler = "nightly.jobs.handler"
-root = "jobs"
-layers = ["deps"]
-[layers.deps]
-"""
-FILES = {
-    "wherry.toml": SETTINGS,
-    "api/shop/api.py": "def handler(event, context):\n    return 1\n",
-    "jobs/nightly/jobs.py": "def handler(event, context):\n    return 2\n",
-    ".gitignore": "dist/\n.serverless/\npackaged.yaml\n",
-}
-
-
 def project(origin: Path, index: Index) -> Path:
     """Two functions with folders of their own, and a layer."""
-    make_project(origin, index, [ALPHA], files=FILES)
+    ignored = {".gitignore": "dist/\n.serverless/\npackaged.yaml\n"}
+    make_project(origin, index, [ALPHA], files={**FILES, **ignored})
     (origin / "pyproject.toml").unlink()
     return origin
 

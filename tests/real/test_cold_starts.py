@@ -14,8 +14,7 @@ import pytest
 import wherry
 from support.emulator import emulator
 from support.interpreters import interpreters, missing
-from support.projects import write_files
-from support.tools import run_uv
+from support.projects import lock_requirements, write_files
 from wherry.interpreters import BuildPython
 from wherry.pipeline.bytecode.worker import compile_modules
 from wherry.store import Store
@@ -59,13 +58,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(shared: Path) -> Path:
     root = shared / "project"
     root.mkdir()
-    write_files(root, {"requirements.in": "\n".join(REQUIREMENTS), "shop.py": CODE})
-    lock = run_uv(
-        "pip", "compile", "requirements.in", "--python-version", VERSION, "--quiet", "--generate-hashes",
-        "--universal", cwd=root,
-    )  # fmt: skip
-    write_files(root, {"requirements.txt": lock})
-    (root / "requirements.in").unlink()
+    write_files(root, {"shop.py": CODE})
+    lock_requirements(root, REQUIREMENTS, python=VERSION)
     return root
 
 

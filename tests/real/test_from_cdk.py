@@ -175,7 +175,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, account: Account) -> Iterat
 
 
 def shell(root: Path, account: Account, command: str, **env: str) -> str:
-    """What a command prints, in an environment without a container engine."""
+    """The output of a command, in an environment without a container engine."""
     environment = cdk_environment(root.parent / "store", **{**account.environment(), **env})
     commands = root.parent / "commands"
     for name, words in {
@@ -196,7 +196,7 @@ def shell(root: Path, account: Account, command: str, **env: str) -> str:
 
 
 def properties(root: Path, name: str) -> dict[str, Any]:
-    """What the template says, apart from metadata and the digests of packages."""
+    """The resources of the template, apart from metadata and the digests of packages."""
     resources = json.loads((root / f"cdk.out/{name}.template.json").read_text())["Resources"]
     found = {}
     for key, resource in resources.items():

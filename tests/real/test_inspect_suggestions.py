@@ -1,4 +1,4 @@
-"""What suggestions tell of packages with distributions of PyPI is what their lines save."""
+"""Suggestions for packages with distributions of PyPI: their lines save what they tell."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import wherry
-from support.projects import write_files
-from support.tools import run_uv
+from support.projects import lock_requirements, write_files
 from wherry.store import Store
 
 if TYPE_CHECKING:
@@ -27,13 +26,8 @@ REQUIREMENTS = ("boto3", "cryptography", "pandas", "pydantic")
 
 
 def lock(root: Path, *requirements: str) -> None:
-    write_files(root, {"requirements.in": "\n".join(requirements), "shop.py": CODE})
-    done = run_uv(
-        "pip", "compile", "requirements.in", "--python-version", "3.13", "--quiet", "--generate-hashes",
-        "--universal", cwd=root,
-    )  # fmt: skip
-    write_files(root, {"requirements.txt": done})
-    (root / "requirements.in").unlink()
+    write_files(root, {"shop.py": CODE})
+    lock_requirements(root, requirements)
 
 
 def look(root: Path, store: Store, line: str = "") -> Inspected:

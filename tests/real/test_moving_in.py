@@ -76,7 +76,7 @@ class Move:
         )  # fmt: skip
 
     def answer(self, function: str, event: object) -> Any:
-        """What a deployed function says."""
+        """The answer of a deployed function."""
         self.account.wait(function)
         said = self.account.functions.invoke(
             FunctionName=function, Payload=json.dumps(event).encode()

@@ -9,8 +9,7 @@ import pytest
 
 import wherry
 from support.emulator import emulator
-from support.projects import write_files
-from support.tools import run_uv
+from support.projects import lock_requirements, write_files
 from wherry.elf.model import is_elf
 from wherry.elf.reader import read_elf
 from wherry.store import Store
@@ -56,13 +55,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(shared: Path) -> Path:
     root = shared / "project"
     root.mkdir()
-    write_files(root, {"requirements.in": "\n".join(REQUIREMENTS), "shop.py": HANDLER})
-    lock = run_uv(
-        "pip", "compile", "requirements.in", "--python-version", "3.13", "--quiet", "--generate-hashes",
-        "--universal", cwd=root,
-    )  # fmt: skip
-    write_files(root, {"requirements.txt": lock})
-    (root / "requirements.in").unlink()
+    write_files(root, {"shop.py": HANDLER})
+    lock_requirements(root, REQUIREMENTS)
     return root
 
 

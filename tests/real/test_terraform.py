@@ -16,7 +16,7 @@ from support.aws_account import code_sha256
 from support.index import serve_index
 from support.moto import moto as serve_moto
 from support.projects import make_project, write_files
-from support.terraform import PROVIDER, ROOT, Terraform, provider
+from support.terraform import FILES, PROVIDER, ROOT, Terraform, provider
 from support.wheels import make_wheel
 from wherry import block
 
@@ -31,23 +31,6 @@ pytestmark = pytest.mark.real
 ALPHA = make_wheel("alpha", "1.2", files={"alpha/__init__.py": b"A = 1\n" * 40})
 FOREIGN = make_wheel("foreign", files={"shop/api.py": b""}).data
 MODULES = ROOT / "integrations" / "terraform"
-SETTINGS = """\
-runtime = "python3.13"
-[functions.api]
-handler = "shop.api.handler"
-root = "api"
-layers = ["deps"]
-[functions.jobs]
-handler = "nightly.jobs.handler"
-root = "jobs"
-layers = ["deps"]
-[layers.deps]
-"""
-FILES = {
-    "wherry.toml": SETTINGS,
-    "api/shop/api.py": "def handler(event, context):\n    return 1\n",
-    "jobs/nightly/jobs.py": "def handler(event, context):\n    return 2\n",
-}
 MODULE = """
 module "{name}" {{
   source           = "../modules/{way}"

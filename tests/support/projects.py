@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import tomli_w
 
+from support.tools import run_uv
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
@@ -13,7 +15,13 @@ if TYPE_CHECKING:
     from support.index import Index
     from support.wheels import Made
 
-__all__ = ["TINY_BACKEND", "make_project", "pylock_for", "write_files"]
+__all__ = [
+    "TINY_BACKEND",
+    "lock_requirements",
+    "make_project",
+    "pylock_for",
+    "write_files",
+]
 
 TINY_BACKEND = '''\
 """A build backend without requirements: every .py file under src/ goes into the wheel, deflated."""
@@ -80,3 +88,15 @@ def make_project(
         },
     )
     return root
+
+
+def lock_requirements(root: Path, requirements: Iterable[str], *, python: str = "3.13") -> None:
+    """Write a ``requirements.txt`` with all that these need of PyPI, pinned and with hashes."""
+    source = root / "requirements.in"
+    source.write_text("\n".join(requirements))
+    lock = run_uv(
+        "pip", "compile", source.name, "--python-version", python, "--quiet", "--generate-hashes",
+        "--universal", cwd=root,
+    )  # fmt: skip
+    (root / "requirements.txt").write_text(lock)
+    source.unlink()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from support.aws_account import Account
     from support.checkouts import User
 
-__all__ = ["PROVIDER", "ROOT", "Terraform", "provider"]
+__all__ = ["FILES", "PROVIDER", "ROOT", "Terraform", "provider"]
 
 ROOT = Path(__file__).parents[2]
 PROVIDER = """\
@@ -41,6 +41,26 @@ provider "aws" {
   skip_requesting_account_id  = true
 }
 """
+
+
+_SETTINGS = """\
+runtime = "python3.13"
+[functions.api]
+handler = "shop.api.handler"
+root = "api"
+layers = ["deps"]
+[functions.jobs]
+handler = "nightly.jobs.handler"
+root = "jobs"
+layers = ["deps"]
+[layers.deps]
+"""
+FILES = {
+    "wherry.toml": _SETTINGS,
+    "api/shop/api.py": "def handler(event, context):\n    return 1\n",
+    "jobs/nightly/jobs.py": "def handler(event, context):\n    return 2\n",
+}
+"""Two functions with folders of their own, and a layer."""
 
 
 def _provider() -> Path:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
-from wherry.aws.errors import refusing
-from wherry.aws.model import layer_of_arn
+from wherry.aws.model import layer_name
+from wherry.aws.observe import layer_version
 from wherry.aws.package_difference import find_installed
 from wherry.aws.remote_zip import open_remote
 from wherry.errors import WherryError
@@ -89,7 +89,7 @@ def adopt_layers(
     several = len(contents) > 1
     return tuple(
         AdoptedLayer(
-            name=layer_of_arn(arn).split(":")[6] if several else "dependencies",
+            name=layer_name(arn) if several else "dependencies",
             arn=arn,
             functions=tuple(takers[arn]),
             include=include if several else (),
@@ -106,13 +106,11 @@ def is_own_layer(arn: str, function: ObservedFunction) -> bool:
 
 def _installed(arn: str, client: Client) -> set[str]:
     """The names of what is installed in a layer version."""
-    name, version = arn.split(":")[6:8]
-    with refusing(f"look at the content of layer `{name}`"):
-        answer = client.functions.get_layer_version(LayerName=name, VersionNumber=int(version))
-    location = answer["Content"].get("Location")
+    version = layer_version(client, arn)
+    location = None if version is None else version["Content"].get("Location")
     if not location:
         return set()
-    with open_remote(location, what=f"layer `{name}`") as package:
+    with open_remote(location, what=f"layer `{layer_name(arn)}`") as package:
         return {*find_installed(package.files)}
 
 

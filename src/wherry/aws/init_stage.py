@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from wherry.aws.client import Client
 from wherry.aws.init_layers import adopt_layers, is_own_layer
-from wherry.aws.model import layer_of_arn, same_handler
+from wherry.aws.model import layer_name, same_handler
 from wherry.aws.observe import observe_function
 from wherry.errors import DeployError, SettingsError
 from wherry.events import SILENT, Note, SettingsWritten, Warned
@@ -321,7 +321,7 @@ def _with_layers(table: Mapping[str, Any], adopted: Sequence[AdoptedLayer]) -> M
 
 def _own_layers(found: _Found, layers: Sequence[str]) -> dict[str, str]:
     """Names on AWS of layers of the settings, as far as the functions have them; the others are told."""
-    own = {one.name: layer_of_arn(one.arn).split(":")[6] for one in found.adopted}
+    own = {one.name: layer_name(one.arn) for one in found.adopted}
     for one in found.adopted:
         found.notes.append(
             f"the layer {one.arn} has distributions of the project, and becomes the layer `{one.name}`"
@@ -330,7 +330,7 @@ def _own_layers(found: _Found, layers: Sequence[str]) -> dict[str, str]:
     for function in found.functions.values():
         for arn in function.latest.layers:
             assert isinstance(arn, str)  # noqa: S101  observed layers are published
-            aws_name = layer_of_arn(arn).split(":")[6]
+            aws_name = layer_name(arn)
             fitting = [name for name in layers if _contains(aws_name, name)]
             if arn in adopted:
                 continue

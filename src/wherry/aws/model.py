@@ -36,6 +36,7 @@ __all__ = [
     "ObservedVersion",
     "Snapshot",
     "layer_document",
+    "layer_name",
     "layer_of_arn",
     "layer_text",
     "same_handler",
@@ -70,6 +71,11 @@ def layer_of_arn(arn: str) -> str:
     'arn:aws:lambda:eu-west-1:123456789012:layer:base'
     """
     return arn.rpartition(":")[0] if re.search(r":layer:[^:]+:\d+$", arn) else arn
+
+
+def layer_name(arn: str) -> str:
+    """The name of a layer, from the ARN of it or of one of its versions."""
+    return arn.split(":")[6]
 
 
 def version_of_arn(arn: str) -> int:

@@ -12,8 +12,7 @@ from wherry.cdk.packages import NOT_BUNDLED, asset_code, naming, packages_of
 from wherry.errors import SettingsError
 from wherry.pipeline.as_it_is import ships_as_it_is
 from wherry.pipeline.bundling import read_bundling
-from wherry.pipeline.entry import GIVEN_LAYERS, Wanted, handler_of, named_handler
-from wherry.settings.model import FunctionSettings
+from wherry.pipeline.entry import Wanted, function_settings, named_handler
 from wherry.shims.shim import SHIM_HANDLER
 
 if TYPE_CHECKING:
@@ -68,16 +67,13 @@ class PythonFunction(aws_lambda.Function):
             with naming(place):
                 made_by = read_bundling(bundling)
                 root = Path(entry)
-                layers = GIVEN_LAYERS if options.get("layers") else ()
-                settings = FunctionSettings(app=app, layers=layers)
-                if app is None:
-                    settings = FunctionSettings(
-                        handler=handler_of(root, index, handler), layers=layers
-                    )
-                elif index is not None or handler is not None:
+                if app is not None and (index is not None or handler is not None):
                     raise SettingsError(
                         "`app` takes the place of `index` and `handler`", hint="leave those out"
                     )
+                settings = function_settings(
+                    root, app, index, handler, has_layers=bool(options.get("layers"))
+                )
                 asset = packages_of(scope).one(
                     Wanted(
                         entry=root,

@@ -48,28 +48,28 @@ def find(subject: Subject) -> Iterator[Finding]:
                 told.add(folder)
                 yield _finding(subject, file, "error", f"it is in `{folder}/`, {_FOLDERS[folder]}")
             continue
+        name = file.name.lower()
         try:
-            kind = kind_of_secret(file.name.lower(), file.payload) or _in_text(file)
+            kind, content = kind_of_secret(name, file.payload), b""
+            if kind is None and name.endswith(_TEXT) and file.size <= _LARGEST:
+                content = file.read(most=_LARGEST)
+                kind = _in_text(name, content)
         except WherryError:
             continue
         if kind is not None:
             yield _finding(subject, file, "error", f"it holds a secret: {kind}")
-        elif line := _line_of_random(file):
+        elif line := line_of_secret(content, python=name.endswith(".py")):
             yield _finding(
                 subject,
                 file,
                 "warning",
                 f"line {line} gives a random text to what is named as a secret",
             )
-        elif _DOTENV.fullmatch(file.name.lower()) and file.size:
+        elif _DOTENV.fullmatch(name) and file.size:
             yield _finding(subject, file, "warning", "files of that name hold secrets or state")
 
 
-def _in_text(file: File) -> str | None:
-    name = file.name.lower()
-    if not name.endswith(_TEXT) or not 0 < file.size <= _LARGEST:
-        return None
-    content = file.read(most=_LARGEST)
+def _in_text(name: str, content: bytes) -> str | None:
     if (kind := kind_of_token(content)) is not None:
         return kind
     if _SECRET_KEY.search(content):
@@ -79,17 +79,6 @@ def _in_text(file: File) -> str | None:
     if _CONFIGURATION.fullmatch(name) and _WITH_PASSWORD.search(content):
         return "the address of an index with a password"
     return None
-
-
-def _line_of_random(file: File) -> int:
-    name = file.name.lower()
-    if not name.endswith(_TEXT) or not 0 < file.size <= _LARGEST:
-        return 0
-    try:
-        content = file.read(most=_LARGEST)
-    except WherryError:
-        return 0
-    return line_of_secret(content, python=name.endswith(".py"))
 
 
 def _finding(subject: Subject, file: File, severity: Severity, message: str) -> Finding:

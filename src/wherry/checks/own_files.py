@@ -15,6 +15,7 @@ from wherry.bundle.patterns import compile_patterns
 from wherry.compose.model import EXTRA_PATHS
 from wherry.errors import ProjectError
 from wherry.events import Warned
+from wherry.sizes import first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -181,11 +182,8 @@ def _canonical(name: str) -> str:
 
 
 def _warning(text: str, entries: dict[str, Entry]) -> Warned:
-    names = ", ".join(f"`{path}`" for path in list(entries)[:_SHOWN])
-    more = f" and {len(entries) - _SHOWN} more" if len(entries) > _SHOWN else ""
-    return Warned(
-        text=f"{text}: {names}{more}", hint=_way_out(entries, must="if they are meant to")
-    )
+    names = first([f"`{path}`" for path in entries], _SHOWN)
+    return Warned(text=f"{text}: {names}", hint=_way_out(entries, must="if they are meant to"))
 
 
 def _way_out(entries: dict[str, Entry], *, must: str) -> str:

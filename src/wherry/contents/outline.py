@@ -92,7 +92,7 @@ def outline_of(source: bytes) -> Outline | None:
 
 
 def _chunks(source: bytes) -> Iterator[tuple[int, bytes, int]]:
-    """What is kept: where it begins, its text, and where it ends."""
+    """The parts that are kept: where each begins, its text, and where it ends."""
     last = source.rfind(b"import")
     end = 0
     open_clauses: list[_Clause] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wherry.contents.applications import find_applications
 from wherry.contents.distributions import find_distributions, owners_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
     from wherry.contents.applications import Application
-    from wherry.contents.compiled import Compiled, CompiledFacts
+    from wherry.contents.compiled import Compiled
     from wherry.contents.distributions import Installed
     from wherry.contents.facts import Facts
     from wherry.contents.model import File, Part
@@ -67,10 +67,7 @@ class Contents:
 
     def __init__(self, parts: Sequence[Part], target: Target, options: Options = Options()) -> None:
         self.parts, self.target, self.options = tuple(parts), target, options
-        self._imports = source_facts(target.runtime, lambda file: self.owner_of(file.place) is None)
-        self._syntax = syntax_facts(target.runtime)
-        self._compiled: Facts[CompiledFacts] | None = None
-        self._known: set[int] = set()
+        self._remembering: list[Facts[Any]] = []
 
     @cached_property
     def files(self) -> Mapping[str, File]:
@@ -221,45 +218,52 @@ class Contents:
             return True
         if self.owner_of(module.file.place) is None:
             return not self.imports(module).flags & Flag.UNKNOWN
-        return self._attached(self._syntax).of(module.file)
+        return self._syntax.of(module.file)
 
     def imports(self, module: Module) -> ModuleFacts:
         """The imports of a module; none for one that is compiled."""
         if module.kind != "source" or module.file is None:
             return ModuleFacts((), 0 if module.kind == "namespace" else Flag.UNKNOWN)
-        return self._attached(self._imports).of(module.file)
+        return self._imports.of(module.file)
 
     @cached_property
     def compiled(self) -> Compiled:
         """The compiled files and the libraries that they need."""
         from wherry.contents.compiled import Compiled, compiled_facts
 
-        self._compiled = compiled_facts(self.target)
-        if self.options.store is not None:
-            # Those of the project are few, and go by their content, too.
-            files = (file for file in self.files.values() if is_compiled_name(file.name))
-            self._compiled.attach(self.options.store, self._by_owner(files), {})
-        return Compiled(self.files, self.target, self._compiled.of)
+        # Those of the project are few, and go by their content, too.
+        files = (file for file in self.files.values() if is_compiled_name(file.name))
+        facts = self._attached(compiled_facts(self.target), self._by_owner(files), {})
+        return Compiled(self.files, self.target, facts.of)
 
     def remember(self) -> None:
-        """Keep what was parsed for the next time."""
-        self._imports.remember()
-        self._syntax.remember()
-        if self._compiled is not None:
-            self._compiled.remember()
+        """Keep what was found out of files for the next time."""
+        for facts in self._remembering:
+            facts.remember()
 
-    def _attached(self, facts: Facts[T]) -> Facts[T]:
-        """Facts of sources, which are remembered if there is a store."""
-        if self.options.store is not None and id(facts) not in self._known:
-            self._known.add(id(facts))
-            facts.attach(self.options.store, self._sources, {"": self._label})
+    @cached_property
+    def _imports(self) -> Facts[ModuleFacts]:
+        facts = source_facts(self.target.runtime, lambda file: self.owner_of(file.place) is None)
+        return self._attached(facts, self._sources, {"": self._label})
+
+    @cached_property
+    def _syntax(self) -> Facts[bool]:
+        return self._attached(syntax_facts(self.target.runtime), self._sources, {"": self._label})
+
+    def _attached(
+        self, facts: Facts[T], groups: Mapping[str, Sequence[File]], own: Mapping[str, str]
+    ) -> Facts[T]:
+        """Facts of files that are remembered if there is a store, as ``Facts.attach`` has it."""
+        if self.options.store is not None:
+            facts.attach(self.options.store, groups, own)
+            self._remembering.append(facts)
         return facts
 
     @cached_property
     def _sources(self) -> Mapping[str, Sequence[File]]:
         return self._by_owner(file for place, file in self.files.items() if place.endswith(".py"))
 
-    @cached_property
+    @property
     def _label(self) -> str:
         return self.options.label or "+".join(str(part.path or part.name) for part in self.parts)
 

@@ -12,22 +12,19 @@ from wherry.contents.model import is_compiled_name
 from wherry.elf.strip import NotStrippedError, strip_elf
 from wherry.errors import WherryError
 from wherry.inspect.model import Suggestion
-from wherry.inspect.saving import suggestion
+from wherry.inspect.saving import remembered, suggestion
 from wherry.sizes import count
-from wherry.store.memo import Memo, memo_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from wherry.contents.model import File
     from wherry.inspect.measure import Measured
     from wherry.inspect.model import Inspected
     from wherry.inspect.saving import Present
-    from wherry.store import Store
 
-__all__ = ["find_debugging", "find_replacements", "remembered"]
+__all__ = ["find_debugging", "find_replacements"]
 
-_MEMO: Memo[list[int]] = Memo("measured", encode=list, decode=list)
 _LARGEST_STRIPPED = 1 << 27
 _HEADLESS: Mapping[str, str] = {
     "opencv-python": "opencv-python-headless",
@@ -51,7 +48,7 @@ def find_replacements(
     package: Inspected,
     present: Present,  # noqa: ARG001
 ) -> Iterator[Suggestion]:
-    """What is for screens and graphics processors, which Lambda does not have."""
+    """Distributions for screens and graphics processors, which Lambda does not have."""
     names = {each.name for each in package.distributions}
     for name, headless in _HEADLESS.items():
         if name in names:
@@ -104,29 +101,6 @@ def find_debugging(
             unzipped_size=unzipped,
             setting="strip = true",
         )
-
-
-def remembered(
-    rules: str, files: Sequence[File], store: Store | None, measure: Callable[[], Sequence[int]]
-) -> Sequence[int]:
-    """The figures of files; what was measured before of files of the same content is not measured again.
-
-    Args:
-        rules: of the measurement, whatever else it depends on.
-        files: measured.
-        store: remembers the figures; None measures again each time.
-        measure: returns them.
-    """
-    if store is None:
-        return measure()
-    facts = sorted((file.place, file.payload.crc, file.size, file.zipped) for file in files)
-    key = memo_key(1, rules, repr(facts))
-    known = _MEMO.recall(store, key)
-    if known is not None and all(isinstance(each, int) for each in known):
-        return known
-    figures = list(measure())
-    _MEMO.remember(store, key, figures)
-    return figures
 
 
 def _measure(files: Sequence[File]) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""The saving by leaving out files, and the line of settings that does it."""
+"""Savings, as they are measured in files and remembered, and the lines of settings that bring them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING
 from msgspec import field
 
 from wherry.inspect.model import Suggestion
+from wherry.store.memo import Memo, memo_key
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from wherry.contents.model import File
     from wherry.inspect.model import FileSize
+    from wherry.store import Store
 
-__all__ = ["SMALLEST", "Present", "header_size", "suggestion", "toml_list"]
+__all__ = ["SMALLEST", "Present", "header_size", "remembered", "suggestion", "toml_list"]
+
+_MEMO: Memo[list[int]] = Memo("measured", encode=list, decode=list)
 
 SMALLEST = 20_000
 """Bytes zipped below which a suggestion is not worth reading."""
@@ -50,6 +55,29 @@ def suggestion(text: str, files: Iterable[FileSize], setting: str) -> Suggestion
         unzipped_size=sum(file.unzipped_size for file in counted),
         setting=setting,
     )
+
+
+def remembered(
+    rules: str, files: Sequence[File], store: Store | None, measure: Callable[[], Sequence[int]]
+) -> Sequence[int]:
+    """The figures of files; what was measured before of files of the same content is not measured again.
+
+    Args:
+        rules: of the measurement, whatever else it depends on.
+        files: measured.
+        store: remembers the figures; None measures again each time.
+        measure: returns them.
+    """
+    if store is None:
+        return measure()
+    facts = sorted((file.place, file.payload.crc, file.size, file.zipped) for file in files)
+    key = memo_key(1, rules, repr(facts))
+    known = _MEMO.recall(store, key)
+    if known is not None and all(isinstance(each, int) for each in known):
+        return known
+    figures = list(measure())
+    _MEMO.remember(store, key, figures)
+    return figures
 
 
 def header_size(path: str) -> int:

@@ -15,6 +15,7 @@ from wherry.errors import WherryError
 from wherry.inspect.replacements import find_debugging, find_replacements
 from wherry.inspect.saving import SMALLEST, suggestion, toml_list
 from wherry.inspect.unused_services import find_services
+from wherry.sizes import first
 from wherry.target.provided import provided_distributions
 
 if TYPE_CHECKING:
@@ -211,5 +212,4 @@ def _pattern(path: str) -> str:
 
 
 def _several(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_MOST_NAMED])
-    return f"{shown} and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else shown
+    return first(names, _MOST_NAMED)

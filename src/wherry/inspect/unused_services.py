@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wherry.contents.imports import LARGEST_SOURCE
 from wherry.contents.services import CREDENTIALS, data_of, service_uses
 from wherry.errors import WherryError
 from wherry.inspect.saving import suggestion, toml_list
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["find_services"]
 
-_LARGEST_SOURCE = 1 << 20
 # They take the service from whoever calls them.
 _OF_BOTO3 = frozenset({"boto3", "botocore", "s3transfer"})
 
@@ -25,7 +25,7 @@ _OF_BOTO3 = frozenset({"boto3", "botocore", "s3transfer"})
 def find_services(
     measured: Sequence[Measured], package: Inspected, present: Present
 ) -> Iterator[Suggestion]:
-    """What the setting ``botocore-services`` leaves out; nothing where a call does not tell its service."""
+    """The descriptions that ``botocore-services`` leaves out; none where a call does not tell its service."""
     data: dict[str, list[FileSize]] = {}
     for file in package.files:
         if file.owner == "botocore" and (service := data_of(file.path)) is not None:
@@ -64,7 +64,7 @@ def _used(measured: Measured) -> set[str] | None:
         }:
             continue
         try:
-            source = file.read(most=_LARGEST_SOURCE)
+            source = file.read(most=LARGEST_SOURCE)
         except WherryError:
             return None
         for use in service_uses(source):

@@ -11,7 +11,7 @@ from wherry.inspect.import_times import VARIABLE, read_import_times, read_runtim
 from wherry.inspect.profile import ImportProfile
 from wherry.invoke.run import Callbacks, open_function
 from wherry.pipeline.inspect import InspectOptions, inspect_packages
-from wherry.pipeline.options import BuildOptions
+from wherry.pipeline.options import build_options
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -149,11 +149,8 @@ def report_cold_starts(
     Raises:
         WherryError: the packages cannot be read.
     """
-    keys = BuildOptions.__optional_keys__
-    of_build = cast("InspectOptions", {key: options[key] for key in options if key in keys})  # type: ignore[literal-required]
-    known: InspectOptions = {
-        **of_build, "names": (starts.function,), "no_build": True, "profile": starts.profile,
-    }  # fmt: skip
+    known = cast("InspectOptions", build_options(options))
+    known |= {"names": (starts.function,), "no_build": True, "profile": starts.profile}
     return inspect_packages(project, store=store, **known)
 
 

@@ -70,7 +70,7 @@ class Debuggers:
                 self._ports[name] = DebuggerPort(number)
 
     def of(self, name: str) -> Debugging:
-        """What a function needs; it was given a port before."""
+        """The debugging of a function, which was given a port before."""
         return replace(
             self._wish,
             port=self._ports.get(name),

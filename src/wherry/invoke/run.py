@@ -6,7 +6,7 @@ import json
 import threading
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack, cast
+from typing import TYPE_CHECKING, Unpack
 
 from msgspec.structs import replace
 
@@ -17,7 +17,7 @@ from wherry.invoke.local import local_runnable
 from wherry.invoke.runnable import choose_function
 from wherry.invoke.session import Session
 from wherry.pipeline.build import build_packages, provided_bundle
-from wherry.pipeline.options import BuildOptions
+from wherry.pipeline.options import build_options
 from wherry.pipeline.request import as_request, open_context
 from wherry.pipeline.written import report_written
 from wherry.structs import Struct
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from wherry.invoke.runnable import Runnable
     from wherry.invoke.server import FunctionServer, Served
     from wherry.invoke.serving import BuiltProject
+    from wherry.pipeline.options import BuildOptions
     from wherry.pipeline.report import BuildReport
     from wherry.pipeline.request import BuildRequest
     from wherry.store import Store
@@ -327,10 +328,7 @@ def _build(
 
 def _of_build(options: InvokeOptions, names: Sequence[str]) -> BuildOptions:
     """The options of the build before a run."""
-    of_build = cast(
-        "BuildOptions",
-        {key: value for key, value in options.items() if key in BuildOptions.__optional_keys__},
-    )
+    of_build = build_options(options)
     if names:
         of_build["names"] = names
     return of_build

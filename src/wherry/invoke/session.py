@@ -29,6 +29,7 @@ from wherry.invoke.runtime_api import (
 )
 from wherry.invoke.sandbox import Contents, Sandbox
 from wherry.invoke.variables import check_size, check_variables
+from wherry.sizes import first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -378,7 +379,7 @@ def _warn_of_machine(
     )
     if not compiled:
         return
-    shown = ", ".join(compiled[:3]) + (f" and {len(compiled) - 3} more" if compiled[3:] else "")
+    shown = first(compiled, 3)
     reporter.emit(
         Warned(
             text=f"the package is for {runnable.target.architecture} on Linux, and this machine is {here} "

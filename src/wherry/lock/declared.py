@@ -19,13 +19,7 @@ if TYPE_CHECKING:
     from wherry.files import ProjectFiles
     from wherry.lock.document import Table
 
-__all__ = [
-    "Declared",
-    "declares_dependencies",
-    "installs_by_setup",
-    "is_setup",
-    "read_declared",
-]
+__all__ = ["Declared", "declares_dependencies", "installs_by_setup", "is_setup", "read_declared"]
 
 _DESCRIBES = re.compile(r"(?ms)^\[options\]|^\[metadata\][^\[]*^name\s*[=:]")
 

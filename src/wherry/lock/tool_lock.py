@@ -1,4 +1,4 @@
-"""What the readers of ``poetry.lock``, ``pdm.lock`` and ``Pipfile.lock`` have in common."""
+"""Parts that the readers of ``poetry.lock``, ``pdm.lock`` and ``Pipfile.lock`` have in common."""
 
 from __future__ import annotations
 

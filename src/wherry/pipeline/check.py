@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack
 
 from msgspec import field
 from msgspec.structs import replace
@@ -19,7 +19,7 @@ from wherry.errors import SettingsError
 from wherry.events import SILENT, Note
 from wherry.indexes.network import Network
 from wherry.pipeline.build import build_packages
-from wherry.pipeline.options import BuildOptions
+from wherry.pipeline.options import BuildOptions, build_options
 from wherry.pipeline.present import present_settings
 from wherry.pipeline.request import as_request, open_context
 from wherry.pipeline.written import report_written
@@ -272,9 +272,7 @@ def _of_project(
     project: Path | str, options: CheckOptions, store: Store, reporter: Reporter, doing: str
 ) -> Subjects:
     """The subjects of a project: its functions with their layers, and layers that no function takes."""
-    keys = BuildOptions.__optional_keys__
-    of_build = cast("BuildOptions", {key: options[key] for key in options if key in keys})  # type: ignore[literal-required]
-    request = as_request(project, of_build)
+    request = as_request(project, build_options(options))
     checked = request.settings.check
     if options.get("no_build"):
         from wherry.pipeline.target import written_target

@@ -29,20 +29,19 @@ if TYPE_CHECKING:
     from wherry.target import Target
 
 __all__ = [
-    "GIVEN_LAYERS",
     "Asset",
     "Wanted",
     "answer_json",
     "build_all",
     "build_one",
-    "handler_of",
+    "function_settings",
     "layer_settings",
     "named_handler",
 ]
 
 _NAME = "package"
 _LAYOUT = "python"
-GIVEN_LAYERS = ("arn:aws:lambda:::layer:given:1",)
+_GIVEN_LAYERS = ("arn:aws:lambda:::layer:given:1",)
 """Stands for the layers that a construct gives to a function: a module that is not in the package may be there."""
 
 
@@ -245,13 +244,30 @@ def _variables(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def handler_of(root: Path, index: str | None, function: str | None) -> str:
-    """The handler as AWS means it: the module of a file below the entry, and a function in it.
+def function_settings(
+    root: Path, app: str | None, index: str | None, handler: str | None, *, has_layers: bool
+) -> FunctionSettings:
+    """The settings of a construct's function.
+
+    Args:
+        root: the folder of its project.
+        app: the web application; None for a function that ``index`` and ``handler`` name.
+        index: the path of the module below that folder.
+        handler: the function in it.
+        has_layers: whether the construct gives it layers.
 
     Raises:
         SettingsError: the file is not a module.
     """
-    index = "index.py" if index is None else index.replace("\\", "/").removeprefix("./")
+    layers = _GIVEN_LAYERS if has_layers else ()
+    if app:
+        return FunctionSettings(app=app, layers=layers)
+    return FunctionSettings(handler=_handler_of(root, index, handler), layers=layers)
+
+
+def _handler_of(root: Path, index: str | None, function: str | None) -> str:
+    """The handler as AWS means it: the module of a file below the entry, and a function in it."""
+    index = _module_path(index)
     if not index.endswith(".py") or index.startswith("/"):
         raise SettingsError(
             f"`index` is `{index}`, which is not the path of a module",
@@ -275,8 +291,12 @@ def handler_of(root: Path, index: str | None, function: str | None) -> str:
 
 def named_handler(index: str | None, function: str | None) -> str:
     """The handler as it is named, whether the file exists or not."""
-    path = (index or "index.py").replace("\\", "/").removeprefix("./")
-    return f"{path.removesuffix('.py').replace('/', '.')}.{function or 'handler'}"
+    module = _module_path(index or None).removesuffix(".py").replace("/", ".")
+    return f"{module}.{function or 'handler'}"
+
+
+def _module_path(index: str | None) -> str:
+    return "index.py" if index is None else index.replace("\\", "/").removeprefix("./")
 
 
 def answer_json(query: str) -> dict[str, Any]:
@@ -309,12 +329,13 @@ def answer_json(query: str) -> dict[str, Any]:
                 bundling, asked.get("runtimes") or (), asked.get("architectures") or ()
             )
         else:
-            layers = GIVEN_LAYERS if asked.get("layers") else ()
-            if asked.get("app"):
-                settings = FunctionSettings(app=asked["app"], layers=layers)
-            else:
-                handler = handler_of(entry, index, asked.get("handler"))
-                settings = FunctionSettings(handler=handler, layers=layers)
+            settings = function_settings(
+                entry,
+                asked.get("app"),
+                index,
+                asked.get("handler"),
+                has_layers=bool(asked.get("layers")),
+            )
         wanted = Wanted(
             entry=entry,
             settings=settings,

@@ -20,7 +20,7 @@ from wherry.inspect.measure import Measured
 from wherry.inspect.profile import ImportProfile, ProfileNode, import_tree, read_profile
 from wherry.inspect.why import find_reason, unknown_subject
 from wherry.pipeline.check import find_subjects
-from wherry.pipeline.options import BuildOptions
+from wherry.pipeline.options import BuildOptions, build_options
 from wherry.store import Store
 from wherry.structs import Struct
 from wherry.tools.git import check_out, find_commit
@@ -350,10 +350,6 @@ def _of_commit(
     with tempfile.TemporaryDirectory(prefix="wherry-inspect-") as folder:
         tree, output = Path(folder, "tree"), Path(folder, "packages")
         check_out(top, digest, tree, label=str(project), offline=options.get("offline", False))
-        keys = BuildOptions.__optional_keys__
-        of_build = cast(
-            "CheckOptions",
-            {key: options[key] for key in options if key in keys} | {"output": output},  # type: ignore[literal-required]
-        )
+        of_build = cast("CheckOptions", {**build_options(options), "output": output})
         subjects = find_subjects(tree / below, of_build, store, reporter, doing="inspecting")
         return {package.name: package for package in _packages(_measured(subjects))}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["BuildOptions", "PackageOptions"]
+__all__ = ["BuildOptions", "PackageOptions", "build_options"]
 
 
 class PackageOptions(TypedDict, total=False):
@@ -71,3 +71,9 @@ class BuildOptions(PackageOptions, total=False):
 
     stage: str | None
     unpacked: Path | str | None
+
+
+def build_options(options: Mapping[str, object]) -> BuildOptions:
+    """The options of the build among those of a command that builds first."""
+    known = BuildOptions.__optional_keys__
+    return cast("BuildOptions", {key: value for key, value in options.items() if key in known})

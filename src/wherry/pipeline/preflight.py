@@ -12,6 +12,7 @@ from wherry.compose.model import EXTRA_PATHS, HOOKS
 from wherry.errors import CheckError
 from wherry.events import Warned
 from wherry.pipeline.own_imports import imports_key
+from wherry.sizes import first_lines
 from wherry.store.memo import Memo, memo_key
 from wherry.target.provided import knows_provided
 
@@ -56,13 +57,9 @@ def preflight(composition: Composition, request: BuildRequest, context: Context)
         for finding in findings:
             context.reporter.emit(Warned(text=_line(finding), hint=finding.hint))
         return
-    more = len(findings) - _SHOWN
     raise CheckError(
         "what was composed would fail on AWS Lambda",
-        where=[
-            *(_line(finding) for finding in findings[:_SHOWN]),
-            *([f"and {more} more"] if more > 0 else []),
-        ],
+        where=first_lines([_line(finding) for finding in findings], _SHOWN),
         hint="\n".join(
             [
                 *dict.fromkeys(finding.hint for finding in findings[:3]),

@@ -48,9 +48,9 @@ def project_names(root: Path, *, config: Path | None = None) -> ProjectNames:
         return ProjectNames()
     table = source.table if isinstance(source.table, dict) else {}
     kinds = {kind: tuple(inner_table(table, kind)) for kind in ("functions", "layers", "stages")}
-    poetry = inner_table(inner_table(document, "tool"), "poetry")
+    poetry = inner_table(document, "tool", "poetry")
     kinds["groups"] = (*inner_table(document, "dependency-groups"), *inner_table(poetry, "group"))
-    declared = inner_table(inner_table(document, "project"), "optional-dependencies")
+    declared = inner_table(document, "project", "optional-dependencies")
     kinds["extras"] = (*declared, *inner_table(poetry, "extras"))
     if not kinds["functions"] and not kinds["layers"]:
         # The one function of a project without settings has the name of the project.

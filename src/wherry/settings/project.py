@@ -14,7 +14,13 @@ from wherry.bundle.default_excludes import VIRTUALENV_MARK, is_excluded_by_defau
 from wherry.errors import ProjectError, SettingsError, TargetError
 from wherry.files import ProjectFiles, walk_folders
 from wherry.settings.read import read_settings
-from wherry.settings.source import SettingsSource, named_source, own_source, read_toml
+from wherry.settings.source import (
+    SettingsSource,
+    metadata_string,
+    named_source,
+    own_source,
+    read_toml,
+)
 from wherry.structs import Struct
 from wherry.target import (
     RUNTIMES,
@@ -131,7 +137,7 @@ def read_project(
         settings = replace(settings, install_path=str(install_path))
     if name is not None:
         settings = replace(settings, name=name)
-    metadata_name = _metadata(document, "name")
+    metadata_name = metadata_string(document, "name")
     full_name = settings.name or metadata_name or root.name
     requires_python = read_requires_python(root, files)
     if (root / "Pipfile").is_file():
@@ -140,7 +146,7 @@ def read_project(
         root=root,
         # Without characters that are unsafe in the name of a file.
         name=re.sub(r"[^A-Za-z0-9._-]+", "-", full_name).strip("-.") or "function",
-        version=_metadata(document, "version"),
+        version=metadata_string(document, "version"),
         requires_python=requires_python,
         has_build_system="build-system" in document,
         settings=settings,
@@ -149,11 +155,6 @@ def read_project(
         warnings=source.legacy.warnings if source.legacy is not None else (),
         files=files,
     )
-
-
-def _metadata(document: Mapping[str, Any], key: str) -> str | None:
-    """A string of ``[project]``, or else of ``[tool.poetry]``."""
-    return inner_string(document, "project", key) or inner_string(document, "tool", "poetry", key)
 
 
 def _find_config(root: Path, config: Path) -> Path:

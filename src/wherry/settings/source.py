@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, SettingsError
 from wherry.structs import Struct
-from wherry.untrusted import inner_table
+from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wherry.settings.legacy import Translation
 
 
-__all__ = ["SettingsSource", "named_source", "own_source", "read_toml"]
+__all__ = ["SettingsSource", "metadata_string", "named_source", "own_source", "read_toml"]
 
 
 class SettingsSource(Struct, frozen=True, kw_only=True):
@@ -104,3 +104,8 @@ def read_toml(path: Path, files: ProjectFiles) -> dict[str, Any]:
         raise ProjectError(
             f"`{path.name}` is not valid TOML", where=[str(error) or type(error).__name__]
         ) from error
+
+
+def metadata_string(document: Mapping[str, Any], key: str) -> str | None:
+    """A string of ``[project]``, or else of ``[tool.poetry]``."""
+    return inner_string(document, "project", key) or inner_string(document, "tool", "poetry", key)

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import BuildError, ProjectError
+from wherry.settings.source import metadata_string
 from wherry.structs import Struct
-from wherry.untrusted import inner_string, inner_table
+from wherry.untrusted import inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,17 +100,14 @@ def _read_declaration(
     root: Path, files: ProjectFiles, must_build: bool, build: bool
 ) -> Declaration:
     document = _read(root, files)
-    name, version = (
-        inner_string(document, "project", key) or inner_string(document, "tool", "poetry", key)
-        for key in ("name", "version")
-    )
+    name = metadata_string(document, "name")
     backend, requires, path = _build_system(
         root, document if build or must_build else {}, must_build=must_build
     )
     return Declaration(
         root=root,
         name=normalized(name) if name else None,
-        version=version,
+        version=metadata_string(document, "version"),
         backend=backend,
         requires=requires,
         backend_path=path,

@@ -231,9 +231,12 @@ def test_what_pip_freeze_writes_on_debian(tmp_path: Path, index: Index) -> None:
     assert "`pkg_resources==0.0.0` is passed over" in heard.texts(Warned)[0]
 
 
-def test_what_pip_freeze_writes_of_conda(tmp_path: Path) -> None:
-    place = "file:///croot/certifi_1671487769961/work/certifi"
-    write(tmp_path, requirements__txt=f"certifi @ {place}\n")
+@pytest.mark.parametrize(
+    "place", ["croot", "tmp/build", "home/conda", "opt/conda/conda-bld", "work"]
+)
+def test_what_pip_freeze_writes_of_conda(place: str, tmp_path: Path) -> None:
+    line = f"certifi @ file:///{place}/certifi_1671487769961/certifi\n"
+    write(tmp_path, requirements__txt=line)
     with pytest.raises(LockError, match="`certifi` was frozen from what conda") as caught:
         read(tmp_path)
     assert "--format=freeze" in str(caught.value.hint)

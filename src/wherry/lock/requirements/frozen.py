@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ __all__ = ["without_frozen"]
 
 _OF_DEBIAN = frozenset({"pkg-resources==0.0.0", "pkg_resources==0.0.0"})
 # The folders in which conda's packages were built, on machines of others.
-_OF_CONDA = ("/croot/", "/tmp/build/", "/home/" + "conda/", "/opt/conda/conda-bld/", "/work/")  # noqa: S108
+_OF_CONDA = re.compile(r"/(?:croot|tmp/build|home/conda|opt/conda/conda-bld|work)/")
 
 
 def without_frozen(parsed: Sequence[Parsed], reporter: Reporter) -> Iterator[Parsed]:
@@ -45,7 +46,7 @@ def without_frozen(parsed: Sequence[Parsed], reporter: Reporter) -> Iterator[Par
         url = found.url if found is not None else None
         if found is not None and url is not None and url.startswith("file:///"):
             path = Path(url_path(url))
-            if str(path).startswith(_OF_CONDA) and not path.exists():
+            if _OF_CONDA.match(str(path)) and not path.exists():
                 raise LockError(
                     f"`{found.name}` was frozen from what conda has installed",
                     where=[redact(f"{line.place}: {line.text[:200]}")],

@@ -10,8 +10,7 @@ from wherry.contents.imports import When
 from wherry.errors import WherryError
 from wherry.events import Note
 from wherry.inspect.model import Suggestion
-from wherry.inspect.replacements import remembered
-from wherry.inspect.saving import SMALLEST, header_size
+from wherry.inspect.saving import SMALLEST, header_size, remembered
 from wherry.pipeline.bytecode.compiling import interpreter
 from wherry.pipeline.bytecode.worker import compile_modules
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from wherry.settings.source import metadata_string
 from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
@@ -63,9 +64,7 @@ def wheel_places(root: Path, document: Mapping[str, Any]) -> tuple[tuple[str, st
     reader = _READERS.get(_family(document))
     if reader is None:
         return ()
-    name = inner_string(document, "project", "name") or inner_string(
-        document, "tool", "poetry", "name"
-    )
+    name = metadata_string(document, "name")
     module = re.sub(r"[-.]+", "_", name or root.name)
     places = reader(root, inner_table(document, "tool"), module)
     return tuple(sorted(places.items(), key=lambda item: -len(item[0])))
