@@ -62,13 +62,13 @@ def count(number: int, noun: str) -> str:
 def first(words: Sequence[str], most: int) -> str:
     """The first words of a long list: ``a, b and 4 more``."""
     more = len(words) - most
-    return ", ".join(words[:most]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(words[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def first_lines(lines: Sequence[str], most: int) -> list[str]:
     """The first lines of a long list, and one that tells how many more there are."""
     more = len(lines) - most
-    return [*lines[:most], *([f"and {more} more"] if more > 0 else [])]
+    return [*lines[:most], *([f"and {more:,} more"] if more > 0 else [])]
 
 
 def parse_size(text: str) -> int:
