@@ -88,7 +88,8 @@ def start(
             )
             reporter = options.pop("reporter", SILENT)
             here = context(store, target=runnable.target, reporter=reporter)
-            return stack.enter_context(Session(runnable, here, limits=limits, **options))
+            session = Session(replace(runnable, limits=limits), here, **options)
+            return stack.enter_context(session)
 
         yield make
 

@@ -253,7 +253,6 @@ def _session(
     return Session(
         runnable,
         context,
-        limits=runnable.limits,
         python=None if python is None else Path(python),
         on_log=callbacks.log,
         debugging=debugging,

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from wherry.invoke.debugging import Debugging
     from wherry.invoke.environment import Message
     from wherry.invoke.outcome import FunctionError
-    from wherry.invoke.runnable import Limits, Runnable
+    from wherry.invoke.runnable import Runnable
 
 __all__ = ["Session"]
 
@@ -58,16 +58,15 @@ class Session:
         runnable: Runnable,
         context: Context,
         *,
-        limits: Limits,
         python: Path | None = None,
         on_log: Callable[[bytes], None] | None = None,
         debugging: Debugging | None = None,
     ) -> None:
         """Nothing is done yet. ``on_log`` is called, in a thread, with what the function writes."""
-        self._debugging = debugging
+        self._debugging, self._limits = debugging, runnable.limits
         if debugging is not None and debugging.port is not None:
-            limits = replace(limits, timeout=ENDLESS)
-        self._runnable, self._context, self._limits = runnable, context, limits
+            self._limits = replace(self._limits, timeout=ENDLESS)
+        self._runnable, self._context = runnable, context
         self._python, self._on_log = python, on_log
         self._sandbox: Sandbox | None = None
         self._environment: Environment | None = None
