@@ -11,9 +11,10 @@ from wherry.invoke.runnable import Runnable
 from wherry.invoke.variables import (
     Places,
     check_size,
+    check_variables,
     lambda_variables,
-    passed_on,
     passed_values,
+    read_variables,
     region,
 )
 from wherry.target import Architecture, Target, find_runtime
@@ -98,13 +99,13 @@ def test_the_functions_own_win_over_what_may_be_changed() -> None:
 @pytest.mark.parametrize("name", ["_HANDLER", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT"])
 def test_what_aws_reserves(name: str) -> None:
     with pytest.raises(InvokeError, match=f"`{name}` cannot be set"):
-        variables({name: "x"})
+        check_variables([name])
 
 
 @pytest.mark.parametrize("name", ["1A", "A-B", "", "Ä", "A=B"])
 def test_what_is_no_name(name: str) -> None:
     with pytest.raises(InvokeError, match="not a name"):
-        variables({name: "x"})
+        check_variables([name])
 
 
 def test_the_region() -> None:
@@ -125,13 +126,15 @@ def test_no_more_than_aws_takes() -> None:
         check_size({"A1": "ü" * 2050})
 
 
-def test_names_alone_are_passed_on() -> None:
-    assert passed_on(["AB", "CD=x=y"], {"AB": "1=2", "CD": "no"}) == ("AB=1=2", "CD=x=y")
+def test_names_alone_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AB", "1=2")
+    monkeypatch.setenv("CD", "no")
+    assert read_variables(["AB", "CD=x=y"], []) == {"AB": "1=2", "CD": "x=y"}
     with pytest.raises(InvokeError, match="has no `=`") as caught:
-        passed_on(["NOT_HERE"], {})
+        read_variables(["NOT_HERE"], [])
     assert "--env NOT_HERE" in str(caught.value)
     with pytest.raises(InvokeError) as caught:
-        passed_on(["pa55word"], {})
+        read_variables(["pa55word"], [])
     assert "pa55word" not in str(caught.value)
 
 

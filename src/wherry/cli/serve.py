@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from typing import TYPE_CHECKING, Unpack
@@ -117,11 +116,11 @@ def command(
       aws lambda invoke --function-name web --endpoint-url http://127.0.0.1:8000 out.json
     """  # noqa: D301  the backspace is click's mark
     from wherry.invoke.run import open_server
-    from wherry.invoke.variables import passed_on, read_variables
+    from wherry.invoke.variables import read_variables
 
     # A server that is told to end has done its work.
     signal.signal(signal.SIGTERM, _end)
-    options["environment"] = read_variables(passed_on(variables, os.environ), variable_files)
+    options["environment"] = read_variables(variables, variable_files)
     options["terminal"] = keyboard()
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
         opened = open_server(
