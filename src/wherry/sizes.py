@@ -13,6 +13,7 @@ __all__ = [
     "duration",
     "first",
     "first_lines",
+    "format_change",
     "format_share",
     "format_size",
     "parse_size",
@@ -32,6 +33,12 @@ def format_size(number: int) -> str:
             break
         value, unit = value / 1024, bigger
     return f"{value:.1f} {unit}"
+
+
+def format_change(number: int) -> str:
+    """A change in bytes for people: ``+1.2 MiB``, ``-312 B``, ``±0 B``."""
+    sign = "+" if number > 0 else "-" if number < 0 else "±"
+    return f"{sign}{format_size(abs(number))}"
 
 
 def format_share(share: float) -> str:

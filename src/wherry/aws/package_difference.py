@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from wherry.aws.remote_zip import Contents, open_local, open_remote
-from wherry.sizes import format_size
+from wherry.sizes import format_change
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ __all__ = [
     "FileChange",
     "compare",
     "find_installed",
-    "signed_size",
 ]
 
 # Below the root, or below the prefix of a layer: those inside of a distribution are vendored.
@@ -57,7 +56,7 @@ class DistributionChange(Struct, frozen=True, kw_only=True):
     unzipped_size_after: int
 
     def __str__(self) -> str:
-        change = signed_size(self.unzipped_size_after - self.unzipped_size_before)
+        change = format_change(self.unzipped_size_after - self.unzipped_size_before)
         if self.before is None:
             return f"{self.name} {self.after} new, {change}"
         if self.after is None:
@@ -115,7 +114,7 @@ class Difference(Struct, frozen=True, kw_only=True):
                 if self.distributions
                 else _number(len(self.files), "file")
             )
-            return f"all of it is new: {content}, {signed_size(self.unzipped_size_after)}"
+            return f"all of it is new: {content}, {format_change(self.unzipped_size_after)}"
         if not self:
             # It was zipped by another tool, or by an older Wherry.
             return "the same files, zipped otherwise"
@@ -184,12 +183,6 @@ def compare(local: Path, live: Contents | str | None) -> Difference:
         unzipped_size_before=sum(file.size for file in old.values()),
         unzipped_size_after=sum(file.size for file in new.values()),
     )
-
-
-def signed_size(number: int) -> str:
-    """A change in bytes, for people: ``+1.2 MiB``, ``-312 B``, ``±0 B``."""
-    sign = "+" if number > 0 else "-" if number < 0 else "±"
-    return f"{sign}{format_size(abs(number))}"
 
 
 def _changes(
