@@ -22,6 +22,8 @@ from support.serving import CallableSession, ran, serve_build
 from wherry.context import Context
 from wherry.errors import InvokeError, WherryError
 from wherry.events import SILENT
+from wherry.invoke.debuggers import Debuggers
+from wherry.invoke.debugging import Debugging
 from wherry.invoke.outcome import FunctionError, Invocation
 from wherry.invoke.reload import Reloader
 from wherry.invoke.request import EventFormat
@@ -97,6 +99,7 @@ class Project:
                 on_log=None,
                 on_failed=self.failed.append,
                 on_reloaded=self.reloaded.append,
+                debuggers=Debuggers(Debugging(project=self.root), SILENT, concurrency=1),
             ),
         )
 

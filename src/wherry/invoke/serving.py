@@ -114,7 +114,7 @@ class Maker(Struct, frozen=True, kw_only=True):
     on_log: Callable[[bytes], None] | None
     on_failed: Callable[[WherryError], None]
     on_reloaded: Callable[[Sequence[str]], None]
-    debuggers: Debuggers | None = None
+    debuggers: Debuggers
 
 
 class Serving:
@@ -188,15 +188,13 @@ class Serving:
             for name, each in self.builds.functions.items()
             if each.digest == digests.get(name) and not each.is_closed
         }
-        debuggers = self._maker.debuggers
-        if debuggers is not None:
-            debuggers.assign(names)
+        self._maker.debuggers.assign(names)
         new = self._open_all([name for name in names if name not in functions], digests, built)
         functions = {name: functions.get(name) or new[name] for name in names}
         self.builds.put(
             ServedBuild(functions=functions, api=api, aliases=_names_on_aws(built.request))
         )
-        if debuggers is not None and debuggers.are_awaited:
+        if self._maker.debuggers.are_awaited:
             # Each waits for an editor, and none for another.
             prepare_all([*new.values()], self._maker.on_failed, at_once=len(new))
         else:
