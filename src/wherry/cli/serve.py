@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from wherry.cli.invoke import FORMATS, callbacks, of_run
 from wherry.cli.keyboard import keyboard, warn_of_prompt
 from wherry.cli.options import drover_stage, in_project, of_build, quiet
-from wherry.cli.render import BriefReporter, Terminal, error_text, for_stderr
+from wherry.cli.render import BriefReporter, Terminal, print_error
 from wherry.sizes import seconds
 
 if TYPE_CHECKING:
@@ -176,4 +176,4 @@ def _log(served: Served, terminal: Terminal, *, verbose: bool, has_keyboard: boo
 
 def _tell(error: WherryError) -> None:
     with _talking:
-        click.echo(error_text(error, color=for_stderr()), err=True)
+        print_error(error)
