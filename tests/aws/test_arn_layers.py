@@ -37,11 +37,6 @@ LAYER = _layer()
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
-
-
-@pytest.fixture
 def storage(proxy: Proxy) -> Iterator[Storage]:
     """The addresses that the stand-in gives lead nowhere; this lets them lead to the code."""
     with serve_storage(Storage(data=LAYER)) as served:

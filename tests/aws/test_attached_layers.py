@@ -5,29 +5,18 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING
 
-import pytest
 import tomli_w
 
-from support.deployments import ALIAS, FUNCTION, LAYER, Site, make_site
+from support.deployments import ALIAS, FUNCTION, LAYER, Site
 from support.functions import zip_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from support.aws_account import Account
-    from support.aws_faults import Proxy
-    from support.command import Wherry
-    from support.index import Index
 
 PLACE = "arn:aws:lambda:eu-west-1:123456789012:layer:"
 ELSEWHERE = "arn:aws:lambda:eu-west-1:999999999999:layer:theirs:7"
-
-
-@pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
-    made = make_site(wherry, account, index, proxy)
-    made.write(role=account.role())
-    return made
 
 
 def names(account: Account) -> list[str]:

@@ -22,7 +22,6 @@ from wherry.events import Warned
 from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from support.aws_account import Account
@@ -50,10 +49,7 @@ def big(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(autouse=True)
-def environment(proxy: Proxy, account: Account) -> Iterator[None]:
-    with account.here(url=proxy.url):
-        yield
+pytestmark = pytest.mark.usefixtures("in_account")
 
 
 def stage_of(**more: object) -> StageSettings:

@@ -8,23 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 import tomli_w
 
-from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site, make_site
+from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site
 from support.projects import write_files
 
 if TYPE_CHECKING:
-    from support.aws_account import Account
-    from support.aws_faults import Call, Proxy
-    from support.command import Wherry
-    from support.index import Index
+    from support.aws_faults import Call
 
 NUMBER_OF_FUNCTIONS = 10
-
-
-@pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
-    made = make_site(wherry, account, index, proxy)
-    made.write(role=account.role())
-    return made
 
 
 def without_alias(site: Site) -> None:

@@ -16,24 +16,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import wherry as api
-from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site, make_site
+from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site
 from support.functions import zip_of
 from support.wheels import make_wheel
 
 if TYPE_CHECKING:
-    from support.aws_account import Account
-    from support.aws_faults import Call, Proxy
-    from support.command import Wherry
+    from support.aws_faults import Call
     from support.index import Index
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:"
-
-
-@pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
-    made = make_site(wherry, account, index, proxy)
-    made.write(role=account.role())
-    return made
 
 
 def plainly(text: str) -> str:

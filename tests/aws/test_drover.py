@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.aws_faults import ACCESS_DENIED, CONFLICT, Fault, Proxy
-from support.deployments import Site, hasty
+from support.deployments import Site
 from support.functions import zip_of
 from support.projects import write_files
 from support.wheels import make_wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from support.aws_account import Account
@@ -80,10 +79,7 @@ def site(
     return Site(wherry=wherry, account=account, index=index, proxy=proxy)
 
 
-@pytest.fixture(autouse=True)
-def in_haste(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with hasty(monkeypatch):
-        yield
+pytestmark = pytest.mark.usefixtures("in_haste")
 
 
 def deploy(site: Site, *arguments: str, code: int | None = 0) -> Finished:

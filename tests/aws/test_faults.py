@@ -35,7 +35,7 @@ from support.aws_faults import (
     serve_faults,
 )
 from support.command import Wherry
-from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, Site, hasty, make_site
+from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, Site, make_site
 from support.forks import Forks, serve_forks
 from support.functions import zip_of
 from support.index import serve_index
@@ -87,10 +87,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, moto: Moto) -> Iterator[P
         )
 
 
-@pytest.fixture(autouse=True)
-def in_haste(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with hasty(monkeypatch):
-        yield
+pytestmark = pytest.mark.usefixtures("in_haste")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,8 +23,6 @@ from wherry.events import Warned
 from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from support.aws_account import Account
     from support.aws_faults import Proxy
     from support.command import Wherry
@@ -34,10 +32,7 @@ BUCKET = "deploy-bucket"
 DIGEST = "0123456789abcdef" * 4
 
 
-@pytest.fixture(autouse=True)
-def environment(proxy: Proxy, account: Account) -> Iterator[None]:
-    with account.here(url=proxy.url):
-        yield
+pytestmark = pytest.mark.usefixtures("in_account")
 
 
 def code(text: str) -> bytes:

@@ -20,12 +20,11 @@ from support.aws_faults import (
     THROTTLED,
     Fault,
 )
-from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site, hasty, make_site
+from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site, make_site
 from support.projects import write_files
 from wherry.errors import AwsError, DeployError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from support.aws_account import Account
@@ -45,10 +44,7 @@ def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
     return made
 
 
-@pytest.fixture(autouse=True)
-def in_haste(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with hasty(monkeypatch):
-        yield
+pytestmark = pytest.mark.usefixtures("in_haste")
 
 
 def packages(site: Site) -> dict[str, Path]:

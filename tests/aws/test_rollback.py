@@ -50,14 +50,11 @@ PRECONDITION = Fault(name="precondition", status=412, code="PreconditionFailedEx
 CODES = {number: code(f"version {number}") for number in range(1, 5)}
 
 
-@pytest.fixture(autouse=True)
-def environment(proxy: Proxy, account: Account) -> Iterator[None]:
-    with account.here(url=proxy.url):
-        yield
+pytestmark = pytest.mark.usefixtures("in_account")
 
 
 @pytest.fixture
-def client() -> Client:
+def client(in_account: None) -> Client:
     return Client(StageSettings(region="eu-west-1"), name="staging")
 
 
