@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from support.contexts import context
 from support.projects import write_files
 from support.reporters import Heard
 from support.storage import Storage, serve_storage
-from support.zips import HANDLER, write_package
+from support.zips import HANDLER, write_package, zip_bytes
 from wherry.errors import AwsError, FetchError, SettingsError
 from wherry.pipeline.arn_layers import fetch_layers
 from wherry.store import Store
@@ -26,14 +24,7 @@ from wherry.store import Store
 DENIED = Fault(name="denied", status=403, code="AccessDeniedException")
 
 
-def _layer() -> bytes:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr("python/shared.py", "FROM = 'the layer'\n")
-    return data.getvalue()
-
-
-LAYER = _layer()
+LAYER = zip_bytes({"python/shared.py": "FROM = 'the layer'\n"})
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ import pytest
 
 import wherry as api
 from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site
-from support.functions import zip_of
 from support.wheels import make_wheel
+from support.zips import zip_bytes
 
 if TYPE_CHECKING:
     from support.aws_faults import Call
@@ -416,11 +416,9 @@ def test_a_plain_project(site: Site) -> None:
 
 
 @pytest.mark.parametrize("how", ["empty", "not taken"])
-def test_a_layer_of_ours_that_is_no_more_wanted_is_detached(
-    site: Site, tmp_path: Path, how: str
-) -> None:
+def test_a_layer_of_ours_that_is_no_more_wanted_is_detached(site: Site, how: str) -> None:
     """D8, D9: and other people's stay, in their places."""
-    data = zip_of(tmp_path / "layer.zip", {"python/other.py": ""}).read_bytes()
+    data = zip_bytes({"python/other.py": ""})
     site.deploy()
     one, two = site.account.layer("one", data), site.account.layer("two", data)
     (own,) = site.account.layers_of(FUNCTION)
@@ -542,8 +540,8 @@ def test_a_package_over_the_quota_unzipped(site: Site, index: Index) -> None:
     assert site.proxy.calls == []
 
 
-def test_too_many_layers(site: Site, tmp_path: Path) -> None:
-    data = zip_of(tmp_path / "layer.zip", {"python/other.py": ""}).read_bytes()
+def test_too_many_layers(site: Site) -> None:
+    data = zip_bytes({"python/other.py": ""})
     arns = [site.account.layer(f"x{number}", data) for number in range(5)]
     site.account.function(FUNCTION, data, Layers=arns)
     site.proxy.forget()

@@ -13,7 +13,7 @@ import pytest
 import wherry as public
 from support.aws_faults import ACCESS_DENIED, THROTTLED
 from support.deployments import FUNCTION, Site, hasty, make_site
-from support.functions import zip_of
+from support.zips import zip_bytes
 from wherry.aws.logs import parse_since
 from wherry.errors import AwsError, SettingsError
 
@@ -37,9 +37,9 @@ STREAMS = ("2026/11/28/[1]aa", "2026/11/28/[2]bb")
 
 
 @pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy, tmp_path: Path) -> Site:
+def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
     made = make_site(wherry, account, index, proxy)
-    code = zip_of(tmp_path / "code.zip", {"x.py": ""}).read_bytes()
+    code = zip_bytes({"x.py": ""})
     account.function(FUNCTION, code)
     account.function("shop-jobs", code)
 

@@ -10,7 +10,7 @@ import pytest
 
 from support.aws_account import code_sha256
 from support.aws_faults import ACCESS_DENIED
-from support.functions import zip_of
+from support.zips import zip_bytes
 from wherry.aws.client import Client
 from wherry.aws.model import Desired, DesiredFunction, DesiredLayer
 from wherry.aws.observe import (
@@ -31,20 +31,13 @@ if TYPE_CHECKING:
     from support.aws_faults import Proxy
 
 
+ZIPPED, OTHER = zip_bytes({"a.py": "A = 1\n"}), zip_bytes({"a.py": "A = 2\n"})
+
+
 @pytest.fixture
 def client(account: Account, proxy: Proxy) -> Iterator[Client]:
     with account.here(url=proxy.url):
         yield Client(StageSettings(region="eu-west-1"), name="staging")
-
-
-@pytest.fixture(scope="module")
-def zipped(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return zip_of(tmp_path_factory.mktemp("zips") / "a.zip", {"a.py": "A = 1\n"}).read_bytes()
-
-
-@pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return zip_of(tmp_path_factory.mktemp("zips") / "b.zip", {"a.py": "A = 2\n"}).read_bytes()
 
 
 def function(name: str, **more: Any) -> DesiredFunction:
@@ -89,27 +82,27 @@ def test_nothing_is_there(client: Client, proxy: Proxy) -> None:
 
 
 def test_a_function_that_publishes_nothing_takes_one_call(
-    client: Client, account: Account, proxy: Proxy, zipped: bytes
+    client: Client, account: Account, proxy: Proxy
 ) -> None:
-    arn = account.function("api", zipped, Architectures=["arm64"])
+    arn = account.function("api", ZIPPED, Architectures=["arm64"])
     found = observe_function(client, "api", versions=False)
     assert found is not None
     assert (found.arn, found.account, found.region) == (arn, "123456789012", "eu-west-1")
-    assert (found.package_type, found.code_size) == ("Zip", len(zipped))
+    assert (found.package_type, found.code_size) == ("Zip", len(ZIPPED))
     latest = found.latest
-    assert latest.code_sha256 == code_sha256(zipped)
+    assert latest.code_sha256 == code_sha256(ZIPPED)
     assert (latest.runtime, latest.handler) == ("python3.13", "shop.api.handler")
     assert (latest.architecture, latest.layers) == ("arm64", ())
     assert proxy.operations == ["GetFunctionConfiguration"]
 
 
 def test_versions_and_aliases_take_two_calls(
-    client: Client, account: Account, proxy: Proxy, zipped: bytes, other: bytes
+    client: Client, account: Account, proxy: Proxy
 ) -> None:
     """N1: `$LATEST` and the versions are told at once, by their digests."""
-    base = account.layer("base", zipped)
-    arn = account.function("api", zipped, Layers=[base])
-    for code in (other, zipped):
+    base = account.layer("base", ZIPPED)
+    arn = account.function("api", ZIPPED, Layers=[base])
+    for code in (OTHER, ZIPPED):
         account.functions.publish_version(FunctionName="api", Description="shop 1.0")
         account.functions.update_function_code(FunctionName="api", ZipFile=code)
     account.functions.create_alias(
@@ -124,7 +117,7 @@ def test_versions_and_aliases_take_two_calls(
     assert found.arn == arn
     assert [one.number for one in found.versions] == [1, 2]
     digests = [one.snapshot.code_sha256 for one in found.versions]
-    assert digests == [code_sha256(zipped), code_sha256(other)]
+    assert digests == [code_sha256(ZIPPED), code_sha256(OTHER)]
     first = found.version(1)
     assert first is not None
     assert (first.description, first.snapshot) == ("shop 1.0", found.latest)
@@ -141,26 +134,26 @@ def test_versions_and_aliases_take_two_calls(
 
 
 def test_the_latest_version_of_a_layer_counts(
-    client: Client, account: Account, proxy: Proxy, zipped: bytes, other: bytes
+    client: Client, account: Account, proxy: Proxy
 ) -> None:
     """D11, A6: a version that was deleted is not there."""
-    account.layer("deps", zipped)
+    account.layer("deps", ZIPPED)
     second = account.layer(
-        "deps", other, CompatibleRuntimes=["python3.13"], CompatibleArchitectures=["arm64"]
+        "deps", OTHER, CompatibleRuntimes=["python3.13"], CompatibleArchitectures=["arm64"]
     )
-    account.layer("deps", zipped)
+    account.layer("deps", ZIPPED)
     account.functions.delete_layer_version(LayerName="deps", VersionNumber=3)
     found = observe_layer(client, "deps", shared=False)
     assert found is not None
     assert (found.arn, found.version) == (second, 2)
-    assert found.code_sha256 == code_sha256(other)
+    assert found.code_sha256 == code_sha256(OTHER)
     assert (found.runtimes, found.architectures) == (("python3.13",), ("arm64",))
     assert proxy.operations == ["ListLayerVersions", "GetLayerVersion"]
 
 
-def test_who_may_use_a_layer(client: Client, account: Account, zipped: bytes) -> None:
+def test_who_may_use_a_layer(client: Client, account: Account) -> None:
     """A10: asked only where the stage shares it."""
-    account.layer("deps", zipped)
+    account.layer("deps", ZIPPED)
     found = observe_layer(client, "deps", shared=True)
     assert found is not None
     assert found.shared == ()
@@ -207,9 +200,9 @@ def test_policies_as_aws_writes_them() -> None:
 
 
 def test_each_layer_is_looked_up_once_for_all(
-    client: Client, account: Account, proxy: Proxy, zipped: bytes
+    client: Client, account: Account, proxy: Proxy
 ) -> None:
-    account.layer("deps", zipped)
+    account.layer("deps", ZIPPED)
     functions = tuple(function(f"f{n}", layers=("deps",)) for n in range(10))
     observe(Desired(stage="s", layers=(layer("deps"),), functions=functions), client)
     assert proxy.operations.count("ListLayerVersions") == 1

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +13,7 @@ import wherry as public
 from support.aws_faults import ACCESS_DENIED, CONFLICT
 from support.deployments import ONE, TWO, Site, make_site
 from support.reporters import Heard
+from support.zips import zip_bytes
 from wherry.aws.client import Client
 from wherry.aws.prune.find import Policy, find_prunable
 from wherry.aws.prune.prune import remove_all
@@ -36,10 +35,7 @@ pytestmark = pytest.mark.usefixtures("in_account")
 
 
 def code(text: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
-        made.writestr("shop/api.py", text)
-    return buffer.getvalue()
+    return zip_bytes({"shop/api.py": text})
 
 
 def publish(account: Account, name: str, count: int, **more: object) -> None:

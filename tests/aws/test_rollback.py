@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
 import subprocess
 import sys
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +17,7 @@ from support.aws_account import code_sha256
 from support.aws_faults import ACCESS_DENIED, CUT_AFTER, EXPIRED, THROTTLED, Fault
 from support.deployments import ONE, TWO, Site, make_site
 from support.storage import Storage, serve_storage
+from support.zips import zip_bytes
 from wherry.aws.client import Client
 from wherry.aws.rollback.delete import delete_left
 from wherry.aws.rollback.find import Rollback, Subject, find_rollbacks
@@ -40,10 +39,7 @@ BARE = Subject(name="api", aws_name="shop-api", alias=None)
 
 
 def code(text: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
-        made.writestr("shop/api.py", text)
-    return buffer.getvalue()
+    return zip_bytes({"shop/api.py": text})
 
 
 PRECONDITION = Fault(name="precondition", status=412, code="PreconditionFailedException")

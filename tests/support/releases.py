@@ -14,6 +14,7 @@ from typing import Any
 
 from support.aws_account import Account
 from support.light_aws import LightAws
+from support.zips import zip_bytes
 from wherry.aws.apply import apply
 from wherry.aws.client import Client
 from wherry.aws.diff import diff
@@ -41,10 +42,7 @@ NAME, ALIAS = "shop-api", "live"
 
 def code_of(number: int) -> bytes:
     """A package; its content is the number."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
-        made.writestr("number", str(number))
-    return buffer.getvalue()
+    return zip_bytes({"number": str(number)})
 
 
 def number_of(code: bytes) -> int:
