@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
+from support.aws_account import code_sha256
 from support.aws_faults import ACCESS_DENIED, EXPIRED
 from support.reporters import Heard
 from wherry.aws.bucket import Bucket
@@ -32,7 +32,7 @@ BUCKET = "deploy-bucket"
 
 
 def digest(path: Path) -> str:
-    return base64.b64encode(hashlib.sha256(path.read_bytes()).digest()).decode()
+    return code_sha256(path.read_bytes())
 
 
 @pytest.fixture

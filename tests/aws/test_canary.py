@@ -124,8 +124,7 @@ def test_promoting_what_is_not_there(site: Site) -> None:
 
 def test_without_an_alias(site: Site) -> None:
     """D10."""
-    path = site.root / "wherry.toml"
-    path.write_text(path.read_text().replace(f'alias = "{ALIAS}"\n', ""))
+    site.change(f'alias = "{ALIAS}"\n')
     site.proxy.forget()
     assert site.deploy("--promote", code=1).error == (
         "error: there is no canary in stage `staging`\n"

@@ -116,9 +116,8 @@ def test_what_should_be_checked(site: Site) -> None:
 
 
 def test_several_functions(site: Site) -> None:
-    path = site.root / "wherry.toml"
     write_files(site.root, {"shop/jobs.py": "def handler(event, context): ...\n"})
-    path.write_text(path.read_text() + '\n[functions.jobs]\nhandler = "shop.jobs.handler"\n')
+    site.add('[functions.jobs]\nhandler = "shop.jobs.handler"')
     code = zip_bytes({"x.py": ""})
     site.account.function("background", code, Handler="shop.jobs.handler")
     given = ("init", "--stage", "a", "--from", FUNCTION, "--from")

@@ -19,7 +19,6 @@ from wherry.errors import AwsError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from support.aws_account import Account
     from support.aws_faults import Call, Proxy
@@ -50,16 +49,9 @@ def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
         return json.dumps({**json.loads(data), "LoggingConfig": {"LogGroup": "/shop"}}).encode()
 
     proxy.edit = with_group
-    path = site_settings(made)
-    path.write_text(
-        path.read_text()
-        + '\n[functions.jobs]\nhandler = "shop.api.handler"\n[stages.staging.functions.jobs]\nname = "shop-jobs"\n'
-    )
+    made.add('[functions.jobs]\nhandler = "shop.api.handler"')
+    made.add('[stages.staging.functions.jobs]\nname = "shop-jobs"')
     return made
-
-
-def site_settings(site: Site) -> Path:
-    return site.root / "wherry.toml"
 
 
 def write(account: Account, group: str, stream: str, *lines: tuple[int, str]) -> None:

@@ -192,8 +192,7 @@ def test_versions_of_functions(site: Site) -> None:
 
 def test_a_function_without_an_alias_is_published_when_it_is_named(site: Site) -> None:
     site.write(role=site.account.role())
-    path = site.root / "wherry.toml"
-    path.write_text(re.sub(r"(?m)^alias = .*$\n?", "", path.read_text()))
+    site.change('alias = "live"\n')
     site.deploy("--quiet")
     assert site.account.versions(FUNCTION) == {}
     assert site.run("publish", "staging", code=0).out == f"{LAYER_ARN}:1\n"
@@ -333,8 +332,7 @@ def test_nothing_was_built(site: Site) -> None:
 def test_a_quota_is_exceeded(site: Site) -> None:
     """A12: it fails before uploading."""
     site.run("build", "--quiet", code=0)
-    path = site.root / "wherry.toml"
-    path.write_text(path.read_text() + "\n[quotas]\nunzipped = 100\n")
+    site.add("[quotas]\nunzipped = 100")
     for step in ("upload", "publish"):
         done = site.run(step, "staging", code=1)
         assert done.out == ""

@@ -511,8 +511,7 @@ def test_what_cannot_go_back(site: Site) -> None:
 
 
 def test_a_version_is_of_one_function(site: Site) -> None:
-    path = site.root / "wherry.toml"
-    path.write_text(path.read_text() + '\n[functions.worker]\nhandler = "shop.api.handler"\n')
+    site.add('[functions.worker]\nhandler = "shop.api.handler"')
     done = site.run("rollback", "staging", "--to", "2", "--yes", code=1)
     assert done.err == (
         "error: version 2 of which function?\n"

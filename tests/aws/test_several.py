@@ -33,8 +33,7 @@ layers.dependencies = { name = "shop-dependencies" }
 
 @pytest.fixture
 def site(site: Site) -> Site:
-    path = site.root / "wherry.toml"
-    path.write_text(path.read_text() + MORE.replace("?", site.account.role()))
+    site.add(MORE.replace("?", site.account.role()))
     return site
 
 

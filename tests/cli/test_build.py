@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 import zipfile
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.aws_account import code_sha256
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
 
@@ -74,7 +74,7 @@ def test_the_json_document(project: Path, wherry: Wherry) -> None:
                 "path": "dist/lambda/shop.zip",
                 "handler": None,
                 "sha256": hashlib.sha256(data).hexdigest(),
-                "code_sha256": base64.b64encode(hashlib.sha256(data).digest()).decode(),
+                "code_sha256": code_sha256(data),
                 "size": len(data),
                 "unzipped_size": sum(member.file_size for member in members),
                 "files": len(members),

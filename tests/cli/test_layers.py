@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import tomllib
 import zipfile
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import tomli_w
 
+from support.aws_account import code_sha256
 from support.projects import make_project, pylock_for, write_files
 from support.tools import run_uv
 from support.wheels import make_wheel
@@ -199,7 +199,7 @@ def test_a_layer_of_each_lock(index: Index, wherry: Wherry) -> None:
             ("alpha", "1.2")
         ]
         assert package["sha256"] == hashlib.sha256(data).hexdigest()
-        assert package["code_sha256"] == base64.b64encode(hashlib.sha256(data).digest()).decode()
+        assert package["code_sha256"] == code_sha256(data)
         with zipfile.ZipFile(wherry.cwd / name / "dist/lambda/l.zip") as archive:
             assert all(path.startswith("python/") for path in archive.namelist())
         found.add(package["sha256"])

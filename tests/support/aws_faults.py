@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 from xml.sax.saxutils import escape
 
+from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 
 if TYPE_CHECKING:
@@ -40,8 +41,20 @@ __all__ = [
     "Call",
     "Fault",
     "Proxy",
+    "of_aws",
     "serve_faults",
 ]
+
+
+def of_aws(operation: str, code: str, message: str = "", status: int = 400) -> ClientError:
+    """The error that boto3 raises for an answer of AWS."""
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {"HTTPStatusCode": status},  # type: ignore[typeddict-item]
+        },
+        operation,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 import io
 import os
 import time
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
+from support.aws_account import code_sha256
 from support.command import Finished, Wherry
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
@@ -116,11 +115,23 @@ class Site:
         }
         write_files(self.root, {"wherry.toml": tomli_w.dumps(settings)})
 
+    def change(self, old: str, new: str = "") -> None:
+        """Replace a part of the settings."""
+        path = self.root / "wherry.toml"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    def add(self, table: str) -> None:
+        """Add to the end of the settings."""
+        with (self.root / "wherry.toml").open("a") as file:
+            file.write(f"\n{table}\n")
+
     def build(self) -> dict[str, str]:
         """Build; AWS's hash of each package by its name."""
         self.run("build", "--quiet", code=0)
         return {
-            path.stem: base64.b64encode(hashlib.sha256(path.read_bytes()).digest()).decode()
+            path.stem: code_sha256(path.read_bytes())
             for path in (self.root / "dist" / "lambda").glob("*.zip")
         }
 

@@ -20,6 +20,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from support.aws_account import code_sha256
+
 __all__ = ["Answer", "Function", "LightAws", "light_aws"]
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
@@ -135,7 +137,7 @@ class LightAws:
 
     def _put_code(self, function: Function, code: dict[str, Any]) -> None:
         data = base64.b64decode(code["ZipFile"])
-        digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+        digest = code_sha256(data)
         function.code[digest] = data
         self._changed(function, CodeSha256=digest, CodeSize=len(data))
 
@@ -232,7 +234,7 @@ class LightAws:
             "LayerVersionArn": f"{self.arn('layer', name)}:{number}",
             "Version": number,
             "Content": {
-                "CodeSha256": base64.b64encode(hashlib.sha256(data).digest()).decode(),
+                "CodeSha256": code_sha256(data),
                 "CodeSize": len(data),
                 "Location": f"{self.url}/code/{hashlib.sha256(data).hexdigest()}",
             },

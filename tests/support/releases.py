@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -12,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support.aws_account import Account
+from support.aws_account import Account, code_sha256
 from support.light_aws import LightAws
 from support.zips import zip_bytes
 from wherry.aws.apply import apply
@@ -96,7 +94,7 @@ class Shop:
             name="api",
             aws_name=NAME,
             path=path,
-            code_sha256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
+            code_sha256=code_sha256(data),
             size=len(data),
             runtime="python3.13",
             architecture="x86_64",
