@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from support.locks import content_hash
 from support.projects import make_project, pylock_for, write_files
 from support.tools import run_uv
 from support.wheels import Made, make_sdist, make_wheel
+from support.zips import unzipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -936,9 +936,8 @@ def test_killed_while_fetching(wherry: Wherry, project: Path, index: Index) -> N
     assert not list(wherry.store.glob("files-v*/??/*"))
     index.fault = None
     assert wherry("build").code == 0
-    with zipfile.ZipFile(project / "dist" / "lambda" / "shop.zip") as archive:
-        assert archive.testzip() is None
-        assert archive.read("alpha/__init__.py") == b"A = 1\n" * 40
+    found = unzipped(project / "dist" / "lambda" / "shop.zip")
+    assert found["alpha/__init__.py"] == b"A = 1\n" * 40
 
 
 @pytest.mark.real

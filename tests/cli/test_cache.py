@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from support.faults import hangs
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
+from support.zips import unzipped
 from wherry.store import Store
 
 if TYPE_CHECKING:
@@ -186,5 +186,4 @@ def test_pruning_waits_for_a_build(wherry: Wherry, project: Path, index: Index) 
     _, err = prune.communicate()
     assert (prune.returncode, err[:8]) == (0, "Removed ")
     assert stored(wherry.store) == []
-    with zipfile.ZipFile(project / "dist" / "lambda" / "shop.zip") as archive:
-        assert archive.testzip() is None
+    assert unzipped(project / "dist" / "lambda" / "shop.zip")

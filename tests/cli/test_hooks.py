@@ -17,6 +17,7 @@ from support.command import Wherry
 from support.index import Index
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
+from support.zips import unzipped
 from wherry import compose_project
 from wherry.bundle.content import read_all
 from wherry.pipeline.build import build_packages, provided_bundle
@@ -32,10 +33,8 @@ ALPHA = make_wheel(
 
 def members(project: Path, name: str) -> dict[str, bytes]:
     """The files of a written package, without dist-info folders."""
-    with zipfile.ZipFile(project / "dist" / "lambda" / f"{name}.zip") as archive:
-        return {
-            path: archive.read(path) for path in archive.namelist() if ".dist-info/" not in path
-        }
+    found = unzipped(project / "dist" / "lambda" / f"{name}.zip")
+    return {path: data for path, data in found.items() if ".dist-info/" not in path}
 
 
 def runs(project: Path) -> int:

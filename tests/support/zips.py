@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["HANDLER", "installed", "write_package", "zip_bytes"]
+__all__ = ["HANDLER", "installed", "unzipped", "write_package", "zip_bytes"]
 
 HANDLER = "def handler(event, context):\n    return event\n"
 
@@ -51,6 +51,12 @@ def zip_bytes(files: Mapping[str, bytes | str]) -> bytes:
         for name, data in files.items():
             archive.writestr(zipfile.ZipInfo(name), data)
     return buffer.getvalue()
+
+
+def unzipped(path: Path) -> dict[str, bytes]:
+    """The files of a zip archive; reading them verifies their checksums."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def write_package(
