@@ -145,9 +145,15 @@ def open_function(
 
     Arguments and errors are those of ``invoke``.
     """
-    runnable, context = _prepare(project, options, callbacks, store, reporter)
+    name = options.get("function")
+    if name is None and options.get("no_build", False):
+        request = as_request(project, _of_build(options, ()))
+        functions = [recipe.name for recipe in request.recipes if recipe.kind == "function"]
+        name = choose_function(functions, None)
+    built = _build(project, options, () if name is None else (name,), callbacks, store, reporter)
+    runnable = _runnable(built, name, options, reporter)
     debugging = _debugging(project, options)
-    with _session(runnable, context, options, callbacks, debugging) as session:
+    with _session(runnable, built.context, options, callbacks.log, debugging) as session:
         yield session
 
 
@@ -197,11 +203,7 @@ def open_server(
             build=lambda: _build(project, options, names, callbacks, store, reporter),
             runnable=lambda built, name, to: _runnable(built, name, options, to),
             open_session=lambda runnable, context, on_log: _session(
-                runnable,
-                context,
-                options,
-                replace(callbacks, log=on_log),
-                debuggers.of(runnable.name),
+                runnable, context, options, on_log, debuggers.of(runnable.name)
             ),
             on_log=callbacks.log,
             on_failed=on_failed,
@@ -246,34 +248,17 @@ def _session(
     runnable: Runnable,
     context: Context,
     options: InvokeOptions,
-    callbacks: Callbacks,
-    debugging: Debugging | None = None,
+    on_log: Callable[[bytes], None] | None,
+    debugging: Debugging,
 ) -> Session:
     python = options.get("python")
     return Session(
         runnable,
         context,
         python=None if python is None else Path(python),
-        on_log=callbacks.log,
+        on_log=on_log,
         debugging=debugging,
     )
-
-
-def _prepare(
-    project: Path | str,
-    options: InvokeOptions,
-    callbacks: Callbacks,
-    store: Store | None,
-    reporter: Reporter,
-) -> tuple[Runnable, Context]:
-    """The function to run, built unless that is not wanted, and the context of the run."""
-    name = options.get("function")
-    if name is None and options.get("no_build", False):
-        request = as_request(project, _of_build(options, ()))
-        functions = [recipe.name for recipe in request.recipes if recipe.kind == "function"]
-        name = choose_function(functions, None)
-    built = _build(project, options, () if name is None else (name,), callbacks, store, reporter)
-    return _runnable(built, name, options, reporter), built.context
 
 
 def _runnable(
