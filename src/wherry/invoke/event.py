@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wherry.invoke.request import EventFormat
 
 __all__ = [
+    "MAX_CLIENT_CONTEXT",
     "client_context",
     "make_request",
     "parse_headers",

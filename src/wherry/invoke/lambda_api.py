@@ -15,6 +15,7 @@ import uuid
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
+from wherry.invoke.event import MAX_CLIENT_CONTEXT
 from wherry.invoke.request import HttpRequest, HttpResponse
 from wherry.invoke.runtime_api import MAX_EVENT
 from wherry.invoke.variables import ACCOUNT, region
@@ -41,7 +42,6 @@ _MAX_ASYNCHRONOUS = 1024 * 1024
 """Bytes of an event that Lambda takes in an asynchronous invocation."""
 
 _LOG_SIZE = 4096
-_CONTEXT_SIZE = 3583
 _PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
 _NAME = re.compile(
     r"(arn:(?P<partition>aws[a-zA-Z-]*)?:lambda:)?((?P<region>[a-z]{2}(-[a-z]+)+-\d):)?(?P<account>\d{12}:)?"
@@ -235,7 +235,7 @@ def _client_context(request: HttpRequest) -> str | None:
     if not encoded:
         return None
     try:
-        if len(encoded) > _CONTEXT_SIZE:
+        if len(encoded) > MAX_CLIENT_CONTEXT:
             raise ValueError
         document = parse_json(base64.b64decode(encoded, validate=True))
         # In one line and in ASCII, as it is passed on in a header.
