@@ -22,6 +22,7 @@ from support.aws_faults import (
     Fault,
 )
 from support.deployments import hasty
+from support.desired import desired_function, desired_layer
 from support.functions import zip_of
 from support.reporters import Heard
 from wherry.aws.apply import apply
@@ -73,22 +74,14 @@ class Work:
     def function(self, says: str = "one", name: str = "api", **more: Any) -> DesiredFunction:
         given: dict[str, Any] = {
             **self.package(name, says),
-            "runtime": "python3.13",
-            "architecture": "x86_64",
-            "handler": "shop.api.handler",
             "owned": frozenset({"deps"}),
             "role": self.account.role(),
             "version_description": "shop 1.0",
         }
-        return DesiredFunction(name=name, aws_name=name, **given | more)
+        return desired_function(name, **given | more)
 
     def layer(self, says: str = "one", name: str = "deps", **more: Any) -> DesiredLayer:
-        given: dict[str, Any] = {
-            **self.package(name, says, "python/"),
-            "runtimes": ("python3.13",),
-            "architectures": ("x86_64",),
-        }
-        return DesiredLayer(name=name, aws_name=name, **given | more)
+        return desired_layer(name, **{**self.package(name, says, "python/"), **more})
 
     def desire(self, *parts: DesiredFunction | DesiredLayer) -> Desired:
         return Desired(

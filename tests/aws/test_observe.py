@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from support.aws_account import code_sha256
 from support.aws_faults import ACCESS_DENIED
+from support.desired import desired_function, desired_layer
 from support.zips import zip_bytes
 from wherry.aws.client import Client
-from wherry.aws.model import Desired, DesiredFunction, DesiredLayer
+from wherry.aws.model import Desired
 from wherry.aws.observe import (
     observe,
     observe_function,
@@ -40,39 +40,13 @@ def client(account: Account, proxy: Proxy) -> Iterator[Client]:
         yield Client(StageSettings(region="eu-west-1"), name="staging")
 
 
-def function(name: str, **more: Any) -> DesiredFunction:
-    return DesiredFunction(
-        name=name,
-        aws_name=name,
-        path=Path("x.zip"),
-        code_sha256="x",
-        size=1,
-        runtime="python3.13",
-        architecture="x86_64",
-        **more,
-    )
-
-
-def layer(name: str, **more: Any) -> DesiredLayer:
-    return DesiredLayer(
-        name=name,
-        aws_name=name,
-        path=Path("x.zip"),
-        code_sha256="x",
-        size=1,
-        runtimes=("python3.13",),
-        architectures=("x86_64",),
-        **more,
-    )
-
-
 def test_nothing_is_there(client: Client, proxy: Proxy) -> None:
     """What is missing is no error."""
     found = observe(
         Desired(
             stage="s",
-            layers=(layer("deps", share=("111111111111",)),),
-            functions=(function("api"), function("jobs", publish=True)),
+            layers=(desired_layer("deps", share=("111111111111",)),),
+            functions=(desired_function("api"), desired_function("jobs", publish=True)),
         ),
         client,
     )
@@ -203,8 +177,8 @@ def test_each_layer_is_looked_up_once_for_all(
     client: Client, account: Account, proxy: Proxy
 ) -> None:
     account.layer("deps", ZIPPED)
-    functions = tuple(function(f"f{n}", layers=("deps",)) for n in range(10))
-    observe(Desired(stage="s", layers=(layer("deps"),), functions=functions), client)
+    functions = tuple(desired_function(f"f{n}", layers=("deps",)) for n in range(10))
+    observe(Desired(stage="s", layers=(desired_layer("deps"),), functions=functions), client)
     assert proxy.operations.count("ListLayerVersions") == 1
     assert proxy.operations.count("GetLayerVersion") == 1
     assert len(proxy.operations) == 12
