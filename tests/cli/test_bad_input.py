@@ -810,6 +810,19 @@ def started(wherry: Wherry, command: str = "build", **env: str) -> subprocess.Po
     )
 
 
+def interrupt(
+    process: subprocess.Popen[str], wherry: Wherry, before: dict[str, bytes | None]
+) -> None:
+    """Interrupt a command: it says so, and leaves nothing behind."""
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (130, "")
+    assert err.endswith("\ninterrupted\n")
+    assert "Traceback" not in err
+    assert contents(wherry.cwd) == before
+    assert wherry.rubbish() == []
+
+
 @pytest.mark.parametrize("body", [None, ALPHA.data], ids=["no answer", "midway"])
 def test_interrupted_while_the_index_hangs(
     wherry: Wherry, project: Path, index: Index, body: bytes | None
@@ -823,16 +836,10 @@ def test_interrupted_while_the_index_hangs(
             lambda: index.downloads if body is None else any((wherry.store / "tmp").glob("*")),
             process,
         )
-        process.send_signal(signal.SIGINT)
         # The index is still silent: the end does not wait for it.
-        out, err = process.communicate()
+        interrupt(process, wherry, before)
     finally:
         release.set()
-    assert (process.returncode, out) == (130, "")
-    assert err.endswith("\ninterrupted\n")
-    assert "Traceback" not in err
-    assert contents(project) == before
-    assert wherry.rubbish() == []
     assert not list(wherry.store.glob("files-v*/??/*"))
 
 
@@ -890,15 +897,9 @@ def test_interrupted_while_a_backend_works(wherry: Wherry, project: Path, tmp_pa
     before = contents(project)
     process = started(wherry, "build", TMPDIR=str(scratch))
     waited_for(lambda: begun.exists() and begun.read_text(), process)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate()
-    assert (process.returncode, out) == (130, "")
-    assert err.endswith("\ninterrupted\n")
-    assert "Traceback" not in err
+    interrupt(process, wherry, before)
     assert has_ended(int(begun.read_text()))
     assert list(scratch.iterdir()) == []
-    assert contents(project) == before
-    assert wherry.rubbish() == []
 
 
 def test_interrupted_while_locking(
@@ -914,13 +915,9 @@ def test_interrupted_while_locking(
             wherry, "lock", UV_DEFAULT_INDEX=index.simple, UV_CACHE_DIR=str(tmp_path / "uv-cache")
         )
         waited_for(lambda: index.requests, process)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate()
+        interrupt(process, wherry, before)
     finally:
         release.set()
-    assert (process.returncode, out) == (130, "")
-    assert err.endswith("\ninterrupted\n")
-    assert contents(project) == before
 
 
 def test_killed_while_fetching(wherry: Wherry, project: Path, index: Index) -> None:
