@@ -13,7 +13,7 @@ import wherry
 from support.aws_account import Account
 from support.aws_faults import Call, Fault, Proxy
 from support.contexts import context
-from support.projects import write_files
+from support.projects import EMPTY_LOCK, write_files
 from support.reporters import Heard
 from support.storage import Storage, serve_storage
 from support.zips import HANDLER, write_package, zip_bytes
@@ -149,7 +149,7 @@ def test_a_check_of_a_project_reads_the_layers_that_functions_name(
 ) -> None:
     files = {
         "pyproject.toml": '[project]\nname = "shop"\nversion = "1"\n',
-        "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
+        "pylock.toml": EMPTY_LOCK,
         "wherry.toml": f'[functions.api]\nhandler = "app.handler"\nlayers = ["{arn}"]\n',
         "app.py": f"import shared, none_such\n{HANDLER}",
     }

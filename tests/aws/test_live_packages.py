@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from support.projects import write_files
+from support.projects import EMPTY_LOCK, write_files
 from support.storage import Storage, serve_storage
 from support.zips import HANDLER, write_package
 from wherry.aws.client import Client
@@ -34,7 +34,6 @@ handler = "shop.handler"
 [tool.wherry.stages.staging]
 region = "eu-west-1"
 """
-EMPTY = 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n'
 
 
 def test_functions_and_layers_are_fetched(
@@ -72,7 +71,9 @@ def test_a_stage_that_has_nothing_yet(
 ) -> None:
     for name, value in account.environment().items():
         monkeypatch.setenv(name, value)
-    write_files(wherry.cwd, {"pyproject.toml": PYPROJECT, "pylock.toml": EMPTY, "shop.py": HANDLER})
+    write_files(
+        wherry.cwd, {"pyproject.toml": PYPROJECT, "pylock.toml": EMPTY_LOCK, "shop.py": HANDLER}
+    )
     done = wherry("inspect", "--against", "staging", "--exit-code")
     assert done.code == 3, done.err
     assert done.out.startswith("api: 0 B → ")

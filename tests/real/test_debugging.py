@@ -25,7 +25,7 @@ from uv import find_uv_bin
 import wherry
 from support.debug_adapter import Editor
 from support.functions import HERE
-from support.projects import write_files
+from support.projects import EMPTY_LOCK, write_files
 
 pytestmark = pytest.mark.real
 
@@ -70,7 +70,7 @@ def make_project(root: Path, prefix: str) -> Path:
     write_files(
         root,
         {
-            "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
+            "pylock.toml": EMPTY_LOCK,
             "pyproject.toml": '[project]\nname = "shop"\nversion = "1.0"\n'
             + (build if prefix else "")
             + f'[tool.wherry]\nruntime = "{HERE}"\n'
