@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import pytest
 
 import wherry as public
 from support.aws_faults import ACCESS_DENIED, CONFLICT
-from support.deployments import ONE, TWO, Site, make_site
+from support.deployments import ONE, TWO, Site, make_site, plain
 from support.reporters import Heard
 from support.zips import zip_bytes
 from wherry.aws.client import Client
@@ -252,12 +251,6 @@ def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
         account.functions.publish_version(FunctionName="shop-api")
     account.functions.create_alias(FunctionName="shop-api", Name="live", FunctionVersion="4")
     return make_site(wherry, account, index, proxy)
-
-
-def plain(text: str) -> str:
-    """Without durations, days and sizes."""
-    text = re.sub(r"\b\d+(\.\d+)?m?s\b", "TIME", re.sub(r"[\d.]+ (KiB|B)\b", "SIZE", text))
-    return re.sub(r"\d{4}-\d\d-\d\d", "DAY", text)
 
 
 OLD = ("--keep-versions", "1", "--keep-days", "0")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from support.aws_faults import (
     THROTTLED,
     Fault,
 )
-from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site, make_site
+from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site, make_site, plain
 from support.projects import write_files
 from wherry.errors import AwsError, DeployError
 
@@ -54,12 +53,6 @@ def packages(site: Site) -> dict[str, Path]:
 def url(site: Site, name: str, aws_name: str) -> str:
     digest = hashlib.sha256(packages(site)[name].read_bytes()).hexdigest()
     return f"s3://{BUCKET}/wherry/uploads/{aws_name}/{digest}.zip"
-
-
-def plain(text: str) -> str:
-    """Without what differs from run to run."""
-    text = re.sub(r"[0-9a-f]{64}", "DIGEST", text)
-    return re.sub(r"\b\d+(\.\d+)?m?s\b", "TIME", re.sub(r"[\d.]+ (KiB|B)\b", "SIZE", text))
 
 
 def test_the_steps_one_by_one(site: Site) -> None:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 import wherry as public
 from support.aws_account import code_sha256
 from support.aws_faults import ACCESS_DENIED, CUT_AFTER, EXPIRED, THROTTLED, Fault
-from support.deployments import ONE, TWO, Site, make_site
+from support.deployments import ONE, TWO, Site, make_site, plain
 from support.storage import Storage, serve_storage
 from support.zips import zip_bytes
 from wherry.aws.client import Client
@@ -326,11 +326,6 @@ def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
         release(account, number)
     alias(account, 3)
     return make_site(wherry, account, index, proxy)
-
-
-def plain(text: str) -> str:
-    """Without durations."""
-    return re.sub(r"\b\d+(\.\d+)?m?s\b", "TIME", text)
 
 
 LIVE = "arn:aws:lambda:eu-west-1:123456789012:function:shop-api:live"

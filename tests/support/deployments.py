@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from support.forks import Forks
     from support.index import Index
 
-__all__ = ["ALIAS", "BUCKET", "FUNCTION", "LAYER", "Site", "hasty", "make_site"]
+__all__ = ["ALIAS", "BUCKET", "FUNCTION", "LAYER", "Site", "hasty", "make_site", "plain"]
 
 FUNCTION, LAYER, ALIAS, BUCKET = "shop-api", "shop-dependencies", "live", "deploys"
 ONE = make_wheel("alpha", "1.0", files={"alpha/__init__.py": b"VERSION = 1\n"})
@@ -38,6 +39,12 @@ SAYS = {says!r}
 def handler(event, context):
     return {{"says": SAYS, "alpha": alpha.VERSION, "version": context.function_version}}
 """
+
+
+def plain(text: str) -> str:
+    """Without durations, sizes, days and digests, which differ from run to run."""
+    text = re.sub(r"[0-9a-f]{64}", "DIGEST", re.sub(r"\d{4}-\d\d-\d\d", "DAY", text))
+    return re.sub(r"\b\d+(\.\d+)?m?s\b", "TIME", re.sub(r"[\d.]+ (KiB|B)\b", "SIZE", text))
 
 
 @contextlib.contextmanager
