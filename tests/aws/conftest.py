@@ -10,6 +10,8 @@ from support.aws_faults import serve_faults
 from support.deployments import Site, hasty, make_site
 from support.light_aws import LightAws, light_aws
 from support.moto import moto as serve_moto
+from wherry.aws.client import Client
+from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +64,12 @@ def in_account(account: Account, proxy: Proxy) -> Iterator[None]:
     """This process works with the account, through the proxy."""
     with account.here(url=proxy.url):
         yield
+
+
+@pytest.fixture
+def client(in_account: None) -> Client:
+    """The client of a stage in the account."""
+    return Client(StageSettings(region="eu-west-1"), name="staging")
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from support.storage import Storage, serve_storage
 from support.zips import HANDLER, write_package
 from wherry.aws.client import Client
 from wherry.aws.live_packages import download_packages
-from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,16 +35,11 @@ region = "eu-west-1"
 """
 
 
-def test_functions_and_layers_are_fetched(
-    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in account.environment().items():
-        monkeypatch.setenv(name, value)
+def test_functions_and_layers_are_fetched(account: Account, client: Client, tmp_path: Path) -> None:
     code = write_package(tmp_path / "code.zip", {"shop.py": HANDLER}).read_bytes()
     layer = write_package(tmp_path / "layer.zip", {"python/lib.py": ""}).read_bytes()
     account.function("shop-api", code)
     account.layer("shop-base", layer)
-    client = Client(StageSettings(region="eu-west-1"), name="staging")
     with ExitStack() as stack:
         served = stack.enter_context(serve_storage(Storage(others={"code": code, "layer": layer})))
 

@@ -22,22 +22,13 @@ from wherry.aws.observe import (
     snapshot_of,
 )
 from wherry.errors import AwsError
-from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from support.aws_account import Account
     from support.aws_faults import Proxy
 
 
 ZIPPED, OTHER = zip_bytes({"a.py": "A = 1\n"}), zip_bytes({"a.py": "A = 2\n"})
-
-
-@pytest.fixture
-def client(account: Account, proxy: Proxy) -> Iterator[Client]:
-    with account.here(url=proxy.url):
-        yield Client(StageSettings(region="eu-west-1"), name="staging")
 
 
 def test_nothing_is_there(client: Client, proxy: Proxy) -> None:

@@ -24,7 +24,6 @@ from wherry.aws.rollback.find import Rollback, Subject, find_rollbacks
 from wherry.aws.rollback.rollback import roll_back
 from wherry.errors import AwsError, DeployError, FetchError
 from wherry.events import SILENT
-from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,11 +46,6 @@ CODES = {number: code(f"version {number}") for number in range(1, 5)}
 
 
 pytestmark = pytest.mark.usefixtures("in_account")
-
-
-@pytest.fixture
-def client(in_account: None) -> Client:
-    return Client(StageSettings(region="eu-west-1"), name="staging")
 
 
 def release(account: Account, number: int, *, layer: str | None = None, **more: Any) -> None:
