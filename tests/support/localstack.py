@@ -25,7 +25,7 @@ from uv import find_uv_bin
 
 from support.emulator import _binary, _client
 from support.interpreters import find_python, missing
-from support.tools import _alone, _cache
+from support.tools import kept_folder, locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,9 +167,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _parts() -> Path:
     """The folder with all that is installed."""
-    folder = _cache() / f"localstack-{_LOCALSTACK.rpartition('==')[2]}-py{_PYTHON}"
+    folder = kept_folder() / f"localstack-{_LOCALSTACK.rpartition('==')[2]}-py{_PYTHON}"
     done = folder / "complete"
-    with _alone(folder):
+    with locked(folder):
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)
             python = find_python(_PYTHON)

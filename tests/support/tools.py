@@ -18,7 +18,7 @@ from uv import find_uv_bin
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["run_tool", "run_uv", "tool"]
+__all__ = ["kept_folder", "locked", "run_tool", "run_uv", "tool"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +79,9 @@ def tool(name: str) -> Path:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     name = pin.requirement.replace("[locked]==", "-").replace("==", "-")
     digest = hashlib.sha256(" ".join((pin.requirement, *pin.more)).encode()).hexdigest()[:8]
-    folder = _cache() / f"{name}-{digest}-py{version}"
+    folder = kept_folder() / f"{name}-{digest}-py{version}"
     done = folder / "complete"
-    with _alone(folder):
+    with locked(folder):
         if not done.exists():
             _uv("venv", "--clear", "--seed", "--python", _interpreter(pin), str(folder))
             python = folder / "bin" / "python"
@@ -150,17 +150,18 @@ def _interpreter(pin: Pin) -> str:
     return sys.executable
 
 
-def _cache() -> Path:
+def kept_folder(name: str = "tools") -> Path:
+    """A folder of what is kept for the next run."""
     given = os.environ.get("WHERRY_TESTS_CACHE")
     base = Path(given) if given else Path.home() / ".cache" / "wherry-tests"
-    folder = base / "tools"
+    folder = base / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One process installs; the others wait for it."""
-    with folder.with_suffix(".lock").open("w") as file:
+def locked(path: Path) -> Iterator[None]:
+    """One process makes it; the others wait."""
+    with path.with_suffix(".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
