@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +112,8 @@ def function(
 ) -> Iterator[Function]:
     root = tmp_path_factory.mktemp(request.param) / "task"
     handler = write_function(root, {"wsgi": WSGI, "asgi": ASGI}[request.param])
-    function = Function(root, handler)
-    yield function
-    function.close()
+    with closing(Function(root, handler)) as function:
+        yield function
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "http-1.0"])
@@ -363,20 +363,14 @@ def test_the_generated_module_has_the_options_that_are_set(tmp_path: Path) -> No
 
 
 def test_a_wsgi_response_may_be_replaced_until_it_is_sent(tmp_path: Path) -> None:
-    function = Function(tmp_path / "task", write_function(tmp_path / "task", WSGI))
-    try:
+    with closing(Function(tmp_path / "task", write_function(tmp_path / "task", WSGI))) as function:
         assert ask(function, "url", Request("GET", "/late")).status == 503
-    finally:
-        function.close()
 
 
 @pytest.mark.parametrize("text", [WSGI, ASGI], ids=["wsgi", "asgi"])
 def test_the_log_tells_why_an_application_failed(tmp_path: Path, text: str) -> None:
-    function = Function(tmp_path / "task", write_function(tmp_path / "task", text))
-    try:
+    with closing(Function(tmp_path / "task", write_function(tmp_path / "task", text))) as function:
         assert ask(function, "url", Request("GET", "/boom")).status == 500
-    finally:
-        function.close()
     assert "RuntimeError: it went boom" in function.log.read_text()
 
 
@@ -417,11 +411,8 @@ async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"fine"})
 """
-    function = Function(tmp_path / "task", write_function(tmp_path / "task", text))
-    try:
+    with closing(Function(tmp_path / "task", write_function(tmp_path / "task", text))) as function:
         assert ask(function, "url", Request("GET", "/")).body == b"fine"
-    finally:
-        function.close()
 
 
 @pytest.mark.parametrize(
@@ -434,22 +425,16 @@ async def app(scope, receive, send):
 )
 def test_the_ways_to_name_an_application(tmp_path: Path, app: str, text: str) -> None:
     root = tmp_path / "task"
-    function = Function(root, write_function(root, text, app=app, interface="wsgi"))
-    try:
+    with closing(Function(root, write_function(root, text, app=app, interface="wsgi"))) as function:
         assert ask(function, "url", Request("GET", "/cookies")).body == b"two"
-    finally:
-        function.close()
 
 
 def test_a_module_that_no_statement_can_name(tmp_path: Path) -> None:
     root = tmp_path / "task"
     root.mkdir()
     (root / "my-shop.py").write_text(WSGI)
-    function = Function(root, write_function(root, "", app="my-shop:app"))
-    try:
+    with closing(Function(root, write_function(root, "", app="my-shop:app"))) as function:
         assert ask(function, "url", Request("GET", "/cookies")).body == b"two"
-    finally:
-        function.close()
 
 
 def test_what_runs_on_lambda_is_text_of_the_oldest_python(tmp_path: Path) -> None:
