@@ -799,17 +799,6 @@ def has_ended(pid: int) -> bool:
     return False
 
 
-def started(wherry: Wherry, command: str = "build", **env: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "wherry", command],
-        cwd=wherry.cwd,
-        env=wherry.environment(**env),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def interrupt(
     process: subprocess.Popen[str], wherry: Wherry, before: dict[str, bytes | None]
 ) -> None:
@@ -831,7 +820,7 @@ def test_interrupted_while_the_index_hangs(
     index.fault = hangs(release, body=body)
     before = contents(project)
     try:
-        process = started(wherry)
+        process = wherry.start("build")
         waited_for(
             lambda: index.downloads if body is None else any((wherry.store / "tmp").glob("*")),
             process,
@@ -895,7 +884,7 @@ def test_interrupted_while_a_backend_works(wherry: Wherry, project: Path, tmp_pa
     scratch = tmp_path / "tmp"
     scratch.mkdir()
     before = contents(project)
-    process = started(wherry, "build", TMPDIR=str(scratch))
+    process = wherry.start("build", TMPDIR=str(scratch))
     waited_for(lambda: begun.exists() and begun.read_text(), process)
     interrupt(process, wherry, before)
     assert has_ended(int(begun.read_text()))
@@ -911,8 +900,8 @@ def test_interrupted_while_locking(
     index.fault = hangs(release)
     before = contents(project)
     try:
-        process = started(
-            wherry, "lock", UV_DEFAULT_INDEX=index.simple, UV_CACHE_DIR=str(tmp_path / "uv-cache")
+        process = wherry.start(
+            "lock", UV_DEFAULT_INDEX=index.simple, UV_CACHE_DIR=str(tmp_path / "uv-cache")
         )
         waited_for(lambda: index.requests, process)
         interrupt(process, wherry, before)
@@ -924,7 +913,7 @@ def test_killed_while_fetching(wherry: Wherry, project: Path, index: Index) -> N
     release = threading.Event()
     index.fault = hangs(release, body=ALPHA.data)
     try:
-        process = started(wherry)
+        process = wherry.start("build")
         waited_for(lambda: any((wherry.store / "tmp").glob("*")), process)
         process.kill()
         process.communicate()
@@ -947,7 +936,7 @@ def test_killed_while_writing(wherry: Wherry, project: Path) -> None:
     with (project / "large.bin").open("wb") as file:
         for _ in range(200):
             file.write(block)
-    process = started(wherry)
+    process = wherry.start("build")
     waited_for(lambda: [*folder.glob(".*.tmp")], process)
     process.kill()
     process.communicate()

@@ -270,19 +270,10 @@ def test_conflicts_are_named_and_can_be_settled(wherry: Wherry, index: Index) ->
 
 
 def test_two_builds_at_once(project: Path, wherry: Wherry) -> None:
-    import subprocess
-    import sys
-
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "wherry", "build", "--quiet"],
-            cwd=project, env=wherry.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        for _ in range(4)
-    ]  # fmt: skip
+    running = [wherry.start("build", "--quiet") for _ in range(4)]
     for process in running:
         _, err = process.communicate()
-        assert (process.returncode, err) == (0, b"")
+        assert (process.returncode, err) == (0, "")
     assert unzipped(project / "dist" / "lambda" / "shop.zip")
     assert not wherry.rubbish()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -156,23 +155,13 @@ def test_pruning_waits_for_a_build(wherry: Wherry, project: Path, index: Index) 
     release = threading.Event()
     index.fault = hangs(release, below=f"/files/{ALPHA.filename}", body=ALPHA.data)
 
-    def started(*arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "wherry", *arguments],
-            cwd=wherry.cwd,
-            env=wherry.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
     try:
-        build = started("build", "--quiet")
+        build = wherry.start("build", "--quiet")
         # The other file has arrived, and is needed at the end.
         while not (stored(wherry.store) and any((wherry.store / "tmp").iterdir())):
             assert build.poll() is None, build.communicate()
             time.sleep(0.005)
-        prune = started("cache", "prune")
+        prune = wherry.start("cache", "prune")
         end = time.monotonic() + 0.7
         while time.monotonic() < end:
             assert prune.poll() is None, "it did not wait"

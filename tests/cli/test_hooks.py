@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 import zipfile
@@ -282,19 +281,14 @@ def test_ctrl_c_ends_the_command_and_what_it_started(
         project,
         '[hooks]\nbefore = ["sleep 1; sleep 600 & echo $! > ../pid.new; mv ../pid.new ../pid; wait"]\n',
     )
-    process = subprocess.Popen(
-        [sys.executable, "-m", "wherry", "build"],
-        cwd=project,
-        env=wherry.environment(TMPDIR=str(scratch)),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = wherry.start("build", TMPDIR=str(scratch))
     pid = tmp_path / "pid"
     while not pid.exists():
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    assert process.wait() == 130
+    process.communicate()
+    assert process.returncode == 130
     sleeping = int(pid.read_text())
     while is_running(sleeping):
         time.sleep(0.05)
