@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import botocore.session
 import pytest
 
+from support.aws_account import Account
 from support.aws_faults import serve_faults
 from support.deployments import Site, hasty, make_site
 from support.light_aws import LightAws, light_aws
@@ -16,7 +17,6 @@ from wherry.settings.model import StageSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from support.aws_account import Account
     from support.aws_faults import Proxy
     from support.command import Wherry
     from support.index import Index
@@ -80,8 +80,20 @@ def in_haste(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
+def new_site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
+    """A project, and an account without its function."""
+    return make_site(wherry, account, index, proxy)
+
+
+@pytest.fixture
+def light_site(wherry: Wherry, aws: LightAws, index: Index) -> Iterator[Site]:
+    """The same with the stand-in that is quicker to start."""
+    with serve_faults(aws.url) as proxy:
+        yield make_site(wherry, Account(aws.url), index, proxy)
+
+
+@pytest.fixture
+def site(new_site: Site, account: Account) -> Site:
     """A project whose function may be created in the account."""
-    made = make_site(wherry, account, index, proxy)
-    made.write(role=account.role())
-    return made
+    new_site.write(role=account.role())
+    return new_site

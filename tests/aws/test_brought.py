@@ -7,30 +7,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import tomli_w
 
-from support.aws_account import Account
-from support.aws_faults import serve_faults
-from support.deployments import ONE, TWO, Site, make_site
+from support.deployments import ONE, TWO, Site
 from support.light_aws import LightAws
 from support.projects import write_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from support.command import Wherry
-    from support.index import Index
 
 ROLE = "arn:aws:iam::123456789012:role/shop"
 
 
 @pytest.fixture
-def site(wherry: Wherry, aws: LightAws, index: Index) -> Iterator[Site]:
+def site(light_site: Site) -> Site:
     """The project is deployed to staging; production is empty."""
-    with serve_faults(aws.url) as proxy:
-        made = make_site(wherry, Account(aws.url), index, proxy)
-        write(made, "one", ONE)
-        made.deploy()
-        yield made
+    write(light_site, "one", ONE)
+    light_site.deploy()
+    return light_site
 
 
 def write(site: Site, says: str, alpha: Any, **production: Any) -> None:

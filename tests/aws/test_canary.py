@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.deployments import ALIAS, FUNCTION, TWO, Site, make_site
+from support.deployments import ALIAS, FUNCTION, TWO, Site
 
 if TYPE_CHECKING:
     from support.aws_account import Account
-    from support.aws_faults import Proxy
-    from support.command import Wherry
-    from support.index import Index
 
 ARN = f"arn:aws:lambda:eu-west-1:123456789012:function:{FUNCTION}"
 
@@ -85,12 +82,9 @@ def test_the_next_canary_takes_the_place_of_the_last(site: Site) -> None:
     assert site.account.alias(FUNCTION, ALIAS) == ("3", {})
 
 
-def test_a_first_deployment_has_nothing_to_share_out(
-    wherry: Wherry, account: Account, index: Index, proxy: Proxy
-) -> None:
-    site = make_site(wherry, account, index, proxy)
-    site.write(role=account.role())
-    site.deploy("--canary", "10%")
+def test_a_first_deployment_has_nothing_to_share_out(new_site: Site, account: Account) -> None:
+    new_site.write(role=account.role())
+    new_site.deploy("--canary", "10%")
     assert account.alias(FUNCTION, ALIAS) == ("1", {})
 
 

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.deployments import BUCKET, FUNCTION, Site, hasty, make_site
+from support.deployments import BUCKET, FUNCTION, Site
 from support.signer import PROFILE, SIGNATURE, Signer
 
 if TYPE_CHECKING:
     from support.aws_account import Account
     from support.aws_faults import Proxy
-    from support.command import Wherry
-    from support.index import Index
 
 SIGNED = {"bucket": f"s3://{BUCKET}/wherry", "signing-profile": "shop"}
 
@@ -28,11 +26,8 @@ def signer(account: Account, proxy: Proxy) -> Signer:
 
 
 @pytest.fixture
-def site(
-    wherry: Wherry, account: Account, index: Index, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
-) -> Any:
-    with hasty(monkeypatch):
-        yield make_site(wherry, account, index, proxy)
+def site(new_site: Site, in_haste: None) -> Site:
+    return new_site
 
 
 @pytest.mark.real  # Many deployments.

@@ -7,32 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.aws_account import Account
-from support.aws_faults import serve_faults
-from support.deployments import FUNCTION, Site, make_site
+from support.deployments import FUNCTION, Site
 from support.light_aws import LightAws, RefusedError
 from support.projects import make_project
 from support.wheels import make_wheel
 from support.zips import zip_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from support.command import Wherry
     from support.index import Index
 
 WHEELS = [make_wheel(name) for name in ("alpha", "beta")]
 
 
 @pytest.fixture
-def site(wherry: Wherry, aws: LightAws, index: Index) -> Iterator[Site]:
+def site(light_site: Site, index: Index) -> Site:
     """A project with two distributions and no settings."""
-    with serve_faults(aws.url) as proxy:
-        made = make_site(wherry, Account(aws.url), index, proxy)
-        index.add(*WHEELS)
-        make_project(made.root, index, WHEELS)
-        (made.root / "wherry.toml").unlink(missing_ok=True)
-        yield made
+    index.add(*WHEELS)
+    make_project(light_site.root, index, WHEELS)
+    (light_site.root / "wherry.toml").unlink(missing_ok=True)
+    return light_site
 
 
 def first_settings(

@@ -8,27 +8,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import wherry as public
-from support.deployments import ALIAS, FUNCTION, LAYER, Site, make_site
+from support.deployments import ALIAS, FUNCTION, LAYER, Site
 from support.projects import write_files
 from support.zips import zip_bytes
 from wherry.errors import DeployError, SettingsError
 
 if TYPE_CHECKING:
     from support.aws_account import Account
-    from support.aws_faults import Proxy
-    from support.command import Wherry
-    from support.index import Index
 
 
 @pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
-    made = make_site(wherry, account, index, proxy)
+def site(new_site: Site, account: Account) -> Site:
     code = zip_bytes({"x.py": ""})
     layers = [account.layer("telemetry", code), account.layer(LAYER, code)]
     account.function(FUNCTION, code, Layers=layers, Handler="shop.api.handler")
     account.functions.publish_version(FunctionName=FUNCTION)
     account.functions.create_alias(FunctionName=FUNCTION, Name=ALIAS, FunctionVersion="1")
-    return made
+    return new_site
 
 
 def stages(site: Site) -> Any:

@@ -12,7 +12,7 @@ import pytest
 
 import wherry as public
 from support.aws_faults import ACCESS_DENIED, THROTTLED
-from support.deployments import FUNCTION, Site, hasty, make_site
+from support.deployments import FUNCTION, Site, hasty
 from support.zips import zip_bytes
 from wherry.aws.logs import parse_since
 from wherry.errors import AwsError, SettingsError
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from support.aws_account import Account
     from support.aws_faults import Call, Proxy
-    from support.command import Wherry
-    from support.index import Index
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 
@@ -36,8 +34,7 @@ STREAMS = ("2026/11/28/[1]aa", "2026/11/28/[2]bb")
 
 
 @pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
-    made = make_site(wherry, account, index, proxy)
+def site(new_site: Site, account: Account, proxy: Proxy) -> Site:
     code = zip_bytes({"x.py": ""})
     account.function(FUNCTION, code)
     account.function("shop-jobs", code)
@@ -49,9 +46,9 @@ def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
         return json.dumps({**json.loads(data), "LoggingConfig": {"LogGroup": "/shop"}}).encode()
 
     proxy.edit = with_group
-    made.add('[functions.jobs]\nhandler = "shop.api.handler"')
-    made.add('[stages.staging.functions.jobs]\nname = "shop-jobs"')
-    return made
+    new_site.add('[functions.jobs]\nhandler = "shop.api.handler"')
+    new_site.add('[stages.staging.functions.jobs]\nname = "shop-jobs"')
+    return new_site
 
 
 def write(account: Account, group: str, stream: str, *lines: tuple[int, str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import wherry
 from support.aws_faults import QUOTED
-from support.deployments import ALIAS, FUNCTION, LAYER, Site, make_site
+from support.deployments import ALIAS, FUNCTION, LAYER, Site
 from support.zips import zip_bytes
 from wherry.errors import AwsError
 from wherry.settings.model import MANAGEABLE
@@ -19,10 +19,8 @@ from wherry.settings.model import MANAGEABLE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.aws_account import Account
-    from support.aws_faults import Call, Proxy
-    from support.command import Finished, Wherry
-    from support.index import Index
+    from support.aws_faults import Call
+    from support.command import Finished
 
 SECRETS = {
     "env": 'from-the-shell-5e1f!"\\ü',
@@ -83,8 +81,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Stage:
-    return Stage(make_site(wherry, account, index, proxy))
+def stage(new_site: Site) -> Stage:
+    return Stage(new_site)
 
 
 def test_a_function_is_created_with_all_and_updated_in_one_call(stage: Stage) -> None:

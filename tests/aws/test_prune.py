@@ -10,7 +10,7 @@ import pytest
 
 import wherry as public
 from support.aws_faults import ACCESS_DENIED, CONFLICT
-from support.deployments import ONE, TWO, Site, make_site, plain
+from support.deployments import ONE, TWO, Site, plain
 from support.reporters import Heard
 from support.zips import zip_bytes
 from wherry.aws.client import Client
@@ -23,8 +23,6 @@ from wherry.settings.model import StageSettings
 if TYPE_CHECKING:
     from support.aws_account import Account
     from support.aws_faults import Proxy
-    from support.command import Wherry
-    from support.index import Index
 
 BUCKET = "deploy-bucket"
 DIGEST = "0123456789abcdef" * 4
@@ -238,7 +236,7 @@ def test_the_function_itself_is_never_removed(account: Account) -> None:
 
 
 @pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
+def site(new_site: Site, account: Account) -> Site:
     """A project, and what four deployments came to, each with a layer of its own but for the last one."""
     layers = [account.layer("shop-dependencies", code(str(number))) for number in (1, 2, 3)]
     account.function("shop-api", code("0"), Layers=layers[:1])
@@ -250,7 +248,7 @@ def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
         account.functions.update_function_code(FunctionName="shop-api", ZipFile=code(f"v{number}"))
         account.functions.publish_version(FunctionName="shop-api")
     account.functions.create_alias(FunctionName="shop-api", Name="live", FunctionVersion="4")
-    return make_site(wherry, account, index, proxy)
+    return new_site
 
 
 OLD = ("--keep-versions", "1", "--keep-days", "0")
@@ -273,14 +271,13 @@ def test_the_command_only_looks_at_first(site: Site) -> None:
     assert site.proxy.mutations == []
 
 
-def test_the_command_removes(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> None:
+def test_the_command_removes(new_site: Site, account: Account) -> None:
     """A10, N6: functions before the layers that only they took; what an alias stands at stays."""
-    site = make_site(wherry, account, index, proxy)
     for says, alpha in (("one", ONE), ("two", TWO), ("three", ONE), ("four", ONE)):
-        site.write(says=says, alpha=alpha, role=account.role())
-        site.deploy("--quiet")
-    site.run("rollback", "staging", "--to", "3", "--yes", code=0)
-    done = site.run("prune", "staging", *OLD, "--yes", code=0)
+        new_site.write(says=says, alpha=alpha, role=account.role())
+        new_site.deploy("--quiet")
+    new_site.run("rollback", "staging", "--to", "3", "--yes", code=0)
+    done = new_site.run("prune", "staging", *OLD, "--yes", code=0)
     assert plain(done.out) == (
         "function shop-api version 2 of DAY, SIZE\n"
         "function shop-api version 1 of DAY, SIZE\n"
@@ -291,12 +288,12 @@ def test_the_command_removes(wherry: Wherry, account: Account, index: Index, pro
         "note: function shop-api version 3 is used by alias live, and stays\n"
         "Removed 4 versions (SIZE) in TIME\n"
     )
-    assert list(site.account.versions("shop-api")) == [3, 4]
-    assert list(site.account.layer_versions("shop-dependencies")) == [3]
+    assert list(new_site.account.versions("shop-api")) == [3, 4]
+    assert list(new_site.account.layer_versions("shop-dependencies")) == [3]
     # The stage is as it was.
-    site.deploy("--quiet")
-    site.plan()
-    assert site.run("prune", "staging", *OLD, "-q", "--json", code=0).document["removals"]
+    new_site.deploy("--quiet")
+    new_site.plan()
+    assert new_site.run("prune", "staging", *OLD, "-q", "--json", code=0).document["removals"]
 
 
 def test_one_of_them(site: Site) -> None:

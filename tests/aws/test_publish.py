@@ -19,7 +19,7 @@ from support.aws_faults import (
     THROTTLED,
     Fault,
 )
-from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site, make_site, plain
+from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site, plain
 from support.projects import write_files
 from wherry.errors import AwsError, DeployError
 
@@ -28,19 +28,17 @@ if TYPE_CHECKING:
 
     from support.aws_account import Account
     from support.aws_faults import Proxy
-    from support.command import Wherry
-    from support.index import Index
 
 LAYER_ARN = f"arn:aws:lambda:eu-west-1:123456789012:layer:{LAYER}"
+IN_BUCKET = {"bucket": f"s3://{BUCKET}/wherry"}
 FUNCTION_ARN = f"arn:aws:lambda:eu-west-1:123456789012:function:{FUNCTION}"
 
 
 @pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
+def site(new_site: Site, account: Account) -> Site:
     account.bucket(BUCKET, versioned=True)
-    made = make_site(wherry, account, index, proxy, bucket=f"s3://{BUCKET}/wherry")
-    made.write(role=account.role())
-    return made
+    new_site.write(stage=IN_BUCKET, role=account.role())
+    return new_site
 
 
 pytestmark = pytest.mark.usefixtures("in_haste")
@@ -333,28 +331,25 @@ def test_a_quota_is_exceeded(site: Site) -> None:
     assert site.proxy.calls == []
 
 
-def test_there_is_no_bucket(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> None:
-    site = make_site(wherry, account, index, proxy)
-    site.run("build", "--quiet", code=0)
-    assert site.run("upload", "staging", code=1).err == (
+def test_there_is_no_bucket(new_site: Site) -> None:
+    new_site.run("build", "--quiet", code=0)
+    assert new_site.run("upload", "staging", code=1).err == (
         "error: stage `staging` has no bucket to upload to\n"
         'hint: give it one: [tool.wherry.stages.staging] bucket = "s3://…"\n'
     )
     # Publishing needs none.
-    assert site.run("publish", "staging", "dependencies", code=0).out == f"{LAYER_ARN}:1\n"
+    assert new_site.run("publish", "staging", "dependencies", code=0).out == f"{LAYER_ARN}:1\n"
 
 
 @pytest.mark.parametrize("how", ["missing", "denied"])
-def test_a_bucket_that_refuses(
-    wherry: Wherry, account: Account, index: Index, proxy: Proxy, how: str
-) -> None:
+def test_a_bucket_that_refuses(new_site: Site, account: Account, proxy: Proxy, how: str) -> None:
     """D10, D7: to upload there is all that was asked for; publishing goes around it."""
-    site = make_site(wherry, account, index, proxy, bucket=f"s3://{BUCKET}/wherry")
-    site.run("build", "--quiet", code=0)
+    new_site.write(stage=IN_BUCKET)
+    new_site.run("build", "--quiet", code=0)
     if how == "denied":
         account.bucket(BUCKET)
         proxy.inject(ACCESS_DENIED, operation="PutObject", attempts=None)
-    done = site.run("upload", "staging", "dependencies", code=1)
+    done = new_site.run("upload", "staging", "dependencies", code=1)
     assert done.out == ""
     assert done.error.startswith("error: cannot ")
     assert BUCKET in done.error
@@ -362,7 +357,7 @@ def test_a_bucket_that_refuses(
     proxy.forget()
     if how == "denied":
         proxy.inject(ACCESS_DENIED, operation="PutObject", attempts=None)
-    done = site.run("publish", "staging", "dependencies", code=0)
+    done = new_site.run("publish", "staging", "dependencies", code=0)
     assert f"warning: `s3://{BUCKET}` refuses, so `{LAYER}` is uploaded directly: " in done.err
 
 

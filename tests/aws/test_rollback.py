@@ -15,7 +15,7 @@ from msgspec.structs import replace
 import wherry as public
 from support.aws_account import code_sha256
 from support.aws_faults import ACCESS_DENIED, CUT_AFTER, EXPIRED, THROTTLED, Fault
-from support.deployments import ONE, TWO, Site, make_site, plain
+from support.deployments import ONE, TWO, Site, plain
 from support.storage import Storage, serve_storage
 from support.zips import zip_bytes
 from wherry.aws.client import Client
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from support.aws_account import Account
     from support.aws_faults import Proxy
-    from support.command import Wherry
-    from support.index import Index
 
 ALIASED = Subject(name="api", aws_name="shop-api", alias="live")
 BARE = Subject(name="api", aws_name="shop-api", alias=None)
@@ -309,11 +307,11 @@ def test_the_document_is_json(account: Account, client: Client) -> None:
 
 
 @pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
+def site(new_site: Site, account: Account) -> Site:
     """A project, and what three deployments came to."""
     releases(account, 3)
     alias(account, 3)
-    return make_site(wherry, account, index, proxy)
+    return new_site
 
 
 LIVE = "arn:aws:lambda:eu-west-1:123456789012:function:shop-api:live"
@@ -342,41 +340,35 @@ def test_the_command_goes_back_and_says_so(site: Site) -> None:
     assert (done.out, done.err) == ("", "Stage staging is there already\n")
 
 
-def test_the_next_deployment_comes_back_to_what_is_built(
-    wherry: Wherry, account: Account, index: Index, proxy: Proxy
-) -> None:
-    site = make_site(wherry, account, index, proxy)
+def test_the_next_deployment_comes_back_to_what_is_built(new_site: Site, account: Account) -> None:
     for says, alpha in (("one", ONE), ("two", ONE), ("three", TWO)):
-        site.write(says=says, alpha=alpha, role=account.role())
-        site.deploy("--quiet")
-    site.run("rollback", "staging", "--yes", code=0)
-    site.plan(code=3)
-    site.proxy.forget()
-    site.deploy()
+        new_site.write(says=says, alpha=alpha, role=account.role())
+        new_site.deploy("--quiet")
+    new_site.run("rollback", "staging", "--yes", code=0)
+    new_site.plan(code=3)
+    new_site.proxy.forget()
+    new_site.deploy()
     # The version that runs it is there.
-    assert site.proxy.mutations == ["UpdateAlias"]
-    assert site.account.alias("shop-api", "live") == ("3", {})
+    assert new_site.proxy.mutations == ["UpdateAlias"]
+    assert new_site.account.alias("shop-api", "live") == ("3", {})
 
 
-def test_it_goes_back_to_what_callers_had(
-    wherry: Wherry, account: Account, index: Index, proxy: Proxy
-) -> None:
+def test_it_goes_back_to_what_callers_had(new_site: Site, account: Account) -> None:
     """Not to the next lower number: the canary of version 2 was ended, and stays out of use."""
-    site = make_site(wherry, account, index, proxy)
     for says, options in (("one", ()), ("two", ("--canary", "10%"))):
-        site.write(says=says, role=account.role())
-        site.deploy("--quiet", *options)
-    site.run("rollback", "staging", "--yes", code=0)
-    site.write(says="three", role=account.role())
-    site.deploy("--quiet")
+        new_site.write(says=says, role=account.role())
+        new_site.deploy("--quiet", *options)
+    new_site.run("rollback", "staging", "--yes", code=0)
+    new_site.write(says="three", role=account.role())
+    new_site.deploy("--quiet")
     assert account.alias("shop-api", "live") == ("3", {})
     described = account.functions.get_alias(FunctionName="shop-api", Name="live")["Description"]
     # With the times of both moves.
     assert re.fullmatch(r"\[wherry: 3 1; not 2; at [0-9a-z]{5} [0-9a-z]{5}\]", described)
-    done = site.run("rollback", "staging", "--yes", code=0)
+    done = new_site.run("rollback", "staging", "--yes", code=0)
     assert "back to version 1 (shop 1.0): code (as recorded in the alias)\n" in done.err
     assert account.alias("shop-api", "live") == ("1", {})
-    done = site.run("rollback", "staging", "--yes", code=1)
+    done = new_site.run("rollback", "staging", "--yes", code=1)
     assert "version 1, the oldest there is that was not rejected" in done.err
 
 

@@ -8,30 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.aws_account import Account
-from support.aws_faults import serve_faults
-from support.deployments import FUNCTION, Site, make_site
+from support.deployments import FUNCTION, Site
 from support.light_aws import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from support.command import Wherry
-    from support.index import Index
     from support.light_aws import LightAws
 
 ROLE = "arn:aws:iam::123456789012:role/shop"
 
 
 @pytest.fixture
-def site(wherry: Wherry, aws: LightAws, index: Index) -> Iterator[Site]:
+def site(light_site: Site) -> Site:
     """Deployed once; then changed."""
-    with serve_faults(aws.url) as proxy:
-        made = make_site(wherry, Account(aws.url), index, proxy)
-        made.write(role=ROLE)
-        made.deploy()
-        made.write(says="two", role=ROLE)
-        yield made
+    light_site.write(role=ROLE)
+    light_site.deploy()
+    light_site.write(says="two", role=ROLE)
+    return light_site
 
 
 def stage(site: Site, **settings: Any) -> None:
