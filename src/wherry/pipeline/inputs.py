@@ -100,7 +100,9 @@ class _Reading:
         """The files that count for a package whose document was made."""
         root = self._request.root
         # What says what is to be packaged counts by what it says; an edit of it may change that.
-        deciding = {path for name in self._locked.files if (path := absolute(name, root)).is_file()}
+        deciding = {
+            path for name in self._locked.inputs.files if (path := absolute(name, root)).is_file()
+        }
         return deciding.union(
             self._files[recipe.name],
             *(self._files[layer] for layer in recipe.layers if layer in self._files),

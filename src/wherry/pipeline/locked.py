@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from wherry.errors import DigestError
-from wherry.pipeline.acquired import Acquired, Kind
+from wherry.pipeline.acquired import Acquired
+from wherry.pipeline.lock_inputs import LockInputs, read_lock_inputs
 from wherry.pipeline.memory import Supplied
 from wherry.store.memo import Memo
 
@@ -34,24 +35,19 @@ def read_locked(request: BuildRequest, memory: Memory, context: Context) -> Supp
         DigestError: they do not fix all that packages are made of.
         WherryError: one cannot be read, or gives nothing that runs on the target.
     """
-    from wherry.pipeline.memory import hold
-
     memo, key = _memo(request), memory.lock_key
     locked = memo.recall(context.store, key)
-    if locked is None or not hold(locked, request.root, context.files):
+    if locked is None or not locked.inputs.hold(request.root, context.files):
         locked = _read(request, context)
         memo.remember(context.store, key, locked)
     return locked
 
 
 def _read(request: BuildRequest, context: Context) -> Supplied:
-    from wherry.pipeline.supply import read_deciding, read_locks, with_code
+    from wherry.pipeline.supply import read_locks, supply_of_folder, with_code
 
-    if request.install_path is not None:
-        folder = Acquired(name="", version=None, kind=Kind.INSTALLED, root=request.install_path)
-        deciding = read_deciding(request, {}, context)
-        planned = dict.fromkeys(request.supplies, (folder,))
-        return Supplied(acquired=planned, **deciding._asdict())
+    if (folder := supply_of_folder(request, context)) is not None:
+        return folder
     needs = {
         key.needs: replace(request.lock_request(key), by_hash=True) for key in request.supplies
     }
@@ -66,7 +62,7 @@ def _read(request: BuildRequest, context: Context) -> Supplied:
     given = {key: _plan(locks[asked], context) for key, asked in needs.items()}
     return Supplied(
         acquired={key: with_code(key, given[key.needs], request.root) for key in request.supplies},
-        **read_deciding(request, locks, context)._asdict(),
+        inputs=read_lock_inputs(request, locks, context),
     )
 
 
@@ -90,19 +86,15 @@ def _memo(request: BuildRequest) -> Memo[Supplied]:
     def encode(locked: Supplied) -> object:
         return [
             [[one.document(root) for one in planned] for planned in locked.acquired.values()],
-            dict(locked.files),
-            dict(locked.folders),
-            dict(locked.variables),
+            locked.inputs,
         ]
 
     def decode(document: Any) -> Supplied:
-        planned, files, folders, variables = document
+        planned, inputs = document
         given = [tuple(Acquired.from_document(one, root) for one in each) for each in planned]
         return Supplied(
             acquired=dict(zip(request.supplies, given, strict=True)),
-            files=files,
-            folders=folders,
-            variables=variables,
+            inputs=LockInputs(*inputs),
         )
 
     return Memo("locked", encode=encode, decode=decode)

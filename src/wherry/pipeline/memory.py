@@ -11,17 +11,15 @@ folder, finds the memo of the first.
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import field
 
 from wherry.bundle.compressor import COMPRESSOR
-from wherry.lock.formats import is_lock_name
-from wherry.pipeline.acquired import Acquired, absolute, relative
+from wherry.pipeline.acquired import Acquired, relative
 from wherry.pipeline.compiler import compiler
+from wherry.pipeline.lock_inputs import LockInputs, lock_names
 from wherry.pipeline.report import DistributionReport, PackageReport
 from wherry.store.memo import Memo, memo_key
 from wherry.structs import Struct
@@ -41,53 +39,10 @@ __all__ = [
     "SettledRuntime",
     "Supplied",
     "container_facts",
-    "hold",
-    "input_digest",
-    "lock_names",
-    "variable_digest",
 ]
 
-_PASSED_OVER = ("requirements/", "environment.y", "conda-lock.", "pixi.lock", "requirements.lock")
-_ARCHIVES = (".whl", ".zip", ".gz", ".tgz", ".bz2", ".xz", ".tar")
 _STATS = 512
 """Written files of other checkouts whose state is remembered."""
-
-
-def lock_names(folder: Path) -> list[str]:
-    """The names of the files in a folder that decide which lock is read there."""
-    try:
-        names = os.listdir(folder)  # noqa: PTH208
-    except OSError:
-        return []
-    if "requirements" in names:
-        # What lies there is not read, and warned of where nothing else is.
-        with suppress(OSError):
-            names += [f"requirements/{name}" for name in os.listdir(folder / "requirements")]  # noqa: PTH208
-    return sorted(
-        name
-        for name in names
-        if name == "wherry.toml" or is_lock_name(name) or name.startswith(_PASSED_OVER)
-    )
-
-
-def variable_digest(name: str) -> str:
-    """A digest of the value that a variable of the environment has now; that of a variable without one is its own."""
-    return memo_key(name, os.environ.get(name) or None)
-
-
-def input_digest(path: Path, files: ProjectFiles) -> str:
-    """The SHA-256 of a file, in hexadecimal; empty where there is none. Archives are not held in memory."""
-    if path.suffix not in _ARCHIVES:
-        return files.digest(path)
-    import hashlib
-
-    from wherry.files import open_regular
-
-    try:
-        with open_regular(path) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError):
-        return ""
 
 
 class Supplied(Struct, frozen=True, kw_only=True):
@@ -95,20 +50,16 @@ class Supplied(Struct, frozen=True, kw_only=True):
 
     Attributes:
         acquired: by what a package asks for.
-        files: the digest of each input file, by its path relative to the project.
-        folders: for each folder where a lock was looked for, the names found there.
+        inputs: of the locks.
         stable: whether the same inputs would give the same distributions at any time.
         built_by: the Python that built distributions; empty where none was built.
-        variables: a digest of the value of each variable of the environment that a lock depends on.
         resolved: when an index was asked, by the name of the file, where the answer holds for a while.
     """
 
     acquired: Mapping[SupplyKey, tuple[Acquired, ...]]
-    files: Mapping[str, str] = field(default_factory=dict)
-    folders: Mapping[str, list[str]] = field(default_factory=dict)
+    inputs: LockInputs
     stable: bool = True
     built_by: str = ""
-    variables: Mapping[str, str] = field(default_factory=dict)
     resolved: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -142,13 +93,13 @@ class SettledRuntime(NamedTuple):
 
     name: str
     reason: str
-    files: Mapping[str, str]
-    folders: Mapping[str, list[str]]
-    variables: Mapping[str, str]
+    inputs: LockInputs
 
 
 _SETTLED: Memo[SettledRuntime] = Memo(
-    "runtimes", encode=list, decode=lambda document: SettledRuntime(*document)
+    "runtimes",
+    encode=list,
+    decode=lambda document: SettledRuntime(document[0], document[1], LockInputs(*document[2])),
 )
 
 
@@ -178,7 +129,7 @@ class Memory:
         if remembered is None or self._request.refresh:
             return None
         supplied = remembered.supplied
-        holds = hold(supplied, root, files)
+        holds = supplied.inputs.hold(root, files)
         holds = holds and self._is_recent(supplied) and self._is_built_by(supplied)
         return remembered if holds else None
 
@@ -187,7 +138,7 @@ class Memory:
         settled = _SETTLED.recall(self._store, self._lock_key)
         if settled is None or self._request.refresh:
             return None
-        return settled if hold(settled, self._request.root, files) else None
+        return settled if settled.inputs.hold(self._request.root, files) else None
 
     def remember_runtime(self, request: BuildRequest, supplied: Supplied) -> None:
         """Keep the runtime of ``request``, which is this one for the runtime that its locks admit.
@@ -197,9 +148,7 @@ class Memory:
         settled = SettledRuntime(
             name=request.target.runtime.name,
             reason=request.target_reason,
-            files=supplied.files,
-            folders=supplied.folders,
-            variables=supplied.variables,
+            inputs=supplied.inputs,
         )
         _SETTLED.remember(self._store, self._lock_key, settled)
 
@@ -251,10 +200,8 @@ class Memory:
     def _encode(self, remembered: Remembered) -> object:
         root, supplied = self._request.root, remembered.supplied
         return {
-            "files": dict(supplied.files),
-            "folders": dict(supplied.folders),
+            "inputs": supplied.inputs,
             "built_by": supplied.built_by,
-            "variables": dict(supplied.variables),
             "resolved": dict(supplied.resolved),
             "supplies": [
                 [one.document(root) for one in acquired] for acquired in supplied.acquired.values()
@@ -273,10 +220,8 @@ class Memory:
         return Remembered(
             supplied=Supplied(
                 acquired=dict(zip(self._request.supplies, supplies, strict=True)),
-                files=document["files"],
-                folders=document["folders"],
+                inputs=LockInputs(*document["inputs"]),
                 built_by=document["built_by"],
-                variables=document["variables"],
                 resolved=document["resolved"],
             ),
             trees=document["trees"],
@@ -293,20 +238,6 @@ class Memory:
         }
         rest["path"] = self._request.output.path(rest["name"])
         return PackageReport(**rest, distributions=distributions)
-
-
-def hold(inputs: Supplied | SettledRuntime, root: Path, files: ProjectFiles) -> bool:
-    """Whether the files and variables that decided are as they were."""
-    return (
-        all(variable_digest(name) == digest for name, digest in inputs.variables.items())
-        and all(
-            lock_names(absolute(folder, root)) == names for folder, names in inputs.folders.items()
-        )
-        and all(
-            input_digest(absolute(path, root), files) == digest
-            for path, digest in inputs.files.items()
-        )
-    )
 
 
 def _plain(value: Any) -> dict[str, Any]:

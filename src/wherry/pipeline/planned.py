@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wherry.errors import DigestError
 from wherry.files import ProjectFiles, real_path
 from wherry.pipeline.acquired import Acquired, Kind, local_file, wheel_name
-from wherry.pipeline.memory import input_digest
+from wherry.pipeline.lock_inputs import input_digest
 from wherry.store.memo import memo_key
 
 if TYPE_CHECKING:

@@ -108,7 +108,7 @@ def watched_by(request: BuildRequest, context: Context, *, target: Target | None
         memory = Memory(request, replace(context, target=target))
         if (remembered := memory.recall(ProjectFiles())) is not None:
             supplied = remembered.supplied
-            files += [absolute(name, root) for name in supplied.files]
+            files += [absolute(name, root) for name in supplied.inputs.files]
             trees = [one for each in supplied.acquired.values() for one in each if one.is_tree]
             folders += [one.folder for one in trees]
     outer: list[Path] = []
