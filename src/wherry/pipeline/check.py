@@ -332,7 +332,7 @@ def _subjects(
             complete=all(layer in parts for layer in package.layers)
             and knows_provided([*request.settings.provided, *package.provided], request.target),
             store=store,
-            label=f"{request.root.absolute()} {package.name}",
+            label=request.label(package.name),
         ), strict=options.get("strict", False), excluded=excluded)  # fmt: skip
 
 

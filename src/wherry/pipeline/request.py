@@ -131,6 +131,10 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
             dict.fromkeys(path for recipe in self.recipes for path in recipe.settings.extra_paths)
         )
 
+    def label(self, name: str) -> str:
+        """What is found out about a package is kept under this label, which edits do not change."""
+        return f"{self.root.absolute()} {name}"
+
     def only(self, *names: str) -> BuildRequest:
         """The same request for some functions and layers, with the layers that they need."""
         wanted = [recipe for recipe in self.recipes if recipe.name in names]

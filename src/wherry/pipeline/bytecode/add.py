@@ -16,7 +16,7 @@ from wherry.compose.model import Saving
 from wherry.contents.imports import When
 from wherry.contents.model import OPT, TASK
 from wherry.pipeline.bytecode.compiling import Compiling, Source
-from wherry.pipeline.bytecode.reached import layers_of, reached_places
+from wherry.pipeline.bytecode.reached import reached_places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,8 +57,8 @@ def add_bytecode(
             continue
         order = None
         if mode == "init":
-            label = f"{request.root.absolute()} {package.name}"
-            reached = reached_places([package, *layers_of(package, composition)], label, context)
+            label = request.label(package.name)
+            reached = reached_places(composition.with_layers(package), label, context)
             order = {place: when for place, when in reached.items() if when <= When.GUARDED}
         budget = request.settings.chosen("bytecode_budget", content)
         packages.append(_with_bytecode(package, order, budget, compiling))
