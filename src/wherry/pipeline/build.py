@@ -129,8 +129,7 @@ class _Run:
         self._context = context
         self._trees = Trees.of(request)
         self.hooks: Hooks | None = None
-        commands = [request.settings.hooks, *(each.settings.hooks for each in request.recipes)]
-        if not all(each.is_empty for each in commands):
+        if request.has_hooks:
             from wherry.pipeline.hooks.around import Hooks
 
             self.hooks = Hooks(request=request, context=context)
@@ -187,7 +186,7 @@ class _Run:
         last = self._remembered
         if last is None:
             return ()
-        self._read = self._read_trees(last.supplied)
+        self._read = read_trees(self._request, last.supplied, self._context)
         if not last.trees_hold(self._read.digests) or not last.outputs_hold():
             return ()
         for package in last.packages:
@@ -317,7 +316,7 @@ class _Run:
         if self._remembered is None:
             return None
         self._supplied = self._remembered.supplied
-        self._read = self._read or self._read_trees(self._supplied)
+        self._read = self._read or read_trees(self._request, self._supplied, self._context)
         return self._materialize(fresh=False)
 
     def _supply(self) -> dict[SupplyKey, tuple[Distribution, ...]]:
@@ -335,7 +334,7 @@ class _Run:
             self._settle()
             self._supplied = supply(self._request, self._context)
             # Before anything is read for good: an edit in between is then seen by the next build.
-            self._read = self._read_trees(self._supplied)
+            self._read = read_trees(self._request, self._supplied, self._context)
             distributions = self._materialize(fresh=True)
         if distributions is None:
             raise StoreError(
@@ -343,10 +342,6 @@ class _Run:
                 hint="run the same command again when `wherry cache prune` has ended",
             )
         return distributions
-
-    def _read_trees(self, supplied: Supplied) -> ReadTrees:
-        """Read the trees: what they hold now, to be compared with what they held and will hold."""
-        return read_trees(self._request, supplied, self.hooks, self._context)
 
     def _materialize(self, *, fresh: bool) -> dict[SupplyKey, tuple[Distribution, ...]] | None:
         from wherry.pipeline.materialize import Materializer

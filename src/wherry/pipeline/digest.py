@@ -233,15 +233,7 @@ def _known_packages(
     last = memory.recall(context.files)
     if last is None:
         return ()
-    hooks = None
-    if any(
-        not each.is_empty
-        for each in (request.settings.hooks, *(each.settings.hooks for each in request.recipes))
-    ):
-        from wherry.pipeline.hooks.around import Hooks
-
-        hooks = Hooks(request=request, context=context)
-    read = read_trees(request, last.supplied, hooks, context)
+    read = read_trees(request, last.supplied, context)
     return last.packages if last.trees_hold(read.digests) else ()
 
 

@@ -176,16 +176,9 @@ class _Reading:
         )
 
     def _extra_paths(self, recipe: Recipe) -> list[Any]:
-        from wherry.bundle.tree import TreeRules
-        from wherry.compose.model import EXTRA_PATHS
-        from wherry.sources.extra_paths import read_extra_path
-
-        rules = TreeRules(skip=tuple(self._trees.skip), follow_links=self._trees.follow_links)
         facts = []
         for extra in recipe.settings.extra_paths:
-            tree = read_extra_path(
-                self._request.root, extra.path, to=extra.to, owner=EXTRA_PATHS, rules=rules
-            )
+            tree = self._trees.extra_path(extra, self._request.root)
             self._note(recipe, tree.bundle)
             paths = [[entry.path, entry.executable] for entry in tree.bundle]
             facts.append([paths, extra.to, tree.digest])
@@ -203,10 +196,7 @@ class _Reading:
                 where=[where if project.always else "`hooks.inputs` does not say it"],
                 hint="name the files that they read: inputs in [tool.wherry.hooks]",
             )
-        from wherry.bundle.tree import TreeRules, included_files
-
-        rules = TreeRules(include=project.inputs, skip=tuple(self._trees.skip), everything=True)
-        tree = included_files(self._request.root, owner="project", rules=rules)
+        tree = self._trees.hook_inputs(project.inputs, self._request.root)
         self._note(recipe, tree.bundle)
         commands = [[each.before, each.after, each.where] for each in (project, own)]
         # Commands are told the name.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import field
 
+from wherry.errors import WherryError
 from wherry.pipeline.trees import Trees
 from wherry.structs import Struct
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from wherry.compose.recipe import SupplyKey
     from wherry.context import Context
     from wherry.pipeline.acquired import Acquired
-    from wherry.pipeline.hooks.around import Hooks
     from wherry.pipeline.memory import Supplied
     from wherry.pipeline.request import BuildRequest
     from wherry.settings.model import ExtraPath
@@ -36,15 +36,12 @@ class ReadTrees(Struct):
     extra: dict[ExtraPath, Bundle] = field(default_factory=dict)
 
 
-def read_trees(
-    request: BuildRequest, supplied: Supplied, hooks: Hooks | None, context: Context
-) -> ReadTrees:
-    """Read all trees.
+def read_trees(request: BuildRequest, supplied: Supplied, context: Context) -> ReadTrees:
+    """Read all trees: what they hold now, to be compared with what they held and will hold.
 
     Args:
         request: what was asked.
         supplied: what packages choose from.
-        hooks: the commands around the build; None where there are none.
         context: of the run.
     """
     every, read = Trees.of(request), ReadTrees()
@@ -55,19 +52,24 @@ def read_trees(
         known.update(new)
         read.digests |= every.beside(acquired).digests(new, request.root, context)
     for extra in request.extra_paths:
-        from wherry.bundle.tree import TreeRules
-        from wherry.compose.model import EXTRA_PATHS
-        from wherry.sources.extra_paths import read_extra_path
-
-        rules = TreeRules(skip=tuple(every.skip), follow_links=every.follow_links)
-        tree = read_extra_path(
-            request.root, extra.path, to=extra.to, owner=EXTRA_PATHS, rules=rules
-        )
+        tree = every.extra_path(extra, request.root)
         read.extra[extra] = tree.bundle
         read.digests[f"extra:{extra.path}:{extra.to}"] = tree.digest
-    if hooks is not None:
-        read.digests["hooks"] = hooks.digest(skip=every.skip)
+    if request.has_hooks:
+        read.digests["hooks"] = _hooks_digest(request, every)
     return read
+
+
+def _hooks_digest(request: BuildRequest, trees: Trees) -> str | None:
+    """Of the files that commands may read; None where it cannot be told whether they are the same."""
+    hooks = request.settings.hooks
+    if hooks.always:
+        return None
+    try:
+        return trees.hook_inputs(hooks.inputs, request.root).digest
+    except WherryError:
+        # A link that leads nowhere, say: it is nothing that ships.
+        return None
 
 
 def shipped(

@@ -96,6 +96,12 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
         """The sets of distributions that packages choose from, each once, in the order of the recipes."""
         return tuple(dict.fromkeys(recipe.supply for recipe in self.recipes))
 
+    @property
+    def has_hooks(self) -> bool:
+        """Whether commands run before or after bundling."""
+        hooks = (self.settings.hooks, *(recipe.settings.hooks for recipe in self.recipes))
+        return not all(each.is_empty for each in hooks)
+
     def ships_project(self, supply: SupplyKey) -> bool:
         """Whether a package that chooses from this supply ships the project's own code."""
         return any(recipe.with_project for recipe in self.recipes if recipe.supply == supply)

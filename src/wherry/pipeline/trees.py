@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from wherry.bundle.tree import Tree
     from wherry.compose.model import Distribution
     from wherry.context import Context
     from wherry.pipeline.acquired import Acquired
     from wherry.pipeline.request import BuildRequest
+    from wherry.settings.model import ExtraPath
     from wherry.sources.project import TreeOptions
 
 __all__ = ["Trees"]
@@ -92,6 +94,23 @@ class Trees(Struct, frozen=True, kw_only=True):
         return (
             Distribution(name=built.name, version=built.version, bundle=built.bundle, own=tree.own),
         )
+
+    def extra_path(self, extra: ExtraPath, project: Path) -> Tree:
+        """The files of an extra path."""
+        from wherry.bundle.tree import TreeRules
+        from wherry.compose.model import EXTRA_PATHS
+        from wherry.sources.extra_paths import read_extra_path
+
+        rules = TreeRules(skip=tuple(self.skip), follow_links=self.follow_links)
+        return read_extra_path(project, extra.path, to=extra.to, owner=EXTRA_PATHS, rules=rules)
+
+    def hook_inputs(self, patterns: tuple[str, ...] | None, project: Path) -> Tree:
+        """The files that commands read, as the settings say; all of the project's if they do not."""
+        from wherry.bundle.tree import TreeRules, included_files, read_tree
+
+        rules = TreeRules(include=patterns or (), skip=tuple(self.skip), everything=True)
+        read = read_tree if patterns is None else included_files
+        return read(project, owner="project", rules=rules)
 
     def _digest(self, tree: Acquired, context: Context) -> str | None:
         if tree.kind is Kind.INSTALLED:

@@ -126,8 +126,5 @@ def watched_by(request: BuildRequest, context: Context, *, target: Target | None
             sorted(each for each in others if not any(is_inside(each, folder) for folder in outer))
         ),
         skip=tuple(real_path(path) for path in skip),
-        has_hooks=not all(
-            each.is_empty
-            for each in (request.settings.hooks, *(one.settings.hooks for one in request.recipes))
-        ),
+        has_hooks=request.has_hooks,
     )
