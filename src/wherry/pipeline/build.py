@@ -330,7 +330,7 @@ class _Run:
             if not key.package and self._request.ships_project(key)
         ]
         # The backends of projects are made ready while everything else is fetched.
-        with preparing(dict.fromkeys(roots), self._trees.own_options(), self._context):
+        with preparing(dict.fromkeys(roots), self._trees.own, self._context):
             self._settle()
             self._supplied = supply(self._request, self._context)
             # Before anything is read for good: an edit in between is then seen by the next build.

@@ -11,7 +11,7 @@ from wherry.settings.project import DEFAULT_OUTPUT
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
     from wherry.bundle.tree import Tree
@@ -29,25 +29,18 @@ class Trees(Struct, frozen=True, kw_only=True):
     """How source trees are read.
 
     Attributes:
-        include: gitignore patterns of the project's own files that ship besides.
-        exclude: gitignore patterns of those that do not.
-        skip: files and folders that are not part of the project: where packages are written to, and path
-            dependencies (folders, wheels) that lie in the project's folder, which are packaged as what they are.
-        follow_links: follow symbolic links that leave the folder.
-        build_project: build the project where it names a build system.
+        own: how the tree of the project itself is read.
     """
 
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
-    skip: Sequence[Path] = ()
-    follow_links: bool = False
-    build_project: bool = True
+    own: TreeOptions
 
     @classmethod
     def of(cls, request: BuildRequest) -> Trees:
         """How the trees of a request are read."""
+        from wherry.sources.project import TreeOptions
+
         settings = request.settings
-        return cls(
+        own = TreeOptions(
             include=settings.include,
             exclude=settings.exclude,
             # What is written may lie among the sources, and is not one of them.
@@ -55,11 +48,13 @@ class Trees(Struct, frozen=True, kw_only=True):
             follow_links=settings.follow_links,
             build_project=settings.build_project,
         )
+        return cls(own=own)
 
     def beside(self, acquired: Iterable[Acquired]) -> Trees:
         """The same, with the folders and files of these dependencies left out of the project's."""
         places = (one.root or one.file for one in acquired if not one.own)
-        return replace(self, skip=(*self.skip, *(place for place in places if place is not None)))
+        skip = (*self.own.skip, *(place for place in places if place is not None))
+        return Trees(own=replace(self.own, skip=skip))
 
     def digests(
         self, acquired: Iterable[Acquired], project: Path, context: Context
@@ -101,14 +96,14 @@ class Trees(Struct, frozen=True, kw_only=True):
         from wherry.compose.model import EXTRA_PATHS
         from wherry.sources.extra_paths import read_extra_path
 
-        rules = TreeRules(skip=tuple(self.skip), follow_links=self.follow_links)
+        rules = TreeRules(skip=self.own.skip, follow_links=self.own.follow_links)
         return read_extra_path(project, extra.path, to=extra.to, owner=EXTRA_PATHS, rules=rules)
 
     def hook_inputs(self, patterns: tuple[str, ...] | None, project: Path) -> Tree:
         """The files that commands read, as the settings say; all of the project's if they do not."""
         from wherry.bundle.tree import TreeRules, included_files, read_tree
 
-        rules = TreeRules(include=patterns or (), skip=tuple(self.skip), everything=True)
+        rules = TreeRules(include=patterns or (), skip=self.own.skip, everything=True)
         read = read_tree if patterns is None else included_files
         return read(project, owner="project", rules=rules)
 
@@ -121,22 +116,10 @@ class Trees(Struct, frozen=True, kw_only=True):
 
         return project_digest(tree.folder, self.options(tree), context)
 
-    def own_options(self) -> TreeOptions:
-        """How the tree of the project itself is read."""
-        from wherry.sources.project import TreeOptions
-
-        return TreeOptions(
-            include=tuple(self.include),
-            exclude=tuple(self.exclude),
-            skip=tuple(self.skip),
-            follow_links=self.follow_links,
-            build_project=self.build_project,
-        )
-
     def options(self, tree: Acquired) -> TreeOptions:
         """How the tree of the project or of a dependency is read."""
         from wherry.sources.project import TreeOptions
 
         if not tree.own:
             return TreeOptions(must_build=True)
-        return replace(self.own_options(), must_build=tree.must_build)
+        return replace(self.own, must_build=tree.must_build)
