@@ -18,6 +18,8 @@ from wherry.structs import Struct
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from packaging.pylock import PackageDirectory
+
     from wherry.context import Context
     from wherry.lock.model import Lock
     from wherry.wheels.select import Selected
@@ -73,6 +75,26 @@ class Acquired(Struct, frozen=True, kw_only=True):
         """The folder of a tree."""
         assert self.root is not None  # noqa: S101 - told by `is_tree`
         return self.root
+
+    @classmethod
+    def of_project(cls, lock: Lock) -> Acquired:
+        """The project's own code."""
+        return cls(
+            name="",
+            version=None,
+            kind=Kind.FOLDER,
+            root=lock.member,
+            own=True,
+            must_build=lock.installs_project,
+        )
+
+    @classmethod
+    def of_folder(cls, choice: Selected, folder: PackageDirectory, lock: Lock) -> Acquired | None:
+        """A folder that a lock names; None for the project itself, which a lock may list."""
+        root = real_path(lock.base / folder.path / (folder.subdirectory or ""))
+        if root == real_path(lock.member):
+            return None
+        return cls(name=choice.name, version=choice.version, kind=Kind.FOLDER, root=root)
 
     def document(self, project: Path) -> list[Any]:
         """A JSON form, in which the folder is told relative to the project's."""
@@ -147,14 +169,8 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
                 )
                 wheels.append((choice, file))
             case PackageDirectory() as folder:
-                root = real_path(lock.base / folder.path / (folder.subdirectory or ""))
-                # A lock may list the project itself, which is here anyway.
-                if root != real_path(lock.member):
-                    acquired.append(
-                        Acquired(
-                            name=choice.name, version=choice.version, kind=Kind.FOLDER, root=root
-                        )
-                    )
+                if (tree := Acquired.of_folder(choice, folder, lock)) is not None:
+                    acquired.append(tree)
             case _:
                 others.append(choice)
     stored = fetch([file for _, file in wheels], context)
@@ -185,17 +201,7 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
                     file=local_file(choice.source, lock.base),
                 )
             )
-    acquired.append(
-        Acquired(
-            name="",
-            version=None,
-            kind=Kind.FOLDER,
-            root=lock.member,
-            own=True,
-            must_build=lock.installs_project,
-        )
-    )
-    return tuple(acquired)
+    return (*acquired, Acquired.of_project(lock))
 
 
 def local_file(source: object, base: Path) -> Path | None:

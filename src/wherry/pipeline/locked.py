@@ -69,14 +69,11 @@ def _read(request: BuildRequest, context: Context) -> Supplied:
 def _plan(lock: Lock, context: Context) -> tuple[Acquired, ...]:
     from wherry.pipeline.planned import plan_distributions
     from wherry.sources.build_rules import read_build_rules
-    from wherry.wheels.select import select
+    from wherry.wheels.select import select, versions
 
     # Whether this machine could compile them does not count.
     selected = select(lock, context.target, compilable=True)
-    pinned: dict[str, str] = {
-        choice.name: choice.version for choice in selected if choice.version is not None
-    }
-    rules = read_build_rules(lock.base, context.files, pinned)
+    rules = read_build_rules(lock.base, context.files, versions(selected))
     return plan_distributions(selected, lock, rules)
 
 

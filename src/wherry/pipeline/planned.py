@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.errors import DigestError
-from wherry.files import ProjectFiles, real_path
+from wherry.files import ProjectFiles
 from wherry.pipeline.acquired import Acquired, Kind, local_file, wheel_name
 from wherry.pipeline.lock_inputs import input_digest
 from wherry.store.memo import memo_key
@@ -40,13 +40,8 @@ def plan_distributions(
         file = local_file(source, lock.base)
         match source:
             case PackageDirectory():
-                root = real_path(lock.base / source.path / (source.subdirectory or ""))
-                if root != real_path(lock.member):
-                    planned.append(
-                        Acquired(
-                            name=choice.name, version=choice.version, kind=Kind.FOLDER, root=root
-                        )
-                    )
+                if (tree := Acquired.of_folder(choice, source, lock)) is not None:
+                    planned.append(tree)
                 continue
             case PackageVcs():
                 sha256 = memo_key(source.commit_id, source.subdirectory, rules.facts(choice.name))
@@ -69,17 +64,7 @@ def plan_distributions(
                 file=file,
             )
         )
-    planned.append(
-        Acquired(
-            name="",
-            version=None,
-            kind=Kind.FOLDER,
-            root=lock.member,
-            own=True,
-            must_build=lock.installs_project,
-        )
-    )
-    return tuple(planned)
+    return (*planned, Acquired.of_project(lock))
 
 
 def _hash(choice: Selected, hashes: Mapping[str, str], file: Path | None) -> str:

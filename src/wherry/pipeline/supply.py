@@ -203,7 +203,7 @@ def _supply(
     key: SupplyKey, lock: Lock, request: BuildRequest, context: Context
 ) -> tuple[Acquired, ...]:
     from wherry.sources.build_rules import read_build_rules
-    from wherry.wheels.select import select
+    from wherry.wheels.select import select, versions
 
     context.network.consult(lock.base)
     selected = select(lock, request.target, compilable=context.builders.compiles)
@@ -213,10 +213,7 @@ def _supply(
             text = f"{choice.unfit.message}: it is made of its sdist{hint}"
             context.reporter.emit(Note(text=text))
     _require_portable(key, selected, request, context)
-    pinned: dict[str, str] = {
-        choice.name: choice.version for choice in selected if choice.version is not None
-    }
-    rules = read_build_rules(lock.base, context.files, pinned)
+    rules = read_build_rules(lock.base, context.files, versions(selected))
     context = replace(context, build_rules=rules)
     try:
         acquired = acquire(selected, lock, context)
@@ -278,12 +275,9 @@ def _extra(
 ) -> Iterator[Acquired]:
     """The distributions requested beyond the lock, in versions that agree with it."""
     from wherry.lock.resolve import read_extra_distributions
-    from wherry.wheels.select import select
+    from wherry.wheels.select import select, versions
 
-    pinned: dict[str, str] = {
-        choice.name: choice.version for choice in selected if choice.version is not None
-    }
-    extra = read_extra_distributions(key.requirements, lock, pinned, context)
+    extra = read_extra_distributions(key.requirements, lock, versions(selected), context)
     locked = {choice.name for choice in selected}
     more = [
         choice

@@ -15,6 +15,8 @@ from wherry.wheels.compatibility import best, is_compiled
 from wherry.wheels.unsuitable import Unsuitable, explain_unsuitable, selection_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from packaging.pylock import (
         Package,
         PackageArchive,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     Source: TypeAlias = PackageWheel | PackageSdist | PackageArchive | PackageVcs | PackageDirectory
 
-__all__ = ["Selected", "select"]
+__all__ = ["Selected", "select", "versions"]
 
 
 class Selected(Struct, frozen=True, kw_only=True):
@@ -53,6 +55,11 @@ class Selected(Struct, frozen=True, kw_only=True):
     def compiled(self) -> bool:
         """Whether it is an sdist that must be compiled, as far as the lock's wheels show."""
         return self.unfit is not None
+
+
+def versions(selected: Iterable[Selected]) -> dict[str, str]:
+    """The versions of distributions by their names, as far as the lock records them."""
+    return {each.name: each.version for each in selected if each.version is not None}
 
 
 def select(lock: Lock, target: Target, *, compilable: bool = False) -> tuple[Selected, ...]:
