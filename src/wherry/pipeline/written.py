@@ -79,7 +79,7 @@ def _report(
     members: Collection[Member],
     sizes: Mapping[str, int],
 ) -> PackageReport:
-    from wherry.settings.model import FunctionSettings, LayerSettings
+    from wherry.settings.model import LayerSettings
     from wherry.shims.shim import written_handler
 
     path, target, settings = request.output.path(recipe.name), request.target, recipe.settings
@@ -92,9 +92,7 @@ def _report(
         name=recipe.name,
         kind=recipe.kind,
         path=path,
-        handler=(
-            written_handler(settings, paths) if isinstance(settings, FunctionSettings) else None
-        ),
+        handler=written_handler(settings, paths),
         sha256=digest.hexdigest(),
         code_sha256=base64.b64encode(digest.digest()).decode(),
         size=len(data),
