@@ -15,7 +15,7 @@ from wherry.pipeline.memory import Memory
 from wherry.pipeline.names import with_name
 from wherry.pipeline.reading import read_trees, shipped
 from wherry.pipeline.report import BuildReport
-from wherry.pipeline.request import announce_target, as_request, open_context
+from wherry.pipeline.request import announce_target, as_request, for_target, open_context
 from wherry.pipeline.target import recall_target
 from wherry.pipeline.trees import Trees
 from wherry.store.temporary import remove_abandoned_beside
@@ -171,10 +171,7 @@ class _Run:
         """Build for the target of this request, and say so."""
         self._settled = True
         if request.target != self._request.target:
-            from wherry.sources.builders import with_builders
-
-            context = replace(self._context, target=request.target)
-            self._context = with_builders(context, request.settings.container, root=request.root)
+            self._context = for_target(request, self._context)
             self._memory = Memory(request, self._context)
             if self.hooks is not None:
                 self.hooks = replace(self.hooks, request=request, context=self._context)

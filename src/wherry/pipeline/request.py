@@ -47,6 +47,7 @@ __all__ = [
     "BuildRequest",
     "announce_target",
     "as_request",
+    "for_target",
     "open_context",
     "read_request",
 ]
@@ -250,7 +251,6 @@ def open_context(
         doing: the word for what is done, for the note.
     """
     from wherry.sources.build_rules import read_build_rules
-    from wherry.sources.builders import with_builders
 
     project = request.project
     for note in project.notes:
@@ -280,7 +280,15 @@ def open_context(
         reporter=reporter,
         files=project.files,
     )
-    return with_builders(context, request.settings.container, root=project.root)
+    return for_target(request, context)
+
+
+def for_target(request: BuildRequest, context: Context) -> Context:
+    """The same context for the target of a request, with builders that may use containers as its settings say."""
+    from wherry.sources.builders import with_builders
+
+    context = replace(context, target=request.target)
+    return with_builders(context, request.settings.container, root=request.root)
 
 
 def announce_target(request: BuildRequest, reporter: Reporter, *, doing: str = "building") -> None:
