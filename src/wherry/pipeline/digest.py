@@ -88,10 +88,7 @@ class DigestReport(Struct, frozen=True, kw_only=True):
             packages.append({**document, "files": list(package.files)} if files else document)
         return {
             "schema": SCHEMA,
-            "target": {
-                "runtime": self.target.runtime.name,
-                "architecture": str(self.target.architecture),
-            },
+            "target": self.target.document(),
             "packages": packages,
         }
 
