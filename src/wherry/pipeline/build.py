@@ -264,15 +264,11 @@ class _Run:
             request.target,
             settings=request.settings,
         )
-        if any(
-            request.settings.chosen(name, each.settings)
-            for each in recipes
-            for name in ("slim", "botocore_services")
-        ):
+        if any([*request.chosen("slim"), *request.chosen("botocore_services")]):
             from wherry.pipeline.slim.slim import slim_packages
 
             composition = slim_packages(composition, recipes, request, self._context)
-        if request.settings.strip or any(recipe.settings.strip for recipe in recipes):
+        if any(request.chosen("strip")):
             from wherry.pipeline.strip.strip import strip_packages
 
             composition = strip_packages(
@@ -281,7 +277,7 @@ class _Run:
         if hooks is not None:
             composition = hooks.after(composition, recipes)
         composition = self._checked(composition, recipes)
-        if any(request.settings.chosen("bytecode", each.settings) != "off" for each in recipes):
+        if any(mode != "off" for mode in request.chosen("bytecode")):
             from wherry.pipeline.bytecode.add import add_bytecode
 
             # Last of all, of what is written: Python does not compare it with the source.

@@ -16,8 +16,7 @@ def compiler(request: BuildRequest, context: Context) -> str | None:
 
     Another patch level may compile a few modules otherwise.
     """
-    settings = request.settings
-    if all(settings.chosen("bytecode", each.settings) == "off" for each in request.recipes):
+    if all(mode == "off" for mode in request.chosen("bytecode")):
         return None
     from wherry.interpreters import build_python
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from msgspec.structs import replace
 
@@ -137,6 +137,10 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
         return tuple(
             dict.fromkeys(path for recipe in self.recipes for path in recipe.settings.extra_paths)
         )
+
+    def chosen(self, name: str) -> list[Any]:
+        """The value of a setting for each package: its own, or that of the project."""
+        return [self.settings.chosen(name, recipe.settings) for recipe in self.recipes]
 
     def label(self, name: str) -> str:
         """What is found out about a package is kept under this label, which edits do not change."""

@@ -63,7 +63,7 @@ def strip_packages(
     packages = []
     for package in composition.packages:
         content = by_name[package.name].settings
-        patterns = settings.strip if content.strip is None else content.strip
+        patterns = settings.chosen("strip", content)
         folder = ""
         if isinstance(content, LayerSettings):
             folder = code_folder(content.layout, composition.target)
