@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import field
 from msgspec.structs import replace
 
-from wherry.checks.model import Limits, Subject
+from wherry.checks.model import Subject
 from wherry.contents.guess import guess_target
 from wherry.contents.parts import part_of_zip
 from wherry.contents.read import Contents, Options
@@ -235,11 +235,7 @@ def _subjects(
             name=package.name,
             contents=Contents([parts[package.name], *layers], target, known),
             layers=package.layers if package.kind == "function" else (),
-            limits=Limits(
-                unzipped=settings.quotas.unzipped,
-                direct_upload=settings.quotas.direct_upload,
-                layers=settings.quotas.layers,
-            ),
+            quotas=settings.quotas,
             licenses=settings.licenses,
             excluded=frozenset(map(canonicalize_name, excluded)),
             strict=options.get("strict", False),
