@@ -12,6 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import astuple
+
 from wherry.files import real_path
 from wherry.structs import Struct
 
@@ -97,29 +99,21 @@ class Acquired(Struct, frozen=True, kw_only=True):
         return cls(name=choice.name, version=choice.version, kind=Kind.FOLDER, root=root)
 
     def document(self, project: Path) -> list[Any]:
-        """A JSON form, in which the folder is told relative to the project's."""
-        root = None if self.root is None else relative(self.root, project)
-        file = None if self.file is None else relative(self.file, project)
+        """A JSON form, in which paths are told relative to the project's folder."""
         return [
-            self.name, self.version, self.kind, self.filename, self.sha256, root, self.own,
-            self.must_build, file,
-        ]  # fmt: skip
+            relative(value, project) if isinstance(value, Path) else value
+            for value in astuple(self)
+        ]
 
     @classmethod
     def from_document(cls, document: Sequence[Any], project: Path) -> Acquired:
         """The inverse of ``document``, for a project in this folder."""
-        name, version, kind, filename, sha256, root, own, must_build, file = document
-        return cls(
-            name=name,
-            version=version,
-            kind=Kind(kind),
-            filename=filename,
-            sha256=sha256,
-            root=None if root is None else absolute(root, project),
-            own=own,
-            must_build=must_build,
-            file=None if file is None else absolute(file, project),
-        )
+        fields = dict(zip(cls.__struct_fields__, document, strict=True))
+        fields["kind"] = Kind(fields["kind"])
+        for name in ("root", "file"):
+            if fields[name] is not None:
+                fields[name] = absolute(fields[name], project)
+        return cls(**fields)
 
 
 def relative(path: Path, project: Path) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from wherry.errors import DigestError
@@ -26,7 +28,6 @@ from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from pathlib import Path
 
     from wherry.context import Context
     from wherry.events import Reporter
@@ -77,15 +78,9 @@ class DigestReport(Struct, frozen=True, kw_only=True):
         """The JSON document; with the files that count if ``files`` is true."""
         packages = []
         for package in self.packages:
-            document: dict[str, Any] = {
-                "name": package.name,
-                "kind": package.kind,
-                "path": package.path.as_posix(),
-                "handler": package.handler,
-                "inputs_sha256": package.inputs_sha256,
-                "code_sha256": package.code_sha256,
-            }
-            packages.append({**document, "files": list(package.files)} if files else document)
+            document: dict[str, Any] = to_builtins(package, enc_hook=Path.as_posix)
+            listed = document.pop("files")
+            packages.append({**document, "files": list(listed)} if files else document)
         return {
             "schema": SCHEMA,
             "target": self.target.document(),
