@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from wherry.lock.model import Lock
     from wherry.wheels.select import Selected
 
-__all__ = ["Acquired", "Kind", "absolute", "acquire", "local_file", "relative", "wheel_name"]
+__all__ = ["Acquired", "Kind", "absolute", "acquire", "relative", "wheel_name"]
 
 
 class Kind(StrEnum):
@@ -175,7 +175,7 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
             kind=Kind.WHEEL,
             filename=file.filename,
             sha256=wheel.sha256,
-            file=local_file(choice.source, lock.base),
+            file=lock.local_file(choice.source),
         )
         for (choice, file), wheel in zip(wheels, stored, strict=True)
     )
@@ -192,21 +192,10 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
                     kind=Kind.WHEEL if filename else Kind.BUILT,
                     filename=filename,
                     sha256=built.digest,
-                    file=local_file(choice.source, lock.base),
+                    file=lock.local_file(choice.source),
                 )
             )
     return (*acquired, Acquired.of_project(lock))
-
-
-def local_file(source: object, base: Path) -> Path | None:
-    """The file that a lock names by its path or by a ``file:`` address; None for others."""
-    path, url = getattr(source, "path", None), getattr(source, "url", None) or ""
-    if path is None and url.startswith("file:"):
-        from urllib.parse import urlsplit
-        from urllib.request import url2pathname
-
-        path = url2pathname(urlsplit(url).path)
-    return None if path is None else base / path
 
 
 def wheel_name(source: object) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import DigestError
 from wherry.files import ProjectFiles
-from wherry.pipeline.acquired import Acquired, Kind, local_file, wheel_name
+from wherry.pipeline.acquired import Acquired, Kind, wheel_name
 from wherry.pipeline.lock_inputs import input_digest
 from wherry.store.memo import memo_key
 
@@ -37,7 +37,7 @@ def plan_distributions(
     planned = []
     for choice in selected:
         source, filename = choice.source, ""
-        file = local_file(source, lock.base)
+        file = lock.local_file(source)
         match source:
             case PackageDirectory():
                 if (tree := Acquired.of_folder(choice, source, lock)) is not None:

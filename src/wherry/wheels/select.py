@@ -6,7 +6,7 @@ at the first problem, every problem is collected.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from wherry.errors import SelectionError, TargetError
 from wherry.structs import Struct
@@ -17,21 +17,11 @@ from wherry.wheels.unsuitable import Unsuitable, explain_unsuitable, selection_e
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from packaging.pylock import (
-        Package,
-        PackageArchive,
-        PackageDirectory,
-        PackageSdist,
-        PackageVcs,
-        PackageWheel,
-        Pylock,
-    )
+    from packaging.pylock import Package, Pylock
     from packaging.utils import NormalizedName
 
-    from wherry.lock.model import Lock
+    from wherry.lock.model import Lock, Source
     from wherry.target import Target
-
-    Source: TypeAlias = PackageWheel | PackageSdist | PackageArchive | PackageVcs | PackageDirectory
 
 __all__ = ["Selected", "select", "versions"]
 
@@ -74,13 +64,13 @@ def select(lock: Lock, target: Target, *, compilable: bool = False) -> tuple[Sel
         SelectionError: distributions of which no file runs on the target; ``where`` names all.
     """
     _check_target(lock.pylock, target)
-    environment = lock.environment(target)
+    applies = lock.applies_to(target)
     chosen: dict[NormalizedName, Selected] = {}
     applying: dict[NormalizedName, list[Package]] = {}
     problems: list[Unsuitable] = []
     for package in lock.pylock.packages:
         try:
-            if package.marker is None or package.marker.evaluate(environment, context="lock_file"):
+            if applies(package):
                 applying.setdefault(package.name, []).append(package)
         except (LookupError, ValueError) as error:
             # packaging's UndefinedEnvironmentName is a KeyError, UndefinedComparison a ValueError.
