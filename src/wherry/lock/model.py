@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from wherry.lock.formats import LockFormat
 from wherry.structs import Struct
+from wherry.untrusted import file_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,11 +115,8 @@ class Lock(Struct, frozen=True, kw_only=True):
         path: str | None = getattr(source, "path", None)
         url: str = getattr(source, "url", None) or ""
         if path is None and url[:5].lower() == "file:":
-            from urllib.parse import urlsplit
-            from urllib.request import url2pathname
-
-            path = url2pathname(urlsplit(url).path)
-        return None if path is None else Path(normpath(self.base / path))
+            path = file_path(url)
+        return Path(normpath(self.base / path)) if path else None
 
     def local_archives(self) -> Iterator[Path]:
         """The archives on this machine: somebody may put another in the place of one at any time."""
