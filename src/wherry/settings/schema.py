@@ -25,6 +25,8 @@ from wherry.target import RUNTIMES, Architecture
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from wherry.settings.reader import Readers
+
 __all__ = ["pyproject_schema", "settings_schema"]
 
 _ID = "https://json.schemastore.org/wherry.json"
@@ -90,7 +92,7 @@ def pyproject_schema() -> dict[str, Any]:
     }
 
 
-def _table(readers: Mapping[str, Callable[[object], Any]], of: type | None) -> dict[str, Any]:
+def _table(readers: Readers, of: type | None) -> dict[str, Any]:
     """The schema of a table with these keys, whose values become the attributes of a class."""
     types: dict[str, str] = {}
     for kind in reversed(of.__mro__) if of is not None else ():
@@ -116,7 +118,7 @@ def _suggested(names: Iterable[str]) -> dict[str, Any]:
     return {"anyOf": [{"enum": [str(name) for name in names]}, _NAMES]}
 
 
-def _package(readers: Mapping[str, Callable[[object], Any]], of: type) -> dict[str, Any]:
+def _package(readers: Readers, of: type) -> dict[str, Any]:
     table = _table(readers, of)
     for key, known in (("runtimes", RUNTIMES), ("architectures", Architecture)):
         if key in table["properties"]:

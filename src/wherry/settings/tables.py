@@ -23,10 +23,10 @@ from wherry.settings.reader import named_tables, read_table, shaped
 from wherry.settings.stage_test import read_stage_tests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from wherry.problems import Problems
-
+    from wherry.settings.reader import Readers
 
 __all__ = [
     "CONTAINER_READERS",
@@ -99,7 +99,7 @@ _principals = values.all_matching(
 )
 
 
-STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
+STAGE_READERS: Readers = {
     "region": _region,
     "regions": lambda value: tuple(dict.fromkeys(_regions(value))),
     "profile": values.string,
@@ -126,7 +126,7 @@ STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
 }
 """The keys of a stage that hold a value."""
 
-FUNCTION_STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
+FUNCTION_STAGE_READERS: Readers = {
     "name": _function,
     "alias": _alias,
     "publish": values.boolean,
@@ -138,7 +138,7 @@ FUNCTION_STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
     **CONFIGURATION_READERS,
 }
 
-LAYER_STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
+LAYER_STAGE_READERS: Readers = {
     "name": _layer,
     "description": values.string,
     "license": values.string,
@@ -208,7 +208,7 @@ def _require_region(
 def _tables(
     stage: Mapping[str, object],
     kind: str,
-    readers: Mapping[str, Callable[[object], Any]],
+    readers: Readers,
     key: str,
     problems: Problems,
 ) -> Mapping[str, dict[str, Any]]:
@@ -237,7 +237,7 @@ _volumes = values.all_matching(
 )
 
 
-CONTAINER_READERS: Mapping[str, Callable[[object], Any]] = {
+CONTAINER_READERS: Readers = {
     "mode": lambda value: Mode(values.choice(*Mode)(value)),
     "engine": values.string,
     "image": values.string,
@@ -299,7 +299,7 @@ def _address(value: object) -> str:
     return text
 
 
-INDEX_READERS: Mapping[str, Callable[[object], Any]] = {
+INDEX_READERS: Readers = {
     "name": values.matching(
         r"[A-Za-z0-9][A-Za-z0-9._-]*", "a name of letters, digits, `-`, `_` and `.`"
     ),
