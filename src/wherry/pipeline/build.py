@@ -16,7 +16,6 @@ from wherry.pipeline.names import with_name
 from wherry.pipeline.reading import read_trees, shipped
 from wherry.pipeline.report import BuildReport
 from wherry.pipeline.request import announce_target, as_request, for_target, open_context
-from wherry.pipeline.target import recall_target
 from wherry.pipeline.trees import Trees
 from wherry.store.temporary import remove_abandoned_beside
 
@@ -136,7 +135,7 @@ class _Run:
         context.store.sweep()
         self._asked = self._memory = Memory(request, context)
         self._settled = request.default_runtime is None
-        if not self._settled and (known := recall_target(request, self._memory, context.files)):
+        if not self._settled and (known := self._memory.recall_target(context.files)):
             self._aim(known)
         self._remembered = self._recall()
         self._tell_age()

@@ -23,7 +23,6 @@ from wherry.pipeline.request import (
     open_context,
     read_request,
 )
-from wherry.pipeline.target import recall_target
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -151,7 +150,7 @@ def require_inputs(request: BuildRequest, expect: Collection[str], store: Store)
 
 def _settle(request: BuildRequest, context: Context) -> BuildRequest:
     """The request for the runtime that its locks admit, as a build chooses it."""
-    known = recall_target(request, Memory(request, context), context.files)
+    known = Memory(request, context).recall_target(context.files)
     if known is not None:
         return known
     from wherry.pipeline.supply import settle_target

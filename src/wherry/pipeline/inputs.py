@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from wherry.bundle.compressor import COMPRESSOR
 from wherry.errors import DigestError
 from wherry.pipeline.acquired import Acquired, Kind, absolute
-from wherry.pipeline.compiler import compiler
-from wherry.pipeline.memory import container_facts
+from wherry.pipeline.memory import compiler_release, container_facts
 from wherry.store.memo import memo_key
 from wherry.structs import Struct
 from wherry.version import __version__
@@ -131,7 +130,7 @@ class _Reading:
         return [
             _set(settings, without=_KNOWN_BY_RESULT | _WITH_DEFAULT),
             [project.chosen(name, settings) for name in _SLIMMING],
-            compiler(self._request, self._context)
+            compiler_release(self._request, self._context)
             if project.chosen("bytecode", settings) != "off"
             else None,
             sorted({*project.provided, *settings.provided}),

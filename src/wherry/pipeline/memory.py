@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import field
+from msgspec.structs import replace
 
 from wherry.bundle.compressor import COMPRESSOR
 from wherry.pipeline.acquired import Acquired, relative
-from wherry.pipeline.compiler import compiler
 from wherry.pipeline.lock_inputs import LockInputs, lock_names
 from wherry.pipeline.report import DistributionReport, PackageReport
 from wherry.store.memo import Memo, memo_key
 from wherry.structs import Struct
+from wherry.target import RUNTIMES
 from wherry.version import __version__
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Memory",
     "Remembered",
-    "SettledRuntime",
     "Supplied",
+    "compiler_release",
     "container_facts",
 ]
 
@@ -88,7 +89,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
         )
 
 
-class SettledRuntime(NamedTuple):
+class _SettledRuntime(NamedTuple):
     """The runtime that was chosen by locks."""
 
     name: str
@@ -96,10 +97,10 @@ class SettledRuntime(NamedTuple):
     inputs: LockInputs
 
 
-_SETTLED: Memo[SettledRuntime] = Memo(
+_SETTLED: Memo[_SettledRuntime] = Memo(
     "runtimes",
     encode=list,
-    decode=lambda document: SettledRuntime(document[0], document[1], LockInputs(*document[2])),
+    decode=lambda document: _SettledRuntime(document[0], document[1], LockInputs(*document[2])),
 )
 
 
@@ -133,19 +134,23 @@ class Memory:
         holds = holds and self._is_recent(supplied) and self._is_built_by(supplied)
         return remembered if holds else None
 
-    def recall_runtime(self, files: ProjectFiles) -> SettledRuntime | None:
-        """The runtime that was chosen for this request by its locks, if they are as they were."""
-        settled = _SETTLED.recall(self._store, self._lock_key)
-        if settled is None or self._request.refresh:
+    def recall_target(self, files: ProjectFiles) -> BuildRequest | None:
+        """The request for the runtime that its locks admitted the last time; None if they are not as they were."""
+        request, settled = self._request, _SETTLED.recall(self._store, self._lock_key)
+        if settled is None or request.refresh or not settled.inputs.hold(request.root, files):
             return None
-        return settled if settled.inputs.hold(self._request.root, files) else None
+        runtime = {**RUNTIMES, **request.settings.runtimes}.get(settled.name)
+        if runtime is None:
+            return None
+        target = replace(request.target, runtime=runtime)
+        return replace(request, target=target, target_reason=settled.reason)
 
     def remember_runtime(self, request: BuildRequest, supplied: Supplied) -> None:
         """Keep the runtime of ``request``, which is this one for the runtime that its locks admit.
 
         Also where an index decided: the runtime does not change from one build to the next.
         """
-        settled = SettledRuntime(
+        settled = _SettledRuntime(
             name=request.target.runtime.name,
             reason=request.target_reason,
             inputs=supplied.inputs,
@@ -262,7 +267,7 @@ def _key(request: BuildRequest, context: Context) -> str:
         repr(settings.hooks),
         request.output.key,
         [settings.strip, settings.slim, settings.botocore_services],
-        [settings.bytecode, settings.bytecode_budget, compiler(request, context)],
+        [settings.bytecode, settings.bytecode_budget, compiler_release(request, context)],
         # What was not judged may be refused, and a lock that was not may be older than the project.
         repr(settings.check),
         request.frozen,
@@ -283,6 +288,18 @@ def _described(request: BuildRequest, context: Context) -> object:
             for name in lock_names(folder)
         ],
     ]
+
+
+def compiler_release(request: BuildRequest, context: Context) -> str | None:
+    """The release of the Python that compiles modules; None where none does.
+
+    Another patch level may compile a few modules otherwise.
+    """
+    if all(mode == "off" for mode in request.chosen("bytecode")):
+        return None
+    from wherry.interpreters import build_python
+
+    return build_python(context).release
 
 
 def container_facts(request: BuildRequest, context: Context) -> object:

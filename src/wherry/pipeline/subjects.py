@@ -164,7 +164,7 @@ def _of_project(
     """The subjects of a project: its functions with their layers, and layers that no function takes."""
     request = as_request(project, build_options(options))
     if options.get("no_build"):
-        from wherry.pipeline.target import written_target
+        from wherry.pipeline.written import written_target
 
         request = written_target(request, store)
         report = report_written(_unchecked(request))

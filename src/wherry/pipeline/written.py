@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from wherry.bundle.archive import Member
     from wherry.compose.recipe import Recipe
     from wherry.pipeline.request import BuildRequest
+    from wherry.store import Store
 
-__all__ = ["report_written"]
+__all__ = ["report_written", "written_target"]
 
 
 def report_written(request: BuildRequest) -> BuildReport:
@@ -55,6 +56,17 @@ def report_written(request: BuildRequest) -> BuildReport:
             _check_quota(package, sizes, request.settings.quotas.unzipped)
             packages.append(package)
     return BuildReport(target=request.target, packages=tuple(packages), seconds=0.0)
+
+
+def written_target(request: BuildRequest, store: Store | None) -> BuildRequest:
+    """The request for the runtime that its packages were written for, if nobody asked for one."""
+    if request.default_runtime is None:
+        return request
+    from wherry.pipeline.memory import Memory
+    from wherry.pipeline.request import open_context
+
+    context = open_context(request, store=store)
+    return Memory(request, context).recall_target(context.files) or request
 
 
 def _check_quota(package: PackageReport, sizes: Mapping[str, int], quota: int) -> None:
