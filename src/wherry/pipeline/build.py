@@ -13,10 +13,9 @@ from wherry.events import SILENT
 from wherry.files import ProjectFiles
 from wherry.pipeline.memory import Memory
 from wherry.pipeline.names import with_name
-from wherry.pipeline.reading import read_trees, shipped
 from wherry.pipeline.report import BuildReport
 from wherry.pipeline.request import announce_target, as_request, for_target, open_context
-from wherry.pipeline.trees import Trees
+from wherry.pipeline.trees import Trees, read_trees, shipped
 from wherry.store.temporary import remove_abandoned_beside
 
 if TYPE_CHECKING:
@@ -31,9 +30,9 @@ if TYPE_CHECKING:
     from wherry.pipeline.hooks.around import Hooks
     from wherry.pipeline.memory import Remembered, Supplied
     from wherry.pipeline.options import BuildOptions
-    from wherry.pipeline.reading import ReadTrees
     from wherry.pipeline.report import PackageReport
     from wherry.pipeline.request import BuildRequest
+    from wherry.pipeline.trees import ReadTrees
     from wherry.store import Store
 
 __all__ = ["build", "build_packages", "compose_project", "provided_bundle"]

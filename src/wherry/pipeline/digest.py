@@ -201,7 +201,7 @@ def _known_packages(
     request: BuildRequest, memory: Memory, context: Context
 ) -> tuple[PackageReport, ...]:
     """The packages of the last build of a request, when no input has changed since; empty otherwise."""
-    from wherry.pipeline.reading import read_trees
+    from wherry.pipeline.trees import read_trees
 
     last = memory.recall(context.files)
     if last is None:

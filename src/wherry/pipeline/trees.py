@@ -1,28 +1,33 @@
-"""Source trees: what they hold now, as digests or as distributions."""
+"""Source trees, extra paths and files for commands: what they hold now, as digests or as distributions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import field
 from msgspec.structs import replace
 
+from wherry.errors import WherryError
 from wherry.pipeline.acquired import Kind, relative
 from wherry.settings.project import DEFAULT_OUTPUT
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from wherry.bundle.bundle import Bundle
     from wherry.bundle.tree import Tree
     from wherry.compose.model import Distribution
+    from wherry.compose.recipe import SupplyKey
     from wherry.context import Context
     from wherry.pipeline.acquired import Acquired
+    from wherry.pipeline.memory import Supplied
     from wherry.pipeline.request import BuildRequest
     from wherry.settings.model import ExtraPath
     from wherry.sources.project import TreeOptions
 
-__all__ = ["Trees"]
+__all__ = ["ReadTrees", "Trees", "read_trees", "shipped"]
 
 
 class Trees(Struct, frozen=True, kw_only=True):
@@ -123,3 +128,58 @@ class Trees(Struct, frozen=True, kw_only=True):
         if not tree.own:
             return TreeOptions(must_build=True)
         return replace(self.own, must_build=tree.must_build)
+
+
+class ReadTrees(Struct):
+    """The content of source trees and extra paths, as it was read.
+
+    Attributes:
+        digests: of each; None where only a build can tell.
+        extra: the files of extra paths.
+    """
+
+    digests: dict[str, str | None] = field(default_factory=dict)
+    extra: dict[ExtraPath, Bundle] = field(default_factory=dict)
+
+
+def read_trees(request: BuildRequest, supplied: Supplied, context: Context) -> ReadTrees:
+    """Read all trees: what they hold now, to be compared with what they held and will hold.
+
+    Args:
+        request: what was asked.
+        supplied: what packages choose from.
+        context: of the run.
+    """
+    every, read = Trees.of(request), ReadTrees()
+    known: set[object] = set()
+    for key, acquired in supplied.acquired.items():
+        ships = shipped(request, key, acquired)
+        new = [one for one in ships if one.is_tree and one not in known]
+        known.update(new)
+        read.digests |= every.beside(acquired).digests(new, request.root, context)
+    for extra in request.extra_paths:
+        tree = every.extra_path(extra, request.root)
+        read.extra[extra] = tree.bundle
+        read.digests[f"extra:{extra.path}:{extra.to}"] = tree.digest
+    if request.has_hooks:
+        read.digests["hooks"] = _hooks_digest(request, every)
+    return read
+
+
+def _hooks_digest(request: BuildRequest, trees: Trees) -> str | None:
+    """Of the files that commands may read; None where it cannot be told whether they are the same."""
+    hooks = request.settings.hooks
+    if hooks.always:
+        return None
+    try:
+        return trees.hook_inputs(hooks.inputs, request.root).digest
+    except WherryError:
+        # A link that leads nowhere, say: it is nothing that ships.
+        return None
+
+
+def shipped(
+    request: BuildRequest, key: SupplyKey, acquired: Sequence[Acquired]
+) -> Sequence[Acquired]:
+    """The part of a supply that packages may ship: the project is not even built where none wants it."""
+    return acquired if request.ships_project(key) else [one for one in acquired if not one.own]
