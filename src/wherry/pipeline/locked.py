@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from wherry.errors import DigestError
-from wherry.pipeline.acquired import Acquired
-from wherry.pipeline.lock_inputs import LockInputs, read_lock_inputs
+from wherry.files import ProjectFiles
+from wherry.pipeline.acquired import Acquired, Kind, wheel_name
+from wherry.pipeline.lock_inputs import LockInputs, input_digest, read_lock_inputs
 from wherry.pipeline.memory import Supplied
-from wherry.store.memo import Memo
+from wherry.store.memo import Memo, memo_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from wherry.context import Context
     from wherry.lock.model import Lock
     from wherry.pipeline.memory import Memory
     from wherry.pipeline.request import BuildRequest
+    from wherry.wheels.select import Selected
 
 __all__ = ["read_locked"]
 
@@ -24,7 +29,7 @@ __all__ = ["read_locked"]
 def read_locked(request: BuildRequest, memory: Memory, context: Context) -> Supplied:
     """Read the locks of a request, or recall what they gave when they were the same.
 
-    What was acquired is known as ``wherry.pipeline.planned`` knows it: none of it need be at hand.
+    What was acquired is known by its hashes: none of it need be at hand.
 
     Args:
         request: for a target that is settled.
@@ -67,14 +72,70 @@ def _read(request: BuildRequest, context: Context) -> Supplied:
 
 
 def _plan(lock: Lock, context: Context) -> tuple[Acquired, ...]:
-    from wherry.pipeline.planned import plan_distributions
+    """The distributions that ``wherry.pipeline.acquired.acquire`` would bring to hand, and the project itself.
+
+    What is to be built is of the kind ``Kind.SOURCE``: its ``sha256`` is a digest of the hash of the sdist or the
+    commit, and of the rules for the environment that it is built in.
+
+    Raises:
+        DigestError: the lock records no hash of a file.
+    """
+    from packaging.pylock import PackageDirectory, PackageVcs, PackageWheel
+
     from wherry.sources.build_rules import read_build_rules
     from wherry.wheels.select import select, versions
 
     # Whether this machine could compile them does not count.
     selected = select(lock, context.target, compilable=True)
     rules = read_build_rules(lock.base, context.files, versions(selected))
-    return plan_distributions(selected, lock, rules)
+    planned = []
+    for choice in selected:
+        source, filename = choice.source, ""
+        file = lock.local_file(source)
+        match source:
+            case PackageDirectory():
+                if (tree := Acquired.of_folder(choice, source, lock)) is not None:
+                    planned.append(tree)
+                continue
+            case PackageVcs():
+                sha256 = memo_key(source.commit_id, source.subdirectory, rules.facts(choice.name))
+            case PackageWheel():
+                filename = source.filename
+                sha256 = _hash(choice, source.hashes, file)
+            case _:
+                filename = wheel_name(source)
+                sha256 = _hash(choice, source.hashes, file)
+                if not filename:
+                    subdirectory = getattr(source, "subdirectory", None)
+                    sha256 = memo_key(sha256, subdirectory, rules.facts(choice.name))
+        planned.append(
+            Acquired(
+                name=choice.name,
+                version=choice.version,
+                kind=Kind.WHEEL if filename else Kind.SOURCE,
+                filename=filename,
+                sha256=sha256,
+                file=file,
+            )
+        )
+    return (*planned, Acquired.of_project(lock))
+
+
+def _hash(choice: Selected, hashes: Mapping[str, str], file: Path | None) -> str:
+    """The SHA-256 of a file, or another hash with the name of its kind."""
+    if "sha256" in hashes:
+        return hashes["sha256"].lower()
+    if hashes:
+        kind = min(hashes)
+        return f"{kind}:{hashes[kind].lower()}"
+    digest = "" if file is None else input_digest(file, ProjectFiles())
+    if not digest:
+        raise DigestError(
+            f"the lock records no hash of `{choice.name}`",
+            where=["what it is made of cannot be told without fetching it"],
+            hint="lock again with a tool that records hashes",
+        )
+    return digest
 
 
 def _memo(request: BuildRequest) -> Memo[Supplied]:
