@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from wherry.errors import DigestError
 from wherry.files import ProjectFiles
 from wherry.pipeline.acquired import Acquired, Kind, wheel_name
-from wherry.pipeline.lock_inputs import LockInputs, input_digest, read_lock_inputs
+from wherry.pipeline.lock_inputs import input_digest, read_lock_inputs
 from wherry.pipeline.memory import Supplied
 from wherry.store.memo import Memo, memo_key
 
@@ -40,7 +40,12 @@ def read_locked(request: BuildRequest, memory: Memory, context: Context) -> Supp
         DigestError: they do not fix all that packages are made of.
         WherryError: one cannot be read, or gives nothing that runs on the target.
     """
-    memo, key = _memo(request), memory.lock_key
+    memo: Memo[Supplied] = Memo(
+        "locked",
+        encode=lambda locked: locked.document(request.root),
+        decode=lambda document: Supplied.from_document(document, request),
+    )
+    key = memory.lock_key
     locked = memo.recall(context.store, key)
     if locked is None or not locked.inputs.hold(request.root, context.files):
         locked = _read(request, context)
@@ -136,23 +141,3 @@ def _hash(choice: Selected, hashes: Mapping[str, str], file: Path | None) -> str
             hint="lock again with a tool that records hashes",
         )
     return digest
-
-
-def _memo(request: BuildRequest) -> Memo[Supplied]:
-    root = request.root
-
-    def encode(locked: Supplied) -> object:
-        return [
-            [[one.document(root) for one in planned] for planned in locked.acquired.values()],
-            locked.inputs,
-        ]
-
-    def decode(document: Any) -> Supplied:
-        planned, inputs = document
-        given = [tuple(Acquired.from_document(one, root) for one in each) for each in planned]
-        return Supplied(
-            acquired=dict(zip(request.supplies, given, strict=True)),
-            inputs=LockInputs(*inputs),
-        )
-
-    return Memo("locked", encode=encode, decode=decode)

@@ -63,6 +63,25 @@ class Supplied(Struct, frozen=True, kw_only=True):
     built_by: str = ""
     resolved: Mapping[str, float] = field(default_factory=dict)
 
+    def document(self, project: Path) -> list[Any]:
+        """A JSON form of what is stable, in which paths are told relative to the project's folder."""
+        acquired = [[one.document(project) for one in each] for each in self.acquired.values()]
+        return [acquired, self.inputs, self.built_by, dict(self.resolved)]
+
+    @classmethod
+    def from_document(cls, document: list[Any], request: BuildRequest) -> Supplied:
+        """The inverse of ``document``, for a request."""
+        acquired, inputs, built_by, resolved = document
+        several = (
+            tuple(Acquired.from_document(one, request.root) for one in each) for each in acquired
+        )
+        return cls(
+            acquired=dict(zip(request.supplies, several, strict=True)),
+            inputs=LockInputs(*inputs),
+            built_by=built_by,
+            resolved=resolved,
+        )
+
 
 class Remembered(Struct, frozen=True, kw_only=True):
     """An earlier build.
@@ -203,32 +222,16 @@ class Memory:
         )
 
     def _encode(self, remembered: Remembered) -> object:
-        root, supplied = self._request.root, remembered.supplied
         return {
-            "inputs": supplied.inputs,
-            "built_by": supplied.built_by,
-            "resolved": dict(supplied.resolved),
-            "supplies": [
-                [one.document(root) for one in acquired] for acquired in supplied.acquired.values()
-            ],
+            "supplied": remembered.supplied.document(self._request.root),
             "trees": dict(remembered.trees),
             "packages": [_plain(package) for package in remembered.packages],
             "stats": dict(remembered.stats),
         }
 
     def _decode(self, document: dict[str, Any]) -> Remembered:
-        root = self._request.root
-        supplies = [
-            tuple(Acquired.from_document(one, root) for one in acquired)
-            for acquired in document["supplies"]
-        ]
         return Remembered(
-            supplied=Supplied(
-                acquired=dict(zip(self._request.supplies, supplies, strict=True)),
-                inputs=LockInputs(*document["inputs"]),
-                built_by=document["built_by"],
-                resolved=document["resolved"],
-            ),
+            supplied=Supplied.from_document(document["supplied"], self._request),
             trees=document["trees"],
             packages=tuple(self._package(package) for package in document["packages"]),
             stats=document["stats"],
