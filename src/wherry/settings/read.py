@@ -244,14 +244,14 @@ def _runtimes(value: object, problems: Problems) -> Mapping[str, Runtime]:
 
 def _rare_table(key: str, value: object, problems: Problems) -> object:
     # Imported only for projects that have one of these tables.
-    from wherry.settings import checks, tables
+    from wherry.settings import checks, container, indexes, stages
 
     readers = {
-        "indexes": tables.read_indexes,
+        "indexes": indexes.read_indexes,
         "check": checks.read_check,
-        "container": tables.read_container,
+        "container": container.read_container,
         "licenses": checks.read_licenses,
-        "stages": tables.read_stages,
+        "stages": stages.read_stages,
     }
     return readers[key](value, problems)
 
