@@ -6,7 +6,6 @@ No registry is asked, and no network of containers is set up.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import platform
 import shutil
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from support.debian import install_packages
+from support.files import alone, cache_folder
 from support.interpreters import missing
 
 if TYPE_CHECKING:
@@ -144,15 +144,15 @@ def _install() -> None:
     if os.geteuid() != 0:
         missing("a container engine can be started by root alone")
     wanted = {"docker.io": "dockerd", "debootstrap": "debootstrap"}
-    with _alone(_cache() / "apt"):
+    with alone(cache_folder("containers") / "apt"):
         install_packages(wanted)
 
 
 def _rootfs() -> Path:
     """The image's files as an archive."""
-    folder = _cache()
+    folder = cache_folder("containers")
     archive = folder / f"{_SUITE}-1.tar"
-    with _alone(archive):
+    with alone(archive):
         if not archive.exists():
             root, partial = folder / "root", folder / "partial.tar"
             shutil.rmtree(root, ignore_errors=True)
@@ -177,19 +177,3 @@ def _rootfs() -> Path:
             shutil.rmtree(root)
             partial.replace(archive)
     return archive
-
-
-def _cache() -> Path:
-    given = os.environ.get("WHERRY_TESTS_CACHE")
-    base = Path(given) if given else Path.home() / ".cache" / "wherry-tests"
-    folder = base / "containers"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process makes it; the others wait."""
-    with path.with_suffix(".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

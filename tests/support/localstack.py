@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 from uv import find_uv_bin
 
 from support.emulator import _binary, _client
+from support.files import alone, cache_folder
 from support.interpreters import find_python, missing
-from support.tools import _alone, _cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,9 +167,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _parts() -> Path:
     """The folder with all that is installed."""
-    folder = _cache() / f"localstack-{_LOCALSTACK.rpartition('==')[2]}-py{_PYTHON}"
+    folder = cache_folder("tools") / f"localstack-{_LOCALSTACK.rpartition('==')[2]}-py{_PYTHON}"
     done = folder / "complete"
-    with _alone(folder):
+    with alone(folder):
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)
             python = find_python(_PYTHON)

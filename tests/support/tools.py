@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import subprocess
 import sys
 import tomllib
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uv import find_uv_bin
 
+from support.files import alone, cache_folder
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 __all__ = ["run_tool", "run_uv", "tool"]
 
@@ -79,9 +79,9 @@ def tool(name: str) -> Path:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     name = pin.requirement.replace("[locked]==", "-").replace("==", "-")
     digest = hashlib.sha256(" ".join((pin.requirement, *pin.more)).encode()).hexdigest()[:8]
-    folder = _cache() / f"{name}-{digest}-py{version}"
+    folder = cache_folder("tools") / f"{name}-{digest}-py{version}"
     done = folder / "complete"
-    with _alone(folder):
+    with alone(folder):
         if not done.exists():
             _uv("venv", "--clear", "--seed", "--python", _interpreter(pin), str(folder))
             python = folder / "bin" / "python"
@@ -148,19 +148,3 @@ def _interpreter(pin: Pin) -> str:
     if pin.python is not None and sys.version_info >= (3, 12):
         return pin.python
     return sys.executable
-
-
-def _cache() -> Path:
-    given = os.environ.get("WHERRY_TESTS_CACHE")
-    base = Path(given) if given else Path.home() / ".cache" / "wherry-tests"
-    folder = base / "tools"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One process installs; the others wait for it."""
-    with folder.with_suffix(".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
