@@ -6,12 +6,14 @@ import gzip
 import itertools
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from wherry import untrusted
 from wherry.untrusted import (
     decoded,
+    file_path,
     parse_json,
     parse_number,
     parse_toml,
@@ -82,11 +84,16 @@ def test_numbers() -> None:
 def test_what_is_not_an_address(url: str) -> None:
     with pytest.raises(ValueError, match="is not an address"):
         split_url(url)
-    assert url_path(url) == ""
+    assert url_path(url) == file_path(url) == ""
 
 
 def test_the_path_of_an_address() -> None:
     assert url_path("https://[::1]:8080/a%20b/c.whl?sig=x#y") == "/a b/c.whl"
+
+
+@pytest.mark.parametrize("name", ["a b", "%41", "ä", "a#b?c"])
+def test_the_path_of_a_file_address(tmp_path: Path, name: str) -> None:
+    assert file_path((tmp_path / name).as_uri()) == str(tmp_path / name)
 
 
 def test_an_answer_without_end() -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LARGEST_DOCUMENT",
     "decoded",
+    "file_path",
     "inner_string",
     "inner_table",
     "parse_json",
@@ -117,6 +118,16 @@ def url_path(url: str) -> str:
 
     try:
         return unquote(split_url(url).path)
+    except ValueError:
+        return ""
+
+
+def file_path(url: str) -> str:
+    """The path that a ``file:`` address names on this machine; empty for an address that is none."""
+    from urllib.request import url2pathname
+
+    try:
+        return url2pathname(split_url(url).path)
     except ValueError:
         return ""
 

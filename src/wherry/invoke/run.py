@@ -291,7 +291,7 @@ def _build(
     request = as_request(project, _of_build(options, () if no_build else names))
     context = open_context(request, store=store, reporter=reporter)
     if no_build:
-        from wherry.pipeline.target import written_target
+        from wherry.pipeline.written import written_target
 
         request = written_target(request, store)
         functions = [recipe.name for recipe in request.recipes if recipe.kind == "function"]

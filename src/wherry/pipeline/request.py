@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from msgspec.structs import replace
 
@@ -47,6 +47,7 @@ __all__ = [
     "BuildRequest",
     "announce_target",
     "as_request",
+    "for_target",
     "open_context",
     "read_request",
 ]
@@ -96,6 +97,12 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
         """The sets of distributions that packages choose from, each once, in the order of the recipes."""
         return tuple(dict.fromkeys(recipe.supply for recipe in self.recipes))
 
+    @property
+    def has_hooks(self) -> bool:
+        """Whether commands run before or after bundling."""
+        hooks = (self.settings.hooks, *(recipe.settings.hooks for recipe in self.recipes))
+        return not all(each.is_empty for each in hooks)
+
     def ships_project(self, supply: SupplyKey) -> bool:
         """Whether a package that chooses from this supply ships the project's own code."""
         return any(recipe.with_project for recipe in self.recipes if recipe.supply == supply)
@@ -130,6 +137,14 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
         return tuple(
             dict.fromkeys(path for recipe in self.recipes for path in recipe.settings.extra_paths)
         )
+
+    def chosen(self, name: str) -> list[Any]:
+        """The value of a setting for each package: its own, or that of the project."""
+        return [self.settings.chosen(name, recipe.settings) for recipe in self.recipes]
+
+    def label(self, name: str) -> str:
+        """What is found out about a package is kept under this label, which edits do not change."""
+        return f"{self.root.absolute()} {name}"
 
     def only(self, *names: str) -> BuildRequest:
         """The same request for some functions and layers, with the layers that they need."""
@@ -240,7 +255,6 @@ def open_context(
         doing: the word for what is done, for the note.
     """
     from wherry.sources.build_rules import read_build_rules
-    from wherry.sources.builders import with_builders
 
     project = request.project
     for note in project.notes:
@@ -270,7 +284,15 @@ def open_context(
         reporter=reporter,
         files=project.files,
     )
-    return with_builders(context, request.settings.container, root=project.root)
+    return for_target(request, context)
+
+
+def for_target(request: BuildRequest, context: Context) -> Context:
+    """The same context for the target of a request, with builders that may use containers as its settings say."""
+    from wherry.sources.builders import with_builders
+
+    context = replace(context, target=request.target)
+    return with_builders(context, request.settings.container, root=request.root)
 
 
 def announce_target(request: BuildRequest, reporter: Reporter, *, doing: str = "building") -> None:

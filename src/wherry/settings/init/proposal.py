@@ -164,7 +164,7 @@ def _from_files(
     packages = scan(project)
     project = _restricted(project, packages.folders)
     target, reason = choose_target(project, runtime=runtime, architecture=architecture)
-    table = _target_table(target)
+    table = target.document()
     comments = {
         "runtime": reason if runtime else _runtime_comment(project),
         "architecture": _architecture_comment(target),
@@ -225,7 +225,7 @@ def _from_description(
         else _architecture_comment(target),
     }
     warnings += _other_targets(description, functions, target)
-    table = _target_table(target) | dict(description.settings)
+    table = target.document() | dict(description.settings)
     if exclude := _own_excludes(project, functions, description):
         table["exclude"] = list(dict.fromkeys([*table.get("exclude", ()), *exclude]))
     table |= _packages(functions, layers)
@@ -268,10 +268,6 @@ def _restricted(project: Project, folders: Iterable[str]) -> Project:
     own = [project.requires_python]
     own += [read_requires_python(project.root / each, project.files) for each in folders if each]
     return replace(project, requires_python=",".join(dict.fromkeys(filter(None, own))) or None)
-
-
-def _target_table(target: Target) -> dict[str, Any]:
-    return {"runtime": target.runtime.name, "architecture": str(target.architecture)}
 
 
 def _packages(functions: Mapping[str, Any], layers: Mapping[str, Any]) -> dict[str, Any]:
