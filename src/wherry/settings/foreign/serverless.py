@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from wherry.settings.foreign.document import Document, texts
 from wherry.settings.foreign.environment import environment_setting
 from wherry.settings.foreign.events import serverless_routes
+from wherry.settings.foreign.layer_folder import layer_of
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
@@ -21,7 +22,6 @@ from wherry.settings.foreign.model import (
     folder_below,
 )
 from wherry.settings.foreign.python_requirements import REQUIREMENTS_LAYER, PythonRequirements
-from wherry.settings.foreign.sam import layer_of
 from wherry.settings.foreign.variables import Variables
 from wherry.settings.model import plain_name
 from wherry.untrusted import inner_string, inner_table
