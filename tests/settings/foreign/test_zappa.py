@@ -33,7 +33,14 @@ def read(
         ({"app_function": "my_app.app"}, {"app": "my_app:app"}),
         ({"app_function": "a.b.create"}, {"app": "a.b:create"}),
         ({"app_function": "a.b", "app_type": "asgi"}, {"app": "a:b", "interface": "asgi"}),
-        ({"django_settings": "shop.settings.prod"}, {"app": "shop.wsgi:application", "interface": "wsgi"}),
+        (
+            {"django_settings": "shop.settings.prod"},
+            {
+                "app": "shop.wsgi:application", "interface": "wsgi",
+                "environment": {"DJANGO_SETTINGS_MODULE": "shop.settings.prod"},
+            },
+        ),
+        ({"app_function": "a.b", "django_settings": "x.settings"}, {"app": "a:b"}),
         ({"app_function": "a.b", "layers": [ARN, "other"]}, {"app": "a:b", "layers": [ARN]}),
     ],
 )  # fmt: skip
@@ -44,6 +51,14 @@ def test_the_application(tmp_path: Path, stage: dict[str, Any], settings: dict[s
     (function,) = description.functions
     assert (function.name, function.settings) == ("My-Shop", settings)
     assert (description.runtime, description.architecture) == ("python3.12", "arm64")
+
+
+def test_djangos_settings_are_set_by_zappas_runtime(tmp_path: Path) -> None:
+    description = read(tmp_path, {"dev": {"django_settings": "shop.settings.dev"}})
+    assert description is not None
+    assert description.warnings == (
+        "only Zappa's runtime sets `DJANGO_SETTINGS_MODULE`: put that into `environment` of the stage",
+    )
 
 
 def test_variables_of_zappas_runtime(tmp_path: Path) -> None:
