@@ -28,7 +28,7 @@ from wherry.invoke.runtime_api import (
     Ready,
 )
 from wherry.invoke.sandbox import Contents, Sandbox
-from wherry.invoke.variables import check_size, check_variables
+from wherry.invoke.variables import check_values, check_variables
 from wherry.sizes import first
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Session:
 
         runnable, store, reporter = self._runnable, self._context.store, self._context.reporter
         check_variables(runnable.environment)
-        check_size(runnable.environment)
+        check_values(runnable.environment)
         _warn_of_short_names(runnable.environment, reporter)
         interpreter = find_interpreter(runnable.target.runtime.python, python=self._python)
         task = unpack_archives([runnable.function], store)

@@ -23,6 +23,7 @@ from wherry.pipeline.options import BuildOptions, build_options
 from wherry.pipeline.present import present_settings
 from wherry.pipeline.request import as_request, open_context
 from wherry.pipeline.written import report_written
+from wherry.problems import refuse_options
 from wherry.settings.model import CheckSettings
 from wherry.store import Store
 from wherry.structs import Struct
@@ -115,6 +116,7 @@ def check(
     Raises:
         WherryError: a package cannot be built, or a file not be read. What is wrong with it is told by the result.
     """
+    refuse_options(options, CheckOptions)
     store = store or Store.default()
     subjects = find_subjects(project, options, store, reporter)
     codes = _codes(options, subjects.settings)
