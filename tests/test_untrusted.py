@@ -6,12 +6,14 @@ import gzip
 import itertools
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from wherry import untrusted
 from wherry.untrusted import (
     decoded,
+    file_path,
     parse_json,
     parse_number,
     parse_toml,
@@ -30,6 +32,8 @@ DEEP = 200_000
         (parse_json, '{"a":' * DEEP),
         (parse_json, "[" * 101 + "]" * 101),
         (parse_json, '{"a": ' + "9" * 5000 + "}"),
+        (parse_json, '{"a": NaN}'),
+        (parse_json, "-Infinity"),
         (parse_json, b"\xff"),
         (parse_json, ""),
         (parse_toml, "a = " + "[" * DEEP),
@@ -37,7 +41,7 @@ DEEP = 200_000
         (parse_toml, "a = " + "9" * 5000),
         (parse_toml, "a = 1\na = 2"),
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_documents_that_are_refused(
     parse: Callable[[str | bytes], object], document: str | bytes
@@ -45,6 +49,7 @@ def test_documents_that_are_refused(
     with pytest.raises(ValueError) as caught:
         parse(document)
     assert len(str(caught.value)) < 200
+    assert "sys." not in str(caught.value)
 
 
 def test_documents_that_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,11 +87,16 @@ def test_numbers() -> None:
 def test_what_is_not_an_address(url: str) -> None:
     with pytest.raises(ValueError, match="is not an address"):
         split_url(url)
-    assert url_path(url) == ""
+    assert url_path(url) == file_path(url) == ""
 
 
 def test_the_path_of_an_address() -> None:
     assert url_path("https://[::1]:8080/a%20b/c.whl?sig=x#y") == "/a b/c.whl"
+
+
+@pytest.mark.parametrize("name", ["a b", "%41", "ä", "a#b?c"])
+def test_the_path_of_a_file_address(tmp_path: Path, name: str) -> None:
+    assert file_path((tmp_path / name).as_uri()) == str(tmp_path / name)
 
 
 def test_an_answer_without_end() -> None:

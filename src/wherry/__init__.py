@@ -57,12 +57,12 @@ if TYPE_CHECKING:
     from wherry.invoke.run import Callbacks, invoke, serve
     from wherry.pipeline.blocks.block import block
     from wherry.pipeline.build import build, compose_project
-    from wherry.pipeline.check import CheckOptions, CheckReport, check
+    from wherry.pipeline.check import CheckReport, check
     from wherry.pipeline.digest import DigestReport, PackageDigest, digest
     from wherry.pipeline.first_settings import init
     from wherry.pipeline.inspect import InspectOptions, InspectReport
     from wherry.pipeline.lock import LockOptions, lock
-    from wherry.pipeline.options import BuildOptions, PackageOptions
+    from wherry.pipeline.options import BuildOptions, CheckOptions, PackageOptions
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildRequest, read_request
     from wherry.sample_events.event import EventOptions, event
@@ -160,7 +160,7 @@ _HOMES = {
     "BuildRequest": "wherry.pipeline.request",
     "Bundle": "wherry.bundle.bundle",
     "Callbacks": "wherry.invoke.run",
-    "CheckOptions": "wherry.pipeline.check",
+    "CheckOptions": "wherry.pipeline.options",
     "CheckReport": "wherry.pipeline.check",
     "ColdStarts": "wherry.invoke.cold_start",
     "Composition": "wherry.compose.model",

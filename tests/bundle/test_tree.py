@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.files import as_nobody
 from support.interpreters import missing
 from support.projects import write_files
 from wherry.bundle.content import read_all
@@ -22,22 +22,9 @@ from wherry.errors import EntryPathError, ProjectError, SettingsError
 from wherry.files import remove_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from wherry.bundle.bundle import Bundle
-
-
-@contextmanager
-def as_somebody() -> Iterator[None]:
-    """Not as root, to whom nothing is unreadable."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 def paths(bundle: Bundle) -> list[str]:
@@ -398,7 +385,7 @@ def test_what_cannot_be_read_is_named() -> None:
         assert tree(root) == ["app.py", "closed/a.py"]
         (root / "closed").chmod(0)
         try:
-            with as_somebody():
+            with as_nobody():
                 with pytest.raises(ProjectError, match="cannot read `closed`"):
                     tree(root)
                 assert tree(root, exclude=["closed/"]) == ["app.py"]

@@ -25,7 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.bundles import entries, offer, slices
-from support.files import file_digest
+from support.files import as_nobody, file_digest
 from support.interpreters import missing
 from support.wheels import make_wheel
 from wherry.bundle.archive import read_archive
@@ -469,16 +469,9 @@ except OutputError as error:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             folder.chmod(0o555)
-            root = os.geteuid() == 0
-            if root:  # who may write everywhere
-                os.seteuid(65534)
-            try:
-                with pytest.raises(OutputError, match="cannot write") as caught:
-                    write_package(sample, folder / "x.zip")
-            finally:
-                if root:
-                    os.seteuid(0)
-                folder.chmod(0o755)
+            with as_nobody(), pytest.raises(OutputError, match="cannot write") as caught:
+                write_package(sample, folder / "x.zip")
+            folder.chmod(0o755)
         assert caught.value.where == ("Permission denied",)
 
     @root_only

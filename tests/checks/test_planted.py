@@ -11,10 +11,11 @@ import pytest
 import wherry
 from support.shared_objects import AARCH64, SharedObject
 from support.zips import HANDLER, installed, write_package
-from wherry.checks.model import Limits, Subject
+from wherry.checks.model import Subject
 from wherry.checks.registry import rules, run_checks
 from wherry.contents.parts import part_of_zip
 from wherry.contents.read import Contents, Options
+from wherry.settings.model import QuotaSettings
 from wherry.store import Store
 from wherry.target import Target, find_architecture, find_runtime
 
@@ -147,9 +148,9 @@ PLANTS: dict[str, Plant] = {
     "handler-asynchronous": Plant(code="HND002", files={"app.py": "async def handler(event, context): ...\n"}),
     "handler-one-argument": Plant(code="HND002", files={"app.py": "def handler(event): ...\n"}),
     # Sizes.
-    "too-big-unzipped": Plant(code="SIZE001", files={"app.py": HANDLER, "data.bin": bytes(2000)}, options={"limits": Limits(unzipped=1500)}),
+    "too-big-unzipped": Plant(code="SIZE001", files={"app.py": HANDLER, "data.bin": bytes(2000)}, options={"quotas": QuotaSettings(unzipped=1500)}),
     "too-many-layers": Plant(code="SIZE002", files={"app.py": HANDLER}, options={"layers": tuple("abcdef")}),
-    "too-big-for-direct-upload": Plant(code="SIZE003", severity="note", strict=True, files={"app.py": HANDLER}, options={"limits": Limits(direct_upload=10)}),
+    "too-big-for-direct-upload": Plant(code="SIZE003", severity="note", strict=True, files={"app.py": HANDLER}, options={"quotas": QuotaSettings(direct_upload=10)}),
     # Secrets.
     "leak-of-private-key": Plant(code="LEAK001", files={"app.py": HANDLER, "certs/server.pem": KEY}),
     "leak-of-ssh-key": Plant(code="LEAK001", files={"app.py": HANDLER, "id_rsa": "x"}),

@@ -19,7 +19,6 @@ from support.private import (
     USER,
     WAYS,
     forms,
-    serve_indexes,
 )
 
 if TYPE_CHECKING:
@@ -44,11 +43,6 @@ LOCKS = {
 # netrc knows hosts and no ports, and both indexes of these tests are on one host.
 OTHER_WAYS = [way for way in WAYS if way != "netrc"]
 SECRET = "s3cret-of-the-environment"
-
-
-@pytest.fixture
-def indexes() -> Iterator[Indexes]:
-    yield from serve_indexes()
 
 
 @pytest.fixture

@@ -20,11 +20,11 @@ from support.code_artifact import serve_code_artifact
 from support.faults import fails, hangs
 from support.hunt import files_with, watch
 from support.matrices import pairs, some
-from support.private import FORMATS, PASSWORD, USER, WAYS, forms, serve_indexes
+from support.private import FORMATS, PASSWORD, USER, WAYS, forms
 from support.wheels import make_wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from support.command import Wherry
@@ -37,11 +37,6 @@ pytestmark = pytest.mark.skipif(
 
 RESOLVED = ("requirements.txt", "pyproject.toml", "Pipfile")
 LOCKED = ("pylock.toml", "uv.lock", "poetry.lock", "Pipfile.lock")
-
-
-@pytest.fixture
-def indexes() -> Iterator[Indexes]:
-    yield from serve_indexes()
 
 
 @pytest.fixture

@@ -35,11 +35,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def indexes() -> Iterator[Indexes]:
-    yield from serve_indexes()
-
-
-@pytest.fixture
 def over_https(tmp_path: Path) -> Iterator[Indexes]:
     """With a certificate that only a CA of the user's own vouches for."""
     authority = trustme.CA()

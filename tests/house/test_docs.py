@@ -65,10 +65,11 @@ from wherry.aws.prune import find as prune
 from wherry.aws.stage import StageOptions
 from wherry.cli import main
 from wherry.pipeline import report
-from wherry.settings import model, project, read, tables
+from wherry.settings import model, project, read, stages
 from wherry.settings.checks import CHECK_READERS
+from wherry.settings.container import CONTAINER_READERS
 from wherry.settings.function_readers import CONFIGURATION_READERS
-from wherry.settings.tables import CONTAINER_READERS, INDEX_READERS
+from wherry.settings.indexes import INDEX_READERS
 from wherry.target import Target, find_architecture, find_runtime
 
 if TYPE_CHECKING:
@@ -588,9 +589,9 @@ NEEDS = {
     **dict.fromkeys(CONFIGURATION_READERS, f"manage = {[*model.MANAGEABLE]}"),
 }
 OF_STAGES = (
-    ("", {*tables.STAGE_READERS, "functions", "layers"}),
-    ("functions.a.", set(tables.FUNCTION_STAGE_READERS)),
-    ("layers.b.", set(tables.LAYER_STAGE_READERS)),
+    ("", {*stages.STAGE_READERS, "functions", "layers"}),
+    ("functions.a.", set(stages.FUNCTION_STAGE_READERS)),
+    ("layers.b.", set(stages.LAYER_STAGE_READERS)),
 )
 
 

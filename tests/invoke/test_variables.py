@@ -10,7 +10,7 @@ from wherry.errors import InvokeError
 from wherry.invoke.runnable import Runnable
 from wherry.invoke.variables import (
     Places,
-    check_size,
+    check_values,
     check_variables,
     lambda_variables,
     passed_values,
@@ -118,12 +118,17 @@ def test_the_region() -> None:
 def test_no_more_than_aws_takes() -> None:
     """Names and values count together; access to AWS is not the function's own there."""
     fits = "x" * (4096 - len('{"A1":""}'))
-    check_size({"A1": fits, "AWS_SESSION_TOKEN": "t" * 2000, "AWS_REGION": "eu-west-1"})
+    check_values({"A1": fits, "AWS_SESSION_TOKEN": "t" * 2000, "AWS_REGION": "eu-west-1"})
     with pytest.raises(InvokeError, match="take 4,097 bytes") as caught:
-        check_size({"A1": f"{fits}x"})
+        check_values({"A1": f"{fits}x"})
     assert fits not in str(caught.value)
     with pytest.raises(InvokeError, match="take 4,"):
-        check_size({"A1": "ü" * 2050})
+        check_values({"A1": "ü" * 2050})
+
+
+def test_values_are_strings() -> None:
+    with pytest.raises(InvokeError, match="`TTL` expects a string, not 60"):
+        check_values({"TTL": 60})
 
 
 def test_names_alone_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:

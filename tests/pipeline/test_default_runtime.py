@@ -10,7 +10,7 @@ from support.projects import make_project, write_files
 from support.reporters import Heard
 from support.wheels import make_wheel
 from wherry.pipeline.request import read_request
-from wherry.pipeline.target import written_target
+from wherry.pipeline.written import written_target
 from wherry.store import Store
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ created-by = "tests"
 name = "alpha"
 version = "1.0"
 [[packages.wheels]]
-path = "{name}"
+{by} = "{place}"
 hashes = {{sha256 = "{sha256}"}}
 """
 
@@ -53,14 +53,19 @@ def test_another_value_of_a_variable_is_another_lock(
             assert name in members(root, tmp_path / "store")
 
 
-def test_a_wheel_by_path_that_was_replaced_is_refused_warm_and_cold(tmp_path: Path) -> None:
-    lock = LOCK.format(name=ALPHA.filename, sha256=ALPHA.sha256)
+@pytest.mark.parametrize("by", ["path", "url"])
+def test_a_wheel_of_this_machine_that_was_replaced_is_refused_warm_and_cold(
+    tmp_path: Path, by: str
+) -> None:
+    wheels = tmp_path / "%41"
+    wheel = ALPHA.write(wheels)
+    place = wheel.as_uri() if by == "url" else f"../%41/{wheel.name}"
+    lock = LOCK.format(by=by, place=place, sha256=ALPHA.sha256)
     root = write_files(tmp_path / "shop", {"pylock.toml": lock, "main.py": ""})
-    ALPHA.write(root)
     assert "alpha-1.0" in members(root, tmp_path / "store")
-    OTHER.write(root)
+    OTHER.write(wheels)
     for store in ("store", "empty"):
         with pytest.raises(HashMismatchError):
             members(root, tmp_path / store)
-    ALPHA.write(root)
+    ALPHA.write(wheels)
     assert "alpha-1.0" in members(root, tmp_path / "store")

@@ -19,7 +19,7 @@ from support.files import file_digest
 from support.index import serve_index
 from support.projects import make_project, pylock_for, write_files
 from support.wheels import make_wheel
-from wherry.pipeline.memory import lock_names
+from wherry.pipeline.lock_inputs import lock_names
 from wherry.store import Store
 
 if TYPE_CHECKING:

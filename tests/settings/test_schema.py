@@ -14,7 +14,7 @@ from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 
 from wherry.cli import run
 from wherry.errors import SettingsError
-from wherry.settings import checks, model, read, tables, values
+from wherry.settings import checks, container, indexes, model, read, stages, values
 from wherry.settings.schema import pyproject_schema, settings_schema
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ TABLES: tuple[tuple[str, Mapping[str, Callable[[object], Any]]], ...] = (
     ("layers.a", read.LAYER_READERS),
     ("hooks", read.HOOK_READERS),
     ("quotas", read.QUOTA_READERS),
-    ("container", tables.CONTAINER_READERS),
+    ("container", container.CONTAINER_READERS),
     ("check", checks.CHECK_READERS),
     ("licenses", checks.LICENSE_READERS),
-    ("stages.a", tables.STAGE_READERS),
-    ("stages.a.functions.a", tables.FUNCTION_STAGE_READERS),
-    ("stages.a.layers.a", tables.LAYER_STAGE_READERS),
-    ("indexes", tables.INDEX_READERS),
+    ("stages.a", stages.STAGE_READERS),
+    ("stages.a.functions.a", stages.FUNCTION_STAGE_READERS),
+    ("stages.a.layers.a", stages.LAYER_STAGE_READERS),
+    ("indexes", indexes.INDEX_READERS),
     ("runtimes.python3!99", read.RUNTIME_READERS),
 )
 KEYS = [(place, key, reader) for place, readers in TABLES for key, reader in readers.items()]

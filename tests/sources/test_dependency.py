@@ -27,10 +27,10 @@ from wherry.wheels.select import Selected
 if TYPE_CHECKING:
     from support.reporters import Heard
     from wherry.context import Context
+    from wherry.lock.model import Source
     from wherry.sources.project import Built
     from wherry.store import Store
     from wherry.target import Target
-    from wherry.wheels.select import Source
 
 
 def selected(source: Source, *, name: str = "shop", version: str | None = "1.0") -> Selected:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.files import as_nobody
 from wherry.errors import FetchError, HashMismatchError, StoreError
 from wherry.store import Store
 from wherry.store import store as store_module
@@ -59,19 +60,6 @@ def stop(process: "subprocess.Popen[str]") -> None:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "cache")
-
-
-@contextmanager
-def unprivileged():
-    """As a user whom permissions bind."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 @pytest.fixture
@@ -491,7 +479,7 @@ print("ready", flush=True)
         store = Store(open_folder / "cache")
         stored = put(store, b"data")
         os.utime(stored.path, (0, 0))
-        with unprivileged():
+        with as_nobody():
             reader = Store(open_folder / "cache")
             assert reader.find(stored.sha256) == stored.path
             reader.remember("index", "a", b"memo")

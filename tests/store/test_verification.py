@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.files import as_nobody
 from wherry.store import Store, StoredFile
 from wherry.store.verification import StoreVerification, is_stamped, stamp
 
@@ -126,14 +127,11 @@ def test_where_it_cannot_be_recorded_a_process_reads_once(tmp_path: Path) -> Non
         folder.chmod(0o755)
         stored = put(Store(folder / "cache"), b"data")
         os.utime(stored.path, (0, 0))
-        os.seteuid(65534)
-        try:
+        with as_nobody():
             reader = Store(folder / "cache")
             assert readings(stored.path, stored.sha256, reader) == 1
             assert readings(stored.path, stored.sha256, reader) == 0
             assert readings(stored.path, stored.sha256, Store(folder / "cache")) == 1
-        finally:
-            os.seteuid(0)
     finally:
         shutil.rmtree(folder)
 

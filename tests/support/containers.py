@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from support.debian import install_packages
+from support.files import alone, cache_folder
 from support.interpreters import missing
-from support.tools import kept_folder, locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,15 +144,15 @@ def _install() -> None:
     if os.geteuid() != 0:
         missing("a container engine can be started by root alone")
     wanted = {"docker.io": "dockerd", "debootstrap": "debootstrap"}
-    with locked(kept_folder("containers") / "apt"):
+    with alone(cache_folder("containers") / "apt"):
         install_packages(wanted)
 
 
 def _rootfs() -> Path:
     """The image's files as an archive."""
-    folder = kept_folder("containers")
+    folder = cache_folder("containers")
     archive = folder / f"{_SUITE}-1.tar"
-    with locked(archive):
+    with alone(archive):
         if not archive.exists():
             root, partial = folder / "root", folder / "partial.tar"
             shutil.rmtree(root, ignore_errors=True)

@@ -1,16 +1,51 @@
-"""What a test asks of files."""
+"""What a test asks of files, and of who may read and write them."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
-__all__ = ["file_digest"]
+__all__ = ["alone", "as_nobody", "cache_folder", "file_digest"]
 
 
 def file_digest(path: Path) -> str:
     """The SHA-256 of a file's content, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def cache_folder(name: str) -> Path:
+    """A folder for what is kept for the next run of the tests."""
+    given = os.environ.get("WHERRY_TESTS_CACHE")
+    base = Path(given) if given else Path.home() / ".cache" / "wherry-tests"
+    folder = base / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """One process makes what lies at a path; the others wait for it."""
+    import fcntl
+
+    with path.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Not as root, to whom nothing is unreadable, and who may write everywhere."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)

@@ -26,8 +26,8 @@ from uv import find_uv_bin
 
 from support.aws_account import Account
 from support.emulator import _binary, _client
+from support.files import alone, cache_folder
 from support.interpreters import find_python, missing
-from support.tools import kept_folder, locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,9 +174,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _parts() -> Path:
     """The folder with all that is installed."""
-    folder = kept_folder() / f"localstack-{_LOCALSTACK.rpartition('==')[2]}-py{_PYTHON}"
+    folder = cache_folder("tools") / f"localstack-{_LOCALSTACK.rpartition('==')[2]}-py{_PYTHON}"
     done = folder / "complete"
-    with locked(folder):
+    with alone(folder):
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)
             python = find_python(_PYTHON)

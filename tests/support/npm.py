@@ -8,8 +8,8 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+from support.files import alone, cache_folder
 from support.interpreters import missing
-from support.tools import kept_folder, locked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ __all__ = ["node_modules", "npm_environment"]
 
 def npm_environment() -> dict[str, str]:
     """The environment of ``npm install``: what it fetches is kept for the next run."""
-    return {**os.environ, "npm_config_cache": str(kept_folder() / "npm")}
+    return {**os.environ, "npm_config_cache": str(cache_folder("tools") / "npm")}
 
 
 def node_modules(*packages: str) -> Path:
@@ -28,9 +28,9 @@ def node_modules(*packages: str) -> Path:
     if npm is None:
         missing("npm is not on this machine")
     digest = hashlib.sha256(" ".join(packages).encode()).hexdigest()[:8]
-    folder = kept_folder() / f"npm-{packages[0].strip('@').replace('/', '-')}-{digest}"
+    folder = cache_folder("tools") / f"npm-{packages[0].strip('@').replace('/', '-')}-{digest}"
     done = folder / "complete"
-    with locked(folder):
+    with alone(folder):
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)

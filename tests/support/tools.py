@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import subprocess
 import sys
 import tomllib
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uv import find_uv_bin
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from support.files import alone, cache_folder
 
-__all__ = ["kept_folder", "locked", "run_tool", "run_uv", "tool"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["run_tool", "run_uv", "tool"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +79,9 @@ def tool(name: str) -> Path:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     name = pin.requirement.replace("[locked]==", "-").replace("==", "-")
     digest = hashlib.sha256(" ".join((pin.requirement, *pin.more)).encode()).hexdigest()[:8]
-    folder = kept_folder() / f"{name}-{digest}-py{version}"
+    folder = cache_folder("tools") / f"{name}-{digest}-py{version}"
     done = folder / "complete"
-    with locked(folder):
+    with alone(folder):
         if not done.exists():
             _uv("venv", "--clear", "--seed", "--python", _interpreter(pin), str(folder))
             python = folder / "bin" / "python"
@@ -148,20 +148,3 @@ def _interpreter(pin: Pin) -> str:
     if pin.python is not None and sys.version_info >= (3, 12):
         return pin.python
     return sys.executable
-
-
-def kept_folder(name: str = "tools") -> Path:
-    """A folder of what is kept for the next run."""
-    given = os.environ.get("WHERRY_TESTS_CACHE")
-    base = Path(given) if given else Path.home() / ".cache" / "wherry-tests"
-    folder = base / name
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """One process makes it; the others wait."""
-    with path.with_suffix(".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -104,8 +104,7 @@ def prepare(
     """
     from wherry.pipeline.build import build_packages
     from wherry.pipeline.request import as_request, open_context
-    from wherry.pipeline.target import written_target
-    from wherry.pipeline.written import report_written
+    from wherry.pipeline.written import report_written, written_target
 
     store, reporter = options.pop("store", None), options.pop("reporter", SILENT)
     asked, config = cast("BuildOptions", options), options.get("config")

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from msgspec import to_builtins
 
+from wherry.settings.model import QuotaSettings
 from wherry.structs import Struct
-from wherry.target.quotas import DIRECT_UPLOAD, LAYERS, UNZIPPED
 
 if TYPE_CHECKING:
     from wherry.contents.graph import ImportGraph
     from wherry.contents.read import Contents
 
-__all__ = ["Finding", "Limits", "Rule", "Severity", "Subject"]
+__all__ = ["Finding", "Rule", "Severity", "Subject"]
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 
@@ -59,14 +59,6 @@ class Finding(Struct, frozen=True, kw_only=True):
         return document
 
 
-class Limits(Struct, frozen=True, kw_only=True):
-    """AWS's quotas, in bytes and layers."""
-
-    unzipped: int = UNZIPPED
-    direct_upload: int = DIRECT_UPLOAD
-    layers: int = LAYERS
-
-
 class Subject(Struct, frozen=True, kw_only=True, dict=True):
     """A function with its layers, or layers alone, that checks look at.
 
@@ -74,7 +66,7 @@ class Subject(Struct, frozen=True, kw_only=True, dict=True):
         name: of the function or layer.
         contents: its files, and those of its layers.
         layers: the names and ARNs of the layers of a function.
-        limits: that hold for it.
+        quotas: AWS's, that hold for it.
         licenses: patterns of licences that are allowed; all if empty.
         excluded: the normalized names of distributions that the settings leave out.
         strict: also tell what may be meant, or may never be used.
@@ -84,7 +76,7 @@ class Subject(Struct, frozen=True, kw_only=True, dict=True):
     name: str
     contents: Contents
     layers: tuple[str, ...] = ()
-    limits: Limits = Limits()
+    quotas: QuotaSettings = QuotaSettings()
     licenses: tuple[str, ...] = ()
     excluded: frozenset[str] = frozenset()
     strict: bool = False

@@ -11,7 +11,7 @@ from wherry.errors import QuotaError
 from wherry.sizes import format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from wherry.compose.model import Composition, Package
     from wherry.settings.model import QuotaSettings
@@ -29,14 +29,13 @@ def check_quotas(composition: Composition, quotas: QuotaSettings) -> None:
             or a layer is too big by itself.
     """
     for package in composition.packages:
-        layers = [*_own_layers(package, composition)]
         if package.kind == "function" and len(package.layers) > quotas.layers:
             raise QuotaError(
                 f"`{package.name}` takes {len(package.layers)} layers, and AWS Lambda allows {quotas.layers}",
                 where=[", ".join(package.layers)],
                 hint="put several layers into one",
             )
-        counted = [package, *layers] if package.kind == "function" else [package]
+        counted = composition.with_layers(package) if package.kind == "function" else [package]
         total = sum(part.unzipped_size for part in counted)
         if total > quotas.unzipped:
             name = f"`{package.name}`" + (" with its layers" if len(counted) > 1 else "")
@@ -50,13 +49,7 @@ def check_quotas(composition: Composition, quotas: QuotaSettings) -> None:
 
 def unzipped_size(package: Package, composition: Composition) -> int:
     """Bytes of a function and all layers of this composition that it takes, unzipped."""
-    return sum(part.unzipped_size for part in (package, *_own_layers(package, composition)))
-
-
-def _own_layers(package: Package, composition: Composition) -> Iterator[Package]:
-    for other in composition.packages:
-        if other.kind == "layer" and other.name in package.layers:
-            yield other
+    return sum(part.unzipped_size for part in composition.with_layers(package))
 
 
 def _largest_owners(packages: Sequence[Package]) -> list[str]:

@@ -25,34 +25,34 @@ _MOST_OWNERS = 5
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Compare sizes with the quotas."""
-    limits, parts = subject.limits, subject.contents.parts
+    quotas, parts = subject.quotas, subject.contents.parts
     total = sum(part.unzipped_size for part in parts)
-    if total > limits.unzipped:
+    if total > quotas.unzipped:
         name = f"`{subject.name}`" + (" with its layers" if len(parts) > 1 else "")
         yield _finding(
             subject,
             "SIZE001",
             "error",
-            f"{name} is {format_size(total)} unzipped, and AWS Lambda takes {format_size(limits.unzipped)}: "
+            f"{name} is {format_size(total)} unzipped, and AWS Lambda takes {format_size(quotas.unzipped)}: "
             f"{_biggest(subject)}",
             "leave out what is not needed; larger functions need a container image",
         )
-    if len(subject.layers) > limits.layers:
+    if len(subject.layers) > quotas.layers:
         yield _finding(
             subject,
             "SIZE002",
             "error",
-            f"`{subject.name}` takes {len(subject.layers)} layers, and AWS Lambda allows {limits.layers}",
+            f"`{subject.name}` takes {len(subject.layers)} layers, and AWS Lambda allows {quotas.layers}",
             "put several layers into one",
         )
     for part in parts:
-        if part.size > limits.direct_upload:
+        if part.size > quotas.direct_upload:
             yield _finding(
                 subject,
                 "SIZE003",
                 "note",
                 f"`{part.name}` is {format_size(part.size)} zipped, and a direct upload takes "
-                f"{format_size(limits.direct_upload)}",
+                f"{format_size(quotas.direct_upload)}",
                 "deploy it through a bucket",
             )
 

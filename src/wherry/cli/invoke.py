@@ -105,8 +105,8 @@ of_format = click.option(
     "events",
     multiple=True,
     metavar="FILE",
-    help="A JSON document; - is stdin. May be repeated: one environment gets them one after another. "
-    "[default: {}]",
+    help="A file with a JSON document; - is stdin. A JSON object may stand here itself. May be repeated: one "
+    "environment gets them one after another. [default: {}]",
 )
 @click.option(
     "--http",

@@ -10,7 +10,7 @@ from msgspec import field
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from wherry.bundle.bundle import Bundle
     from wherry.bundle.entry import Payload
@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
     Adapters: TypeAlias = Callable[[Sequence[PinnedFile]], Sequence["Distribution"]]
 
-__all__ = ["EXTRA_PATHS", "HOOKS", "Composition", "Distribution", "Package", "Saving", "Supplies"]
+__all__ = [
+    "EXTRA_PATHS",
+    "HOOKS",
+    "Composition",
+    "Distribution",
+    "Package",
+    "Saving",
+    "Supplies",
+    "own_owners",
+]
 
 EXTRA_PATHS = "extra-paths"
 """The owner of the files of ``extra-paths``."""
@@ -136,3 +145,14 @@ class Composition(Struct, frozen=True, kw_only=True):
     target: Target
     packages: tuple[Package, ...]
     remarks: tuple[Event, ...] = ()
+
+    def with_layers(self, package: Package) -> list[Package]:
+        """A function and the layers that it takes, or a layer and those that it depends on, in their order."""
+        layers = {each.name: each for each in self.packages if each.kind == "layer"}
+        return [package, *(layers[name] for name in package.layers if name in layers)]
+
+
+def own_owners(packages: Iterable[Package]) -> frozenset[str]:
+    """The owners of files that are the project's own, or that were made for it."""
+    own = (one.name for package in packages for one in package.distributions if one.own)
+    return frozenset([*own, EXTRA_PATHS, HOOKS])

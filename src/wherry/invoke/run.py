@@ -14,12 +14,14 @@ from wherry.events import SILENT
 from wherry.invoke.debugging import DebuggerPort, Debugging
 from wherry.invoke.event import client_context
 from wherry.invoke.local import local_runnable
+from wherry.invoke.options import InvokeOptions, ServeOptions
 from wherry.invoke.runnable import choose_function
 from wherry.invoke.session import Session
 from wherry.pipeline.build import build_packages, provided_bundle
 from wherry.pipeline.options import build_options
 from wherry.pipeline.request import as_request, open_context
 from wherry.pipeline.written import report_written
+from wherry.problems import refuse_options
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from wherry.context import Context
     from wherry.errors import WherryError
     from wherry.events import Reporter
-    from wherry.invoke.options import InvokeOptions, ServeOptions
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.runnable import Runnable
     from wherry.invoke.server import FunctionServer, Served
@@ -145,6 +146,7 @@ def open_function(
 
     Arguments and errors are those of ``invoke``.
     """
+    refuse_options(options, InvokeOptions)
     name = options.get("function")
     if name is None and options.get("no_build", False):
         request = as_request(project, _of_build(options, ()))
@@ -178,6 +180,7 @@ def open_server(
     from wherry.invoke.server import FunctionServer
     from wherry.invoke.serving import Front, Maker, Serving
 
+    refuse_options(options, ServeOptions)
     one, form = options.get("function"), options.get("form")
     names = tuple(options.get("functions", ())) or ((one,) if one is not None else ())
     front = Front(
@@ -291,7 +294,7 @@ def _build(
     request = as_request(project, _of_build(options, () if no_build else names))
     context = open_context(request, store=store, reporter=reporter)
     if no_build:
-        from wherry.pipeline.target import written_target
+        from wherry.pipeline.written import written_target
 
         request = written_target(request, store)
         functions = [recipe.name for recipe in request.recipes if recipe.kind == "function"]

@@ -29,7 +29,7 @@ from wherry.invoke.runtime_api import (
     Ready,
 )
 from wherry.invoke.sandbox import Contents, Sandbox
-from wherry.invoke.variables import check_size, check_variables
+from wherry.invoke.variables import check_values, check_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ class Session:
 
         runnable, store, reporter = self._runnable, self._context.store, self._context.reporter
         check_variables(runnable.environment)
-        check_size(runnable.environment)
+        check_values(runnable.environment)
         for warning in short_names(runnable.environment):
             reporter.emit(warning)
         interpreter = find_interpreter(runnable.target.runtime.python, python=self._python)

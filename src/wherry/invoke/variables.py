@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCOUNT",
     "Places",
-    "check_size",
+    "check_values",
     "check_variables",
     "credential_files",
     "lambda_variables",
@@ -119,14 +119,17 @@ def check_variables(names: Iterable[str]) -> None:
             )
 
 
-def check_size(variables: Mapping[str, str]) -> None:
-    """Refuse more variables than AWS takes. Access to AWS and the region are not the function's own there.
+def check_values(variables: Mapping[str, str]) -> None:
+    """Refuse values that AWS would refuse. Access to AWS and the region are not the function's own there.
 
     Raises:
-        InvokeError: they are too big together.
+        InvokeError: a value is not a string, or they are too big together.
     """
     import json
 
+    for name, value in variables.items():
+        if not isinstance(value, str):
+            raise InvokeError(f"the environment variable `{name}` expects a string, not {value!r}")
     own = {
         name: value
         for name, value in variables.items()

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from os.path import normpath
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, TypeAlias
 
 from wherry.lock.formats import LockFormat
 from wherry.structs import Struct
+from wherry.untrusted import file_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from packaging.pylock import Pylock
+    from packaging.pylock import (
+        Package,
+        PackageArchive,
+        PackageDirectory,
+        PackageSdist,
+        PackageVcs,
+        PackageWheel,
+        Pylock,
+    )
 
     from wherry.target import Target
+
+    Source: TypeAlias = PackageWheel | PackageSdist | PackageArchive | PackageVcs | PackageDirectory
 
 __all__ = ["Lock", "LockRequest"]
 
@@ -86,26 +96,31 @@ class Lock(Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...] | None = None
     extras: tuple[str, ...] = ()
 
-    def environment(self, target: Target) -> dict[str, str | frozenset[str]]:
-        """The environment to evaluate the markers of the lock's packages with."""
+    def applies_to(self, target: Target) -> Callable[[Package], bool]:
+        """Tells whether a package of the lock applies to a target: whether its marker holds there."""
         # "`extras` SHOULD be set to the empty set by default; `dependency_groups` SHOULD be the set created
         # from default-groups by default."
         groups = self.groups if self.groups is not None else self.pylock.default_groups or ()
-        return {
+        environment: dict[str, str | frozenset[str]] = {
             **target.environment,
             "extras": frozenset(self.extras),
             "dependency_groups": frozenset(groups),
         }
+        return lambda package: (
+            package.marker is None or package.marker.evaluate(environment, context="lock_file")
+        )
+
+    def local_file(self, source: Source) -> Path | None:
+        """The file that a source names by its path or by a ``file:`` address; None for others."""
+        path: str | None = getattr(source, "path", None)
+        url: str = getattr(source, "url", None) or ""
+        if path is None and url[:5].lower() == "file:":
+            path = file_path(url)
+        return Path(normpath(self.base / path)) if path else None
 
     def local_archives(self) -> Iterator[Path]:
         """The archives on this machine: somebody may put another in the place of one at any time."""
-        from urllib.request import url2pathname
-
         for package in self.pylock.packages:
             for source in (*(package.wheels or ()), package.sdist, package.archive):
-                if source is None:
-                    continue
-                if source.path is not None:
-                    yield Path(normpath(self.base / source.path))
-                elif source.url is not None and source.url[:5].lower() == "file:":
-                    yield Path(url2pathname(unquote(urlsplit(source.url).path)))
+                if source is not None and (path := self.local_file(source)) is not None:
+                    yield path

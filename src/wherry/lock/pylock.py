@@ -23,7 +23,7 @@ from wherry.lock.assemble import known
 from wherry.lock.declared import read_declared
 from wherry.lock.document import file_sha256, is_path, parse_toml, read_bytes, read_toml
 from wherry.lock.model import Lock
-from wherry.untrusted import url_path
+from wherry.untrusted import file_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -126,10 +126,7 @@ def _complete(entry: Table, base: Path) -> None:
     if "://" in place and not place.startswith("file://"):
         return
     if place:
-        from urllib.parse import quote
-        from urllib.request import url2pathname
-
-        path = url2pathname(quote(url_path(place))) if place.startswith("file://") else place
+        path = file_path(place) if place.startswith("file://") else place
         entry.data["hashes"] = {"sha256": file_sha256(base / path)}
 
 

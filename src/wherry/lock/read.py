@@ -147,7 +147,6 @@ def read_choice(choice: Choice, request: LockRequest, context: Context) -> Lock:
 def _without_project(lock: Lock, context: Context) -> Lock:
     """The lock without the entries of the project itself, whose code is packaged from its sources."""
     root = real_path(lock.member)
-    environment = lock.environment(context.target)
 
     def is_project(package: Package) -> bool:
         directory = package.directory
@@ -160,10 +159,7 @@ def _without_project(lock: Lock, context: Context) -> Lock:
 
     own = [package for package in lock.pylock.packages if is_project(package)]
     packages = [package for package in lock.pylock.packages if package not in own]
-    installed = any(
-        package.marker is None or package.marker.evaluate(environment, context="lock_file")
-        for package in own
-    )
+    installed = any(map(lock.applies_to(context.target), own))
     return replace(
         lock,
         pylock=dataclasses.replace(lock.pylock, packages=packages),
@@ -202,11 +198,9 @@ def _read_several(choice: Choice, request: LockRequest, context: Context) -> Loc
 
 def _versions(lock: Lock, target: Target) -> dict[str, str | None]:
     """The versions that the target gets, by name; None where the lock records none, as of folders."""
-    environment = lock.environment(target)
     return {
         package.name: str(package.version) if package.version else None
-        for package in lock.pylock.packages
-        if package.marker is None or package.marker.evaluate(environment, context="lock_file")
+        for package in filter(lock.applies_to(target), lock.pylock.packages)
     }
 
 

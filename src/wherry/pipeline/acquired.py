@@ -12,17 +12,21 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import astuple
+
 from wherry.files import real_path
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from packaging.pylock import PackageDirectory
+
     from wherry.context import Context
     from wherry.lock.model import Lock
     from wherry.wheels.select import Selected
 
-__all__ = ["Acquired", "Kind", "absolute", "acquire", "local_file", "relative", "wheel_name"]
+__all__ = ["Acquired", "Kind", "absolute", "acquire", "relative", "wheel_name"]
 
 
 class Kind(StrEnum):
@@ -74,30 +78,42 @@ class Acquired(Struct, frozen=True, kw_only=True):
         assert self.root is not None  # noqa: S101 - told by `is_tree`
         return self.root
 
+    @classmethod
+    def of_project(cls, lock: Lock) -> Acquired:
+        """The project's own code."""
+        return cls(
+            name="",
+            version=None,
+            kind=Kind.FOLDER,
+            root=lock.member,
+            own=True,
+            must_build=lock.installs_project,
+        )
+
+    @classmethod
+    def of_folder(cls, choice: Selected, folder: PackageDirectory, lock: Lock) -> Acquired | None:
+        """A folder that a lock names; None for the project itself, which a lock may list."""
+        root = real_path(lock.base / folder.path / (folder.subdirectory or ""))
+        if root == real_path(lock.member):
+            return None
+        return cls(name=choice.name, version=choice.version, kind=Kind.FOLDER, root=root)
+
     def document(self, project: Path) -> list[Any]:
-        """A JSON form, in which the folder is told relative to the project's."""
-        root = None if self.root is None else relative(self.root, project)
-        file = None if self.file is None else relative(self.file, project)
+        """A JSON form, in which paths are told relative to the project's folder."""
         return [
-            self.name, self.version, self.kind, self.filename, self.sha256, root, self.own,
-            self.must_build, file,
-        ]  # fmt: skip
+            relative(value, project) if isinstance(value, Path) else value
+            for value in astuple(self)
+        ]
 
     @classmethod
     def from_document(cls, document: Sequence[Any], project: Path) -> Acquired:
         """The inverse of ``document``, for a project in this folder."""
-        name, version, kind, filename, sha256, root, own, must_build, file = document
-        return cls(
-            name=name,
-            version=version,
-            kind=Kind(kind),
-            filename=filename,
-            sha256=sha256,
-            root=None if root is None else absolute(root, project),
-            own=own,
-            must_build=must_build,
-            file=None if file is None else absolute(file, project),
-        )
+        fields = dict(zip(cls.__struct_fields__, document, strict=True))
+        fields["kind"] = Kind(fields["kind"])
+        for name in ("root", "file"):
+            if fields[name] is not None:
+                fields[name] = absolute(fields[name], project)
+        return cls(**fields)
 
 
 def relative(path: Path, project: Path) -> str:
@@ -147,14 +163,8 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
                 )
                 wheels.append((choice, file))
             case PackageDirectory() as folder:
-                root = real_path(lock.base / folder.path / (folder.subdirectory or ""))
-                # A lock may list the project itself, which is here anyway.
-                if root != real_path(lock.member):
-                    acquired.append(
-                        Acquired(
-                            name=choice.name, version=choice.version, kind=Kind.FOLDER, root=root
-                        )
-                    )
+                if (tree := Acquired.of_folder(choice, folder, lock)) is not None:
+                    acquired.append(tree)
             case _:
                 others.append(choice)
     stored = fetch([file for _, file in wheels], context)
@@ -165,7 +175,7 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
             kind=Kind.WHEEL,
             filename=file.filename,
             sha256=wheel.sha256,
-            file=local_file(choice.source, lock.base),
+            file=lock.local_file(choice.source),
         )
         for (choice, file), wheel in zip(wheels, stored, strict=True)
     )
@@ -182,31 +192,10 @@ def acquire(selected: Sequence[Selected], lock: Lock, context: Context) -> tuple
                     kind=Kind.WHEEL if filename else Kind.BUILT,
                     filename=filename,
                     sha256=built.digest,
-                    file=local_file(choice.source, lock.base),
+                    file=lock.local_file(choice.source),
                 )
             )
-    acquired.append(
-        Acquired(
-            name="",
-            version=None,
-            kind=Kind.FOLDER,
-            root=lock.member,
-            own=True,
-            must_build=lock.installs_project,
-        )
-    )
-    return tuple(acquired)
-
-
-def local_file(source: object, base: Path) -> Path | None:
-    """The file that a lock names by its path or by a ``file:`` address; None for others."""
-    path, url = getattr(source, "path", None), getattr(source, "url", None) or ""
-    if path is None and url.startswith("file:"):
-        from urllib.parse import urlsplit
-        from urllib.request import url2pathname
-
-        path = url2pathname(urlsplit(url).path)
-    return None if path is None else base / path
+    return (*acquired, Acquired.of_project(lock))
 
 
 def wheel_name(source: object) -> str:

@@ -13,11 +13,9 @@ from wherry.events import SILENT
 from wherry.files import ProjectFiles
 from wherry.pipeline.memory import Memory
 from wherry.pipeline.names import with_name
-from wherry.pipeline.reading import read_trees, shipped
 from wherry.pipeline.report import BuildReport
-from wherry.pipeline.request import announce_target, as_request, open_context
-from wherry.pipeline.target import recall_target
-from wherry.pipeline.trees import Trees
+from wherry.pipeline.request import announce_target, as_request, for_target, open_context
+from wherry.pipeline.trees import Trees, read_trees, shipped
 from wherry.store.temporary import remove_abandoned_beside
 
 if TYPE_CHECKING:
@@ -32,9 +30,9 @@ if TYPE_CHECKING:
     from wherry.pipeline.hooks.around import Hooks
     from wherry.pipeline.memory import Remembered, Supplied
     from wherry.pipeline.options import BuildOptions
-    from wherry.pipeline.reading import ReadTrees
     from wherry.pipeline.report import PackageReport
     from wherry.pipeline.request import BuildRequest
+    from wherry.pipeline.trees import ReadTrees
     from wherry.store import Store
 
 __all__ = ["build", "build_packages", "compose_project", "provided_bundle"]
@@ -129,15 +127,14 @@ class _Run:
         self._context = context
         self._trees = Trees.of(request)
         self.hooks: Hooks | None = None
-        commands = [request.settings.hooks, *(each.settings.hooks for each in request.recipes)]
-        if not all(each.is_empty for each in commands):
+        if request.has_hooks:
             from wherry.pipeline.hooks.around import Hooks
 
             self.hooks = Hooks(request=request, context=context)
         context.store.sweep()
         self._asked = self._memory = Memory(request, context)
         self._settled = request.default_runtime is None
-        if not self._settled and (known := recall_target(request, self._memory, context.files)):
+        if not self._settled and (known := self._memory.recall_target(context.files)):
             self._aim(known)
         self._remembered = self._recall()
         self._tell_age()
@@ -172,10 +169,7 @@ class _Run:
         """Build for the target of this request, and say so."""
         self._settled = True
         if request.target != self._request.target:
-            from wherry.sources.builders import with_builders
-
-            context = replace(self._context, target=request.target)
-            self._context = with_builders(context, request.settings.container, root=request.root)
+            self._context = for_target(request, self._context)
             self._memory = Memory(request, self._context)
             if self.hooks is not None:
                 self.hooks = replace(self.hooks, request=request, context=self._context)
@@ -187,7 +181,7 @@ class _Run:
         last = self._remembered
         if last is None:
             return ()
-        self._read = self._read_trees(last.supplied)
+        self._read = read_trees(self._request, last.supplied, self._context)
         if not last.trees_hold(self._read.digests) or not last.outputs_hold():
             return ()
         for package in last.packages:
@@ -268,15 +262,11 @@ class _Run:
             request.target,
             settings=request.settings,
         )
-        if any(
-            request.settings.chosen(name, each.settings)
-            for each in recipes
-            for name in ("slim", "botocore_services")
-        ):
+        if any([*request.chosen("slim"), *request.chosen("botocore_services")]):
             from wherry.pipeline.slim.slim import slim_packages
 
             composition = slim_packages(composition, recipes, request, self._context)
-        if request.settings.strip or any(recipe.settings.strip for recipe in recipes):
+        if any(request.chosen("strip")):
             from wherry.pipeline.strip.strip import strip_packages
 
             composition = strip_packages(
@@ -285,7 +275,7 @@ class _Run:
         if hooks is not None:
             composition = hooks.after(composition, recipes)
         composition = self._checked(composition, recipes)
-        if any(request.settings.chosen("bytecode", each.settings) != "off" for each in recipes):
+        if any(mode != "off" for mode in request.chosen("bytecode")):
             from wherry.pipeline.bytecode.add import add_bytecode
 
             # Last of all, of what is written: Python does not compare it with the source.
@@ -317,7 +307,7 @@ class _Run:
         if self._remembered is None:
             return None
         self._supplied = self._remembered.supplied
-        self._read = self._read or self._read_trees(self._supplied)
+        self._read = self._read or read_trees(self._request, self._supplied, self._context)
         return self._materialize(fresh=False)
 
     def _supply(self) -> dict[SupplyKey, tuple[Distribution, ...]]:
@@ -331,11 +321,11 @@ class _Run:
             if not key.package and self._request.ships_project(key)
         ]
         # The backends of projects are made ready while everything else is fetched.
-        with preparing(dict.fromkeys(roots), self._trees.own_options(), self._context):
+        with preparing(dict.fromkeys(roots), self._trees.own, self._context):
             self._settle()
             self._supplied = supply(self._request, self._context)
             # Before anything is read for good: an edit in between is then seen by the next build.
-            self._read = self._read_trees(self._supplied)
+            self._read = read_trees(self._request, self._supplied, self._context)
             distributions = self._materialize(fresh=True)
         if distributions is None:
             raise StoreError(
@@ -343,10 +333,6 @@ class _Run:
                 hint="run the same command again when `wherry cache prune` has ended",
             )
         return distributions
-
-    def _read_trees(self, supplied: Supplied) -> ReadTrees:
-        """Read the trees: what they hold now, to be compared with what they held and will hold."""
-        return read_trees(self._request, supplied, self.hooks, self._context)
 
     def _materialize(self, *, fresh: bool) -> dict[SupplyKey, tuple[Distribution, ...]] | None:
         from wherry.pipeline.materialize import Materializer

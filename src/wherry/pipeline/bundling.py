@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from wherry.errors import SettingsError
 from wherry.problems import Problems, did_you_mean
+from wherry.settings.container import read_container
 from wherry.settings.model import ContainerOptions, HookSettings
-from wherry.settings.tables import read_container
 from wherry.structs import Struct
 
 __all__ = ["Bundling", "CommandHooks", "read_bundling"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from wherry.errors import DigestError
@@ -13,14 +15,19 @@ from wherry.events import SILENT
 from wherry.pipeline.acquired import relative
 from wherry.pipeline.memory import Memory
 from wherry.pipeline.names import with_name
-from wherry.pipeline.request import BuildRequest, as_request, open_context, read_request
+from wherry.pipeline.request import (
+    BuildRequest,
+    announce_target,
+    as_request,
+    for_target,
+    open_context,
+    read_request,
+)
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Collection
 
-    from wherry.compose.recipe import Recipe
     from wherry.context import Context
     from wherry.events import Reporter
     from wherry.pipeline.options import BuildOptions
@@ -70,21 +77,12 @@ class DigestReport(Struct, frozen=True, kw_only=True):
         """The JSON document; with the files that count if ``files`` is true."""
         packages = []
         for package in self.packages:
-            document: dict[str, Any] = {
-                "name": package.name,
-                "kind": package.kind,
-                "path": package.path.as_posix(),
-                "handler": package.handler,
-                "inputs_sha256": package.inputs_sha256,
-                "code_sha256": package.code_sha256,
-            }
-            packages.append({**document, "files": list(package.files)} if files else document)
+            document: dict[str, Any] = to_builtins(package, enc_hook=Path.as_posix)
+            listed = document.pop("files")
+            packages.append({**document, "files": list(listed)} if files else document)
         return {
             "schema": SCHEMA,
-            "target": {
-                "runtime": self.target.runtime.name,
-                "architecture": str(self.target.architecture),
-            },
+            "target": self.target.document(),
             "packages": packages,
         }
 
@@ -116,7 +114,11 @@ def digest(
     if not isinstance(project, BuildRequest) and options.get("names"):
         whole: BuildOptions = {**options, "names": ()}
         every = partial(read_request, project, **whole)
-    return _Digesting(request, context, every).report()
+    if request.default_runtime is not None:
+        request = _settle(request, context)
+        context = for_target(request, context)
+        announce_target(request, reporter, doing="reading")
+    return _report(request, context, every)
 
 
 def require_inputs(request: BuildRequest, expect: Collection[str], store: Store) -> None:
@@ -146,109 +148,63 @@ def require_inputs(request: BuildRequest, expect: Collection[str], store: Store)
         )
 
 
-class _Digesting:
-    def __init__(
-        self,
-        request: BuildRequest,
-        context: Context,
-        every: Callable[[], BuildRequest] | None = None,
-    ) -> None:
-        self._request = request
-        self._context = context
-        self._every = every
-        self._memory = Memory(request, context)
-        if request.default_runtime is not None:
-            self._settle()
+def _settle(request: BuildRequest, context: Context) -> BuildRequest:
+    """The request for the runtime that its locks admit, as a build chooses it."""
+    known = Memory(request, context).recall_target(context.files)
+    if known is not None:
+        return known
+    from wherry.pipeline.supply import settle_target
 
-    def _settle(self) -> None:
-        """Choose the runtime that the locks admit, as a build does."""
-        from wherry.pipeline.request import announce_target
-        from wherry.pipeline.target import recall_target
-        from wherry.sources.builders import with_builders
+    return settle_target(request, context, by_hash=True)
 
-        files = self._context.files
-        request = recall_target(self._request, self._memory, files)
-        if request is None:
-            from wherry.pipeline.supply import settle_target
 
-            request = settle_target(self._request, self._context, by_hash=True)
-        context = replace(self._context, target=request.target)
-        self._context = with_builders(context, request.settings.container, root=request.root)
-        self._request = request
-        self._memory = Memory(request, self._context)
-        announce_target(request, context.reporter, doing="reading")
+def _report(
+    request: BuildRequest, context: Context, every: Callable[[], BuildRequest] | None
+) -> DigestReport:
+    """The digest of each package of a request; ``every`` gives the request for those that were not named, too."""
+    from wherry.pipeline.inputs import read_inputs
+    from wherry.pipeline.locked import read_locked
+    from wherry.pipeline.trees import Trees
+    from wherry.shims.shim import written_handler
 
-    def report(self) -> DigestReport:
-        """The digest of each package."""
-        from wherry.pipeline.inputs import read_inputs
-        from wherry.pipeline.locked import read_locked
-        from wherry.pipeline.trees import Trees
-
-        request = self._request
-        trees = Trees.of(request)
-        locked = read_locked(request, self._memory, self._context)
-        inputs = read_inputs(request, locked, trees, self._context)
-        built = self._built()
-        packages = []
-        for recipe in request.recipes:
-            named = with_name(
-                recipe, locked.acquired[recipe.supply], request.root, self._context.files
+    memory = Memory(request, context)
+    locked = read_locked(request, memory, context)
+    inputs = read_inputs(request, locked, Trees.of(request), context)
+    packages = _known_packages(request, memory, context)
+    if not packages and every is not None:
+        # Built together with others.
+        whole = replace(every(), target=request.target, target_reason=request.target_reason)
+        packages = _known_packages(whole, Memory(whole, context), context)
+    built = {package.name: package for package in packages}
+    digests = []
+    for recipe in request.recipes:
+        acquired = locked.acquired[recipe.supply]
+        name = with_name(recipe, acquired, request.root, context.files).name
+        package, known = inputs[recipe.name], built.get(name)
+        digests.append(
+            PackageDigest(
+                name=name,
+                kind=recipe.kind,
+                path=request.output.path(name),
+                handler=known.handler if known else written_handler(recipe.settings, ()),
+                inputs_sha256=package.sha256,
+                code_sha256=known.code_sha256 if known else None,
+                files=tuple(
+                    relative(path, request.root).replace(os.sep, "/") for path in package.files
+                ),
             )
-            name, package = named.name, inputs[recipe.name]
-            known = built.get(name)
-            packages.append(
-                PackageDigest(
-                    name=name,
-                    kind=recipe.kind,
-                    path=request.output.path(name),
-                    handler=known.handler if known else _handler(recipe),
-                    inputs_sha256=package.sha256,
-                    code_sha256=known.code_sha256 if known else None,
-                    files=tuple(
-                        relative(path, request.root).replace(os.sep, "/") for path in package.files
-                    ),
-                )
-            )
-        return DigestReport(target=request.target, packages=tuple(packages))
-
-    def _built(self) -> Mapping[str, PackageReport]:
-        """The packages that this store knows to be made of these inputs, by name."""
-        request = self._request
-        built = _known_packages(request, self._memory, self._context)
-        if not built and self._every is not None:
-            # Built together with others.
-            every = replace(
-                self._every(), target=request.target, target_reason=request.target_reason
-            )
-            built = _known_packages(every, Memory(every, self._context), self._context)
-        return {package.name: package for package in built}
+        )
+    return DigestReport(target=request.target, packages=tuple(digests))
 
 
 def _known_packages(
     request: BuildRequest, memory: Memory, context: Context
 ) -> tuple[PackageReport, ...]:
     """The packages of the last build of a request, when no input has changed since; empty otherwise."""
-    from wherry.pipeline.reading import read_trees
+    from wherry.pipeline.trees import read_trees
 
     last = memory.recall(context.files)
     if last is None:
         return ()
-    hooks = None
-    if any(
-        not each.is_empty
-        for each in (request.settings.hooks, *(each.settings.hooks for each in request.recipes))
-    ):
-        from wherry.pipeline.hooks.around import Hooks
-
-        hooks = Hooks(request=request, context=context)
-    read = read_trees(request, last.supplied, hooks, context)
+    read = read_trees(request, last.supplied, context)
     return last.packages if last.trees_hold(read.digests) else ()
-
-
-def _handler(recipe: Recipe) -> str | None:
-    """The handler that the settings name; the one of an application is known after a build."""
-    from wherry.settings.model import FunctionSettings
-    from wherry.shims.shim import written_handler
-
-    settings = recipe.settings
-    return written_handler(settings, ()) if isinstance(settings, FunctionSettings) else None

@@ -352,8 +352,7 @@ def answer_json(query: str) -> dict[str, Any]:
     return {
         "path": str(asset.path),
         "handler": asset.handler,
-        "runtime": asset.target.runtime.name,
-        "architecture": str(asset.target.architecture),
+        **asset.target.document(),
         "asset_hash": asset.inputs_sha256 or bundling.asset_hash,
         "warnings": list(asset.warnings),
     }

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from wherry.bundle.compressor import COMPRESSOR
 from wherry.errors import DigestError
 from wherry.pipeline.acquired import Acquired, Kind, absolute
-from wherry.pipeline.compiler import compiler
-from wherry.pipeline.memory import container_facts
+from wherry.pipeline.memory import compiler_release, container_facts
 from wherry.store.memo import memo_key
 from wherry.structs import Struct
 from wherry.version import __version__
@@ -100,7 +99,9 @@ class _Reading:
         """The files that count for a package whose document was made."""
         root = self._request.root
         # What says what is to be packaged counts by what it says; an edit of it may change that.
-        deciding = {path for name in self._locked.files if (path := absolute(name, root)).is_file()}
+        deciding = {
+            path for name in self._locked.inputs.files if (path := absolute(name, root)).is_file()
+        }
         return deciding.union(
             self._files[recipe.name],
             *(self._files[layer] for layer in recipe.layers if layer in self._files),
@@ -129,7 +130,7 @@ class _Reading:
         return [
             _set(settings, without=_KNOWN_BY_RESULT | _WITH_DEFAULT),
             [project.chosen(name, settings) for name in _SLIMMING],
-            compiler(self._request, self._context)
+            compiler_release(self._request, self._context)
             if project.chosen("bytecode", settings) != "off"
             else None,
             sorted({*project.provided, *settings.provided}),
@@ -174,16 +175,9 @@ class _Reading:
         )
 
     def _extra_paths(self, recipe: Recipe) -> list[Any]:
-        from wherry.bundle.tree import TreeRules
-        from wherry.compose.model import EXTRA_PATHS
-        from wherry.sources.extra_paths import read_extra_path
-
-        rules = TreeRules(skip=tuple(self._trees.skip), follow_links=self._trees.follow_links)
         facts = []
         for extra in recipe.settings.extra_paths:
-            tree = read_extra_path(
-                self._request.root, extra.path, to=extra.to, owner=EXTRA_PATHS, rules=rules
-            )
+            tree = self._trees.extra_path(extra, self._request.root)
             self._note(recipe, tree.bundle)
             paths = [[entry.path, entry.executable] for entry in tree.bundle]
             facts.append([paths, extra.to, tree.digest])
@@ -201,10 +195,7 @@ class _Reading:
                 where=[where if project.always else "`hooks.inputs` does not say it"],
                 hint="name the files that they read: inputs in [tool.wherry.hooks]",
             )
-        from wherry.bundle.tree import TreeRules, included_files
-
-        rules = TreeRules(include=project.inputs, skip=tuple(self._trees.skip), everything=True)
-        tree = included_files(self._request.root, owner="project", rules=rules)
+        tree = self._trees.hook_inputs(project.inputs, self._request.root)
         self._note(recipe, tree.bundle)
         commands = [[each.before, each.after, each.where] for each in (project, own)]
         # Commands are told the name.

@@ -19,8 +19,9 @@ from wherry.inspect.difference import compare_packages
 from wherry.inspect.measure import Measured
 from wherry.inspect.profile import ImportProfile, ProfileNode, import_tree, read_profile
 from wherry.inspect.why import find_reason, unknown_subject
-from wherry.pipeline.check import find_subjects
 from wherry.pipeline.options import BuildOptions, build_options
+from wherry.pipeline.subjects import find_subjects
+from wherry.problems import refuse_options
 from wherry.store import Store
 from wherry.structs import Struct
 from wherry.tools.git import check_out, find_commit
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from wherry.inspect.difference import PackageDifference
     from wherry.inspect.model import Inspected, Loaded
     from wherry.inspect.why import Reason
-    from wherry.pipeline.check import CheckOptions, Subjects
+    from wherry.pipeline.options import CheckOptions
+    from wherry.pipeline.subjects import Subjects
     from wherry.target import Target
 
 __all__ = ["InspectOptions", "InspectReport", "inspect_packages"]
@@ -155,6 +157,7 @@ def inspect_packages(
     Raises:
         WherryError: a package cannot be built, a file not be read, or what is asked about is not there.
     """
+    refuse_options(options, InspectOptions)
     store = store or Store.default()
     profile = _profile(options.get("profile"))
     given = cast("CheckOptions", options)

@@ -11,20 +11,19 @@ folder, finds the memo of the first.
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import field
+from msgspec.structs import replace
 
 from wherry.bundle.compressor import COMPRESSOR
-from wherry.lock.formats import is_lock_name
-from wherry.pipeline.acquired import Acquired, absolute, relative
-from wherry.pipeline.compiler import compiler
+from wherry.pipeline.acquired import Acquired, relative
+from wherry.pipeline.lock_inputs import LockInputs, lock_names
 from wherry.pipeline.report import DistributionReport, PackageReport
 from wherry.store.memo import Memo, memo_key
 from wherry.structs import Struct
+from wherry.target import RUNTIMES
 from wherry.version import __version__
 
 if TYPE_CHECKING:
@@ -38,56 +37,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Memory",
     "Remembered",
-    "SettledRuntime",
     "Supplied",
+    "compiler_release",
     "container_facts",
-    "hold",
-    "input_digest",
-    "lock_names",
-    "variable_digest",
 ]
 
-_PASSED_OVER = ("requirements/", "environment.y", "conda-lock.", "pixi.lock", "requirements.lock")
-_ARCHIVES = (".whl", ".zip", ".gz", ".tgz", ".bz2", ".xz", ".tar")
 _STATS = 512
 """Written files of other checkouts whose state is remembered."""
-
-
-def lock_names(folder: Path) -> list[str]:
-    """The names of the files in a folder that decide which lock is read there."""
-    try:
-        names = os.listdir(folder)  # noqa: PTH208
-    except OSError:
-        return []
-    if "requirements" in names:
-        # What lies there is not read, and warned of where nothing else is.
-        with suppress(OSError):
-            names += [f"requirements/{name}" for name in os.listdir(folder / "requirements")]  # noqa: PTH208
-    return sorted(
-        name
-        for name in names
-        if name == "wherry.toml" or is_lock_name(name) or name.startswith(_PASSED_OVER)
-    )
-
-
-def variable_digest(name: str) -> str:
-    """A digest of the value that a variable of the environment has now; that of a variable without one is its own."""
-    return memo_key(name, os.environ.get(name) or None)
-
-
-def input_digest(path: Path, files: ProjectFiles) -> str:
-    """The SHA-256 of a file, in hexadecimal; empty where there is none. Archives are not held in memory."""
-    if path.suffix not in _ARCHIVES:
-        return files.digest(path)
-    import hashlib
-
-    from wherry.files import open_regular
-
-    try:
-        with open_regular(path) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError):
-        return ""
 
 
 class Supplied(Struct, frozen=True, kw_only=True):
@@ -95,21 +51,36 @@ class Supplied(Struct, frozen=True, kw_only=True):
 
     Attributes:
         acquired: by what a package asks for.
-        files: the digest of each input file, by its path relative to the project.
-        folders: for each folder where a lock was looked for, the names found there.
+        inputs: of the locks.
         stable: whether the same inputs would give the same distributions at any time.
         built_by: the Python that built distributions; empty where none was built.
-        variables: a digest of the value of each variable of the environment that a lock depends on.
         resolved: when an index was asked, by the name of the file, where the answer holds for a while.
     """
 
     acquired: Mapping[SupplyKey, tuple[Acquired, ...]]
-    files: Mapping[str, str] = field(default_factory=dict)
-    folders: Mapping[str, list[str]] = field(default_factory=dict)
+    inputs: LockInputs
     stable: bool = True
     built_by: str = ""
-    variables: Mapping[str, str] = field(default_factory=dict)
     resolved: Mapping[str, float] = field(default_factory=dict)
+
+    def document(self, project: Path) -> list[Any]:
+        """A JSON form of what is stable, in which paths are told relative to the project's folder."""
+        acquired = [[one.document(project) for one in each] for each in self.acquired.values()]
+        return [acquired, self.inputs, self.built_by, dict(self.resolved)]
+
+    @classmethod
+    def from_document(cls, document: list[Any], request: BuildRequest) -> Supplied:
+        """The inverse of ``document``, for a request."""
+        acquired, inputs, built_by, resolved = document
+        several = (
+            tuple(Acquired.from_document(one, request.root) for one in each) for each in acquired
+        )
+        return cls(
+            acquired=dict(zip(request.supplies, several, strict=True)),
+            inputs=LockInputs(*inputs),
+            built_by=built_by,
+            resolved=resolved,
+        )
 
 
 class Remembered(Struct, frozen=True, kw_only=True):
@@ -137,18 +108,18 @@ class Remembered(Struct, frozen=True, kw_only=True):
         )
 
 
-class SettledRuntime(NamedTuple):
+class _SettledRuntime(NamedTuple):
     """The runtime that was chosen by locks."""
 
     name: str
     reason: str
-    files: Mapping[str, str]
-    folders: Mapping[str, list[str]]
-    variables: Mapping[str, str]
+    inputs: LockInputs
 
 
-_SETTLED: Memo[SettledRuntime] = Memo(
-    "runtimes", encode=list, decode=lambda document: SettledRuntime(*document)
+_SETTLED: Memo[_SettledRuntime] = Memo(
+    "runtimes",
+    encode=list,
+    decode=lambda document: _SettledRuntime(document[0], document[1], LockInputs(*document[2])),
 )
 
 
@@ -178,28 +149,30 @@ class Memory:
         if remembered is None or self._request.refresh:
             return None
         supplied = remembered.supplied
-        holds = hold(supplied, root, files)
+        holds = supplied.inputs.hold(root, files)
         holds = holds and self._is_recent(supplied) and self._is_built_by(supplied)
         return remembered if holds else None
 
-    def recall_runtime(self, files: ProjectFiles) -> SettledRuntime | None:
-        """The runtime that was chosen for this request by its locks, if they are as they were."""
-        settled = _SETTLED.recall(self._store, self._lock_key)
-        if settled is None or self._request.refresh:
+    def recall_target(self, files: ProjectFiles) -> BuildRequest | None:
+        """The request for the runtime that its locks admitted the last time; None if they are not as they were."""
+        request, settled = self._request, _SETTLED.recall(self._store, self._lock_key)
+        if settled is None or request.refresh or not settled.inputs.hold(request.root, files):
             return None
-        return settled if hold(settled, self._request.root, files) else None
+        runtime = {**RUNTIMES, **request.settings.runtimes}.get(settled.name)
+        if runtime is None:
+            return None
+        target = replace(request.target, runtime=runtime)
+        return replace(request, target=target, target_reason=settled.reason)
 
     def remember_runtime(self, request: BuildRequest, supplied: Supplied) -> None:
         """Keep the runtime of ``request``, which is this one for the runtime that its locks admit.
 
         Also where an index decided: the runtime does not change from one build to the next.
         """
-        settled = SettledRuntime(
+        settled = _SettledRuntime(
             name=request.target.runtime.name,
             reason=request.target_reason,
-            files=supplied.files,
-            folders=supplied.folders,
-            variables=supplied.variables,
+            inputs=supplied.inputs,
         )
         _SETTLED.remember(self._store, self._lock_key, settled)
 
@@ -249,36 +222,16 @@ class Memory:
         )
 
     def _encode(self, remembered: Remembered) -> object:
-        root, supplied = self._request.root, remembered.supplied
         return {
-            "files": dict(supplied.files),
-            "folders": dict(supplied.folders),
-            "built_by": supplied.built_by,
-            "variables": dict(supplied.variables),
-            "resolved": dict(supplied.resolved),
-            "supplies": [
-                [one.document(root) for one in acquired] for acquired in supplied.acquired.values()
-            ],
+            "supplied": remembered.supplied.document(self._request.root),
             "trees": dict(remembered.trees),
             "packages": [_plain(package) for package in remembered.packages],
             "stats": dict(remembered.stats),
         }
 
     def _decode(self, document: dict[str, Any]) -> Remembered:
-        root = self._request.root
-        supplies = [
-            tuple(Acquired.from_document(one, root) for one in acquired)
-            for acquired in document["supplies"]
-        ]
         return Remembered(
-            supplied=Supplied(
-                acquired=dict(zip(self._request.supplies, supplies, strict=True)),
-                files=document["files"],
-                folders=document["folders"],
-                built_by=document["built_by"],
-                variables=document["variables"],
-                resolved=document["resolved"],
-            ),
+            supplied=Supplied.from_document(document["supplied"], self._request),
             trees=document["trees"],
             packages=tuple(self._package(package) for package in document["packages"]),
             stats=document["stats"],
@@ -293,20 +246,6 @@ class Memory:
         }
         rest["path"] = self._request.output.path(rest["name"])
         return PackageReport(**rest, distributions=distributions)
-
-
-def hold(inputs: Supplied | SettledRuntime, root: Path, files: ProjectFiles) -> bool:
-    """Whether the files and variables that decided are as they were."""
-    return (
-        all(variable_digest(name) == digest for name, digest in inputs.variables.items())
-        and all(
-            lock_names(absolute(folder, root)) == names for folder, names in inputs.folders.items()
-        )
-        and all(
-            input_digest(absolute(path, root), files) == digest
-            for path, digest in inputs.files.items()
-        )
-    )
 
 
 def _plain(value: Any) -> dict[str, Any]:
@@ -331,7 +270,7 @@ def _key(request: BuildRequest, context: Context) -> str:
         repr(settings.hooks),
         request.output.key,
         [settings.strip, settings.slim, settings.botocore_services],
-        [settings.bytecode, settings.bytecode_budget, compiler(request, context)],
+        [settings.bytecode, settings.bytecode_budget, compiler_release(request, context)],
         # What was not judged may be refused, and a lock that was not may be older than the project.
         repr(settings.check),
         request.frozen,
@@ -352,6 +291,18 @@ def _described(request: BuildRequest, context: Context) -> object:
             for name in lock_names(folder)
         ],
     ]
+
+
+def compiler_release(request: BuildRequest, context: Context) -> str | None:
+    """The release of the Python that compiles modules; None where none does.
+
+    Another patch level may compile a few modules otherwise.
+    """
+    if all(mode == "off" for mode in request.chosen("bytecode")):
+        return None
+    from wherry.interpreters import build_python
+
+    return build_python(context).release
 
 
 def container_facts(request: BuildRequest, context: Context) -> object:

@@ -1,4 +1,4 @@
-"""The options of packages and of builds, as Python and the command line take them."""
+"""The options of packages, builds and checks, as Python and the command line take them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["BuildOptions", "PackageOptions", "build_options"]
+__all__ = ["BuildOptions", "CheckOptions", "PackageOptions", "build_options"]
 
 
 class PackageOptions(TypedDict, total=False):
@@ -71,6 +71,29 @@ class BuildOptions(PackageOptions, total=False):
 
     stage: str | None
     unpacked: Path | str | None
+
+
+class CheckOptions(BuildOptions, total=False):
+    """The options of a check, besides those of the build before it.
+
+    Attributes:
+        files: zip archives to check, of whatever tool, in place of a project's packages.
+        layer_files: zip archives or ARNs of the layers of each of ``files``, in the order in which Lambda unpacks them; in
+            a project, ARNs that functions name. What has an ARN is fetched once from AWS.
+        select: codes, or beginnings of codes, to look for; all by default.
+        ignore: codes, or beginnings of codes, to leave out.
+        strict: also tell what may be meant, or may never be used.
+        advisories: ask for known vulnerabilities, by the network.
+        no_build: check what is written, without building first.
+    """
+
+    files: Sequence[Path | str]
+    layer_files: Sequence[Path | str]
+    select: Sequence[str]
+    ignore: Sequence[str]
+    strict: bool
+    advisories: bool
+    no_build: bool
 
 
 def build_options(options: Mapping[str, object]) -> BuildOptions:

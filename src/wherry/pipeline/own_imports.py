@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from wherry.compose.model import own_owners
 from wherry.contents.facts import HOST
 from wherry.contents.model import file_of_entry
 from wherry.contents.sources import source_facts
@@ -15,7 +16,7 @@ from wherry.store.memo import memo_key
 from wherry.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from wherry.compose.model import Package
     from wherry.context import Context
@@ -23,17 +24,15 @@ if TYPE_CHECKING:
 __all__ = ["imports_key"]
 
 
-def imports_key(
-    packages: Sequence[Package], own_owners: Collection[str], label: str, context: Context
-) -> str:
+def imports_key(packages: Sequence[Package], label: str, context: Context) -> str:
     """The key of what is found out about a function with its layers, or a layer, by the imports in it.
 
     Args:
         packages: the function's, and those of its layers.
-        own_owners: the owners of own modules.
         label: a name for them that stays the same.
         context: of the run.
     """
+    owners = own_owners(packages)
     others: list[str] = []
     own = []
     for package in packages:
@@ -41,7 +40,7 @@ def imports_key(
             if "__pycache__/" in entry.path:
                 # It follows from its source.
                 continue
-            if entry.owner in own_owners and entry.path.endswith(".py"):
+            if entry.owner in owners and entry.path.endswith(".py"):
                 own.append(file_of_entry(entry, package))
             else:
                 others.append(f"{package.kind}{entry.path}\0{entry.payload.crc}")

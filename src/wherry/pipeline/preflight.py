@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wherry.compose.model import EXTRA_PATHS, HOOKS
+from wherry.compose.model import own_owners
 from wherry.errors import CheckError
 from wherry.events import Warned
 from wherry.pipeline.own_imports import imports_key
@@ -44,13 +44,7 @@ def preflight(composition: Composition, request: BuildRequest, context: Context)
     findings: list[Finding] = []
     for package in composition.packages:
         if package.kind == "function":
-            layers = [
-                other
-                for layer in package.layers
-                for other in composition.packages
-                if other.name == layer and other.kind == "layer"
-            ]
-            findings += _Preflight([package, *layers], request, context).findings()
+            findings += _findings(composition.with_layers(package), request, context)
     if not findings:
         return
     if settings.level == "warn":
@@ -69,65 +63,44 @@ def preflight(composition: Composition, request: BuildRequest, context: Context)
     )
 
 
-class _Preflight:
-    """The check of one function with its layers."""
+def _findings(
+    packages: Sequence[Package], request: BuildRequest, context: Context
+) -> tuple[Finding, ...]:
+    """The errors of a function with its layers."""
+    package, *layers = packages
+    settings, label = request.settings.check, request.label(package.name)
+    key = memo_key(imports_key(packages, label, context), settings.select, settings.ignore)
+    if _VERDICT.recall(context.store, key):
+        return ()
+    from wherry.checks.model import Subject
+    from wherry.checks.registry import chosen_codes, run_checks
+    from wherry.contents.parts import part_of_package
+    from wherry.contents.read import Contents, Options
 
-    def __init__(
-        self, packages: Sequence[Package], request: BuildRequest, context: Context
-    ) -> None:
-        self._packages, self._request, self._context = packages, request, context
-        own = (one.name for package in packages for one in package.distributions if one.own)
-        self._own = frozenset([*own, EXTRA_PATHS, HOOKS])
-        self._label = f"{request.root.absolute()} {packages[0].name}"
-
-    def findings(self) -> tuple[Finding, ...]:
-        store, key = self._context.store, self._key()
-        if _VERDICT.recall(store, key):
-            return ()
-        findings = self._look()
-        if not findings:
-            _VERDICT.remember(store, key, True)  # noqa: FBT003
-        return findings
-
-    def _key(self) -> str:
-        """The key of the verdict: nothing of dependencies is read, and of own modules only their imports."""
-        settings = self._request.settings.check
-        return memo_key(
-            imports_key(self._packages, self._own, self._label, self._context),
-            settings.select,
-            settings.ignore,
-        )
-
-    def _look(self) -> tuple[Finding, ...]:
-        from wherry.checks.model import Subject
-        from wherry.checks.registry import chosen_codes, run_checks
-        from wherry.contents.parts import part_of_package
-        from wherry.contents.read import Contents, Options
-
-        package, *layers = self._packages
-        settings = self._request.settings.check
-        subject = Subject(
-            name=package.name,
-            brief=True,
-            contents=Contents(
-                [part_of_package(each) for each in self._packages],
-                self._context.target,
-                Options(
-                    handler=package.handler,
-                    own=self._own,
-                    complete=len(layers) == len(package.layers)
-                    and knows_provided(
-                        (one.name for one in package.provided), self._context.target
-                    ),
-                    store=self._context.store,
-                    label=self._label,
-                ),
+    provided = (one.name for one in package.provided)
+    subject = Subject(
+        name=package.name,
+        brief=True,
+        contents=Contents(
+            [part_of_package(each) for each in packages],
+            context.target,
+            Options(
+                handler=package.handler,
+                own=own_owners(packages),
+                complete=len(layers) == len(package.layers)
+                and knows_provided(provided, context.target),
+                store=context.store,
+                label=label,
             ),
-        )
-        codes = chosen_codes(settings.select, settings.ignore).intersection(_CODES)
-        findings = run_checks(subject, codes)
-        subject.contents.remember()
-        return tuple(finding for finding in findings if finding.severity == "error")
+        ),
+    )
+    codes = chosen_codes(settings.select, settings.ignore).intersection(_CODES)
+    findings = run_checks(subject, codes)
+    subject.contents.remember()
+    errors = tuple(finding for finding in findings if finding.severity == "error")
+    if not errors:
+        _VERDICT.remember(context.store, key, True)  # noqa: FBT003
+    return errors
 
 
 def _line(finding: Finding) -> str:

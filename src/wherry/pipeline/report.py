@@ -106,10 +106,7 @@ class BuildReport(Struct, frozen=True, kw_only=True):
         """The JSON document; paths are as given in ``PackageReport.path``."""
         return {
             "schema": SCHEMA,
-            "target": {
-                "runtime": self.target.runtime.name,
-                "architecture": str(self.target.architecture),
-            },
+            "target": self.target.document(),
             "packages": [
                 {**to_builtins(package, enc_hook=str), "path": package.path.as_posix()}
                 for package in self.packages

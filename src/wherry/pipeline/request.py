@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from msgspec.structs import replace
 
@@ -20,6 +20,8 @@ from wherry.pipeline.container_options import with_container
 from wherry.pipeline.deprecation import deprecation_notes, patch_level_notes
 from wherry.pipeline.names import refuse_paths
 from wherry.pipeline.naming import about
+from wherry.pipeline.options import BuildOptions
+from wherry.problems import refuse_options
 from wherry.settings.project import (
     DEFAULT_OUTPUT,
     choose_target,
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from wherry.compose.recipe import Recipe, SupplyKey
     from wherry.events import Reporter
     from wherry.outputs import Output
-    from wherry.pipeline.options import BuildOptions
     from wherry.settings.model import ExtraPath, Settings
     from wherry.settings.project import Project
     from wherry.settings.runtime import DefaultRuntime
@@ -47,6 +48,7 @@ __all__ = [
     "BuildRequest",
     "announce_target",
     "as_request",
+    "for_target",
     "open_context",
     "read_request",
 ]
@@ -96,6 +98,12 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
         """The sets of distributions that packages choose from, each once, in the order of the recipes."""
         return tuple(dict.fromkeys(recipe.supply for recipe in self.recipes))
 
+    @property
+    def has_hooks(self) -> bool:
+        """Whether commands run before or after bundling."""
+        hooks = (self.settings.hooks, *(recipe.settings.hooks for recipe in self.recipes))
+        return not all(each.is_empty for each in hooks)
+
     def ships_project(self, supply: SupplyKey) -> bool:
         """Whether a package that chooses from this supply ships the project's own code."""
         return any(recipe.with_project for recipe in self.recipes if recipe.supply == supply)
@@ -131,6 +139,14 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
             dict.fromkeys(path for recipe in self.recipes for path in recipe.settings.extra_paths)
         )
 
+    def chosen(self, name: str) -> list[Any]:
+        """The value of a setting for each package: its own, or that of the project."""
+        return [self.settings.chosen(name, recipe.settings) for recipe in self.recipes]
+
+    def label(self, name: str) -> str:
+        """What is found out about a package is kept under this label, which edits do not change."""
+        return f"{self.root.absolute()} {name}"
+
     def only(self, *names: str) -> BuildRequest:
         """The same request for some functions and layers, with the layers that they need."""
         wanted = [recipe for recipe in self.recipes if recipe.name in names]
@@ -151,7 +167,8 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         SettingsError: the settings or options are wrong.
         TargetError: the target is unknown, or not one that the project runs on.
     """
-    name, names, lock = options.get("name"), options.get("names", ()), _path(options.get("lock"))
+    refuse_options(options, BuildOptions)
+    name, names, lock = options.get("name"), options.get("names") or (), _path(options.get("lock"))
     found = read_project(
         Path(project),
         config=_path(options.get("config")),
@@ -176,8 +193,8 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         name=found.name,
         names=names,
         options=SupplyOptions(
-            groups=options.get("groups", ()),
-            extras=options.get("extras", ()),
+            groups=options.get("groups") or (),
+            extras=options.get("extras") or (),
             package=options.get("package"),
             lock=None if lock is None else relative(_named_path(lock, found.root), found.root),
             is_project=lambda root: is_project(find_root(found.root, root), found.files),
@@ -240,7 +257,6 @@ def open_context(
         doing: the word for what is done, for the note.
     """
     from wherry.sources.build_rules import read_build_rules
-    from wherry.sources.builders import with_builders
 
     project = request.project
     for note in project.notes:
@@ -270,7 +286,15 @@ def open_context(
         reporter=reporter,
         files=project.files,
     )
-    return with_builders(context, request.settings.container, root=project.root)
+    return for_target(request, context)
+
+
+def for_target(request: BuildRequest, context: Context) -> Context:
+    """The same context for the target of a request, with builders that may use containers as its settings say."""
+    from wherry.sources.builders import with_builders
+
+    context = replace(context, target=request.target)
+    return with_builders(context, request.settings.container, root=request.root)
 
 
 def announce_target(request: BuildRequest, reporter: Reporter, *, doing: str = "building") -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from wherry.errors import DigestError, NoEngineError, SelectionError
 from wherry.events import SILENT, Note
-from wherry.files import real_path
 from wherry.pipeline.acquired import Acquired, Kind, absolute, acquire, relative
-from wherry.pipeline.memory import Supplied, input_digest, lock_names, variable_digest
+from wherry.pipeline.lock_inputs import read_lock_inputs
+from wherry.pipeline.memory import Supplied
 from wherry.pipeline.naming import Naming
 
 if TYPE_CHECKING:
@@ -28,12 +28,11 @@ if TYPE_CHECKING:
     from wherry.wheels.select import Selected
 
 __all__ = [
-    "Deciding",
     "KeptEvents",
-    "read_deciding",
     "read_locks",
     "settle_target",
     "supply",
+    "supply_of_folder",
     "with_code",
 ]
 
@@ -49,14 +48,8 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
     for recipe in request.recipes:
         require_compatible(recipe, request.target)
     root = request.root
-    inputs = request.project.inputs
-    if request.install_path is not None:
-        # What an installer put into a folder is all there is, whatever the recipes ask of a lock.
-        folder = Acquired(name="", version=None, kind=Kind.INSTALLED, root=request.install_path)
-        return Supplied(
-            acquired=dict.fromkeys(request.supplies, (folder,)),
-            files={relative(path, root): context.files.digest(path) for path in inputs},
-        )
+    if (folder := supply_of_folder(request, context)) is not None:
+        return folder
     # Packages with other code may have the same dependencies.
     needs = {key.needs: request.lock_request(key) for key in request.supplies}
     locks = read_locks(needs, context)
@@ -65,15 +58,12 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
         for key, asked in needs.items():
             with named.project(key.project) as own:
                 needed[key] = _supply(key, locks[asked], request, own)
-    deciding = read_deciding(request, locks, context)
     return Supplied(
         acquired={key: with_code(key, needed[key.needs], root) for key in request.supplies},
-        files=deciding.files,
-        folders=deciding.folders,
+        inputs=read_lock_inputs(request, locks, context),
         stable=all(lock.stable for lock in locks.values())
         and not any(key.requirements for key in needs),
         built_by=_built_by(needed.values(), context),
-        variables=deciding.variables,
         resolved={
             relative(lock.path, root): lock.resolved
             for lock in locks.values()
@@ -82,27 +72,14 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
     )
 
 
-class Deciding(NamedTuple):
-    """All that decided what locks give, as ``Supplied`` has it."""
-
-    files: Mapping[str, str]
-    folders: Mapping[str, list[str]]
-    variables: Mapping[str, str]
-
-
-def read_deciding(
-    request: BuildRequest, locks: Mapping[LockRequest, Lock], context: Context
-) -> Deciding:
-    """Digests of the files and variables that decided these locks, and the names that they were found among."""
-    root = request.root
-    paths = {*request.project.inputs}
-    for asked, lock in locks.items():
-        paths |= {*lock.inputs, lock.path, *_above(lock, asked), *lock.local_archives()}
-    variables = {name for lock in locks.values() for name in lock.variables}
-    return Deciding(
-        files={relative(path, root): input_digest(path, context.files) for path in sorted(paths)},
-        folders={relative(folder, root): lock_names(folder) for folder in request.projects},
-        variables={name: variable_digest(name) for name in sorted(variables)},
+def supply_of_folder(request: BuildRequest, context: Context) -> Supplied | None:
+    """The installed folder that was named: it is all there is, whatever the recipes ask of a lock; else None."""
+    if request.install_path is None:
+        return None
+    folder = Acquired(name="", version=None, kind=Kind.INSTALLED, root=request.install_path)
+    return Supplied(
+        acquired=dict.fromkeys(request.supplies, (folder,)),
+        inputs=read_lock_inputs(request, {}, context),
     )
 
 
@@ -222,26 +199,11 @@ def with_code(key: SupplyKey, acquired: tuple[Acquired, ...], root: Path) -> tup
     )
 
 
-def _above(lock: Lock, request: LockRequest) -> Iterator[Path]:
-    """The files above the project that make it a member of a workspace, or would if they were there."""
-    from wherry.lock.formats import LockFormat
-
-    root = request.root
-    if request.lock is not None or (lock.path.parent == root and lock.format.value.tool_made):
-        return
-    for parent in real_path(root).parents:
-        yield parent / "uv.lock"
-        if (parent / "uv.lock").is_file():
-            yield parent / "pyproject.toml"
-        if lock.format is LockFormat.UV and parent == lock.path.parent:
-            return
-
-
 def _supply(
     key: SupplyKey, lock: Lock, request: BuildRequest, context: Context
 ) -> tuple[Acquired, ...]:
     from wherry.sources.build_rules import read_build_rules
-    from wherry.wheels.select import select
+    from wherry.wheels.select import select, versions
 
     context.network.consult(lock.base)
     selected = select(lock, request.target, compilable=context.builders.compiles)
@@ -251,10 +213,7 @@ def _supply(
             text = f"{choice.unfit.message}: it is made of its sdist{hint}"
             context.reporter.emit(Note(text=text))
     _require_portable(key, selected, request, context)
-    pinned: dict[str, str] = {
-        choice.name: choice.version for choice in selected if choice.version is not None
-    }
-    rules = read_build_rules(lock.base, context.files, pinned)
+    rules = read_build_rules(lock.base, context.files, versions(selected))
     context = replace(context, build_rules=rules)
     try:
         acquired = acquire(selected, lock, context)
@@ -316,12 +275,9 @@ def _extra(
 ) -> Iterator[Acquired]:
     """The distributions requested beyond the lock, in versions that agree with it."""
     from wherry.lock.resolve import read_extra_distributions
-    from wherry.wheels.select import select
+    from wherry.wheels.select import select, versions
 
-    pinned: dict[str, str] = {
-        choice.name: choice.version for choice in selected if choice.version is not None
-    }
-    extra = read_extra_distributions(key.requirements, lock, pinned, context)
+    extra = read_extra_distributions(key.requirements, lock, versions(selected), context)
     locked = {choice.name for choice in selected}
     more = [
         choice

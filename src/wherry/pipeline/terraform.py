@@ -97,8 +97,7 @@ def _answer(package: PackageDigest, report: DigestReport) -> dict[str, str]:
         "kind": package.kind,
         "path": package.path.as_posix(),
         "handler": package.handler or "",
-        "runtime": report.target.runtime.name,
-        "architecture": str(report.target.architecture),
+        **report.target.document(),
         "inputs_sha256": package.inputs_sha256,
         "code_sha256": package.code_sha256 or "",
     }

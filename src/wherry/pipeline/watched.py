@@ -108,7 +108,7 @@ def watched_by(request: BuildRequest, context: Context, *, target: Target | None
         memory = Memory(request, replace(context, target=target))
         if (remembered := memory.recall(ProjectFiles())) is not None:
             supplied = remembered.supplied
-            files += [absolute(name, root) for name in supplied.files]
+            files += [absolute(name, root) for name in supplied.inputs.files]
             trees = [one for each in supplied.acquired.values() for one in each if one.is_tree]
             folders += [one.folder for one in trees]
     outer: list[Path] = []
@@ -126,8 +126,5 @@ def watched_by(request: BuildRequest, context: Context, *, target: Target | None
             sorted(each for each in others if not any(is_inside(each, folder) for folder in outer))
         ),
         skip=tuple(real_path(path) for path in skip),
-        has_hooks=not all(
-            each.is_empty
-            for each in (request.settings.hooks, *(one.settings.hooks for one in request.recipes))
-        ),
+        has_hooks=request.has_hooks,
     )

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from wherry.bundle.archive import Member
     from wherry.compose.recipe import Recipe
     from wherry.pipeline.request import BuildRequest
+    from wherry.store import Store
 
-__all__ = ["report_written"]
+__all__ = ["report_written", "written_target"]
 
 
 def report_written(request: BuildRequest) -> BuildReport:
@@ -57,6 +58,17 @@ def report_written(request: BuildRequest) -> BuildReport:
     return BuildReport(target=request.target, packages=tuple(packages), seconds=0.0)
 
 
+def written_target(request: BuildRequest, store: Store | None) -> BuildRequest:
+    """The request for the runtime that its packages were written for, if nobody asked for one."""
+    if request.default_runtime is None:
+        return request
+    from wherry.pipeline.memory import Memory
+    from wherry.pipeline.request import open_context
+
+    context = open_context(request, store=store)
+    return Memory(request, context).recall_target(context.files) or request
+
+
 def _check_quota(package: PackageReport, sizes: Mapping[str, int], quota: int) -> None:
     """Refuse what a build would have refused."""
     # A function counts with its layers, a layer alone.
@@ -79,7 +91,7 @@ def _report(
     members: Collection[Member],
     sizes: Mapping[str, int],
 ) -> PackageReport:
-    from wherry.settings.model import FunctionSettings, LayerSettings
+    from wherry.settings.model import LayerSettings
     from wherry.shims.shim import written_handler
 
     path, target, settings = request.output.path(recipe.name), request.target, recipe.settings
@@ -92,9 +104,7 @@ def _report(
         name=recipe.name,
         kind=recipe.kind,
         path=path,
-        handler=(
-            written_handler(settings, paths) if isinstance(settings, FunctionSettings) else None
-        ),
+        handler=written_handler(settings, paths),
         sha256=digest.hexdigest(),
         code_sha256=base64.b64encode(digest.digest()).decode(),
         size=len(data),

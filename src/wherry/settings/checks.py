@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wherry.settings import values
 from wherry.settings.model import CheckSettings
 from wherry.settings.reader import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from wherry.problems import Problems
+    from wherry.settings.reader import Readers
 
 __all__ = ["CHECK_READERS", "LICENSE_READERS", "read_check", "read_licenses"]
 
@@ -20,14 +19,14 @@ _codes = values.all_matching(
     r"[A-Z]{2,5}\d{0,3}", "is not the code of a check, or its beginning, such as ELF003 or ELF"
 )
 
-CHECK_READERS: Mapping[str, Callable[[object], Any]] = {
+CHECK_READERS: Readers = {
     "level": values.choice(*_LEVELS),
     "select": _codes,
     "ignore": _codes,
 }
 """The keys of ``[tool.wherry.check]``."""
 
-LICENSE_READERS: Mapping[str, Callable[[object], Any]] = {"allow": values.strings}
+LICENSE_READERS: Readers = {"allow": values.strings}
 
 
 def read_check(value: object, problems: Problems) -> CheckSettings:

@@ -17,9 +17,10 @@ from wherry.settings.reader import (
 from wherry.settings.references import LayerReference, Origin, VariableSetting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from wherry.problems import Problems
+    from wherry.settings.reader import Readers
 
 __all__ = ["CONFIGURATION_READERS", "check_used", "stage_layers"]
 
@@ -47,7 +48,7 @@ _version = Reader(
 """The number of a version, or None for the latest."""
 
 
-def _one_of(readers: Mapping[str, Callable[[object], Any]], *required: str) -> dict[str, Any]:
+def _one_of(readers: Readers, *required: str) -> dict[str, Any]:
     """The shape of a table that must have some keys."""
     return {**table_shape(readers), "required": [*required]}
 
@@ -134,7 +135,7 @@ def _tags(value: object) -> Mapping[str, str]:
     return tags
 
 
-CONFIGURATION_READERS: Mapping[str, Callable[[object], Any]] = {
+CONFIGURATION_READERS: Readers = {
     "description": values.string,
     "memory": values.number(128),
     "timeout": values.number(1),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     Model = TypeVar("Model", ContentSettings, HookSettings, QuotaSettings)
-
+    from wherry.settings.reader import Readers
 
 __all__ = [
     "CONTENT_READERS",
@@ -44,7 +44,7 @@ __all__ = [
     "read_settings",
 ]
 
-READERS: Mapping[str, Callable[[object], Any]] = {
+READERS: Readers = {
     "runtime": values.string,
     "architecture": values.string,
     "name": values.string,
@@ -72,19 +72,19 @@ TABLES = (
 )  # fmt: skip
 """The keys of ``[tool.wherry]`` that hold tables with keys of their own."""
 
-QUOTA_READERS: Mapping[str, Callable[[object], Any]] = {
+QUOTA_READERS: Readers = {
     "direct-upload": values.number(0),
     "unzipped": values.number(0),
     "layers": values.number(0),
 }
 
-HOOK_READERS: Mapping[str, Callable[[object], Any]] = {
+HOOK_READERS: Readers = {
     **values.HOOKS_OF_A_PACKAGE,
     "inputs": values.file_patterns,
     "always": values.boolean,
 }
 
-CONTENT_READERS: Mapping[str, Callable[[object], Any]] = {
+CONTENT_READERS: Readers = {
     "root": values.project_path,
     "lock": values.project_path,
     "include": values.name_patterns,
@@ -124,7 +124,7 @@ def _cors(value: object) -> Any:
     return read_cors(value)
 
 
-FUNCTION_READERS: Mapping[str, Callable[[object], Any]] = {
+FUNCTION_READERS: Readers = {
     "app": values.string,
     "interface": values.choice("wsgi", "asgi"),
     "handler": values.string,
@@ -150,14 +150,14 @@ _NO_FUNCTION = FunctionSettings()
 OF_APP = ("interface", "base-path", "stage-in-path", "text-types", "events")
 """The settings of a function that are of no use without an ``app``."""
 
-LAYER_READERS: Mapping[str, Callable[[object], Any]] = {
+LAYER_READERS: Readers = {
     **CONTENT_READERS,
     "layout": values.choice("python", "site-packages"),
     "runtimes": values.strings,
     "architectures": values.strings,
 }
 
-RUNTIME_READERS: Mapping[str, Callable[[object], Any]] = {
+RUNTIME_READERS: Readers = {
     "glibc": values.glibc,
     "patch": values.number(0),
     "system": values.string,
@@ -193,7 +193,7 @@ def read_settings(table: object, where: str) -> Settings:
 
 def _table(
     key: str,
-    readers: Mapping[str, Callable[[object], Any]],
+    readers: Readers,
     model: type[Model],
     expected: str,
     value: object,
@@ -207,7 +207,7 @@ def _table(
 
 def _packages(
     kind: str,
-    readers: Mapping[str, Callable[[object], Any]],
+    readers: Readers,
     model: type[Model],
     value: object,
     problems: Problems,
@@ -244,14 +244,14 @@ def _runtimes(value: object, problems: Problems) -> Mapping[str, Runtime]:
 
 def _rare_table(key: str, value: object, problems: Problems) -> object:
     # Imported only for projects that have one of these tables.
-    from wherry.settings import checks, tables
+    from wherry.settings import checks, container, indexes, stages
 
     readers = {
-        "indexes": tables.read_indexes,
+        "indexes": indexes.read_indexes,
         "check": checks.read_check,
-        "container": tables.read_container,
+        "container": container.read_container,
         "licenses": checks.read_licenses,
-        "stages": tables.read_stages,
+        "stages": stages.read_stages,
     }
     return readers[key](value, problems)
 

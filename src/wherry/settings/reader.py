@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from wherry.structs import Struct
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
     from wherry.problems import Problems
+
+    Readers: TypeAlias = Mapping[str, Callable[[object], Any]]
 
 __all__ = [
     "NOT_EMPTY",
@@ -62,7 +64,7 @@ def shaped(
     return lambda read: Reader(read=read, shape=shape)
 
 
-def table_shape(readers: Mapping[str, Callable[[object], Any]]) -> dict[str, Any]:
+def table_shape(readers: Readers) -> dict[str, Any]:
     """The shape of a table with these keys; a reader without a shape takes anything."""
     return {
         "type": "object",
@@ -161,9 +163,7 @@ def all_matching(
     return Reader(read=read_all, shape=several if read is strings else {"anyOf": [text, several]})
 
 
-def table_of(
-    readers: Mapping[str, Callable[[object], Any]], *, least: int = 0
-) -> Reader[dict[str, Any]]:
+def table_of(readers: Readers, *, least: int = 0) -> Reader[dict[str, Any]]:
     """A reader of tables with these keys, at least so many of them; the values by the names of attributes."""
     known = ", ".join(readers)
 
@@ -198,7 +198,7 @@ def table_of_strings(noun: str) -> Reader[dict[str, str]]:
 
 def read_table(
     table: Mapping[str, object],
-    readers: Mapping[str, Callable[[object], Any]],
+    readers: Readers,
     problems: Problems,
     *,
     prefix: str = "",

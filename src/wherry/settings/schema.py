@@ -18,12 +18,14 @@ from importlib.resources import files
 from inspect import get_annotations
 from typing import TYPE_CHECKING, Any
 
-from wherry.settings import checks, local, model, read, tables
+from wherry.settings import checks, container, indexes, local, model, read, stages
 from wherry.settings.reader import table_shape
 from wherry.target import RUNTIMES, Architecture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from wherry.settings.reader import Readers
 
 __all__ = ["pyproject_schema", "settings_schema"]
 
@@ -90,7 +92,7 @@ def pyproject_schema() -> dict[str, Any]:
     }
 
 
-def _table(readers: Mapping[str, Callable[[object], Any]], of: type | None) -> dict[str, Any]:
+def _table(readers: Readers, of: type | None) -> dict[str, Any]:
     """The schema of a table with these keys, whose values become the attributes of a class."""
     types: dict[str, str] = {}
     for kind in reversed(of.__mro__) if of is not None else ():
@@ -116,7 +118,7 @@ def _suggested(names: Iterable[str]) -> dict[str, Any]:
     return {"anyOf": [{"enum": [str(name) for name in names]}, _NAMES]}
 
 
-def _package(readers: Mapping[str, Callable[[object], Any]], of: type) -> dict[str, Any]:
+def _package(readers: Readers, of: type) -> dict[str, Any]:
     table = _table(readers, of)
     for key, known in (("runtimes", RUNTIMES), ("architectures", Architecture)):
         if key in table["properties"]:
@@ -125,18 +127,18 @@ def _package(readers: Mapping[str, Callable[[object], Any]], of: type) -> dict[s
 
 
 def _stages() -> dict[str, Any]:
-    stage = _table(tables.STAGE_READERS, model.StageSettings)
+    stage = _table(stages.STAGE_READERS, model.StageSettings)
     inner = (
-        ("functions", tables.FUNCTION_STAGE_READERS, model.StageFunction),
-        ("layers", tables.LAYER_STAGE_READERS, model.StageLayer),
+        ("functions", stages.FUNCTION_STAGE_READERS, model.StageFunction),
+        ("layers", stages.LAYER_STAGE_READERS, model.StageLayer),
     )
     for key, readers, of in inner:
         stage["properties"][key] = _named(_table(readers, of), ".*")
-    return _named(stage, tables.STAGE_NAME)
+    return _named(stage, stages.STAGE_NAME)
 
 
 def _indexes() -> dict[str, Any]:
-    index = {**_table(tables.INDEX_READERS, None), "required": ["name"]}
+    index = {**_table(indexes.INDEX_READERS, None), "required": ["name"]}
     return {"type": "array", "items": index}
 
 
@@ -149,7 +151,9 @@ def _or_word(word: str, table: dict[str, Any]) -> dict[str, Any]:
 _LATE = {"routes": local.read_routes, "cors": local.read_cors}
 _SPECIAL: Mapping[str, Callable[[], dict[str, Any]]] = {
     "check": lambda: _or_word("level", _table(checks.CHECK_READERS, model.CheckSettings)),
-    "container": lambda: _or_word("mode", _table(tables.CONTAINER_READERS, model.ContainerOptions)),
+    "container": lambda: _or_word(
+        "mode", _table(container.CONTAINER_READERS, model.ContainerOptions)
+    ),
     "functions": lambda: _package({**read.FUNCTION_READERS, **_LATE}, model.FunctionSettings),
     "indexes": _indexes,
     "layers": lambda: _package(read.LAYER_READERS, model.LayerSettings),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from posixpath import normpath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wherry.settings.model import ExtraPath, HookSettings
 from wherry.settings.reader import (
@@ -23,9 +23,10 @@ from wherry.settings.reader import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from wherry.settings.model import Command
+    from wherry.settings.reader import Readers
 
 __all__ = [
     "HOOKS_OF_A_PACKAGE",
@@ -204,7 +205,7 @@ def commands(value: object) -> tuple[Command, ...]:
     return tuple(parsed)
 
 
-HOOKS_OF_A_PACKAGE: Mapping[str, Callable[[object], Any]] = {
+HOOKS_OF_A_PACKAGE: Readers = {
     "before": commands,
     "after": commands,
     "where": choice("host", "container"),

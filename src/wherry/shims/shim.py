@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from wherry.bundle.entry import Entry
-    from wherry.settings.model import FunctionSettings
+    from wherry.settings.model import FunctionSettings, LayerSettings
     from wherry.shims.frameworks import Interface
     from wherry.shims.package import Package
     from wherry.shims.reference import Reference
@@ -271,13 +271,19 @@ def _near_module(name: str, package: Package, key: str) -> str:
     return hint or f"the {key} names a module as it is imported on Lambda"
 
 
-def written_handler(settings: FunctionSettings, paths: Collection[str]) -> str | None:
-    """The handler of a function; None if neither its settings nor a shim has one.
+def written_handler(
+    settings: FunctionSettings | LayerSettings, paths: Collection[str]
+) -> str | None:
+    """The handler of a function; None if neither its settings nor a shim has one, and for a layer.
 
     Args:
-        settings: of the function.
+        settings: of the function or layer.
         paths: of the files in its package.
     """
+    from wherry.settings.model import FunctionSettings
+
+    if not isinstance(settings, FunctionSettings):
+        return None
     if settings.handler:
         reference = parse_handler(settings.handler)
         return f"{reference.module}.{reference.attribute}"

@@ -144,7 +144,9 @@ def lacking_libraries(compiled: Iterable[Entry], bundle: Bundle, *, name: str) -
 
 
 def _is_machine_code(path: str, head: bytes) -> bool:
-    if head[:4] == b"\x7fELF" or head[:4] in _MACH_O:
+    from wherry.elf.model import is_elf
+
+    if is_elf(head) or head[:4] in _MACH_O:
         return True
     if head[:4] == _FAT:
         return int.from_bytes(head[4:8], "big") < _FIRST_JAVA_VERSION

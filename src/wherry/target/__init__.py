@@ -12,7 +12,7 @@ import re
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wherry.errors import TargetError
 from wherry.problems import did_you_mean
@@ -124,6 +124,10 @@ class Target(Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         """Such as ``python3.13-arm64``."""
         return f"{self.runtime.name}-{self.architecture}"
+
+    def document(self) -> dict[str, Any]:
+        """A JSON form."""
+        return {"runtime": self.runtime.name, "architecture": str(self.architecture)}
 
     @property
     def platforms(self) -> tuple[str, ...]:

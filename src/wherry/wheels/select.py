@@ -6,7 +6,7 @@ at the first problem, every problem is collected.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from wherry.errors import SelectionError, TargetError
 from wherry.structs import Struct
@@ -15,23 +15,15 @@ from wherry.wheels.compatibility import best, is_compiled
 from wherry.wheels.unsuitable import Unsuitable, explain_unsuitable, selection_error
 
 if TYPE_CHECKING:
-    from packaging.pylock import (
-        Package,
-        PackageArchive,
-        PackageDirectory,
-        PackageSdist,
-        PackageVcs,
-        PackageWheel,
-        Pylock,
-    )
+    from collections.abc import Iterable
+
+    from packaging.pylock import Package, Pylock
     from packaging.utils import NormalizedName
 
-    from wherry.lock.model import Lock
+    from wherry.lock.model import Lock, Source
     from wherry.target import Target
 
-    Source: TypeAlias = PackageWheel | PackageSdist | PackageArchive | PackageVcs | PackageDirectory
-
-__all__ = ["Selected", "select"]
+__all__ = ["Selected", "select", "versions"]
 
 
 class Selected(Struct, frozen=True, kw_only=True):
@@ -55,6 +47,11 @@ class Selected(Struct, frozen=True, kw_only=True):
         return self.unfit is not None
 
 
+def versions(selected: Iterable[Selected]) -> dict[str, str]:
+    """The versions of distributions by their names, as far as the lock records them."""
+    return {each.name: each.version for each in selected if each.version is not None}
+
+
 def select(lock: Lock, target: Target, *, compilable: bool = False) -> tuple[Selected, ...]:
     """The distributions of the lock for a target, sorted by name.
 
@@ -67,13 +64,13 @@ def select(lock: Lock, target: Target, *, compilable: bool = False) -> tuple[Sel
         SelectionError: distributions of which no file runs on the target; ``where`` names all.
     """
     _check_target(lock.pylock, target)
-    environment = lock.environment(target)
+    applies = lock.applies_to(target)
     chosen: dict[NormalizedName, Selected] = {}
     applying: dict[NormalizedName, list[Package]] = {}
     problems: list[Unsuitable] = []
     for package in lock.pylock.packages:
         try:
-            if package.marker is None or package.marker.evaluate(environment, context="lock_file"):
+            if applies(package):
                 applying.setdefault(package.name, []).append(package)
         except (LookupError, ValueError) as error:
             # packaging's UndefinedEnvironmentName is a KeyError, UndefinedComparison a ValueError.

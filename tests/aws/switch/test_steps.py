@@ -13,7 +13,7 @@ from wherry.aws.switch.steps import CanaryStep, first_share, parse_canary
 from wherry.errors import DeployError, SettingsError
 from wherry.problems import Problems
 from wherry.settings.stage_test import StageTest, read_stage_tests
-from wherry.settings.tables import read_stages
+from wherry.settings.stages import read_stages
 from wherry.sizes import duration
 
 values = st.recursive(

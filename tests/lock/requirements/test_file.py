@@ -68,8 +68,8 @@ def test_a_hash_without_a_requirement(tmp_path: Path) -> None:
 
 
 def test_lists_and_abbreviations_of_options(tmp_path: Path) -> None:
-    (tmp_path / "more.txt").write_text("c==3\n")
-    text = f"--no-binary=a, b\n--only-bin c,d\n--index https://i/\n-r {(tmp_path / 'more.txt').as_uri()}\n"
+    (more := tmp_path / "%41.txt").write_text("c==3\n")
+    text = f"--no-binary=a, b\n--only-bin c,d\n--index https://i/\n-r {more.as_uri()}\n"
     found = parse(tmp_path, text.replace("a, b", "a,b"))
     assert found.options == [
         ("no-binary", "a"), ("no-binary", "b"), ("only-binary", "c"), ("only-binary", "d"),

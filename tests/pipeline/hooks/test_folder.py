@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def back(folder: Path, store: Store, before: Unpacked | None = None) -> Bundle:
-    return read_folder(folder, owner="hooks", what="`api`", store=store, before=before or {})
+    return read_folder(folder, what="`api`", store=store, before=before or {})
 
 
 @given(st.data())

@@ -6,7 +6,6 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import TYPE_CHECKING
-from urllib.request import url2pathname
 
 from packaging.markers import Marker
 from packaging.pylock import Package, PackageDirectory, PackageVcs
@@ -26,7 +25,7 @@ from wherry.lock.pipfile.declared import declared_markers, group_names, texts_wi
 from wherry.lock.pipfile.freshness import check_fresh
 from wherry.lock.tool_lock import open_archives
 from wherry.lock.variables import DeclaredTexts
-from wherry.untrusted import url_path
+from wherry.untrusted import file_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -234,7 +233,8 @@ def _convert(
         place = declared.expanded(place, entry, key)
         remote = re.match(r"https?://", place) is not None
         if not remote:
-            place = valid_path(_without_scheme(place), entry, key)
+            place = file_path(place) if place.startswith("file:") else place
+            place = valid_path(place, entry, key)
             if (archives.base / place).is_dir() or not place.endswith((".whl", ".gz", ".zip")):
                 directory = PackageDirectory(path=place, subdirectory=subdirectory)
                 return Package(name=name, marker=marker, directory=directory)
@@ -278,9 +278,3 @@ def _recorded(source: str) -> str | None:
     Pipenv names PyPI in every lock; a mirror that the environment names is asked in its place.
     """
     return None if is_pypi(source) else source.rstrip("/")
-
-
-def _without_scheme(place: str) -> str:
-    if not place.startswith("file:"):
-        return place
-    return url2pathname(url_path(place))

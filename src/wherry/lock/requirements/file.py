@@ -12,8 +12,6 @@ import shlex
 from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from msgspec import field
 from msgspec.structs import replace
@@ -25,6 +23,7 @@ from wherry.lock.document import is_path, read_bytes
 from wherry.lock.requirements.encoding import decode
 from wherry.lock.variables import deciding_variables
 from wherry.structs import Struct
+from wherry.untrusted import file_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,7 +198,7 @@ def _included(path: Path, value: str, place: str) -> Path:
         LockError: it is on the network, or cannot exist.
     """
     if value[:5].lower() == "file:":
-        value = url2pathname(unquote(urlsplit(value).path))
+        value = file_path(value)
     elif "://" in value:
         raise LockError(
             f"`{path.name}` includes a file from the network",

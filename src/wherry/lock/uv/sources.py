@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
-from urllib.request import url2pathname
+from urllib.parse import parse_qsl
 
 from packaging.markers import InvalidMarker, Marker
 from packaging.utils import canonicalize_name
@@ -14,6 +13,7 @@ from packaging.utils import canonicalize_name
 from wherry.indexes.redact import without_credentials
 from wherry.lock.document import is_path
 from wherry.structs import Struct
+from wherry.untrusted import file_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -181,7 +181,7 @@ def _direct(url: str, root: Path) -> Place:
             address, revision = url, ""
         return _git(address, f"rev={revision}" if revision else "", subdirectory)
     if url.startswith("file:"):
-        path = url2pathname(unquote(urlsplit(_expanded(url, root)).path))
+        path = file_path(_expanded(url, root))
         return _path(path) if is_path(path) else Place(kind="url", where=url)
     if "://" not in url and is_path(url):
         return _path(str(root / _expanded(url, root)))

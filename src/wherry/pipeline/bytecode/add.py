@@ -15,8 +15,8 @@ from wherry.bundle.entry import Entry, zipped_size
 from wherry.compose.model import Saving
 from wherry.contents.imports import When
 from wherry.contents.model import OPT, TASK
-from wherry.pipeline.bytecode.compiling import Compiling, Source
-from wherry.pipeline.bytecode.reached import layers_of, reached_places
+from wherry.pipeline.bytecode.compiling import Compiling, Source, cached_path
+from wherry.pipeline.bytecode.reached import reached_places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,8 +57,8 @@ def add_bytecode(
             continue
         order = None
         if mode == "init":
-            label = f"{request.root.absolute()} {package.name}"
-            reached = reached_places([package, *layers_of(package, composition)], label, context)
+            label = request.label(package.name)
+            reached = reached_places(composition.with_layers(package), label, context)
             order = {place: when for place, when in reached.items() if when <= When.GUARDED}
         budget = request.settings.chosen("bytecode_budget", content)
         packages.append(_with_bytecode(package, order, budget, compiling))
@@ -86,11 +86,9 @@ def _with_bytecode(
     made = compiling.compiled(sources)
     if budget is not None:
         made = _within(budget, made, entries, order or {})
-    tag = f"cpython-{compiling.version[0]}{compiling.version[1]}"
     compiled: dict[str, Entry] = {}
     for place, payload in made.items():
-        path, _, name = entries[place].path.rpartition("/")
-        path = f"{path}/__pycache__/".lstrip("/") + f"{name.removesuffix('.py')}.{tag}.pyc"
+        path = cached_path(entries[place].path, compiling.target)
         compiled[path] = Entry(path, False, payload, entries[place].owner)  # noqa: FBT003
     kept = package.bundle.filter(lambda entry: entry.path not in compiled)
     before = [entry.payload for entry in package.bundle if entry.path in compiled]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import zlib
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from wherry.bundle.entry import Payload
     from wherry.context import Context
     from wherry.interpreters import BuildPython
+    from wherry.target import Target
 
-__all__ = ["Compiled", "Compiling", "Source", "interpreter"]
+__all__ = ["Compiled", "Compiling", "Source", "cached_path", "interpreter"]
 
 FORMAT = 1
 """Goes into the key of what is remembered; raised when modules are compiled in another way."""
@@ -50,16 +52,12 @@ class Compiling:
     """
 
     def __init__(self, context: Context) -> None:
+        self.target = context.target
         self._context = context
         self._python = interpreter(context)
         # By wheel, or by own module: the compiled modules by place.
         self._known: dict[str, dict[str, Any]] = {}
         self._news: set[str] = set()
-
-    @property
-    def version(self) -> tuple[int, int]:
-        """The major and minor version of the Python that compiles."""
-        return self._python.version
 
     def compiled(self, sources: Sequence[Source]) -> Mapping[str, Compiled]:
         """The ``.pyc`` files of modules by their place; none of those that do not compile.
@@ -167,6 +165,13 @@ def _batches(
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def cached_path(path: str, target: Target) -> str:
+    """The path at which Python looks for the compiled module of a source."""
+    folder, name = posixpath.split(path)
+    tag = f"cpython-{''.join(map(str, target.runtime.python))}"
+    return posixpath.join(folder, "__pycache__", f"{name.removesuffix('.py')}.{tag}.pyc")
 
 
 def interpreter(context: Context) -> BuildPython:

@@ -11,7 +11,7 @@ from wherry.errors import WherryError
 from wherry.events import Note
 from wherry.inspect.model import Suggestion
 from wherry.inspect.saving import SMALLEST, header_size, remembered
-from wherry.pipeline.bytecode.compiling import interpreter
+from wherry.pipeline.bytecode.compiling import cached_path, interpreter
 from wherry.pipeline.bytecode.worker import compile_modules
 
 if TYPE_CHECKING:
@@ -44,9 +44,8 @@ def suggest_bytecode(
     contents = measured.alone(package)
     files = _loaded(contents, package)
     needed = _loaded(measured.contents, package)
-    tag = f"cpython-{''.join(map(str, context.target.runtime.python))}"
     if not measured.contents.is_certain or any(
-        _cached(file.place, tag) in contents.files for file in files
+        cached_path(file.place, context.target) in contents.files for file in files
     ):
         return ()
     try:
@@ -57,7 +56,7 @@ def suggest_bytecode(
                 f"bytecode {python.release}",
                 group,
                 context.store,
-                partial(_measure, group, tag, python, context),
+                partial(_measure, group, python, context),
             )
             for group in _by_owner(files, contents)
         ]
@@ -98,14 +97,7 @@ def _by_owner(files: Sequence[File], contents: Contents) -> Iterable[list[File]]
     return groups.values()
 
 
-def _cached(path: str, tag: str) -> str:
-    folder, _, name = path.rpartition("/")
-    return f"{folder}{'/' if folder else ''}__pycache__/{name.removesuffix('.py')}.{tag}.pyc"
-
-
-def _measure(
-    files: Sequence[File], tag: str, python: BuildPython, context: Context
-) -> tuple[int, int, int]:
+def _measure(files: Sequence[File], python: BuildPython, context: Context) -> tuple[int, int, int]:
     """The number of compiled modules, and their bytes in the zip archive and unzipped."""
     if len(files) > _MANY:
         text = f"compiling {len(files):,} modules to measure what `bytecode` would add"
@@ -118,7 +110,7 @@ def _measure(
         ):
             if data:
                 modules, unzipped = modules + 1, unzipped + len(data)
-                size += len(deflated(data)) + header_size(_cached(file.path, tag))
+                size += len(deflated(data)) + header_size(cached_path(file.path, context.target))
     return modules, size, unzipped
 
 

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wherry.compose.model import EXTRA_PATHS, HOOKS
+from wherry.compose.model import own_owners
 from wherry.pipeline.own_imports import imports_key
 from wherry.store.memo import Memo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wherry.compose.model import Composition, Package
+    from wherry.compose.model import Package
     from wherry.context import Context
 
-__all__ = ["layers_of", "reached_places"]
+__all__ = ["reached_places"]
 
 # By place on Lambda: 0 for what is loaded for certain, 1 for what may be, 2 for what calls of functions load.
 _MEMO: Memo[dict[str, int]] = Memo("reached", dict, dict)
-
-
-def layers_of(package: Package, composition: Composition) -> list[Package]:
-    """The layers that a function takes, or that a layer depends on."""
-    by_name = {each.name: each for each in composition.packages if each.kind == "layer"}
-    return [by_name[name] for name in package.layers if name in by_name and name != package.name]
 
 
 def reached_places(packages: Sequence[Package], label: str, context: Context) -> Mapping[str, int]:
@@ -34,14 +28,7 @@ def reached_places(packages: Sequence[Package], label: str, context: Context) ->
         label: a name for the project's own files that stays the same when they change.
         context: of the run.
     """
-    own = frozenset(
-        [
-            *(one.name for package in packages for one in package.distributions if one.own),
-            EXTRA_PATHS,
-            HOOKS,
-        ]
-    )
-    key = imports_key(packages, own, f"{label} reached, all", context)
+    key = imports_key(packages, f"{label} reached, all", context)
     known = _MEMO.recall(context.store, key)
     if known is not None:
         return known
@@ -51,7 +38,12 @@ def reached_places(packages: Sequence[Package], label: str, context: Context) ->
     contents = Contents(
         [part_of_package(package) for package in packages],
         context.target,
-        Options(handler=packages[0].handler, own=own, store=context.store, label=label),
+        Options(
+            handler=packages[0].handler,
+            own=own_owners(packages),
+            store=context.store,
+            label=label,
+        ),
     )
     places = {
         each.module.file.place: int(each.when)

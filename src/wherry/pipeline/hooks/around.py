@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from wherry.bundle.bundle import Bundle
 from wherry.compose.model import HOOKS, Distribution
 from wherry.compose.stack import code_folder
-from wherry.errors import HookError, WherryError
+from wherry.errors import HookError
 from wherry.events import Warned
 from wherry.pipeline.hooks.folder import read_folder, unpack
 from wherry.pipeline.hooks.run import Container, Host, Work, run_commands
@@ -25,7 +25,7 @@ from wherry.store.temporary import temporary_folder
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from wherry.compose.model import Composition, Package
@@ -52,25 +52,6 @@ class Hooks(Struct, frozen=True, kw_only=True, dict=True):
     @property
     def _project(self) -> HookSettings:
         return self.request.settings.hooks
-
-    def digest(self, *, skip: Collection[Path]) -> str | None:
-        """Of the files that the commands may read; None where it cannot be told whether they are the same.
-
-        Args:
-            skip: files and folders to pass over.
-        """
-        from wherry.bundle.tree import TreeRules, included_files, read_tree
-
-        if self._project.always:
-            return None
-        root, inputs = self.request.root, self._project.inputs
-        rules = TreeRules(include=inputs or (), skip=tuple(skip), everything=True)
-        try:
-            read = read_tree if inputs is None else included_files
-            return read(root, owner="project", rules=rules).digest
-        except WherryError:
-            # A link that leads nowhere, say: it is nothing that ships.
-            return None
 
     def before(self) -> Mapping[str, Bundle]:
         """Run what is to run before bundling: what it leaves, by package, at its place there.
@@ -127,9 +108,7 @@ class Hooks(Struct, frozen=True, kw_only=True, dict=True):
             for commands, settings in lists:
                 if commands:
                     self._run(f"after bundling {what}", commands, settings, root, recipe)
-            bundle = read_folder(
-                root, owner=HOOKS, what=what, store=self.context.store, before=unpacked
-            )
+            bundle = read_folder(root, what=what, store=self.context.store, before=unpacked)
         if package.bundle.entries and not bundle.entries:
             raise HookError(f"the commands after bundling left nothing in {what}")
         return replace(package, bundle=bundle, distributions=_present(package, bundle))
@@ -142,7 +121,7 @@ class Hooks(Struct, frozen=True, kw_only=True, dict=True):
         when = "before bundling" if recipe is None else f"before bundling {what}"
         with self._package_folder(recipe, Bundle()) as (root, _):
             self._run(when, commands, settings, root, recipe)
-            return read_folder(root, owner=HOOKS, what=what, store=self.context.store, before={})
+            return read_folder(root, what=what, store=self.context.store, before={})
 
     @contextmanager
     def _package_folder(

@@ -14,6 +14,7 @@ from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import read_content
 from wherry.bundle.entry import Entry, SourceFile
 from wherry.bundle.walk import TreeRules, Walk
+from wherry.compose.model import HOOKS
 from wherry.errors import EntryPathError, HookError, ProjectError
 from wherry.files import make_folders
 
@@ -67,7 +68,7 @@ def unpack(bundle: Bundle, folder: Path) -> Unpacked:
 
 
 def read_folder(
-    folder: Path, *, owner: str, what: str, store: Store, before: Mapping[str, tuple[Entry, bytes]]
+    folder: Path, *, what: str, store: Store, before: Mapping[str, tuple[Entry, bytes]]
 ) -> Bundle:
     """All files below a folder, hidden ones too, copied to the store.
 
@@ -75,7 +76,6 @@ def read_folder(
 
     Args:
         folder: what commands have left.
-        owner: who files belong to that were not there before.
         what: the folder's name for messages.
         store: where new contents are kept.
         before: what was there before, as ``unpack`` gave it.
@@ -90,8 +90,7 @@ def read_folder(
         walk.enter(str(folder), (), ignored=False)
         walk.finish()
         return Bundle.of(
-            _entry(file.path, file.source, file.executable, owner, store, before)
-            for file in walk.files
+            _entry(file.path, file.source, file.executable, store, before) for file in walk.files
         )
     except (EntryPathError, ProjectError) as error:
         raise HookError(
@@ -109,7 +108,6 @@ def _entry(
     path: str,
     source: Path,
     executable: bool,
-    owner: str,
     store: Store,
     before: Mapping[str, tuple[Entry, bytes]],
 ) -> Entry:
@@ -131,5 +129,5 @@ def _entry(
             size += len(piece)
         stored = writer.commit(hashes={}, name=path)
     return Entry(
-        path, executable, SourceFile(stored.path, size, crc), known.owner if known else owner
+        path, executable, SourceFile(stored.path, size, crc), known.owner if known else HOOKS
     )

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from wherry.bundle.content import read_all
 from wherry.bundle.entry import zipped_size
-from wherry.compose.model import EXTRA_PATHS, HOOKS, Saving
+from wherry.compose.model import Saving, own_owners
 from wherry.contents.services import CREDENTIALS, data_of, service_uses
 from wherry.contents.unneeded import HEADERS, STUBS, paths_of_tests
 from wherry.errors import SettingsError
@@ -68,12 +68,6 @@ def _without(package: Package, paths: set[str]) -> Package:
     )
 
 
-def _own(package: Package) -> frozenset[str]:
-    """The owners of the project's own files."""
-    own = (one.name for one in package.distributions if one.own)
-    return frozenset([*own, EXTRA_PATHS, HOOKS])
-
-
 def _service_data(
     package: Package, services: Sequence[str], table: str, context: Context
 ) -> set[str]:
@@ -114,7 +108,7 @@ def _detected(package: Package, table: str, known: Sequence[str]) -> list[str]:
             where=["what the functions use that take it is not known when it is built alone"],
             hint=f'name the services in [tool.wherry.{table}]: botocore-services = ["s3"]',
         )
-    own = _own(package)
+    own = own_owners([package])
     services: set[str] = set()
     unclear: list[str] = []
     for entry in package.bundle:
@@ -141,14 +135,14 @@ def _unneeded(
     context: Context,
 ) -> set[str]:
     """The paths of tests, stubs and headers of dependencies."""
-    own = _own(package)
+    own = own_owners([package])
     endings = (*(STUBS if "stubs" in kinds else ()), *(HEADERS if "headers" in kinds else ()))
     entries = [entry for entry in package.bundle if entry.owner not in own]
     dropped = {entry.path for entry in entries if endings and entry.path.endswith(endings)}
     if "tests" in kinds:
-        from wherry.pipeline.bytecode.reached import layers_of, reached_places
+        from wherry.pipeline.bytecode.reached import reached_places
 
-        label = f"{request.root.absolute()} {package.name}"
-        reached = reached_places([package, *layers_of(package, composition)], label, context)
+        packages = composition.with_layers(package)
+        reached = reached_places(packages, request.label(package.name), context)
         dropped |= paths_of_tests((entry.path for entry in entries), reached, package.kind)
     return dropped

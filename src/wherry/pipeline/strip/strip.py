@@ -18,6 +18,7 @@ from wherry.bundle.entry import DEFLATED, Deflated, Inline, Slice, SourceFile, z
 from wherry.bundle.patterns import compile_patterns
 from wherry.compose.model import Saving
 from wherry.compose.stack import code_folder
+from wherry.elf.model import is_elf
 from wherry.settings.model import LayerSettings
 from wherry.store.memo import Memo
 
@@ -37,7 +38,6 @@ _MEMO: Memo[dict[str, Any]] = Memo("stripped", dict, dict)
 FORMAT = 1
 """Goes into the key of what is remembered; raised when files are stripped in another way."""
 
-_MAGIC = b"\x7fELF"
 # The smallest file that has something to leave out.
 _SMALLEST = 4096
 
@@ -63,7 +63,7 @@ def strip_packages(
     packages = []
     for package in composition.packages:
         content = by_name[package.name].settings
-        patterns = settings.strip if content.strip is None else content.strip
+        patterns = settings.chosen("strip", content)
         folder = ""
         if isinstance(content, LayerSettings):
             folder = code_folder(content.layout, composition.target)
@@ -193,12 +193,12 @@ def _to_memo(payload: Payload) -> list[object]:
 def _is_elf(payload: Slice | SourceFile) -> bool:
     """Whether the file begins as ELF files do."""
     if isinstance(payload, SourceFile):
-        return _read(payload.path, 0, 4) == _MAGIC
+        return is_elf(_read(payload.path, 0, 4))
     head = _read(payload.archive, payload.offset, min(payload.compressed_size, 512))
     if payload.method != DEFLATED:
-        return head[:4] == _MAGIC
+        return is_elf(head)
     try:
-        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(head, 4) == _MAGIC
+        return is_elf(zlib.decompressobj(-zlib.MAX_WBITS).decompress(head, 4))
     except zlib.error:
         return False
 

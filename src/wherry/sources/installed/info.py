@@ -11,12 +11,11 @@ import csv
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from wherry.sources.declaration import normalized
 from wherry.sources.installed.scripts import entry_points
 from wherry.structs import Struct
-from wherry.untrusted import parse_json, split_url
+from wherry.untrusted import file_path, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -115,11 +114,10 @@ def _editable(direct_url: str) -> Path | None:
         document = parse_json(direct_url)
         if document["dir_info"]["editable"] is not True:
             return None
-        url = split_url(document["url"])
+        path = file_path(document["url"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    path = unquote(url.path)
-    return Path(path[1:] if re.match(r"/[A-Za-z]:", path) else path)
+    return Path(path) if path else None
 
 
 def settle_twice(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from wherry.elf.model import is_elf
 from wherry.errors import SelectionError
 from wherry.sizes import first
 
@@ -31,7 +32,6 @@ _EXTENSION = re.compile(
     \.(?:so|pyd)
     """
 )
-_ELF = b"\x7fELF"
 _MACHINES = {"x86_64": 62, "aarch64": 183}
 
 
@@ -80,7 +80,7 @@ def misfits(files: Iterable[InstalledFile], tags: Iterable[str], target: Target)
 def _fits(parts: Mapping[str, str | None], head: bytes, target: Target) -> bool:
     if parts["windows"] or parts["pypy"]:
         return False
-    if not head.startswith(_ELF):
+    if not is_elf(head):
         return False
     machine = target.architecture.machine
     # The machine, in the byte order that both architectures share, stands at byte 18.

@@ -1,42 +1,27 @@
-"""Reading the tables of ``[tool.wherry]`` that few projects have: ``stages``, ``container`` and ``indexes``."""
+"""Reading ``[tool.wherry.stages]``: where to deploy, and what of functions and layers is managed there."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from wherry.indexes.declared import CodeArtifact, DeclaredIndex, code_artifact_at
-from wherry.indexes.variables import environment_name
 from wherry.settings import values
 from wherry.settings.function_readers import CONFIGURATION_READERS, check_used, stage_layers
-from wherry.settings.model import (
-    MANAGEABLE,
-    MANAGED,
-    ContainerOptions,
-    Copy,
-    Mode,
-    StageFunction,
-    StageLayer,
-    StageSettings,
-)
+from wherry.settings.model import MANAGEABLE, MANAGED, StageFunction, StageLayer, StageSettings
 from wherry.settings.reader import named_tables, read_table, shaped
 from wherry.settings.stage_test import read_stage_tests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from wherry.problems import Problems
-
+    from wherry.settings.reader import Readers
 
 __all__ = [
-    "CONTAINER_READERS",
     "FUNCTION_STAGE_READERS",
-    "INDEX_READERS",
     "LAYER_STAGE_READERS",
     "STAGE_NAME",
     "STAGE_READERS",
-    "read_container",
-    "read_indexes",
     "read_stages",
 ]
 
@@ -99,7 +84,7 @@ _principals = values.all_matching(
 )
 
 
-STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
+STAGE_READERS: Readers = {
     "region": _region,
     "regions": lambda value: tuple(dict.fromkeys(_regions(value))),
     "profile": values.string,
@@ -126,7 +111,7 @@ STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
 }
 """The keys of a stage that hold a value."""
 
-FUNCTION_STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
+FUNCTION_STAGE_READERS: Readers = {
     "name": _function,
     "alias": _alias,
     "publish": values.boolean,
@@ -138,7 +123,7 @@ FUNCTION_STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
     **CONFIGURATION_READERS,
 }
 
-LAYER_STAGE_READERS: Mapping[str, Callable[[object], Any]] = {
+LAYER_STAGE_READERS: Readers = {
     "name": _layer,
     "description": values.string,
     "license": values.string,
@@ -208,7 +193,7 @@ def _require_region(
 def _tables(
     stage: Mapping[str, object],
     kind: str,
-    readers: Mapping[str, Callable[[object], Any]],
+    readers: Readers,
     key: str,
     problems: Problems,
 ) -> Mapping[str, dict[str, Any]]:
@@ -225,153 +210,3 @@ def _tables(
         else:
             problems.add(prefix, f"expected a table, such as {{{next(iter(readers))} = …}}")
     return values_by_name
-
-
-def _words(value: object) -> tuple[str, ...]:
-    """A string, or several."""
-    return (value,) if isinstance(value, str) and value else values.strings(value)
-
-
-_volumes = values.all_matching(
-    r"(?s).*:.*", "is not a volume: expected HOST:CONTAINER", read=_words
-)
-
-
-CONTAINER_READERS: Mapping[str, Callable[[object], Any]] = {
-    "mode": lambda value: Mode(values.choice(*Mode)(value)),
-    "engine": values.string,
-    "image": values.string,
-    "dockerfile": values.string,
-    "build-args": values.variables,
-    "build-secrets": values.variable_names,
-    "build-requires": values.requirements,
-    "environment": values.variables,
-    "network": values.string,
-    "security-opt": _words,
-    "user": values.string,
-    "volumes": _volumes,
-    "volumes-from": _words,
-    "platform": values.string,
-    "copy": lambda value: Copy(values.choice(*Copy)(value)),
-}
-
-
-def read_container(value: object, problems: Problems) -> ContainerOptions:
-    """The options, or the mode alone: ``container = "always"``."""
-    if isinstance(value, str):
-        value = {"mode": value}
-    if not isinstance(value, dict):
-        problems.add("container", f"expected one of {', '.join(Mode)}, or a table")
-        return ContainerOptions()
-    options = read_table(value, CONTAINER_READERS, problems, prefix="container.")
-    if "image" in options and "dockerfile" in options:
-        problems.add("container.image", "`image` and `dockerfile` exclude each other")
-    for key in ("build_args", "build_secrets"):
-        if key in options and "dockerfile" not in options:
-            problems.add(
-                f"container.{key.replace('_', '-')}",
-                "it is a setting of a `dockerfile`, and none is set",
-            )
-    return ContainerOptions(**options)
-
-
-def _address(value: object) -> str:
-    """The address of an index. One with a password is refused: settings are files that are shared."""
-    from urllib.parse import urlsplit
-
-    text = values.string(value)
-    try:
-        parts = urlsplit(text)
-        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        sound = False
-    # The message does not repeat the value, which may hold a password.
-    if "@" in text.partition("://")[2].partition("?")[0] and not (
-        sound and "@" not in parts.netloc
-    ):
-        raise ValueError(
-            "a user and password do not belong in the settings: use `UV_INDEX_NAME_PASSWORD`"
-        )
-    if not sound or re.search(r"\s", text) or parts.query or parts.fragment:
-        raise ValueError(
-            "expected the address of an index, such as https://packages.example/simple/"
-        )
-    return text
-
-
-INDEX_READERS: Mapping[str, Callable[[object], Any]] = {
-    "name": values.matching(
-        r"[A-Za-z0-9][A-Za-z0-9._-]*", "a name of letters, digits, `-`, `_` and `.`"
-    ),
-    "url": _address,
-    "default": values.boolean,
-    "domain": values.matching(r"[a-z][a-z0-9-]{0,48}[a-z0-9]", "the name of a CodeArtifact domain"),
-    "owner": values.matching(
-        r"\d{12}", 'the twelve digits of an AWS account as a string: "111122223333"'
-    ),
-    "repository": values.matching(
-        r"[A-Za-z0-9][A-Za-z0-9._-]{1,99}", "the name of a CodeArtifact repository"
-    ),
-    "region": values.matching(r"[a-z]{2}(-[a-z]+)+-\d", "the name of an AWS region"),
-    "profile": values.string,
-}
-"""The keys of ``[[tool.wherry.indexes]]``."""
-
-_OF_AWS = ("domain", "owner", "repository", "region")
-
-
-def read_indexes(value: object, problems: Problems) -> tuple[DeclaredIndex, ...]:
-    """The indexes in the order in which they are asked."""
-    if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
-        problems.add("indexes", "expected tables: [[tool.wherry.indexes]]")
-        return ()
-    indexes: list[DeclaredIndex] = []
-    for number, table in enumerate(value):
-        index = _index(table, f"indexes[{number}]", problems)
-        if index is None:
-            continue
-        if any(environment_name(index.name) == environment_name(other.name) for other in indexes):
-            problems.add(
-                f"indexes[{number}].name",
-                f"another index is called `{index.name}`, apart from case and punctuation",
-            )
-        if index.default and any(other.default for other in indexes):
-            problems.add(f"indexes[{number}].default", "another index is already the default")
-        indexes.append(index)
-    return tuple(indexes)
-
-
-def _index(table: Mapping[str, object], key: str, problems: Problems) -> DeclaredIndex | None:
-    fields = read_table(table, INDEX_READERS, problems, prefix=f"{key}.")
-    if len(fields) < len(table):
-        return None
-    if "name" not in fields:
-        problems.add(
-            f"{key}.name", "it is required: variables with user and password are named after it"
-        )
-        return None
-    profile = fields.get("profile")
-    artifact: CodeArtifact | None = None
-    if any(name in fields for name in _OF_AWS):
-        missing = [name for name in _OF_AWS if name not in fields]
-        if missing:
-            problems.add(
-                key, f"CodeArtifact also needs {', '.join(f'`{name}`' for name in missing)}"
-            )
-            return None
-        artifact = CodeArtifact(**{name: fields[name] for name in _OF_AWS}, profile=profile)
-    elif "url" in fields:
-        artifact = code_artifact_at(fields["url"], profile=profile)
-    if profile is not None and artifact is None:
-        problems.add(f"{key}.profile", "it is a setting of an index of CodeArtifact")
-        return None
-    url = fields.get("url") or (artifact.address if artifact else None)
-    if url is None:
-        problems.add(key, "expected `url`, or `domain`, `owner`, `repository` and `region`")
-        return None
-    return DeclaredIndex(
-        name=fields["name"],
-        url=url,
-        default=fields.get("default", False),
-        code_artifact=artifact,
-    )
