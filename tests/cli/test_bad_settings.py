@@ -221,8 +221,7 @@ def test_warnings_where_nothing_is_missing(project: Path, wherry: Wherry) -> Non
             )
         },
     )
-    done = wherry("build")
-    assert done.code == 0
+    done = wherry.succeed("build")
     said = [line for line in done.err.splitlines() if line.startswith(("warning:", "hint:"))]
     assert said == [
         "warning: functions.api.exclude: `alhpa` matches no distribution",

@@ -36,8 +36,7 @@ def written(project: Path) -> tuple[int, int]:
 
 
 def test_what_it_says(project: Path, wherry: Wherry) -> None:
-    done = wherry("build", "--runtime", "python3.13")
-    assert done.code == 0
+    done = wherry.succeed("build", "--runtime", "python3.13")
     assert done.out == "dist/lambda/shop.zip\n"
     said = re.sub(r"\d+(\.\d+)?m?s\b", "TIME", done.err)
     said = re.sub(r"code sha256 \S{43}=", "code sha256 DIGEST", said)
@@ -295,8 +294,7 @@ def test_a_path_dependency_below_the_project_is_packaged_once(wherry: Wherry, in
             'directory = {path = "libs/shop"}\n',
         },
     )
-    done = wherry("build")
-    assert done.code == 0, done.err
+    wherry.succeed("build")
     names = unzipped(project / "dist" / "lambda" / "app.zip")
     assert "shop/__init__.py" in names
     assert not [name for name in names if name.startswith("libs/")]

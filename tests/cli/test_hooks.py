@@ -64,8 +64,7 @@ def test_commands_before_and_after_bundling(project: Path, wherry: Wherry) -> No
         'after = ["find {output} -type f | sed \\"s|^$WHERRY_OUTPUT/||\\" | LC_ALL=C sort > ../found; mv ../found {output}/after.txt",\n'
         '  "rm {output}/alpha/b.txt && echo X=1 >> {output}/shop/api.py && chmod +x {output}/copy.py"]\n',
     )
-    done = wherry("build", "--json", "--runtime", "python3.13")
-    assert done.code == 0, done.err
+    done = wherry.succeed("build", "--json", "--runtime", "python3.13")
     found = members(project, "shop")
     assert found["before.txt"].strip() == b"0"
     assert found["after.txt"].decode().split() == sorted(
@@ -125,8 +124,7 @@ def test_hooks_of_functions_and_layers(project: Path, wherry: Wherry) -> None:
         "[layers.deps]\n"
         'hooks = {before = ["echo 1 > {output}/one.py; mkdir {output}/../bin; echo 2 > {output}/../bin/tool"]}\n',
     )
-    done = wherry("build", "--json", "--runtime", "python3.13")
-    assert done.code == 0, done.err
+    wherry.succeed("build", "--json", "--runtime", "python3.13")
     assert (project.parent / "order").read_text().splitlines() == [
         "project-before",
         "before api",
@@ -148,8 +146,7 @@ def test_a_handler_may_be_made_by_a_command(project: Path, wherry: Wherry) -> No
         '[functions.api]\nhandler = "made.handler"\n'
         "[functions.api.hooks]\nbefore = [\"echo 'def handler(e, c): ...' > {output}/made.py\"]\n",
     )
-    done = wherry("build", "--json", "--runtime", "python3.13")
-    assert done.code == 0, done.err
+    done = wherry.succeed("build", "--json", "--runtime", "python3.13")
     assert done.document["packages"][0]["handler"] == "made.handler"
 
 
@@ -165,8 +162,7 @@ def test_what_commands_before_write_into_the_project_is_packaged(
         '[hooks]\nbefore = ["cp ../locked {input}/pylock.toml", "echo V=1 > shop/version.py"]\n',
     )
     for _ in range(2):
-        done = wherry("build", "--json", "--runtime", "python3.13")
-        assert done.code == 0, done.err
+        done = wherry.succeed("build", "--json", "--runtime", "python3.13")
     assert members(project, "shop")["shop/version.py"] == b"V=1\n"
     assert done.document["packages"][0]["changed"] is False
 
@@ -178,8 +174,7 @@ def test_nothing_runs_when_nothing_has_changed(project: Path, wherry: Wherry) ->
 
     def build() -> int:
         before = runs(project)
-        done = wherry("build", "--quiet", "--runtime", "python3.13")
-        assert done.code == 0, done.err
+        wherry.succeed("build", "--quiet", "--runtime", "python3.13")
         return runs(project) - before
 
     settings(project, text.format(COUNT, 1))
@@ -206,8 +201,7 @@ def test_inputs_and_always(project: Path, wherry: Wherry) -> None:
     def build(text: str) -> int:
         settings(project, f"exclude = ['*.txt']\n[hooks]\nbefore = [{COUNT}]\n{text}")
         before = runs(project)
-        done = wherry("build", "--quiet", "--runtime", "python3.13")
-        assert done.code == 0, done.err
+        wherry.succeed("build", "--quiet", "--runtime", "python3.13")
         return runs(project) - before
 
     text = 'inputs = ["/proto/", ".env"]'
@@ -323,8 +317,7 @@ def test_links_that_leave_the_package(project: Path, wherry: Wherry) -> None:
 
 def test_output_of_the_project_that_no_package_takes(project: Path, wherry: Wherry) -> None:
     settings(project, '[hooks]\nbefore = ["echo > {output}/x"]\n[layers.deps]\n')
-    done = wherry("build", "--quiet")
-    assert done.code == 0
+    done = wherry.succeed("build", "--quiet")
     assert "warning: what the commands of `hooks` left is in no package" in done.err
 
 
@@ -346,8 +339,7 @@ def test_a_project_with_a_build_system_and_dangling_links(index: Index, wherry: 
     (wherry.cwd / "dangling").symlink_to("nowhere")
     settings(wherry.cwd, f"[hooks]\nbefore = [{COUNT}]\n")
     for _ in range(2):
-        done = wherry("build", "--quiet")
-        assert done.code == 0, done.err
+        wherry.succeed("build", "--quiet")
     assert runs(wherry.cwd) == 2
 
 

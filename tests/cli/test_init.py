@@ -107,8 +107,7 @@ def test_what_it_writes_can_be_built(wherry: Wherry, index: Index) -> None:
     index.add(ALPHA)
     make_project(wherry.cwd, index, [ALPHA])
     assert wherry("init").code == 0
-    done = wherry("build", "--json")
-    assert done.code == 0, done.err
+    done = wherry.succeed("build", "--json")
     (package,) = done.document["packages"]
     assert (package["name"], package["handler"]) == ("shop", "shop.api.handler")
 
@@ -119,8 +118,7 @@ def test_what_it_writes_can_be_built(wherry: Wherry, index: Index) -> None:
 def test_from_drover(wherry: Wherry) -> None:
     """A runtime that AWS has no more gives way, and that is said. (D1)"""
     write_files(wherry.cwd, {"pyproject.toml": PYPROJECT, "drover.yml": DROVER})
-    done = wherry("init", "--install-path", "install")
-    assert done.code == 0, done.err
+    done = wherry.succeed("init", "--install-path", "install")
     assert (wherry.cwd / "pyproject.toml").read_text() == PYPROJECT + (
         "\n"
         "[tool.wherry]\n"
@@ -145,8 +143,7 @@ def test_from_drover(wherry: Wherry) -> None:
 def test_from_spindrift(wherry: Wherry) -> None:
     """(S1)"""
     write_files(wherry.cwd, {"pyproject.toml": PYPROJECT, "elsewhere.yml": SPINDRIFT})
-    done = wherry("init", "--config", "elsewhere.yml")
-    assert done.code == 0, done.err
+    wherry.succeed("init", "--config", "elsewhere.yml")
     assert tables(wherry.cwd / "pyproject.toml") == {
         "runtime": "python3.12",
         "output": "build/shop.zip",
@@ -226,8 +223,7 @@ def test_several_functions(wherry: Wherry) -> None:
             "shop/old_web.py": FLASK,
         },
     )
-    done = wherry("init")
-    assert done.code == 0, done.err
+    done = wherry.succeed("init")
     assert tables(wherry.cwd / "pyproject.toml")["functions"] == {
         "old_web": {"app": "shop.old_web:app", "interface": "wsgi"},
         "mails": {"handler": "shop.mails.handler"},
@@ -407,8 +403,7 @@ def test_settings_that_cannot_be_written(wherry: Wherry) -> None:
 
 
 def test_help_names_everything(wherry: Wherry) -> None:
-    done = wherry("init", "--help")
-    assert done.code == 0
+    done = wherry.succeed("init", "--help")
     for option in ("--config", "--stage", "--install-path", "--dry-run", "--json", "--runtime"):
         assert option in done.out
 

@@ -57,8 +57,7 @@ def git(root: Path, *arguments: str) -> None:
 
 def test_a_project_and_its_commits(wherry: Wherry) -> None:
     project(wherry.cwd)
-    done = wherry("inspect", "--html", "dist/report/api.html")
-    assert done.code == 0
+    done = wherry.succeed("inspect", "--html", "dist/report/api.html")
     lines = done.out.splitlines()
     assert lines[0].startswith("api: ")
     assert lines[1].split() == [
@@ -93,8 +92,7 @@ def test_a_commit(wherry: Wherry) -> None:
 def test_a_zip_file_of_another_tool(wherry: Wherry) -> None:
     files = {"app.py": f"import lib\n{HANDLER}", **installed("lib")}
     path = write_package(wherry.cwd / "app.zip", files)
-    done = wherry("inspect", "app.zip", "--json", "--budget", "1MB", "--exit-code")
-    assert done.code == 0
+    done = wherry.succeed("inspect", "app.zip", "--json", "--budget", "1MB", "--exit-code")
     (package,) = json.loads(done.out)["packages"]
     assert sum(each["size"] for each in package["distributions"]) + package["overhead"] == (
         path.stat().st_size
@@ -116,8 +114,7 @@ def test_import_times_of_a_log(wherry: Wherry) -> None:
     log = "import time: 1500 | 1500 |   json\nimport time: 2500 | 4000 | lib\nlogged\n"
     write_files(wherry.cwd, {"log": log})
     arguments = ["inspect", "fn.zip", "--handler", "app.handler", "--profile", "log", "--quiet"]
-    done = wherry(*arguments, "--html", "page.html")
-    assert done.code == 0, done.err
+    done = wherry.succeed(*arguments, "--html", "page.html")
     assert done.out.endswith(
         "\n\nimport time: 4.0 ms\n"
         "  modules of        itself  share\n"
@@ -136,7 +133,6 @@ def test_what_a_build_would_refuse_is_shown(wherry: Wherry) -> None:
     with (wherry.cwd / "pyproject.toml").open("a") as file:
         file.write("[tool.wherry.quotas]\nunzipped = 1000\n")
     assert wherry("build").error.startswith("error: `api` is ")
-    shown = wherry("inspect")
-    assert shown.code == 0
+    shown = wherry.succeed("inspect")
     assert "view 1.0" in shown.out
     assert "error SIZE001 api: " in wherry("check").out

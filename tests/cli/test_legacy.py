@@ -93,8 +93,7 @@ DROVER_BUILD = ("build", "--config", "drover.yml", "--install-path", "install")
 def test_drover_unchanged(wherry: Wherry) -> None:
     """The function, with the contents of extra paths at its root, and the layer with all else. (D1)"""
     drover_project(wherry.cwd)
-    done = wherry(*DROVER_BUILD, "--stage", "staging", *RUNTIME, "--json")
-    assert done.code == 0, done.err
+    done = wherry.succeed(*DROVER_BUILD, "--stage", "staging", *RUNTIME, "--json")
     packages = {package["name"]: package for package in done.document["packages"]}
     assert {name: package["kind"] for name, package in packages.items()} == {
         "basic-lambda": "function",
@@ -137,8 +136,7 @@ def test_drover_in_two_folders(wherry: Wherry, tmp_path: Path) -> None:
     digests = []
     for root in (wherry.cwd, tmp_path / "elsewhere" / "shop"):
         command = ("build", "--project", root, "--config", root / "drover.yml")
-        done = wherry(*command, "--install-path", root / "install", *RUNTIME, "--json")
-        assert done.code == 0, done.err
+        done = wherry.succeed(*command, "--install-path", root / "install", *RUNTIME, "--json")
         digests.append([package["sha256"] for package in done.document["packages"]])
     # The extra path starts at the project in both.
     assert digests[0] == digests[1]
@@ -162,8 +160,7 @@ def test_drover_notices(wherry: Wherry, path: str, how: str, changed: list[str])
         file.write_bytes(bytes(reversed(file.read_bytes())))
     else:
         file.rename(file.with_name("renamed" + file.suffix))
-    done = wherry(*DROVER_BUILD, *RUNTIME, "--json")
-    assert done.code == 0, done.err
+    done = wherry.succeed(*DROVER_BUILD, *RUNTIME, "--json")
     assert [each["name"] for each in done.document["packages"] if each["changed"]] == changed
 
 
@@ -235,8 +232,7 @@ def spindrift_project(root: Path, index: Index, settings: str = SPINDRIFT) -> Pa
 def test_spindrift_unchanged(wherry: Wherry, index: Index) -> None:
     """With the one flag that its runtime needs. (S1)"""
     spindrift_project(wherry.cwd, index)
-    done = wherry("build", "--config", "settings.spindrift", *RUNTIME, "--json")
-    assert done.code == 0, done.err
+    done = wherry.succeed("build", "--config", "settings.spindrift", *RUNTIME, "--json")
     (package,) = done.document["packages"]
     assert (package["name"], package["path"]) == ("yourwebapp", "out/yourwebapp.zip")
     assert package["handler"]
@@ -252,8 +248,7 @@ def test_spindrift_plain(wherry: Wherry, index: Index) -> None:
         "package: {type: plain, entry: from yourwebapp.jobs import run, runtime: python3.12}\n"
     )
     spindrift_project(wherry.cwd, index, settings)
-    done = wherry("build", "--config", "settings.spindrift", "--json")
-    assert done.code == 0, done.err
+    done = wherry.succeed("build", "--config", "settings.spindrift", "--json")
     (package,) = done.document["packages"]
     assert package["handler"] == "yourwebapp.jobs.run"
 
@@ -262,8 +257,7 @@ def test_flags_win_over_the_file(wherry: Wherry, index: Index) -> None:
     """(S1)"""
     spindrift_project(wherry.cwd, index)
     flags = ("--name", "other", "--handler", "yourwebapp.jobs.run", "--output", "there/x.zip")
-    done = wherry("build", "--config", "settings.spindrift", *RUNTIME, *flags, "--json")
-    assert done.code == 0, done.err
+    done = wherry.succeed("build", "--config", "settings.spindrift", *RUNTIME, *flags, "--json")
     (package,) = done.document["packages"]
     assert (package["name"], package["path"]) == ("other", "there/x.zip")
     assert package["handler"] == "yourwebapp.jobs.run"
@@ -276,8 +270,7 @@ def test_flags_alone_say_the_same(wherry: Wherry, index: Index) -> None:
     (wherry.cwd / "settings.spindrift").unlink()
     shutil.rmtree(wherry.cwd / "out")
     flags = ("--name", "yourwebapp", "--app", "yourwebapp.main:app", "--interface", "wsgi")
-    done = wherry("build", *flags, *RUNTIME, "--output", "flags/yourwebapp.zip", "--json")
-    assert done.code == 0, done.err
+    done = wherry.succeed("build", *flags, *RUNTIME, "--output", "flags/yourwebapp.zip", "--json")
     assert done.document["packages"][0]["sha256"] == by_file["packages"][0]["sha256"]
 
 
@@ -310,8 +303,7 @@ def test_what_init_writes_builds_the_same(wherry: Wherry) -> None:
     written = wherry("init", *RUNTIME, "--install-path", "install")
     assert (written.code, written.out) == (0, "wherry.toml\n"), written.err
     (wherry.cwd / "drover.yml").unlink()
-    done = wherry("build", "--json")
-    assert done.code == 0, done.err
+    done = wherry.succeed("build", "--json")
     by_settings = done.document["packages"]
     assert [each["sha256"] for each in by_settings] == [each["sha256"] for each in by_file]
     assert [each["changed"] for each in by_settings] == [False, False]
@@ -326,8 +318,7 @@ def test_drover_with_a_lock(wherry: Wherry, index: Index) -> None:
         "drover.yml": DROVER,
     }
     make_project(wherry.cwd, index, [ALPHA], files=files)
-    done = wherry("build", "--config", "drover.yml", *RUNTIME, "--json")
-    assert done.code == 0, done.err
+    wherry.succeed("build", "--config", "drover.yml", *RUNTIME, "--json")
     function = unzipped(wherry.cwd / "dist/lambda/basic-lambda.zip")
     assert sorted(function) == ["basic_lambda/__init__.py", "config.toml"]
     layer = unzipped(wherry.cwd / "dist/lambda/basic-lambda-requirements.zip")
@@ -354,8 +345,7 @@ def test_an_editable_project_is_bundled(wherry: Wherry) -> None:
             "install/shop.pth": str(wherry.cwd / "own/src"),
         },
     )
-    done = wherry(*DROVER_BUILD, *RUNTIME)
-    assert done.code == 0, done.err
+    wherry.succeed(*DROVER_BUILD, *RUNTIME)
     function = unzipped(wherry.cwd / "dist/lambda/basic-lambda.zip")
     assert function["basic_lambda_shop/__init__.py"] == b"S = 1\n"
     everything = b"".join(

@@ -70,8 +70,7 @@ def test_every_lock_by_every_way(
     """
     FORMATS[format_](wherry.cwd, indexes)
     env = {**indexes.environment, **WAYS[way](indexes, tmp_path / "login")}
-    done = wherry("build", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
-    assert done.code == 0, done.err
+    done = wherry.succeed("build", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
     package = names_in(wherry)
     assert {"alpha/__init__.py", "beta.py"} <= package
     assert "trap.py" not in package
@@ -95,8 +94,7 @@ def by_name(indexes: Indexes, tmp_path: Path, password: str = PASSWORD) -> dict[
 def test_over_https(wherry: Wherry, over_https: Indexes, tmp_path: Path, format_: str) -> None:
     """A8: with a certificate of the company's own."""
     FORMATS[format_](wherry.cwd, over_https)
-    done = wherry("build", **by_name(over_https, tmp_path))
-    assert done.code == 0, done.err
+    wherry.succeed("build", **by_name(over_https, tmp_path))
     assert {"alpha/__init__.py", "beta.py"} <= names_in(wherry)
 
 
@@ -108,8 +106,7 @@ def test_one_variable_for_certificates_is_enough(
     FORMATS["pyproject.toml"](wherry.cwd, over_https)
     others = dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"), "")
     env = {**by_name(over_https, tmp_path), **others}
-    done = wherry("build", **{**env, variable: over_https.trust[variable]})
-    assert done.code == 0, done.err
+    wherry.succeed("build", **{**env, variable: over_https.trust[variable]})
 
 
 @pytest.mark.parametrize("format_", some(FORMATS, of=FEW))
@@ -120,8 +117,7 @@ def test_the_password_does_not_follow_to_another_host(
     FORMATS[format_](wherry.cwd, indexes)
     with serve_index([ALPHA, BETA, BACKEND]) as elsewhere:
         indexes.private.elsewhere = elsewhere.url
-        done = wherry("build", **by_name(indexes, tmp_path))
-        assert done.code == 0, done.err
+        wherry.succeed("build", **by_name(indexes, tmp_path))
         assert elsewhere.downloads
         assert set(elsewhere.authorizations) == {None}
 
@@ -167,8 +163,7 @@ class TestConfusion:
             if path.exists():
                 text = path.read_text().replace('"beta"]', '"beta", "gamma"]')
                 path.write_text(text.replace("beta==1.0", "beta==1.0\ngamma==1.0"))
-        done = wherry("build", **by_name(indexes, tmp_path))
-        assert done.code == 0, done.err
+        wherry.succeed("build", **by_name(indexes, tmp_path))
         assert "gamma/__init__.py" in names_in(wherry)
         asked = {path.removesuffix(".metadata") for path in indexes.public.downloads}
         assert asked == {f"/files/{gamma.filename}"}
@@ -191,8 +186,7 @@ class TestConfusion:
             indexes.private.add(sdist)
             lock = wherry.cwd / "pylock.toml"
             lock.write_text(lock.read_text().replace(BETA.sha256, sdist.sha256))
-            done = wherry("build", **by_name(indexes, tmp_path))
-            assert done.code == 0, done.err
+            wherry.succeed("build", **by_name(indexes, tmp_path))
             assert evil.requests == []
 
     def test_the_projects_own_indexes_serve_what_it_builds(
@@ -202,8 +196,7 @@ class TestConfusion:
         FORMATS["uv.lock"](wherry.cwd, indexes)
         path = wherry.cwd / "pyproject.toml"
         path.write_text(path.read_text().partition("[[tool.wherry")[0])
-        done = wherry("build", **by_name(indexes, tmp_path))
-        assert done.code == 0, done.err
+        wherry.succeed("build", **by_name(indexes, tmp_path))
         assert indexes.public.downloads == []
 
     def test_a_default_of_the_file_is_not_replaced_by_the_environments(
@@ -213,8 +206,7 @@ class TestConfusion:
         FORMATS["requirements.txt"](wherry.cwd, indexes)
         path = wherry.cwd / "requirements.txt"
         path.write_text(path.read_text().replace("--extra-index-url", "--index-url"))
-        done = wherry("build", **by_name(indexes, tmp_path))
-        assert done.code == 0, done.err
+        wherry.succeed("build", **by_name(indexes, tmp_path))
         assert "trap.py" not in names_in(wherry)
         assert indexes.public.downloads == []
 
@@ -337,11 +329,9 @@ class TestCodeArtifact:
         self.declare(wherry)
         with serve_code_artifact(self.TOKEN) as endpoint:
             env = {**indexes.environment, **endpoint.environment}
-            done = wherry("build", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
-            assert done.code == 0, done.err
+            wherry.succeed("build", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
             assert len(endpoint.asked) == 1
-            again = wherry("build", "--json", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
-            assert again.code == 0, again.err
+            wherry.succeed("build", "--json", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
             if format_ in {"pylock.toml", "Pipfile.lock"}:
                 # A build that fetches nothing needs no token.
                 assert len(endpoint.asked) == 1
@@ -360,8 +350,7 @@ class TestCodeArtifact:
         self.declare(wherry)
         with serve_code_artifact("token-that-ran-out", self.TOKEN) as endpoint:
             env = {**indexes.environment, **endpoint.environment}
-            done = wherry("build", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
-            assert done.code == 0, done.err
+            wherry.succeed("build", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
             assert len(endpoint.asked) == 2
 
     def test_aws_gives_none(self, wherry: Wherry, indexes: Indexes, tmp_path: Path) -> None:
@@ -389,8 +378,7 @@ def test_a_lock_is_written_without_it(
     FORMATS[format_](wherry.cwd, indexes)
     for way in ("uv's name", "uv's address", "keyring"):
         env = {**indexes.environment, **WAYS[way](indexes, tmp_path / "login")}
-        done = wherry("lock", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
-        assert done.code == 0, done.err
+        wherry.succeed("lock", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
         text = (wherry.cwd / "pylock.toml").read_bytes()
         assert f"{indexes.private.url}/files/{ALPHA.filename}".encode() in text
         for form in forms(USER, PASSWORD):

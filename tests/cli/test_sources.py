@@ -191,9 +191,7 @@ NAMES = ["byhand", "linked", "pure", "shared", "shop", "toolbox"]
 
 
 def build(wherry: Wherry, *arguments: str | Path, **env: str) -> Finished:
-    done = wherry("build", "--runtime", "python3.13", "--json", *arguments, **env)
-    assert done.code == 0, done.err
-    return done
+    return wherry.succeed("build", "--runtime", "python3.13", "--json", *arguments, **env)
 
 
 def built(done: Finished) -> list[str]:

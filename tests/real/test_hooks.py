@@ -64,8 +64,7 @@ def test_commands_in_a_container(wherry: Wherry, engine: Dockerd, copy: str) -> 
     text = SETTINGS.format(image=IMAGE, copy=copy)
     write_files(wherry.cwd, {"wherry.toml": text})
     arguments = ("build", "--json", "--runtime", f"python{PYTHON}")
-    done = wherry(*arguments, **engine.env)
-    assert done.code == 0, done.err
+    wherry.succeed(*arguments, **engine.env)
     with zipfile.ZipFile(wherry.cwd / "dist" / "lambda" / "shop.zip") as archive:
         found = {one.filename: archive.read(one) for one in archive.infolist()}
         modes = {one.filename for one in archive.infolist() if one.external_attr >> 16 & 0o111}
@@ -78,8 +77,7 @@ def test_commands_in_a_container(wherry: Wherry, engine: Dockerd, copy: str) -> 
     assert (wherry.cwd / "left here.py").exists() is (copy == "bind")
     assert (wherry.cwd / ".venv" / "bin" / "python").readlink().as_posix() == "/usr/bin/python3"
     # Nothing has changed: no engine is asked.
-    again = wherry(*arguments, DOCKER_HOST="unix:///nowhere")
-    assert again.code == 0, again.err
+    again = wherry.succeed(*arguments, DOCKER_HOST="unix:///nowhere")
     assert again.document["packages"][0]["changed"] is False
     assert engine("ps", "--all", "--quiet") == ""
 

@@ -66,6 +66,12 @@ class Wherry:
             err.seek(0)
             return Finished(code=code, out=out.read(), err=err.read())
 
+    def succeed(self, *arguments: str | Path, **env: str) -> Finished:
+        """The same, which ends well."""
+        done = self(*arguments, **env)
+        assert done.code == 0, done.err
+        return done
+
     def afresh(self, *arguments: str | Path, **env: str) -> Finished:
         """The same in an interpreter that is started for it."""
         process = self.start(*arguments, **env)
