@@ -254,8 +254,7 @@ def test_conflicts_are_named_and_can_be_settled(wherry: Wherry, index: Index) ->
     two = make_wheel("two", files={"shared.txt": b"two!", "two.py": b""})
     index.add(one, two)
     project = make_project(wherry.cwd, index, [one, two])
-    done = wherry("build", "--runtime", "python3.13", "--quiet")
-    assert done.code == 1
+    done = wherry.fail("build", "--runtime", "python3.13", "--quiet")
     assert done.err == (
         "error: two different files for `shared.txt`\n"
         "  ├─▶ `one` holds one of 3 bytes (CRC 7a6c86f1)\n"

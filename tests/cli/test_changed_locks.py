@@ -104,8 +104,7 @@ def test_the_error_names_both_addresses(
     """A user who moved an index knows what to do."""
     FORMATS[format_](wherry.cwd, indexes)
     change(wherry, format_, indexes.private.url, evil.url)
-    done = wherry("build", **named(indexes, tmp_path))
-    assert done.code == 1
+    done = wherry.fail("build", **named(indexes, tmp_path))
     error = " ".join(done.error.split())
     assert f"`{LOCKS[format_]}` names the index `company` at {evil.simple.rstrip('/')}" in error
     assert f"it is declared at {indexes.private.simple}: no user and password were sent" in error
@@ -119,8 +118,7 @@ def test_another_path_of_the_host_gets_none(
     """Many users share the host of an index."""
     FORMATS[format_](wherry.cwd, indexes)
     change(wherry, format_, f"{indexes.private.url}/simple", f"{indexes.private.url}/evil/simple")
-    done = wherry("build", **named(indexes, tmp_path))
-    assert done.code == 1
+    wherry.fail("build", **named(indexes, tmp_path))
     asked = zip(indexes.private.requests, indexes.private.authorizations, strict=True)
     assert {sent for path, sent in asked if path.startswith("/evil")} == {None}
 
@@ -135,8 +133,7 @@ def test_another_name_in_the_lock_gets_the_password_of_neither(
     change(wherry, format_, '"company"', '"elsewhere"')
     env = named(indexes, tmp_path)
     env |= {"UV_INDEX_ELSEWHERE_USERNAME": USER, "UV_INDEX_ELSEWHERE_PASSWORD": PASSWORD}
-    done = wherry("build", **env)
-    assert done.code == 1
+    done = wherry.fail("build", **env)
     assert set(evil.authorizations) == {None}
     assert "no file of the project declares it" in " ".join(done.error.split())
 
@@ -180,8 +177,7 @@ def test_nor_by_the_address_of_an_index(
     FORMATS["pylock.toml"](wherry.cwd, indexes)
     new = f"index+{evil.url}/{variable}/simple/alpha/"
     change(wherry, "pylock.toml", f"{indexes.private.url}/files/alpha", f"{new}alpha")
-    done = wherry("build", **named(indexes, tmp_path), WHERRY_SECRET=SECRET)
-    assert done.code == 1
+    done = wherry.fail("build", **named(indexes, tmp_path), WHERRY_SECRET=SECRET)
     assert SECRET not in done.err
     assert evil.requests
     assert not [path for path in evil.requests if SECRET in path]
@@ -209,9 +205,7 @@ def test_an_archive_without_a_hash_is_no_way_either(
         head, _, tail = path.read_text().partition("files = ")
         tail = tail[tail.index("\n\n") if "\n\n" in tail else tail.index("[[package]]") :]
         path.write_text(f'{head}[package.source]\ntype = "url"\nurl = {json.dumps(url)}\n{tail}')
-    done = wherry("build", **named(indexes, tmp_path), WHERRY_SECRET=SECRET)
-    assert done.code == 1
-    assert "Traceback" not in done.err
+    done = wherry.fail("build", **named(indexes, tmp_path), WHERRY_SECRET=SECRET)
     assert SECRET not in done.err
     assert not [each for each in evil.requests if SECRET in each or "simple" in each]
 
@@ -233,9 +227,7 @@ def test_what_pip_expands_is_not_printed(
     FORMATS["requirements.txt"](wherry.cwd, indexes)
     text = line.replace("URL", indexes.private.url)
     (wherry.cwd / "requirements.txt").write_text(f"{text}\n")
-    done = wherry("build", **named(indexes, tmp_path), WHERRY_SECRET=SECRET)
-    assert done.code == 1
-    assert "Traceback" not in done.err
+    done = wherry.fail("build", **named(indexes, tmp_path), WHERRY_SECRET=SECRET)
     assert SECRET not in done.err
 
 
@@ -272,8 +264,7 @@ class TestAlone:
         declared = f'\n{table}\nname = "Company"\nurl = "{indexes.private.simple}"\n'
         self.project(wherry, indexes, declared)
         change(wherry, "Pipfile.lock", indexes.private.url, evil.url)
-        done = wherry("build", **named(indexes, tmp_path))
-        assert done.code == 1
+        done = wherry.fail("build", **named(indexes, tmp_path))
         assert set(evil.authorizations) == {None}
         assert f"it is declared at {indexes.private.simple}" in " ".join(done.error.split())
 
@@ -285,8 +276,7 @@ class TestAlone:
         address = indexes.private.url.replace("://", "://${WHERRY_SECRET}:$WHERRY_SECRET@")
         change(wherry, "Pipfile.lock", indexes.private.url, address)
         env = {**indexes.environment, "UV_CACHE_DIR": str(tmp_path / "uv")}
-        done = wherry("build", **env, WHERRY_SECRET=SECRET)
-        assert done.code == 1
+        done = wherry.fail("build", **env, WHERRY_SECRET=SECRET)
         assert set(indexes.private.authorizations) == {None}
         assert "set `UV_INDEX_COMPANY_USERNAME` and `UV_INDEX_COMPANY_PASSWORD`" in done.error
 

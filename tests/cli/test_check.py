@@ -58,8 +58,7 @@ FAILING = f"import view\n{HANDLER}"
 
 def test_a_build_stops_at_what_is_certain_to_fail(wherry: Wherry) -> None:
     project(wherry.cwd, FAILING)
-    failed = wherry("build")
-    assert failed.code == 1
+    failed = wherry.fail("build")
     assert failed.out == ""
     assert failed.error == (
         "error: what was composed would fail on AWS Lambda\n"
@@ -95,8 +94,7 @@ def test_settings_say_what_a_build_does(wherry: Wherry) -> None:
     project(wherry.cwd, FAILING, settings=runtimes)
     assert wherry("build").code == 0
     project(wherry.cwd, FAILING, settings='check = {level = "maybe", ignore = ["elf003"], x = 1}')
-    wrong = wherry("build")
-    assert wrong.code == 1
+    wrong = wherry.fail("build")
     for problem in ("check.level: expected one of error, warn, off", "check.ignore", "check.x"):
         assert problem in wrong.err
 
@@ -129,8 +127,7 @@ def test_findings_are_text_json_or_sarif(wherry: Wherry) -> None:
     }
     assert wherry("check", "--ignore", "ELF", "--exit-code").code == 0
     assert wherry("check", "--select", "HND", "--json").document["findings"] == []
-    unknown = wherry("check", "--select", "ELF9")
-    assert unknown.code == 1
+    unknown = wherry.fail("check", "--select", "ELF9")
     assert "no check has the code `ELF9`" in unknown.err
     # A build that was made for a check is none that `build` takes over.
     assert wherry("build").code == 1

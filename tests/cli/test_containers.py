@@ -58,8 +58,7 @@ def test_without_an_engine_the_refusal_says_what_else_would_help(
 ) -> None:
     """A13: for what must be compiled and cannot be here."""
     lock(wherry.cwd, extension_sdist("fastcount"), mac=True)
-    done = wherry("build", "--runtime", OTHER, **nobody)
-    assert done.code == 1
+    done = wherry.fail("build", "--runtime", OTHER, **nobody)
     first, *rest = done.error.splitlines()
     assert first == f"error: no wheel of `fastcount==1.0` runs on {OTHER}-x86_64"
     assert rest[1:4] == [
@@ -75,8 +74,7 @@ def test_without_an_engine_the_refusal_says_what_else_would_help(
 
 def test_never_means_never(wherry: Wherry, nobody: dict[str, str]) -> None:
     lock(wherry.cwd, extension_sdist("fastcount"), mac=True)
-    done = wherry("build", "--runtime", OTHER, "--container", "never", **nobody)
-    assert done.code == 1
+    done = wherry.fail("build", "--runtime", OTHER, "--container", "never", **nobody)
     assert done.error.startswith(f"error: no wheel of `fastcount==1.0` runs on {OTHER}-x86_64\n")
     assert "container" not in done.error
 
@@ -84,8 +82,7 @@ def test_never_means_never(wherry: Wherry, nobody: dict[str, str]) -> None:
 def test_always_wants_an_engine(wherry: Wherry, nobody: dict[str, str]) -> None:
     """K6."""
     lock(wherry.cwd, extension_sdist("fastcount"))
-    done = wherry("build", "--container", "always", **nobody)
-    assert done.code == 1
+    done = wherry.fail("build", "--container", "always", **nobody)
     assert done.error == (
         "error: there is no container engine on this machine\n"
         "  ╰─▶ none of docker, podman, finch is installed\n"
@@ -107,8 +104,7 @@ def test_what_this_machine_compiles_is_proved(
     lock(wherry.cwd, compiled(tmp_path / "good"), mac=True)
     done = wherry.succeed(*asked, **nobody)
     lock(wherry.cwd, compiled(tmp_path / "bad", version="GLIBC_2.99"), mac=True)
-    done = wherry(*asked, **nobody)
-    assert done.code == 1
+    done = wherry.fail(*asked, **nobody)
     assert done.error.startswith(f"error: `fastcount` must be compiled for {HERE}-{architecture}\n")
     assert "`fastcount.so`" in done.error
     assert "it needs `gettid` in `GLIBC_2.99` of libc.so.6" in done.error
@@ -125,8 +121,7 @@ def test_what_was_compiled_is_in_no_layer_for_others(
     architecture = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
     lock(wherry.cwd, compiled(tmp_path / "good"))
     write_files(wherry.cwd, {"wherry.toml": f'[layers.l]\nruntimes = ["{HERE}", "{OTHER}"]\n'})
-    done = wherry("build", "--runtime", HERE, "--architecture", architecture, **nobody)
-    assert done.code == 1
+    done = wherry.fail("build", "--runtime", HERE, "--architecture", architecture, **nobody)
     assert done.error == (
         f"error: layer `l` is not the same for {HERE}-{architecture} and {OTHER}-{architecture}\n"
         f"  ╰─▶ `fastcount` was compiled for {HERE}-{architecture}\n"
@@ -141,8 +136,7 @@ def test_what_fails_without_a_compiler_is_not_tried_again(
     obedient_project(tmp_path / "bad", name="fastcount", files={}, say="it is hopeless", fail=3)
     files = {path.name: path.read_bytes() for path in (tmp_path / "bad").iterdir()}
     lock(wherry.cwd, make_sdist("fastcount", files=files))
-    done = wherry("build", **nobody)
-    assert done.code == 1
+    done = wherry.fail("build", **nobody)
     assert "it is hopeless" in done.error
     assert "container" not in done.error
 
@@ -181,15 +175,13 @@ def test_what_fails_without_a_compiler_is_not_tried_again(
 )
 def test_settings_that_are_wrong(wherry: Wherry, settings: str, finding: str) -> None:
     write_files(wherry.cwd, {"wherry.toml": settings, "shop.py": ""})
-    done = wherry("build")
-    assert done.code == 1
+    done = wherry.fail("build")
     assert finding in done.error
 
 
 def test_a_dockerfile_that_is_not_there(wherry: Wherry) -> None:
     write_files(wherry.cwd, {"wherry.toml": "[container]\ndockerfile = 'build'", "shop.py": ""})
-    done = wherry("build")
-    assert done.code == 1
+    done = wherry.fail("build")
     assert done.error.startswith("error: there is no Dockerfile `build`\n")
 
 

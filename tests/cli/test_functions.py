@@ -196,8 +196,7 @@ def test_what_the_runtime_provides(index: Index, wherry: Wherry) -> None:
     assert [one["name"] for one in api["distributions"]] == ["requests", "shop"]
     assert packages(wherry("build", "--json"))["api"]["provided"] == api["provided"]
     write_files(project, {"wherry.toml": 'provided = ["boto3"]\n[functions.api]\n'})
-    done = wherry("build")
-    assert done.code == 1
+    done = wherry.fail("build")
     assert done.error == (
         "error: `api` would ship a part of what the runtime provides by its settings\n"
         "  ╰─▶ `requests` needs `urllib3`, and so does `botocore`, which the runtime provides\n"
@@ -228,8 +227,7 @@ def test_extra_distributions(index: Index, wherry: Wherry) -> None:
     assert [one["name"] for one in found["jobs"]["distributions"]] == ["alpha", "beta", "shop"]
     assert "the build is not locked as a whole: `server` of `extra-distributions`" in done.err
     write_files(project, {"wherry.toml": '[functions.api]\nextra-distributions = ["beta>=2"]\n'})
-    done = wherry("build", UV_DEFAULT_INDEX=index.simple)
-    assert done.code == 1
+    done = wherry.fail("build", UV_DEFAULT_INDEX=index.simple)
     assert done.error == (
         "error: `beta>=2` of `extra-distributions` cannot be installed together with what the lock has\n"
         "  ├─▶ No solution found when resolving dependencies\n"

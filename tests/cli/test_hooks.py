@@ -222,8 +222,7 @@ def test_a_failing_command_ends_the_build(project: Path, wherry: Wherry) -> None
     package = (project / "dist" / "lambda" / "shop.zip").read_bytes()
     for when, place in (("before", "before bundling"), ("after", "after bundling function `shop`")):
         settings(project, f'[hooks]\n{when} = ["echo oops >&2; exit 3", {COUNT}]\n')
-        done = wherry("build", "--json", "--quiet", "--runtime", "python3.13")
-        assert done.code == 1
+        done = wherry.fail("build", "--json", "--quiet", "--runtime", "python3.13")
         assert done.out == ""
         lines = done.err.splitlines()
         assert lines[:3] == [
@@ -301,16 +300,14 @@ def test_what_commands_say_is_shown_when_asked_for(project: Path, wherry: Wherry
 
 def test_a_package_that_is_left_empty(project: Path, wherry: Wherry) -> None:
     settings(project, '[hooks]\nafter = ["rm -r {output}/*"]\n')
-    done = wherry("build", "--quiet")
-    assert done.code == 1
+    done = wherry.fail("build", "--quiet")
     assert done.err == "error: the commands after bundling left nothing in function `shop`\n"
 
 
 def test_links_that_leave_the_package(project: Path, wherry: Wherry) -> None:
     """D10: no file of the building machine comes into a package by a link."""
     settings(project, '[hooks]\nafter = ["ln -s /etc/passwd {output}/users"]\n')
-    done = wherry("build", "--quiet")
-    assert done.code == 1
+    done = wherry.fail("build", "--quiet")
     assert "error: what the commands left in function `shop` cannot be packaged" in done.err
     assert "the link `users` to `/etc/passwd` leaves" in done.err
 
@@ -327,8 +324,7 @@ def test_quotas_are_of_what_commands_left(project: Path, wherry: Wherry) -> None
         project,
         '[quotas]\nunzipped = 9000\n[hooks]\nafter = ["head -c 9001 /dev/zero > {output}/big"]\n',
     )
-    done = wherry("build", "--quiet")
-    assert done.code == 1
+    done = wherry.fail("build", "--quiet")
     assert "error: `shop` is 9.9 KiB unzipped, and AWS Lambda takes 8.8 KiB" in done.err
     assert "`hooks` is 8.8 KiB of it" in done.err
 
@@ -373,8 +369,7 @@ def test_a_project_with_a_build_system_and_dangling_links(index: Index, wherry: 
 def test_wrong_settings(project: Path, wherry: Wherry, text: str, said: str) -> None:
     """D10: one clear error."""
     settings(project, text)
-    done = wherry("build")
-    assert done.code == 1
+    done = wherry.fail("build")
     assert said in done.err
     assert "Traceback" not in done.err
 

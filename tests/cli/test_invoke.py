@@ -290,8 +290,7 @@ def test_bad_input(
     (project / "list.json").write_text("[]")
     (project / "nan.json").write_text('{"n": NaN}')
     (project / "long.json").write_text("9" * 5000)
-    done = wherry("invoke", "api", *arguments)
-    assert done.code == 1
+    done = wherry.fail("invoke", "api", *arguments)
     assert done.out == ""
     assert said in done.error
     assert "Traceback" not in done.err
@@ -300,21 +299,17 @@ def test_bad_input(
 
 
 def test_which_function(project: Path, wherry: Wherry) -> None:
-    none = wherry("invoke")
-    assert none.code == 1
+    none = wherry.fail("invoke")
     assert "it is not said which function to call" in none.error
-    wrong = wherry("invoke", "webb")
-    assert wrong.code == 1
+    wrong = wherry.fail("invoke", "webb")
     assert "did you mean `web`?" in wrong.error
-    layer = wherry("invoke", "base")
-    assert layer.code == 1
+    layer = wherry.fail("invoke", "base")
     assert "no function" in layer.error
 
 
 def test_a_function_without_a_handler(index: Index, wherry: Wherry) -> None:
     make_project(wherry.cwd, index)
-    done = wherry("invoke")
-    assert done.code == 1
+    done = wherry.fail("invoke")
     assert "`shop` has no handler" in done.error
     assert "--handler" in done.error
 

@@ -130,9 +130,7 @@ class TestConfusion:
         self, wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str
     ) -> None:
         FORMATS[format_](wherry.cwd, indexes)
-        done = wherry("build", UV_CACHE_DIR=str(tmp_path / "uv"), **indexes.environment)
-        assert done.code == 1
-        assert "Traceback" not in done.err
+        done = wherry.fail("build", UV_CACHE_DIR=str(tmp_path / "uv"), **indexes.environment)
         assert "401" in done.error
         assert "hint: set `UV_INDEX_COMPANY_USERNAME` and `UV_INDEX_COMPANY_PASSWORD`" in done.error
         assert indexes.public.downloads == []
@@ -145,8 +143,7 @@ class TestConfusion:
     ) -> None:
         FORMATS[format_](wherry.cwd, indexes)
         del indexes.private.files[ALPHA.filename]
-        done = wherry("build", **by_name(indexes, tmp_path))
-        assert done.code == 1
+        wherry.fail("build", **by_name(indexes, tmp_path))
         assert indexes.public.requests == []
 
     @pytest.mark.parametrize(
@@ -219,9 +216,7 @@ class TestRefusals:
         self, wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str
     ) -> None:
         FORMATS[format_](wherry.cwd, indexes)
-        done = wherry("build", **by_name(indexes, tmp_path, "wr@ng s3cret"))
-        assert done.code == 1
-        assert "Traceback" not in done.err
+        done = wherry.fail("build", **by_name(indexes, tmp_path, "wr@ng s3cret"))
         assert "401" in done.error
         assert "the index `company` refused user `robot` of `UV_INDEX_COMPANY_PASSWORD`" in joined(
             done.error
@@ -236,8 +231,7 @@ class TestRefusals:
     ) -> None:
         FORMATS[format_](wherry.cwd, indexes)
         indexes.private.fault = fails(403)
-        done = wherry("build", **by_name(indexes, tmp_path))
-        assert done.code == 1
+        done = wherry.fail("build", **by_name(indexes, tmp_path))
         assert "answered 403" in done.error
         assert "refused user `robot`" in done.error
         assert "hint: this user, or this network, is not permitted to read it" in done.error
@@ -248,8 +242,7 @@ class TestRefusals:
         FORMATS["pylock.toml"](wherry.cwd, indexes)
         path = wherry.cwd / "pyproject.toml"
         path.write_text(path.read_text().partition("[[tool")[0])
-        done = wherry("build", **indexes.environment)
-        assert done.code == 1
+        done = wherry.fail("build", **indexes.environment)
         assert "the index requires a user and a password" in done.error
         assert "hint: name the index in `[[tool.wherry.indexes]]`" in done.error
 
@@ -295,8 +288,7 @@ class TestRefusals:
         FORMATS["poetry.lock"](wherry.cwd, over_https)
         env = by_name(over_https, tmp_path)
         given = "http://me:pr%40xy-s3cret@127.0.0.1:1"
-        done = wherry("build", **env, HTTPS_PROXY=given, NO_PROXY="")
-        assert done.code == 1
+        done = wherry.fail("build", **env, HTTPS_PROXY=given, NO_PROXY="")
         assert "the proxy cannot be reached" in done.error
         assert "s3cret" not in done.err
 
@@ -383,8 +375,7 @@ def test_a_lock_is_written_without_it(
         assert f"{indexes.private.url}/files/{ALPHA.filename}".encode() in text
         for form in forms(USER, PASSWORD):
             assert form not in text
-    refused = wherry("build", UV_CACHE_DIR=str(tmp_path / "uv"), **indexes.environment)
-    assert refused.code == 1
+    refused = wherry.fail("build", UV_CACHE_DIR=str(tmp_path / "uv"), **indexes.environment)
     assert "401" in refused.error
 
 

@@ -88,8 +88,7 @@ def test_the_first_failure_ends_it(wherry: Wherry, engine: Dockerd, copy: str) -
     text = SETTINGS.format(image=IMAGE, copy=copy)
     text = text.replace('["touch", ', '"echo no compiler for this >&2; exit 42", ["touch", ')
     write_files(wherry.cwd, {"wherry.toml": text})
-    done = wherry("build", "--quiet", "--runtime", f"python{PYTHON}", **engine.env)
-    assert done.code == 1
+    done = wherry.fail("build", "--quiet", "--runtime", f"python{PYTHON}", **engine.env)
     assert done.err.splitlines()[:3] == [
         "error: a command before bundling failed: `echo no compiler for this >&2; exit 42`",
         "  ├─▶ it ended with status 42",
@@ -103,8 +102,7 @@ def test_the_first_failure_ends_it(wherry: Wherry, engine: Dockerd, copy: str) -
 def test_an_engine_that_is_dead(wherry: Wherry) -> None:
     """K6: one clear error, and the way out."""
     write_files(wherry.cwd, {"wherry.toml": SETTINGS.format(image=IMAGE, copy="bind")})
-    done = wherry("build", "--quiet", DOCKER_HOST="unix:///nowhere/docker.sock")
-    assert done.code == 1
+    done = wherry.fail("build", "--quiet", DOCKER_HOST="unix:///nowhere/docker.sock")
     assert done.err.startswith("error: ")
     assert "Traceback" not in done.err
     assert "hint: " in done.err

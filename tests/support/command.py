@@ -72,6 +72,13 @@ class Wherry:
         assert done.code == 0, done.err
         return done
 
+    def fail(self, *arguments: str | Path, **env: str) -> Finished:
+        """The same, which ends with an error for people."""
+        done = self(*arguments, **env)
+        assert done.code == 1, done.err
+        assert "Traceback" not in done.err
+        return done
+
     def afresh(self, *arguments: str | Path, **env: str) -> Finished:
         """The same in an interpreter that is started for it."""
         process = self.start(*arguments, **env)
