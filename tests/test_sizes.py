@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wherry.sizes import format_size
+from wherry.sizes import format_size, signed_size
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,11 @@ from wherry.sizes import format_size
 )
 def test_sizes(number: int, text: str) -> None:
     assert format_size(number) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "±0 B"), (1, "+1 B"), (-312, "-312 B"), (1_258_291, "+1.2 MiB"), (-2048, "-2.0 KiB")],
+)
+def test_changes_of_sizes(number: int, text: str) -> None:
+    assert signed_size(number) == text

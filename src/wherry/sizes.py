@@ -17,6 +17,7 @@ __all__ = [
     "format_size",
     "parse_size",
     "seconds",
+    "signed_size",
 ]
 
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
@@ -32,6 +33,12 @@ def format_size(number: int) -> str:
             break
         value, unit = value / 1024, bigger
     return f"{value:.1f} {unit}"
+
+
+def signed_size(number: int) -> str:
+    """A change in bytes, for people: ``+1.2 MiB``, ``-312 B``, ``±0 B``."""
+    sign = "+" if number > 0 else "-" if number < 0 else "±"
+    return f"{sign}{format_size(abs(number))}"
 
 
 def format_share(share: float) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec import to_builtins
 
 from support.wheels import make_wheel
-from wherry.aws.package_difference import Difference, compare, signed_size
+from wherry.aws.package_difference import Difference, compare
 from wherry.aws.remote_zip import open_local
 
 if TYPE_CHECKING:
@@ -202,11 +202,3 @@ def test_laws(
     ]
     unzipped = there.unzipped_size_after - there.unzipped_size_before
     assert unzipped == sum((f.size_after or 0) - (f.size_before or 0) for f in there.files)
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [(0, "±0 B"), (1, "+1 B"), (-312, "-312 B"), (1_258_291, "+1.2 MiB"), (-2048, "-2.0 KiB")],
-)
-def test_sizes(number: int, text: str) -> None:
-    assert signed_size(number) == text

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from wherry.aws.remote_zip import Contents, open_local, open_remote
-from wherry.sizes import format_size
+from wherry.sizes import signed_size
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ __all__ = [
     "FileChange",
     "compare",
     "find_installed",
-    "signed_size",
 ]
 
 # Below the root, or below the prefix of a layer: those inside of a distribution are vendored.
@@ -184,12 +183,6 @@ def compare(local: Path, live: Contents | str | None) -> Difference:
         unzipped_size_before=sum(file.size for file in old.values()),
         unzipped_size_after=sum(file.size for file in new.values()),
     )
-
-
-def signed_size(number: int) -> str:
-    """A change in bytes, for people: ``+1.2 MiB``, ``-312 B``, ``±0 B``."""
-    sign = "+" if number > 0 else "-" if number < 0 else "±"
-    return f"{sign}{format_size(abs(number))}"
 
 
 def _changes(

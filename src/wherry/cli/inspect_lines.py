@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wherry.inspect.difference import fold_changes
 from wherry.inspect.groups import group_files
-from wherry.sizes import count, format_size
+from wherry.sizes import count, format_size, signed_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -157,7 +157,7 @@ def _difference_lines(
         return
     yield (
         f"{difference.name}: {format_size(difference.size_before)} → {format_size(difference.size_after)} zipped, "
-        f"{_signed(difference.size_after - difference.size_before)}"
+        f"{signed_size(difference.size_after - difference.size_before)}"
     )
     for each in difference.distributions[:top]:
         yield f"  {_changed(each)}"
@@ -170,13 +170,13 @@ def _difference_lines(
     shown = folded[: top or _MOST_FILES]
     for change in shown:
         files_of = f", {count(change.files, 'file')}" if change.path.endswith(("/", "/*")) else ""
-        yield f"    {change.path} {change.change}{files_of}, {_signed(change.size)}"
+        yield f"    {change.path} {change.change}{files_of}, {signed_size(change.size)}"
     if rest := sum(each.files for each in folded[len(shown) :]):
         yield f"    {count(rest, 'more file')}"
 
 
 def _changed(each: ChangedDistribution) -> str:
-    change = _signed(each.size_after - each.size_before)
+    change = signed_size(each.size_after - each.size_before)
     if each.before is None:
         return f"{each.name} {each.after} new, {change}".replace("  ", " ")
     if each.after is None:
@@ -184,8 +184,3 @@ def _changed(each: ChangedDistribution) -> str:
     if each.before != each.after:
         return f"{each.name} {each.before} → {each.after}, {change}"
     return f"{each.name} {each.after} changed, {change}".replace("  ", " ")
-
-
-def _signed(number: int) -> str:
-    sign = "+" if number > 0 else "-" if number < 0 else "±"
-    return f"{sign}{format_size(abs(number))}"
