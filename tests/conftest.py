@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
+from support.command import Wherry
 from support.index import serve_index
+from wherry.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +37,20 @@ def index() -> Iterator[Index]:
     """An index on loopback, still empty."""
     with serve_index() as served:
         yield served
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """An empty store."""
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def wherry(tmp_path: Path) -> Wherry:
+    """The command, called in the folder `shop`."""
+    project = tmp_path / "shop"
+    project.mkdir()
+    return Wherry(store=tmp_path / "store", cwd=project)
 
 
 # What takes long begins first, so that no worker is left alone with it at the end.

@@ -122,6 +122,67 @@ def test_deployment_is_there_too(project: Path, name: str) -> None:
     assert caught.value.hint == "write one: [tool.wherry.stages.staging]"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("build",),
+        ("check",),
+        ("cold_starts",),
+        ("compose_project",),
+        ("deploy", "staging"),
+        ("digest",),
+        ("history", "staging"),
+        ("init",),
+        ("init_stage", "staging", ["shop"]),
+        ("inspect",),
+        ("invoke",),
+        ("invoke_remote", "staging"),
+        ("lock",),
+        ("plan", "staging"),
+        ("promote", "staging"),
+        ("prune", "staging"),
+        ("publish", "staging"),
+        ("read_logs", "staging"),
+        ("read_request",),
+        ("report_cold_starts", None),
+        ("rollback", "staging"),
+        ("upload", "staging"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_unknown_options_are_refused(project: Path, arguments: tuple[str, ...]) -> None:
+    """As Python refuses unknown arguments: a misspelt option would change nothing, and nobody would be told."""
+    name, *others = arguments
+    with pytest.raises(TypeError, match="there is no option `confg`"):
+        list(getattr(wherry, name)(project, *others, confg="wherry.toml"))
+
+
+def test_a_server_refuses_unknown_options(project: Path) -> None:
+    with pytest.raises(TypeError, match="there is no option `prt`: did you mean `port`"):
+        wherry.serve(project, prt=8000).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"names": "shop"}, "the option `names` expects a list, not a string"),
+        ({"runtime": 3.13}, "the option `runtime` expects a string, not 3.13"),
+    ],
+)
+def test_options_of_another_type_are_refused(
+    project: Path, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(TypeError, match=message):
+        wherry.build(project, **options)
+
+
+def test_options_may_be_none(project: Path) -> None:
+    """As documented: None has the value of the settings."""
+    nothing = dict.fromkeys(wherry.BuildOptions.__annotations__)
+    request, default = wherry.read_request(project, **nothing), wherry.read_request(project)
+    assert (request.names, request.recipes) == (default.names, default.recipes)
+
+
 def test_a_request_is_read_once_and_built_as_often_as_wanted(project: Path, tmp_path: Path) -> None:
     request = wherry.read_request(project, runtime="python3.13", architecture="arm64")
     assert (str(request.target), request.recipes[0].name) == ("python3.13-arm64", "shop")

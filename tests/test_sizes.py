@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wherry.sizes import format_size, signed_size
+from wherry.sizes import format_change, format_size
 
 
 @pytest.mark.parametrize(
@@ -27,5 +27,5 @@ def test_sizes(number: int, text: str) -> None:
     ("number", "text"),
     [(0, "±0 B"), (1, "+1 B"), (-312, "-312 B"), (1_258_291, "+1.2 MiB"), (-2048, "-2.0 KiB")],
 )
-def test_changes_of_sizes(number: int, text: str) -> None:
-    assert signed_size(number) == text
+def test_changes(number: int, text: str) -> None:
+    assert format_change(number) == text

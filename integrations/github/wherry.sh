@@ -3,13 +3,14 @@
 # where the store is; `wherry.sh build` builds. What users give arrives in variables, and is never read as code.
 set -euo pipefail
 
-read -r -a names <<< "${INPUT_NAMES:-}"
-read -r -a options <<< "${INPUT_OPTIONS:-}"
+# Of several lines, all count; there is no end but that of the text, which `read` calls an error.
+read -r -d '' -a names <<< "${INPUT_NAMES:-}" || true
+read -r -d '' -a options <<< "${INPUT_OPTIONS:-}" || true
 arguments=(${names[@]+"${names[@]}"} ${options[@]+"${options[@]}"})
 project="${INPUT_PROJECT:-.}"
 
 prepare() {
-  local tools="$RUNNER_TEMP/wherry" store="$RUNNER_TEMP/wherry-store" inputs bin
+  local tools="$RUNNER_TEMP/wherry" store="$RUNNER_TEMP/wherry-store" inputs bin each before="" of_digest=()
   "${PYTHON:-python3}" -m venv "$tools"
   # On Windows, the folder has another name.
   bin="$tools/bin"
@@ -18,8 +19,16 @@ prepare() {
   echo "$bin" >> "$GITHUB_PATH"
   echo "WHERRY_CACHE_DIR=$store" >> "$GITHUB_ENV"
   export WHERRY_CACHE_DIR="$store"
+  # `wherry digest` has the options of `wherry build`, but for these.
+  for each in ${arguments[@]+"${arguments[@]}"}; do
+    case "$before $each" in
+      *" -v" | *" --verbose" | *" --unpacked"* | *" --expect"* | "--unpacked "* | "--expect "*) ;;
+      *) of_digest+=("$each") ;;
+    esac
+    before="$each"
+  done
   # A project without a lock has no digest; its packages are cached by the day, as the indexes' answers are.
-  if inputs="$("$bin/wherry" digest --quiet --project "$project" ${arguments[@]+"${arguments[@]}"})"; then
+  if inputs="$("$bin/wherry" digest --quiet --project "$project" ${of_digest[@]+"${of_digest[@]}"})"; then
     inputs="$("$bin/python" -c 'import hashlib, sys; print(hashlib.sha256(sys.argv[1].encode()).hexdigest())' "$inputs")"
   else
     echo "::warning::the project has no digest, so that its cache is of today"

@@ -1,15 +1,15 @@
-"""A collector of problems, so that one error names all of them and the user fixes them at once."""
+"""Problems of the input: suggestions for misspelled names, and a collector that raises all of them as one error."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from wherry.errors import WherryError
 
-__all__ = ["Problems", "did_you_mean", "nearest", "suggestion"]
+__all__ = ["Problems", "did_you_mean", "nearest", "refuse_options", "suggestion"]
 
 
 def nearest(name: str, known: Iterable[str], *, similarity: float = 0.6) -> str | None:
@@ -29,6 +29,24 @@ def suggestion(names: Iterable[str]) -> str | None:
     """A hint that offers these names; None if there are none."""
     quoted = dict.fromkeys(f"`{name}`" for name in names)
     return f"did you mean {', '.join(quoted)}?" if quoted else None
+
+
+def refuse_options(options: Mapping[str, object], known: type) -> None:
+    """Refuse keyword arguments that a ``TypedDict`` does not have, and one string where it has several.
+
+    Raises:
+        TypeError: as Python raises it for arguments that a function does not take.
+    """
+    for name, value in options.items():
+        if name not in known.__annotations__:
+            hint = did_you_mean(name, known=known.__annotations__)
+            raise TypeError(f"there is no option `{name}`" + (f": {hint}" if hint else ""))
+        # A string is a sequence of strings, too, of one letter each.
+        annotation = getattr(known.__annotations__[name], "__forward_arg__", "")
+        if isinstance(value, str) and annotation.startswith("Sequence["):
+            raise TypeError(f"the option `{name}` expects a list, not a string")
+        if annotation == "str | None" and not isinstance(value, str | None):
+            raise TypeError(f"the option `{name}` expects a string, not {value!r}")
 
 
 class Problems:

@@ -13,11 +13,11 @@ __all__ = [
     "duration",
     "first",
     "first_lines",
+    "format_change",
     "format_share",
     "format_size",
     "parse_size",
     "seconds",
-    "signed_size",
 ]
 
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
@@ -35,8 +35,8 @@ def format_size(number: int) -> str:
     return f"{value:.1f} {unit}"
 
 
-def signed_size(number: int) -> str:
-    """A change in bytes, for people: ``+1.2 MiB``, ``-312 B``, ``±0 B``."""
+def format_change(number: int) -> str:
+    """A change in bytes for people: ``+1.2 MiB``, ``-312 B``, ``±0 B``."""
     sign = "+" if number > 0 else "-" if number < 0 else "±"
     return f"{sign}{format_size(abs(number))}"
 
@@ -69,13 +69,13 @@ def count(number: int, noun: str) -> str:
 def first(words: Sequence[str], most: int) -> str:
     """The first words of a long list: ``a, b and 4 more``."""
     more = len(words) - most
-    return ", ".join(words[:most]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(words[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def first_lines(lines: Sequence[str], most: int) -> list[str]:
     """The first lines of a long list, and one that tells how many more there are."""
     more = len(lines) - most
-    return [*lines[:most], *([f"and {more} more"] if more > 0 else [])]
+    return [*lines[:most], *([f"and {more:,} more"] if more > 0 else [])]
 
 
 def parse_size(text: str) -> int:

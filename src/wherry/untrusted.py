@@ -8,6 +8,7 @@ itself can follow.
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def parse_json(document: bytes | str) -> Any:
     """
     import json
 
-    return _parse(document, json.loads)
+    return _parse(document, partial(json.loads, parse_constant=_refuse_constant))
 
 
 def parse_toml(document: str) -> dict[str, Any]:
@@ -64,8 +65,17 @@ def _parse(document: Any, loads: Callable[[Any], Any]) -> Any:
         value = loads(document)
     except RecursionError:
         raise _too_deep() from None
+    except ValueError as error:
+        # Python tells how to raise its limit, which nobody is to do here.
+        if "sys.set_int_max_str_digits" in str(error):
+            raise ValueError("a number in it has too many digits") from None
+        raise
     _check_depth(value)
     return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"it has {name}, which JSON has not")
 
 
 def inner_table(document: object, *keys: str) -> dict[str, Any]:

@@ -7,16 +7,19 @@ import botocore.session
 import pytest
 
 from support.aws_faults import serve_faults
-from support.command import Wherry
+from support.deployments import Site, hasty, make_site
 from support.light_aws import LightAws, light_aws
 from support.moto import moto as serve_moto
+from wherry.aws.client import Client
+from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from support.aws_account import Account
     from support.aws_faults import Proxy
+    from support.command import Wherry
+    from support.index import Index
     from support.moto import Moto
 
 
@@ -57,8 +60,28 @@ def proxy(account: Account) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def wherry(tmp_path: Path) -> Wherry:
-    """The command, called in the folder `shop`."""
-    project = tmp_path / "shop"
-    project.mkdir()
-    return Wherry(store=tmp_path / "store", cwd=project)
+def in_account(account: Account, proxy: Proxy) -> Iterator[None]:
+    """This process works with the account, through the proxy."""
+    with account.here(url=proxy.url):
+        yield
+
+
+@pytest.fixture
+def client(in_account: None) -> Client:
+    """The client of a stage in the account."""
+    return Client(StageSettings(region="eu-west-1"), name="staging")
+
+
+@pytest.fixture
+def in_haste(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process hardly sleeps."""
+    with hasty(monkeypatch):
+        yield
+
+
+@pytest.fixture
+def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
+    """A project whose function may be created in the account."""
+    made = make_site(wherry, account, index, proxy)
+    made.write(role=account.role())
+    return made

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
+from support.aws_account import Account
+from support.loopback import QuietHandler, serve
 from wherry.aws.answers import require_digest
 from wherry.aws.client import Client
 from wherry.aws.errors import translate
@@ -18,41 +17,20 @@ from wherry.errors import AwsError
 from wherry.settings.model import StageSettings
 
 
-class Pretender(BaseHTTPRequestHandler):
+class Pretender(QuietHandler):
     """Answers every request alike."""
 
     body = b""
     kind = "application/json"
 
     def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", self.kind)
-        self.send_header("Content-Length", str(len(self.body)))
-        self.end_headers()
-        self.wfile.write(self.body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+        self.answer(200, self.body, self.kind)
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Pretender)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "NO_PROXY": "127.0.0.1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    yield Client(StageSettings(region="eu-west-1"), name="staging")
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def client() -> Iterator[Client]:
+    with serve(Pretender) as url, Account(url).here():
+        yield Client(StageSettings(region="eu-west-1"), name="staging")
 
 
 @pytest.mark.parametrize(

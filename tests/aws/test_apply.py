@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import threading
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ import pytest
 from botocore.awsrequest import AWSResponse, HTTPHeaders
 from msgspec.structs import replace
 
+from support.aws_account import code_sha256
 from support.aws_faults import (
     ACCESS_DENIED,
     CONFLICT,
@@ -23,7 +22,9 @@ from support.aws_faults import (
     Fault,
 )
 from support.deployments import hasty
+from support.desired import desired_function, desired_layer
 from support.functions import zip_of
+from support.reporters import Heard
 from wherry.aws.apply import apply
 from wherry.aws.client import Client
 from wherry.aws.configuration import Configuration
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
     from support.aws_account import Account
     from support.aws_faults import Call, Proxy
-    from wherry.events import Event
 
 BUCKET = "deploys"
 
@@ -51,20 +51,6 @@ class Raw(io.BytesIO):
 
     def stream(self, **_: Any) -> Iterator[bytes]:
         yield self.read()
-
-
-@dataclass
-class Heard:
-    """A reporter that remembers."""
-
-    events: list[Event] = field(default_factory=list)
-
-    def emit(self, event: Event) -> None:
-        self.events.append(event)
-
-    @property
-    def texts(self) -> list[str]:
-        return [str(event) for event in self.events]
 
 
 @dataclass(kw_only=True)
@@ -83,28 +69,19 @@ class Work:
     def package(self, name: str, says: str, folder: str = "") -> dict[str, Any]:
         path = zip_of(self.folder / f"{name}-{says}.zip", {f"{folder}{name}.py": f"A = {says!r}\n"})
         data = path.read_bytes()
-        digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
-        return {"path": path, "code_sha256": digest, "size": len(data)}
+        return {"path": path, "code_sha256": code_sha256(data), "size": len(data)}
 
     def function(self, says: str = "one", name: str = "api", **more: Any) -> DesiredFunction:
         given: dict[str, Any] = {
             **self.package(name, says),
-            "runtime": "python3.13",
-            "architecture": "x86_64",
-            "handler": "shop.api.handler",
             "owned": frozenset({"deps"}),
             "role": self.account.role(),
             "version_description": "shop 1.0",
         }
-        return DesiredFunction(name=name, aws_name=name, **given | more)
+        return desired_function(name, **given | more)
 
     def layer(self, says: str = "one", name: str = "deps", **more: Any) -> DesiredLayer:
-        given: dict[str, Any] = {
-            **self.package(name, says, "python/"),
-            "runtimes": ("python3.13",),
-            "architectures": ("x86_64",),
-        }
-        return DesiredLayer(name=name, aws_name=name, **given | more)
+        return desired_layer(name, **{**self.package(name, says, "python/"), **more})
 
     def desire(self, *parts: DesiredFunction | DesiredLayer) -> Desired:
         return Desired(
@@ -231,7 +208,7 @@ def test_steps_are_told(work: Work) -> None:
         work.layer("two"), work.function("two", layers=("deps",), publish=True, alias="live")
     )
     arn = "arn:aws:lambda:eu-west-1:123456789012:"
-    assert work.heard.texts == [
+    assert work.heard.texts() == [
         "Uploading `deps` (136 B) ...",
         f"Published layer `deps` version 1: {arn}layer:deps:1",
         "Uploading `api` (120 B) ...",
@@ -650,9 +627,9 @@ def test_what_cannot_be_removed_at_first_is_tried_once_more(work: Work) -> None:
     work.proxy.inject(EXPIRED, operation="DeleteObject", attempts=None)
     work.deploy(work.function())
     assert work.account.objects(BUCKET) == []
-    assert not [text for text in work.heard.texts if "stays there" in text]
+    assert not [text for text in work.heard.texts() if "stays there" in text]
     for at in range(2):
         work.proxy.inject(ACCESS_DENIED, operation="DeleteObject", attempts=None, at=2 + at)
     work.deploy(work.function("two"))
     assert len(work.account.objects(BUCKET)) == 1
-    assert [text for text in work.heard.texts if "stays there" in text]
+    assert [text for text in work.heard.texts() if "stays there" in text]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +13,10 @@ import wherry
 from support.aws_account import Account
 from support.aws_faults import Call, Fault, Proxy
 from support.contexts import context
-from support.projects import write_files
+from support.projects import EMPTY_LOCK, write_files
 from support.reporters import Heard
 from support.storage import Storage, serve_storage
-from support.zips import HANDLER, write_package
+from support.zips import HANDLER, write_package, zip_bytes
 from wherry.errors import AwsError, FetchError, SettingsError
 from wherry.pipeline.arn_layers import fetch_layers
 from wherry.store import Store
@@ -26,19 +24,7 @@ from wherry.store import Store
 DENIED = Fault(name="denied", status=403, code="AccessDeniedException")
 
 
-def _layer() -> bytes:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr("python/shared.py", "FROM = 'the layer'\n")
-    return data.getvalue()
-
-
-LAYER = _layer()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
+LAYER = zip_bytes({"python/shared.py": "FROM = 'the layer'\n"})
 
 
 @pytest.fixture
@@ -163,7 +149,7 @@ def test_a_check_of_a_project_reads_the_layers_that_functions_name(
 ) -> None:
     files = {
         "pyproject.toml": '[project]\nname = "shop"\nversion = "1"\n',
-        "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
+        "pylock.toml": EMPTY_LOCK,
         "wherry.toml": f'[functions.api]\nhandler = "app.handler"\nlayers = ["{arn}"]\n',
         "app.py": f"import shared, none_such\n{HANDLER}",
     }

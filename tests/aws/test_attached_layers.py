@@ -5,29 +5,16 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING
 
-import pytest
 import tomli_w
 
-from support.deployments import ALIAS, FUNCTION, LAYER, Site, make_site
-from support.functions import zip_of
+from support.deployments import ALIAS, FUNCTION, LAYER, Site
+from support.zips import zip_bytes
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from support.aws_account import Account
-    from support.aws_faults import Proxy
-    from support.command import Wherry
-    from support.index import Index
 
 PLACE = "arn:aws:lambda:eu-west-1:123456789012:layer:"
 ELSEWHERE = "arn:aws:lambda:eu-west-1:999999999999:layer:theirs:7"
-
-
-@pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
-    made = make_site(wherry, account, index, proxy)
-    made.write(role=account.role())
-    return made
 
 
 def names(account: Account) -> list[str]:
@@ -44,10 +31,10 @@ def set_layers(site: Site, *layers: str) -> None:
     path.write_text(tomli_w.dumps(settings))
 
 
-def test_names_of_their_own_and_arns(site: Site, tmp_path: Path) -> None:
+def test_names_of_their_own_and_arns(site: Site) -> None:
     """A3."""
     account = site.account
-    code = zip_of(tmp_path / "x.zip", {"python/x.py": ""}).read_bytes()
+    code = zip_bytes({"python/x.py": ""})
     theirs, foreign = account.layer("telemetry", code), account.layer("foreign", code)
     set_layers(site, "dependencies", theirs)
     site.deploy()
@@ -91,10 +78,10 @@ def describe(account: Account, text: str) -> None:
     account.functions.update_function_configuration(FunctionName=FUNCTION, Description=text)
 
 
-def test_a_function_without_versions(site: Site, tmp_path: Path) -> None:
+def test_a_function_without_versions(site: Site) -> None:
     """Its own description has the record: of what Wherry attached, and of nothing else."""
     account = site.account
-    code = zip_of(tmp_path / "x.zip", {"python/x.py": ""}).read_bytes()
+    code = zip_bytes({"python/x.py": ""})
     theirs, second, foreign = (account.layer(name, code) for name in ("t", "second", "foreign"))
     without_alias(site)
     set_layers(site, "dependencies", theirs)
@@ -124,9 +111,9 @@ def test_a_function_without_versions(site: Site, tmp_path: Path) -> None:
     site.plan(code=0)
 
 
-def test_a_description_of_the_settings_and_one_that_is_too_long(site: Site, tmp_path: Path) -> None:
+def test_a_description_of_the_settings_and_one_that_is_too_long(site: Site) -> None:
     account = site.account
-    theirs = account.layer("t", zip_of(tmp_path / "x.zip", {"python/x.py": ""}).read_bytes())
+    theirs = account.layer("t", zip_bytes({"python/x.py": ""}))
     without_alias(site, description="Sells")
     set_layers(site, "dependencies", theirs)
     site.deploy()
@@ -139,9 +126,9 @@ def test_a_description_of_the_settings_and_one_that_is_too_long(site: Site, tmp_
     assert described(account) == "x" * 256
 
 
-def test_the_record_moves_to_versions(site: Site, tmp_path: Path) -> None:
+def test_the_record_moves_to_versions(site: Site) -> None:
     account = site.account
-    theirs = account.layer("t", zip_of(tmp_path / "x.zip", {"python/x.py": ""}).read_bytes())
+    theirs = account.layer("t", zip_bytes({"python/x.py": ""}))
     without_alias(site)
     set_layers(site, "dependencies", theirs)
     site.deploy()

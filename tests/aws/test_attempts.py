@@ -6,21 +6,10 @@ import time
 
 import pytest
 from botocore import exceptions as boto
-from botocore.exceptions import ClientError
 
+from support.aws_faults import of_aws
 from wherry.aws.attempts import Outcome, attempt, outcome, pauses, poll
 from wherry.errors import AwsError
-
-
-def of_aws(operation: str, code: str, message: str = "", status: int = 400) -> ClientError:
-    return ClientError(
-        {
-            "Error": {"Code": code, "Message": message},
-            "ResponseMetadata": {"HTTPStatusCode": status},  # type: ignore[typeddict-item]
-        },
-        operation,
-    )
-
 
 THROTTLED = of_aws("X", "TooManyRequestsException", status=429)
 EXISTS = of_aws("X", "ResourceConflictException", "Function already exist: api", 409)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
+from support.aws_account import code_sha256
 from support.aws_faults import ACCESS_DENIED, EXPIRED
 from support.reporters import Heard
 from wherry.aws.bucket import Bucket
@@ -22,7 +22,6 @@ from wherry.events import Warned
 from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from support.aws_account import Account
@@ -33,7 +32,7 @@ BUCKET = "deploy-bucket"
 
 
 def digest(path: Path) -> str:
-    return base64.b64encode(hashlib.sha256(path.read_bytes()).digest()).decode()
+    return code_sha256(path.read_bytes())
 
 
 @pytest.fixture
@@ -50,10 +49,7 @@ def big(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(autouse=True)
-def environment(proxy: Proxy, account: Account) -> Iterator[None]:
-    with account.here(url=proxy.url):
-        yield
+pytestmark = pytest.mark.usefixtures("in_account")
 
 
 def stage_of(**more: object) -> StageSettings:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -14,6 +12,7 @@ import pytest
 import wherry as public
 from support.aws_account import Account
 from support.deployments import Site
+from support.loopback import QuietHandler, serve
 from wherry.errors import AwsError, DeployError
 
 if TYPE_CHECKING:
@@ -33,30 +32,27 @@ JSON_REPORT = (
 )
 
 
-class Invoked(BaseHTTPRequestHandler):
+class Invoked(QuietHandler):
     """Answers as AWS Lambda does to Invoke; what was asked is kept."""
 
     asked: ClassVar[list[tuple[str, bytes]]] = []
     log = REPORT
-    answer = b'{"statusCode": 200}'
+    result = b'{"statusCode": 200}'
     error = ""
+    url = ""
     status = 200
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.asked.append((self.path, body))
-        self.send_response(self.status)
-        self.send_header("Content-Length", str(len(self.answer)))
-        self.send_header("x-amzn-RequestId", "1-2")
-        self.send_header("X-Amz-Executed-Version", "7")
-        self.send_header("X-Amz-Log-Result", base64.b64encode(self.log.encode()).decode())
+        headers = {
+            "x-amzn-RequestId": "1-2",
+            "X-Amz-Executed-Version": "7",
+            "X-Amz-Log-Result": base64.b64encode(self.log.encode()).decode(),
+        }
         if self.error:
-            self.send_header("X-Amz-Function-Error", self.error)
-        self.end_headers()
-        self.wfile.write(self.answer)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+            headers["X-Amz-Function-Error"] = self.error
+        self.answer(self.status, self.result, **headers)
 
 
 @pytest.fixture
@@ -64,20 +60,15 @@ def endpoint() -> Iterator[type[Invoked]]:
     class Own(Invoked):
         asked: ClassVar[list[tuple[str, bytes]]] = []
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Own)
-    Own.port = server.server_port  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield Own
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve(Own) as url:
+        Own.url = url
+        yield Own
 
 
 @pytest.fixture
 def site(wherry: Wherry, index: Index, proxy: Proxy, endpoint: Any) -> Site:
     """A project whose function is wherever the endpoint is."""
-    account = Account(f"http://127.0.0.1:{endpoint.port}")
+    account = Account(endpoint.url)
     made = Site(wherry=wherry, account=account, index=index, proxy=proxy)
     made.write(stage={})
     return made
@@ -112,7 +103,7 @@ def test_another_version(site: Site, endpoint: Any) -> None:
 def test_a_function_that_fails(site: Site, endpoint: Any) -> None:
     """Exit 1 as for a local run, and the error as AWS answered it."""
     endpoint.error = "Unhandled"
-    endpoint.answer = b'{"errorType": "ValueError", "errorMessage": "no", "stackTrace": ["a\\n"]}'
+    endpoint.result = b'{"errorType": "ValueError", "errorMessage": "no", "stackTrace": ["a\\n"]}'
     done = run(site, "--json", code=1)
     document = done.document
     assert document["error"] == {"type": "ValueError", "message": "no", "stack_trace": ["a"]}
@@ -137,7 +128,7 @@ def test_a_log_without_a_report(site: Site, endpoint: Any) -> None:
 
 
 def test_an_http_request(site: Site, endpoint: Any) -> None:
-    endpoint.answer = b'{"statusCode": 201, "body": "made"}'
+    endpoint.result = b'{"statusCode": 201, "body": "made"}'
     done = run(site, "--http", "POST", "/items", "-d", "{}")
     assert done.out == "made"
     assert "HTTP 201" in done.err
@@ -158,7 +149,7 @@ def test_what_is_refused(site: Site, endpoint: Any) -> None:
     assert done.err.startswith("error: --qualifier chooses a version on AWS")
     done = site.run("invoke", "dependencies", "--stage", "staging", code=1)
     assert done.err.startswith("error: `dependencies` is a layer\n")
-    endpoint.status, endpoint.answer = 404, b'{"Type":"User","Message":"Function not found"}'
+    endpoint.status, endpoint.result = 404, b'{"Type":"User","Message":"Function not found"}'
     with site.account.here():
         with pytest.raises(AwsError, match="cannot call function `shop-api` at `live`"):
             public.invoke_remote(site.root, "staging")

@@ -8,28 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 import tomli_w
 
-from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site, make_site
+from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site
 from support.projects import write_files
 
 if TYPE_CHECKING:
-    from support.aws_account import Account
-    from support.aws_faults import Call, Proxy
-    from support.command import Wherry
-    from support.index import Index
+    from support.aws_faults import Call
 
 NUMBER_OF_FUNCTIONS = 10
-
-
-@pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
-    made = make_site(wherry, account, index, proxy)
-    made.write(role=account.role())
-    return made
-
-
-def without_alias(site: Site) -> None:
-    path = site.root / "wherry.toml"
-    path.write_text(re.sub(r"(?m)^alias = .*$\n?", "", path.read_text()))
 
 
 def ten_functions(site: Site) -> list[str]:
@@ -59,7 +44,7 @@ def ten_functions(site: Site) -> list[str]:
 def test_an_unchanged_function_with_a_layer_takes_four_calls(site: Site, alias: bool) -> None:
     """N1, A6, D3: what is there is known by its hash; nothing is called that changes anything."""
     if not alias:
-        without_alias(site)
+        site.change(f'alias = "{ALIAS}"\n')
     site.deploy()
     site.proxy.forget()
     done = site.deploy("--json")
@@ -149,15 +134,15 @@ def test_deployments_of_functions_overlap(site: Site) -> None:
 
 def test_code_alone_and_layers_alone(site: Site) -> None:
     """D4: a changed file updates code; a changed dependency publishes a layer and updates configuration."""
-    without_alias(site)
+    site.change(f'alias = "{ALIAS}"\n')
     site.deploy()
     site.write(says="two", role=site.account.role())
-    without_alias(site)
+    site.change(f'alias = "{ALIAS}"\n')
     site.proxy.forget()
     site.deploy()
     assert site.proxy.mutations == ["UpdateFunctionCode"]
     site.write(says="two", alpha=TWO, role=site.account.role())
-    without_alias(site)
+    site.change(f'alias = "{ALIAS}"\n')
     site.proxy.forget()
     site.deploy()
     assert site.proxy.mutations == ["PublishLayerVersion", "UpdateFunctionConfiguration"]
@@ -166,12 +151,9 @@ def test_code_alone_and_layers_alone(site: Site) -> None:
 def test_another_runtime_publishes_the_layer_again(site: Site) -> None:
     """A7: the same content for other runtimes is another version."""
     site.deploy()
-    path = site.root / "wherry.toml"
     before = site.account.layer_versions(LAYER)
     for text in ('runtimes = ["python3.12", "python3.13"]', 'architectures = ["x86_64", "arm64"]'):
-        path.write_text(
-            path.read_text().replace("[layers.dependencies]\n", f"[layers.dependencies]\n{text}\n")
-        )
+        site.change("[layers.dependencies]\n", f"[layers.dependencies]\n{text}\n")
         site.plan(code=3)
         site.deploy()
         site.plan()

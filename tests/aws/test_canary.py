@@ -18,13 +18,11 @@ ARN = f"arn:aws:lambda:eu-west-1:123456789012:function:{FUNCTION}"
 
 
 @pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
+def site(site: Site) -> Site:
     """Deployed once; then changed."""
-    made = make_site(wherry, account, index, proxy)
-    made.write(role=account.role())
-    made.deploy()
-    made.write(says="two", alpha=TWO, role=account.role())
-    return made
+    site.deploy()
+    site.write(says="two", alpha=TWO, role=site.account.role())
+    return site
 
 
 @pytest.mark.parametrize(("share", "weight"), [("10%", 0.1), ("0.25", 0.25), ("0.5 %", 0.005)])
@@ -126,8 +124,7 @@ def test_promoting_what_is_not_there(site: Site) -> None:
 
 def test_without_an_alias(site: Site) -> None:
     """D10."""
-    path = site.root / "wherry.toml"
-    path.write_text(path.read_text().replace(f'alias = "{ALIAS}"\n', ""))
+    site.change(f'alias = "{ALIAS}"\n')
     site.proxy.forget()
     assert site.deploy("--promote", code=1).error == (
         "error: there is no canary in stage `staging`\n"

@@ -13,17 +13,13 @@ from wherry.errors import AwsError
 from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from support.aws_account import Account
     from support.aws_faults import Proxy
 
 
-@pytest.fixture(autouse=True)
-def environment(account: Account, proxy: Proxy) -> Iterator[None]:
-    with account.here(url=proxy.url):
-        yield
+pytestmark = pytest.mark.usefixtures("in_account")
 
 
 def client(**stage: Any) -> Client:

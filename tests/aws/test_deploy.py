@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
@@ -16,24 +15,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import wherry as api
-from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site, make_site
-from support.functions import zip_of
+from support.aws_account import code_sha256
+from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site
 from support.wheels import make_wheel
+from support.zips import zip_bytes
 
 if TYPE_CHECKING:
-    from support.aws_account import Account
-    from support.aws_faults import Call, Proxy
-    from support.command import Wherry
+    from support.aws_faults import Call
     from support.index import Index
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:"
-
-
-@pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
-    made = make_site(wherry, account, index, proxy)
-    made.write(role=account.role())
-    return made
 
 
 def plainly(text: str) -> str:
@@ -41,12 +32,6 @@ def plainly(text: str) -> str:
     text = re.sub(r"\b[0-9a-f]{64}\b", "DIGEST", text)
     text = re.sub(r"(?m)^(Fetched|what would change in) .*\n", "", text)
     return re.sub(r"in \d+(\.\d+)?m?s", "in TIME", text)
-
-
-def change(site: Site, old: str, new: str) -> None:
-    path = site.root / "wherry.toml"
-    assert old in path.read_text()
-    path.write_text(path.read_text().replace(old, new))
 
 
 # What is said.
@@ -316,7 +301,7 @@ def test_the_digest_for_terraform(site: Site) -> None:
     ]
     data = (site.root / "dist/lambda/api.zip").read_bytes()
     assert create["code_sha256"] == told["api"]
-    assert told["api"] == base64.b64encode(hashlib.sha256(data).digest()).decode()
+    assert told["api"] == code_sha256(data)
     site.deploy()
     assert site.account.configuration(FUNCTION)["CodeSha256"] == told["api"]
     assert site.account.layer_versions(LAYER) == {1: told["dependencies"]}
@@ -328,7 +313,7 @@ def test_a_bucket_costs_nothing_when_nothing_is_to_be_done(site: Site, alias: bo
     site.account.bucket(BUCKET)
     site.write(stage={"bucket": f"s3://{BUCKET}"}, role=site.account.role())
     if not alias:
-        change(site, f'alias = "{ALIAS}"\n', "")
+        site.change(f'alias = "{ALIAS}"\n', "")
     site.deploy()
     site.proxy.forget()
     site.deploy()
@@ -425,11 +410,9 @@ def test_a_plain_project(site: Site) -> None:
 
 
 @pytest.mark.parametrize("how", ["empty", "not taken"])
-def test_a_layer_of_ours_that_is_no_more_wanted_is_detached(
-    site: Site, tmp_path: Path, how: str
-) -> None:
+def test_a_layer_of_ours_that_is_no_more_wanted_is_detached(site: Site, how: str) -> None:
     """D8, D9: and other people's stay, in their places."""
-    data = zip_of(tmp_path / "layer.zip", {"python/other.py": ""}).read_bytes()
+    data = zip_bytes({"python/other.py": ""})
     site.deploy()
     one, two = site.account.layer("one", data), site.account.layer("two", data)
     (own,) = site.account.layers_of(FUNCTION)
@@ -437,9 +420,9 @@ def test_a_layer_of_ours_that_is_no_more_wanted_is_detached(
         FunctionName=FUNCTION, Layers=[one, own, two]
     )
     if how == "empty":
-        change(site, '    "*",\n', "")
+        site.change('    "*",\n', "")
     else:
-        change(site, "layers = [", "layers = []\nexclude-files = [")
+        site.change("layers = [", "layers = []\nexclude-files = [")
     site.deploy()
     assert site.account.layers_of(FUNCTION) == [one, two]
     assert site.account.layers_of(FUNCTION, ALIAS) == [one, two]
@@ -462,7 +445,7 @@ def refused(site: Site, *arguments: str) -> str:
 
 
 def test_a_missing_function_without_a_role(site: Site) -> None:
-    change(site, f'role = "{site.account.role()}"\n', "")
+    site.change(f'role = "{site.account.role()}"\n', "")
     assert refused(site) == (
         "error: stage `staging` cannot be deployed\n"
         "  ╰─▶ there is no function `shop-api`\n"
@@ -489,11 +472,11 @@ def test_an_image(site: Site) -> None:
 def test_the_other_architecture(site: Site) -> None:
     site.deploy()
     site.proxy.forget()
-    change(site, 'runtime = "python3.13"', 'runtime = "python3.13"\narchitecture = "arm64"')
+    site.change('runtime = "python3.13"', 'runtime = "python3.13"\narchitecture = "arm64"')
     assert refused(site).splitlines()[1] == (
         "  ╰─▶ function `shop-api` is x86_64, and the package was built for arm64"
     )
-    change(site, "[stages.staging]\n", '[stages.staging]\nmanage = ["code", "architecture"]\n')
+    site.change("[stages.staging]\n", '[stages.staging]\nmanage = ["code", "architecture"]\n')
     assert "  update the code, 372 B: x86_64 → arm64\n" in site.plan(code=3).out
 
 
@@ -516,7 +499,7 @@ def test_another_runtime_and_handler_are_told(site: Site) -> None:
     site.account.functions.update_function_configuration(
         FunctionName=FUNCTION, Runtime="python3.12"
     )
-    change(site, "[stages.staging]\n", '[stages.staging]\nmanage = ["runtime", "handler"]\n')
+    site.change("[stages.staging]\n", '[stages.staging]\nmanage = ["runtime", "handler"]\n')
     planned = site.plan(code=3)
     assert (
         "  update the configuration: handler theirs.main → shop.api.handler, "
@@ -531,28 +514,28 @@ def test_another_runtime_and_handler_are_told(site: Site) -> None:
 
 def test_a_package_that_wants_a_bucket(site: Site) -> None:
     """Quotas of the account, before anything is uploaded."""
-    change(site, "[stages.staging]\n", "[quotas]\ndirect-upload = 400\n\n[stages.staging]\n")
+    site.change("[stages.staging]\n", "[quotas]\ndirect-upload = 400\n\n[stages.staging]\n")
     assert refused(site) == (
         "error: stage `staging` cannot be deployed\n"
         "  ╰─▶ layer `dependencies` is 908 B zipped, and a direct upload takes 400 B\n"
         'hint: give the stage a bucket, so that packages go through S3: bucket = "s3://…"\n'
     )
     site.account.bucket(BUCKET)
-    change(site, "[stages.staging]\n", f'[stages.staging]\nbucket = "s3://{BUCKET}"\n')
+    site.change("[stages.staging]\n", f'[stages.staging]\nbucket = "s3://{BUCKET}"\n')
     site.deploy()
 
 
 def test_a_package_over_the_quota_unzipped(site: Site, index: Index) -> None:
     """A12: it fails before uploading, built or not."""
     site.build()
-    change(site, "[stages.staging]\n", "[quotas]\nunzipped = 300\n\n[stages.staging]\n")
+    site.change("[stages.staging]\n", "[quotas]\nunzipped = 300\n\n[stages.staging]\n")
     for more in ([], ["--no-build"]):
         assert "unzipped, and AWS Lambda takes 300 B" in refused(site, *more)
     assert site.proxy.calls == []
 
 
-def test_too_many_layers(site: Site, tmp_path: Path) -> None:
-    data = zip_of(tmp_path / "layer.zip", {"python/other.py": ""}).read_bytes()
+def test_too_many_layers(site: Site) -> None:
+    data = zip_bytes({"python/other.py": ""})
     arns = [site.account.layer(f"x{number}", data) for number in range(5)]
     site.account.function(FUNCTION, data, Layers=arns)
     site.proxy.forget()
@@ -596,7 +579,7 @@ def test_no_stage_is_said(site: Site) -> None:
 
 
 def test_a_role_that_lambda_cannot_take(site: Site) -> None:
-    change(site, site.account.role(), "arn:aws:iam::123456789012:role/nobody")
+    site.change(site.account.role(), "arn:aws:iam::123456789012:role/nobody")
     done = site.deploy(code=1)
     assert "cannot create function `shop-api`" in done.error
     assert "  ╰─▶ CreateFunction: InvalidParameterValueException: The role defined" in done.error

@@ -61,15 +61,6 @@ def package(name: str, kind: str = "function", **more: Any) -> PackageReport:
         "architectures": ("arm64",),
         "unzipped_size_with_layers": 200,
         "provided": (),
-        "stripped_files": 0,
-        "stripped_size": 0,
-        "stripped_unzipped_size": 0,
-        "bytecode_files": 0,
-        "bytecode_size": 0,
-        "bytecode_unzipped_size": 0,
-        "slimmed_files": 0,
-        "slimmed_size": 0,
-        "slimmed_unzipped_size": 0,
         "distributions": (),
     }
     return PackageReport(**given | more)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from support.desired import desired_function, desired_layer
 from wherry.aws.actions import (
     Action,
     CreateAlias,
@@ -54,31 +54,11 @@ FOREIGN = arn("deps", 9, account="999999999999")
 
 
 def layer(name: str = "deps", content: str = "a", **more: Any) -> DesiredLayer:
-    given: dict[str, Any] = {
-        "name": name,
-        "aws_name": name,
-        "path": Path(f"{name}.zip"),
-        "code_sha256": content,
-        "size": 100,
-        "runtimes": ("python3.13",),
-        "architectures": ("x86_64",),
-    }
-    return DesiredLayer(**given | more)
+    return desired_layer(name, content, **more)
 
 
 def function(name: str = "api", content: str = "a", **more: Any) -> DesiredFunction:
-    given: dict[str, Any] = {
-        "name": name,
-        "aws_name": name,
-        "path": Path(f"{name}.zip"),
-        "code_sha256": content,
-        "size": 100,
-        "runtime": "python3.13",
-        "architecture": "x86_64",
-        "handler": "shop.api.handler",
-        "owned": frozenset({"deps", "base"}),
-    }
-    return DesiredFunction(**given | more)
+    return desired_function(name, content, **{"owned": frozenset({"deps", "base"}), **more})
 
 
 def snapshot(content: str = "a", layers: tuple[LayerRef, ...] = (), **more: Any) -> Snapshot:

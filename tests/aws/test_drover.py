@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.aws_faults import ACCESS_DENIED, CONFLICT, Fault, Proxy
-from support.deployments import Site, hasty
-from support.functions import zip_of
+from support.deployments import Site
 from support.projects import write_files
 from support.wheels import make_wheel
+from support.zips import zip_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from support.aws_account import Account
@@ -70,20 +69,15 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def site(
-    wherry: Wherry, account: Account, index: Index, proxy: Proxy, tmp_path: Path, installed: Path
-) -> Site:
+def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy, installed: Path) -> Site:
     """What drover's documentation has: an installed folder, and a function that is there already."""
     write_files(wherry.cwd, {"drover.yml": DROVER, "instance/config.toml": "a = 1\n"})
     shutil.copytree(installed, wherry.cwd / "install")
-    account.function(FUNCTION, zip_of(tmp_path / "first.zip", {"x.py": ""}).read_bytes())
+    account.function(FUNCTION, zip_bytes({"x.py": ""}))
     return Site(wherry=wherry, account=account, index=index, proxy=proxy)
 
 
-@pytest.fixture(autouse=True)
-def in_haste(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with hasty(monkeypatch):
-        yield
+pytestmark = pytest.mark.usefixtures("in_haste")
 
 
 def deploy(site: Site, *arguments: str, code: int | None = 0) -> Finished:
@@ -209,9 +203,9 @@ def test_d7_a_bucket_that_refuses(site: Site, why: str) -> None:
     site.run(*PLAN, code=0)
 
 
-def test_d8_the_layers_are_exactly_those_of_drover(site: Site, tmp_path: Path) -> None:
+def test_d8_the_layers_are_exactly_those_of_drover(site: Site) -> None:
     """In its order: the supplemental layers, then the requirements, of which a second copy of a file is found."""
-    data = zip_of(tmp_path / "layer.zip", {"python/other.py": ""}).read_bytes()
+    data = zip_bytes({"python/other.py": ""})
     theirs = site.account.layer("theirs", data)
     one, two = site.account.layer("one", data), site.account.layer("two", data)
     site.account.functions.update_function_configuration(

@@ -6,6 +6,7 @@ import pytest
 from botocore import exceptions as boto
 from botocore.exceptions import ClientError
 
+from support.aws_faults import of_aws
 from wherry.aws.errors import refusing, translate
 from wherry.errors import AwsError
 
@@ -13,16 +14,6 @@ DENIED = (
     "User: arn:aws:iam::123456789012:user/ada is not authorized to perform: lambda:UpdateFunctionCode on resource: "
     "arn:aws:lambda:eu-west-1:123456789012:function:api because no identity-based policy allows it"
 )
-
-
-def of_aws(operation: str, code: str, message: str = "", status: int = 400) -> ClientError:
-    return ClientError(
-        {
-            "Error": {"Code": code, "Message": message},
-            "ResponseMetadata": {"HTTPStatusCode": status},  # type: ignore[typeddict-item]
-        },
-        operation,
-    )
 
 
 @pytest.mark.parametrize(

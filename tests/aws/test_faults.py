@@ -35,11 +35,11 @@ from support.aws_faults import (
     serve_faults,
 )
 from support.command import Wherry
-from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, Site, hasty, make_site
+from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, Site, make_site
 from support.forks import Forks, serve_forks
-from support.functions import zip_of
 from support.index import serve_index
 from support.matrices import pairs, some
+from support.zips import zip_bytes
 
 if TYPE_CHECKING:
     from support.moto import Moto
@@ -82,15 +82,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, moto: Moto) -> Iterator[P
             moto=moto,
             forks=forks,
             digests=site.build(),
-            old=zip_of(folder / "old.zip", OLD).read_bytes(),
-            foreign=zip_of(folder / "foreign.zip", {"python/other.py": ""}).read_bytes(),
+            old=zip_bytes(OLD),
+            foreign=zip_bytes({"python/other.py": ""}),
         )
 
 
-@pytest.fixture(autouse=True)
-def in_haste(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with hasty(monkeypatch):
-        yield
+pytestmark = pytest.mark.usefixtures("in_haste")
 
 
 @dataclass(frozen=True, kw_only=True)

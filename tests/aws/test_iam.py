@@ -19,12 +19,12 @@ from support.aws_account import code_sha256
 from support.aws_faults import CUT_AFTER, Call, serve_faults
 from support.command import Wherry
 from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, ONE, TWO, Site, hasty
-from support.functions import zip_of
 from support.index import serve_index
 from support.projects import make_project
 from support.signer import Signer
 from support.storage import Storage, serve_storage
 from support.wheels import make_wheel
+from support.zips import zip_bytes
 
 if TYPE_CHECKING:
     from support.moto import Moto
@@ -282,7 +282,7 @@ def played(moto: Moto, tmp_path_factory: pytest.TempPathFactory) -> dict[str, di
     """The actions of each command, by scenario."""
     found = {}
     folder = tmp_path_factory.mktemp("iam")
-    old = zip_of(folder / "old.zip", {"old.py": ""}).read_bytes()
+    old = zip_bytes({"old.py": ""})
     with (
         pytest.MonkeyPatch.context() as patch,
         hasty(patch),

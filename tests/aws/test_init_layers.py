@@ -10,14 +10,13 @@ import pytest
 from support.aws_account import Account
 from support.aws_faults import serve_faults
 from support.deployments import FUNCTION, Site, make_site
-from support.functions import zip_of
 from support.light_aws import LightAws, RefusedError
 from support.projects import make_project
 from support.wheels import make_wheel
+from support.zips import zip_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from support.command import Wherry
     from support.index import Index
@@ -37,13 +36,13 @@ def site(wherry: Wherry, aws: LightAws, index: Index) -> Iterator[Site]:
 
 
 def first_settings(
-    site: Site, aws: LightAws, folder: Path, layers: Mapping[str, Sequence[str]]
+    site: Site, aws: LightAws, layers: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, Any], str]:
     """The files that are written for a function with layers, each with paths of a distribution; and the warnings."""
     for name, distributions in layers.items():
         files = {f"{one}.dist-info/METADATA": "" for one in distributions}
-        aws.layers[name] = [zip_of(folder / f"{name}.zip", files).read_bytes()]
-    code = zip_of(folder / "code.zip", {"x.py": ""}).read_bytes()
+        aws.layers[name] = [zip_bytes(files)]
+    code = zip_bytes({"x.py": ""})
     arns = [f"{aws.arn('layer', name)}:1" for name in layers]
     site.account.functions.create_function(
         FunctionName=FUNCTION,
@@ -59,7 +58,7 @@ def first_settings(
     return tomllib.loads(text)["tool"]["wherry"], done.err
 
 
-def test_a_layer_of_the_projects_distributions(site: Site, aws: LightAws, tmp_path: Path) -> None:
+def test_a_layer_of_the_projects_distributions(site: Site, aws: LightAws) -> None:
     """Others stay attached. What a virtual environment has beside them does not count."""
     folder = "python/lib/python3.13/site-packages"
     layers = {
@@ -67,7 +66,7 @@ def test_a_layer_of_the_projects_distributions(site: Site, aws: LightAws, tmp_pa
         "telemetry": ["python/telemetry-1.0"],
         "binaries": [],
     }
-    settings, said = first_settings(site, aws, tmp_path, layers)
+    settings, said = first_settings(site, aws, layers)
     (function,) = settings["functions"].values()
     assert function == {"handler": "shop.api.handler", "layers": ["dependencies"]}
     assert settings["layers"] == {"dependencies": {}}
@@ -79,9 +78,9 @@ def test_a_layer_of_the_projects_distributions(site: Site, aws: LightAws, tmp_pa
     assert [layer["name"] for layer in plan["layers"]] == ["dependencies"]
 
 
-def test_several_layers_keep_what_they_have(site: Site, aws: LightAws, tmp_path: Path) -> None:
+def test_several_layers_keep_what_they_have(site: Site, aws: LightAws) -> None:
     layers = {"shop-small": ["python/alpha-1.0"], "shop-big": ["python/beta-1.0"]}
-    settings, _ = first_settings(site, aws, tmp_path, layers)
+    settings, _ = first_settings(site, aws, layers)
     assert settings["layers"] == {
         "shop-small": {"include": ["alpha"]}, "shop-big": {"include": ["beta"]},
     }  # fmt: skip
@@ -89,12 +88,12 @@ def test_several_layers_keep_what_they_have(site: Site, aws: LightAws, tmp_path:
     assert function["layers"] == ["shop-small", "shop-big"]
 
 
-def test_a_layer_that_cannot_be_read_stays(site: Site, aws: LightAws, tmp_path: Path) -> None:
+def test_a_layer_that_cannot_be_read_stays(site: Site, aws: LightAws) -> None:
     def refuse(operation: str) -> None:
         if operation == "GetLayerVersion":
             raise RefusedError(403, "AccessDeniedException")
 
     aws.before = refuse
-    settings, said = first_settings(site, aws, tmp_path, {"shop": ["python/alpha-1.0"]})
+    settings, said = first_settings(site, aws, {"shop": ["python/alpha-1.0"]})
     assert "layers" not in settings
     assert "keeps its layer" in said

@@ -9,13 +9,11 @@ import pytest
 
 import wherry as public
 from support.deployments import ALIAS, FUNCTION, LAYER, Site, make_site
-from support.functions import zip_of
 from support.projects import write_files
+from support.zips import zip_bytes
 from wherry.errors import DeployError, SettingsError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from support.aws_account import Account
     from support.aws_faults import Proxy
     from support.command import Wherry
@@ -23,9 +21,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy, tmp_path: Path) -> Site:
+def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
     made = make_site(wherry, account, index, proxy)
-    code = zip_of(tmp_path / "code.zip", {"x.py": ""}).read_bytes()
+    code = zip_bytes({"x.py": ""})
     layers = [account.layer("telemetry", code), account.layer(LAYER, code)]
     account.function(FUNCTION, code, Layers=layers, Handler="shop.api.handler")
     account.functions.publish_version(FunctionName=FUNCTION)
@@ -117,11 +115,10 @@ def test_what_should_be_checked(site: Site) -> None:
     assert "alias" not in stages(site)["new"]
 
 
-def test_several_functions(site: Site, tmp_path: Path) -> None:
-    path = site.root / "wherry.toml"
+def test_several_functions(site: Site) -> None:
     write_files(site.root, {"shop/jobs.py": "def handler(event, context): ...\n"})
-    path.write_text(path.read_text() + '\n[functions.jobs]\nhandler = "shop.jobs.handler"\n')
-    code = zip_of(tmp_path / "code.zip", {"x.py": ""}).read_bytes()
+    site.add('[functions.jobs]\nhandler = "shop.jobs.handler"')
+    code = zip_bytes({"x.py": ""})
     site.account.function("background", code, Handler="shop.jobs.handler")
     given = ("init", "--stage", "a", "--from", FUNCTION, "--from")
     done = site.run(*given, "background", code=1)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from support.projects import write_files
+from support.projects import EMPTY_LOCK, write_files
 from support.storage import Storage, serve_storage
 from support.zips import HANDLER, write_package
 from wherry.aws.client import Client
 from wherry.aws.live_packages import download_packages
-from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,19 +33,13 @@ handler = "shop.handler"
 [tool.wherry.stages.staging]
 region = "eu-west-1"
 """
-EMPTY = 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n'
 
 
-def test_functions_and_layers_are_fetched(
-    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in account.environment().items():
-        monkeypatch.setenv(name, value)
+def test_functions_and_layers_are_fetched(account: Account, client: Client, tmp_path: Path) -> None:
     code = write_package(tmp_path / "code.zip", {"shop.py": HANDLER}).read_bytes()
     layer = write_package(tmp_path / "layer.zip", {"python/lib.py": ""}).read_bytes()
     account.function("shop-api", code)
     account.layer("shop-base", layer)
-    client = Client(StageSettings(region="eu-west-1"), name="staging")
     with ExitStack() as stack:
         served = stack.enter_context(serve_storage(Storage(others={"code": code, "layer": layer})))
 
@@ -72,7 +65,9 @@ def test_a_stage_that_has_nothing_yet(
 ) -> None:
     for name, value in account.environment().items():
         monkeypatch.setenv(name, value)
-    write_files(wherry.cwd, {"pyproject.toml": PYPROJECT, "pylock.toml": EMPTY, "shop.py": HANDLER})
+    write_files(
+        wherry.cwd, {"pyproject.toml": PYPROJECT, "pylock.toml": EMPTY_LOCK, "shop.py": HANDLER}
+    )
     done = wherry("inspect", "--against", "staging", "--exit-code")
     assert done.code == 3, done.err
     assert done.out.startswith("api: 0 B → ")

@@ -13,13 +13,12 @@ import pytest
 import wherry as public
 from support.aws_faults import ACCESS_DENIED, THROTTLED
 from support.deployments import FUNCTION, Site, hasty, make_site
-from support.functions import zip_of
+from support.zips import zip_bytes
 from wherry.aws.logs import parse_since
 from wherry.errors import AwsError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from support.aws_account import Account
     from support.aws_faults import Call, Proxy
@@ -37,9 +36,9 @@ STREAMS = ("2026/11/28/[1]aa", "2026/11/28/[2]bb")
 
 
 @pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy, tmp_path: Path) -> Site:
+def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
     made = make_site(wherry, account, index, proxy)
-    code = zip_of(tmp_path / "code.zip", {"x.py": ""}).read_bytes()
+    code = zip_bytes({"x.py": ""})
     account.function(FUNCTION, code)
     account.function("shop-jobs", code)
 
@@ -50,16 +49,9 @@ def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy, tmp_path:
         return json.dumps({**json.loads(data), "LoggingConfig": {"LogGroup": "/shop"}}).encode()
 
     proxy.edit = with_group
-    path = site_settings(made)
-    path.write_text(
-        path.read_text()
-        + '\n[functions.jobs]\nhandler = "shop.api.handler"\n[stages.staging.functions.jobs]\nname = "shop-jobs"\n'
-    )
+    made.add('[functions.jobs]\nhandler = "shop.api.handler"')
+    made.add('[stages.staging.functions.jobs]\nname = "shop-jobs"')
     return made
-
-
-def site_settings(site: Site) -> Path:
-    return site.root / "wherry.toml"
 
 
 def write(account: Account, group: str, stream: str, *lines: tuple[int, str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 import wherry
 from support.aws_faults import QUOTED
 from support.deployments import ALIAS, FUNCTION, LAYER, Site, make_site
-from support.functions import zip_of
+from support.zips import zip_bytes
 from wherry.errors import AwsError
 from wherry.settings.model import MANAGEABLE
 
@@ -275,13 +275,13 @@ def test_a_no_op_makes_four_calls_and_reads_parameters_once(stage: Stage) -> Non
     assert len(services) == 8
 
 
-def layers_of_others(stage: Stage, tmp_path: Path, *names: str) -> list[str]:
-    code = zip_of(tmp_path / "other.zip", {"python/other.py": ""}).read_bytes()
+def layers_of_others(stage: Stage, *names: str) -> list[str]:
+    code = zip_bytes({"python/other.py": ""})
     return [stage.account.layer(name, code) for name in names]
 
 
-def test_layers_by_parameter_and_by_name_are_pinned(stage: Stage, tmp_path: Path) -> None:
-    otel, old, new = layers_of_others(stage, tmp_path, "otel", "observability", "observability")
+def test_layers_by_parameter_and_by_name_are_pinned(stage: Stage) -> None:
+    otel, old, new = layers_of_others(stage, "otel", "observability", "observability")
     stage.parameters.put_parameter(Name="/layers/otel", Value=otel, Type="String")
     named = {"name": "observability", "version": 1}
     stage.write(layers=[named, "dependencies", {"ssm": "/layers/otel"}])
@@ -298,9 +298,9 @@ def test_layers_by_parameter_and_by_name_are_pinned(stage: Stage, tmp_path: Path
 
 
 @pytest.mark.real  # Many deployments.
-def test_a_layer_of_others_that_left_the_settings_is_detached(stage: Stage, tmp_path: Path) -> None:
+def test_a_layer_of_others_that_left_the_settings_is_detached(stage: Stage) -> None:
     """Only what the settings attached: the record is in the version; a layer that Terraform adds stays."""
-    otel, theirs = layers_of_others(stage, tmp_path, "otel", "theirs")
+    otel, theirs = layers_of_others(stage, "otel", "theirs")
     stage.write(layers=["dependencies", otel])
     stage.run("deploy")
     ours = stage.account.layers_of(FUNCTION)[0]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from support.aws_account import code_sha256
 from support.aws_faults import ACCESS_DENIED
-from support.functions import zip_of
+from support.desired import desired_function, desired_layer
+from support.zips import zip_bytes
 from wherry.aws.client import Client
-from wherry.aws.model import Desired, DesiredFunction, DesiredLayer
+from wherry.aws.model import Desired
 from wherry.aws.observe import (
     observe,
     observe_function,
@@ -22,55 +22,13 @@ from wherry.aws.observe import (
     snapshot_of,
 )
 from wherry.errors import AwsError
-from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from support.aws_account import Account
     from support.aws_faults import Proxy
 
 
-@pytest.fixture
-def client(account: Account, proxy: Proxy) -> Iterator[Client]:
-    with account.here(url=proxy.url):
-        yield Client(StageSettings(region="eu-west-1"), name="staging")
-
-
-@pytest.fixture(scope="module")
-def zipped(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return zip_of(tmp_path_factory.mktemp("zips") / "a.zip", {"a.py": "A = 1\n"}).read_bytes()
-
-
-@pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return zip_of(tmp_path_factory.mktemp("zips") / "b.zip", {"a.py": "A = 2\n"}).read_bytes()
-
-
-def function(name: str, **more: Any) -> DesiredFunction:
-    return DesiredFunction(
-        name=name,
-        aws_name=name,
-        path=Path("x.zip"),
-        code_sha256="x",
-        size=1,
-        runtime="python3.13",
-        architecture="x86_64",
-        **more,
-    )
-
-
-def layer(name: str, **more: Any) -> DesiredLayer:
-    return DesiredLayer(
-        name=name,
-        aws_name=name,
-        path=Path("x.zip"),
-        code_sha256="x",
-        size=1,
-        runtimes=("python3.13",),
-        architectures=("x86_64",),
-        **more,
-    )
+ZIPPED, OTHER = zip_bytes({"a.py": "A = 1\n"}), zip_bytes({"a.py": "A = 2\n"})
 
 
 def test_nothing_is_there(client: Client, proxy: Proxy) -> None:
@@ -78,8 +36,8 @@ def test_nothing_is_there(client: Client, proxy: Proxy) -> None:
     found = observe(
         Desired(
             stage="s",
-            layers=(layer("deps", share=("111111111111",)),),
-            functions=(function("api"), function("jobs", publish=True)),
+            layers=(desired_layer("deps", share=("111111111111",)),),
+            functions=(desired_function("api"), desired_function("jobs", publish=True)),
         ),
         client,
     )
@@ -89,27 +47,27 @@ def test_nothing_is_there(client: Client, proxy: Proxy) -> None:
 
 
 def test_a_function_that_publishes_nothing_takes_one_call(
-    client: Client, account: Account, proxy: Proxy, zipped: bytes
+    client: Client, account: Account, proxy: Proxy
 ) -> None:
-    arn = account.function("api", zipped, Architectures=["arm64"])
+    arn = account.function("api", ZIPPED, Architectures=["arm64"])
     found = observe_function(client, "api", versions=False)
     assert found is not None
     assert (found.arn, found.account, found.region) == (arn, "123456789012", "eu-west-1")
-    assert (found.package_type, found.code_size) == ("Zip", len(zipped))
+    assert (found.package_type, found.code_size) == ("Zip", len(ZIPPED))
     latest = found.latest
-    assert latest.code_sha256 == code_sha256(zipped)
+    assert latest.code_sha256 == code_sha256(ZIPPED)
     assert (latest.runtime, latest.handler) == ("python3.13", "shop.api.handler")
     assert (latest.architecture, latest.layers) == ("arm64", ())
     assert proxy.operations == ["GetFunctionConfiguration"]
 
 
 def test_versions_and_aliases_take_two_calls(
-    client: Client, account: Account, proxy: Proxy, zipped: bytes, other: bytes
+    client: Client, account: Account, proxy: Proxy
 ) -> None:
     """N1: `$LATEST` and the versions are told at once, by their digests."""
-    base = account.layer("base", zipped)
-    arn = account.function("api", zipped, Layers=[base])
-    for code in (other, zipped):
+    base = account.layer("base", ZIPPED)
+    arn = account.function("api", ZIPPED, Layers=[base])
+    for code in (OTHER, ZIPPED):
         account.functions.publish_version(FunctionName="api", Description="shop 1.0")
         account.functions.update_function_code(FunctionName="api", ZipFile=code)
     account.functions.create_alias(
@@ -124,7 +82,7 @@ def test_versions_and_aliases_take_two_calls(
     assert found.arn == arn
     assert [one.number for one in found.versions] == [1, 2]
     digests = [one.snapshot.code_sha256 for one in found.versions]
-    assert digests == [code_sha256(zipped), code_sha256(other)]
+    assert digests == [code_sha256(ZIPPED), code_sha256(OTHER)]
     first = found.version(1)
     assert first is not None
     assert (first.description, first.snapshot) == ("shop 1.0", found.latest)
@@ -141,26 +99,26 @@ def test_versions_and_aliases_take_two_calls(
 
 
 def test_the_latest_version_of_a_layer_counts(
-    client: Client, account: Account, proxy: Proxy, zipped: bytes, other: bytes
+    client: Client, account: Account, proxy: Proxy
 ) -> None:
     """D11, A6: a version that was deleted is not there."""
-    account.layer("deps", zipped)
+    account.layer("deps", ZIPPED)
     second = account.layer(
-        "deps", other, CompatibleRuntimes=["python3.13"], CompatibleArchitectures=["arm64"]
+        "deps", OTHER, CompatibleRuntimes=["python3.13"], CompatibleArchitectures=["arm64"]
     )
-    account.layer("deps", zipped)
+    account.layer("deps", ZIPPED)
     account.functions.delete_layer_version(LayerName="deps", VersionNumber=3)
     found = observe_layer(client, "deps", shared=False)
     assert found is not None
     assert (found.arn, found.version) == (second, 2)
-    assert found.code_sha256 == code_sha256(other)
+    assert found.code_sha256 == code_sha256(OTHER)
     assert (found.runtimes, found.architectures) == (("python3.13",), ("arm64",))
     assert proxy.operations == ["ListLayerVersions", "GetLayerVersion"]
 
 
-def test_who_may_use_a_layer(client: Client, account: Account, zipped: bytes) -> None:
+def test_who_may_use_a_layer(client: Client, account: Account) -> None:
     """A10: asked only where the stage shares it."""
-    account.layer("deps", zipped)
+    account.layer("deps", ZIPPED)
     found = observe_layer(client, "deps", shared=True)
     assert found is not None
     assert found.shared == ()
@@ -207,11 +165,11 @@ def test_policies_as_aws_writes_them() -> None:
 
 
 def test_each_layer_is_looked_up_once_for_all(
-    client: Client, account: Account, proxy: Proxy, zipped: bytes
+    client: Client, account: Account, proxy: Proxy
 ) -> None:
-    account.layer("deps", zipped)
-    functions = tuple(function(f"f{n}", layers=("deps",)) for n in range(10))
-    observe(Desired(stage="s", layers=(layer("deps"),), functions=functions), client)
+    account.layer("deps", ZIPPED)
+    functions = tuple(desired_function(f"f{n}", layers=("deps",)) for n in range(10))
+    observe(Desired(stage="s", layers=(desired_layer("deps"),), functions=functions), client)
     assert proxy.operations.count("ListLayerVersions") == 1
     assert proxy.operations.count("GetLayerVersion") == 1
     assert len(proxy.operations) == 12

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import re
-import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,8 +10,9 @@ import pytest
 
 import wherry as public
 from support.aws_faults import ACCESS_DENIED, CONFLICT
-from support.deployments import ONE, TWO, Site, make_site
+from support.deployments import ONE, TWO, Site, make_site, plain
 from support.reporters import Heard
+from support.zips import zip_bytes
 from wherry.aws.client import Client
 from wherry.aws.prune.find import Policy, find_prunable
 from wherry.aws.prune.prune import remove_all
@@ -23,8 +21,6 @@ from wherry.events import Warned
 from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from support.aws_account import Account
     from support.aws_faults import Proxy
     from support.command import Wherry
@@ -34,17 +30,11 @@ BUCKET = "deploy-bucket"
 DIGEST = "0123456789abcdef" * 4
 
 
-@pytest.fixture(autouse=True)
-def environment(proxy: Proxy, account: Account) -> Iterator[None]:
-    with account.here(url=proxy.url):
-        yield
+pytestmark = pytest.mark.usefixtures("in_account")
 
 
 def code(text: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
-        made.writestr("shop/api.py", text)
-    return buffer.getvalue()
+    return zip_bytes({"shop/api.py": text})
 
 
 def publish(account: Account, name: str, count: int, **more: object) -> None:
@@ -261,12 +251,6 @@ def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
         account.functions.publish_version(FunctionName="shop-api")
     account.functions.create_alias(FunctionName="shop-api", Name="live", FunctionVersion="4")
     return make_site(wherry, account, index, proxy)
-
-
-def plain(text: str) -> str:
-    """Without durations, days and sizes."""
-    text = re.sub(r"\b\d+(\.\d+)?m?s\b", "TIME", re.sub(r"[\d.]+ (KiB|B)\b", "SIZE", text))
-    return re.sub(r"\d{4}-\d\d-\d\d", "DAY", text)
 
 
 OLD = ("--keep-versions", "1", "--keep-days", "0")

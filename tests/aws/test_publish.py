@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -20,12 +19,11 @@ from support.aws_faults import (
     THROTTLED,
     Fault,
 )
-from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site, hasty, make_site
+from support.deployments import ALIAS, BUCKET, FUNCTION, LAYER, TWO, Site, make_site, plain
 from support.projects import write_files
 from wherry.errors import AwsError, DeployError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from support.aws_account import Account
@@ -45,10 +43,7 @@ def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
     return made
 
 
-@pytest.fixture(autouse=True)
-def in_haste(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with hasty(monkeypatch):
-        yield
+pytestmark = pytest.mark.usefixtures("in_haste")
 
 
 def packages(site: Site) -> dict[str, Path]:
@@ -58,12 +53,6 @@ def packages(site: Site) -> dict[str, Path]:
 def url(site: Site, name: str, aws_name: str) -> str:
     digest = hashlib.sha256(packages(site)[name].read_bytes()).hexdigest()
     return f"s3://{BUCKET}/wherry/uploads/{aws_name}/{digest}.zip"
-
-
-def plain(text: str) -> str:
-    """Without what differs from run to run."""
-    text = re.sub(r"[0-9a-f]{64}", "DIGEST", text)
-    return re.sub(r"\b\d+(\.\d+)?m?s\b", "TIME", re.sub(r"[\d.]+ (KiB|B)\b", "SIZE", text))
 
 
 def test_the_steps_one_by_one(site: Site) -> None:
@@ -196,8 +185,7 @@ def test_versions_of_functions(site: Site) -> None:
 
 def test_a_function_without_an_alias_is_published_when_it_is_named(site: Site) -> None:
     site.write(role=site.account.role())
-    path = site.root / "wherry.toml"
-    path.write_text(re.sub(r"(?m)^alias = .*$\n?", "", path.read_text()))
+    site.change('alias = "live"\n')
     site.deploy("--quiet")
     assert site.account.versions(FUNCTION) == {}
     assert site.run("publish", "staging", code=0).out == f"{LAYER_ARN}:1\n"
@@ -337,8 +325,7 @@ def test_nothing_was_built(site: Site) -> None:
 def test_a_quota_is_exceeded(site: Site) -> None:
     """A12: it fails before uploading."""
     site.run("build", "--quiet", code=0)
-    path = site.root / "wherry.toml"
-    path.write_text(path.read_text() + "\n[quotas]\nunzipped = 100\n")
+    site.add("[quotas]\nunzipped = 100")
     for step in ("upload", "publish"):
         done = site.run(step, "staging", code=1)
         assert done.out == ""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
 import subprocess
 import sys
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,15 +15,15 @@ from msgspec.structs import replace
 import wherry as public
 from support.aws_account import code_sha256
 from support.aws_faults import ACCESS_DENIED, CUT_AFTER, EXPIRED, THROTTLED, Fault
-from support.deployments import ONE, TWO, Site, make_site
+from support.deployments import ONE, TWO, Site, make_site, plain
 from support.storage import Storage, serve_storage
+from support.zips import zip_bytes
 from wherry.aws.client import Client
 from wherry.aws.rollback.delete import delete_left
 from wherry.aws.rollback.find import Rollback, Subject, find_rollbacks
 from wherry.aws.rollback.rollback import roll_back
 from wherry.errors import AwsError, DeployError, FetchError
 from wherry.events import SILENT
-from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,25 +38,14 @@ BARE = Subject(name="api", aws_name="shop-api", alias=None)
 
 
 def code(text: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
-        made.writestr("shop/api.py", text)
-    return buffer.getvalue()
+    return zip_bytes({"shop/api.py": text})
 
 
 PRECONDITION = Fault(name="precondition", status=412, code="PreconditionFailedException")
 CODES = {number: code(f"version {number}") for number in range(1, 5)}
 
 
-@pytest.fixture(autouse=True)
-def environment(proxy: Proxy, account: Account) -> Iterator[None]:
-    with account.here(url=proxy.url):
-        yield
-
-
-@pytest.fixture
-def client() -> Client:
-    return Client(StageSettings(region="eu-west-1"), name="staging")
+pytestmark = pytest.mark.usefixtures("in_account")
 
 
 def release(account: Account, number: int, *, layer: str | None = None, **more: Any) -> None:
@@ -72,6 +59,11 @@ def release(account: Account, number: int, *, layer: str | None = None, **more: 
         )
         account.functions.update_function_code(FunctionName="shop-api", ZipFile=CODES[number])
     account.functions.publish_version(FunctionName="shop-api", Description=f"shop 1.{number}")
+
+
+def releases(account: Account, count: int) -> None:
+    for number in range(1, count + 1):
+        release(account, number)
 
 
 def alias(account: Account, version: int, **weights: float) -> None:
@@ -116,8 +108,7 @@ def test_the_alias_goes_back(account: Account, proxy: Proxy, client: Client) -> 
 
 
 def test_to_a_version(account: Account, client: Client) -> None:
-    for number in (1, 2, 3):
-        release(account, number)
+    releases(account, 3)
     alias(account, 3)
     roll_back([find(client, to=1)], client=client)
     assert account.alias("shop-api", "live") == ("1", {})
@@ -132,8 +123,7 @@ def test_to_a_version(account: Account, client: Client) -> None:
 
 
 def test_versions_that_were_pruned_are_passed_over(account: Account, client: Client) -> None:
-    for number in (1, 2, 3):
-        release(account, number)
+    releases(account, 3)
     alias(account, 3)
     account.functions.delete_function(FunctionName="shop-api", Qualifier="2")
     assert find(client).to == 1
@@ -141,8 +131,7 @@ def test_versions_that_were_pruned_are_passed_over(account: Account, client: Cli
 
 def test_a_canary_ends(account: Account, client: Client) -> None:
     """What it tries is not what ran before."""
-    for number in (1, 2, 3):
-        release(account, number)
+    releases(account, 3)
     alias(account, 2, v3=0.1)
     found = find(client)
     assert str(found) == (
@@ -156,8 +145,7 @@ def test_a_canary_ends(account: Account, client: Client) -> None:
 def test_a_change_by_somebody_else_is_not_overwritten(
     account: Account, proxy: Proxy, client: Client
 ) -> None:
-    for number in (1, 2, 3):
-        release(account, number)
+    releases(account, 3)
     alias(account, 3)
     found = find(client)
     account.functions.update_alias(FunctionName="shop-api", Name="live", FunctionVersion="1")
@@ -175,8 +163,7 @@ def test_a_change_by_somebody_else_is_not_overwritten(
 
 @pytest.mark.parametrize("fault", [THROTTLED, CUT_AFTER], ids=str)
 def test_faults(account: Account, proxy: Proxy, client: Client, fault: Any) -> None:
-    for number in (1, 2):
-        release(account, number)
+    releases(account, 2)
     alias(account, 2)
     found = find(client)
     proxy.forget()
@@ -189,8 +176,7 @@ def test_everything_that_is_wrong_is_told_at_once(account: Account, client: Clie
     """D10, and nothing is changed."""
     account.function("new", CODES[1])
     account.functions.publish_version(FunctionName="new")
-    release(account, 1)
-    release(account, 2)
+    releases(account, 2)
     subjects = [
         Subject(name="none", aws_name="shop-none", alias="live"),
         Subject(name="bare", aws_name="shop-api", alias="live"),
@@ -272,8 +258,7 @@ def test_what_was_never_published_goes_back_to_the_newest_version(
 
 def test_a_deleted_layer_cannot_be_restored(account: Account, client: Client) -> None:
     """An alias does not mind: a version keeps its layers."""
-    for number in (1, 2):
-        release(account, number)
+    releases(account, 2)
     alias(account, 2)
     account.functions.delete_layer_version(LayerName="base", VersionNumber=1)
     with pytest.raises(DeployError) as caught:
@@ -286,8 +271,7 @@ def test_a_deleted_layer_cannot_be_restored(account: Account, client: Client) ->
 def test_code_that_is_not_that_of_the_version(
     account: Account, proxy: Proxy, client: Client, storage: Storage
 ) -> None:
-    for number in (1, 2):
-        release(account, number)
+    releases(account, 2)
     found = find(client, BARE)
     storage.others["1"] = CODES[4]
     proxy.forget()
@@ -301,8 +285,7 @@ def test_code_that_is_too_big_without_a_bucket(
     account: Account, proxy: Proxy, client: Client
 ) -> None:
     """D7: known before the configuration is changed."""
-    for number in (1, 2):
-        release(account, number)
+    releases(account, 2)
     found = find(client, BARE)
     proxy.forget()
     with pytest.raises(DeployError) as caught:
@@ -313,8 +296,7 @@ def test_code_that_is_too_big_without_a_bucket(
 
 
 def test_the_document_is_json(account: Account, client: Client) -> None:
-    for number in (1, 2):
-        release(account, number)
+    releases(account, 2)
     alias(account, 2)
     document = json.loads(json.dumps(find(client).document()))
     assert document["was"] == 2
@@ -329,15 +311,9 @@ def test_the_document_is_json(account: Account, client: Client) -> None:
 @pytest.fixture
 def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
     """A project, and what three deployments came to."""
-    for number in (1, 2, 3):
-        release(account, number)
+    releases(account, 3)
     alias(account, 3)
     return make_site(wherry, account, index, proxy)
-
-
-def plain(text: str) -> str:
-    """Without durations."""
-    return re.sub(r"\b\d+(\.\d+)?m?s\b", "TIME", text)
 
 
 LIVE = "arn:aws:lambda:eu-west-1:123456789012:function:shop-api:live"
@@ -406,8 +382,7 @@ def test_it_goes_back_to_what_callers_had(
 
 def test_a_weight_of_an_older_version_is_a_move_under_way(account: Account, client: Client) -> None:
     """AWS shifts the calls of an alias with provisioned concurrency; nobody is to be kept at the new version."""
-    for number in (1, 2, 3):
-        release(account, number)
+    releases(account, 3)
     alias(account, 3, v1=0.4)
     found = find(client)
     assert (found.was, found.to, dict(found.ends)) == (3, 1, {})
@@ -518,8 +493,7 @@ def test_what_cannot_go_back(site: Site) -> None:
 
 
 def test_a_version_is_of_one_function(site: Site) -> None:
-    path = site.root / "wherry.toml"
-    path.write_text(path.read_text() + '\n[functions.worker]\nhandler = "shop.api.handler"\n')
+    site.add('[functions.worker]\nhandler = "shop.api.handler"')
     done = site.run("rollback", "staging", "--to", "2", "--yes", code=1)
     assert done.err == (
         "error: version 2 of which function?\n"
@@ -583,8 +557,7 @@ def test_the_version_that_was_left_is_deleted(site: Site) -> None:
 
 
 def test_the_version_of_a_canary_is_deleted(account: Account, client: Client) -> None:
-    for number in (1, 2):
-        release(account, number)
+    releases(account, 2)
     alias(account, 1, v2=0.1)
     found = find(client)
     roll_back([found], client=client)
@@ -594,8 +567,7 @@ def test_the_version_of_a_canary_is_deleted(account: Account, client: Client) ->
 
 def test_a_version_of_another_alias_is_not_gone_back_to(account: Account, client: Client) -> None:
     """A2: two stages are two aliases of one function, and this one began with version 2."""
-    for number in (1, 2):
-        release(account, number)
+    releases(account, 2)
     for name, version in (("live", "2"), ("other", "1")):
         account.functions.create_alias(
             FunctionName="shop-api",

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import wherry as public
-from support.deployments import Site, make_site
+from support.deployments import Site
 from support.reporters import Heard
 from wherry.aws.several import each_stage, split_names
 from wherry.errors import DeployError, SettingsError
 from wherry.events import Note, OfStage, UploadStarted
 
 if TYPE_CHECKING:
-    from support.aws_account import Account
-    from support.aws_faults import Proxy
     from support.command import Wherry
-    from support.index import Index
 
 MORE = """
 [stages.production]
@@ -35,12 +32,9 @@ layers.dependencies = { name = "shop-dependencies" }
 
 
 @pytest.fixture
-def site(wherry: Wherry, account: Account, index: Index, proxy: Proxy) -> Site:
-    made = make_site(wherry, account, index, proxy)
-    made.write(role=account.role())
-    path = made.root / "wherry.toml"
-    path.write_text(path.read_text() + MORE.replace("?", account.role()))
-    return made
+def site(site: Site) -> Site:
+    site.add(MORE.replace("?", site.account.role()))
+    return site
 
 
 def test_side_by_side(site: Site) -> None:

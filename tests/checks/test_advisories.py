@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 import wherry
+from support.loopback import QuietHandler, serve
 from support.zips import HANDLER, installed, write_package
 from wherry.errors import FetchError
 from wherry.store import Store
@@ -34,7 +33,7 @@ ADVISORY = {
 }
 
 
-class Database(BaseHTTPRequestHandler):
+class Database(QuietHandler):
     """It knows one vulnerability, of version 1.0 of `lib`."""
 
     asked: list[tuple[str, str]]
@@ -44,33 +43,20 @@ class Database(BaseHTTPRequestHandler):
         names = [(query["package"]["name"], query["version"]) for query in queries]
         self.asked += names
         found = {"vulns": [{"id": "GHSA-1", "modified": "2026-01-01T00:00:00Z"}]}
-        self.answer({"results": [found if name == ("lib", "1.0") else {} for name in names]})
+        results = [found if name == ("lib", "1.0") else {} for name in names]
+        self.answer(200, json.dumps({"results": results}).encode())
 
     def do_GET(self) -> None:
-        self.answer(ADVISORY)
-
-    def answer(self, document: object) -> None:
-        data = json.dumps(document).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        self.answer(200, json.dumps(ADVISORY).encode())
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
     """The names and versions that the database was asked about."""
     Database.asked = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Database)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("WHERRY_ADVISORIES_URL", f"http://127.0.0.1:{server.server_port}")
-    yield Database.asked
-    server.shutdown()
-    server.server_close()
+    with serve(Database) as url:
+        monkeypatch.setenv("WHERRY_ADVISORIES_URL", url)
+        yield Database.asked
 
 
 def package(folder: Path) -> Path:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from support.locks import content_hash
 from support.projects import make_project, pylock_for, write_files
 from support.tools import run_uv
 from support.wheels import Made, make_sdist, make_wheel
+from support.zips import unzipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -799,15 +799,17 @@ def has_ended(pid: int) -> bool:
     return False
 
 
-def started(wherry: Wherry, command: str = "build", **env: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "wherry", command],
-        cwd=wherry.cwd,
-        env=wherry.environment(**env),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def interrupt(
+    process: subprocess.Popen[str], wherry: Wherry, before: dict[str, bytes | None]
+) -> None:
+    """Interrupt a command: it says so, and leaves nothing behind."""
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (130, "")
+    assert err.endswith("\ninterrupted\n")
+    assert "Traceback" not in err
+    assert contents(wherry.cwd) == before
+    assert wherry.rubbish() == []
 
 
 @pytest.mark.parametrize("body", [None, ALPHA.data], ids=["no answer", "midway"])
@@ -818,21 +820,15 @@ def test_interrupted_while_the_index_hangs(
     index.fault = hangs(release, body=body)
     before = contents(project)
     try:
-        process = started(wherry)
+        process = wherry.start("build")
         waited_for(
             lambda: index.downloads if body is None else any((wherry.store / "tmp").glob("*")),
             process,
         )
-        process.send_signal(signal.SIGINT)
         # The index is still silent: the end does not wait for it.
-        out, err = process.communicate()
+        interrupt(process, wherry, before)
     finally:
         release.set()
-    assert (process.returncode, out) == (130, "")
-    assert err.endswith("\ninterrupted\n")
-    assert "Traceback" not in err
-    assert contents(project) == before
-    assert wherry.rubbish() == []
     assert not list(wherry.store.glob("files-v*/??/*"))
 
 
@@ -888,17 +884,11 @@ def test_interrupted_while_a_backend_works(wherry: Wherry, project: Path, tmp_pa
     scratch = tmp_path / "tmp"
     scratch.mkdir()
     before = contents(project)
-    process = started(wherry, "build", TMPDIR=str(scratch))
+    process = wherry.start("build", TMPDIR=str(scratch))
     waited_for(lambda: begun.exists() and begun.read_text(), process)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate()
-    assert (process.returncode, out) == (130, "")
-    assert err.endswith("\ninterrupted\n")
-    assert "Traceback" not in err
+    interrupt(process, wherry, before)
     assert has_ended(int(begun.read_text()))
     assert list(scratch.iterdir()) == []
-    assert contents(project) == before
-    assert wherry.rubbish() == []
 
 
 def test_interrupted_while_locking(
@@ -910,24 +900,20 @@ def test_interrupted_while_locking(
     index.fault = hangs(release)
     before = contents(project)
     try:
-        process = started(
-            wherry, "lock", UV_DEFAULT_INDEX=index.simple, UV_CACHE_DIR=str(tmp_path / "uv-cache")
+        process = wherry.start(
+            "lock", UV_DEFAULT_INDEX=index.simple, UV_CACHE_DIR=str(tmp_path / "uv-cache")
         )
         waited_for(lambda: index.requests, process)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate()
+        interrupt(process, wherry, before)
     finally:
         release.set()
-    assert (process.returncode, out) == (130, "")
-    assert err.endswith("\ninterrupted\n")
-    assert contents(project) == before
 
 
 def test_killed_while_fetching(wherry: Wherry, project: Path, index: Index) -> None:
     release = threading.Event()
     index.fault = hangs(release, body=ALPHA.data)
     try:
-        process = started(wherry)
+        process = wherry.start("build")
         waited_for(lambda: any((wherry.store / "tmp").glob("*")), process)
         process.kill()
         process.communicate()
@@ -936,9 +922,8 @@ def test_killed_while_fetching(wherry: Wherry, project: Path, index: Index) -> N
     assert not list(wherry.store.glob("files-v*/??/*"))
     index.fault = None
     assert wherry("build").code == 0
-    with zipfile.ZipFile(project / "dist" / "lambda" / "shop.zip") as archive:
-        assert archive.testzip() is None
-        assert archive.read("alpha/__init__.py") == b"A = 1\n" * 40
+    found = unzipped(project / "dist" / "lambda" / "shop.zip")
+    assert found["alpha/__init__.py"] == b"A = 1\n" * 40
 
 
 @pytest.mark.real
@@ -951,7 +936,7 @@ def test_killed_while_writing(wherry: Wherry, project: Path) -> None:
     with (project / "large.bin").open("wb") as file:
         for _ in range(200):
             file.write(block)
-    process = started(wherry)
+    process = wherry.start("build")
     waited_for(lambda: [*folder.glob(".*.tmp")], process)
     process.kill()
     process.communicate()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 import zipfile
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.aws_account import code_sha256
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
+from support.zips import unzipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +75,7 @@ def test_the_json_document(project: Path, wherry: Wherry) -> None:
                 "path": "dist/lambda/shop.zip",
                 "handler": None,
                 "sha256": hashlib.sha256(data).hexdigest(),
-                "code_sha256": base64.b64encode(hashlib.sha256(data).digest()).decode(),
+                "code_sha256": code_sha256(data),
                 "size": len(data),
                 "unzipped_size": sum(member.file_size for member in members),
                 "files": len(members),
@@ -148,8 +149,7 @@ def test_a_changed_lock_is_another_package(project: Path, wherry: Wherry, index:
     done = wherry("build", "--json").document["packages"][0]
     assert done["changed"] is True
     assert [one["name"] for one in done["distributions"]] == ["alpha", "shop"]
-    with zipfile.ZipFile(project / done["path"]) as archive:
-        assert not [name for name in archive.namelist() if name.startswith("beta")]
+    assert not [name for name in unzipped(project / done["path"]) if name.startswith("beta")]
 
 
 def test_another_lock_that_appears_is_seen(project: Path, wherry: Wherry) -> None:
@@ -193,8 +193,7 @@ def test_the_output_is_never_packaged(project: Path, wherry: Wherry) -> None:
     before = (project / first.strip()).read_bytes()
     (project / "shop" / "api.py").write_text("EDITED = True\n")
     wherry("build", "--output", "packages")
-    with zipfile.ZipFile(project / first.strip()) as archive:
-        assert not [name for name in archive.namelist() if name.endswith(".zip")]
+    assert not [name for name in unzipped(project / first.strip()) if name.endswith(".zip")]
     assert (project / first.strip()).read_bytes() != before
 
 
@@ -214,8 +213,7 @@ def test_settings_choose(project: Path, wherry: Wherry) -> None:
     assert done.document["target"] == {"runtime": "python3.11", "architecture": "arm64"}
     assert done.document["packages"][0]["path"] == "built/orders.zip"
     assert "by the settings" in done.err
-    with zipfile.ZipFile(project / "built" / "orders.zip") as archive:
-        names = archive.namelist()
+    names = unzipped(project / "built" / "orders.zip")
     assert "keep.txt" in names
     assert "NOTES.md" not in names
     assert not [name for name in names if name.endswith(".toml")]
@@ -235,8 +233,8 @@ def test_no_bytecode_and_no_cache_folders(project: Path, wherry: Wherry) -> None
     """B4: no .pyc, no empty __pycache__."""
     write_files(project, {"shop/__pycache__/api.cpython-313.pyc": b"\0", "shop/old.pyc": b"\0"})
     wherry("build")
-    with zipfile.ZipFile(project / "dist" / "lambda" / "shop.zip") as archive:
-        assert not [name for name in archive.namelist() if "pyc" in name]
+    names = unzipped(project / "dist" / "lambda" / "shop.zip")
+    assert not [name for name in names if "pyc" in name]
 
 
 def test_metadata_stays(project: Path, wherry: Wherry) -> None:
@@ -268,25 +266,15 @@ def test_conflicts_are_named_and_can_be_settled(wherry: Wherry, index: Index) ->
     with (project / "pyproject.toml").open("a") as file:
         file.write('[tool.wherry.conflicts]\n"shared.txt" = "Two"\n')
     wherry("build")
-    with zipfile.ZipFile(project / "dist" / "lambda" / "shop.zip") as archive:
-        assert archive.read("shared.txt") == b"two!"
+    assert unzipped(project / "dist" / "lambda" / "shop.zip")["shared.txt"] == b"two!"
 
 
 def test_two_builds_at_once(project: Path, wherry: Wherry) -> None:
-    import subprocess
-    import sys
-
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "wherry", "build", "--quiet"],
-            cwd=project, env=wherry.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        for _ in range(4)
-    ]  # fmt: skip
+    running = [wherry.start("build", "--quiet") for _ in range(4)]
     for process in running:
         _, err = process.communicate()
-        assert (process.returncode, err) == (0, b"")
-    assert zipfile.ZipFile(project / "dist" / "lambda" / "shop.zip").testzip() is None
+        assert (process.returncode, err) == (0, "")
+    assert unzipped(project / "dist" / "lambda" / "shop.zip")
     assert not wherry.rubbish()
 
 
@@ -309,7 +297,6 @@ def test_a_path_dependency_below_the_project_is_packaged_once(wherry: Wherry, in
     )
     done = wherry("build")
     assert done.code == 0, done.err
-    with zipfile.ZipFile(project / "dist" / "lambda" / "app.zip") as archive:
-        names = archive.namelist()
+    names = unzipped(project / "dist" / "lambda" / "app.zip")
     assert "shop/__init__.py" in names
     assert not [name for name in names if name.startswith("libs/")]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import threading
 import time
-import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +13,7 @@ import pytest
 from support.faults import hangs
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
+from support.zips import unzipped
 from wherry.store import Store
 
 if TYPE_CHECKING:
@@ -156,23 +155,13 @@ def test_pruning_waits_for_a_build(wherry: Wherry, project: Path, index: Index) 
     release = threading.Event()
     index.fault = hangs(release, below=f"/files/{ALPHA.filename}", body=ALPHA.data)
 
-    def started(*arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "wherry", *arguments],
-            cwd=wherry.cwd,
-            env=wherry.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
     try:
-        build = started("build", "--quiet")
+        build = wherry.start("build", "--quiet")
         # The other file has arrived, and is needed at the end.
         while not (stored(wherry.store) and any((wherry.store / "tmp").iterdir())):
             assert build.poll() is None, build.communicate()
             time.sleep(0.005)
-        prune = started("cache", "prune")
+        prune = wherry.start("cache", "prune")
         end = time.monotonic() + 0.7
         while time.monotonic() < end:
             assert prune.poll() is None, "it did not wait"
@@ -186,5 +175,4 @@ def test_pruning_waits_for_a_build(wherry: Wherry, project: Path, index: Index) 
     _, err = prune.communicate()
     assert (prune.returncode, err[:8]) == (0, "Removed ")
     assert stored(wherry.store) == []
-    with zipfile.ZipFile(project / "dist" / "lambda" / "shop.zip") as archive:
-        assert archive.testzip() is None
+    assert unzipped(project / "dist" / "lambda" / "shop.zip")

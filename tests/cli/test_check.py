@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from support.projects import write_files
+from support.projects import EMPTY_LOCK, write_files
 from support.shared_objects import SharedObject
 from support.wheels import make_wheel
 from support.zips import HANDLER, installed, write_package
@@ -29,7 +29,6 @@ runtime = "python3.13"
 handler = "shop.handler"
 {function}
 """
-EMPTY = 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n'
 
 
 def project(root: Path, source: str, *, settings: str = "", function: str = "") -> None:
@@ -183,7 +182,7 @@ def test_written_packages_are_checked_without_a_build(wherry: Wherry) -> None:
         wherry.cwd,
         {
             "pyproject.toml": PYPROJECT.format(settings="", function=""),
-            "pylock.toml": EMPTY,
+            "pylock.toml": EMPTY_LOCK,
             "shop.py": HANDLER,
         },
     )

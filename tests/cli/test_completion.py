@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -54,6 +55,26 @@ def complete(
 
 def plain(*names: str) -> list[str]:
     return [f"plain,{name}" for name in names]
+
+
+@pytest.mark.parametrize(
+    "name", ["a;touch x", "$(touch x)", "`x`", "*", "a b", "a\nb", "-x", "a|b", ""]
+)
+def test_what_a_shell_would_run_is_not_offered(
+    name: str, project: Path, complete: Callable[..., list[str]]
+) -> None:
+    """Bash puts names on the line as they are."""
+    quoted = json.dumps(name)
+    (project / "wherry.toml").write_text(
+        f"[functions.api]\n[functions.{quoted}]\n[layers.{quoted}]\n[stages.one]\n[stages.{quoted}]\n"
+    )
+    (project / "pyproject.toml").write_text(
+        f"[dependency-groups]\ndev = []\n{quoted} = []\n[project.optional-dependencies]\naws = []\n{quoted} = []\n"
+    )
+    assert complete("build", "") == plain("api")
+    assert complete("deploy", "") == plain("one")
+    assert complete("build", "--group", "") == plain("dev")
+    assert complete("build", "--extra", "") == plain("aws")
 
 
 @pytest.mark.usefixtures("project")

@@ -11,6 +11,7 @@ from support.backends import obedient_project
 from support.projects import make_project, pylock_for, write_files
 from support.tools import run_uv
 from support.wheels import make_wheel
+from support.zips import unzipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,13 +30,12 @@ PYPROJECT = '[project]\nname = "shop"\nversion = "1.0"\nrequires-python = ">=3.9
 
 def members(project: Path, name: str) -> list[str]:
     """The files of a written package, without dist-info folders."""
-    with zipfile.ZipFile(project / "dist" / "lambda" / f"{name}.zip") as archive:
-        return [path for path in archive.namelist() if ".dist-info/" not in path]
+    found = unzipped(project / "dist" / "lambda" / f"{name}.zip")
+    return [path for path in found if ".dist-info/" not in path]
 
 
 def read(project: Path, name: str, path: str) -> bytes:
-    with zipfile.ZipFile(project / "dist" / "lambda" / f"{name}.zip") as archive:
-        return archive.read(path)
+    return unzipped(project / "dist" / "lambda" / f"{name}.zip")[path]
 
 
 def packages(done: Finished) -> dict[str, dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 import zipfile
@@ -17,6 +16,7 @@ from support.command import Wherry
 from support.index import Index
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
+from support.zips import unzipped
 from wherry import compose_project
 from wherry.bundle.content import read_all
 from wherry.pipeline.build import build_packages, provided_bundle
@@ -32,10 +32,8 @@ ALPHA = make_wheel(
 
 def members(project: Path, name: str) -> dict[str, bytes]:
     """The files of a written package, without dist-info folders."""
-    with zipfile.ZipFile(project / "dist" / "lambda" / f"{name}.zip") as archive:
-        return {
-            path: archive.read(path) for path in archive.namelist() if ".dist-info/" not in path
-        }
+    found = unzipped(project / "dist" / "lambda" / f"{name}.zip")
+    return {path: data for path, data in found.items() if ".dist-info/" not in path}
 
 
 def runs(project: Path) -> int:
@@ -283,19 +281,14 @@ def test_ctrl_c_ends_the_command_and_what_it_started(
         project,
         '[hooks]\nbefore = ["sleep 1; sleep 600 & echo $! > ../pid.new; mv ../pid.new ../pid; wait"]\n',
     )
-    process = subprocess.Popen(
-        [sys.executable, "-m", "wherry", "build"],
-        cwd=project,
-        env=wherry.environment(TMPDIR=str(scratch)),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = wherry.start("build", TMPDIR=str(scratch))
     pid = tmp_path / "pid"
     while not pid.exists():
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    assert process.wait() == 130
+    process.communicate()
+    assert process.returncode == 130
     sleeping = int(pid.read_text())
     while is_running(sleeping):
         time.sleep(0.05)

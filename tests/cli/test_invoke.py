@@ -264,6 +264,10 @@ def _running(mark: str) -> list[str]:
         (["-e", "none.json"], None, "cannot read the event `none.json`"),
         (["-e", "bad.json"], None, "the event in `bad.json` is not JSON"),
         (["-e", "bad.json"], None, "line 1 column 2"),
+        (["-e", '{"id": 7'], None, "the event in --event is not JSON"),
+        (["-e", "nan.json"], None, "it has NaN, which JSON has not"),
+        (["-e", "long.json"], None, "a number in it has too many digits"),
+        (["--env-file", "/dev/zero"], None, "it has more than 1,048,576 characters"),
         (["--env", "secret"], None, "an environment variable has no `=`"),
         (["--env", f"A1={'x' * 4096}"], None, "take 4,105 bytes"),
         (["--client-context", "none.json"], None, "cannot read the client context `none.json`"),
@@ -284,6 +288,8 @@ def test_bad_input(
 ) -> None:
     (project / "bad.json").write_text("{")
     (project / "list.json").write_text("[]")
+    (project / "nan.json").write_text('{"n": NaN}')
+    (project / "long.json").write_text("9" * 5000)
     done = wherry("invoke", "api", *arguments)
     assert done.code == 1
     assert done.out == ""

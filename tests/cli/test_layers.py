@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import tomllib
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import tomli_w
 
+from support.aws_account import code_sha256
 from support.projects import make_project, pylock_for, write_files
 from support.tools import run_uv
 from support.wheels import make_wheel
+from support.zips import unzipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,9 +132,9 @@ def test_layouts(project: Path, wherry: Wherry) -> None:
     )
     assert wherry(*BUILD).code == 0
     for name, folder in (("l", "python/lib/python3.12/site-packages/"), ("p", "python/")):
-        with zipfile.ZipFile(project / f"dist/lambda/{name}.zip") as archive:
-            assert all(path.startswith(folder) for path in archive.namelist())
-            assert f"{folder}alpha/__init__.py" in archive.namelist()
+        paths = unzipped(project / f"dist/lambda/{name}.zip")
+        assert all(path.startswith(folder) for path in paths)
+        assert f"{folder}alpha/__init__.py" in paths
 
 
 def test_a_quota_is_exceeded(project: Path, wherry: Wherry) -> None:
@@ -199,8 +199,8 @@ def test_a_layer_of_each_lock(index: Index, wherry: Wherry) -> None:
             ("alpha", "1.2")
         ]
         assert package["sha256"] == hashlib.sha256(data).hexdigest()
-        assert package["code_sha256"] == base64.b64encode(hashlib.sha256(data).digest()).decode()
-        with zipfile.ZipFile(wherry.cwd / name / "dist/lambda/l.zip") as archive:
-            assert all(path.startswith("python/") for path in archive.namelist())
+        assert package["code_sha256"] == code_sha256(data)
+        paths = unzipped(wherry.cwd / name / "dist/lambda/l.zip")
+        assert all(path.startswith("python/") for path in paths)
         found.add(package["sha256"])
     assert len(found) == 1

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ import pytest
 
 from support.projects import TINY_BACKEND, make_project, write_files
 from support.wheels import make_wheel
+from support.zips import unzipped
 
 if TYPE_CHECKING:
     from support.command import Wherry
@@ -87,11 +87,6 @@ def drover_project(root: Path, *, settings: str = DROVER) -> Path:
     return root
 
 
-def contents(path: Path) -> dict[str, bytes]:
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
 DROVER_BUILD = ("build", "--config", "drover.yml", "--install-path", "install")
 
 
@@ -106,8 +101,8 @@ def test_drover_unchanged(wherry: Wherry) -> None:
         "basic-lambda-requirements": "layer",
     }
     assert packages["basic-lambda"]["layers"] == ["basic-lambda-requirements"]
-    function = contents(wherry.cwd / "dist/lambda/basic-lambda.zip")
-    layer = contents(wherry.cwd / "dist/lambda/basic-lambda-requirements.zip")
+    function = unzipped(wherry.cwd / "dist/lambda/basic-lambda.zip")
+    layer = unzipped(wherry.cwd / "dist/lambda/basic-lambda-requirements.zip")
     assert sorted(function) == [
         "basic_lambda-1.0.dist-info/METADATA",
         "basic_lambda-1.0.dist-info/RECORD",
@@ -180,7 +175,7 @@ def test_drover_excludes_everywhere(wherry: Wherry) -> None:
     names = [
         name
         for package in ("basic-lambda", "basic-lambda-requirements")
-        for name in contents(wherry.cwd / f"dist/lambda/{package}.zip")
+        for name in unzipped(wherry.cwd / f"dist/lambda/{package}.zip")
     ]
     assert not [name for name in names if name.endswith((".md", "METADATA")) or "deep" in name]
 
@@ -246,7 +241,7 @@ def test_spindrift_unchanged(wherry: Wherry, index: Index) -> None:
     assert (package["name"], package["path"]) == ("yourwebapp", "out/yourwebapp.zip")
     assert package["handler"]
     assert {"yourwebapp/main.py", "flask/__init__.py"} <= set(
-        contents(wherry.cwd / "out/yourwebapp.zip")
+        unzipped(wherry.cwd / "out/yourwebapp.zip")
     )
     assert 'app = "yourwebapp.main:app"' in done.err
 
@@ -333,9 +328,9 @@ def test_drover_with_a_lock(wherry: Wherry, index: Index) -> None:
     make_project(wherry.cwd, index, [ALPHA], files=files)
     done = wherry("build", "--config", "drover.yml", *RUNTIME, "--json")
     assert done.code == 0, done.err
-    function = contents(wherry.cwd / "dist/lambda/basic-lambda.zip")
+    function = unzipped(wherry.cwd / "dist/lambda/basic-lambda.zip")
     assert sorted(function) == ["basic_lambda/__init__.py", "config.toml"]
-    layer = contents(wherry.cwd / "dist/lambda/basic-lambda-requirements.zip")
+    layer = unzipped(wherry.cwd / "dist/lambda/basic-lambda-requirements.zip")
     assert "python/alpha/__init__.py" in layer
 
 
@@ -361,16 +356,16 @@ def test_an_editable_project_is_bundled(wherry: Wherry) -> None:
     )
     done = wherry(*DROVER_BUILD, *RUNTIME)
     assert done.code == 0, done.err
-    function = contents(wherry.cwd / "dist/lambda/basic-lambda.zip")
+    function = unzipped(wherry.cwd / "dist/lambda/basic-lambda.zip")
     assert function["basic_lambda_shop/__init__.py"] == b"S = 1\n"
     everything = b"".join(
         [
             *function.values(),
-            *contents(wherry.cwd / "dist/lambda/basic-lambda-requirements.zip").values(),
+            *unzipped(wherry.cwd / "dist/lambda/basic-lambda-requirements.zip").values(),
         ]
     )
     assert str(wherry.cwd).encode() not in everything
     write_files(wherry.cwd / "own", {"src/basic_lambda_shop/__init__.py": "S = 2\n"})
     assert wherry(*DROVER_BUILD, *RUNTIME).code == 0
-    function = contents(wherry.cwd / "dist/lambda/basic-lambda.zip")
+    function = unzipped(wherry.cwd / "dist/lambda/basic-lambda.zip")
     assert function["basic_lambda_shop/__init__.py"] == b"S = 2\n"

@@ -10,6 +10,7 @@ import pytest
 from support.projects import TINY_BACKEND, write_files
 from support.tools import run_uv
 from support.wheels import make_wheel
+from support.zips import unzipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -300,13 +301,12 @@ def workspace(call: Caller) -> Caller:
 
 def test_a_workspace_member(workspace: Caller) -> None:
     """A1, A2: a member, the member that it needs, and no development groups."""
-    import zipfile
 
     built = workspace.build("--package", "api", "--runtime", "python3.13")
     assert built == ["alpha 1.0", "api 1.0", "beta 2.0", "core 1.0"]
-    with zipfile.ZipFile(workspace.root / "dist" / "lambda" / "api.zip") as archive:
-        assert archive.read("core/__init__.py") == b"NAME = 'core'\n"
-        assert archive.read("api/__init__.py") == b"NAME = 'api'\n"
+    found = unzipped(workspace.root / "dist" / "lambda" / "api.zip")
+    assert found["core/__init__.py"] == b"NAME = 'core'\n"
+    assert found["api/__init__.py"] == b"NAME = 'api'\n"
     assert workspace.build("--package", "core") == ["beta 2.0", "core 1.0"]
     assert (workspace.root / "dist" / "lambda" / "core.zip").is_file()
     assert "devtool 9.0" in workspace.build("--package", "api", "--group", "dev")
@@ -319,13 +319,12 @@ def test_a_workspace_member_by_its_folder(workspace: Caller) -> None:
 
 
 def test_an_edit_of_another_member_is_noticed(workspace: Caller) -> None:
-    import zipfile
 
     workspace.build("--package", "api")
     write_files(workspace.root, {"packages/core/src/core/__init__.py": "NAME = 'edit'\n"})
     workspace.build("--package", "api")
-    with zipfile.ZipFile(workspace.root / "dist" / "lambda" / "api.zip") as archive:
-        assert archive.read("core/__init__.py") == b"NAME = 'edit'\n"
+    found = unzipped(workspace.root / "dist" / "lambda" / "api.zip")
+    assert found["core/__init__.py"] == b"NAME = 'edit'\n"
 
 
 def test_a_workspace_asks_for_a_member(workspace: Caller) -> None:

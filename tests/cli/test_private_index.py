@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +24,7 @@ from support.private import (
     serve_indexes,
 )
 from support.wheels import make_sdist, make_wheel
+from support.zips import unzipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +47,7 @@ def over_https(tmp_path: Path) -> Iterator[Indexes]:
 
 
 def names_in(wherry: Wherry) -> set[str]:
-    with zipfile.ZipFile(wherry.cwd / "dist" / "lambda" / "shop.zip") as package:
-        return set(package.namelist())
+    return set(unzipped(wherry.cwd / "dist" / "lambda" / "shop.zip"))
 
 
 THOROUGH = ("uv's name", "netrc", "keyring")

@@ -17,6 +17,7 @@ from support.index import serve_index
 from support.projects import TINY_BACKEND, make_project, write_files
 from support.tools import run_uv
 from support.wheels import Made, make_sdist, make_wheel
+from support.zips import unzipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -200,9 +201,7 @@ def built(done: Finished) -> list[str]:
 
 
 def members(wherry: Wherry) -> dict[str, bytes]:
-    with zipfile.ZipFile(wherry.cwd / "dist" / "lambda" / "shop.zip") as archive:
-        assert archive.testzip() is None
-        return {name: archive.read(name) for name in archive.namelist()}
+    return unzipped(wherry.cwd / "dist" / "lambda" / "shop.zip")
 
 
 @pytest.mark.parametrize("name", LOCKS)

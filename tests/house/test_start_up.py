@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.projects import write_files
+from support.projects import EMPTY_LOCK, write_files
 from support.wheels import make_wheel
 from wherry.cli import COMMANDS
 
@@ -79,7 +79,7 @@ def test_building_loads_nothing_of_aws(tmp_path: Path) -> None:
         tmp_path,
         {
             "pyproject.toml": '[project]\nname = "shop"\nversion = "1.0"\n',
-            "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
+            "pylock.toml": EMPTY_LOCK,
             "wherry.toml": 'runtime = "python3.13"\n[stages.staging]\nregion = "eu-west-1"\n',
             "shop.py": "def handler(event, context): ...\n",
         },

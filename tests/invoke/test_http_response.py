@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from typing import Any
 
 import pytest
@@ -161,6 +162,9 @@ def test_a_function_that_failed(form: EventFormat, status: int, body: bytes | No
         ({"statusCode": None}, "not a status"),
         ({"statusCode": 200, "body": "%%", "isBase64Encoded": True}, "not base64"),
         ({"statusCode": 200, "isBase64Encoded": "yes"}, "not true or false"),
+        ({"statusCode": "9" * 5000}, "not a status"),
+        ({"statusCode": 103}, "not a status"),
+        ({"statusCode": 200, "body": "", "x": math.nan}, "it is not JSON: it has NaN"),
         (b"\xff", "not JSON"),
     ],
 )

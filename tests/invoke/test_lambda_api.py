@@ -247,6 +247,17 @@ def test_an_event_at_the_limit(calls: Calls) -> None:
     assert json.load(answer["Payload"])["size"] == size
 
 
+def test_other_operations_are_no_requests_for_a_function(calls: Calls) -> None:
+    """They would be answered as by a web application."""
+    before = len(calls.events)
+    for operation in ("invoke_with_response_stream", "get_function", "invoke_async"):
+        arguments = {"InvokeArgs": b"{}"} if operation == "invoke_async" else {}
+        with pytest.raises(ClientError, match="only `Invoke` is served here") as caught:
+            getattr(calls.client, operation)(FunctionName="api", **arguments)
+        assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
+    assert len(calls.events) == before
+
+
 def test_pages_of_other_sites_call_nothing(calls: Calls) -> None:
     before = len(calls.events)
     url = f"{calls.url}2015-03-31/functions/api/invocations"

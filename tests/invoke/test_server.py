@@ -217,6 +217,7 @@ def test_what_is_not_http(head: bytes, url: str) -> None:
     [
         (b"GET / HTTP/1.1\r\n\r\n", 400),
         (b"GET / HTTP/1.1\nHost: localhost\n\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"a" * 506, 400),
         (b"GET  / HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
         (b"GET / HTTP/1.1 \r\nHost: localhost\r\n\r\n", 400),
         (b"GET x HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
@@ -334,6 +335,13 @@ def test_a_port_that_is_taken() -> None:
     with serving(echo) as server, pytest.raises(InvokeError, match="cannot listen") as caught:
         FunctionServer(Builds(), listen=Listen(port=server.port))
     assert "--port" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "300.1.1.1"])
+def test_an_address_that_is_not_this_machine_s(host: str) -> None:
+    with pytest.raises(InvokeError, match="cannot listen") as caught:
+        FunctionServer(Builds(), listen=Listen(host=host, port=0))
+    assert "--host" in (caught.value.hint or "")
 
 
 def test_no_body_where_there_is_none() -> None:

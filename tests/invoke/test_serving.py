@@ -17,11 +17,13 @@ import pytest
 import requests
 
 from support.functions import HERE
-from support.projects import write_files
+from support.projects import EMPTY_LOCK, write_files
 from support.serving import CallableSession, ran, serve_build
 from wherry.context import Context
 from wherry.errors import InvokeError, WherryError
 from wherry.events import SILENT
+from wherry.invoke.debuggers import Debuggers
+from wherry.invoke.debugging import Debugging
 from wherry.invoke.outcome import FunctionError, Invocation
 from wherry.invoke.reload import Reloader
 from wherry.invoke.request import EventFormat
@@ -31,7 +33,6 @@ from wherry.pipeline.build import build_packages
 from wherry.pipeline.request import BuildRequest, open_context, read_request
 from wherry.store import Store
 
-PYLOCK = 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n'
 METADATA = '[project]\nname = "shop"\nversion = "1.0"\n'
 
 
@@ -50,7 +51,7 @@ class Project:
 
     def write(self, settings: str = "", **modules: str) -> None:
         files = {f"{name}.py": text for name, text in modules.items()}
-        own = {"pyproject.toml": METADATA + settings, "pylock.toml": PYLOCK} if settings else {}
+        own = {"pyproject.toml": METADATA + settings, "pylock.toml": EMPTY_LOCK} if settings else {}
         write_files(self.root, {**own, **files})
 
     def read(self) -> tuple[BuildRequest, Context]:
@@ -97,6 +98,7 @@ class Project:
                 on_log=None,
                 on_failed=self.failed.append,
                 on_reloaded=self.reloaded.append,
+                debuggers=Debuggers(Debugging(project=self.root), SILENT, concurrency=1),
             ),
         )
 

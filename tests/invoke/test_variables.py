@@ -10,10 +10,11 @@ from wherry.errors import InvokeError
 from wherry.invoke.runnable import Runnable
 from wherry.invoke.variables import (
     Places,
-    check_size,
+    check_values,
+    check_variables,
     lambda_variables,
-    passed_on,
     passed_values,
+    read_variables,
     region,
 )
 from wherry.target import Architecture, Target, find_runtime
@@ -98,13 +99,13 @@ def test_the_functions_own_win_over_what_may_be_changed() -> None:
 @pytest.mark.parametrize("name", ["_HANDLER", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT"])
 def test_what_aws_reserves(name: str) -> None:
     with pytest.raises(InvokeError, match=f"`{name}` cannot be set"):
-        variables({name: "x"})
+        check_variables([name])
 
 
 @pytest.mark.parametrize("name", ["1A", "A-B", "", "Ä", "A=B"])
 def test_what_is_no_name(name: str) -> None:
     with pytest.raises(InvokeError, match="not a name"):
-        variables({name: "x"})
+        check_variables([name])
 
 
 def test_the_region() -> None:
@@ -117,21 +118,28 @@ def test_the_region() -> None:
 def test_no_more_than_aws_takes() -> None:
     """Names and values count together; access to AWS is not the function's own there."""
     fits = "x" * (4096 - len('{"A1":""}'))
-    check_size({"A1": fits, "AWS_SESSION_TOKEN": "t" * 2000, "AWS_REGION": "eu-west-1"})
+    check_values({"A1": fits, "AWS_SESSION_TOKEN": "t" * 2000, "AWS_REGION": "eu-west-1"})
     with pytest.raises(InvokeError, match="take 4,097 bytes") as caught:
-        check_size({"A1": f"{fits}x"})
+        check_values({"A1": f"{fits}x"})
     assert fits not in str(caught.value)
     with pytest.raises(InvokeError, match="take 4,"):
-        check_size({"A1": "ü" * 2050})
+        check_values({"A1": "ü" * 2050})
 
 
-def test_names_alone_are_passed_on() -> None:
-    assert passed_on(["AB", "CD=x=y"], {"AB": "1=2", "CD": "no"}) == ("AB=1=2", "CD=x=y")
+def test_values_are_strings() -> None:
+    with pytest.raises(InvokeError, match="`TTL` expects a string, not 60"):
+        check_values({"TTL": 60})
+
+
+def test_names_alone_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AB", "1=2")
+    monkeypatch.setenv("CD", "no")
+    assert read_variables(["AB", "CD=x=y"], []) == {"AB": "1=2", "CD": "x=y"}
     with pytest.raises(InvokeError, match="has no `=`") as caught:
-        passed_on(["NOT_HERE"], {})
+        read_variables(["NOT_HERE"], [])
     assert "--env NOT_HERE" in str(caught.value)
     with pytest.raises(InvokeError) as caught:
-        passed_on(["pa55word"], {})
+        read_variables(["pa55word"], [])
     assert "pa55word" not in str(caught.value)
 
 

@@ -261,3 +261,34 @@ def test_a_member_of_a_workspace_that_is_not_here(tmp_path: Path, locked: bool) 
     with pytest.raises(LockError, match="a member of a workspace that is not here") as caught:
         read(write(tmp_path / "api", **files))
     assert "`shared` comes from the workspace" in caught.value.where[0]
+
+
+def test_places_that_only_poetrys_table_has(tmp_path: Path, index: Index) -> None:
+    """``[project]`` says what is needed, and ``[tool.poetry.dependencies]`` where it comes from."""
+    write(tmp_path / "mine", pyproject__toml='[project]\nname = "alpha"\nversion = "7"\n')
+    text = '[project]\nname = "shop"\nversion = "1"\ndependencies = ["alpha", "beta (<2)"]\n'
+    text += '[tool.poetry.dependencies]\nalpha = { path = "mine" }\n'
+    source = f'[[tool.poetry.source]]\nname = "main"\nurl = "{index.simple}"\n'
+    lock = read(write(tmp_path, pyproject__toml=text + source))
+    assert [package.directory is not None for package in lock.pylock.packages] == [True, False]
+    # What another tool left behind says nothing once the project is uv's.
+    text += f'[[tool.uv.index]]\nurl = "{index.simple}"\ndefault = true\n'
+    assert versions(read(write(tmp_path, pyproject__toml=text))) == {"alpha": "1.1", "beta": "1.0"}
+
+
+@pytest.mark.parametrize("name", ["pypi", "private"])
+def test_sources_of_pdm(tmp_path: Path, index: Index, name: str) -> None:
+    text = f'{PYPROJECT}\n[[tool.pdm.source]]\nname = "{name}"\nurl = "{index.simple}"\n'
+    assert versions(read(write(tmp_path, pyproject__toml=text))) == VERSIONS
+
+
+def test_groups_without_a_project(tmp_path: Path, index: Index) -> None:
+    text = '[dependency-groups]\nprod = ["devtool", {include-group = "more"}]\nmore = ["delta"]\n'
+    text += f'[[tool.uv.index]]\nurl = "{index.simple}"\ndefault = true\n'
+    root = write(tmp_path, pyproject__toml=text, app__py="")
+    assert versions(read(root)) == {}
+    assert versions(read(root, groups=("prod",))) == {
+        "beta": "2.0",
+        "delta": "4.0",
+        "devtool": "9.0",
+    }

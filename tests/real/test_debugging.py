@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,9 +22,11 @@ import requests
 from uv import find_uv_bin
 
 import wherry
+from support.command import Wherry
 from support.debug_adapter import Editor
 from support.functions import HERE
-from support.projects import write_files
+from support.projects import EMPTY_LOCK, write_files
+from support.wherry_serve import serving
 
 pytestmark = pytest.mark.real
 
@@ -70,7 +71,7 @@ def make_project(root: Path, prefix: str) -> Path:
     write_files(
         root,
         {
-            "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
+            "pylock.toml": EMPTY_LOCK,
             "pyproject.toml": '[project]\nname = "shop"\nversion = "1.0"\n'
             + (build if prefix else "")
             + f'[tool.wherry]\nruntime = "{HERE}"\n'
@@ -142,34 +143,6 @@ def test_breakpoints_in_the_sources_of_the_project(
         process.communicate()
 
 
-@contextmanager
-def served(root: Path, store: Path, *arguments: str) -> Iterator[tuple[str, list[str]]]:
-    """`wherry serve`: its address, and the lines of stderr as they come."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "wherry", "serve", "--port", "0", *arguments],
-        cwd=root,
-        env=environment(store),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    shown: list[str] = []
-    stderr = process.stderr
-    thread = threading.Thread(target=lambda: shown.extend(stderr))
-    thread.start()
-    try:
-        yield process.stdout.readline().strip(), shown
-        process.terminate()
-        assert process.wait(30) == 0
-        assert "Traceback" not in "".join(shown)
-    finally:
-        process.kill()
-        process.communicate()
-        thread.join()
-
-
 def configurations(shown: list[str]) -> list[dict[str, object]]:
     return [
         json.loads("{" + piece.partition("\n}\n")[0] + "}")
@@ -196,8 +169,17 @@ def test_the_functions_of_a_server(debugpy: Path, store: Path, tmp_path: Path) -
     port = free_port()
     with (
         ThreadPoolExecutor() as pool,
-        served(tmp_path, store, "--reload", "--timeout", "1", "--debug", str(port)) as (url, shown),
+        serving(
+            Wherry(store=store, cwd=tmp_path),
+            store,
+            "--reload",
+            "--timeout",
+            "1",
+            "--debug",
+            str(port),
+        ) as server,
     ):
+        shown = server.said
         await_line(shown, "Waiting for a debugger", 2)
         await_line(shown, "Ctrl-C ends it")
         first, second = sorted(configurations(shown), key=lambda each: str(each["name"]))
@@ -205,7 +187,7 @@ def test_the_functions_of_a_server(debugpy: Path, store: Path, tmp_path: Path) -
         assert second["connect"] == {"host": "127.0.0.1", "port": port + 1}
 
         def call(name: str) -> requests.Response:
-            return requests.post(f"{url}{name}", data="x", timeout=60)
+            return requests.post(f"{server.url}/{name}", data="x", timeout=60)
 
         answer = pool.submit(call, "other")
         with Editor(second) as editor:
@@ -225,52 +207,33 @@ def test_the_functions_of_a_server(debugpy: Path, store: Path, tmp_path: Path) -
                 editor.stop()
                 editor.go_on()
                 assert answer.result(30).json()["loaded"] == 8
+    assert "Traceback" not in "".join(shown)
 
 
 def test_a_debugger_of_several_environments(store: Path, tmp_path: Path) -> None:
     make_project(tmp_path, "")
-    done = subprocess.run(
-        [sys.executable, "-m", "wherry", "serve", "--debug", "5678", "--concurrency", "2"],
-        cwd=tmp_path,
-        env=environment(store),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "steps through one environment of a function, not through 2" in done.stderr
+    command = Wherry(store=store, cwd=tmp_path)
+    done = command("serve", "--debug", "5678", "--concurrency", "2")
+    assert done.code == 1
+    assert "steps through one environment of a function, not through 2" in done.err
 
 
 def test_no_debugger_and_no_port(store: Path, tmp_path: Path, debugpy: Path) -> None:
     make_project(tmp_path, "")
+    command = Wherry(store=store, cwd=tmp_path)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        command = [sys.executable, "-m", "wherry", "invoke", "--debug", str(port)]
-        without = subprocess.run(
-            command,
-            cwd=tmp_path,
-            env=environment(store),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        without = command("invoke", "--debug", str(port))
         site = tmp_path / ".venv" / "lib" / HERE / "site-packages"
         site.parent.mkdir(parents=True)
         site.symlink_to(debugpy)
-        taken = subprocess.run(
-            command,
-            cwd=tmp_path,
-            env=environment(store),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert (without.returncode, taken.returncode) == (1, 1)
-    assert "error: debugpy is not installed" in without.stderr
-    assert "uv pip install debugpy" in without.stderr
-    assert f"error: the debugger cannot listen on 127.0.0.1 port {port}" in taken.stderr
+        taken = command("invoke", "--debug", str(port))
+    assert (without.code, taken.code) == (1, 1)
+    assert "error: debugpy is not installed" in without.err
+    assert "uv pip install debugpy" in without.err
+    assert f"error: the debugger cannot listen on 127.0.0.1 port {port}" in taken.err
 
 
 @contextmanager

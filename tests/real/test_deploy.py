@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import subprocess
 import sys
@@ -36,9 +35,6 @@ def stack() -> Iterator[LocalStack]:
         yield started
 
 
-numbers = itertools.count(1)
-
-
 @pytest.fixture(scope="session")
 def forks() -> Iterator[Forks]:
     with serve_forks() as served:
@@ -48,7 +44,7 @@ def forks() -> Iterator[Forks]:
 @pytest.fixture
 def account(stack: LocalStack) -> Account:
     """One of its own for each test."""
-    return Account(stack.url, key=f"{next(numbers):012}")
+    return stack.account()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import itertools
 import json
 import os
 import shutil
@@ -69,7 +68,6 @@ UPGRADED = (
 )  # fmt: skip
 # What describes the machine that installed, which Wherry leaves out or writes anew.
 OF_THE_MACHINE = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
-numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -201,7 +199,7 @@ def pair(stack: LocalStack, tmp_path: Path, installed: dict[str, Path]) -> Pair:
     write_files(root, {"instance/config/settings.toml": "a = 1\n"})
     sides = []
     for _ in range(2):
-        account = Account(stack.url, REGION, f"{next(numbers):012}")
+        account = stack.account()
         account.bucket(f"drover-{account.key}", versioned=True)
         first = zip_of(tmp_path / "first.zip", {"x.py": ""}).read_bytes()
         foreign = zip_of(tmp_path / "f.zip", {"python/foreign.py": ""}).read_bytes()

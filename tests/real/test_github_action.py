@@ -91,7 +91,11 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def test_the_steps_of_the_action(workspace: Path, tmp_path: Path) -> None:
     runner = Runner(tmp_path / "runner", workspace)
-    given = {"project": "my service", "names": "api", "options": "--runtime python3.13"}
+    given = {
+        "project": "my service",
+        "names": "api",
+        "options": "--runtime\npython3.13 --verbose\n",
+    }
     prepared = runner.step("prepare", **given)
     assert re.fullmatch("[0-9a-f]{64}", prepared["inputs"])
     document = json.loads(runner.step("build", **given)["packages"])
@@ -111,7 +115,7 @@ def test_what_users_give_is_not_code(workspace: Path, tmp_path: Path) -> None:
     (tmp_path / "python").symlink_to(sys.executable)
     environment = {
         "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
-        "INPUT_NAMES": "$(touch bad) `touch bad` *",
+        "INPUT_NAMES": "$(touch bad) `touch bad` *\nnext-line\n",
         "INPUT_OPTIONS": "; touch bad",
         "GITHUB_OUTPUT": str(tmp_path / "out"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
@@ -120,6 +124,33 @@ def test_what_users_give_is_not_code(workspace: Path, tmp_path: Path) -> None:
     given = (tmp_path / "arguments").read_text().splitlines()
     assert given == [
         "build", "--json", "--project", ".",
-        "$(touch", "bad)", "`touch", "bad`", "*", ";", "touch", "bad",
+        "$(touch", "bad)", "`touch", "bad`", "*", "next-line", ";", "touch", "bad",
     ]  # fmt: skip
     assert not (tmp_path / "bad").exists()
+
+
+def test_options_that_a_digest_does_not_have(tmp_path: Path) -> None:
+    """They leave the key of the cache as it is."""
+    commands = tmp_path / "tools" / "bin"
+    for name in ("wherry", "python"):
+        write_files(
+            commands, {name: f'#!/bin/sh\necho "{name}" "$@" >> "$HOME/calls"\necho digest\n'}
+        )
+        (commands / name).chmod(0o755)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        # It has made the virtual environment, and installs nothing.
+        "PYTHON": "true",
+        "RUNNER_TEMP": str(tmp_path / "runner"),
+        "GITHUB_ACTION_PATH": ".",
+        "INPUT_NAMES": "api",
+        "INPUT_OPTIONS": "-v --unpacked out --runtime python3.13\n--expect x --expect=y --unpacked=z --arm64",
+        **{key: str(tmp_path / key) for key in ("GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_ENV")},
+    }
+    (tmp_path / "runner").mkdir()
+    (tmp_path / "runner" / "wherry").symlink_to(tmp_path / "tools")
+    script = ROOT / "integrations" / "github" / "wherry.sh"
+    subprocess.run([script, "prepare"], cwd=tmp_path, env=environment, check=True)
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert "wherry digest --quiet --project . api --runtime python3.13 --arm64" in calls

@@ -9,7 +9,7 @@ import pytest
 
 from support.command import Wherry
 from support.containers import IMAGE, PYTHON, Dockerd, dockerd
-from support.projects import write_files
+from support.projects import EMPTY_LOCK, write_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,6 @@ before = [
 [functions.shop.hooks]
 after = ["rm {{output}}/shop/gone.py; chmod +x {{output}}/shop/api.py; cd {{output}}/shop; ln api.py linked.py; ls -A {{output}} > {{output}}/list.txt"]
 """
-LOCK = 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n'
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +47,7 @@ def wherry(tmp_path: Path) -> Wherry:
         tmp_path / "a project",
         {
             "pyproject.toml": '[project]\nname = "shop"\nversion = "1.0"\n',
-            "pylock.toml": LOCK,
+            "pylock.toml": EMPTY_LOCK,
             "shop/api.py": "def handler(event, context): ...\n",
             "shop/gone.py": "",
         },

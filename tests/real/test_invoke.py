@@ -22,7 +22,7 @@ from support.emulator import emulator
 from support.functions import HERE, bundle_of, make_runnable, zip_of
 from support.interpreters import find_python
 from support.moto import moto
-from support.projects import write_files
+from support.projects import EMPTY_LOCK, write_files
 from support.reporters import Heard
 from support.storage import Storage, serve_storage
 from wherry.errors import InvokeError
@@ -88,7 +88,8 @@ def start(
             )
             reporter = options.pop("reporter", SILENT)
             here = context(store, target=runnable.target, reporter=reporter)
-            return stack.enter_context(Session(runnable, here, limits=limits, **options))
+            session = Session(replace(runnable, limits=limits), here, **options)
+            return stack.enter_context(session)
 
         yield make
 
@@ -362,7 +363,7 @@ def test_from_python(tmp_path: Path, store: Store) -> None:
     write_files(
         tmp_path,
         {
-            "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
+            "pylock.toml": EMPTY_LOCK,
             "app.py": "def handler(event, context):\n    print('called')\n    return {'statusCode': 200, 'body': str(event.get('id'))}\n",
         },
     )
@@ -584,7 +585,7 @@ def test_a_layer_that_an_arn_names(tmp_path: Path, store: Store) -> None:
             write_files(
                 shop,
                 {
-                    "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
+                    "pylock.toml": EMPTY_LOCK,
                     "wherry.toml": settings.format(arn=arn),
                     "app.py": code,
                 },
@@ -600,7 +601,7 @@ def test_a_layer_that_an_arn_names(tmp_path: Path, store: Store) -> None:
 
 def test_cold_starts(tmp_path: Path, store: Store) -> None:
     files = {
-        "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
+        "pylock.toml": EMPTY_LOCK,
         "pyproject.toml": '[project]\nname = "shop"\nversion = "1"\n[tool.wherry]\n'
         f'runtime = "{HERE}"\ncheck = "off"\n[tool.wherry.functions.api]\nhandler = "app.handler"\n',
         "slow.py": "import time\ntime.sleep(0.2)\n",

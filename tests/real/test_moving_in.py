@@ -6,7 +6,6 @@ functions answer the same before and after. The commands are read from the pages
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 PAGES = Path(__file__).parents[2] / "docs" / "how-to"
-numbers = itertools.count(1)
 # Its SDK is older than AWS_ENDPOINT_URL, and the page has the whole serverless.yml: Node loads this before.
 _ENDPOINT = """\
 const Module = require("module");
@@ -56,7 +54,7 @@ def stack() -> Iterator[LocalStack]:
 @pytest.fixture
 def account(stack: LocalStack) -> Account:
     """One of its own for each test."""
-    return Account(stack.url, key=f"{next(numbers):012}")
+    return stack.account()
 
 
 class Move:

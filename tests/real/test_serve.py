@@ -22,7 +22,7 @@ from uv import find_uv_bin
 from support.browser import Browser, browser
 from support.command import Wherry
 from support.functions import HERE
-from support.projects import write_files
+from support.projects import EMPTY_LOCK, write_files
 from support.wherry_serve import Serving, serving
 
 pytestmark = pytest.mark.real
@@ -190,7 +190,7 @@ def function(wherry: Wherry) -> Path:
             f'[tool.wherry]\nruntime = "{HERE}"\n'
             '[tool.wherry.functions.api]\nhandler = "shop.handler"\n'
             '[tool.wherry.functions.other]\nhandler = "shop.handler"\n',
-            "pylock.toml": 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n',
+            "pylock.toml": EMPTY_LOCK,
             "shop.py": FUNCTION,
         },
     )

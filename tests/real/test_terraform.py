@@ -130,7 +130,7 @@ def test_built_at_apply(
 ) -> None:
     forget(account)
     more = {
-        "api": inputs("shop.api.handler", "api/**"),
+        "api": inputs("shop.api.handler", "api/**", ".gitignore"),
         "jobs": inputs("nightly.jobs.handler", "jobs/**"),
         "deps": inputs(None),
     }
@@ -141,6 +141,13 @@ def test_built_at_apply(
         if way == "external-data":
             stack.enter_context(terraform.with_external())
         _build_at_apply(terraform, place, account, tmp_path)
+        if way == "build-at-apply":
+            # A hidden file counts where it is named.
+            write_files(place / "project", {".gitignore": "*.log\n", ".hidden": "x"})
+            planned, _ = terraform.plan("-var=memory=256")
+            assert [name for name in planned if "build" in name] == [
+                "module.api.terraform_data.build"
+            ]
         if way == "external-data":
             # An error of the program is shown as it is.
             (place / "project" / "pylock.toml").write_text("[[")

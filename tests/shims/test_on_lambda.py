@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +112,8 @@ def function(
 ) -> Iterator[Function]:
     root = tmp_path_factory.mktemp(request.param) / "task"
     handler = write_function(root, {"wsgi": WSGI, "asgi": ASGI}[request.param])
-    function = Function(root, handler)
-    yield function
-    function.close()
+    with closing(Function(root, handler)) as function:
+        yield function
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "http-1.0"])
@@ -261,6 +261,31 @@ def test_text_beyond_latin_1_in_headers(function: Function, kind: str) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_header_cannot_stand_for_another(kind: str, tmp_path: Path) -> None:
+    """``X_Many`` would be ``HTTP_X_MANY`` as well, whatever AWS has put into ``X-Many``."""
+    handler = write_function(tmp_path / "task", WSGI)
+    headers = (("X-Many", "of AWS"), ("X_Many", "forged"), ("Content_Type", "forged"))
+    with closing(Function(tmp_path / "task", handler)) as function:
+        for each in (headers, headers[::-1]):
+            found = echo(function, kind, Request("GET", "/echo/x", headers=each))
+            assert (found["many"], found["type"]) == ("of AWS", None)
+
+
+def test_a_wsgi_response_with_text_beyond_latin_1_in_headers(tmp_path: Path) -> None:
+    """PEP 3333 has its characters stand for bytes, which are those of UTF-8 in Bottle."""
+    text = """
+def app(environ, start_response):
+    native = "日本 é".encode().decode("latin-1")
+    start_response("200 OK", [("X-Utf-8", native), ("Set-Cookie", native), ("X-Latin", "é"), ("X-Length", 1)])
+    return []
+"""
+    with closing(Function(tmp_path / "task", write_function(tmp_path / "task", text))) as function:
+        answer = ask(function, "url", Request("GET", "/"))
+    assert answer.headers == {"x-utf-8": "日本 é", "x-latin": "é", "x-length": "1"}
+    assert answer.cookies == ["日本 é"]
+
+
 def answered(event: Any, options: Options, status: int = 200, text: str = "{}") -> Any:
     """The event as an adapter gets it with these options, and the answer to it."""
     seen: list[dict[str, Any]] = []
@@ -363,21 +388,43 @@ def test_the_generated_module_has_the_options_that_are_set(tmp_path: Path) -> No
 
 
 def test_a_wsgi_response_may_be_replaced_until_it_is_sent(tmp_path: Path) -> None:
-    function = Function(tmp_path / "task", write_function(tmp_path / "task", WSGI))
-    try:
+    with closing(Function(tmp_path / "task", write_function(tmp_path / "task", WSGI))) as function:
         assert ask(function, "url", Request("GET", "/late")).status == 503
-    finally:
-        function.close()
 
 
 @pytest.mark.parametrize("text", [WSGI, ASGI], ids=["wsgi", "asgi"])
 def test_the_log_tells_why_an_application_failed(tmp_path: Path, text: str) -> None:
-    function = Function(tmp_path / "task", write_function(tmp_path / "task", text))
-    try:
+    with closing(Function(tmp_path / "task", write_function(tmp_path / "task", text))) as function:
         assert ask(function, "url", Request("GET", "/boom")).status == 500
-    finally:
-        function.close()
     assert "RuntimeError: it went boom" in function.log.read_text()
+
+
+def test_an_asgi_application_that_asks_for_more_after_its_response(tmp_path: Path) -> None:
+    text = """
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    types = [(await receive())["type"]]
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    types += [(await receive())["type"] for _ in range(3)]
+    print(types, file=__import__("sys").stderr)
+"""
+    with closing(Function(tmp_path / "task", write_function(tmp_path / "task", text))) as function:
+        assert ask(function, "url", Request("GET", "/")).status == 200
+    assert str(["http.request", *["http.disconnect"] * 3]) in function.log.read_text()
+
+
+@pytest.mark.parametrize(
+    "begun",
+    ["", 'await send({"type": "http.response.start", "status": 200, "headers": []})'],
+    ids=["no response", "no body"],
+)
+def test_an_asgi_application_that_does_not_answer(begun: str, tmp_path: Path) -> None:
+    text = f"async def app(scope, receive, send):\n    {begun or 'pass'}\n"
+    with closing(Function(tmp_path / "task", write_function(tmp_path / "task", text))) as function:
+        assert ask(function, "url", Request("GET", "/")).status == 500
+    log = function.log.read_text()
+    assert "RuntimeError: the application returned before its response was complete" in log
 
 
 def fails_to_start(root: Path, text: str, **planned: Any) -> str:
@@ -417,11 +464,8 @@ async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"fine"})
 """
-    function = Function(tmp_path / "task", write_function(tmp_path / "task", text))
-    try:
+    with closing(Function(tmp_path / "task", write_function(tmp_path / "task", text))) as function:
         assert ask(function, "url", Request("GET", "/")).body == b"fine"
-    finally:
-        function.close()
 
 
 @pytest.mark.parametrize(
@@ -434,22 +478,16 @@ async def app(scope, receive, send):
 )
 def test_the_ways_to_name_an_application(tmp_path: Path, app: str, text: str) -> None:
     root = tmp_path / "task"
-    function = Function(root, write_function(root, text, app=app, interface="wsgi"))
-    try:
+    with closing(Function(root, write_function(root, text, app=app, interface="wsgi"))) as function:
         assert ask(function, "url", Request("GET", "/cookies")).body == b"two"
-    finally:
-        function.close()
 
 
 def test_a_module_that_no_statement_can_name(tmp_path: Path) -> None:
     root = tmp_path / "task"
     root.mkdir()
     (root / "my-shop.py").write_text(WSGI)
-    function = Function(root, write_function(root, "", app="my-shop:app"))
-    try:
+    with closing(Function(root, write_function(root, "", app="my-shop:app"))) as function:
         assert ask(function, "url", Request("GET", "/cookies")).body == b"two"
-    finally:
-        function.close()
 
 
 def test_what_runs_on_lambda_is_text_of_the_oldest_python(tmp_path: Path) -> None:

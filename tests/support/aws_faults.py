@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 from xml.sax.saxutils import escape
 
+from botocore.exceptions import ClientError
 from botocore.loaders import Loader
+
+from support.loopback import QuietHandler, serve
 
 if TYPE_CHECKING:
     from support.forks import Fork
@@ -40,8 +42,20 @@ __all__ = [
     "Call",
     "Fault",
     "Proxy",
+    "of_aws",
     "serve_faults",
 ]
+
+
+def of_aws(operation: str, code: str, message: str = "", status: int = 400) -> ClientError:
+    """The error that boto3 raises for an answer of AWS."""
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {"HTTPStatusCode": status},  # type: ignore[typeddict-item]
+        },
+        operation,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,29 +281,15 @@ def serve_faults(upstream: str) -> Iterator[Proxy]:
     class Handler(_Handler):
         through = proxy
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.block_on_close = False
-    proxy.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(
-        target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.02}
-    )
-    thread.start()
-    try:
+    with serve(Handler) as url:
+        proxy.url = url
         yield proxy
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     through: Proxy
-
-    def log_message(self, *_: object) -> None:
-        """Nobody listens."""
 
     def handle(self) -> None:
         with suppress(ConnectionError):  # Who was killed does not say goodbye.

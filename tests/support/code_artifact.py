@@ -6,12 +6,12 @@ moto has no CodeArtifact. What is answered here has the shape of the service mod
 from __future__ import annotations
 
 import json
-import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
+
+from support.loopback import QuietHandler, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,12 +43,9 @@ class CodeArtifactEndpoint:
         }
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     endpoint: CodeArtifactEndpoint
     protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -67,14 +64,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, {"authorizationToken": token, "expiration": until})
 
     def _answer(self, status: int, document: dict[str, object], error: str | None = None) -> None:
-        body = json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        if error is not None:
-            self.send_header("x-amzn-errortype", error)
-        self.end_headers()
-        self.wfile.write(body)
+        headers = {} if error is None else {"x-amzn-errortype": error}
+        self.answer(status, json.dumps(document).encode(), **headers)
 
 
 @contextmanager
@@ -82,14 +73,6 @@ def serve_code_artifact(*tokens: str, seconds: float = 3600) -> Iterator[CodeArt
     """Give out these tokens on a free port of loopback until the block ends."""
     endpoint = CodeArtifactEndpoint(*tokens, seconds=seconds)
     handler = type("Handler", (_Handler,), {"endpoint": endpoint})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    endpoint.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serve(handler) as url:
+        endpoint.url = url
         yield endpoint
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -68,16 +68,21 @@ class Wherry:
 
     def afresh(self, *arguments: str | Path, **env: str) -> Finished:
         """The same in an interpreter that is started for it."""
-        done = subprocess.run(
+        process = self.start(*arguments, **env)
+        out, err = process.communicate()
+        return Finished(code=process.returncode, out=out, err=err)
+
+    def start(self, *arguments: str | Path, **env: str) -> subprocess.Popen[str]:
+        """The same, without waiting for its end."""
+        return subprocess.Popen(
             [sys.executable, "-m", "wherry", *map(str, arguments)],
             cwd=self.cwd,
             env=self.environment(**env),
-            capture_output=True,
-            text=True,
-            check=False,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
-        return Finished(code=done.returncode, out=done.stdout, err=done.stderr)
 
     def rubbish(self) -> list[Path]:
         """What a build that failed must not leave behind."""

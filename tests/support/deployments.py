@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 import io
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
+from support.aws_account import code_sha256
 from support.command import Finished, Wherry
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from support.forks import Forks
     from support.index import Index
 
-__all__ = ["ALIAS", "BUCKET", "FUNCTION", "LAYER", "Site", "hasty", "make_site"]
+__all__ = ["ALIAS", "BUCKET", "FUNCTION", "LAYER", "Site", "hasty", "make_site", "plain"]
 
 FUNCTION, LAYER, ALIAS, BUCKET = "shop-api", "shop-dependencies", "live", "deploys"
 ONE = make_wheel("alpha", "1.0", files={"alpha/__init__.py": b"VERSION = 1\n"})
@@ -39,6 +39,12 @@ SAYS = {says!r}
 def handler(event, context):
     return {{"says": SAYS, "alpha": alpha.VERSION, "version": context.function_version}}
 """
+
+
+def plain(text: str) -> str:
+    """Without durations, sizes, days and digests, which differ from run to run."""
+    text = re.sub(r"[0-9a-f]{64}", "DIGEST", re.sub(r"\d{4}-\d\d-\d\d", "DAY", text))
+    return re.sub(r"\b\d+(\.\d+)?m?s\b", "TIME", re.sub(r"[\d.]+ (KiB|B)\b", "SIZE", text))
 
 
 @contextlib.contextmanager
@@ -116,11 +122,23 @@ class Site:
         }
         write_files(self.root, {"wherry.toml": tomli_w.dumps(settings)})
 
+    def change(self, old: str, new: str = "") -> None:
+        """Replace a part of the settings."""
+        path = self.root / "wherry.toml"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    def add(self, table: str) -> None:
+        """Add to the end of the settings."""
+        with (self.root / "wherry.toml").open("a") as file:
+            file.write(f"\n{table}\n")
+
     def build(self) -> dict[str, str]:
         """Build; AWS's hash of each package by its name."""
         self.run("build", "--quiet", code=0)
         return {
-            path.stem: base64.b64encode(hashlib.sha256(path.read_bytes()).digest()).decode()
+            path.stem: code_sha256(path.read_bytes())
             for path in (self.root / "dist" / "lambda").glob("*.zip")
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from support.locks import PYPROJECT, RELEASES, content_hash, write
-from support.projects import TINY_BACKEND
+from support.projects import EMPTY_LOCK, TINY_BACKEND
 from support.tools import run_uv
 
 if TYPE_CHECKING:
@@ -46,9 +46,8 @@ def poetry(root: Path, index: Index) -> None:
 
 
 def pylock(root: Path, index: Index) -> None:
-    lock = 'lock-version = "1.0"\ncreated-by = "x"\npackages = []\n'
     pyproject = '[project]\nname = "shop"\nversion = "1"\n[tool.pdm]\n'
-    write(root, pyproject__toml=pyproject, pylock__toml=lock, uv__lock="")
+    write(root, pyproject__toml=pyproject, pylock__toml=EMPTY_LOCK, uv__lock="")
 
 
 def requirements(root: Path, index: Index) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import base64
 import html
 import json
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
+from support.loopback import QuietHandler, serve
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable, Iterator
+    from http.server import BaseHTTPRequestHandler
 
     from support.wheels import Made
 
@@ -63,12 +64,9 @@ def _project(filename: str) -> str:
     return parse_sdist_filename(filename)[0]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     index: Index
     protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
     def do_HEAD(self) -> None:
         self.do_GET()
@@ -85,18 +83,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.index.fault is not None and self.index.fault(self, path):
             return
         if not self._authorized():
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="index"')
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.answer(401, WWW_Authenticate='Basic realm="index"')
             return
         if path.startswith("/simple/"):
             self._project(path.removeprefix("/simple/").strip("/"))
         elif path.startswith("/files/") and self.index.elsewhere is not None:
-            self.send_response(302)
-            self.send_header("Location", f"{self.index.elsewhere}{path}")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.answer(302, Location=f"{self.index.elsewhere}{path}")
         elif path.startswith("/files/"):
             self._file(path.rsplit("/", 1)[-1])
         else:
@@ -129,14 +121,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(200, self.index.files[filename].data, "application/octet-stream")
         else:
             self.answer(404, b"no such file", "text/plain")
-
-    def answer(self, status: int, body: bytes, kind: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
 
 
 def _json_page(index: Index, name: str, files: list[Made]) -> dict[str, object]:
@@ -186,16 +170,6 @@ def serve_index(
     """Serve these files on a free port of loopback until the block ends; over https with a context for it."""
     index = Index(files, auth=auth)
     handler = type("Handler", (_Handler,), {"index": index})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    if tls is not None:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    index.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serve(handler, tls=tls) as url:
+        index.url = url
         yield index
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -16,9 +16,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from support.aws_account import code_sha256
+from support.loopback import QuietHandler, serve
 
 __all__ = ["Answer", "Function", "LightAws", "light_aws"]
 
@@ -135,7 +137,7 @@ class LightAws:
 
     def _put_code(self, function: Function, code: dict[str, Any]) -> None:
         data = base64.b64decode(code["ZipFile"])
-        digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+        digest = code_sha256(data)
         function.code[digest] = data
         self._changed(function, CodeSha256=digest, CodeSize=len(data))
 
@@ -232,7 +234,7 @@ class LightAws:
             "LayerVersionArn": f"{self.arn('layer', name)}:{number}",
             "Version": number,
             "Content": {
-                "CodeSha256": base64.b64encode(hashlib.sha256(data).digest()).decode(),
+                "CodeSha256": code_sha256(data),
                 "CodeSize": len(data),
                 "Location": f"{self.url}/code/{hashlib.sha256(data).hexdigest()}",
             },
@@ -293,13 +295,10 @@ _ROUTES: list[tuple[str, str, str]] = [
 ]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     aws: LightAws
-
-    def log_message(self, *_: object) -> None:
-        """Nobody listens."""
 
     def handle(self) -> None:
         with suppress(ConnectionError):
@@ -420,17 +419,6 @@ def light_aws() -> Iterator[LightAws]:
         pass
 
     Handler.aws = aws
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.block_on_close = False
-    aws.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(
-        target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.02}
-    )
-    thread.start()
-    try:
+    with serve(Handler) as url:
+        aws.url = url
         yield aws
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -7,6 +7,7 @@ applies, and weights of an alias answer 500.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from uv import find_uv_bin
 
+from support.aws_account import Account
 from support.emulator import _binary, _client
 from support.files import alone, cache_folder
 from support.interpreters import find_python, missing
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["LocalStack", "localstack"]
 
 _PYTHON = "3.13"
+_accounts = itertools.count(1)
 _LOCALSTACK = "localstack-core[runtime]==2026.3.0"
 _BESIDE = (
     "cbor2==5.7.1",
@@ -71,6 +74,10 @@ class LocalStack:
 
     url: str
     log: Path
+
+    def account(self) -> Account:
+        """An account, empty."""
+        return Account(self.url, key=f"{next(_accounts):012}")
 
 
 @contextmanager

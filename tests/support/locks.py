@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from support.contexts import context
+from support.reporters import Heard
 from support.wheels import Made, make_sdist, make_wheel
-from wherry.events import Event
 from wherry.lock.model import Lock, LockRequest
 from wherry.lock.read import read_lock
 from wherry.store import Store
@@ -80,19 +80,6 @@ windows = ["winonly"]
 [dependency-groups]
 dev = ["devtool"]
 """
-
-
-class Heard:
-    """A reporter that remembers."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def emit(self, event: Event) -> None:
-        self.events.append(event)
-
-    def texts(self, kind: type[Event]) -> list[str]:
-        return [getattr(event, "text", "") for event in self.events if isinstance(event, kind)]
 
 
 def target(runtime: str = "python3.13", architecture: str = "x86_64") -> Target:

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from support.wheels import Made
 
 __all__ = [
+    "EMPTY_LOCK",
     "TINY_BACKEND",
     "lock_requirements",
     "make_project",
     "pylock_for",
     "write_files",
 ]
+
+EMPTY_LOCK = 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n'
+"""A ``pylock.toml`` of a project that needs nothing."""
 
 TINY_BACKEND = '''\
 """A build backend without requirements: every .py file under src/ goes into the wheel, deflated."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -12,13 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support.aws_account import Account
+from support.aws_account import Account, code_sha256
+from support.desired import desired_function
 from support.light_aws import LightAws
+from support.zips import zip_bytes
 from wherry.aws.apply import apply
 from wherry.aws.client import Client
 from wherry.aws.diff import diff
 from wherry.aws.locks import LockKeeper
-from wherry.aws.model import Desired, DesiredFunction
+from wherry.aws.model import Desired
 from wherry.aws.observe import observe, observe_functions
 from wherry.aws.plan import Applied
 from wherry.aws.prepare import Prepared
@@ -41,10 +41,7 @@ NAME, ALIAS = "shop-api", "live"
 
 def code_of(number: int) -> bytes:
     """A package; its content is the number."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
-        made.writestr("number", str(number))
-    return buffer.getvalue()
+    return zip_bytes({"number": str(number)})
 
 
 def number_of(code: bytes) -> int:
@@ -94,14 +91,12 @@ class Shop:
             path.write_bytes(code_of(number))
         data = path.read_bytes()
         first = steps[0] if steps else canary
-        function = DesiredFunction(
-            name="api",
+        function = desired_function(
+            "api",
             aws_name=NAME,
             path=path,
-            code_sha256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
+            code_sha256=code_sha256(data),
             size=len(data),
-            runtime="python3.13",
-            architecture="x86_64",
             handler="shop.handler",
             publish=True,
             alias=self.alias,

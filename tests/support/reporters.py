@@ -24,6 +24,10 @@ class Heard:
         """How many builds began."""
         return sum(type(event).__name__ == "BuildStarted" for event in self.events)
 
+    def texts(self, kind: type[Event] | None = None) -> list[str]:
+        """The events of one kind, or all, as text."""
+        return list(map(str, self.events if kind is None else self.of(kind)))
+
     def of(self, kind: type[Event]) -> list[Event]:
         """The events of one kind."""
         return [event for event in self.events if isinstance(event, kind)]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
+
+from support.loopback import QuietHandler, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,21 +35,21 @@ class Storage:
     status: int | None = None
     lie: str | None = None
     short: int = 0
-    port: int = 0
+    base: str = ""
     asked: list[str | None] = field(default_factory=list)
     logins: list[str | None] = field(default_factory=list)
     served: int = 0
 
     def url(self, name: str = "code.zip") -> str:
         """Where a file is, with a signature."""
-        return f"http://127.0.0.1:{self.port}/{name}?X-Amz-Signature=secret-signature"
+        return f"{self.base}/{name}?X-Amz-Signature=secret-signature"
 
 
 @contextmanager
 def serve_storage(storage: Storage) -> Iterator[Storage]:
     """It listens until the context ends."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -57,9 +57,7 @@ def serve_storage(storage: Storage) -> Iterator[Storage]:
             storage.asked.append(wanted)
             storage.logins.append(self.headers["Authorization"])
             if storage.status is not None:
-                self.send_response(storage.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                self.answer(storage.status)
                 return
             name = self.path.partition("?")[0].removeprefix("/")
             data = whole = storage.others.get(name, storage.data)
@@ -80,16 +78,6 @@ def serve_storage(storage: Storage) -> Iterator[Storage]:
             if storage.short:
                 self.close_connection = True
 
-        def log_message(self, *args: object) -> None:
-            """Nobody listens."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    storage.port = server.server_port
-    try:
+    with serve(Handler) as url:
+        storage.base = url
         yield storage
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

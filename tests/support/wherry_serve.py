@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,14 +36,9 @@ def serving(
     indexes = {
         name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "wherry", "serve", "--port", "0", *arguments],
-        cwd=wherry.cwd,
-        env={**wherry.environment(**indexes), "WHERRY_CACHE_DIR": str(shared)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )  # fmt: skip
+    process = wherry.start(
+        "serve", "--port", "0", *arguments, **indexes, WHERRY_CACHE_DIR=str(shared)
+    )
     assert process.stdout is not None
     assert process.stderr is not None
     said: list[str] = []

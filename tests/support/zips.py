@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["HANDLER", "installed", "write_package"]
+__all__ = ["HANDLER", "installed", "unzipped", "write_package", "zip_bytes"]
 
 HANDLER = "def handler(event, context):\n    return event\n"
 
@@ -41,6 +42,21 @@ def installed(
     if record:
         content[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*content, f"{info}/RECORD"])
     return {f"{folder}{path}": data for path, data in content.items()}
+
+
+def zip_bytes(files: Mapping[str, bytes | str]) -> bytes:
+    """A zip archive with these files, which nothing else differs in."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return buffer.getvalue()
+
+
+def unzipped(path: Path) -> dict[str, bytes]:
+    """The files of a zip archive; reading them verifies their checksums."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def write_package(

@@ -6,11 +6,10 @@ import base64
 import os
 import shutil
 import subprocess
-import threading
 import time
 from contextlib import contextmanager
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -18,6 +17,7 @@ from urllib.parse import quote
 import pytest
 
 from support.interpreters import missing
+from support.loopback import QuietHandler, serve
 from wherry.errors import FetchError, ToolError
 from wherry.tools.git import check_out, repository_state
 
@@ -33,33 +33,19 @@ def _with_git() -> None:
         missing("git is not installed")
 
 
-class _Handler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
+class _Handler(QuietHandler, SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         expected = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         if self.headers.get("Authorization") == f"Basic {expected}":
             super().do_GET()
             return
-        self.send_response(401)
-        self.send_header("WWW-Authenticate", 'Basic realm="repository"')
-        self.send_header("Content-Length", "0")
-        self.end_headers()
+        self.answer(401, WWW_Authenticate='Basic realm="repository"')
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serve(partial(_Handler, directory=str(folder))) as url:
+        yield url.removeprefix("http://")
 
 
 def git(*arguments: str, cwd: Path) -> str:

@@ -78,11 +78,12 @@ variable "live_code_sha256" {
 }
 
 locals {
-  # What Terraform, Python and editors write below the folder is no input; folders such as .venv are large.
+  # What Terraform, Python and editors write below the folder is no input, unless it is named as a whole path; folders
+  # such as .venv are large.
   passed_over = "(^|/)(\\.|__pycache__/|node_modules/|[^/]*\\.(pyc|tf|tfvars|tfplan|tfstate|tfstate\\.[^/]*)$)"
   inputs = [
     for path in sort(setunion([for pattern in var.inputs : fileset(var.project, pattern)]...)) : path
-    if !can(regex(local.passed_over, path)) && !startswith(path, "${var.output}/")
+    if contains(var.inputs, path) || !can(regex(local.passed_over, path)) && !startswith(path, "${var.output}/")
   ]
   digest = base64sha256(jsonencode([
     var.name, var.handler, var.runtime, var.architecture, var.again,

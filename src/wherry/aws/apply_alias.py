@@ -113,10 +113,10 @@ def record(
         AwsError: AWS refused, or could not be reached.
     """
 
-    def update() -> bool:
+    def update() -> None:
         current = observe_alias(client, function, alias)
         if current is None:
-            return True
+            return
         history = AliasHistory.parse(current.description).at(current.version)
         description = change(history).description()
         if description != current.description:
@@ -124,7 +124,6 @@ def record(
             client.changes.update_alias(
                 FunctionName=function, Name=alias, Description=description, **guard
             )
-        return True
 
     attempt(f"record it in alias `{alias}` of function `{function}`", update)
 

@@ -238,18 +238,18 @@ class FunctionWork:
         assert state.latest is not None  # noqa: S101  a function that is created is not updated
         target: Snapshot = replace(state.latest, **changes)
 
-        def change() -> bool:
+        def change() -> None:
             configuration = state.ready()
-            if not (same(snapshot_of(configuration), target) and state.wanted.holds(configuration)):
-                guard = _guard(state.require_unchanged(wanted=False))
-                # If the call fails, the next reading shows whether it was carried out.
-                state.forget()
-                answer = call(configuration, guard)
-                if not state.wanted.holds(answer):
-                    # AWS tells it in another way: what is published cannot be compared with it.
-                    state.wanted = NOTHING
-                state.accept(answer)
-            return True
+            if same(snapshot_of(configuration), target) and state.wanted.holds(configuration):
+                return
+            guard = _guard(state.require_unchanged(wanted=False))
+            # If the call fails, the next reading shows whether it was carried out.
+            state.forget()
+            answer = call(configuration, guard)
+            if not state.wanted.holds(answer):
+                # AWS tells it in another way: what is published cannot be compared with it.
+                state.wanted = NOTHING
+            state.accept(answer)
 
         with explaining_signatures(self._client, self._name):
             attempt(doing, change)
@@ -257,12 +257,11 @@ class FunctionWork:
         state.ready()
 
     def _tag(self, action: TagFunction) -> None:
-        def tag() -> bool:
-            self._client.changes.tag_resource(Resource=action.arn, Tags=dict(action.tags))
-            return True
-
         # To do it twice changes nothing.
-        attempt(f"tag function `{self._name}`", tag)
+        attempt(
+            f"tag function `{self._name}`",
+            lambda: self._client.changes.tag_resource(Resource=action.arn, Tags=dict(action.tags)),
+        )
         self._reporter.emit(ConfigurationUpdated(name=self._name, changes=action.why))
 
     def _publish(self, action: PublishVersion) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wherry.aws.model import layer_of_arn
+from wherry.target.quotas import DESCRIPTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,14 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["attached_by_settings", "others_of", "parse_description", "record_layers", "recording"]
 
 _RECORD = re.compile(r"\s*\[wherry layers:((?: [0-9a-f]{8})+)\]\s*$")
-_LONGEST = 256
-"""Characters that AWS allows in a description."""
 
 
 def record_layers(description: str, layers: Iterable[str]) -> str:
     """The description of a version, with a record of these layers, by their ARNs or names."""
     marks = {_mark(arn) for arn in layers}
-    return _with_marks(description[: _LONGEST - len(_with_marks("", marks)) - 1], marks)
+    return _with_marks(description[: DESCRIPTION - len(_with_marks("", marks)) - 1], marks)
 
 
 def _with_marks(description: str, marks: Iterable[str]) -> str:
@@ -78,7 +77,7 @@ def recording(function: DesiredFunction, current: ObservedFunction | None) -> De
     managed = function.managed if current is not None else function.configuration
     text = str(managed.values.get("description", text))
     description = _with_marks(text, wanted)
-    if "layers" not in function.manage or len(description) > _LONGEST or not recorded | wanted:
+    if "layers" not in function.manage or len(description) > DESCRIPTION or not recorded | wanted:
         return function
     values = {**function.configuration.values, "description": description}
     return replace(

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from wherry.aws.model import Desired, ObservedAlias, ObservedFunction, Snapshot
     from wherry.aws.plan import Plan
     from wherry.aws.prepare import DeployOptions
-    from wherry.aws.stage import ProjectStage
+    from wherry.aws.stage import ProjectStage, StageOptions
     from wherry.settings.project import Project
 
 __all__ = ["BroughtPackages", "bring"]
@@ -141,14 +141,14 @@ def bring(
     """
     if stage == origin:
         raise DeployError(f"stage `{stage}` cannot be brought to itself", hint="name another stage")
-    reporter, name, config = (
-        options.get("reporter", SILENT),
-        options.get("name"),
-        options.get("config"),
-    )
-    names = options.get("names", ())
-    target = read_stage(project, stage, names=names, name=name, config=config, reporter=reporter)
-    other = read_stage(project, origin, names=names, name=name, config=config, reporter=reporter)
+    reporter = options.get("reporter", SILENT)
+    asked: StageOptions = {
+        "names": options.get("names", ()),
+        "name": options.get("name"),
+        "config": options.get("config"),
+        "reporter": reporter,
+    }
+    target, other = read_stage(project, stage, **asked), read_stage(project, origin, **asked)
     with other.client.explaining():
         sources = _sources(other)
     brought = _Packages(target, other, sources)

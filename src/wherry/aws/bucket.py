@@ -297,7 +297,7 @@ class Bucket(Struct, frozen=True, kw_only=True):
 
     @property
     def _s3(self) -> S3Client:
-        return self.client.storage(self.client.stage.bucket_region)
+        return self.client.storage()
 
     def _region(self) -> str | None:
         """The region of the bucket, if S3 tells it. It tells it also to users who may not use the bucket."""

@@ -109,7 +109,7 @@ class _Signer(Struct, frozen=True, kw_only=True):
 
     @property
     def _s3(self) -> Any:
-        return self._client.storage(self._client.stage.bucket_region)
+        return self._client.storage()
 
     def _key(self, part: DesiredFunction | DesiredLayer, end: str) -> str:
         digest = hashlib.sha256(part.path.read_bytes()).hexdigest()

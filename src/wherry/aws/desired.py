@@ -9,6 +9,7 @@ from wherry.aws.model import Desired, DesiredFunction, DesiredLayer
 from wherry.aws.stage import find_stage
 from wherry.errors import DeployError
 from wherry.problems import Problems
+from wherry.target.quotas import DESCRIPTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from wherry.settings.project import Project
 
 __all__ = ["describe", "desire"]
-
-_DESCRIPTION = 256
-"""Characters that AWS allows in a description."""
 
 
 def desire(
@@ -116,7 +114,7 @@ def desire(
 
 def describe(project: Project) -> str:
     """The project and its version, as a description of versions of functions and layers."""
-    return " ".join(filter(None, (project.name, project.version)))[:_DESCRIPTION]
+    return " ".join(filter(None, (project.name, project.version)))[:DESCRIPTION]
 
 
 def _require_short_names(

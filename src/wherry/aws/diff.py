@@ -145,7 +145,7 @@ def _function(
     actions.extend(set_tags(function, current))
     version = _same_version(function, current, after)
     actions.extend(_publish(function, current, after, version))
-    alias = current.alias(function.alias) if function.alias is not None else None
+    alias = current.alias(function.alias)
     if function.canary is not None and alias is not None and alias.version == 0:
         problems.add(
             f"alias `{alias.name}` of function `{function.aws_name}` stands at $LATEST, which shares its calls with "
@@ -324,7 +324,7 @@ def _same_version(
     if not function.publish:
         return None
     same = current.versions_running(after)
-    alias = current.alias(function.alias) if function.alias is not None else None
+    alias = current.alias(function.alias)
     if alias is not None and alias.version in same:
         return alias.version
     if alias is not None and function.canary is not None:

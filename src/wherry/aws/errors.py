@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONFLICT",
+    "DENIED",
     "THROTTLED",
     "code_of",
-    "is_denied",
     "not_aws",
     "refusing",
     "translate",
@@ -56,7 +56,7 @@ _UNKNOWN_KEY = frozenset(
     }
 )
 _BAD_SIGNATURE = frozenset({"SignatureDoesNotMatch", "InvalidSignatureException"})
-_DENIED = frozenset(
+DENIED = frozenset(
     {
         "AccessDenied",
         "AccessDeniedException",
@@ -66,6 +66,8 @@ _DENIED = frozenset(
         "Forbidden",
     }
 )
+"""AWS's error codes for a missing permission."""
+
 _IAM = re.compile(r"not authorized to perform:? ([a-z0-9-]+:\w+)(?: on resource: (\S+))?")
 _EXPLICIT_DENY = re.compile(r"with an explicit deny in (an? (?:[\w-]+ ){0,4}(?:policy|boundary))")
 
@@ -125,11 +127,6 @@ def not_aws(doing: str, cause: str) -> AwsError:
     )
 
 
-def is_denied(error: AwsError) -> bool:
-    """Whether AWS denied a permission."""
-    return error.code in _DENIED
-
-
 def translate(error: Exception, doing: str) -> AwsError:
     """An exception of boto3 as an ``AwsError``: the activity, AWS's message, and a hint."""
     from botocore.exceptions import ClientError
@@ -160,7 +157,7 @@ def _hint(operation: str, code: str, message: str) -> str | None:
             "AWS does not know these credentials: check what `aws sts get-caller-identity` says, and which "
             "profile is meant (`profile` of the stage, or AWS_PROFILE)"
         )
-    if code in _DENIED:
+    if code in DENIED:
         if deny := _EXPLICIT_DENY.search(message):
             # To allow it elsewhere is of no use.
             return f"it is denied by {deny[1]}: ask whoever manages that, because a denial takes precedence"

@@ -16,14 +16,13 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from wherry.structs import Struct
+from wherry.target.quotas import DESCRIPTION
 
 __all__ = ["AliasHistory"]
 
 _RECORD = re.compile(
     r"\s*\[wherry:((?: \d+)+)(?:; not((?: \d+)+))?(?:; next (\d+))?(?:; at((?: [0-9a-z]{1,6})+))?\]\s*$"
 )
-_LONGEST = 256
-"""Characters that AWS allows in a description."""
 _KEPT = 20
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -72,7 +71,7 @@ class AliasHistory(Struct, frozen=True, kw_only=True):
             kept = replace(kept, closed=True)
         while kept.versions:
             described = f"{self.text} {_record(kept)}" if self.text else _record(kept)
-            if len(described) <= _LONGEST:
+            if len(described) <= DESCRIPTION:
                 return described
             if kept.moves:
                 kept = replace(kept, moves=kept.moves[:-1])

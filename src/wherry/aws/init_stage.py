@@ -15,7 +15,7 @@ from wherry.aws.model import layer_name, same_handler
 from wherry.aws.observe import observe_function
 from wherry.errors import DeployError, SettingsError
 from wherry.events import SILENT, Note, SettingsWritten, Warned
-from wherry.problems import did_you_mean
+from wherry.problems import did_you_mean, refuse_options
 from wherry.settings.init.proposal import Proposal, propose
 from wherry.settings.init.write import FirstSettings, insert, settings_file, text_for
 from wherry.settings.model import MANAGED, StageSettings
@@ -92,6 +92,7 @@ def init_stage(
         DeployError: there is no such function on AWS, or it cannot be deployed.
         WherryError: the input is wrong, or something failed; nothing was written.
     """
+    refuse_options(source, StageSource)
     if not re.fullmatch(r"[A-Za-z0-9_-]+", stage):
         raise SettingsError(
             f"`{stage}` is no name of a stage", hint="it consists of letters, digits, `-` and `_`"

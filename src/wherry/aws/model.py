@@ -300,8 +300,8 @@ class ObservedFunction(Struct, frozen=True, kw_only=True):
         """The region of the function."""
         return self.arn.split(":")[3]
 
-    def alias(self, name: str) -> ObservedAlias | None:
-        """The alias of that name."""
+    def alias(self, name: str | None) -> ObservedAlias | None:
+        """The alias of that name; None if it has none, or no name is given."""
         return next((alias for alias in self.aliases if alias.name == name), None)
 
     def version(self, number: int) -> ObservedVersion | None:

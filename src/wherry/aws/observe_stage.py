@@ -33,7 +33,7 @@ def observe_stage(
         if function is None:
             problems.add(f"there is no function `{aws_name}`", hint=deploy_first(stage))
             continue
-        stands = None if alias is None else function.alias(alias)
+        stands = function.alias(alias)
         if alias is not None and stands is None:
             problems.add(f"function `{aws_name}` has no alias `{alias}`", hint=deploy_first(stage))
         else:

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from wherry.aws.remote_zip import Contents, open_local, open_remote
-from wherry.sizes import signed_size
+from wherry.sizes import format_change
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class DistributionChange(Struct, frozen=True, kw_only=True):
     unzipped_size_after: int
 
     def __str__(self) -> str:
-        change = signed_size(self.unzipped_size_after - self.unzipped_size_before)
+        change = format_change(self.unzipped_size_after - self.unzipped_size_before)
         if self.before is None:
             return f"{self.name} {self.after} new, {change}"
         if self.after is None:
@@ -114,7 +114,7 @@ class Difference(Struct, frozen=True, kw_only=True):
                 if self.distributions
                 else _number(len(self.files), "file")
             )
-            return f"all of it is new: {content}, {signed_size(self.unzipped_size_after)}"
+            return f"all of it is new: {content}, {format_change(self.unzipped_size_after)}"
         if not self:
             # It was zipped by another tool, or by an older Wherry.
             return "the same files, zipped otherwise"

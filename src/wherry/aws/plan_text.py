@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from msgspec import field
-
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -29,7 +27,7 @@ class PartLines(Struct, frozen=True, kw_only=True):
     kind: str
     name: str
     title: str
-    actions: Sequence[str] = field(default=())
+    actions: Sequence[str] = ()
 
 
 def together(parts: Iterable[PartLines]) -> Iterator[str]:

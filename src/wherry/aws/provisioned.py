@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from wherry.aws.attempts import pauses
-from wherry.aws.errors import is_denied, refusing
+from wherry.aws.errors import DENIED, refusing
 from wherry.aws.observe import observe_alias
 from wherry.errors import AwsError
 from wherry.events import ConcurrencyMoving
@@ -86,6 +86,6 @@ def _config(client: Client, function: str, alias: str) -> Mapping[str, Any] | No
     except AwsError as error:
         missing = {"ProvisionedConcurrencyConfigNotFoundException", "ResourceNotFoundException"}
         # A simulation of AWS without this operation answers 404.
-        if error.code in missing or error.code == "404" or is_denied(error):
+        if error.code in {*missing, "404", *DENIED}:
             return None
         raise

@@ -24,6 +24,7 @@ from wherry.untrusted import read_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import BinaryIO
     from zipfile import ZipFile
@@ -116,7 +117,7 @@ def open_remote(location: str, *, what: str = "the live package") -> Iterator[Co
     """
     with ExitStack() as stack:
         session = stack.enter_context(open_session(Network()))
-        remote = _RemoteFile(session, location, what)
+        remote = _RemoteFile(_Source(session, location, what))
         stack.callback(remote.close)
         remote.begin()
         yield _contents(stack, remote, remote.size, what)
@@ -137,8 +138,8 @@ def download(
         FetchError: it cannot be fetched, is incomplete, or has another digest.
     """
     with open_session(Network()) as session, path.open("w+b") as file:
-        response = _get(session, location, what, {})
-        _save(response, file, location, what)
+        source = _Source(session, location, what)
+        source.save(source.get({}), file)
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").digest()
     if code_sha256 not in (None, base64.b64encode(digest).decode()):
@@ -180,14 +181,57 @@ def _archive_errors(title: str) -> Iterator[None]:
         raise ArchiveError(f"{title} is not a valid zip archive", where=[str(error)]) from error
 
 
+class _Source(Struct, frozen=True):
+    """Where a package is fetched from; ``what`` is its name in messages."""
+
+    session: requests.Session
+    location: str
+    what: str
+
+    def get(self, headers: dict[str, str]) -> requests.Response:
+        with self.explained():
+            # The signature in the address is the login; S3 refuses a second one from netrc.
+            response = self.session.get(
+                self.location,
+                headers=headers,
+                auth=lambda request: request,
+                stream=True,
+                timeout=timeouts(),
+            )
+        if response.status_code not in (200, 206):
+            cause = f"HTTP {response.status_code} {response.reason or ''}".rstrip()
+            response.close()
+            expired = response.status_code in (400, 401, 403)
+            hint = "the address that AWS gave may have expired: try again" if expired else None
+            raise self.error(cause, hint=hint)
+        return response
+
+    def save(self, response: requests.Response, file: BinaryIO) -> int:
+        """Write a whole answer into a file, and return the number of its bytes."""
+        received = 0
+        with self.explained(), response:
+            for chunk in response.iter_content(_CHUNK):
+                file.write(chunk)
+                received += len(chunk)
+        length = response.headers.get("Content-Length")
+        if length is not None and length != str(received):
+            raise self.error(f"{received:,} bytes of {length[:30]} came")
+        return received
+
+    def error(self, why: str, *, hint: str | None = None) -> FetchError:
+        where = [f"from {shown_url(self.location)}", why]
+        return FetchError(f"cannot fetch {self.what}", where=where, hint=hint)
+
+    def explained(self) -> AbstractContextManager[None]:
+        return explained(self.location, what=self.what)
+
+
 class _RemoteFile(io.RawIOBase):
     """A file at an address; only the parts that are read are fetched."""
 
-    def __init__(self, session: requests.Session, location: str, what: str) -> None:
+    def __init__(self, source: _Source) -> None:
         super().__init__()
-        self._session = session
-        self._location = location
-        self._what = what
+        self._source = source
         self._position = 0
         self._pieces: list[tuple[int, bytes]] = []
         self._whole: BinaryIO | None = None
@@ -195,7 +239,7 @@ class _RemoteFile(io.RawIOBase):
 
     def begin(self) -> None:
         """Fetch the end and the size; or the whole file, if the server answers with it."""
-        response = _get(self._session, self._location, self._what, {"Range": f"bytes=-{_TAIL}"})
+        response = self._source.get({"Range": f"bytes=-{_TAIL}"})
         if response.status_code == 206:
             self._keep(response)
             return
@@ -203,7 +247,7 @@ class _RemoteFile(io.RawIOBase):
 
         whole: BinaryIO = TemporaryFile()  # noqa: SIM115  closed in close()
         self._whole = whole
-        self.size = _save(response, whole, self._location, self._what)
+        self.size = self._source.save(response, whole)
 
     def close(self) -> None:
         if self._whole is not None:
@@ -248,67 +292,24 @@ class _RemoteFile(io.RawIOBase):
             if start <= begin and end <= start + len(piece):
                 return piece[begin - start : end - start]
         last = min(max(end, begin + _STEP), self.size) - 1
-        wanted = {"Range": f"bytes={begin}-{last}"}
-        response = _get(self._session, self._location, self._what, wanted)
+        response = self._source.get({"Range": f"bytes={begin}-{last}"})
         if response.status_code != 206:
             response.close()
-            raise self._strange("it gave a part of the file first, and then not")
+            raise self._source.error("it gave a part of the file first, and then not")
         self._keep(response)
         start, piece = self._pieces[-1]
         if start != begin or len(piece) < end - begin:
-            raise self._strange("another part than the one asked for came")
+            raise self._source.error("another part than the one asked for came")
         return piece[: end - begin]
 
     def _keep(self, response: requests.Response) -> None:
         match = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
-        with explained(self._location, what=self._what):
+        with self._source.explained():
             data = read_all(response.iter_content(_CHUNK), most=_LARGEST_PART, seconds=300)
         if match is None:
-            raise self._strange("it does not say which part of the file it gave")
+            raise self._source.error("it does not say which part of the file it gave")
         first, last, size = (int(digits) for digits in match.groups())
         if len(data) != last - first + 1 or (self.size and size != self.size):
-            raise self._strange("what it says of the part it gave is not so")
+            raise self._source.error("what it says of the part it gave is not so")
         self.size = size
         self._pieces.append((first, data))
-
-    def _strange(self, why: str) -> FetchError:
-        return _fetch_error(self._location, self._what, why)
-
-
-def _get(
-    session: requests.Session, location: str, what: str, headers: Mapping[str, str]
-) -> requests.Response:
-    with explained(location, what=what):
-        # The signature in the address is the login; S3 refuses a second one from netrc.
-        response = session.get(
-            location,
-            headers=dict(headers),
-            auth=lambda request: request,
-            stream=True,
-            timeout=timeouts(),
-        )
-    if response.status_code not in (200, 206):
-        cause = f"HTTP {response.status_code} {response.reason or ''}".rstrip()
-        response.close()
-        expired = response.status_code in (400, 401, 403)
-        hint = "the address that AWS gave may have expired: try again" if expired else None
-        raise _fetch_error(location, what, cause, hint=hint)
-    return response
-
-
-def _fetch_error(location: str, what: str, why: str, *, hint: str | None = None) -> FetchError:
-    where = [f"from {shown_url(location)}", why]
-    return FetchError(f"cannot fetch {what}", where=where, hint=hint)
-
-
-def _save(response: requests.Response, file: BinaryIO, location: str, what: str) -> int:
-    """Write a whole answer into a file, and return the number of its bytes."""
-    received = 0
-    with explained(location, what=what), response:
-        for chunk in response.iter_content(_CHUNK):
-            file.write(chunk)
-            received += len(chunk)
-    length = response.headers.get("Content-Length")
-    if length is not None and length != str(received):
-        raise _fetch_error(location, what, f"{received:,} bytes of {length[:30]} came")
-    return received

@@ -19,11 +19,12 @@ from wherry.aws.errors import refusing, unless_missing
 from wherry.errors import DeployError
 from wherry.problems import Problems
 from wherry.settings.references import LayerReference, Origin
+from wherry.sizes import first
 from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from wherry.aws.client import Client
     from wherry.aws.model import Desired, DesiredFunction, Observed
@@ -79,12 +80,12 @@ def resolve(desired: Desired, observed: Observed, client: Client) -> tuple[Desir
     values = {
         setting: value
         for setting, places in settings.items()
-        if (value := reader.value(setting, _where(places))) is not None
+        if (value := reader.value(setting, first(places, 1))) is not None
     }
     versions = _each(partial(_version, client), [one for one in references if one.ssm is None])
     layers: dict[Any, str] = {}
     for layer, places in references.items():
-        where = _where(places)
+        where = first(places, 1)
         arn = reader.layer(layer, where) if layer.ssm is not None else versions[layer]
         if arn is not None:
             layers[layer] = arn
@@ -114,10 +115,6 @@ def resolve(desired: Desired, observed: Observed, client: Client) -> tuple[Desir
         for name, function in observed.functions.items()
     }
     return replace(desired, functions=functions), replace(observed, functions=tagged)
-
-
-def _where(places: Sequence[str]) -> str:
-    return f"{places[0]} and {len(places) - 1} more" if len(places) > 1 else places[0]
 
 
 def _needed(function: DesiredFunction, observed: Observed) -> Mapping[str, VariableSetting]:

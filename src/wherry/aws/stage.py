@@ -9,7 +9,7 @@ from wherry.aws.client import Client
 from wherry.aws.regions import stage_in_region
 from wherry.errors import SettingsError
 from wherry.events import SILENT
-from wherry.problems import did_you_mean
+from wherry.problems import did_you_mean, refuse_options
 from wherry.settings.model import plain_stage
 from wherry.structs import Struct
 
@@ -117,7 +117,8 @@ def read_stage(project: Path | str, stage: str, **options: Unpack[StageOptions])
     from wherry.compose.recipe import recipes
     from wherry.settings.project import read_project
 
-    names, config = options.get("names", ()), options.get("config")
+    refuse_options(options, StageOptions)
+    names, config = options.get("names") or (), options.get("config")
     path, legacy = None if config is None else Path(config), legacy_stage(config, stage)
     read = read_project(Path(project), config=path, stage=legacy, name=options.get("name"))
     settings = find_stage(read, stage)

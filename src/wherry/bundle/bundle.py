@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from wherry.bundle.content import same_content
 from wherry.bundle.entry import Entry, check_path, zipped_size
 from wherry.errors import ConflictError
+from wherry.sizes import first_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -164,13 +165,11 @@ def _conflict(conflicts: list[tuple[Entry, Entry]]) -> ConflictError:
         where = [
             f"`{first.path}`: `{first.owner}` ({first.payload.size:,} bytes) "
             f"and `{second.owner}` ({second.payload.size:,} bytes)"
-            for first, second in conflicts[:_SHOWN]
+            for first, second in conflicts
         ]
-        if len(conflicts) > _SHOWN:
-            where.append(f"and {len(conflicts) - _SHOWN:,} more")
         return ConflictError(
             f"{len(conflicts):,} paths have two different files each",
-            where=where,
+            where=first_lines(where, _SHOWN),
             hint="choose the winners by path or pattern in [tool.wherry.conflicts], "
             "or leave the files out with `exclude-files`",
         )

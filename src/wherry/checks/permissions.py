@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.checks.model import Finding, Rule
+from wherry.sizes import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ def find(subject: Subject) -> Iterator[Finding]:
     # One finding: whoever zips with the wrong umask gets all files wrong.
     first = next((file for file in files if file.place in loaded), files[0])
     certain = first.place in loaded and contents.is_certain
-    more = f", and {len(files) - 1:,} more files" if len(files) > 1 else ""
+    more = f", and {count(len(files) - 1, 'more file')}" if len(files) > 1 else ""
     yield Finding(
         code="PERM001",
         severity="error" if certain else "warning",

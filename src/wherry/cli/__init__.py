@@ -99,18 +99,18 @@ def run(arguments: Sequence[str]) -> int:
 
         return answer(main, asked)
     from wherry.cli.process import ended_by
-    from wherry.cli.render import error_text, for_stderr
+    from wherry.cli.render import print_error
 
     try:
         code = main.main(args=list(arguments), prog_name="wherry", standalone_mode=False)
     except WherryError as error:
-        click.echo(error_text(error, color=for_stderr()), err=True, color=for_stderr())
+        print_error(error)
         return 1
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
     except click.ClickException as error:
-        click.echo(error_text(_usage(error), color=for_stderr()), err=True, color=for_stderr())
+        print_error(_usage(error))
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
@@ -120,11 +120,8 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        known = WherryError(
-            f"cannot use `{error.filename}`" if error.filename else "the system refused",
-            where=[error.strerror or str(error)],
-        )
-        click.echo(error_text(known, color=for_stderr()), err=True, color=for_stderr())
+        what = f"cannot use `{error.filename}`" if error.filename else "the system refused"
+        print_error(WherryError(what, where=[error.strerror or str(error)]))
         return 1
     return code if isinstance(code, int) else 0
 

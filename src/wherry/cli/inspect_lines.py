@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wherry.inspect.difference import fold_changes
 from wherry.inspect.groups import group_files
-from wherry.sizes import count, format_size, signed_size
+from wherry.sizes import count, format_change, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -157,7 +157,7 @@ def _difference_lines(
         return
     yield (
         f"{difference.name}: {format_size(difference.size_before)} → {format_size(difference.size_after)} zipped, "
-        f"{signed_size(difference.size_after - difference.size_before)}"
+        f"{format_change(difference.size_after - difference.size_before)}"
     )
     for each in difference.distributions[:top]:
         yield f"  {_changed(each)}"
@@ -170,13 +170,13 @@ def _difference_lines(
     shown = folded[: top or _MOST_FILES]
     for change in shown:
         files_of = f", {count(change.files, 'file')}" if change.path.endswith(("/", "/*")) else ""
-        yield f"    {change.path} {change.change}{files_of}, {signed_size(change.size)}"
+        yield f"    {change.path} {change.change}{files_of}, {format_change(change.size)}"
     if rest := sum(each.files for each in folded[len(shown) :]):
         yield f"    {count(rest, 'more file')}"
 
 
 def _changed(each: ChangedDistribution) -> str:
-    change = signed_size(each.size_after - each.size_before)
+    change = format_change(each.size_after - each.size_before)
     if each.before is None:
         return f"{each.name} {each.after} new, {change}".replace("  ", " ")
     if each.after is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -106,8 +105,8 @@ of_format = click.option(
     "events",
     multiple=True,
     metavar="FILE",
-    help="A JSON document; - is stdin. May be repeated: one environment gets them one after another. "
-    "[default: {}]",
+    help="A file with a JSON document; - is stdin. A JSON object may stand here itself. May be repeated: one "
+    "environment gets them one after another. [default: {}]",
 )
 @click.option(
     "--http",
@@ -209,7 +208,7 @@ def command(
     from wherry.invoke.http_response import http_response
     from wherry.invoke.request import EventFormat
     from wherry.invoke.run import open_function
-    from wherry.invoke.variables import passed_on, read_variables
+    from wherry.invoke.variables import read_variables
 
     if http and events:
         raise click.UsageError("--event and --http exclude each other")
@@ -228,9 +227,7 @@ def command(
         raise click.UsageError("--qualifier chooses a version on AWS: say --stage STAGE too")
     if remote:
         _refuse_local_options(click.get_current_context())
-    environment = options["environment"] = read_variables(
-        passed_on(variables, os.environ), variable_files
-    )
+    environment = options["environment"] = read_variables(variables, variable_files)
     if cold is not None:
         from wherry.cli.cold_lines import cold_lines
         from wherry.invoke.cold_start import cold_starts, report_cold_starts

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from wherry.errors import WherryError
     from wherry.pipeline.inspect import InspectReport
 
-__all__ = ["BriefReporter", "Terminal", "error_text", "for_stderr", "print_result", "write_page"]
+__all__ = ["BriefReporter", "Terminal", "error_text", "print_error", "print_result", "write_page"]
 
 _BAR_DELAY = 0.4
 """Seconds of downloading before a progress bar appears."""
 
 
-def for_stderr() -> bool:
+def _for_stderr() -> bool:
     """Whether to write colours to stderr (https://no-color.org; FORCE_COLOR)."""
     if os.environ.get("NO_COLOR"):
         return False
@@ -81,6 +81,12 @@ def error_text(error: WherryError, *, color: bool) -> str:
     return "\n".join(lines)
 
 
+def print_error(error: WherryError) -> None:
+    """Print an error on stderr."""
+    color = _for_stderr()
+    click.echo(error_text(error, color=color), err=True, color=color)
+
+
 class Terminal:
     """Renders events on stderr. As a context manager it removes the progress bar at the end.
 
@@ -91,7 +97,7 @@ class Terminal:
     def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
         self._quiet = quiet
         self._verbose = verbose
-        self._color = for_stderr()
+        self._color = _for_stderr()
         self._lock = threading.Lock()
         self._begin = time.perf_counter()
         self._in_line = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from typing import TYPE_CHECKING, Unpack
@@ -13,7 +12,7 @@ from msgspec.structs import replace
 from wherry.cli.invoke import FORMATS, callbacks, of_run
 from wherry.cli.keyboard import keyboard, warn_of_prompt
 from wherry.cli.options import drover_stage, in_project, of_build, quiet
-from wherry.cli.render import BriefReporter, Terminal, error_text, for_stderr
+from wherry.cli.render import BriefReporter, Terminal, print_error
 from wherry.sizes import seconds
 
 if TYPE_CHECKING:
@@ -117,11 +116,11 @@ def command(
       aws lambda invoke --function-name web --endpoint-url http://127.0.0.1:8000 out.json
     """  # noqa: D301  the backspace is click's mark
     from wherry.invoke.run import open_server
-    from wherry.invoke.variables import passed_on, read_variables
+    from wherry.invoke.variables import read_variables
 
     # A server that is told to end has done its work.
     signal.signal(signal.SIGTERM, _end)
-    options["environment"] = read_variables(passed_on(variables, os.environ), variable_files)
+    options["environment"] = read_variables(variables, variable_files)
     options["terminal"] = keyboard()
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
         opened = open_server(
@@ -177,4 +176,4 @@ def _log(served: Served, terminal: Terminal, *, verbose: bool, has_keyboard: boo
 
 def _tell(error: WherryError) -> None:
     with _talking:
-        click.echo(error_text(error, color=for_stderr()), err=True)
+        print_error(error)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
-
-from wherry.cli.render import BriefReporter, error_text, for_stderr, print_result
+from wherry.cli.render import BriefReporter, print_error, print_result
 from wherry.errors import DeployError, WherryError
 from wherry.events import Event, OfStage
 from wherry.sizes import count
@@ -143,8 +142,7 @@ class SeveralStages(Struct, frozen=True, kw_only=True):
             try:
                 value = work(project, stage, **own)
             except WherryError as error:
-                text = error_text(error, color=for_stderr())
-                turns.show(stage, lambda: click.echo(text, err=True), last=True)
+                turns.show(stage, partial(print_error, error), last=True)
                 raise
             turns.show(stage, lambda: show(value), last=True)
             return value

@@ -161,7 +161,7 @@ class Images(Struct, frozen=True, kw_only=True):
             )
 
     def _make(self, engine: Engine, reference: str) -> None:
-        folder, file = self._dockerfile()
+        file = self._dockerfile()
         arguments = values(self.options.build_args, what="build-args")
         secrets = values(dict.fromkeys(self.options.build_secrets, True), what="build-secrets")
         variables = {**arguments, **secrets}
@@ -173,7 +173,7 @@ class Images(Struct, frozen=True, kw_only=True):
             command += ["--build-arg", name]
         for name in sorted(secrets):
             command += ["--secret", f"id={name},env={name}"]
-        answer = engine.ask([*command, str(folder)], variables=variables)
+        answer = engine.ask([*command, str(file.parent)], variables=variables)
         if answer.status != 0:
             from wherry.containers.engine import plain_lines
             from wherry.indexes.redact import redact
@@ -191,8 +191,7 @@ class Images(Struct, frozen=True, kw_only=True):
                 hint=hint,
             )
 
-    def _dockerfile(self) -> tuple[Path, Path]:
-        """The folder that the image is made from, and the Dockerfile."""
+    def _dockerfile(self) -> Path:
         place = self.root / (self.options.dockerfile or "")
         file = place / "Dockerfile" if place.is_dir() else place
         if not file.is_file():
@@ -201,10 +200,10 @@ class Images(Struct, frozen=True, kw_only=True):
                 where=["`dockerfile` of [tool.wherry.container] names it"],
                 hint="it is a Dockerfile, or a folder that holds one, relative to the project",
             )
-        return file.parent, file
+        return file
 
     def _dockerfile_key(self) -> str:
-        _, file = self._dockerfile()
+        file = self._dockerfile()
         arguments = values(self.options.build_args, what="build-args")
         for name, value in arguments.items():
             if name not in _PREDEFINED and _holds_password(value):

@@ -9,9 +9,11 @@ from wherry.errors import InvokeError
 from wherry.events import SILENT
 from wherry.inspect.import_times import VARIABLE, read_import_times, read_runtime_seconds
 from wherry.inspect.profile import ImportProfile
+from wherry.invoke.options import InvokeOptions
 from wherry.invoke.run import Callbacks, open_function
 from wherry.pipeline.inspect import InspectOptions, inspect_packages
 from wherry.pipeline.options import build_options
+from wherry.problems import refuse_options
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
     from wherry.events import Reporter
     from wherry.inspect.import_times import ImportTime
-    from wherry.invoke.options import InvokeOptions
     from wherry.invoke.outcome import Start
     from wherry.invoke.session import Session
     from wherry.pipeline.inspect import InspectReport
@@ -149,6 +150,7 @@ def report_cold_starts(
     Raises:
         WherryError: the packages cannot be read.
     """
+    refuse_options(options, InvokeOptions)
     known = cast("InspectOptions", build_options(options))
     known |= {"names": (starts.function,), "no_build": True, "profile": starts.profile}
     return inspect_packages(project, store=store, **known)

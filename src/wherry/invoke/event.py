@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wherry.invoke.request import EventFormat
 
 __all__ = [
+    "MAX_CLIENT_CONTEXT",
     "client_context",
     "make_request",
     "parse_headers",
@@ -35,22 +36,28 @@ MAX_CLIENT_CONTEXT = 3583
 
 
 def read_event(source: str) -> bytes:
-    """A JSON document from a file or stdin.
+    """A JSON document from a file or stdin, or one that is given itself, as an object.
 
     Raises:
         InvokeError: it cannot be read, or is not JSON.
     """
-    name = "stdin" if source == "-" else f"`{source}`"
-    data = _read(source, f"the event {name}")
+    if is_object := source.lstrip().startswith("{"):
+        name, data = "--event", source.encode("utf-8", "surrogateescape")
+    else:
+        name = "stdin" if source == "-" else f"`{source}`"
+        data = _read(source, f"the event {name}")
     try:
         parse_json(data)
+        # Shells of Windows write UTF-16, and Lambda's client reads UTF-8 alone.
+        return data.decode(json.detect_encoding(data)).encode()
     except ValueError as error:
         raise InvokeError(
             f"the event in {name} is not JSON",
             where=[str(error)],
-            hint='an event is a JSON document, such as {"id": 7}',
+            hint="quote it for your shell: --event '{\"id\": 7}'"
+            if is_object
+            else 'an event is a JSON document, such as {"id": 7}',
         ) from error
-    return data.decode("utf-8-sig").encode() if data.startswith(b"\xef\xbb\xbf") else data
 
 
 def read_client_context(source: str | None) -> str | None:

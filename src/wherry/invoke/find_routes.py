@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from wherry.events import Warned
 from wherry.invoke.api import Api
+from wherry.invoke.local import function_settings
 from wherry.invoke.request import EventFormat
 from wherry.invoke.routes import DEFAULT_ROUTE, Route, check_routes, parse_route
-from wherry.settings.model import FunctionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wherry.events import Reporter
     from wherry.pipeline.request import BuildRequest
     from wherry.settings.foreign.model import ForeignFunction
+    from wherry.settings.model import FunctionSettings
 
 __all__ = ["find_api"]
 
@@ -41,11 +42,7 @@ def find_api(
     Raises:
         InvokeError: two functions have the same route.
     """
-    settings = {
-        recipe.name: recipe.settings
-        for recipe in request.recipes
-        if isinstance(recipe.settings, FunctionSettings)
-    }
+    settings = function_settings(request)
     own = {name: settings[name].routes for name in names if name in settings}
     unrouted = [name for name in names if not own.get(name)]
     described = _described(request, reporter) if unrouted else ()

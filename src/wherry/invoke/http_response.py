@@ -10,11 +10,12 @@ import base64
 import binascii
 import json
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from wherry.invoke.http_event import MAX_ALB_BODY
 from wherry.invoke.request import EventFormat, HttpResponse
-from wherry.untrusted import parse_json
+from wherry.untrusted import parse_json, parse_number
 
 if TYPE_CHECKING:
     from wherry.invoke.outcome import Invocation
@@ -70,8 +71,8 @@ def http_response(invocation: Invocation, form: EventFormat) -> HttpResponse:
     try:
         try:
             document = parse_json(invocation.payload)
-        except ValueError:
-            raise _Malformed("it is not JSON") from None
+        except ValueError as error:
+            raise _Malformed(f"it is not JSON: {error}") from None
         if form not in {EventFormat.FUNCTION_URL, EventFormat.HTTP}:
             return _version_1(document, form)
         if isinstance(document, dict) and "statusCode" in document:
@@ -136,12 +137,13 @@ def _made(
     document: dict[str, Any], headers: list[tuple[str, str]], form: EventFormat
 ) -> HttpResponse:
     status = document["statusCode"]
-    if isinstance(status, str) and status.isdecimal():
-        status = int(status)
+    if isinstance(status, str):
+        with suppress(ValueError):
+            status = parse_number(status, most=999)
     if isinstance(status, float) and status.is_integer():
         status = int(status)
-    if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 999:
-        raise _Malformed(f"`statusCode` is {json.dumps(status)}, not a status")
+    if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 999:
+        raise _Malformed(f"`statusCode` is {json.dumps(status)[:100]}, not a status")
     given = document.get("body")
     if given is not None and not isinstance(given, str):
         raise _Malformed("`body` is not a string; make one with `json.dumps`")

@@ -228,6 +228,9 @@ class _Handler(socketserver.BaseRequestHandler):
                 raise _RefusedError(400, "a line of the request does not end as HTTP demands")
             if end >= 0:
                 break
+            # Of what follows, which need not have a line end, a browser would wait for the answer.
+            if head.startswith(b"\x16\x03"):
+                raise _RefusedError(400, "this is TLS, and only http:// is spoken here")
             checked = len(head)
             if checked + dropped > _LARGEST_HEAD:
                 raise _RefusedError(431, f"the headers have more than {_LARGEST_HEAD:,} bytes")

@@ -15,6 +15,7 @@ import uuid
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
+from wherry.invoke.event import MAX_CLIENT_CONTEXT
 from wherry.invoke.request import HttpRequest, HttpResponse
 from wherry.invoke.runtime_api import MAX_EVENT
 from wherry.invoke.variables import ACCOUNT, region
@@ -31,7 +32,7 @@ __all__ = [
     "LambdaError",
     "accepted",
     "after_failure",
-    "is_invoke",
+    "is_lambda_api",
     "not_found",
     "outcome_response",
     "read_call",
@@ -41,8 +42,9 @@ _MAX_ASYNCHRONOUS = 1024 * 1024
 """Bytes of an event that Lambda takes in an asynchronous invocation."""
 
 _LOG_SIZE = 4096
-_CONTEXT_SIZE = 3583
 _PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
+# Of all that AWS's clients ask of functions; a version of the API is the day it came.
+_API = re.compile(r"/20\d\d-\d\d-\d\d/functions(/.*)?")
 _NAME = re.compile(
     r"(arn:(?P<partition>aws[a-zA-Z-]*)?:lambda:)?((?P<region>[a-z]{2}(-[a-z]+)+-\d):)?(?P<account>\d{12}:)?"
     r"(function:)?(?P<name>[A-Za-z0-9_.-]+)(:(?P<qualifier>\$LATEST|[A-Za-z0-9_-]+))?"
@@ -100,9 +102,9 @@ class InvokeCall(Struct, frozen=True, kw_only=True):
     request_id: str
 
 
-def is_invoke(request: HttpRequest) -> bool:
+def is_lambda_api(request: HttpRequest) -> bool:
     """Whether a request is one of Lambda's API."""
-    return _PATH.fullmatch(request.path) is not None
+    return _API.fullmatch(request.path) is not None
 
 
 def read_call(request: HttpRequest, request_id: str) -> InvokeCall:
@@ -111,6 +113,11 @@ def read_call(request: HttpRequest, request_id: str) -> InvokeCall:
     Raises:
         LambdaError: AWS Lambda would not take it.
     """
+    path = _PATH.fullmatch(request.path)
+    if path is None:
+        raise LambdaError(
+            "UnknownOperationException", 404, "of AWS Lambda's API only `Invoke` is served here"
+        )
     if request.method != "POST":
         raise LambdaError("MethodNotAllowedException", 405, "expected POST")
     # No client of Lambda's API says so, and every browser does: a page could call functions otherwise.
@@ -118,7 +125,7 @@ def read_call(request: HttpRequest, request_id: str) -> InvokeCall:
         raise LambdaError(
             "AccessDeniedException", 403, "a page of another site may not call functions"
         )
-    function, qualifier = _names(request)
+    function, qualifier = _names(unquote(path[1]), request.query)
     kind = request.header("x-amz-invocation-type") or "RequestResponse"
     if kind not in _TYPES:
         raise LambdaError(
@@ -207,10 +214,8 @@ def _headers(call: InvokeCall) -> tuple[tuple[str, str], ...]:
     return headers
 
 
-def _names(request: HttpRequest) -> tuple[str, str | None]:
-    """The name and the qualifier of the function."""
-    path = _PATH.fullmatch(request.path)
-    text = unquote(path[1]) if path else ""
+def _names(text: str, query: str) -> tuple[str, str | None]:
+    """The name and the qualifier of the function, which its name or the query may say."""
     match = _NAME.fullmatch(text)
     if match is None or len(text) > 170:
         raise LambdaError(
@@ -219,7 +224,7 @@ def _names(request: HttpRequest) -> tuple[str, str | None]:
             f"1 validation error detected: Value '{text[:200]}' at 'functionName' failed to satisfy constraint: "
             "Member must be the name of a function, or its partial or full ARN",
         )
-    asked = dict(parse_qsl(request.query)).get("Qualifier")
+    asked = dict(parse_qsl(query)).get("Qualifier")
     own = match["qualifier"]
     if own and asked and own != asked:
         raise LambdaError(
@@ -235,7 +240,7 @@ def _client_context(request: HttpRequest) -> str | None:
     if not encoded:
         return None
     try:
-        if len(encoded) > _CONTEXT_SIZE:
+        if len(encoded) > MAX_CLIENT_CONTEXT:
             raise ValueError
         document = parse_json(base64.b64decode(encoded, validate=True))
         # In one line and in ASCII, as it is passed on in a header.

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from wherry.context import Context
     from wherry.invoke.runnable import Runnable
     from wherry.pipeline.report import BuildReport
+    from wherry.pipeline.request import BuildRequest
 
-__all__ = ["LocalOptions", "local_runnable"]
+__all__ = ["LocalOptions", "function_settings", "local_runnable"]
 
 
 class LocalOptions(TypedDict, total=False):
@@ -95,6 +96,15 @@ def local_runnable(
         boto3=own.boto3 if boto3 is None else boto3,
         snap_start=options.get("snap_start", False),
     )
+
+
+def function_settings(request: BuildRequest) -> Mapping[str, FunctionSettings]:
+    """The settings of the functions that are asked for, by their names."""
+    return {
+        recipe.name: recipe.settings
+        for recipe in request.recipes
+        if isinstance(recipe.settings, FunctionSettings)
+    }
 
 
 def _limits(settings: FunctionSettings, options: LocalOptions) -> Limits:

@@ -14,12 +14,14 @@ from wherry.events import SILENT
 from wherry.invoke.debugging import DebuggerPort, Debugging
 from wherry.invoke.event import client_context
 from wherry.invoke.local import local_runnable
+from wherry.invoke.options import InvokeOptions, ServeOptions
 from wherry.invoke.runnable import choose_function
 from wherry.invoke.session import Session
 from wherry.pipeline.build import build_packages, provided_bundle
 from wherry.pipeline.options import build_options
 from wherry.pipeline.request import as_request, open_context
 from wherry.pipeline.written import report_written
+from wherry.problems import refuse_options
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from wherry.context import Context
     from wherry.errors import WherryError
     from wherry.events import Reporter
-    from wherry.invoke.options import InvokeOptions, ServeOptions
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.runnable import Runnable
     from wherry.invoke.server import FunctionServer, Served
@@ -145,9 +146,16 @@ def open_function(
 
     Arguments and errors are those of ``invoke``.
     """
-    runnable, context = _prepare(project, options, callbacks, store, reporter)
+    refuse_options(options, InvokeOptions)
+    name = options.get("function")
+    if name is None and options.get("no_build", False):
+        request = as_request(project, _of_build(options, ()))
+        functions = [recipe.name for recipe in request.recipes if recipe.kind == "function"]
+        name = choose_function(functions, None)
+    built = _build(project, options, () if name is None else (name,), callbacks, store, reporter)
+    runnable = _runnable(built, name, options, reporter)
     debugging = _debugging(project, options)
-    with _session(runnable, context, options, callbacks, debugging) as session:
+    with _session(runnable, built.context, options, callbacks.log, debugging) as session:
         yield session
 
 
@@ -172,6 +180,7 @@ def open_server(
     from wherry.invoke.server import FunctionServer
     from wherry.invoke.serving import Front, Maker, Serving
 
+    refuse_options(options, ServeOptions)
     one, form = options.get("function"), options.get("form")
     names = tuple(options.get("functions", ())) or ((one,) if one is not None else ())
     front = Front(
@@ -197,11 +206,7 @@ def open_server(
             build=lambda: _build(project, options, names, callbacks, store, reporter),
             runnable=lambda built, name, to: _runnable(built, name, options, to),
             open_session=lambda runnable, context, on_log: _session(
-                runnable,
-                context,
-                options,
-                replace(callbacks, log=on_log),
-                debuggers.of(runnable.name),
+                runnable, context, options, on_log, debuggers.of(runnable.name)
             ),
             on_log=callbacks.log,
             on_failed=on_failed,
@@ -246,35 +251,17 @@ def _session(
     runnable: Runnable,
     context: Context,
     options: InvokeOptions,
-    callbacks: Callbacks,
-    debugging: Debugging | None = None,
+    on_log: Callable[[bytes], None] | None,
+    debugging: Debugging,
 ) -> Session:
     python = options.get("python")
     return Session(
         runnable,
         context,
-        limits=runnable.limits,
         python=None if python is None else Path(python),
-        on_log=callbacks.log,
+        on_log=on_log,
         debugging=debugging,
     )
-
-
-def _prepare(
-    project: Path | str,
-    options: InvokeOptions,
-    callbacks: Callbacks,
-    store: Store | None,
-    reporter: Reporter,
-) -> tuple[Runnable, Context]:
-    """The function to run, built unless that is not wanted, and the context of the run."""
-    name = options.get("function")
-    if name is None and options.get("no_build", False):
-        request = as_request(project, _of_build(options, ()))
-        functions = [recipe.name for recipe in request.recipes if recipe.kind == "function"]
-        name = choose_function(functions, None)
-    built = _build(project, options, () if name is None else (name,), callbacks, store, reporter)
-    return _runnable(built, name, options, reporter), built.context
 
 
 def _runnable(

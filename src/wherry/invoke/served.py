@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wherry.invoke.runnable import Runnable
     from wherry.settings.model import CorsSettings
 
-__all__ = ["EventSession", "Lines", "ServedFunction", "not_loaded", "prepare_all"]
+__all__ = ["EventSession", "ServedFunction", "not_loaded", "prepare_all"]
 
 
 class EventSession(Protocol):
@@ -45,7 +45,7 @@ class EventSession(Protocol):
         ...
 
 
-class Lines:
+class _LineBuffer:
     """Passes on whole lines of what a function writes, so that those of others come between lines only."""
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
@@ -106,12 +106,12 @@ class ServedFunction:
         """
         self.runnable, self.digest, self.cors = runnable, digest, cors
         self._stack = ExitStack()
-        self._free: queue.LifoQueue[tuple[EventSession, Lines]] = queue.LifoQueue()
+        self._free: queue.LifoQueue[tuple[EventSession, _LineBuffer]] = queue.LifoQueue()
         self._lock = threading.Lock()
         self._users, self._retired = 0, False
         with ExitStack() as stack:
             for number in range(concurrency):
-                lines = Lines(on_log or (lambda _: None))
+                lines = _LineBuffer(on_log or (lambda _: None))
                 session = open_session(number, lines)
                 stack.enter_context(session)
                 self._free.put((session, lines))

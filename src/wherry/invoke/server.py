@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 import uuid
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from wherry.invoke.lambda_api import (
     LambdaError,
     accepted,
     after_failure,
-    is_invoke,
+    is_lambda_api,
     not_found,
     outcome_response,
     read_call,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["FunctionServer", "Served"]
 
 
+_OF_A_PORT = {errno.EADDRINUSE, errno.EACCES}
 _FRONTS = {
     EventFormat.FUNCTION_URL: "a Function URL",
     EventFormat.HTTP: "an HTTP API",
@@ -103,10 +105,13 @@ class FunctionServer:
         try:
             self._server = HttpServer(self.answer, listen, largest_body=MAX_EVENT)
         except (OSError, OverflowError) as error:
+            is_address = isinstance(error, OSError) and error.errno not in _OF_A_PORT
             raise InvokeError(
                 f"cannot listen on {listen.host} port {listen.port}",
                 where=[getattr(error, "strerror", None) or str(error)],
-                hint="choose another with `--port`; 0 takes one that is free",
+                hint="name an address of this machine with `--host`, such as 127.0.0.1"
+                if is_address
+                else "choose another with `--port`; 0 takes one that is free",
             ) from error
         self._host = f"[{listen.host}]" if ":" in listen.host else listen.host
 
@@ -156,7 +161,7 @@ class FunctionServer:
         """The response to a request."""
         begin, course = time.monotonic(), _Course()
         try:
-            answer = self._invoke if is_invoke(request) else self._answer
+            answer = self._invoke if is_lambda_api(request) else self._answer
             response = answer(request, course)
         except WherryError as error:
             response = _not_served(error)

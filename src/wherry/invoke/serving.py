@@ -13,12 +13,13 @@ from wherry.events import SILENT, Warned
 from wherry.files import real_path
 from wherry.invoke.builds import Builds, ServedBuild
 from wherry.invoke.find_routes import find_api
+from wherry.invoke.local import function_settings
 from wherry.invoke.request import EventFormat
 from wherry.invoke.runnable import choose_function
 from wherry.invoke.served import ServedFunction, prepare_all
 from wherry.pipeline.watched import Watched, watched_by
 from wherry.settings.local import ORIGIN
-from wherry.settings.model import CorsSettings, FunctionSettings
+from wherry.settings.model import CorsSettings
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Maker(Struct, frozen=True, kw_only=True):
     on_log: Callable[[bytes], None] | None
     on_failed: Callable[[WherryError], None]
     on_reloaded: Callable[[Sequence[str]], None]
-    debuggers: Debuggers | None = None
+    debuggers: Debuggers
 
 
 class Serving:
@@ -188,15 +189,13 @@ class Serving:
             for name, each in self.builds.functions.items()
             if each.digest == digests.get(name) and not each.is_closed
         }
-        debuggers = self._maker.debuggers
-        if debuggers is not None:
-            debuggers.assign(names)
+        self._maker.debuggers.assign(names)
         new = self._open_all([name for name in names if name not in functions], digests, built)
         functions = {name: functions.get(name) or new[name] for name in names}
         self.builds.put(
             ServedBuild(functions=functions, api=api, aliases=_names_on_aws(built.request))
         )
-        if debuggers is not None and debuggers.are_awaited:
+        if self._maker.debuggers.are_awaited:
             # Each waits for an editor, and none for another.
             prepare_all([*new.values()], self._maker.on_failed, at_once=len(new))
         else:
@@ -233,7 +232,7 @@ class Serving:
             reporting = context if number == 0 else replace(context, reporter=SILENT)
             return self._maker.open_session(runnable, reporting, write)
 
-        settings = _settings(built.request).get(name)
+        settings = function_settings(built.request).get(name)
         cors = settings.cors if settings is not None else None
         if self._front.cors_origins:
             cors = CorsSettings(
@@ -281,18 +280,9 @@ class Serving:
             [built.context.files.digest(lock) for lock in locks if lock] * bool(function.provided),
             function.provided,
             str(built.report.target),
-            _settings(built.request).get(name),
+            function_settings(built.request).get(name),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _settings(request: BuildRequest) -> Mapping[str, FunctionSettings]:
-    """The settings of functions, by name."""
-    return {
-        recipe.name: recipe.settings
-        for recipe in request.recipes
-        if isinstance(recipe.settings, FunctionSettings)
-    }
 
 
 def _names_on_aws(request: BuildRequest) -> Mapping[str, str]:

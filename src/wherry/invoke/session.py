@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wherry.errors import InvokeError
-from wherry.events import DebuggerAwaited, Note, Warned
+from wherry.events import DebuggerAwaited, Warned
 from wherry.invoke.debugging import find_debugpy, launch_configuration
+from wherry.invoke.differences import find_differences, short_names
 from wherry.invoke.environment import Environment
 from wherry.invoke.outcome import Invocation, Start, exit_error, read_error, timeout_error
 from wherry.invoke.process import Exited
@@ -28,21 +29,18 @@ from wherry.invoke.runtime_api import (
     Ready,
 )
 from wherry.invoke.sandbox import Contents, Sandbox
-from wherry.invoke.variables import check_size, check_variables
-from wherry.sizes import first
+from wherry.invoke.variables import check_values, check_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Self
 
     from wherry.context import Context
-    from wherry.events import Reporter
     from wherry.invoke.debugging import Debugging
     from wherry.invoke.environment import Message
-    from wherry.invoke.interpreter import Interpreter
     from wherry.invoke.outcome import FunctionError
-    from wherry.invoke.runnable import Limits, Runnable
+    from wherry.invoke.runnable import Runnable
 
 __all__ = ["Session"]
 
@@ -60,16 +58,15 @@ class Session:
         runnable: Runnable,
         context: Context,
         *,
-        limits: Limits,
         python: Path | None = None,
         on_log: Callable[[bytes], None] | None = None,
         debugging: Debugging | None = None,
     ) -> None:
         """Nothing is done yet. ``on_log`` is called, in a thread, with what the function writes."""
-        self._debugging = debugging
+        self._debugging, self._limits = debugging, runnable.limits
         if debugging is not None and debugging.port is not None:
-            limits = replace(limits, timeout=ENDLESS)
-        self._runnable, self._context, self._limits = runnable, context, limits
+            self._limits = replace(self._limits, timeout=ENDLESS)
+        self._runnable, self._context = runnable, context
         self._python, self._on_log = python, on_log
         self._sandbox: Sandbox | None = None
         self._environment: Environment | None = None
@@ -90,8 +87,9 @@ class Session:
 
         runnable, store, reporter = self._runnable, self._context.store, self._context.reporter
         check_variables(runnable.environment)
-        check_size(runnable.environment)
-        _warn_of_short_names(runnable.environment, reporter)
+        check_values(runnable.environment)
+        for warning in short_names(runnable.environment):
+            reporter.emit(warning)
         interpreter = find_interpreter(runnable.target.runtime.python, python=self._python)
         task = unpack_archives([runnable.function], store)
         layers = unpack_archives(runnable.layers, store) if runnable.layers else None
@@ -101,13 +99,14 @@ class Session:
         client = prepare_client(interpreter, self._context, beside=sdk)
         debugging = self._debugging
         debugger = find_debugpy(interpreter, debugging) if debugging is not None else None
+        contents = Contents(
+            task=task,
+            layers=layers,
+            runtime=client.folder,
+            provided=unpack_bundle(provided, store) if provided is not None else None,
+        )
         self._sandbox = Sandbox(
-            Contents(
-                task=task,
-                layers=layers,
-                runtime=client.folder,
-                provided=unpack_bundle(provided, store) if provided is not None else None,
-            ),
+            contents,
             interpreter,
             limits=self._limits,
             debugger=debugger,
@@ -125,22 +124,10 @@ class Session:
                     ),
                 )
             )
-        if not client.compiled:
-            reporter.emit(
-                Note(
-                    text=f"awslambdaric {client.version} has no compiled transport for this interpreter; "
-                    "Wherry's own is used"
-                )
-            )
-        if not self._sandbox.isolated:
-            reporter.emit(
-                Note(
-                    text=f"running without namespaces ({self._sandbox.why_not}): the code is at {task} "
-                    "instead of /var/task, layers are not at /opt, and /tmp is this machine's"
-                )
-            )
-        _warn_of_extensions(layers, reporter)
-        _warn_of_machine(runnable, interpreter, folders, reporter)
+        for difference in find_differences(
+            runnable.target, contents, interpreter, client, self._sandbox
+        ):
+            reporter.emit(difference)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -258,17 +245,12 @@ class Session:
             InvokeError: the process cannot be started.
         """
         self._end()
-        limit, error = max(INIT_LIMIT, self._limits.timeout), None
+        limit = max(INIT_LIMIT, self._limits.timeout)
         environment, answer, seconds = self._start(limit)
         peak = environment.peak_memory
         self._end()
-        match answer:
-            case InitFailed(payload=payload):
-                error = read_error(payload)
-            case Exited(status=status):
-                error = read_error(exit_error("-", status))
-            case None:
-                error = read_error(timeout_error("-", limit))
+        ready = isinstance(answer, Ready)
+        error = None if ready else read_error(_payload_of(answer, "-", limit))
         return Start(seconds=seconds, peak_memory=peak, error=error, log=environment.take_log())
 
     def _start(self, limit: float) -> tuple[Environment, Message | None, float]:
@@ -331,59 +313,3 @@ def _payload_of(answer: Message | None, request_id: str, limit: float) -> bytes:
             return exit_error(request_id, status)
         case _:
             return timeout_error(request_id, limit)
-
-
-def _warn_of_extensions(layers: Path | None, reporter: Reporter) -> None:
-    """Say which extensions, programs that run beside the function, do not run here."""
-    folder = layers / "extensions" if layers is not None else None
-    if folder is None or not folder.is_dir():
-        return
-    names = ", ".join(f"`{path.name}`" for path in sorted(folder.iterdir()) if path.is_file())
-    if names:
-        reporter.emit(
-            Warned(
-                text=f"the layers have extensions, which do not run here: {names}",
-                hint="the function runs without them: what they would provide or send is missing",
-            )
-        )
-
-
-def _warn_of_short_names(names: Iterable[str], reporter: Reporter) -> None:
-    if short := sorted(name for name in names if len(name) == 1):
-        listed = ", ".join(f"`{name}`" for name in short)
-        reporter.emit(
-            Warned(
-                text=f"AWS Lambda refuses environment variables whose name has one character: {listed}",
-                hint="they are set here, and cannot be set for the function on AWS",
-            )
-        )
-
-
-def _warn_of_machine(
-    runnable: Runnable, interpreter: Interpreter, folders: list[Path], reporter: Reporter
-) -> None:
-    """Say what compiled modules will not load here."""
-    import sys
-
-    machine = runnable.target.architecture.machine
-    here = {"amd64": "x86_64", "arm64": "aarch64"}.get(
-        interpreter.machine.lower(), interpreter.machine
-    )
-    if here == machine and sys.platform == "linux":
-        return
-    compiled = sorted(
-        path.relative_to(folder).as_posix()
-        for folder in folders
-        for path in folder.rglob("*.so*")
-        if path.is_file()
-    )
-    if not compiled:
-        return
-    shown = first(compiled, 3)
-    reporter.emit(
-        Warned(
-            text=f"the package is for {runnable.target.architecture} on Linux, and this machine is {here} "
-            f"on {sys.platform}: {shown} will not load",
-            hint="build for this machine's architecture to run it here, if it is Linux",
-        )
-    )

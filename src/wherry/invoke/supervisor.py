@@ -257,8 +257,7 @@ def _everything_below(pid: int) -> None:
         if not orphans:
             return
         for orphan in orphans:
-            with suppress(OSError):
-                os.kill(orphan, signal.SIGKILL)
+            _kill(orphan)
         with suppress(OSError):
             os.waitpid(-1, 0)
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read_variable_files"]
 
+_LARGEST = 1 << 20
+
 
 def read_variable_files(files: Sequence[Path]) -> Iterator[tuple[str, str, str]]:
     """Names and values with their places, in their order.
@@ -35,8 +37,12 @@ def read_variable_files(files: Sequence[Path]) -> Iterator[tuple[str, str, str]]
     known = dict(os.environ)
     for path in files:
         try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
+            # It may be a pipe, as of a tool that decrypts it.
+            with path.open(encoding="utf-8-sig") as file:
+                text = file.read(_LARGEST + 1)
+            if len(text) > _LARGEST:
+                raise ValueError(f"it has more than {_LARGEST:,} characters")
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise InvokeError(f"cannot read `{path}`", where=[reason]) from error
         for binding in parse_stream(io.StringIO(text)):

@@ -5,6 +5,7 @@ After AWS's list of defined runtime environment variables.
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from wherry.invoke.variable_files import read_variable_files
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from wherry.invoke.runnable import Runnable
@@ -21,11 +22,10 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCOUNT",
     "Places",
-    "check_size",
+    "check_values",
     "check_variables",
     "credential_files",
     "lambda_variables",
-    "passed_on",
     "passed_values",
     "read_variables",
     "region",
@@ -119,14 +119,17 @@ def check_variables(names: Iterable[str]) -> None:
             )
 
 
-def check_size(variables: Mapping[str, str]) -> None:
-    """Refuse more variables than AWS takes. Access to AWS and the region are not the function's own there.
+def check_values(variables: Mapping[str, str]) -> None:
+    """Refuse values that AWS would refuse. Access to AWS and the region are not the function's own there.
 
     Raises:
-        InvokeError: they are too big together.
+        InvokeError: a value is not a string, or they are too big together.
     """
     import json
 
+    for name, value in variables.items():
+        if not isinstance(value, str):
+            raise InvokeError(f"the environment variable `{name}` expects a string, not {value!r}")
     own = {
         name: value
         for name, value in variables.items()
@@ -143,28 +146,6 @@ def check_size(variables: Mapping[str, str]) -> None:
             ],
             hint="keep what is big in a file of the package, in S3 or in Parameter Store",
         )
-
-
-def passed_on(pairs: Sequence[str], caller: Mapping[str, str]) -> tuple[str, ...]:
-    """The pairs, and for a name alone, the variable of that name with the caller's value.
-
-    Raises:
-        InvokeError: the caller has no variable of the name.
-    """
-    found = []
-    for pair in pairs:
-        if "=" not in pair:
-            if pair not in caller:
-                # What does not look like the name of a variable may be a secret that was put there.
-                named = re.fullmatch(r"[A-Z][A-Z0-9_]*", pair) is not None
-                raise InvokeError(
-                    "an environment variable has no `=`, and is not one of this shell's",
-                    where=[f"--env {pair}" if named else "--env"],
-                    hint="write KEY=VALUE, or KEY to pass on a variable that is set here",
-                )
-            pair = f"{pair}={caller[pair]}"  # noqa: PLW2901
-        found.append(pair)
-    return tuple(found)
 
 
 def passed_values(variables: Mapping[str, str | bool], caller: Mapping[str, str]) -> dict[str, str]:
@@ -200,8 +181,7 @@ def lambda_variables(
         log_stream: the name of this environment's log stream.
         caller: Wherry's own environment.
     """
-    own = dict(runnable.environment)
-    check_variables(own)
+    own = runnable.environment
     here = region(caller, own)
     task, runtime, layers = places.task, places.runtime, places.layers
     default = {
@@ -234,13 +214,14 @@ def lambda_variables(
 
 
 def read_variables(pairs: Sequence[str], files: Sequence[Path]) -> dict[str, str]:
-    """The function's own variables; what comes later wins.
+    """The function's own variables; what comes later wins, and a name alone passes on Wherry's own variable.
 
     Raises:
-        InvokeError: a pair has no ``=``, a file cannot be read, or AWS would refuse a name.
+        InvokeError: there is no variable to pass on, a file cannot be read, or AWS would refuse a name.
     """
     found: dict[str, str] = {}
-    for name, value, place in (*read_variable_files(files), *_pairs(pairs)):
+    given = list(map(_pair, pairs))
+    for name, value, place in (*read_variable_files(files), *given):
         try:
             check_variables([name])
         except InvokeError as error:
@@ -249,12 +230,17 @@ def read_variables(pairs: Sequence[str], files: Sequence[Path]) -> dict[str, str
     return found
 
 
-def _pairs(pairs: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            # The value may be a secret that was put where the name belongs.
-            raise InvokeError(
-                "an environment variable has no `=`", where=["--env"], hint="write KEY=VALUE"
-            )
-        yield name.strip(), value, "--env"
+def _pair(text: str) -> tuple[str, str, str]:
+    """The name and the value of ``NAME=VALUE``, or of a variable that is passed on by its name, and their place."""
+    name, equals, value = text.partition("=")
+    if equals:
+        return name.strip(), value, "--env"
+    if text in os.environ:
+        return text, os.environ[text], "--env"
+    # What does not look like the name of a variable may be a secret that was put there.
+    named = re.fullmatch(r"[A-Z][A-Z0-9_]*", text) is not None
+    raise InvokeError(
+        "an environment variable has no `=`, and is not one of this shell's",
+        where=[f"--env {text}" if named else "--env"],
+        hint="write KEY=VALUE, or KEY to pass on a variable that is set here",
+    )

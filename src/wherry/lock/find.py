@@ -80,7 +80,11 @@ def choose_declaration(request: LockRequest, files: ProjectFiles) -> Choice:
     for format_ in (LockFormat.PIPFILE, LockFormat.REQUIREMENTS_IN):
         if (root / format_.value.filename).is_file():
             return Choice(path=root / format_.value.filename, format=format_)
-    if table is not None and ("project" in table or "poetry" in table.table("tool")):
+    if table is not None and (
+        "project" in table
+        or "poetry" in table.table("tool")
+        or (request.groups and "dependency-groups" in table)
+    ):
         return Choice(path=pyproject, format=LockFormat.PYPROJECT)
     for name in ("setup.py", "setup.cfg"):
         if is_setup(root / name, files):

@@ -52,15 +52,17 @@ class Requirements(Struct, frozen=True, kw_only=True):
     Attributes:
         name: what they are called in errors.
         base: the folder that relative paths start from, those of the result as well.
-        text: the text of a requirements file; None where ``options`` name the files. Uv reads it from its standard
-            input, so that secrets in it are in no file and no argument.
+        text: the text of a requirements file. Uv reads it from its standard input, so that secrets in it are in no file
+            and no argument.
+        declared: the arguments of uv for what is declared in files: their names, and options for extras and groups.
         requires_python: the versions of Python that the project is for; they decide the patch level that is assumed.
         options: further options of ``uv pip compile``.
     """
 
     name: str
     base: Path
-    text: str | None = None
+    text: str = ""
+    declared: tuple[str, ...] = ()
     requires_python: SpecifierSet | None = None
     options: tuple[str, ...] = ()
 
@@ -102,8 +104,7 @@ def _resolved(requirements: Requirements, context: Context) -> str:
     def stdin() -> str:
         return "".join(f"{_with_login(line, network)}\n" for line in lines)
 
-    has_text = requirements.text is not None
-    if has_text and not any(map(_asks, lines)):
+    if not requirements.declared and not any(map(_asks, lines)):
         return 'lock-version = "1.0"\ncreated-by = "wherry"\npackages = []\n'
     patch = _patch(context.target, requirements.requires_python)
     python = build_python(context)
@@ -118,15 +119,16 @@ def _resolved(requirements: Requirements, context: Context) -> str:
             *target_options(context.target, patch=patch, python=python.path),
             *cache_options(python.version),
             *requirements.options,
-            *(["-"] if has_text else []),
+            *requirements.declared,
+            *(["-"] if lines else []),
         ],
         cwd=requirements.base,
         network=network,
         reporter=context.reporter,
-        stdin=stdin if has_text else None,
+        stdin=stdin if lines else None,
         default_index=default_index,
     )
-    if has_text:
+    if lines:
         shown = [redact(line) for line in lines]
         causes = tuple(with_place(cause, requirements.name, shown) for cause in answer.causes)
         answer = replace(answer, causes=causes)
@@ -227,13 +229,13 @@ def not_locked(path: Path) -> Warned:
     )
 
 
-def _without_default(text: str | None, network: Network) -> tuple[list[str], str | None]:
+def _without_default(text: str, network: Network) -> tuple[list[str], str | None]:
     """The lines except the one that names the default index, and that index.
 
     For uv, its environment takes precedence over what a file says, and would replace a private index. Where a file
     names PyPI, a mirror that the environment or the settings name does replace it.
     """
-    lines = (text or "").splitlines()
+    lines = text.splitlines()
     named = [line for line in lines if line.startswith(_DEFAULT)]
     if not named:
         return lines, None

@@ -14,7 +14,7 @@ from wherry.lock.declared import declares_dependencies, installs_by_setup, read_
 from wherry.lock.document import read_text, read_toml
 from wherry.lock.model import Lock
 from wherry.lock.pipfile.declared import requirement_text
-from wherry.lock.poetry.declared import poetry_project
+from wherry.lock.poetry.declared import dependencies_of, poetry_project
 from wherry.lock.resolve import Requirements, resolve_declared
 from wherry.lock.uv.local import require_workspace
 
@@ -48,11 +48,7 @@ def read_pyproject(path: Path, request: LockRequest, context: Context) -> Lock:
         requires_python = project.parsed("requires-python", SpecifierSet)
         return _empty_lock(path, request, context, requires_python)
     poetry = pyproject.table("tool").table("poetry")
-    if (
-        "project" not in pyproject
-        or ("dependencies" in poetry and "dependencies" not in project)
-        or _asks_poetry(request, pyproject)
-    ):
+    if _is_poetrys(pyproject, request):
         requirements, extras = _of_poetry(path, pyproject, request, context)
     else:
         declared = read_declared(pyproject)
@@ -67,9 +63,10 @@ def read_pyproject(path: Path, request: LockRequest, context: Context) -> Lock:
         requirements = Requirements(
             name=path.name,
             base=path.parent,
+            text="".join(f"{line}\n" for line in _pdm_sources(pyproject, context)),
             requires_python=requires_python,
-            options=(
-                path.name,
+            declared=(
+                *([path.name] if "project" in pyproject else []),
                 *(f"--extra={extra}" for extra in extras),
                 *(f"--group={group}" for group in groups),
             ),
@@ -77,9 +74,30 @@ def read_pyproject(path: Path, request: LockRequest, context: Context) -> Lock:
     return resolve_declared(requirements, path, request, context, extras=extras)
 
 
-def _asks_poetry(request: LockRequest, pyproject: Table) -> bool:
+def _is_poetrys(pyproject: Table, request: LockRequest) -> bool:
+    """Whether what is asked for is declared to Poetry: there alone, or with the places where it comes from."""
+    tool, project = pyproject.table("tool"), pyproject.table("project")
+    poetry = tool.table("poetry")
+    if "project" not in pyproject:
+        return "poetry" in tool
+    if "dependencies" in poetry and "dependencies" not in project:
+        return True
+    if not _says_places_to_uv(tool) and (
+        poetry.data.get("source")
+        or any(dependency.source for dependency in dependencies_of(poetry.table("dependencies")))
+    ):
+        return True
+    return _asks_poetry(request, poetry, pyproject)
+
+
+def _says_places_to_uv(tool: Table) -> bool:
+    """Whether the project is uv's by now, whatever tables of other tools are left."""
+    return bool(tool.table("uv").data.keys() & {"index", "sources", "index-url"})
+
+
+def _asks_poetry(request: LockRequest, poetry: Table, pyproject: Table) -> bool:
     """Whether a group was asked for that only Poetry's tables have, beside ``[project]``."""
-    groups = pyproject.table("tool").table("poetry").table("group").data
+    groups = poetry.table("group").data
     own = {*map(canonicalize_name, groups)}
     own -= {*map(canonicalize_name, pyproject.table("dependency-groups").data)}
     return not own.isdisjoint(map(canonicalize_name, request.groups))
@@ -125,6 +143,22 @@ def _poetry_sources(poetry: Table) -> Iterator[str]:
         )
         option = "--extra-index-url" if secondary or number else "--index-url"
         yield f"{option} {url}"
+
+
+def _pdm_sources(pyproject: Table, context: Context) -> Iterator[str]:
+    """``[[tool.pdm.source]]`` as options; the network knows the users and passwords by itself."""
+    tool = pyproject.table("tool")
+    if _says_places_to_uv(tool):
+        return
+    for source in tool.table("pdm").tables("source"):
+        url = source.optional("url", str)
+        if url is None:
+            # It adds to a source of the user's own configuration.
+            continue
+        option = "--index-url" if source.optional("name", str) == "pypi" else "--extra-index-url"
+        if source.optional("type", str) == "find_links":
+            option = "--find-links"
+        yield f"{option} {context.network.expand(url)}"
 
 
 def _requirement(dependency: Dependency, table: Table) -> str:
@@ -193,7 +227,7 @@ def read_setup(path: Path, request: LockRequest, context: Context) -> Lock:
         requirements = _of_setup_cfg(path, request, context)
     else:
         extras = (f"--extra={extra}" for extra in request.extras)
-        requirements = Requirements(name=path.name, base=path.parent, options=(path.name, *extras))
+        requirements = Requirements(name=path.name, base=path.parent, declared=(path.name, *extras))
     return resolve_declared(requirements, path, request, context, extras=request.extras)
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 from wherry.checks.registry import by_severity, chosen_codes, run_checks
 from wherry.events import SILENT
 from wherry.indexes.network import Network
+from wherry.pipeline.options import CheckOptions
 from wherry.pipeline.subjects import find_subjects
+from wherry.problems import refuse_options
 from wherry.store import Store
 from wherry.structs import Struct
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
     from wherry.checks.model import Finding
     from wherry.events import Reporter
-    from wherry.pipeline.options import CheckOptions
     from wherry.target import Target
 
 __all__ = ["CheckReport", "check"]
@@ -72,6 +73,7 @@ def check(
     Raises:
         WherryError: a package cannot be built, or a file not be read. What is wrong with it is told by the result.
     """
+    refuse_options(options, CheckOptions)
     store = store or Store.default()
     subjects = find_subjects(project, options, store, reporter)
     settings = subjects.settings

@@ -21,6 +21,7 @@ from wherry.inspect.profile import ImportProfile, ProfileNode, import_tree, read
 from wherry.inspect.why import find_reason, unknown_subject
 from wherry.pipeline.options import BuildOptions, build_options
 from wherry.pipeline.subjects import find_subjects
+from wherry.problems import refuse_options
 from wherry.store import Store
 from wherry.structs import Struct
 from wherry.tools.git import check_out, find_commit
@@ -156,6 +157,7 @@ def inspect_packages(
     Raises:
         WherryError: a package cannot be built, a file not be read, or what is asked about is not there.
     """
+    refuse_options(options, InspectOptions)
     store = store or Store.default()
     profile = _profile(options.get("profile"))
     given = cast("CheckOptions", options)

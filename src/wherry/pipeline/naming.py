@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from wherry.errors import WherryError
 from wherry.events import Note, Warned
+from wherry.sizes import first
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -36,11 +37,8 @@ class _Remarks(Struct, frozen=True):
 
     def tell(self) -> None:
         for remark, folders in self._folders.items():
-            names = sorted(set(folders))
-            text = ", ".join(names[:_NAMED])
-            if len(names) > _NAMED:
-                text += f" and {len(names) - _NAMED} more"
-            self.reporter.emit(replace(remark, text=f"{text}: {remark.text}"))
+            names = first(sorted(set(folders)), _NAMED)
+            self.reporter.emit(replace(remark, text=f"{names}: {remark.text}"))
 
 
 class _Naming(Struct, frozen=True):

@@ -20,6 +20,8 @@ from wherry.pipeline.container_options import with_container
 from wherry.pipeline.deprecation import deprecation_notes, patch_level_notes
 from wherry.pipeline.names import refuse_paths
 from wherry.pipeline.naming import about
+from wherry.pipeline.options import BuildOptions
+from wherry.problems import refuse_options
 from wherry.settings.project import (
     DEFAULT_OUTPUT,
     choose_target,
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from wherry.compose.recipe import Recipe, SupplyKey
     from wherry.events import Reporter
     from wherry.outputs import Output
-    from wherry.pipeline.options import BuildOptions
     from wherry.settings.model import ExtraPath, Settings
     from wherry.settings.project import Project
     from wherry.settings.runtime import DefaultRuntime
@@ -166,7 +167,8 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         SettingsError: the settings or options are wrong.
         TargetError: the target is unknown, or not one that the project runs on.
     """
-    name, names, lock = options.get("name"), options.get("names", ()), _path(options.get("lock"))
+    refuse_options(options, BuildOptions)
+    name, names, lock = options.get("name"), options.get("names") or (), _path(options.get("lock"))
     found = read_project(
         Path(project),
         config=_path(options.get("config")),
@@ -191,8 +193,8 @@ def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> 
         name=found.name,
         names=names,
         options=SupplyOptions(
-            groups=options.get("groups", ()),
-            extras=options.get("extras", ()),
+            groups=options.get("groups") or (),
+            extras=options.get("extras") or (),
             package=options.get("package"),
             lock=None if lock is None else relative(_named_path(lock, found.root), found.root),
             is_project=lambda root: is_project(find_root(found.root, root), found.files),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["ProjectNames", "project_names"]
+
+# Bash puts a completion on the line as it is: `;` or `$(…)` from somebody's settings would be commands there.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 class ProjectNames(Struct, frozen=True, kw_only=True):
@@ -56,4 +60,5 @@ def project_names(root: Path, *, config: Path | None = None) -> ProjectNames:
         # The one function of a project without settings has the name of the project.
         own = inner_string(table, "name") or inner_string(document, "project", "name")
         kinds["functions"] = (own,) if own else ()
-    return ProjectNames(**kinds)
+    plain = {kind: tuple(filter(_NAME.fullmatch, names)) for kind, names in kinds.items()}
+    return ProjectNames(**plain)

@@ -97,7 +97,7 @@ def values_of(reference: Reference, package: Package) -> list[_Value]:
     if module is None:
         return []
     expression: ast.expr = ast.parse(reference.attribute, mode="eval").body
-    return _Detection(package, {}).values(expression, module)
+    return _Detection(package, {}).values(expression, _Scope(module))
 
 
 class _Detection:
@@ -114,7 +114,7 @@ class _Detection:
         scope = _Scope(module)
         expression: ast.expr = ast.parse(reference.attribute, mode="eval").body
         verdict = None
-        for value in self._values(expression, scope):
+        for value in self.values(expression, scope):
             verdict = self._verdict(Made(value, None, scope) if reference.call else value)
             if verdict is not None:
                 break
@@ -138,11 +138,7 @@ class _Detection:
 
     # The values of expressions.
 
-    def values(self, node: ast.expr, module: Module) -> list[_Value]:
-        """The possible values of an expression at the end of a module."""
-        return self._values(node, _Scope(module))
-
-    def _values(self, node: ast.expr, scope: _Scope) -> list[_Value]:
+    def values(self, node: ast.expr, scope: _Scope) -> list[_Value]:
         """The possible values of an expression, the likeliest first."""
         return self._deeper(self._possible(node, scope))
 
@@ -159,10 +155,10 @@ class _Detection:
         if isinstance(node, ast.Name):
             yield from self._named(node.id, scope)
         elif isinstance(node, ast.Attribute):
-            for base in self._values(node.value, scope):
+            for base in self.values(node.value, scope):
                 yield from self._attribute(base, node.attr)
         elif isinstance(node, ast.Call):
-            makers = self._values(node.func, scope)
+            makers = self.values(node.func, scope)
             for maker in makers:
                 yield Made(maker, node, scope)
             if not makers:
@@ -170,13 +166,13 @@ class _Detection:
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
                 yield Made(Origin(name), node, scope)
         elif isinstance(node, ast.NamedExpr | ast.Await):
-            yield from self._values(node.value, scope)
+            yield from self.values(node.value, scope)
         elif isinstance(node, ast.IfExp):
-            yield from self._values(node.body, scope)
-            yield from self._values(node.orelse, scope)
+            yield from self.values(node.body, scope)
+            yield from self.values(node.orelse, scope)
         elif isinstance(node, ast.BoolOp):
             for operand in reversed(node.values):
-                yield from self._values(operand, scope)
+                yield from self.values(operand, scope)
         elif isinstance(node, ast.Lambda):
             yield Defined(node, scope)
 
@@ -197,7 +193,7 @@ class _Detection:
             elif isinstance(value, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 yield Defined(value, _Scope(scope.module, where))
             elif value is not None:
-                yield from self._values(value, inner)
+                yield from self.values(value, inner)
         if not bound:
             for star in bindings.stars:
                 yield from self._imported(f"{star}.{name}")
@@ -270,7 +266,7 @@ class _Detection:
             if keyword.arg in {"app", "application", "wsgi_app", "asgi_app", "other_asgi_app"}
         ]
         return self._interface(
-            inner for argument in arguments for inner in self._values(argument, value.scope)
+            inner for argument in arguments for inner in self.values(argument, value.scope)
         )
 
     def _member(self, value: _Member) -> Verdict | None:
@@ -310,7 +306,7 @@ class _Detection:
         return self._annotated(node.returns, scope) if node.returns is not None else None
 
     def _first(self, node: ast.expr, scope: _Scope) -> Verdict | None:
-        return next(filter(None, map(self._verdict, self._values(node, scope))), None)
+        return next(filter(None, map(self._verdict, self.values(node, scope))), None)
 
     def _annotated(self, annotation: ast.expr, scope: _Scope) -> Verdict | None:
         if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
@@ -318,9 +314,7 @@ class _Detection:
                 annotation = ast.parse(annotation.value, mode="eval").body
             except SyntaxError:
                 return None
-        return self._interface(
-            Made(value, None, scope) for value in self._values(annotation, scope)
-        )
+        return self._interface(Made(value, None, scope) for value in self.values(annotation, scope))
 
     def _interface(self, values: Iterable[_Value]) -> Verdict | None:
         """The interface of the first value that has one."""
@@ -353,7 +347,7 @@ class _Detection:
             if isinstance(method, Function) and method.name == "__call__":
                 return signature_interface(method, method=True)
         instances = (
-            Made(value, None, scope) for base in node.bases for value in self._values(base, scope)
+            Made(value, None, scope) for base in node.bases for value in self.values(base, scope)
         )
         return next(filter(None, map(self._verdict, instances)), None)
 

@@ -11,6 +11,7 @@ from wherry.errors import SettingsError
 from wherry.problems import did_you_mean, suggestion
 from wherry.shims.frameworks import Neither, by_distributions
 from wherry.shims.reference import parse_app, parse_handler
+from wherry.sizes import first
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -240,22 +241,23 @@ def _check_exists(reference: Reference, package: Package, *, key: str, text: str
             where=[f'{key} = "{text}"'],
             hint=_near_module(reference.module, package, key),
         )
-    first = reference.attribute.partition(".")[0]
+    name = reference.attribute.partition(".")[0]
     bindings = read_bindings(module)
-    if first in bindings.names or bindings.open or bindings.stars:
+    if name in bindings.names or bindings.open or bindings.stars:
         return
-    if module.is_package and package.find(f"{module.name}.{first}") is not None:
+    if module.is_package and package.find(f"{module.name}.{name}") is not None:
         separator = ":" if key == "app" else "."
         raise SettingsError(
-            f"`{module.name}.{first}` is a module, and the {key} an object in one",
+            f"`{module.name}.{name}` is a module, and the {key} an object in one",
             where=[f'{key} = "{text}"'],
-            hint=f'write {key} = "{module.name}.{first}{separator}{key}", or its name there',
+            hint=f'write {key} = "{module.name}.{name}{separator}{key}", or its name there',
         )
-    names = [name for name in bindings.names if not name.startswith("__")]
+    known = [each for each in bindings.names if not each.startswith("__")]
+    listed = first([f"`{each}`" for each in known], 12)
     raise SettingsError(
-        f"the module `{module.name}` has no `{first}`",
-        where=[f'{key} = "{text}"', _listing(names)],
-        hint=did_you_mean(first, known=names),
+        f"the module `{module.name}` has no `{name}`",
+        where=[f'{key} = "{text}"', f"it has {listed}" if listed else "it defines nothing"],
+        hint=did_you_mean(name, known=known),
     )
 
 
@@ -267,13 +269,6 @@ def _near_module(name: str, package: Package, key: str) -> str:
     ]
     hint = suggestion([min(similar, key=len)]) if similar else did_you_mean(name, known=modules)
     return hint or f"the {key} names a module as it is imported on Lambda"
-
-
-def _listing(names: list[str]) -> str:
-    if not names:
-        return "it defines nothing"
-    shown = ", ".join(f"`{name}`" for name in names[:12])
-    return f"it has {shown}" + (f" and {len(names) - 12} more" if len(names) > 12 else "")
 
 
 def written_handler(

@@ -68,9 +68,9 @@ class Store:
         root: the folder.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path | str) -> None:
         """Use a folder; it is made when first written to."""
-        self.root = root.absolute()
+        self.root = Path(root).absolute()
         self._files = str(bucket_of(self.root, "files"))
         self._lock: SharedLock | None = None
         self._tagged = self._swept = False

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
-__all__ = ["DIRECT_UPLOAD", "ENVIRONMENT", "LAYERS", "QUOTAS_AS_OF", "UNZIPPED"]
+__all__ = ["DESCRIPTION", "DIRECT_UPLOAD", "ENVIRONMENT", "LAYERS", "QUOTAS_AS_OF", "UNZIPPED"]
 
 QUOTAS_AS_OF = date(2026, 11, 1)
 
 DIRECT_UPLOAD = 50 * 1024 * 1024
 """Bytes of a zipped deployment package that can be uploaded directly; larger ones need a bucket."""
+
+DESCRIPTION = 256
+"""Characters of a description of a function, version or alias."""
 
 UNZIPPED = 262_144_000
 """Bytes of a function and all its layers together, unzipped."""

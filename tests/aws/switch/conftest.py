@@ -6,18 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.light_aws import LightAws, light_aws
+from support.light_aws import LightAws
 from support.releases import Shop, open_shop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture
-def aws() -> Iterator[LightAws]:
-    with light_aws() as served:
-        yield served
 
 
 @pytest.fixture

@@ -156,8 +156,8 @@ def test_settings_that_do_not_fit(site: Site) -> None:
     done = site.deploy("--no-build", code=1)
     assert "a test is of function `apy`, which the project does not have" in done.error
     assert "did you mean `api`?" in done.error
-    path = site.root / "wherry.toml"
-    path.write_text(path.read_text().replace('alias = "live"\n', "").replace("apy", "api"))
+    site.change('alias = "live"\n')
+    site.change("apy", "api")
     # The stage's own test is of the function that has no alias.
     for arguments in ((), ("--no-traffic",), ("--test", "order.json")):
         done = site.deploy("--no-build", *arguments, code=1)

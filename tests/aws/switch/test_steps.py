@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wherry.aws.switch.expect import mismatches
-from wherry.aws.switch.steps import CanaryStep, first_share, format_steps, parse_canary
+from wherry.aws.switch.steps import CanaryStep, first_share, parse_canary
 from wherry.errors import DeployError, SettingsError
 from wherry.problems import Problems
 from wherry.settings.stage_test import StageTest, read_stage_tests
@@ -36,7 +36,7 @@ values = st.recursive(
 def test_steps(text: str, steps: list[tuple[float, float]]) -> None:
     parsed = parse_canary(text)
     assert [(step.share, step.seconds) for step in parsed] == steps
-    assert parse_canary(format_steps(parsed)) == parsed
+    assert parse_canary(",".join(map(str, parsed))) == parsed
     assert first_share(text) == steps[0][0]
 
 
@@ -54,7 +54,7 @@ def test_what_is_no_canary_with_steps(text: str) -> None:
 )  # fmt: skip
 def test_steps_are_read_as_they_are_written(parts: list[tuple[int, int]]) -> None:
     steps = tuple(CanaryStep(share=share / 100, seconds=float(seconds)) for share, seconds in sorted(parts))  # fmt: skip
-    assert parse_canary(format_steps(steps)) == steps
+    assert parse_canary(",".join(map(str, steps))) == steps
 
 
 def test_a_share_alone() -> None:

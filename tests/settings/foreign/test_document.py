@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +22,12 @@ DEEP = "nested deeper than 64 levels"
 def read(folder: Path, content: str | bytes, name: str = "template.yaml") -> dict[str, Any]:
     write_files(folder, {name: content})
     return read_document(folder / name, ProjectFiles())
+
+
+def aliases(levels: int, width: int) -> str:
+    """Lists of aliases of lists of aliases."""
+    lines = (f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * width)}]" for n in range(1, levels))
+    return "\n".join(["a0: &a0 [x]", *lines])
 
 
 @pytest.mark.parametrize(
@@ -78,6 +83,9 @@ def test_other_languages(tmp_path: Path, name: str, text: str) -> None:
             "a: &a {" + ", ".join(f"k{n}: v" for n in range(1000)) + "}\n" + "b: {<<: *a}\n" * 200,
             "it merges too many values",
         ),
+        # Twenty levels of ten aliases each would be 10^20 values.
+        ("a.yaml", aliases(20, 10), "it holds too many values, with those of its aliases"),
+        ("a.yaml", aliases(20_000, 1), DEEP),
         ("a.json", "[" * 200_000, "too deeply"),
         ("a.json", '{"a": ' + "1" * 5000 + "}", "digit"),
         ("a.json", "{", "double quotes"),
@@ -86,19 +94,14 @@ def test_other_languages(tmp_path: Path, name: str, text: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_refused(tmp_path: Path, name: str, content: str | bytes, reason: str) -> None:
-    started = time.monotonic()
     with pytest.raises(SettingsError, match=f"`{name}` cannot be read as") as caught:
         read(tmp_path, content, name)
     assert reason in caught.value.where[0]
-    assert time.monotonic() - started < 2
 
 
 def test_aliases_are_shared(tmp_path: Path) -> None:
-    """Twenty levels of ten aliases each would be 10^20 values."""
-    lines = ["a0: &a0 [x]"]
-    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 20)]
-    document: Any = read(tmp_path, "\n".join(lines))
-    assert document["a19"][0][0] is document["a17"]
+    document: Any = read(tmp_path, "a: &a [x]\nb: [*a, *a]\n")
+    assert document["b"][0] is document["b"][1] is document["a"]
 
 
 def test_a_pipe_is_not_read(tmp_path: Path) -> None:

@@ -62,6 +62,9 @@ def test_environment(tmp_path: Path) -> None:
         ("CodeUri: !Sub '${Folder}/y'", ("functions/x/y", "app.lambda_handler")),
         ("CodeUri: {'Fn::Sub': '${Folder}'}", ("functions/x", "app.lambda_handler")),
         ("CodeUri: !FindInMap [Folders, dev, code]", ("mapped", "app.lambda_handler")),
+        ("CodeUri: !FindInMap [Folders, !Ref Stage, code]", ("mapped", "app.lambda_handler")),
+        ("CodeUri: !Sub ['${Top}/${Stage}', {Top: !Ref Folder}]", ("functions/x/dev", "app.lambda_handler")),
+        ("CodeUri: !Join ['', [!Ref Folder, /y]]", ("functions/x/y", "app.lambda_handler")),
         ("Runtime: !Ref Python", ("hello", "app.lambda_handler")),
         ("Runtime: !If [Old, python3.9, python3.13]", ("hello", "app.lambda_handler")),
     ],
@@ -70,6 +73,7 @@ def test_a_function(tmp_path: Path, properties: str, expected: tuple[str, str]) 
     """With its code's folder and its handler as Python writes it."""
     text = (
         "Parameters:\n  Folder: {Type: String, Default: functions/x}\n"
+        "  Stage: {Type: String, Default: dev}\n"
         "  Python: {Type: String, Default: python3.13}\n"
         f"Mappings: {{Folders: {{dev: {{code: mapped}}}}}}\n{FUNCTION}      {properties}\n"
     )
@@ -89,6 +93,8 @@ def test_a_function(tmp_path: Path, properties: str, expected: tuple[str, str]) 
         ("CodeUri: {Bucket: b, Key: k}", "its code is not in a folder of the project"),
         ("CodeUri: ../elsewhere", "its code is not in a folder of the project"),
         ("CodeUri: /etc", "its code is not in a folder of the project"),
+        ("CodeUri: !Sub ['${A}', {A: !Ref Missing}]", "its code is not in a folder of the project"),
+        ("CodeUri: !Join [/, [x, !Ref Missing]]", "its code is not in a folder of the project"),
     ],
 )  # fmt: skip
 def test_what_is_passed_over(tmp_path: Path, properties: str, note: str) -> None:
@@ -171,6 +177,66 @@ def test_a_layer_as_lambda_unpacks_it(
     assert (layer.folder, layer.settings) == (folder, settings)
 
 
+@pytest.mark.parametrize(
+    ("files", "folder", "settings"),
+    [
+        ({"python/a.py": ""}, "python", {}),
+        ({"python/a.py": "", "bin/tool": "", "hello/app.py": ""}, "python", {"extra-paths": [{"path": "bin", "to": "/bin"}]}),
+        ({"a.py": ""}, "", {"project": True}),
+        ({"lib/a.so": "", "hello/app.py": ""}, None, {"include": [], "extra-paths": [{"path": "lib", "to": "/lib"}]}),
+    ],
+)  # fmt: skip
+def test_a_layer_in_the_folder_of_the_project(
+    tmp_path: Path, files: dict[str, str], folder: str | None, settings: dict[str, Any]
+) -> None:
+    write_files(tmp_path, files)
+    layer = "{Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: .}}"
+    description = read(tmp_path, f"{FUNCTION}      Layers: [!Ref L]\n  L: {layer}\n")
+    assert description is not None
+    assert [(each.folder, each.settings) for each in description.layers] == [(folder, settings)]
+
+
+def test_a_layer_in_the_folder_of_the_project_that_holds_nothing(tmp_path: Path) -> None:
+    layer = "{Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: .}}"
+    description = read(tmp_path, f"{FUNCTION}      Layers: [!Ref L]\n  L: {layer}\n")
+    assert functions(description)["Hello"][1]["layers"] == []
+    assert description is not None
+    assert description.layers == ()
+    assert description.warnings == (
+        "passed over the layer `L` of template.yaml: the project's folder has neither `python`, `bin` nor `lib`",
+    )
+
+
+def test_layers_without_a_function(tmp_path: Path) -> None:
+    """Those for Python, of a template that has nothing else or whose functions do not use them."""
+    layers = (
+        "  Deps: {Type: AWS::Serverless::LayerVersion, Metadata: {BuildMethod: python3.13}, Properties: {ContentUri: deps}}\n"
+        "  Own: {Type: AWS::Lambda::LayerVersion, Properties: {Content: own, CompatibleRuntimes: [python3.13]}}\n"
+        "  Node: {Type: AWS::Serverless::LayerVersion, Metadata: {BuildMethod: nodejs20.x}, Properties: {ContentUri: ../n}}\n"
+    )
+    for text in (f"Resources:\n{layers}", f"{FUNCTION}{layers}"):
+        description = read(tmp_path, text)
+        assert description is not None
+        assert [layer.name for layer in description.layers] == ["Deps", "Own"]
+        assert description.warnings == ()
+
+
+def test_what_a_makefile_builds(tmp_path: Path) -> None:
+    """Only the makefile knows it: the requirements of the project may be among it."""
+    text = (
+        f"{FUNCTION}      Layers: [!Ref L]\n    Metadata: {{BuildMethod: makefile}}\n"
+        "  L: {Type: AWS::Serverless::LayerVersion, Metadata: {BuildMethod: makefile}, Properties: {ContentUri: .}}\n"
+    )
+    description = read(tmp_path, text)
+    assert description is not None
+    assert [each.own_requirements for each in description.functions] == [False]
+    assert [(each.folder, each.settings) for each in description.layers] == [(None, {})]
+    assert description.warnings == tuple(
+        f"a makefile builds {what} of template.yaml, and was not read: compare what `wherry build` writes"
+        for what in ("`Hello`", "the layer `L`")
+    )
+
+
 def test_layers_that_only_aws_knows(tmp_path: Path) -> None:
     text = f"{FUNCTION}      Layers: [!ImportValue shared, !Sub 'arn:${{AWS::Region}}']\n"
     description = read(tmp_path, text)
@@ -200,6 +266,9 @@ def test_no_function(tmp_path: Path, text: str) -> None:
     "properties",
     ["[]", "x", "{CodeUri: [], Handler: {}}", "{CodeUri: {Ref: {Ref: x}}, Handler: a.b, Runtime: python3.13}",
      "{Layers: x, Architectures: x, Handler: a.b, Runtime: python3.13}",
+     "{Architectures: [[], {}], Handler: a.b, Runtime: python3.13}",
+     "{CodeUri: !Sub ['${A}', {A: !Sub ['${A}', {A: !Ref A}]}], Handler: a.b, Runtime: python3.13}",
+     "{CodeUri: !Join [[], {}], Handler: a.b, Runtime: python3.13}",
      "{CodeUri: !Sub [a, {}], Handler: a.b, Runtime: python3.13}",
      "{CodeUri: !FindInMap [a, !Ref b, {}], Handler: a.b, Runtime: python3.13}",
      "{Layers: [{}, [], {Ref: []}, {'Fn::GetAtt': {}}, ''], Handler: a.b, Runtime: python3.13}"],

@@ -47,6 +47,10 @@ def functions(description: Description | None) -> dict[str, Any]:
          {"a": {"handler": "b.c", "exclude": ["pytest"]}}),
         ("custom: {pythonRequirements: {vendor: ./theirs}}\nfunctions: {a: {handler: b.c, vendor: mine}}",
          {"a": {"handler": "b.c", "extra-paths": [{"path": "theirs", "to": ""}, {"path": "mine", "to": ""}]}}),
+        ("custom: {pythonRequirements: {slim: true, slimPatterns: ['**/*.pyi', 'x/y', '*.{a,b}']}}\nfunctions: {a: {handler: b.c}}",
+         {"a": {"handler": "b.c", "exclude-files": ["**/*.pyi", "/x/y"]}}),
+        ("functions: {a: {handler: b.c, package: {patterns: ['!docs/**', '!.venv/**', '!*.md'], exclude: [./x/**]}}}",
+         {"a": {"handler": "b.c", "exclude-files": ["/x/**", "/docs/**", "/.venv/**", "*.md"]}}),
         ("functions: {a: {handler: b.c, environment: {A: x, B: 5, API_KEY: k, C: '${ssm:/c}', D: 'http://u:p@h/'}}}",
          {"a": {"handler": "b.c", "environment": {"A": "x", "B": "5", "API_KEY": True, "C": True, "D": True}}}),
         ("custom: {m: handlers}\nfunctions: {a: {handler: '${self:custom.m}/b.c'}}", {"a": {"handler": "handlers.b.c"}}),
@@ -98,7 +102,10 @@ def test_layers(tmp_path: Path) -> None:
         SERVICE
         + """\
 custom: {pythonRequirements: {layer: true, noDeploy: [pytest], vendor: theirs}}
-layers: {shared-code: {path: layers/shared}, unused: {path: layers/unused}}
+layers:
+  shared-code: {path: layers/shared}
+  unused: {path: layers/unused}
+  exported: {path: layers/exported, compatibleRuntimes: [python3.12]}
 functions:
   a: {handler: a.b, layers: [{Ref: SharedDashcodeLambdaLayer}, {Ref: PythonRequirementsLambdaLayer}]}
   b: {handler: b.b, layers: [{Ref: OtherLambdaLayer}]}
@@ -106,16 +113,17 @@ functions:
     )
     of_requirements = {"exclude": ["pytest"], "extra-paths": [{"path": "theirs", "to": ""}]}
     assert functions(description) == {
-        "a": {"handler": "a.b", "layers": ["shared-code", "python-requirements"]},
-        # Without the layer it holds the requirements itself.
-        "b": {"handler": "b.b", **of_requirements},
+        "a": {"handler": "a.b", "layers": ["shared-code", "python-requirements"], "include": []},
+        # The plugin puts them into no function, not even into one without the layer.
+        "b": {"handler": "b.b", "include": []},
     }
     assert description is not None
     assert [(layer.name, layer.folder) for layer in description.layers] == [
         ("shared-code", "layers/shared/python"),
+        ("exported", "layers/exported"),
         ("python-requirements", None),
     ]
-    assert description.layers[1].settings == of_requirements
+    assert description.layers[2].settings == of_requirements
     assert description.warnings == (
         "`b` has a layer whose ARN is not known before it is deployed: add it to its `layers`",
     )
@@ -182,12 +190,100 @@ def test_which_lock(tmp_path: Path, options: str, lock: str | None) -> None:
         "provider: {name: google}\nfunctions: {a: {handler: b.c}}",
         "provider: [aws]\nfunctions: [[], x, {a: []}]",
         "provider: ${self:provider}\nfunctions: ${self:functions}",
-        "provider: aws\nfunctions: '${self:a}'\na: '${self:b}'\nb: '${self:a}'",
-        f"provider: aws\na: {'${self:a}' * 400}\nfunctions: '${{self:a}}'",
-        "provider: aws\nfunctions: '${{{{${self:a}'",
-        "provider: aws\nfunctions: ${file(serverless.yml):functions}",
     ],
 )
 def test_no_service_of_aws(tmp_path: Path, text: str) -> None:
-    """Nor one whose variables go round."""
     assert read(tmp_path, text) is None
+
+
+@pytest.mark.parametrize(
+    ("functions", "name"),
+    [
+        ("'${self:a}'\na: '${self:b}'\nb: '${self:a}'", "${self:a}"),
+        (f"'${{self:a}}'\na: {'${self:a}' * 400}", "${self:a}"),
+        ("'${{{{${self:a}'", "${{{{${self:a}"),
+        ("${file(serverless.yml):functions}", "${file(serverless.yml):functions}"),
+        ("['${file(functions.js)}']", "${file(functions.js)}"),
+        ("{a: '${file(functions.js):a}'}", "a"),
+    ],
+)
+def test_what_only_the_framework_knows(tmp_path: Path, functions: str, name: str) -> None:
+    """It may also be a program, or a variable that goes round."""
+    description = read(tmp_path, f"provider: aws\nfunctions: {functions}\n")
+    assert description is not None
+    assert description.functions == ()
+    assert description.warnings == (
+        f"passed over `{name}` of serverless.yml: `serverless print` tells what it is",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "environment"),
+    [
+        ("${strToBool(true)}", "true"),
+        ("${strToUpper(x)}", True),
+        ("${opt:x, 'a,b'}", "a,b"),
+        ("${param:p}", "of all"),
+        ("${param:s}", "of prod"),
+        ("${param:missing, 'x'}", "x"),
+        ("${sls:stage}", "prod"),
+        ("${self:custom.${opt:stage}}", "deep"),
+    ],
+)
+def test_variables(tmp_path: Path, text: str, environment: str | bool) -> None:
+    description = read(
+        tmp_path,
+        "provider: {name: aws, runtime: '${param:py}', stage: \"${opt:stage, 'prod'}\"}\n"
+        "params: {default: {p: of all, s: of all, py: python3.12}}\n"
+        "stages: {prod: {params: {s: of prod}}}\n"
+        "custom: {prod: deep}\n"
+        f"functions: {{a: {{handler: b.c, environment: {{X: {text!r}}}}}}}\n".replace("\\'", "''"),
+    )
+    assert functions(description)["a"]["environment"] == {"X": environment}
+    assert description is not None
+    assert description.runtime == "python3.12"
+
+
+@pytest.mark.parametrize(
+    "stage", ["${sls:stage}", "${opt:stage}", "${param:x}", "${self:provider.stage}"]
+)
+def test_a_stage_that_is_named_after_itself(tmp_path: Path, stage: str) -> None:
+    text = f"provider: {{name: aws, stage: '{stage}'}}\nfunctions: {{a: {{handler: '${{sls:stage}}.c'}}}}"
+    assert functions(read(tmp_path, text)) == {"a": {"handler": "dev.c"}}
+
+
+def test_options_of_the_plugin_that_have_no_setting(tmp_path: Path) -> None:
+    options = "{pipCmdExtraArgs: [--index-url, x], dockerFile: Dockerfile, dockerSsh: true, dockerExtraFiles: []}"
+    description = read(
+        tmp_path,
+        f"{SERVICE}custom: {{pythonRequirements: {options}}}\nfunctions: {{a: {{handler: b.c}}}}",
+    )
+    assert description is not None
+    assert description.warnings == (
+        "not translated from pythonRequirements of serverless.yml: `dockerFile`, `pipCmdExtraArgs`",
+    )
+
+
+def test_a_runtime_that_is_not_known(tmp_path: Path) -> None:
+    text = "provider: {name: aws, runtime: '${ssm:/x}'}\nfunctions: {a: {handler: b.c}}"
+    description = read(tmp_path, text)
+    assert description is not None
+    assert description.warnings == ("the runtime of serverless.yml is not known: check `runtime`",)
+
+
+def test_folders_with_files_of_requirements(tmp_path: Path) -> None:
+    """`fileName` is looked for in the folder of the function."""
+    write_files(tmp_path, {"one/reqs.txt": "", "reqs.txt": ""})
+    description = read(
+        tmp_path,
+        f"{SERVICE}custom: {{pythonRequirements: {{fileName: reqs.txt}}}}\n"
+        "package: {individually: true, patterns: ['!**', 'one/**']}\n"
+        "functions: {a: {handler: b.c, module: one}}",
+    )
+    assert functions(description) == {
+        "a": {"folder": "one", "handler": "b.c", "lock": "one/reqs.txt"}
+    }
+    # The patterns name paths of the service, and not of the folder.
+    assert description is not None
+    assert description.settings == {"lock": "reqs.txt"}
+    assert len(description.warnings) == 1

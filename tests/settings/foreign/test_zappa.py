@@ -33,7 +33,14 @@ def read(
         ({"app_function": "my_app.app"}, {"app": "my_app:app"}),
         ({"app_function": "a.b.create"}, {"app": "a.b:create"}),
         ({"app_function": "a.b", "app_type": "asgi"}, {"app": "a:b", "interface": "asgi"}),
-        ({"django_settings": "shop.settings.prod"}, {"app": "shop.wsgi:application", "interface": "wsgi"}),
+        (
+            {"django_settings": "shop.settings.prod"},
+            {
+                "app": "shop.wsgi:application", "interface": "wsgi",
+                "environment": {"DJANGO_SETTINGS_MODULE": "shop.settings.prod"},
+            },
+        ),
+        ({"app_function": "a.b", "django_settings": "x.settings"}, {"app": "a:b"}),
         ({"app_function": "a.b", "layers": [ARN, "other"]}, {"app": "a:b", "layers": [ARN]}),
     ],
 )  # fmt: skip
@@ -44,6 +51,14 @@ def test_the_application(tmp_path: Path, stage: dict[str, Any], settings: dict[s
     (function,) = description.functions
     assert (function.name, function.settings) == ("My-Shop", settings)
     assert (description.runtime, description.architecture) == ("python3.12", "arm64")
+
+
+def test_djangos_settings_are_set_by_zappas_runtime(tmp_path: Path) -> None:
+    description = read(tmp_path, {"dev": {"django_settings": "shop.settings.dev"}})
+    assert description is not None
+    assert description.warnings == (
+        "only Zappa's runtime sets `DJANGO_SETTINGS_MODULE`: put that into `environment` of the stage",
+    )
 
 
 def test_variables_of_zappas_runtime(tmp_path: Path) -> None:
@@ -229,3 +244,38 @@ def test_routes_and_variables_of_chalice(tmp_path: Path) -> None:
     assert hourly.routes == ()
     assert api.settings["environment"] == {"A": "stage", "B": "b"}
     assert hourly.settings["environment"] == {"A": "own", "B": "b", "API_KEY": True}
+
+
+def test_blueprints_of_chalice_in_packages(tmp_path: Path) -> None:
+    """With the prefix of their names, the layers of each function, and the stage that was read."""
+    stage = {
+        "layers": [ARN],
+        "lambda_functions": {"shop-night": {"layers": []}, "api_handler": {"layers": [f"{ARN}2"]}},
+    }
+    config = {**CONFIG, "stages": {"dev": stage, "prod": {}}}
+    blueprint = (
+        "from chalice import Blueprint\njobs = Blueprint(__name__)\n"
+        "@jobs.schedule('rate(1 hour)', name='night')\ndef run(event): ...\n"
+    )
+    write_files(
+        tmp_path,
+        {
+            "chalicelib/jobs/__init__.py": blueprint,
+            "chalicelib/jobs/day/light.py": blueprint.replace("jobs", "light").replace(
+                "night", "noon"
+            ),
+            "chalicelib/not-a-module/x.py": blueprint,
+        },
+    )
+    text = f"from chalicelib import jobs\n{APP}app.register_blueprint(jobs.jobs, name_prefix='shop-')\n{ROUTE}"
+    description = chalice(tmp_path, config, text)
+    assert description is not None
+    assert {
+        each.name: (each.settings["handler"], each.settings["layers"])
+        for each in description.functions
+    } == {
+        "hello": ("app.app", ["dependencies", f"{ARN}2"]),
+        "shop-night": ("chalicelib.jobs.run", ["dependencies"]),
+        "noon": ("chalicelib.jobs.day.light.run", ["dependencies", ARN]),
+    }
+    assert description.notes == ("config.json: the settings of stage `dev`",)

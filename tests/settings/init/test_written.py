@@ -80,6 +80,47 @@ PROJECTS: dict[str, tuple[dict[str, str], str]] = {
             'root = "layers/shared"\n'
         ),
     ),
+    # SAM installs what the folder of a function or of a layer names, and nothing else.
+    "sam_requirements_of_the_project": (
+        {
+            "template.yaml": (
+                "Globals: {Function: {Handler: app.lambda_handler, Runtime: python3.12}}\n"
+                "Resources:\n"
+                "  Bare: {Type: AWS::Serverless::Function, Properties: {CodeUri: bare, Layers: [!Ref Shared]}}\n"
+                "  Own: {Type: AWS::Serverless::Function, Properties: {CodeUri: own}}\n"
+                "  Made: {Type: AWS::Serverless::Function, Properties: {CodeUri: made}, Metadata: {BuildMethod: makefile}}\n"
+                "  Shared: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: shared}}\n"
+            ),
+            "requirements.txt": "pytest\n",
+            "bare/app.py": HANDLER,
+            "made/app.py": HANDLER,
+            "own/app.py": HANDLER,
+            "own/requirements.txt": "idna\n",
+            "shared/python/util.py": "",
+        },
+        (
+            'runtime = "python3.12"  # as in template.yaml\n'
+            'architecture = "x86_64"  # or arm64, which costs less\n'
+            "\n"
+            "[functions.Bare]\n"
+            'root = "bare"\n'
+            'handler = "app.lambda_handler"\n'
+            'layers = ["Shared"]\n'
+            "include = []\n"
+            "\n"
+            "[functions.Own]\n"
+            'root = "own"\n'
+            'handler = "app.lambda_handler"\n'
+            "\n"
+            "[functions.Made]\n"
+            'root = "made"\n'
+            'handler = "app.lambda_handler"\n'
+            "\n"
+            "[layers.Shared]\n"
+            'root = "shared/python"\n'
+            "include = []\n"
+        ),
+    ),
     "serverless": (
         {
             "serverless.yml": (

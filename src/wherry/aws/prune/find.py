@@ -7,15 +7,17 @@ account uses, in any version. ``$LATEST`` is not a version.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from wherry.aws.bucket import Bucket
 from wherry.aws.errors import refusing, unless_missing
 from wherry.aws.history import AliasHistory
 from wherry.aws.observe import observe_function
 from wherry.aws.prune.pruning import Pruning, Removal, Spared
-from wherry.aws.prune.sizes import with_layer_sizes
 from wherry.errors import AwsError
 from wherry.structs import Struct
 
@@ -102,7 +104,10 @@ def find_prunable(
     """
     parts: list[Removal | Spared] = [*_functions(functions, client, policy)]
     removed = {(part.name, part.version or 0) for part in parts if isinstance(part, Removal)}
-    parts += with_layer_sizes([*_layers(layers, client, policy, removed)], client)
+    with ThreadPoolExecutor(16, thread_name_prefix="sizes") as pool:
+        parts += pool.map(
+            lambda part: _sized(part, client), _layers(layers, client, policy, removed)
+        )
     bucket = Bucket.of(client)
     if bucket is not None:
         names = [*functions, *layers]
@@ -270,6 +275,18 @@ def _consumers(client: Client) -> Mapping[str, list[_Consumer]]:
             for layer in function.get("Layers") or ():
                 consumers.setdefault(layer["Arn"], []).append(consumer)
     return consumers
+
+
+def _sized(part: Removal | Spared, client: Client) -> Removal | Spared:
+    """The version of a layer, if it can be removed with its size, which AWS tells of each version alone."""
+    number = part.version
+    if not isinstance(part, Removal) or number is None:
+        return part
+    answer = unless_missing(
+        f"look at {part}",
+        lambda: client.functions.get_layer_version(LayerName=part.name, VersionNumber=number),
+    )
+    return replace(part, size=None if answer is None else answer["Content"].get("CodeSize"))
 
 
 def _packages(names: Sequence[str], bucket: Bucket, policy: Policy) -> Iterator[Removal]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
 
+from wherry.sizes import first
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -76,12 +77,8 @@ class Spared(Struct, frozen=True, kw_only=True):
     users: tuple[str, ...]
 
     def __str__(self) -> str:
-        shown = ", ".join(self.users[:3])
-        more = len(self.users) - 3
-        return (
-            f"{self.kind} {self.name} version {self.version} is used by {shown}"
-            f"{f' and {more} more' if more > 0 else ''}"
-        )
+        users = first(self.users, 3)
+        return f"{self.kind} {self.name} version {self.version} is used by {users}"
 
 
 class Pruning(Struct, frozen=True, kw_only=True):

@@ -274,7 +274,7 @@ def _rollback(
     was: int | None,
     changes: Sequence[str],
 ) -> Rollback:
-    alias = None if subject.alias is None else function.alias(subject.alias)
+    alias = function.alias(subject.alias)
     stays: tuple[str, ...] = ()
     if alias is None and function.latest.rest != target.snapshot.rest:
         stays = ("variables, memory, timeout, role or other configuration",)

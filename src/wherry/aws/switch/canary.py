@@ -14,7 +14,6 @@ from wherry.aws.apply import apply
 from wherry.aws.apply_alias import conflict
 from wherry.aws.observe import observe_alias
 from wherry.aws.plan import Plan
-from wherry.aws.switch.steps import CanaryStep, format_steps
 from wherry.aws.switch.watch import Calls, Watched
 from wherry.errors import AwsError, RejectedError
 from wherry.events import CanaryWatched, Warned
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from wherry.aws.client import Client
     from wherry.aws.model import ObservedAlias
     from wherry.aws.plan import FunctionPlan
+    from wherry.aws.switch.steps import CanaryStep
     from wherry.aws.switch.switches import Switch
     from wherry.aws.switch.watch import Watch
     from wherry.events import Reporter
@@ -195,7 +195,7 @@ class SteppedCanary(Struct, frozen=True, kw_only=True):
     def _ways_on(self) -> str:
         stage = self.client.name
         return (
-            f"go on: wherry deploy {stage} --canary {format_steps(self.steps)}\n"
+            f"go on: wherry deploy {stage} --canary {','.join(map(str, self.steps))}\n"
             f"give it all calls: wherry deploy {stage} --promote\n"
             f"take it back: wherry rollback {stage}"
         )

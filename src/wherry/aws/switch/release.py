@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from wherry.aws.actions import CreateAlias
 from wherry.aws.apply import apply
 from wherry.aws.apply_alias import record
+from wherry.aws.history import AliasHistory
 from wherry.aws.switch.canary import SteppedCanary
 from wherry.aws.switch.cases import read_cases
 from wherry.aws.switch.steps import parse_canary
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wherry.aws.client import Client
-    from wherry.aws.history import AliasHistory
     from wherry.aws.model import Desired
     from wherry.aws.plan import Applied, Plan
     from wherry.aws.prepare import Prepared
@@ -223,7 +223,9 @@ def _offer(switches: Sequence[Switch], client: Client, reporter: Reporter) -> No
     for switch in switches:
         before = switch.before
         if before is not None and not switch.share:
-            offered = partial(_offered, stands_at=before.version, version=switch.version)
+            offered = partial(
+                AliasHistory.offering, stands_at=before.version, version=switch.version
+            )
             record(client, switch.plan.aws_name, switch.alias, offered)
         reporter.emit(
             VersionWaits(
@@ -234,7 +236,3 @@ def _offer(switches: Sequence[Switch], client: Client, reporter: Reporter) -> No
                 exists=not any(isinstance(action, CreateAlias) for action in switch.plan.actions),
             )
         )
-
-
-def _offered(history: AliasHistory, *, stands_at: int, version: int) -> AliasHistory:
-    return history.offering(stands_at, version)

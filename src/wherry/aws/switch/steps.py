@@ -8,7 +8,7 @@ from wherry.errors import DeployError
 from wherry.sizes import format_share
 from wherry.structs import Struct
 
-__all__ = ["CanaryStep", "first_share", "format_steps", "parse_canary"]
+__all__ = ["CanaryStep", "first_share", "parse_canary"]
 
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,4})?) ?(%?)")
 _STEP = re.compile(_SHARE.pattern + r" ?/ ?(\d{1,6}(?:\.\d{1,3})?) ?([smh])")
@@ -53,11 +53,6 @@ def parse_canary(text: str) -> tuple[CanaryStep, ...]:
             )
         steps.append(CanaryStep(share=round(share, 4), seconds=seconds))
     return tuple(steps)
-
-
-def format_steps(steps: tuple[CanaryStep, ...]) -> str:
-    """The steps as ``parse_canary`` reads them."""
-    return ",".join(map(str, steps))
 
 
 def first_share(canary: float | str | None) -> float | None:

@@ -61,15 +61,16 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
     if app is None:
         return None
     name = plain_name(inner_string(document, "app_name") or root.name).strip("-") or "app"
-    handlers = list(_handlers(app, "app", "Chalice"))
-    prefixes = dict(_prefixes(app))
+    handlers = list(_handlers(app, "app", "Chalice", {}))
+    urls, prefixes = (dict(_prefixes(app, kind)) for kind in ("url_prefix", "name_prefix"))
     routes = list(_routes(app, {}))
-    for module in sorted((root / "chalicelib").glob("*.py"))[:500]:
+    for module in sorted((root / "chalicelib").rglob("*.py"))[:500]:
         tree = _parse(module, files)
-        if tree is not None and module.stem.isidentifier():
-            package = "chalicelib" if module.stem == "__init__" else f"chalicelib.{module.stem}"
-            handlers += _handlers(tree, package, "Blueprint")
-            routes += _routes(tree, prefixes)
+        package = ".".join(module.relative_to(root).with_suffix("").parts)
+        package = package.removesuffix(".__init__")
+        if tree is not None and all(part.isidentifier() for part in package.split(".")):
+            handlers += _handlers(tree, package, "Blueprint", prefixes)
+            routes += _routes(tree, urls)
     if not handlers:
         return None
     named = {
@@ -78,23 +79,22 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
     }
     stages = inner_table(document, "stages")
     stage = inner_table(stages, next(iter(stages), ""))
-    attached = [
-        text
-        for text in texts(stage.get("layers", document.get("layers")))
-        if LAYER_ARN.fullmatch(text)
-    ]
     environment = environment_with("chalice", root)
     content = _content(root, files, environment)
     layers: tuple[ForeignLayer, ...] = ()
     if content and (len(named) > 1 or document.get("automatic_layer") is True):
         layers = (ForeignLayer(name="dependencies", settings=content),)
-        attached = ["dependencies", *attached]
         content = {}
+
+    def known_as(function: str) -> str:
+        """The name of a function in the file."""
+        return "api_handler" if named[function] == "app.app" else function
+
     architecture = inner_string(stage, "lambda_architecture") or inner_string(
         document, "lambda_architecture"
     )
     exclude = ["/*", "!/app.py", "!/chalicelib/"]
-    settings = {**({"layers": attached} if attached else {}), **content}
+    settings = content
     if (root / "vendor").is_dir():
         settings["extra-paths"] = [{"path": "vendor", "to": ""}]
     return Description(
@@ -105,8 +105,11 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
                 name=function,
                 settings={
                     "handler": named[function],
+                    **_attached(
+                        document, stage, known_as(function), [each.name for each in layers]
+                    ),
                     **settings,
-                    **environment_setting(*_variables(document, stage, function)),
+                    **environment_setting(*_variables(document, stage, known_as(function))),
                 },
                 routes=tuple(routes) if function == name and named[function] == "app.app" else (),
                 architecture=architecture if architecture in {"x86_64", "arm64"} else None,
@@ -117,6 +120,9 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
         settings={"exclude": exclude},
         runtime=environment.runtime if environment else None,
         architecture=architecture if architecture in {"x86_64", "arm64"} else None,
+        notes=(f"config.json: the settings of stage `{next(iter(stages))}`",)
+        if len(stages) > 1
+        else (),
         comments={
             "exclude": "Chalice ships nothing else of the project",
             **({"runtime": "that of the virtual environment with Chalice"} if environment else {}),
@@ -133,10 +139,13 @@ def _parse(path: Path, files: ProjectFiles) -> ast.Module | None:
         return None
 
 
-def _handlers(tree: ast.Module, module: str, maker: str) -> Iterator[tuple[str, str]]:
+def _handlers(
+    tree: ast.Module, module: str, maker: str, prefixes: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     """The names of the functions that a module registers with the application, and their handlers.
 
-    The one that answers web requests is called ``api``; its handler is the application itself.
+    The one that answers web requests is called ``api``; its handler is the application itself. The names of those of a
+    blueprint have its prefix.
     """
     applications = {
         target.id
@@ -153,7 +162,22 @@ def _handlers(tree: ast.Module, module: str, maker: str) -> Iterator[tuple[str, 
             yield "api", "app.app"
         elif of in applications and attribute in _HANDLERS:
             names = [_constant(each.value) for each in call.keywords if each.arg == "name"]
-            yield (names[0] if names else None) or function, f"{module}.{function}"
+            name = (names[0] if names else None) or function
+            yield f"{prefixes.get(of, '')}{name}", f"{module}.{function}"
+
+
+def _attached(
+    document: Document, stage: Document, function: str, layers: list[str]
+) -> dict[str, list[str]]:
+    """The setting for the layers of a function: those of the project, and the most particular that the file has."""
+    tables = [
+        table
+        for each in (document, stage)
+        for table in (each, inner_table(each, "lambda_functions", function))
+    ]
+    named = [table["layers"] for table in tables if table.get("layers") is not None]
+    arns = [text for text in texts(named[-1] if named else []) if LAYER_ARN.fullmatch(text)]
+    return {"layers": [*layers, *arns]} if layers or arns else {}
 
 
 def _variables(document: Document, stage: Document, function: str) -> Iterator[Document]:
@@ -195,11 +219,11 @@ def _routes(tree: ast.Module, prefixes: Mapping[str, str]) -> Iterator[ForeignRo
                 yield route
 
 
-def _prefixes(app: ast.Module) -> Iterator[tuple[str, str]]:
-    """The prefixes of the paths of blueprints, by their names."""
+def _prefixes(app: ast.Module, kind: str) -> Iterator[tuple[str, str]]:
+    """The prefixes of the paths or names of blueprints, by the blueprints' names."""
     for node in ast.walk(app):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".register_blueprint"):
-            prefix = [each.value for each in node.keywords if each.arg == "url_prefix"]
+            prefix = [each.value for each in node.keywords if each.arg == kind]
             text = _constant(prefix[0]) if prefix else None
             if node.args and text is not None:
                 yield ast.unparse(node.args[0]).rpartition(".")[2], text

@@ -1,8 +1,8 @@
 """The document in a YAML, JSON or TOML file that another tool reads, within bounds.
 
-Such a file is that of a project that nobody may have looked at. Aliases share their value instead of copying it, and
-the tags of CloudFormation become what they are short for: ``!Ref x`` is ``{"Ref": "x"}``, ``!Sub x`` is
-``{"Fn::Sub": "x"}``. Scalars are strings, apart from true, false and nothing: no value here is a number or a date.
+Such a file is that of a project that nobody may have looked at. Aliases share their value instead of copying it, but
+count as if they did not, as readers look at each. The tags of CloudFormation become what they are short for: ``!Ref x``
+is ``{"Ref": "x"}``, ``!Sub x`` is ``{"Fn::Sub": "x"}``. Scalars are strings, apart from true, false and nothing: no value here is a number or a date.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ Document = dict[str, Any]
 _MAX_SIZE = 1024 * 1024  # CloudFormation itself takes no larger template
 _MAX_DEPTH = 64
 _MAX_EVENTS = 200_000
+_MAX_VALUES = 1_000_000
 _MAX_MERGED = 100_000
 _WORDS: Mapping[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -93,47 +94,57 @@ class _Builder:
     """Makes values of the events of YAML's parser, without calling itself."""
 
     def __init__(self) -> None:
-        self._anchors: dict[str, object] = {}
+        # With each value: how many there are in it, and how many levels.
+        self._anchors: dict[str, tuple[object, int, int]] = {}
         self._merged = 0
 
     def build(self, events: Iterator[Any]) -> object:
         """The value of the first document."""
-        # For each open collection: its start event, and its items so far; of a mapping keys and values by turns.
-        open_: list[tuple[Any, list[object]]] = [(None, [])]
+        # For each open collection: its start event, its items so far (of a mapping keys and values by turns), and how
+        # many values and levels are in them.
+        open_: list[tuple[Any, list[object], list[int]]] = [(None, [], [0, 0])]
         for number, event in enumerate(events):
             if number > _MAX_EVENTS:
                 raise ValueError("it holds too many values")
             kind = type(event).__name__
+            count, levels = 1, 0
             if kind in {"SequenceStartEvent", "MappingStartEvent"}:
                 if len(open_) > _MAX_DEPTH:
                     raise ValueError(f"it is nested deeper than {_MAX_DEPTH} levels")
-                open_.append((event, []))
+                open_.append((event, [], [1, 1]))
                 continue
             if kind in {"SequenceEndEvent", "MappingEndEvent"}:
-                start, items = open_.pop()
+                start, items, (count, levels) = open_.pop()
                 content = items if kind == "SequenceEndEvent" else self._mapping(items)
-                value = self._finished(start, content)
+                value = self._finished(start, content, count, levels)
             elif kind == "ScalarEvent":
-                value = self._finished(event, _scalar(event))
+                value = self._finished(event, _scalar(event), count, levels)
             elif kind == "AliasEvent":
                 if event.anchor not in self._anchors:
                     raise ValueError(f"`*{event.anchor}` names nothing above it")
-                value = self._anchors[event.anchor]
+                value, count, levels = self._anchors[event.anchor]
             elif kind == "DocumentEndEvent":
                 break
             else:
                 continue
-            open_[-1][1].append(value)
+            _, items, within = open_[-1]
+            items.append(value)
+            within[0] += count
+            within[1] = max(within[1], levels + 1)
+            if within[0] > _MAX_VALUES:
+                raise ValueError("it holds too many values, with those of its aliases")
+            if len(open_) + levels > _MAX_DEPTH + 1:
+                raise ValueError(f"it is nested deeper than {_MAX_DEPTH} levels")
         items = open_[0][1]
         return items[0] if items else None
 
-    def _finished(self, event: Any, value: object) -> object:
+    def _finished(self, event: Any, value: object, count: int, levels: int) -> object:
         """The value with the meaning of its tag, remembered by its anchor."""
         if event.tag and event.tag.startswith("!") and len(event.tag) > 1:
             name = event.tag[1:]
             value = {name if name in {"Ref", "Condition"} else f"Fn::{name}": value}
         if event.anchor is not None:
-            self._anchors[event.anchor] = value
+            self._anchors[event.anchor] = (value, count, levels)
         return value
 
     def _mapping(self, items: list[object]) -> Document:

@@ -51,6 +51,7 @@ class ForeignFunction(Struct, frozen=True, kw_only=True):
         folder: what is at the root of its package, relative to the project; "" for the project's folder.
         runtime: its runtime; None where the file names none that can be told.
         architecture: its architecture; None likewise.
+        own_requirements: whether it has the requirements of its folder alone, and none if the folder names none.
         routes: the routes of APIs that call it.
     """
 
@@ -59,6 +60,7 @@ class ForeignFunction(Struct, frozen=True, kw_only=True):
     folder: str = ""
     runtime: str | None = None
     architecture: str | None = None
+    own_requirements: bool = True
     routes: tuple[ForeignRoute, ...] = ()
 
 
@@ -69,11 +71,13 @@ class ForeignLayer(Struct, frozen=True, kw_only=True):
         name: its name in the file.
         folder: what Python imports from it, relative to the project; None where its settings say it.
         settings: its settings of Wherry.
+        own_requirements: as for a function.
     """
 
     name: str
     folder: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    own_requirements: bool = True
 
 
 class Description(Struct, frozen=True, kw_only=True):

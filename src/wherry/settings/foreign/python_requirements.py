@@ -22,6 +22,16 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _SDK = {"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"}
 _LOCKS = ("poetry.lock", "Pipfile.lock", "uv.lock", "pdm.lock", "pylock.toml")
 _MAX_SIZE = 20_000_000
+_BRACES = re.compile(r"[{}!()|]")
+"""What patterns of Node have, and those of ``.gitignore`` have not."""
+_UNTRANSLATED = (
+    "dockerExtraFiles",
+    "dockerFile",
+    "dockerRunCmdExtraArgs",
+    "pipCmdExtraArgs",
+    "poetryOnlyGroups",
+    "poetryWithoutGroups",
+)
 
 
 class PythonRequirements:
@@ -59,14 +69,27 @@ class PythonRequirements:
             found["strip"] = True
         return found
 
-    def content(self, folder: str = "", own: object = None) -> dict[str, Any]:
-        """The settings of the package that holds the requirements: a function, or the layer.
+    @property
+    def untranslated(self) -> list[str]:
+        """The options with a value that have no setting here."""
+        return [name for name in _UNTRANSLATED if self.get(name) not in (None, False, "", [])]
+
+    def of_function(self, folder: str, own: object) -> dict[str, Any]:
+        """The settings of a function: where the requirements are a layer, it holds none, whatever its layers are.
 
         Args:
             folder: that of the requirements, relative to the service's.
-            own: the option ``vendor`` of a function.
+            own: the option ``vendor`` of the function.
         """
+        return {"include": []} if self.has_layer else self.content(folder, own)
+
+    def content(self, folder: str = "", own: object = None) -> dict[str, Any]:
+        """The settings of the package that holds the requirements; as for ``of_function``."""
         found: dict[str, Any] = {}
+        named = self.get("fileName")
+        lock = folder_below(folder, named) if folder and isinstance(named, str) else None
+        if lock and (self._root / lock).is_file():
+            found["lock"] = lock
         locked = self._locked(folder)
         excluded = [
             name
@@ -78,6 +101,11 @@ class PythonRequirements:
         vendored = [*texts(self.get("vendor")), *texts(self._value(own))]
         if paths := [path for each in vendored if (path := folder_below(each))]:
             found["extra-paths"] = [{"path": path, "to": ""} for path in paths]
+        patterns = [text for text in texts(self.get("slimPatterns")) if not _BRACES.search(text)]
+        if patterns and self.get("slim") is True:
+            found["exclude-files"] = [
+                text if text.startswith("**/") else f"/{text}" for text in patterns
+            ]
         return found
 
     def _lock(self) -> str | None:

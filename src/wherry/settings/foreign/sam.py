@@ -1,12 +1,13 @@
 """Templates of AWS SAM and CloudFormation: ``template.yaml``, with the functions that are packaged from folders.
 
 AWS's specification is the SAM resource and property reference. Intrinsic functions are followed where the template
-itself has their value: ``!Ref`` to a parameter with a default, ``!Sub`` of such, ``!FindInMap`` of plain keys.
+itself has their value: ``!Ref`` to a parameter with a default, and ``!Sub``, ``!Join`` and ``!FindInMap`` of such.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, SettingsError
@@ -16,6 +17,7 @@ from wherry.settings.foreign.environment import environment_setting
 from wherry.settings.foreign.events import sam_routes
 from wherry.settings.foreign.for_each import expand_loops
 from wherry.settings.foreign.gateway import gateway_routes
+from wherry.settings.foreign.layer_folder import layer_of
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
     from wherry.files import ProjectFiles
 
-__all__ = ["layer_of", "read_template"]
+__all__ = ["read_template"]
 
 _FUNCTIONS = {"AWS::Serverless::Function": "CodeUri", "AWS::Lambda::Function": "Code"}
 _LAYERS = {"AWS::Serverless::LayerVersion": "ContentUri", "AWS::Lambda::LayerVersion": "Content"}
@@ -43,10 +45,11 @@ _APPLICATIONS = {
     "AWS::Serverless::Application": "Location",
     "AWS::CloudFormation::Stack": "TemplateURL",
 }
-_MAX_REFERENCES = 10
 _DEEPEST = 3
 _MOST = 20
-"""Applications within each other, and in one template."""
+"""Applications within each other, and in one template; layers of a function."""
+_MOST_RESOURCES = 500
+"""CloudFormation takes no more."""
 
 
 def read_template(
@@ -84,11 +87,8 @@ def read_template(
 
 def _read_own(path: Path, template: _Template) -> Description | None:
     """The functions and layers of a template itself; None where it has no function."""
-    resources = list(template.functions())
-    if not resources:
-        return None
     functions: list[ForeignFunction] = []
-    for name, resource in resources:
+    for name, resource in template.functions():
         reason = resource.unsuitable()
         if reason is not None:
             template.notes.append(f"passed over `{name}` of {path.name}: {reason}")
@@ -99,6 +99,8 @@ def _read_own(path: Path, template: _Template) -> Description | None:
                 f"passed over `{name}` of {path.name}: its code is not in a folder of the project"
             )
             continue
+        if resource.by_makefile:
+            template.warnings.append(_made_by_makefile(f"`{name}` of {path.name}"))
         settings: dict[str, Any] = {"handler": dotted(resource.handler or "")}
         if layers := template.layers_of(name, resource):
             settings["layers"] = layers
@@ -110,12 +112,15 @@ def _read_own(path: Path, template: _Template) -> Description | None:
                 folder=folder,
                 runtime=resource.runtime,
                 architecture=resource.architecture,
+                own_requirements=not resource.by_makefile,
                 routes=sam_routes(resource.get("Events"), template.value)
                 + template.routes.get(name, ()),
             )
         )
     used = {name for function in functions for name in function.settings.get("layers", ())}
-    made = [layer for layer in template.layers(path) if layer.name in used]
+    made = list(template.layers(path, used))
+    if not functions and not made and not template.notes and not template.warnings:
+        return None
     kept = {layer.name for layer in made}
     for function in functions:
         attached = function.settings.get("layers")
@@ -135,8 +140,18 @@ def _read_own(path: Path, template: _Template) -> Description | None:
     )
 
 
-def _is_python(runtime: str | None) -> bool:
-    return runtime is not None and runtime.startswith("python")
+def _made_by_makefile(what: str) -> str:
+    return f"a makefile builds {what}, and was not read: compare what `wherry build` writes"
+
+
+def _plain(value: object) -> object:
+    """The value of a parameter or of a mapping, which refers to nothing."""
+    return None if isinstance(value, dict) else value
+
+
+def _builder(resource: Document) -> str | None:
+    """The way in which SAM builds a resource, where the template names one."""
+    return inner_string(resource, "Metadata", "BuildMethod")
 
 
 class _Resource:
@@ -145,6 +160,7 @@ class _Resource:
     def __init__(self, template: _Template, resource: Document, code: str) -> None:
         self._template = template
         self._properties = inner_table(resource, "Properties")
+        self.by_makefile = _builder(resource) == "makefile"
         self._globals = template.globals if code == "CodeUri" else {}
         self._code = code
 
@@ -162,7 +178,7 @@ class _Resource:
     def architecture(self) -> str | None:
         value = self.get("Architectures")
         items = [self._template.value(item) for item in value] if isinstance(value, list) else []
-        return next((item for item in items if item in {"x86_64", "arm64"}), None)
+        return next((text for text in texts(items) if text in {"x86_64", "arm64"}), None)
 
     @property
     def variables(self) -> list[Document]:
@@ -183,7 +199,7 @@ class _Resource:
         entries: list[object] = []
         for source in (self._globals, self._properties):
             value = source.get("Layers")
-            entries += value if isinstance(value, list) else []
+            entries += value[:_MOST] if isinstance(value, list) else []
         return entries
 
     def unsuitable(self) -> str | None:
@@ -193,7 +209,7 @@ class _Resource:
         code = self.get(self._code)
         if self.get("InlineCode") is not None or (isinstance(code, dict) and "ZipFile" in code):
             return "its code is in the template"
-        if self.runtime is not None and not _is_python(self.runtime):
+        if self.runtime is not None and not self.runtime.startswith("python"):
             return f"it runs on {self.runtime}"
         return "it has no handler in Python" if self.handler is None else None
 
@@ -211,7 +227,8 @@ class _Template:
         self.globals = inner_table(document, "Globals", "Function")
         self.notes: list[str] = []
         self.warnings: list[str] = []
-        self._resources = expand_loops(self._resources, self.value, self._pass_over)
+        resources = expand_loops(self._resources, self.value, self._pass_over)
+        self._resources = dict(islice(resources.items(), _MOST_RESOURCES))
         self.routes = gateway_routes(self._resources, self.value)
 
     def _pass_over(self, loop: str) -> None:
@@ -232,20 +249,37 @@ class _Template:
             if isinstance(value, str) and not value.startswith(("s3:", "http", "/")):
                 yield name, value
 
-    def layers(self, path: Path) -> Iterator[ForeignLayer]:
+    def layers(self, path: Path, used: set[str]) -> Iterator[ForeignLayer]:
+        """The layers that functions use, by their names, and others that are for Python."""
         for name, resource in self._resources.items():
             content = _LAYERS.get(inner_string(resource, "Type") or "")
-            if content is None:
+            properties = inner_table(resource, "Properties")
+            builder = _builder(resource) or ""
+            runtimes = texts(self.value(properties.get("CompatibleRuntimes")))
+            for_python = any(each.startswith("python") for each in (builder, *runtimes))
+            if content is None or not (for_python or plain_name(name) in used):
                 continue
-            folder = self.folder(self.value(inner_table(resource, "Properties").get(content)))
+            what = f"the layer `{name}` of {path.name}"
+            folder = self.folder(self.value(properties.get(content)))
             if folder is None:
                 self.warnings.append(
-                    f"passed over the layer `{name}` of {path.name}: its content is not in a folder of the project"
+                    f"passed over {what}: its content is not in a folder of the project"
                 )
-                continue
-            # With a method, SAM installs the folder's requirements and puts all into `python/`.
-            built = inner_string(resource, "Metadata", "BuildMethod") is not None
-            yield layer_of(plain_name(name), path.parent, folder, built=built)
+            elif builder == "makefile":
+                self.warnings.append(_made_by_makefile(what))
+                # In the project's folder it mostly installs the project's requirements.
+                yield ForeignLayer(
+                    name=plain_name(name), folder=folder or None, own_requirements=False
+                )
+            else:
+                # With a method, SAM installs the folder's requirements and puts all into `python/`.
+                layer = layer_of(plain_name(name), path.parent, folder, built=bool(builder))
+                if layer.folder is not None or "extra-paths" in layer.settings:
+                    yield layer
+                else:
+                    self.warnings.append(
+                        f"passed over {what}: the project's folder has neither `python`, `bin` nor `lib`"
+                    )
 
     def layers_of(self, name: str, resource: _Resource) -> list[str]:
         """The names and ARNs of a function's layers, in their order."""
@@ -275,41 +309,45 @@ class _Template:
             value: a property's value.
             resources: whether a reference to a resource is the resource's name.
         """
-        for _ in range(_MAX_REFERENCES):
-            if not isinstance(value, dict) or len(value) != 1:
-                return value
-            ((name, argument),) = value.items()
-            if name == "Ref" and isinstance(argument, str):
-                if resources and argument in self._resources:
-                    return argument
-                value = inner_table(self._document, "Parameters", argument).get("Default")
-            elif name == "Fn::GetAtt" and resources:
-                first = argument[0] if isinstance(argument, list) and argument else argument
-                resource = first.partition(".")[0] if isinstance(first, str) else ""
-                return resource if resource in self._resources else None
-            elif name == "Fn::Sub":
-                return self._substitute(argument)
-            elif name == "Fn::FindInMap" and isinstance(argument, list) and len(argument) == 3:
-                keys = texts(argument)
-                value = (
-                    inner_table(self._document, "Mappings", *keys[:2]).get(keys[2])
-                    if len(keys) == 3
-                    else None
-                )
-            elif name.startswith("Fn::"):
-                return None
-            else:
-                return value
-        return None
+        if not isinstance(value, dict) or len(value) != 1:
+            return value
+        ((name, argument),) = value.items()
+        if name == "Ref" and isinstance(argument, str):
+            if resources and argument in self._resources:
+                return argument
+            return _plain(inner_table(self._document, "Parameters", argument).get("Default"))
+        if name == "Fn::GetAtt" and resources:
+            first = argument[0] if isinstance(argument, list) and argument else argument
+            resource = first.partition(".")[0] if isinstance(first, str) else ""
+            return resource if resource in self._resources else None
+        if name == "Fn::Sub":
+            return self._substitute(argument)
+        if name == "Fn::Join" and isinstance(argument, list) and len(argument) == 2:
+            return self._joined(*argument)
+        if name == "Fn::FindInMap" and isinstance(argument, list) and len(argument) == 3:
+            keys = texts([*map(self.value, argument)])
+            found = inner_table(self._document, "Mappings", *keys[:2])
+            return _plain(found.get(keys[2])) if len(keys) == 3 else None
+        return None if name.startswith("Fn::") else value
 
-    def _substitute(self, text: object) -> str | None:
+    def _joined(self, separator: object, items: object) -> str | None:
+        items = items[:_MOST] if isinstance(items, list) else []
+        known = texts([*map(self.value, items)])
+        complete = isinstance(separator, str) and len(known) == len(items)
+        return str(separator).join(known) if complete else None
+
+    def _substitute(self, argument: object) -> str | None:
+        text, names = argument, {}
+        if isinstance(argument, list) and len(argument) == 2:
+            text, names = argument[0], inner_table({"": argument[1]}, "")
         if not isinstance(text, str):
             return None
         known = True
 
         def replace(found: re.Match[str]) -> str:
             nonlocal known
-            value = inner_table(self._document, "Parameters", found[1].strip()).get("Default")
+            name = found[1].strip()
+            value = self.value(names.get(name, {"Ref": name}))
             if isinstance(value, str) and len(value) < 1000:
                 return value
             known = False
@@ -317,30 +355,3 @@ class _Template:
 
         text = re.sub(r"\$\{([^!}][^}]*)\}", replace, text[:10_000])
         return text if known else None
-
-
-def layer_of(name: str, project: Path, folder: str, *, built: bool) -> ForeignLayer:
-    """A layer whose content is in a folder.
-
-    Args:
-        name: its name.
-        project: the project's folder.
-        folder: the folder, relative to the project.
-        built: whether the folder is what Python imports; else it is the layer as Lambda unpacks it.
-    """
-    content = project / folder
-    if built or not content.is_dir():
-        return ForeignLayer(name=name, folder=folder)
-    inside = sorted(path.name for path in content.iterdir() if not path.name.startswith("."))
-    if "python" in inside and not any((content / "python" / "lib").glob("python3*")):
-        others = [each for each in inside if each != "python" and (content / each).is_dir()]
-        extra = [{"path": f"{folder}/{each}", "to": f"/{each}"} for each in others]
-        return ForeignLayer(
-            name=name, folder=f"{folder}/python", settings={"extra-paths": extra} if extra else {}
-        )
-    # Only a build puts the requirements of such a folder where Python finds them.
-    if any(each.endswith(".py") or each == "requirements.txt" for each in inside):
-        return ForeignLayer(name=name, folder=folder)
-    return ForeignLayer(
-        name=name, settings={"include": [], "extra-paths": [{"path": folder, "to": "/"}]}
-    )

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Variables"]
 
 _VARIABLE = re.compile(r"\$\{([^${}]{1,500})\}")
+_ALTERNATIVE = re.compile(r"(?:'[^']*'|\"[^\"]*\"|[^,'\"])+")
+_AS_BOOLEAN = re.compile(r"strToBool\((\w*)\)")
 _FILE = re.compile(r"file\(([^()]+)\)(?::(.+))?")
 _MAX_STEPS = 20
 _MAX_FILES = 200
@@ -32,6 +34,7 @@ class Variables:
         self._document = document
         self._files = files
         self._documents: dict[str, object] = {}
+        self._known_stage: str | None = None
 
     def value(self, value: object) -> object:
         """The value that a value stands for; one with a variable that only deploying knows is None."""
@@ -53,21 +56,44 @@ class Variables:
 
     def _known(self, variable: str) -> object:
         """The value of the first of several alternatives that has one."""
-        for alternative in variable.split(","):
+        for alternative in _ALTERNATIVE.findall(variable):
             text = alternative.strip()
             if text[:1] in {"'", '"'}:
                 return text.strip("'\"")
-            if text == "sls:stage":
-                return "dev"
             value: object = None
-            if text.startswith("self:"):
+            if text == "sls:stage":
+                value = self._stage()
+            elif text.startswith("self:"):
                 value = _at(self._document, text.removeprefix("self:"))
+            elif text.startswith("param:"):
+                value = self._parameter(text.removeprefix("param:"))
             elif found := _FILE.fullmatch(text):
                 value = _at(self._file(found[1].strip()), found[2] or "")
-            elif not re.match(r"\w+(\(.*\))?:", text) and text:
+            elif found := _AS_BOOLEAN.fullmatch(text):
+                value = found[1].lower() in {"true", "1"}
+            elif not re.match(r"\w+(\(.*\))?:|\w+\(", text) and text:
                 value = text
             if value is not None:
                 return value
+        # Who deploys names one.
+        return self._stage() if "opt:stage" in variable else None
+
+    def _stage(self) -> str:
+        """The stage that is deployed by default."""
+        if self._known_stage is None:
+            # That of a stage which is named after itself.
+            self._known_stage = "dev"
+            named = self.value(_at(self._document, "provider.stage"))
+            self._known_stage = named if isinstance(named, str) and named else "dev"
+        return self._known_stage
+
+    def _parameter(self, name: str) -> object:
+        """A parameter of the stage, or of all stages; of version 3 or of version 4."""
+        for stage in (self._stage(), "default"):
+            for keys in (f"params.{stage}", f"stages.{stage}.params"):
+                table = self.value(_at(self._document, keys))
+                if isinstance(table, dict) and name in table:
+                    return table[name]
         return None
 
     def _file(self, name: str) -> object:

@@ -43,8 +43,12 @@ def read_zappa(path: Path, document: Document) -> Description | None:
         for name, other in stages.items()
         if _application(other) != application
     ]
-    if at_start := [*inner_table(stage, "environment_variables")]:
-        names = ", ".join(f"`{each}`" for each in at_start[:20])
+    # Without a name of an application, Zappa's runtime makes Django's with these settings.
+    django = None if _reference(stage) else inner_string(stage, "django_settings")
+    chosen = {"DJANGO_SETTINGS_MODULE": django} if django else {}
+    at_start = {**chosen, **inner_table(stage, "environment_variables")}
+    if at_start:
+        names = ", ".join(f"`{each}`" for each in [*at_start][:20])
         warnings.append(
             f"only Zappa's runtime sets {names}: put that into `environment` of the stage"
         )
@@ -55,9 +59,7 @@ def read_zappa(path: Path, document: Document) -> Description | None:
     name = inner_string(stage, "project_name") or ""
     layers = [text for text in texts(stage.get("layers")) if LAYER_ARN.fullmatch(text)]
     attached: dict[str, Any] = {"layers": layers} if layers else {}
-    attached |= environment_setting(
-        inner_table(stage, "environment_variables"), inner_table(stage, "aws_environment_variables")
-    )
+    attached |= environment_setting(at_start, inner_table(stage, "aws_environment_variables"))
     named = commonest(inner_string(each, "runtime") for each in stages.values())
     # Without a name Zappa takes the Python that it runs on.
     environment = None if named else environment_with("zappa", path.parent)
@@ -103,8 +105,7 @@ def _stage(document: Document, name: str) -> Mapping[str, Any]:
 def _application(stage: Mapping[str, Any]) -> dict[str, Any] | None:
     """The settings of the stage's web application."""
     kind = "asgi" if stage.get("app_type") == "asgi" else "wsgi"
-    reference = inner_string(stage, "app_function") or inner_string(stage, "app_module")
-    if reference is not None and _REFERENCE.fullmatch(reference):
+    if reference := _reference(stage):
         module, _, name = reference.rpartition(".")
         # Without a type Zappa looks at the object, as Wherry does.
         interface = {"interface": kind} if "app_type" in stage else {}
@@ -114,6 +115,12 @@ def _application(stage: Mapping[str, Any]) -> dict[str, Any] | None:
         package = django.partition(".")[0]
         return {"app": f"{package}.{kind}:application", "interface": kind}
     return None
+
+
+def _reference(stage: Mapping[str, Any]) -> str | None:
+    """The dotted name of the stage's web application."""
+    reference = inner_string(stage, "app_function") or inner_string(stage, "app_module")
+    return reference if reference and _REFERENCE.fullmatch(reference) else None
 
 
 def _architecture(stage: Mapping[str, Any]) -> str | None:

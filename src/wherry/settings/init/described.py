@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wherry.settings.init.modules import is_left_out
 from wherry.settings.init.scan import function_name
 from wherry.settings.init.units import Unit, find_units
+from wherry.structs import Struct
 from wherry.syntax import parse_python
 
 if TYPE_CHECKING:
@@ -16,23 +17,43 @@ if TYPE_CHECKING:
     from wherry.settings.foreign.model import Description, ForeignFunction
     from wherry.settings.project import Project
 
-__all__ = ["described_packages"]
+__all__ = ["Described", "described_packages"]
 
 
-def described_packages(
-    project: Project, description: Description
-) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]], list[str]]:
-    """The settings of a description's functions and layers that can be built, and warnings about the others."""
+class Described(Struct, frozen=True, kw_only=True):
+    """What can be built of a description.
+
+    Attributes:
+        functions: the settings of its functions, by name.
+        layers: the settings of its layers.
+        notes: what was decided for them.
+        warnings: what cannot be built, and why.
+    """
+
+    functions: dict[str, dict[str, Any]]
+    layers: dict[str, dict[str, Any]]
+    notes: list[str]
+    warnings: list[str]
+
+
+def described_packages(project: Project, description: Description) -> Described:
+    """The settings of a description's functions and layers, where the project has what they name."""
     folders = [each.folder for each in description.functions]
+    folders += [each.folder for each in description.layers if each.folder]
     units = find_units(project.root, folders, project.files)
+    at_root = units[-1].has_requirements
     functions: dict[str, dict[str, Any]] = {}
     warnings: list[str] = []
+    bare: list[str] = []
     for function in description.functions:
         unit = _unit(function, units)
         settings, problem = _callable(function, unit, project)
         name = function.name or function_name(project.name)
         if problem is None and name.lower() not in {each.lower() for each in functions}:
             functions[name] = {**unit.settings, **settings}
+            if function.own_requirements and unit not in units and at_root:
+                functions[name]["include"] = []
+                bare.append(f"`{name}`")
         elif problem is not None:
             warnings.append(f"passed over `{name}` of {description.where}: {problem}")
     layers: dict[str, dict[str, Any]] = {}
@@ -40,12 +61,16 @@ def described_packages(
         if layer.name.lower() in {name.lower() for name in functions}:
             continue
         if layer.folder is not None and not (project.root / layer.folder).is_dir():
+            reason = _no_folder(project, layer.folder)
             warnings.append(
-                f"passed over the layer `{layer.name}` of {description.where}: there is no folder `{layer.folder}`"
+                f"passed over the layer `{layer.name}` of {description.where}: {reason}"
             )
             continue
-        root = {"root": layer.folder} if layer.folder else {}
-        layers[layer.name] = {**root, **layer.settings}
+        layers[layer.name] = {**({"root": layer.folder} if layer.folder else {}), **layer.settings}
+        known = not layer.folder or any(unit.folder == layer.folder for unit in units)
+        if layer.own_requirements and not known and at_root:
+            layers[layer.name]["include"] = []
+            bare.append(f"`{layer.name}`")
     for settings in functions.values():
         if "layers" in settings:
             kept = [
@@ -54,7 +79,16 @@ def described_packages(
             settings["layers"] = kept
             if not kept:
                 del settings["layers"]
-    return functions, layers, warnings
+    note = f"{', '.join(bare)}: the folder names no requirements, so that `include = []` ships none"
+    return Described(
+        functions=functions, layers=layers, notes=[note] if bare else [], warnings=warnings
+    )
+
+
+def _no_folder(project: Project, place: str) -> str:
+    if (project.root / place).is_file():
+        return f"`{place}` is a file, and was made by something else"
+    return f"there is no folder `{place}`"
 
 
 def _unit(function: ForeignFunction, units: Sequence[Unit]) -> Unit:
@@ -67,6 +101,8 @@ def _callable(
     function: ForeignFunction, unit: Unit, project: Project
 ) -> tuple[Mapping[str, Any], str | None]:
     """The settings of a function, with its handler as the package has it; or the reason why it cannot be built."""
+    if (project.root / function.folder).is_file():
+        return {}, _no_folder(project, function.folder)
     key = "app" if "app" in function.settings else "handler"
     module, mark, name = function.settings[key].rpartition(":" if key == "app" else ".")
     path = _file(project, function.folder, module)

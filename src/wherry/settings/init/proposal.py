@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from wherry.errors import SettingsError, TargetError
 from wherry.settings.foreign.find import is_foreign, read_description, read_descriptions
-from wherry.settings.init.described import described_packages
+from wherry.settings.init.described import Described, described_packages
 from wherry.settings.init.scan import scan
 from wherry.settings.legacy.read import find_legacy, is_legacy, require_distribution, translate
 from wherry.settings.project import choose_target, read_requires_python
@@ -112,8 +112,9 @@ def _from_project(
             described = read_description(source, project.files)
             descriptions = [described] if described is not None else []
         for number, description in enumerate(descriptions):
-            proposal = _from_description(project, description, runtime, architecture)
-            if proposal is not None:
+            packages = described_packages(project, description)
+            if packages.functions or packages.layers:
+                proposal = _from_description(project, description, packages, runtime, architecture)
                 others = [
                     f"passed over {other.where} of {other.tool}, which `--config {other.where}` would read"
                     for other in descriptions[number + 1 :]
@@ -123,7 +124,8 @@ def _from_project(
                     notes=(*proposal.notes, *others),
                     warnings=(*warnings, *proposal.warnings),
                 )
-        notes = [note for description in descriptions for note in description.notes]
+            notes += description.notes
+            warnings += [*description.warnings, *packages.warnings]
     proposal = _from_files(project, runtime, architecture, install_path)
     return replace(
         proposal, notes=(*notes, *proposal.notes), warnings=(*warnings, *proposal.warnings)
@@ -197,13 +199,12 @@ def _from_files(
 def _from_description(
     project: Project,
     description: Description,
+    packages: Described,
     runtime: str | None,
     architecture: str | None,
-) -> Proposal | None:
-    """Settings as another tool describes the project; None where it has none of the functions."""
-    functions, layers, warnings = described_packages(project, description)
-    if not functions:
-        return None
+) -> Proposal:
+    """Settings as another tool describes the project."""
+    functions, warnings = packages.functions, packages.warnings
     project = _restricted(project, [function.folder for function in description.functions])
     where = description.where
     target, reason, unfit = _choose_target(
@@ -224,11 +225,11 @@ def _from_description(
         if description.architecture
         else _architecture_comment(target),
     }
-    warnings += _other_targets(description, functions, target)
+    warnings += _other_targets(description, functions, project, target)
     table = target.document() | dict(description.settings)
     if exclude := _own_excludes(project, functions, description):
         table["exclude"] = list(dict.fromkeys([*table.get("exclude", ()), *exclude]))
-    table |= _packages(functions, layers)
+    table |= _packages(functions, packages.layers)
     notes = [f"read {where} of {description.tool}"]
     if not named and not runtime:
         notes.append(f"{target.runtime.name}: {reason}")
@@ -237,7 +238,7 @@ def _from_description(
     return Proposal(
         table=table,
         comments=comments,
-        notes=(*notes, *description.notes),
+        notes=(*notes, *description.notes, *packages.notes),
         warnings=(*description.warnings, *warnings),
     )
 
@@ -280,7 +281,7 @@ def _architecture_comment(target: Target) -> str:
 
 
 def _other_targets(
-    description: Description, functions: Mapping[str, Any], target: Target
+    description: Description, functions: Mapping[str, Any], project: Project, target: Target
 ) -> Iterator[str]:
     """Warnings about functions for which the file names another runtime or architecture."""
     for function in description.functions:
@@ -289,11 +290,15 @@ def _other_targets(
             ("architecture", function.architecture, str(target.architecture)),
         ):
             most = description.runtime if kind == "runtime" else description.architecture
-            if function.name in functions and named not in {None, chosen, most}:
-                yield (
-                    f"`{function.name}` is for {named} in {description.path.name}: "
-                    f"build it with `wherry build {function.name} --{kind} {named}`"
-                )
+            if function.name not in functions or named in {None, chosen, most}:
+                continue
+            what = f"`{function.name}` is for {named} in {description.path.name}"
+            try:
+                choose_target(project, **{kind: named})
+            except TargetError:
+                yield f"{what}, which AWS no longer has or the project does not run on: it is built for {chosen}"
+            else:
+                yield f"{what}: build it with `wherry build {function.name} --{kind} {named}`"
 
 
 def _have_locks(functions: Mapping[str, Any]) -> bool:

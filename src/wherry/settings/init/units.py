@@ -43,6 +43,7 @@ class Unit(Struct, frozen=True, kw_only=True):
         places: each file or folder that its wheel holds, with its name in Python; the longest first. It is empty where the folder itself is packaged, or where only its backend knows.
         lock: the name of the file with its requirements, where it has no build system.
         at_project: whether its modules are imported from the project's folder.
+        has_requirements: whether it names requirements.
     """
 
     folder: str
@@ -51,6 +52,7 @@ class Unit(Struct, frozen=True, kw_only=True):
     places: tuple[tuple[str, str], ...] = ()
     lock: str | None = None
     at_project: bool = False
+    has_requirements: bool = False
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -125,6 +127,7 @@ def _unit(root: Path, folder: str, package: str | None, files: ProjectFiles) -> 
         has_build_system=has_build_system,
         places=wheel_places(place, document) if has_build_system else (),
         lock=next((name for name in REQUIREMENTS_FILES if (place / name).is_file()), None),
+        has_requirements=_has_requirements(place, files),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from wherry.errors import OutputError, ProjectError, SettingsError
 from wherry.events import SILENT, Note, SettingsWritten, Warned
 from wherry.files import ProjectFiles
+from wherry.problems import refuse_options
 from wherry.settings.init.proposal import propose
 from wherry.settings.legacy.toml import render
 from wherry.settings.project import read_project
@@ -89,6 +90,7 @@ def init(
     Raises:
         WherryError: the project has settings, or those of an older tool are wrong; nothing was written.
     """
+    refuse_options(options, InitOptions)
     config, install_path = options.get("config"), options.get("install_path")
     found = read_project(Path(project))
     proposal = propose(

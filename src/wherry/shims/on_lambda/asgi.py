@@ -143,6 +143,15 @@ class _Corrected:
         }
         if self._lifespan.supported:
             completed["state"] = self._lifespan.state.copy()
+        unread, complete = [receive], asyncio.Event()
+
+        async def received() -> dict[str, Any]:
+            if unread:
+                message: dict[str, Any] = await unread.pop()()
+                return message
+            # Mangum says this once only: whoever asks again would wait for ever.
+            await complete.wait()
+            return {"type": "http.disconnect"}
 
         async def corrected(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -151,8 +160,12 @@ class _Corrected:
                     sent.append((_UNTYPED[0].encode(), _UNTYPED[1].encode()))
                 message = {**message, "headers": sent}
             await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                complete.set()
 
-        await self._application(completed, receive, corrected)
+        await self._application(completed, received, corrected)
+        if not complete.is_set():
+            raise RuntimeError("the application returned before its response was complete")
 
 
 # Frameworks that compare their routes with the whole path, and not with what follows `root_path`.

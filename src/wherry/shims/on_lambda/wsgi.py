@@ -81,28 +81,24 @@ class _Corrected:
     def _correct(self, environ: dict[str, Any]) -> None:
         event = environ["apig_wsgi.full_event"]
         details = event["wherry"]
-        headers = event["headers"]
         environ["SCRIPT_NAME"] = unquote_to_bytes(details["root"]).decode("latin-1")
         environ["SERVER_NAME"] = _native(details["host"])
         environ["SERVER_PORT"] = str(details["port"])
         environ["wsgi.url_scheme"] = details["scheme"]
+        for name in [name for name in environ if name.startswith(("HTTP_", "CONTENT_TYPE"))]:
+            del environ[name]
         # Joined as PEP 3333 and RFC 9110 say; a content type may contain commas.
         repeated: dict[str, list[str]] = {}
         for name, value in details["headers"]:
-            repeated.setdefault(name, []).append(value)
-        for name, values in repeated.items():
-            environ["HTTP_" + name.upper().replace("-", "_")] = _native(", ".join(values))
-        for name in ("host", "x-forwarded-proto", "x-forwarded-port"):
-            if name not in repeated:
-                environ.pop("HTTP_" + name.upper().replace("-", "_"), None)
-        for name in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"):
-            environ.pop(name, None)
-        if "content-type" in headers:
-            environ["CONTENT_TYPE"] = _native(headers["content-type"])
+            # A name with `_` could stand for one with `-` that AWS has set; servers leave it out, too.
+            if "_" not in name and name != "content-length":
+                repeated.setdefault(name, []).append(value)
         if event["cookies"]:
-            environ["HTTP_COOKIE"] = _native("; ".join(event["cookies"]))
-        else:
-            environ.pop("HTTP_COOKIE", None)
+            repeated["cookie"] = ["; ".join(event["cookies"])]
+        for name, values in repeated.items():
+            key = name.upper().replace("-", "_")
+            key = key if name == "content-type" else "HTTP_" + key
+            environ[key] = _native(", ".join(values))
         # The application reads the original event, under the names of apig-wsgi, of serverless-wsgi and of Zappa.
         original = details["event"]
         context = original.get("requestContext") if isinstance(original, dict) else None
@@ -126,10 +122,18 @@ def _joined(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Each header once, except cookies: the values of a name are joined, because the adapter keeps only the last."""
     found: dict[str, str] = {}
     cookies = []
-    for name, value in headers:
-        lower = name.lower()
+    for name, native in headers:
+        lower, value = name.lower(), _text(str(native))
         if lower == "set-cookie":
             cookies.append((lower, value))
         else:
             found[lower] = found[lower] + ", " + value if lower in found else value
     return [*found.items(), *cookies]
+
+
+def _text(value: str) -> str:
+    """The text of a header, whose characters may be bytes of UTF-8, as those of the environment."""
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value

@@ -1,0 +1,55 @@
+"""Projects that another tool describes: what is said about them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.projects import write_files
+from wherry.settings.init.proposal import propose
+from wherry.settings.project import read_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HANDLER = "def handler(event, context): ...\n"
+LAYER = "{Type: AWS::Serverless::LayerVersion, Metadata: {BuildMethod: python3.13}, Properties: {ContentUri: deps}}"
+
+
+def function(code: str, runtime: str = "python3.13") -> str:
+    properties = f"{{CodeUri: {code}, Handler: app.handler, Runtime: {runtime}}}"
+    return f"{{Type: AWS::Serverless::Function, Properties: {properties}}}"
+
+
+@pytest.mark.parametrize(
+    ("resources", "warning"),
+    [
+        ({"A": function("app.py")}, "passed over `A` of template.yaml: `app.py` is a file, and was made by something else"),
+        ({"A": function("gone")}, "passed over `A` of template.yaml: there is no `gone/app.py`"),
+        (
+            {"A": function("src"), "B": function("src"), "C": function("src", "python2.7")},
+            "`C` is for python2.7 in template.yaml, which AWS no longer has or the project does not run on: it is built for python3.13",
+        ),
+        (
+            {"A": function("src"), "B": function("src"), "C": function("src", "python3.12")},
+            "`C` is for python3.12 in template.yaml: build it with `wherry build C --runtime python3.12`",
+        ),
+    ],
+)  # fmt: skip
+def test_warnings(tmp_path: Path, resources: dict[str, str], warning: str) -> None:
+    """Also where none of its functions can be built, and the project's own files decide."""
+    text = "".join(f"  {name}: {resource}\n" for name, resource in resources.items())
+    files = {"template.yaml": f"Resources:\n{text}", "app.py": HANDLER, "src/app.py": HANDLER}
+    write_files(tmp_path, files)
+    assert warning in propose(read_project(tmp_path)).warnings
+
+
+def test_layers_alone(tmp_path: Path) -> None:
+    write_files(
+        tmp_path,
+        {"template.yaml": f"Resources:\n  Deps: {LAYER}\n", "deps/util.py": ""},
+    )  # fmt: skip
+    table = propose(read_project(tmp_path)).table
+    assert "functions" not in table
+    assert table["layers"] == {"Deps": {"root": "deps"}}
