@@ -60,9 +60,9 @@ if TYPE_CHECKING:
     from wherry.pipeline.check import CheckReport, check
     from wherry.pipeline.digest import DigestReport, PackageDigest, digest
     from wherry.pipeline.first_settings import init
-    from wherry.pipeline.inspect import InspectOptions, InspectReport
+    from wherry.pipeline.inspect import InspectReport
     from wherry.pipeline.lock import LockOptions, lock
-    from wherry.pipeline.options import BuildOptions, CheckOptions, PackageOptions
+    from wherry.pipeline.options import BuildOptions, CheckOptions, InspectOptions, PackageOptions
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildRequest, read_request
     from wherry.sample_events.event import EventOptions, event
@@ -174,7 +174,7 @@ _HOMES = {
     "History": "wherry.aws.past",
     "ImportProfile": "wherry.inspect.profile",
     "InitOptions": "wherry.settings.init.write",
-    "InspectOptions": "wherry.pipeline.inspect",
+    "InspectOptions": "wherry.pipeline.options",
     "InspectReport": "wherry.pipeline.inspect",
     "Inspected": "wherry.inspect.model",
     "Invocation": "wherry.invoke.outcome",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from wherry.checks.model import Finding, Rule, Subject
 
-__all__ = ["FAMILIES", "chosen_codes", "rules", "run_checks"]
+__all__ = ["FAMILIES", "by_severity", "chosen_codes", "rules", "run_checks"]
 
 FAMILIES = (
     "handler",
@@ -86,6 +86,11 @@ def run_checks(subject: Subject, codes: Iterable[str] | None = None) -> tuple[Fi
         for finding in _family(name).find(subject)
         if finding.code in wanted and (subject.strict or finding.severity != "note")
     ]
+    return by_severity(findings)
+
+
+def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings, errors first."""
     return tuple(sorted(findings, key=lambda each: _SEVERITIES.index(each.severity)))
 
 

@@ -36,7 +36,6 @@ ADDRESSES = (*_DEFAULTS, "UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"
 # A named index of uv's is `NAME=URL`.
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)=(?=[a-z]+:)")
 _SECRET = re.compile(r"UV_INDEX_\w+_PASSWORD|POETRY_HTTP_BASIC_\w+_PASSWORD")
-_USER = re.compile(r"(?P<lead>UV_INDEX|POETRY_HTTP_BASIC)_(?P<name>\w+)_USERNAME")
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)\}|\$(?P<bare>[A-Za-z_]\w*)")
 # A shorter value would be replaced in the middle of words.
 _SHORTEST = 4

@@ -11,8 +11,8 @@ from wherry.inspect.import_times import VARIABLE, read_import_times, read_runtim
 from wherry.inspect.profile import ImportProfile
 from wherry.invoke.options import InvokeOptions
 from wherry.invoke.run import Callbacks, open_function
-from wherry.pipeline.inspect import InspectOptions, inspect_packages
-from wherry.pipeline.options import build_options
+from wherry.pipeline.inspect import inspect_packages
+from wherry.pipeline.options import InspectOptions, build_options
 from wherry.problems import refuse_options
 from wherry.structs import Struct
 

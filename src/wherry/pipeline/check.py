@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from wherry.checks.registry import chosen_codes, run_checks
+from wherry.checks.registry import by_severity, chosen_codes, run_checks
 from wherry.events import SILENT
 from wherry.indexes.network import Network
 from wherry.pipeline.options import CheckOptions
@@ -14,12 +14,10 @@ from wherry.store import Store
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from wherry.checks.model import Finding
     from wherry.events import Reporter
-    from wherry.settings.model import CheckSettings
     from wherry.target import Target
 
 __all__ = ["CheckReport", "check"]
@@ -78,7 +76,11 @@ def check(
     refuse_options(options, CheckOptions)
     store = store or Store.default()
     subjects = find_subjects(project, options, store, reporter)
-    codes = _codes(options, subjects.settings)
+    settings = subjects.settings
+    codes = chosen_codes(
+        options.get("select") or settings.select,
+        [*options.get("ignore", ()), *settings.ignore],
+    )
     findings: list[Finding] = []
     for subject in subjects.subjects:
         findings += run_checks(subject, codes)
@@ -96,17 +98,5 @@ def check(
         target=subjects.target,
         packages=tuple(subject.name for subject in subjects.subjects),
         # A layer is read with every function that takes it.
-        findings=_unique(findings),
+        findings=by_severity(dict.fromkeys(findings)),
     )
-
-
-def _codes(options: CheckOptions, settings: CheckSettings) -> frozenset[str]:
-    return chosen_codes(
-        options.get("select") or settings.select,
-        [*options.get("ignore", ()), *settings.ignore],
-    )
-
-
-def _unique(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    order = ("error", "warning", "note")
-    return tuple(sorted(dict.fromkeys(findings), key=lambda each: order.index(each.severity)))

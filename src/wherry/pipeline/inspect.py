@@ -19,7 +19,7 @@ from wherry.inspect.difference import compare_packages
 from wherry.inspect.measure import Measured
 from wherry.inspect.profile import ImportProfile, ProfileNode, import_tree, read_profile
 from wherry.inspect.why import find_reason, unknown_subject
-from wherry.pipeline.options import BuildOptions, build_options
+from wherry.pipeline.options import InspectOptions, build_options
 from wherry.pipeline.subjects import find_subjects
 from wherry.problems import refuse_options
 from wherry.store import Store
@@ -37,37 +37,12 @@ if TYPE_CHECKING:
     from wherry.pipeline.subjects import Subjects
     from wherry.target import Target
 
-__all__ = ["InspectOptions", "InspectReport", "inspect_packages"]
+__all__ = ["InspectReport", "inspect_packages"]
 
 SCHEMA = 1
 """Raised when a field changes its meaning or goes; new fields do not raise it."""
 
 _ORDER: tuple[Loaded, ...] = ("init", "lazy", "unreached")
-
-
-class InspectOptions(BuildOptions, total=False):
-    """The options of ``inspect``, besides those of the build before it.
-
-    Attributes:
-        files: zip archives to look into, of whatever tool, in place of a project's packages.
-        layer_files: zip archives of the layers of each of ``files``, in the order in which Lambda unpacks them.
-        why: the name of a distribution or module, or a path, whose reasons are asked for.
-        against: a zip archive, a stage, or a revision of the project's git repository, to compare with.
-        budget: the most bytes that the zip file of a package may have.
-        suggestions: look for what would make packages smaller; true by default.
-        no_build: look into what is written, without building first.
-        profile: the import times of a function's initialization: a file with the document of ``wherry invoke --cold N
-            --profile --json`` or with what ``python -X importtime`` writes; or ``ColdStarts.profile``.
-    """
-
-    files: Sequence[Path | str]
-    layer_files: Sequence[Path | str]
-    why: str | None
-    against: Path | str | None
-    budget: int | None
-    suggestions: bool
-    no_build: bool
-    profile: Path | str | ImportProfile | None
 
 
 class InspectReport(Struct, frozen=True, kw_only=True):

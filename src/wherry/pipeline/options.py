@@ -1,4 +1,4 @@
-"""The options of packages, builds and checks, as Python and the command line take them."""
+"""The options of packages, builds, checks and inspections, as Python and the command line take them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["BuildOptions", "CheckOptions", "PackageOptions", "build_options"]
+    from wherry.inspect.profile import ImportProfile
+
+__all__ = ["BuildOptions", "CheckOptions", "InspectOptions", "PackageOptions", "build_options"]
 
 
 class PackageOptions(TypedDict, total=False):
@@ -94,6 +96,31 @@ class CheckOptions(BuildOptions, total=False):
     strict: bool
     advisories: bool
     no_build: bool
+
+
+class InspectOptions(BuildOptions, total=False):
+    """The options of ``inspect``, besides those of the build before it.
+
+    Attributes:
+        files: zip archives to look into, of whatever tool, in place of a project's packages.
+        layer_files: zip archives of the layers of each of ``files``, in the order in which Lambda unpacks them.
+        why: the name of a distribution or module, or a path, whose reasons are asked for.
+        against: a zip archive, a stage, or a revision of the project's git repository, to compare with.
+        budget: the most bytes that the zip file of a package may have.
+        suggestions: look for what would make packages smaller; true by default.
+        no_build: look into what is written, without building first.
+        profile: the import times of a function's initialization: a file with the document of ``wherry invoke --cold N
+            --profile --json`` or with what ``python -X importtime`` writes; or ``ColdStarts.profile``.
+    """
+
+    files: Sequence[Path | str]
+    layer_files: Sequence[Path | str]
+    why: str | None
+    against: Path | str | None
+    budget: int | None
+    suggestions: bool
+    no_build: bool
+    profile: Path | str | ImportProfile | None
 
 
 def build_options(options: Mapping[str, object]) -> BuildOptions:

@@ -44,6 +44,15 @@ __all__ = [
     "read_settings",
 ]
 
+_SLIMMING_READERS: Readers = {
+    "strip": values.stripped,
+    "slim": slimming.slim,
+    "botocore-services": slimming.botocore_services,
+    "bytecode": values.choice("off", "init", "all"),
+    "bytecode-budget": slimming.size,
+}
+"""The keys of the whole project that a function or layer may have, too."""
+
 READERS: Readers = {
     "runtime": values.string,
     "architecture": values.string,
@@ -56,11 +65,7 @@ READERS: Readers = {
     "include": values.strings,
     "exclude": values.strings,
     "provided": values.names,
-    "strip": values.stripped,
-    "slim": slimming.slim,
-    "botocore-services": slimming.botocore_services,
-    "bytecode": values.choice("off", "init", "all"),
-    "bytecode-budget": slimming.size,
+    **_SLIMMING_READERS,
     "follow-links": values.boolean,
     "build-project": values.boolean,
     "conflicts": values.conflicts,
@@ -102,11 +107,7 @@ CONTENT_READERS: Readers = {
     "groups": values.strings,
     "extras": values.strings,
     "package": values.string,
-    "strip": values.stripped,
-    "slim": slimming.slim,
-    "botocore-services": slimming.botocore_services,
-    "bytecode": values.choice("off", "init", "all"),
-    "bytecode-budget": slimming.size,
+    **_SLIMMING_READERS,
     "hooks": values.hooks,
 }
 

@@ -83,7 +83,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     causes: tuple[str, ...]
     hint: str | None
 
-    def expect(self, failed: str, *, hint: str | None = None) -> str:
+    def expect(self, failed: str) -> str:
         """The output.
 
         Raises:
@@ -91,7 +91,7 @@ class Answer(Struct, frozen=True, kw_only=True):
         """
         if self.status != 0:
             causes = self.causes or (f"uv exited with {self.status}",)
-            raise LockError(failed, where=causes, hint=hint or self.hint)
+            raise LockError(failed, where=causes, hint=self.hint)
         return self.output
 
 

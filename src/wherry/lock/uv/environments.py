@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from packaging.markers import Marker
     from packaging.specifiers import SpecifierSet
 
-__all__ = ["compared_with", "environments", "holds"]
+__all__ = ["environments", "extras_of", "holds"]
 
 _OPERATOR = r"(?:[<>=!~]=?=?|not in|in)"
 _COMPARISON = re.compile(rf'(\w+) {_OPERATOR} "([^"]*)"|"([^"]*)" {_OPERATOR} (\w+)')
@@ -48,12 +48,12 @@ def holds(marker: Marker, environment: Mapping[str, str]) -> bool:
         return False
 
 
-def compared_with(variable: str, marker: Marker | None) -> set[str]:
-    """The values that a marker compares a variable with."""
+def extras_of(marker: Marker | None) -> set[str]:
+    """The extras that a marker names."""
     return {
         value or other
         for name, value, other, right in _COMPARISON.findall(str(marker or ""))
-        if variable in {name, right}
+        if "extra" in {name, right}
     }
 
 

@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from wherry.indexes.redact import redact
-from wherry.lock.uv.environments import compared_with, environments, holds
+from wherry.lock.uv.environments import environments, extras_of, holds
 from wherry.lock.uv.sources import Place, recorded_place
 from wherry.structs import Struct
 
@@ -209,7 +209,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
                 place=recorded_place(entry, self.root),
                 all_of=(marker,) if marker is not None else (),
             )
-            for extra in compared_with("extra", marker) or {""}:
+            for extra in extras_of(marker) or {""}:
                 records.setdefault((name, extra), []).append(record)
         return records
 

@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from wherry.settings.foreign.serverless import layer_resource
+
 if TYPE_CHECKING:
     from wherry.pipeline.blocks.facts import Facts
 
@@ -91,7 +93,7 @@ def serverless(facts: Facts) -> str:
         if package.layers:
             lines.append("    layers:")
         lines += [
-            f"      - Ref: {_layer_id(layer)}" if layer in layers else f"      - {layer}"
+            f"      - Ref: {layer_resource(layer)}" if layer in layers else f"      - {layer}"
             for layer in package.layers
         ]
     if layers:
@@ -105,12 +107,6 @@ def serverless(facts: Facts) -> str:
             f"    compatibleArchitectures: [{facts.target.architecture}]",
         ]
     return "\n".join(lines) + "\n"
-
-
-def _layer_id(name: str) -> str:
-    """The logical ID that the framework gives to a layer."""
-    spelled = name.replace("-", "Dash").replace("_", "Underscore")
-    return f"{spelled[:1].upper()}{spelled[1:]}LambdaLayer"
 
 
 def github(facts: Facts) -> str:

@@ -84,7 +84,7 @@ class Host(Struct, frozen=True, kw_only=True):
         for command in work.commands:
             began = time.monotonic()
             what = redact(shown(command))
-            with _told(what, log, reporter):
+            with _reported(what, log, reporter):
                 how = _start(command, places, cwd=work.input, environment=environment, log=log)
             if how is not None:
                 return command, how
@@ -131,10 +131,10 @@ def _start(
                 status = process.wait()
         except (OSError, ValueError) as error:
             return f"it cannot be started: {getattr(error, 'strerror', None) or error}"
-    return None if status == 0 else _said_of(status)
+    return None if status == 0 else _ending(status)
 
 
-def _said_of(status: int) -> str:
+def _ending(status: int) -> str:
     if status < 0:
         with suppress(ValueError):
             return f"it was ended by {signal.Signals(-status).name}"
@@ -163,7 +163,7 @@ class Container(Struct, frozen=True, kw_only=True):
         )
         what = redact(" && ".join(map(shown, work.commands)))
         began = time.monotonic()
-        with _told(what, log, reporter):
+        with _reported(what, log, reporter):
             status = self.run_script(
                 script,
                 lent={_INPUT: work.input},
@@ -180,7 +180,7 @@ class Container(Struct, frozen=True, kw_only=True):
         if found is None:
             return work.commands[0], f"the container ended with status {status}"
         log.write_bytes(text[: found.start()])
-        return work.commands[int(found[1])], _said_of(int(found[2]))
+        return work.commands[int(found[1])], _ending(int(found[2]))
 
 
 _INPUT, _ROOT = "/wherry/input", "/wherry/package"
@@ -216,10 +216,10 @@ def run_commands(work: Work, place: Place, *, log: Path, store: Store, reporter:
         return
     command, how = failure
     first, *rest = redact(shown(command)).strip().splitlines()
-    said = _said(log)
-    lines = [_ESCAPES.sub("", line).rpartition("\r")[2].rstrip() for line in said.split("\n")]
+    output = _end_of(log)
+    lines = [_ESCAPES.sub("", line).rpartition("\r")[2].rstrip() for line in output.split("\n")]
     lines = [line for line in lines if line][-_LAST_LINES:]
-    kept = keep_log(said, label="hook", store=store) if lines else None
+    kept = keep_log(output, label="hook", store=store) if lines else None
     raise HookError(
         f"a command {work.when} failed: `{f'{first} …' if rest else first}`",
         where=[how, *lines],
@@ -227,7 +227,7 @@ def run_commands(work: Work, place: Place, *, log: Path, store: Store, reporter:
     )
 
 
-def _said(log: Path) -> str:
+def _end_of(log: Path) -> str:
     """The end of the log, without user names and passwords of addresses."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _KEPT))
@@ -235,7 +235,7 @@ def _said(log: Path) -> str:
 
 
 @contextmanager
-def _told(what: str, log: Path, reporter: Reporter) -> Iterator[None]:
+def _reported(what: str, log: Path, reporter: Reporter) -> Iterator[None]:
     """Tell what is started, and line by line what is written to the log meanwhile."""
     reporter.emit(HookStarted(command=what))
     done = threading.Event()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from wherry.files import ProjectFiles
 
-__all__ = ["read_serverless"]
+__all__ = ["layer_resource", "read_serverless"]
 
 _MOST = 500
 """Resources that CloudFormation takes."""
@@ -200,8 +200,8 @@ class _Service:
 
     def _layers_of(self, name: str, function: Document) -> list[str]:
         entries = self._variables.value(function.get("layers", self._provider.get("layers")))
-        known = {_reference(key): plain_name(key) for key, _ in self._named("layers")}
-        known[_reference("pythonRequirements")] = REQUIREMENTS_LAYER
+        known = {layer_resource(key): plain_name(key) for key, _ in self._named("layers")}
+        known[layer_resource("pythonRequirements")] = REQUIREMENTS_LAYER
         layers: dict[str, None] = {}
         for item in entries if isinstance(entries, list) else []:
             entry = self._variables.value(item)
@@ -244,7 +244,7 @@ class _Service:
         return inner_string({"": self._variables.value(table.get(key))}, "")
 
 
-def _reference(layer: str) -> str:
+def layer_resource(layer: str) -> str:
     """The name that the framework gives to the resource of a layer."""
     name = layer.replace("-", "Dash").replace("_", "Underscore")
     return f"{name[:1].upper()}{name[1:]}LambdaLayer"
