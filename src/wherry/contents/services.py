@@ -64,6 +64,12 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
                     yield target.id, node.value.value
 
 
+def _is_hint(node: ast.AST) -> bool:
+    """Whether a part of an expression has a name such as that of boto3 or of a session."""
+    name = node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
+    return any(hint in name.lower() for hint in _HINTS)
+
+
 def _uses(tree: ast.Module, constants: dict[str, str], is_boto: bool) -> Iterator[ServiceUse]:
     imported = {
         alias.asname or alias.name
@@ -77,8 +83,7 @@ def _uses(tree: ast.Module, constants: dict[str, str], is_boto: bool) -> Iterato
             continue
         function = node.func
         if isinstance(function, ast.Attribute) and function.attr in _METHODS:
-            receiver = ast.unparse(function.value).lower()
-            certain = is_boto and any(hint in receiver for hint in _HINTS)
+            certain = is_boto and any(_is_hint(node) for node in ast.walk(function.value))
         elif isinstance(function, ast.Name) and function.id in imported:
             certain = True
         else:

@@ -145,6 +145,9 @@ def test_tests_stubs_and_headers(project: Path) -> None:
         ("import boto3\nboto3.client(**options)", [None]),
         ("import httpx\nhttpx.client(f())", []),
         ("def f(client): return client('s3')", []),
+        # Longer than Python itself can write it out again.
+        (f"import boto3\nboto3{'.x' * 900}.client('s3')", ["s3"]),
+        ("import boto3\nother.client('s3')\nself.session.client('sqs')", ["s3", "sqs"]),
     ],
 )
 def test_the_services_of_a_text(text: str, services: list[str | None]) -> None:

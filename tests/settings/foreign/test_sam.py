@@ -327,6 +327,26 @@ def test_nested_applications(tmp_path: Path, kind: str, property_: str) -> None:
     }
 
 
+def test_what_is_given_to_a_nested_application(tmp_path: Path) -> None:
+    """Parameters have precedence over defaults, and folders beside that of its template are the project's."""
+    inner = (
+        f"Parameters: {{Code: {{Default: gone}}, Python: {{Default: python3.9}}}}\n{FUNCTION}"
+        "      CodeUri: !Sub '../../${Code}'\n      Runtime: !Ref Python\n"
+        "  Out: {Type: AWS::Serverless::Function, Properties: {CodeUri: ../../../x, Handler: a.b}}\n"
+    )
+    write_files(tmp_path, {"apps/orders/template.yaml": inner})
+    place = "apps/orders/template.yaml, Parameters: {Code: !Ref Code, Python: !ImportValue x}"
+    nested = f"{{Type: AWS::Serverless::Application, Properties: {{Location: {place}}}}}"
+    text = f"Parameters: {{Code: {{Default: shared/code}}}}\nResources: {{Orders: {nested}}}\n"
+    found = read(tmp_path, text)
+    assert functions(found) == {"Hello": ("shared/code", {"handler": "app.lambda_handler"})}
+    assert found is not None
+    assert found.runtime is None
+    assert found.warnings == (
+        "passed over `Out` of template.yaml: its code is not in a folder of the project",
+    )
+
+
 def test_layers_of_nested_applications(tmp_path: Path) -> None:
     inner = FUNCTION + (
         "      Layers: [!Ref Shared]\n"

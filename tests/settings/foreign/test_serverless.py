@@ -287,3 +287,11 @@ def test_folders_with_files_of_requirements(tmp_path: Path) -> None:
     assert description is not None
     assert description.settings == {"lock": "reqs.txt"}
     assert len(description.warnings) == 1
+
+
+def test_no_more_functions_than_a_stack_can_have(tmp_path: Path) -> None:
+    named = "".join(f"    f{n}: {{handler: b.c}}\n" for n in range(400))
+    text = f"provider: aws\ncustom:\n  all: &all\n{named}functions: [{', '.join(['*all'] * 100)}]\n"
+    description = read(tmp_path, text)
+    assert description is not None
+    assert len(description.functions) == 500

@@ -279,3 +279,13 @@ def test_blueprints_of_chalice_in_packages(tmp_path: Path) -> None:
         "noon": ("chalicelib.jobs.day.light.run", ["dependencies", ARN]),
     }
     assert description.notes == ("config.json: the settings of stage `dev`",)
+
+
+def test_long_names_in_an_application_of_chalice(tmp_path: Path) -> None:
+    """Longer than Python itself can write them out again."""
+    long = (
+        f"x = a{'.b' * 900}()\nf{'.g' * 900}.register_blueprint(h{'.i' * 900}, url_prefix='/x')\n"
+    )
+    description = chalice(tmp_path, CONFIG, f"{APP}{long}{ROUTE}")
+    assert description is not None
+    assert [each.name for each in description.functions] == ["hello"]

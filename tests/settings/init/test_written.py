@@ -349,6 +349,65 @@ PROJECTS: dict[str, tuple[dict[str, str], str]] = {
             'handler = "lambda_function.lambda_handler"  # a handler in lambda_function.py\n'
         ),
     ),
+    # Serverless packages the folder, whatever a wheel of it would hold.
+    "serverless_beside_a_wheel": (
+        {
+            "serverless.yml": (
+                "provider: {name: aws, runtime: python3.12}\n"
+                "functions:\n"
+                "  inside: {handler: shop/api.handler}\n"
+                "  outside: {handler: handlers/jobs.handler}\n"
+            ),
+            "pyproject.toml": (
+                "[project]\n"
+                'name = "shop"\n'
+                'version = "1"\n'
+                "[build-system]\n"
+                'requires = ["hatchling"]\n'
+                'build-backend = "hatchling.build"\n'
+            ),
+            "shop/__init__.py": "",
+            "shop/api.py": "def handler(event, context): ...\n",
+            "handlers/jobs.py": "def handler(event, context): ...\n",
+        },
+        (
+            "[tool.wherry]\n"
+            'runtime = "python3.12"  # as in serverless.yml\n'
+            'architecture = "x86_64"  # or arm64, which costs less\n'
+            "build-project = false  # a wheel of the project would not hold the code\n"
+            'exclude = ["/serverless.yml"]\n'
+            "\n"
+            "[tool.wherry.functions.inside]\n"
+            'handler = "shop.api.handler"\n'
+            "\n"
+            "[tool.wherry.functions.outside]\n"
+            'handler = "handlers.jobs.handler"\n'
+        ),
+    ),
+    # `poetry init` names a backend; it would find no module of that name.
+    "no_module_for_the_backend": (
+        {
+            "pyproject.toml": (
+                "[tool.poetry]\n"
+                'name = "shop"\n'
+                "[build-system]\n"
+                'requires = ["poetry-core"]\n'
+                'build-backend = "poetry.core.masonry.api"\n'
+            ),
+            "handlers/jobs.py": HANDLER,
+            "tests/test_jobs.py": "",
+        },
+        (
+            "[tool.wherry]\n"
+            'runtime = "python3.13"  # as asked\n'
+            'architecture = "x86_64"  # or arm64, which costs less\n'
+            "build-project = false  # a wheel of the project would not hold the code\n"
+            'exclude = ["/tests/"]\n'
+            "\n"
+            "[tool.wherry.functions.shop]\n"
+            'handler = "handlers.jobs.lambda_handler"  # a handler in handlers/jobs.py\n'
+        ),
+    ),
     "left_out_by_git": (
         {
             "requirements.txt": "",

@@ -152,7 +152,7 @@ def _handlers(
         for statement in tree.body
         if isinstance(statement, ast.Assign)
         and isinstance(statement.value, ast.Call)
-        and ast.unparse(statement.value.func).rpartition(".")[2] == maker
+        and _last_name(statement.value.func) == maker
         for target in statement.targets
         if isinstance(target, ast.Name)
     }
@@ -222,11 +222,18 @@ def _routes(tree: ast.Module, prefixes: Mapping[str, str]) -> Iterator[ForeignRo
 def _prefixes(app: ast.Module, kind: str) -> Iterator[tuple[str, str]]:
     """The prefixes of the paths or names of blueprints, by the blueprints' names."""
     for node in ast.walk(app):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".register_blueprint"):
+        if isinstance(node, ast.Call) and _last_name(node.func) == "register_blueprint":
             prefix = [each.value for each in node.keywords if each.arg == kind]
             text = _constant(prefix[0]) if prefix else None
             if node.args and text is not None:
-                yield ast.unparse(node.args[0]).rpartition(".")[2], text
+                yield _last_name(node.args[0]), text
+
+
+def _last_name(node: ast.expr) -> str:
+    """The name of an object, without the module or object that it is of; empty if it has none."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _constant(node: ast.expr) -> str | None:

@@ -6,6 +6,7 @@ After "EventSource: Api, HttpApi" of AWS's SAM reference, and "API Gateway" and 
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from wherry.settings.foreign.model import ForeignRoute
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["payload_service", "route_of", "route_of_key", "sam_routes", "serverless_routes"]
 
 _SERVICES = {"Api": "rest", "HttpApi": "http", "http": "rest", "httpApi": "http"}
+_MOST = 1000
+"""Events of a function that are looked at."""
 _ANY = frozenset({"any", "*", "x-amazon-apigateway-any-method"})
 
 
@@ -28,7 +31,7 @@ def sam_routes(events: object, value: Callable[[object], object]) -> tuple[Forei
     """
 
     def found() -> Iterator[ForeignRoute | None]:
-        for event in events.values() if isinstance(events, dict) else ():
+        for event in islice(events.values(), _MOST) if isinstance(events, dict) else ():
             service = _SERVICES.get(inner_string(event, "Type") or "")
             if service is None:
                 continue
@@ -56,7 +59,7 @@ def serverless_routes(
 
     def found() -> Iterator[ForeignRoute | None]:
         known = value(events)
-        for each in known if isinstance(known, list) else ():
+        for each in known[:_MOST] if isinstance(known, list) else ():
             event = value(each)
             if isinstance(event, str) and event in services:
                 event = {event: "*"}

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from wherry.settings.foreign.model import Description, commonest, folder_below
+from wherry.settings.foreign.model import Description, commonest
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from wherry.settings.foreign.model import ForeignFunction, ForeignLayer
+    from wherry.settings.foreign.model import ForeignFunction
 
 __all__ = ["Nested", "combine"]
 
@@ -23,12 +23,10 @@ class Nested(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: its name in the outer template.
-        folder: the folder of its template, relative to the project; "" for the project's own.
         inside: the functions and layers of its template.
     """
 
     name: str
-    folder: str
     inside: Description
 
 
@@ -54,8 +52,8 @@ def combine(
                 *(one.name for one in each.inside.layers),
             )
         }
-        functions += [_function(one, each.folder, names) for one in each.inside.functions]
-        layers += [_layer(one, each.folder, names) for one in each.inside.layers]
+        functions += [_function(one, names) for one in each.inside.functions]
+        layers += [replace(one, name=names[one.name]) for one in each.inside.layers]
     told = [outer, *(each.inside for each in nested)]
     return replace(
         outer,
@@ -70,27 +68,8 @@ def combine(
     )
 
 
-def _function(function: ForeignFunction, folder: str, names: Mapping[str, str]) -> ForeignFunction:
+def _function(function: ForeignFunction, names: Mapping[str, str]) -> ForeignFunction:
     settings = dict(function.settings)
     if "layers" in settings:
         settings["layers"] = [names.get(layer, layer) for layer in settings["layers"]]
-    return replace(
-        function,
-        name=names[function.name],
-        folder=folder_below(folder, function.folder) or "",
-        settings=settings,
-    )
-
-
-def _layer(layer: ForeignLayer, folder: str, names: Mapping[str, str]) -> ForeignLayer:
-    settings: dict[str, Any] = dict(layer.settings)
-    if "extra-paths" in settings:
-        settings["extra-paths"] = [
-            {**each, "path": folder_below(folder, each["path"])} for each in settings["extra-paths"]
-        ]
-    return replace(
-        layer,
-        name=names[layer.name],
-        folder=None if layer.folder is None else folder_below(folder, layer.folder),
-        settings=settings,
-    )
+    return replace(function, name=names[function.name], settings=settings)

@@ -10,6 +10,9 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from msgspec import field
+from msgspec.structs import replace
+
 from wherry.errors import ProjectError, SettingsError
 from wherry.files import real_path
 from wherry.settings.foreign.document import Document, read_document, texts
@@ -29,10 +32,11 @@ from wherry.settings.foreign.model import (
 )
 from wherry.settings.foreign.nested import Nested, combine
 from wherry.settings.model import plain_name
+from wherry.structs import Struct
 from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from wherry.files import ProjectFiles
@@ -46,40 +50,71 @@ _APPLICATIONS = {
     "AWS::CloudFormation::Stack": "TemplateURL",
 }
 _DEEPEST = 3
-_MOST = 20
-"""Applications within each other, and in one template; layers of a function."""
+_MOST = 50
+"""Applications within each other, and in all; layers of a function, and texts that are joined."""
 _MOST_RESOURCES = 500
 """CloudFormation takes no more."""
 
 
-def read_template(
-    path: Path, document: Document, files: ProjectFiles, *, known: frozenset[Path] = frozenset()
-) -> Description | None:
-    """The functions and layers of a template and of those that it nests; None where there is no function.
+class _Place(Struct, frozen=True, kw_only=True):
+    """Where a template is, and what is known there.
 
-    ``known`` are the templates that this one is nested in.
+    Attributes:
+        root: the project's folder.
+        files: read its files.
+        folder: the template's folder, relative to the project.
+        above: the template, and those that it is nested in.
+        read: all that were nested so far, wherever.
+        parameters: the values that the template above gives; None where only AWS knows them.
     """
-    template = _Template(document)
+
+    root: Path
+    files: ProjectFiles
+    folder: str = ""
+    above: frozenset[Path]
+    read: list[Path] = field(default_factory=list)
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+def read_template(path: Path, document: Document, files: ProjectFiles) -> Description | None:
+    """The functions and layers of a template and of those that it nests; None where there is none."""
+    place = _Place(root=path.parent, files=files, above=frozenset({real_path(path)}))
+    return _read(path, _Template(document, place))
+
+
+def _read(path: Path, template: _Template) -> Description | None:
     own = _read_own(path, template)
-    known |= {real_path(path)}
     nested: list[Nested] = []
-    for name, place in template.applications():
-        if len(known) > _DEEPEST or len(nested) == _MOST:
+    place = template.place
+    for name, location, parameters in template.applications():
+        if len(place.above) > _DEEPEST or len(place.read) >= _MOST:
             break
-        folder = folder_below(place)
-        inside = None if folder is None else path.parent / folder
-        if inside is None or not inside.is_file() or real_path(inside) in known:
+        within = folder_below(place.folder, location)
+        inside = None if within is None else place.root / within
+        if (
+            within is None
+            or inside is None
+            or not inside.is_file()
+            or real_path(inside) in place.above
+        ):
             template.warnings.append(
                 f"passed over the application `{name}` of {path.name}: its template is not in the project"
             )
             continue
+        place.read.append(inside)
+        below = replace(
+            place,
+            folder=folder_below(within, "..") or "",
+            above=place.above | {real_path(inside)},
+            parameters=parameters,
+        )
         try:
-            found = read_template(inside, read_document(inside, files), files, known=known)
+            found = _read(inside, _Template(read_document(inside, place.files), below))
         except (ProjectError, SettingsError) as error:
             template.warnings.append(f"{error.message}: {'; '.join(error.where)}")
             continue
         if found is not None:
-            nested.append(Nested(name=name, folder=folder_below(place, "..") or "", inside=found))
+            nested.append(Nested(name=name, inside=found))
     if own is None and not nested:
         return None
     return combine(path, own, nested, warnings=tuple(dict.fromkeys(template.warnings)))
@@ -221,7 +256,8 @@ class _Resource:
 class _Template:
     """A template, and what was found on the way."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, place: _Place) -> None:
+        self.place = place
         self._document = document
         self._resources = inner_table(document, "Resources")
         self.globals = inner_table(document, "Globals", "Function")
@@ -240,14 +276,16 @@ class _Template:
             if code is not None:
                 yield name, _Resource(self, resource, code)
 
-    def applications(self) -> Iterator[tuple[str, str]]:
-        """The names of nested applications, and the paths of their templates beside this one."""
+    def applications(self) -> Iterator[tuple[str, str, dict[str, object]]]:
+        """The names of nested applications, the paths of their templates beside this one, and their parameters."""
         for name, resource in self._resources.items():
             place = _APPLICATIONS.get(inner_string(resource, "Type") or "")
-            value = self.value(inner_table(resource, "Properties").get(place)) if place else None
+            properties = inner_table(resource, "Properties")
+            value = self.value(properties.get(place)) if place else None
             # Applications of the repository and templates in a bucket are somebody else's.
             if isinstance(value, str) and not value.startswith(("s3:", "http", "/")):
-                yield name, value
+                given = inner_table(properties, "Parameters")
+                yield name, value, {key: self.value(each) for key, each in given.items()}
 
     def layers(self, path: Path, used: set[str]) -> Iterator[ForeignLayer]:
         """The layers that functions use, by their names, and others that are for Python."""
@@ -273,7 +311,7 @@ class _Template:
                 )
             else:
                 # With a method, SAM installs the folder's requirements and puts all into `python/`.
-                layer = layer_of(plain_name(name), path.parent, folder, built=bool(builder))
+                layer = layer_of(plain_name(name), self.place.root, folder, built=bool(builder))
                 if layer.folder is not None or "extra-paths" in layer.settings:
                     yield layer
                 else:
@@ -300,7 +338,7 @@ class _Template:
         """The folder that a property names, relative to the project; None if it names none."""
         if not isinstance(value, str) or value.startswith(("s3:", "http", "/")):
             return None
-        return folder_below(value)
+        return folder_below(self.place.folder, value)
 
     def value(self, value: object, *, resources: bool = False) -> Any:
         """The value of an intrinsic function, where the template has it; None where only AWS does.
@@ -315,7 +353,8 @@ class _Template:
         if name == "Ref" and isinstance(argument, str):
             if resources and argument in self._resources:
                 return argument
-            return _plain(inner_table(self._document, "Parameters", argument).get("Default"))
+            default = inner_table(self._document, "Parameters", argument).get("Default")
+            return _plain(self.place.parameters.get(argument, default))
         if name == "Fn::GetAtt" and resources:
             first = argument[0] if isinstance(argument, list) and argument else argument
             resource = first.partition(".")[0] if isinstance(first, str) else ""

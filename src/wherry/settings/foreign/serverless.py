@@ -203,7 +203,7 @@ class _Service:
         known = {layer_resource(key): plain_name(key) for key, _ in self._named("layers")}
         known[layer_resource("pythonRequirements")] = REQUIREMENTS_LAYER
         layers: dict[str, None] = {}
-        for item in entries if isinstance(entries, list) else []:
+        for item in entries[:_MOST] if isinstance(entries, list) else []:
             entry = self._variables.value(item)
             reference = inner_string(entry, "Ref")
             if reference in known:
@@ -218,6 +218,9 @@ class _Service:
 
     def _named(self, kind: str) -> Iterator[tuple[str, Document]]:
         """The mappings by name in a mapping of the service, or in a list of such."""
+        return islice(self._all_named(kind), _MOST)
+
+    def _all_named(self, kind: str) -> Iterator[tuple[str, Document]]:
         named = self._document.get(kind)
         known = self._variables.value(named)
         for each in known[:_MOST] if isinstance(known, list) else [named]:

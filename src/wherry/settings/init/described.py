@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from wherry.settings.init.modules import is_left_out
 from wherry.settings.init.scan import function_name
 from wherry.settings.init.units import Unit, find_units
@@ -26,12 +28,14 @@ class Described(Struct, frozen=True, kw_only=True):
     Attributes:
         functions: the settings of its functions, by name.
         layers: the settings of its layers.
+        is_built: whether the project itself is packaged by its backend, where it has one.
         notes: what was decided for them.
         warnings: what cannot be built, and why.
     """
 
     functions: dict[str, dict[str, Any]]
     layers: dict[str, dict[str, Any]]
+    is_built: bool
     notes: list[str]
     warnings: list[str]
 
@@ -41,6 +45,9 @@ def described_packages(project: Project, description: Description) -> Described:
     folders = [each.folder for each in description.functions]
     folders += [each.folder for each in description.layers if each.folder]
     units = find_units(project.root, folders, project.files)
+    if not all(_is_held(function, units[-1], project) for function in description.functions):
+        # Other tools package the folder as it is.
+        units = (*units[:-1], replace(units[-1], has_build_system=False, places=(), package=None))
     at_root = units[-1].has_requirements
     functions: dict[str, dict[str, Any]] = {}
     warnings: list[str] = []
@@ -81,7 +88,11 @@ def described_packages(project: Project, description: Description) -> Described:
                 del settings["layers"]
     note = f"{', '.join(bare)}: the folder names no requirements, so that `include = []` ships none"
     return Described(
-        functions=functions, layers=layers, notes=[note] if bare else [], warnings=warnings
+        functions=functions,
+        layers=layers,
+        is_built=units[-1].has_build_system,
+        notes=[note] if bare else [],
+        warnings=warnings,
     )
 
 
@@ -95,6 +106,19 @@ def _unit(function: ForeignFunction, units: Sequence[Unit]) -> Unit:
     """The part of the project that a function's folder is."""
     found = next((unit for unit in units if unit.folder == function.folder), None)
     return found or Unit(folder=function.folder)
+
+
+def _is_held(function: ForeignFunction, root: Unit, project: Project) -> bool:
+    """Whether the wheel of the project holds the module of a function that is packaged from the project's folder."""
+    if function.folder or not root.has_build_system:
+        return True
+    path = _file(project, "", _module_of(function))
+    return path is None or root.module(path) is not None
+
+
+def _module_of(function: ForeignFunction) -> str:
+    app = function.settings.get("app")
+    return str(app).rpartition(":")[0] if app else function.settings["handler"].rpartition(".")[0]
 
 
 def _callable(

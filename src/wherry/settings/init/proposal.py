@@ -11,6 +11,7 @@ from wherry.errors import SettingsError, TargetError
 from wherry.settings.foreign.find import is_foreign, read_description, read_descriptions
 from wherry.settings.init.described import Described, described_packages
 from wherry.settings.init.scan import scan
+from wherry.settings.init.units import is_built
 from wherry.settings.legacy.read import find_legacy, is_legacy, require_distribution, translate
 from wherry.settings.project import choose_target, read_requires_python
 from wherry.settings.read import read_settings
@@ -172,6 +173,8 @@ def _from_files(
         "architecture": _architecture_comment(target),
     }
     notes = [f"{target.runtime.name}: {reason}"]
+    if project.has_build_system and not is_built(project.root, project.files):
+        project = _as_it_is(project, table, comments)
     if install_path is not None:
         table["install-path"] = install_path
         comments["install-path"] = "made by `pip install --target`"
@@ -227,6 +230,8 @@ def _from_description(
     }
     warnings += _other_targets(description, functions, project, target)
     table = target.document() | dict(description.settings)
+    if project.has_build_system and not packages.is_built:
+        project = _as_it_is(project, table, comments)
     if exclude := _own_excludes(project, functions, description):
         table["exclude"] = list(dict.fromkeys([*table.get("exclude", ()), *exclude]))
     table |= _packages(functions, packages.layers)
@@ -269,6 +274,13 @@ def _restricted(project: Project, folders: Iterable[str]) -> Project:
     own = [project.requires_python]
     own += [read_requires_python(project.root / each, project.files) for each in folders if each]
     return replace(project, requires_python=",".join(dict.fromkeys(filter(None, own))) or None)
+
+
+def _as_it_is(project: Project, table: dict[str, Any], comments: dict[str, str]) -> Project:
+    """Settle that the project's folder ships as it is, although it names a backend."""
+    table["build-project"] = False
+    comments["build-project"] = "a wheel of the project would not hold the code"
+    return replace(project, has_build_system=False)
 
 
 def _packages(functions: Mapping[str, Any], layers: Mapping[str, Any]) -> dict[str, Any]:

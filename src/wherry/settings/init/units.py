@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, WherryError
-from wherry.settings.init.shipped import wheel_places
+from wherry.settings.init.shipped import finds_no_module, wheel_places
 from wherry.settings.source import read_toml
 from wherry.structs import Struct
 from wherry.untrusted import inner_string, inner_table
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from wherry.files import ProjectFiles
 
-__all__ = ["REQUIREMENTS_FILES", "Unit", "find_units", "module_name", "unit_of"]
+__all__ = ["REQUIREMENTS_FILES", "Unit", "find_units", "is_built", "module_name", "unit_of"]
 
 REQUIREMENTS_FILES = (
     "pylock.toml",
@@ -120,7 +120,7 @@ def unit_of(path: str, units: Iterable[Unit]) -> Unit:
 def _unit(root: Path, folder: str, package: str | None, files: ProjectFiles) -> Unit:
     place = root / folder
     document = _toml(place / "pyproject.toml", files)
-    has_build_system = "build-system" in document
+    has_build_system = is_built(place, files)
     return Unit(
         folder=folder,
         package=package,
@@ -129,6 +129,12 @@ def _unit(root: Path, folder: str, package: str | None, files: ProjectFiles) -> 
         lock=next((name for name in REQUIREMENTS_FILES if (place / name).is_file()), None),
         has_requirements=_has_requirements(place, files),
     )
+
+
+def is_built(folder: Path, files: ProjectFiles) -> bool:
+    """Whether a folder is packaged by the backend that it names; one that would find no module fails."""
+    document = _toml(folder / "pyproject.toml", files)
+    return "build-system" in document and not finds_no_module(folder, document)
 
 
 def _members(root: Path, files: ProjectFiles) -> Mapping[str, str]:
