@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FileContent",
     "ProjectFiles",
+    "broken_link",
     "copy_folder",
     "is_inside",
     "make_folders",
@@ -171,6 +172,13 @@ def read_regular(path: Path | str) -> bytes:
 def real_path(path: Path | str) -> Path:
     """The path with all symbolic links followed, as far as they lead anywhere: links in a circle are no error."""
     return Path(os.path.realpath(path))
+
+
+def broken_link(path: Path | str) -> str | None:
+    """Where a symbolic link leads that leads nowhere, or in a circle; None for any other path."""
+    if os.path.islink(path) and not os.path.exists(path):  # noqa: PTH110, PTH114
+        return os.readlink(path)  # noqa: PTH115
+    return None
 
 
 def is_inside(path: Path | str, folder: Path | str) -> bool:

@@ -170,3 +170,14 @@ def test_leftovers_alone_stay_rivals(tmp_path: Path) -> None:
     choice = choose(tmp_path)
     assert choice is not None
     assert (choice.path.name, len(choice.rivals), choice.remarks) == ("poetry.lock", 1, ())
+
+
+@pytest.mark.parametrize("name", ["uv.lock", "requirements.txt", "pyproject.toml"])
+def test_a_link_that_leads_nowhere(tmp_path: Path, name: str) -> None:
+    """As of a folder that was copied without the repository that it belongs to."""
+    write(tmp_path, app__py="", Pipfile="[packages]\n")
+    (tmp_path / name).symlink_to(f"../../{name}")
+    with pytest.raises(LockError, match=f"`{name}` is a link that leads nowhere"):
+        choose(tmp_path)
+    with pytest.raises(LockError, match=f"`{name}` is a link that leads nowhere"):
+        choose(tmp_path, str(tmp_path / name))

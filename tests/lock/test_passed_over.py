@@ -95,6 +95,16 @@ def remarks(
             "`b/requirements.txt`, `fn/a/requirements.txt` were",
             "--project b",
         ),
+        (
+            {"a/uv.lock": "", "a/pyproject.toml": "", "a/b/Pipfile": "", "c/pyproject.toml": ""},
+            "`a/uv.lock`, `a/b/Pipfile` were",
+            "--project a",
+        ),
+        (
+            {"app.py": "#!/usr/bin/env python3\n# /// script\n# dependencies = ['x']\n# ///\n"},
+            "those that `app.py` names in a comment",
+            "`uv export --script app.py ",
+        ),
     ],
 )
 def test_nothing_is_installed(tmp_path: Path, files: dict[str, str], text: str, hint: str) -> None:
@@ -108,6 +118,7 @@ def test_nothing_is_installed(tmp_path: Path, files: dict[str, str], text: str, 
     "files",
     [
         {"app.py": ""},
+        {"app.py": "# /// script\n# dependencies = []\n# ///\n"},
         {"requirements-dev.txt": "", "requirements/test.txt": "", "docs/requirements.txt": ""},
         {"pyproject.toml": '[dependency-groups]\ndev = ["beta"]\n'},
         {"pyproject.toml": "not TOML"},

@@ -260,6 +260,8 @@ def test_an_error_names_the_folder(repository: Path) -> None:
         ('root = "outside"', "`outside` is outside of the repository"),
         ('root = "functions/f0"\nlock = "pylock.toml"', "there is no lock `pylock.toml`"),
         ('lock = "../elsewhere/pylock.toml"', "is outside of the repository"),
+        ('root = "gone"', "`gone` is a link that leads nowhere"),
+        ('lock = "gone"', "`gone` is a link that leads nowhere"),
         ('root = "/etc"', "is not a path relative to the project's folder"),
         ("root = 'functions\\\\f0'", "is not a path relative to the project's folder"),
         ('root = "C:/x"', "is not a path relative to the project's folder"),
@@ -271,6 +273,7 @@ def test_an_error_names_the_folder(repository: Path) -> None:
 def test_paths_that_cannot_be(repository: Path, setting: str, message: str) -> None:
     write_files(repository.parent / "elsewhere", {"app.py": "", "pylock.toml": ""})
     (repository / "outside").symlink_to(repository.parent / "elsewhere")
+    (repository / "gone").symlink_to("functions/f77")
     write_files(repository, {"wherry.toml": f"[functions.f]\n{setting}\n"})
     with pytest.raises(SettingsError) as raised:
         wherry.read_request(repository)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import LockError, ProjectError
 from wherry.events import Note, Warned
+from wherry.files import broken_link
 from wherry.lock.document import is_path, read_toml
 from wherry.lock.formats import LockFormat, format_of
 from wherry.structs import Struct
@@ -46,13 +47,15 @@ def choose_lock(request: LockRequest, files: ProjectFiles) -> Choice | None:
         The choice; None where the project has no lock.
 
     Raises:
-        LockError: there is no lock of the name that was asked for, or there are several ``pylock.NAME.toml``.
+        LockError: there is no lock of the name that was asked for, there are several ``pylock.NAME.toml``, or one is a
+            link that leads nowhere.
     """
     from wherry.lock.uv.local import find_workspace
 
     if request.lock is not None:
         return _named(request.root, request.lock)
     root = request.root
+    _require_no_broken_links(root)
     locks = _tool_made(root)
     if not locks and (workspace := find_workspace(root, files)) is not None:
         locks.append(Choice(path=workspace / "uv.lock", format=LockFormat.UV))
@@ -104,6 +107,7 @@ def _named(root: Path, lock: Path) -> Choice:
         if is_path(str(path)) and path.is_file():
             break
     else:
+        _require_no_broken_link(root / lock)
         raise LockError(f"there is no lock `{lock}`", where=[f"looked for {root / lock}"])
     if (format_ := format_of(path.name)) is None:
         raise LockError(
@@ -113,6 +117,21 @@ def _named(root: Path, lock: Path) -> Choice:
             ],
         )
     return Choice(path=path.absolute(), format=format_)
+
+
+def _require_no_broken_links(root: Path) -> None:
+    """Require that what says what a project needs is there: without it, less would be installed, unsaid."""
+    for format_ in LockFormat:
+        _require_no_broken_link(root / format_.value.filename)
+
+
+def _require_no_broken_link(path: Path) -> None:
+    if (target := broken_link(path)) is not None:
+        raise LockError(
+            f"`{path.name}` is a link that leads nowhere",
+            where=[f"`{path}` leads to `{target}`"],
+            hint="mend the link, or remove it",
+        )
 
 
 def _tool_made(root: Path) -> list[Choice]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wherry.errors import LockError
 from wherry.events import Note, Warned
 from wherry.files import real_path
-from wherry.lock.document import read_toml
+from wherry.lock.document import parse_toml, read_toml
 from wherry.lock.formats import LockFormat
 from wherry.sizes import first
 
@@ -36,7 +36,15 @@ _FOR_DEVELOPERS = re.compile(
 _FOR_PRODUCTION = re.compile(
     _WORD % "prod|production|main|base|common|lambda|aws|deploy|runtime|app", re.IGNORECASE
 )
+# The comment of a script that says what it needs: https://packaging.python.org/specifications/inline-script-metadata/.
+_SCRIPT = re.compile(r"(?m)^# /// script\n(?P<content>(?:^#(?:| .*)\n)+?)^# ///$")
 _CONDA = ("environment.yml", "environment.yaml", "conda-lock.yml", "pixi.lock")
+# What says that a folder is a project with dependencies of its own.
+_LOCKS = frozenset(
+    each.value.filename
+    for each in LockFormat
+    if each.value.tool_made or each in {LockFormat.REQUIREMENTS, LockFormat.PIPFILE}
+)
 
 
 def passed_over(lock: Lock, request: LockRequest, context: Context) -> Iterator[Event]:
@@ -50,6 +58,7 @@ def passed_over(lock: Lock, request: LockRequest, context: Context) -> Iterator[
         yield from _files(lock, request.root, nothing=nothing)
         if nothing:
             yield from _folders(request.root, request.others)
+            yield from _scripts(request.root, context.files)
     if not request.groups and not request.extras:
         yield from _groups(lock.member, context.files, nothing=nothing)
     if lock.format is LockFormat.REQUIREMENTS:
@@ -88,24 +97,51 @@ def _files(lock: Lock, root: Path, *, nothing: bool) -> Iterator[Event]:
 
 
 def _folders(root: Path, others: Collection[Path]) -> Iterator[Event]:
-    """A warning of folders with requirements files of their own, which are not the folders of functions."""
+    """A warning of folders with locks of their own, which are not the folders of functions."""
     others = {real_path(path) for path in others}
-    found = []
-    for pattern in ("*/requirements.txt", "*/*/requirements.txt"):
-        for path in sorted(root.glob(pattern)):
-            parts = path.parent.relative_to(root).parts
-            if real_path(path.parent) not in others and not any(
-                part.startswith(".") or _FOR_DEVELOPERS.search(part) for part in parts
-            ):
-                found.append("/".join(parts))
-    found = [folder for folder in found if folder != "requirements"]
+    found: dict[str, str] = {}
+    for pattern in ("*/", "*/*/"):
+        for folder in sorted(root.glob(pattern)):
+            parts = folder.relative_to(root).parts
+            if any(part.startswith(".") or _FOR_DEVELOPERS.search(part) for part in parts):
+                continue
+            lock = next(filter(_LOCKS.__contains__, _listed(folder)), None)
+            if lock is not None and parts != ("requirements",) and real_path(folder) not in others:
+                found["/".join(parts)] = lock
     if found:
-        files = [f"{folder}/requirements.txt" for folder in found]
+        files = [f"{folder}/{lock}" for folder, lock in found.items()]
+        nearest = next(iter(found))
         yield Warned(
             text=f"no dependencies are installed: {_quoted(files)} {_was(files)} not read",
-            hint=f"build that folder with `--project {found[0]}`, or give its function a folder of its own: "
-            f'root = "{found[0]}" in [tool.wherry.functions.NAME]',
+            hint=f"build that folder with `--project {nearest}`, or give its function a folder of its own: "
+            f'root = "{nearest}" in [tool.wherry.functions.NAME]',
         )
+
+
+def _scripts(root: Path, files: ProjectFiles) -> Iterator[Event]:
+    """A warning of scripts that name their dependencies in a comment."""
+    for name in _listed(root):
+        if name.endswith(".py") and _is_script(root / name, files):
+            yield Warned(
+                text=f"no dependencies are installed: those that `{name}` names in a comment (PEP 723) are not read",
+                hint="lock them with `uv export --script "
+                f"{name} --format pylock.toml --output-file pylock.toml`",
+            )
+            return
+
+
+def _is_script(path: Path, files: ProjectFiles) -> bool:
+    """Whether a comment in a file says that it needs distributions."""
+    try:
+        text = files.read(path).decode("utf-8", "replace").replace("\r\n", "\n")
+        block = _SCRIPT.search(text)
+        lines = block["content"].splitlines() if block else []
+        document = parse_toml(
+            "\n".join(line[2:] for line in lines), file=path.name, where=path.name
+        )
+        return bool(document.data.get("dependencies"))
+    except (OSError, LockError):
+        return False
 
 
 def _groups(folder: Path, files: ProjectFiles, *, nothing: bool) -> Iterator[Event]:

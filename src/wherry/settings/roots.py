@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from wherry.errors import SettingsError, WherryError
-from wherry.files import real_path
+from wherry.files import broken_link, real_path
 from wherry.problems import did_you_mean
 from wherry.settings.source import read_toml
 from wherry.untrusted import inner_table
@@ -30,6 +30,7 @@ def find_root(project: Path, root: str) -> Path:
     _require_inside(project, root)
     if folder.is_dir():
         return folder
+    _require_no_broken_link(folder, root)
     nearby = [entry.name for entry in folder.parent.iterdir()] if folder.parent.is_dir() else []
     raise SettingsError(
         f"there is no folder `{root}`",
@@ -48,6 +49,7 @@ def require_lock(project: Path, lock: str, root: str | None) -> None:
     _require_inside(project, lock)
     if (project / lock).is_file():
         return
+    _require_no_broken_link(project / lock, lock)
     hint = f"relative paths start at the project's folder, `{project}`"
     if root is not None and (project / root / lock).is_file():
         hint = f"did you mean `{root}/{lock}`? Relative paths start at the project's folder"
@@ -56,6 +58,16 @@ def require_lock(project: Path, lock: str, root: str | None) -> None:
         where=[f"`lock` of a function or layer names it: `{project / lock}`"],
         hint=hint,
     )
+
+
+def _require_no_broken_link(path: Path, name: str) -> None:
+    """Require that a path that was not found is not a link that is there, and leads to nothing."""
+    if (target := broken_link(path)) is not None:
+        raise SettingsError(
+            f"`{name}` is a link that leads nowhere",
+            where=[f"`{path}` leads to `{target}`"],
+            hint="mend the link, or name what it should lead to",
+        )
 
 
 def _require_inside(project: Path, path: str) -> None:

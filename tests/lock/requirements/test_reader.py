@@ -319,6 +319,24 @@ def test_the_last_index_counts(tmp_path: Path, index: Index) -> None:
     assert versions(read(tmp_path)) == {"delta": "4.0"}
 
 
+def test_hashes_behind_urls(tmp_path: Path, index: Index) -> None:
+    """As `pip freeze` writes what was installed from a file; they are enforced, and ask for no others."""
+    delta = next(made for made in RELEASES if made.filename.startswith("delta-4.0"))
+    wheel = tmp_path / delta.filename
+    wheel.write_bytes(delta.data)
+    line = f"delta @ {wheel.as_uri()}#sha256="
+    text = f"-i {index.simple}\nbeta==1.0\n{line}{delta.sha256}\n"
+    write(tmp_path, requirements__txt=text)
+    assert versions(read(tmp_path)) == {"beta": "1.0", "delta": "4.0"}
+    demanded = f"--require-hashes\n{line}{delta.sha256}\n"
+    write(tmp_path, requirements__txt=demanded)
+    assert versions(read(tmp_path)) == {"delta": "4.0"}
+    write(tmp_path, requirements__txt=f"{line}{'0' * 64} ; python_version > '3'\n")
+    with pytest.raises(LockError, match="a hash behind a URL") as raised:
+        read(tmp_path)
+    assert delta.sha256 in raised.value.where[0]
+
+
 def test_hashed_pins_are_looked_for_on_all_indexes(tmp_path: Path, index: Index) -> None:
     """pip looks at all indexes; with hashes that is safe."""
     with serve_index([make_wheel("alpha", "0.1")]) as extra:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -18,7 +19,45 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
     from packaging.version import Version
 
-__all__ = ["keep_listed", "listed_for"]
+__all__ = ["check_fragments", "fragment_hashes", "keep_listed", "listed_for"]
+
+_FRAGMENT = re.compile(r"#(?:[^\s]*&)?sha256=([0-9a-fA-F]{64})(?=$|[&\s])")
+
+
+def fragment_hashes(text: str) -> tuple[str, ...]:
+    """The hash behind the URL of a requirement, as ``pip freeze`` writes it; empty where there is none."""
+    match = _FRAGMENT.search(text)
+    return (f"sha256:{match[1].lower()}",) if match else ()
+
+
+def check_fragments(pylock: Pylock, requirements: Iterable[Requirement], path: Path) -> None:
+    """Check that the files of URLs have the hashes that stand behind these, which uv does not for those on the disk.
+
+    Args:
+        pylock: the resolved requirements.
+        requirements: those with a name.
+        path: the requirements file.
+
+    Raises:
+        LockError: one has another.
+    """
+    behind = {
+        canonicalize_name(requirement.name): fragment_hashes(requirement.url or "")
+        for requirement in requirements
+    }
+    wrong = [
+        f"`{package.name}`: the file there has sha256:{package.archive.hashes.get('sha256')}"
+        for package in pylock.packages
+        if package.archive is not None
+        and (listed := set(split_hashes(behind.get(package.name, ()))))
+        and _restricted(package, listed) is None
+    ]
+    if wrong:
+        raise LockError(
+            f"`{path.name}` has a hash behind a URL that the file there has not",
+            where=wrong,
+            hint="the file was replaced: pin again",
+        )
 
 
 def keep_listed(

@@ -24,7 +24,7 @@ from wherry.lock.model import Lock
 from wherry.lock.requirements.by_hash import lock_by_hash
 from wherry.lock.requirements.file import read_requirements_file
 from wherry.lock.requirements.frozen import without_frozen
-from wherry.lock.requirements.listed_hashes import keep_listed
+from wherry.lock.requirements.listed_hashes import check_fragments, fragment_hashes, keep_listed
 from wherry.lock.requirements.remembered import remembered
 from wherry.lock.resolve import Requirements, not_locked, resolve
 from wherry.sizes import first
@@ -88,7 +88,10 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
             )
         )
     context.network.use(value for name, value in file.options if name in _INDEXES)
-    listed = [(found, line.hashes) for line, found in (*parsed, *constraints)]
+    listed = [
+        (found, (*line.hashes, *fragment_hashes(line.text)))
+        for line, found in (*parsed, *constraints)
+    ]
 
     own = {line: _of_project(line, base, request.root, context) for line in file.requirements}
     pins_hold = (
@@ -124,6 +127,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
             pylock = lock_by_hash(listed_ones, bounds, needed, file, path)
         else:
             pylock = resolved()
+            check_fragments(pylock, [found for _, found in parsed if found is not None], path)
     except LockError as error:
         refused = any(re.search(r" answered 40[13] ", line) for line in error.where)
         if request.by_hash or not hashed or refused or not _of_several_indexes(file):
