@@ -89,6 +89,13 @@ def test_without_credentials(arn: str, store: Store, monkeypatch: pytest.MonkeyP
     assert "AWS_PROFILE" in (caught.value.hint or "")
 
 
+def test_what_boto3_cannot_use(arn: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://me:secret@")
+    with pytest.raises(AwsError) as caught:
+        fetch_layers([arn], context(store))
+    assert list(caught.value.where) == ["Invalid endpoint: http://****@"]
+
+
 def test_without_network(arn: str, store: Store) -> None:
     with pytest.raises(FetchError, match="is not in the store") as caught:
         fetch_layers([arn], context(store, offline=True))

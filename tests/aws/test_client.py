@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("in_account")
 
+EXPIRED = '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "Expiration": "2001-01-01T00:00:00Z"}'
+
 
 def client(**stage: Any) -> Client:
     return Client(StageSettings(**stage), name="staging")
@@ -115,6 +117,66 @@ def test_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
         assert list(caught.value.where) == ["Unable to locate credentials"]
         assert caught.value.hint is not None
         assert caught.value.hint.startswith("sign in")
+
+
+@pytest.mark.parametrize(
+    ("variables", "configuration", "cause"),
+    [
+        ({"AWS_ENDPOINT_URL": "http://me:secret@"}, "", "Invalid endpoint: http://****@"),
+        ({}, "credential_process = echo secret", "Expecting value: line 1 column 1"),
+        ({}, "credential_process = echo []", "'list' object has no attribute 'get'"),
+        ({}, 'credential_process = echo "', "No closing quotation"),
+        ({}, "credential_process = /nowhere/login", "No such file or directory: /nowhere/login"),
+        (
+            {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere", "AWS_ROLE_ARN": "arn:aws:iam::1:role/x"},
+            "",
+            "No such file or directory: /nowhere",
+        ),
+        (
+            {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://attacker.example/"},
+            "",
+            "Unsupported host 'attacker.example'",
+        ),
+        ({}, "metadata_service_timeout = soon", "invalid literal for int"),
+        (
+            {},
+            f"credential_process = echo '{EXPIRED}'",
+            "the refreshed credentials are still expired",
+        ),
+        (
+            {
+                "AWS_ACCESS_KEY_ID": "a",
+                "AWS_SECRET_ACCESS_KEY": "b",
+                "AWS_SESSION_TOKEN": "secret\n",
+            },
+            "",
+            "Invalid header value: it has a line break",
+        ),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_boto3_cannot_use(
+    variables: dict[str, str],
+    configuration: str,
+    cause: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    proxy: Proxy,
+) -> None:
+    """D10: boto3 raises exceptions of Python for some of it."""
+    file = tmp_path / "config"
+    file.write_text(f"[default]\n{configuration}\n")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(AwsError) as caught:
+        look(client())
+    assert cause in caught.value.where[0]
+    assert "secret" not in str(caught.value)
+    assert caught.value.hint is not None
 
 
 def test_a_role_is_taken_when_it_is_needed(account: Account, proxy: Proxy) -> None:

@@ -15,6 +15,8 @@ DENIED = (
     "arn:aws:lambda:eu-west-1:123456789012:function:api because no identity-based policy allows it"
 )
 
+CONFIGURATION = "check AWS's variables (AWS_ENDPOINT_URL, AWS_SESSION_TOKEN …), those of proxies, and AWS's configuration files"
+
 
 @pytest.mark.parametrize(
     ("error", "cause", "hint"),
@@ -141,6 +143,44 @@ DENIED = (
             boto.EndpointConnectionError(endpoint_url="https://lambda.x"),
             'Could not connect to the endpoint URL: "https://lambda.x"',
             "check that the region is one of AWS's, and that the network allows this connection",
+        ),
+        (
+            boto.EndpointConnectionError(endpoint_url="http://me:secret@lambda.x/?token=secret"),
+            'Could not connect to the endpoint URL: "http://****@lambda.x/?****"',
+            "check that the region is one of AWS's, and that the network allows this connection",
+        ),
+        (
+            boto.HTTPClientError(error=ValueError("Invalid header value b'secret\\n'")),
+            ("An HTTP Client raised an unhandled exception: Invalid header value: it has a line break, or another "
+            "character that HTTP does not carry"),
+            CONFIGURATION,
+        ),
+        (
+            of_aws("GetAlias", "SignatureDoesNotMatch", "The Canonical String should have been 'GET\nx-amz-security-token:secret\n'"),
+            ("GetAlias: SignatureDoesNotMatch: The Canonical String should have been 'GET\nx-amz-security-token:****\n'"),
+            "the secret access key does not belong to the access key, or this machine's clock is wrong",
+        ),
+        (ValueError("Invalid endpoint: shop"), "Invalid endpoint: shop", CONFIGURATION),
+        (
+            RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired."),
+            "Credentials were refreshed, but the refreshed credentials are still expired.",
+            "the credentials have expired: sign in again (`aws sso login`), then run the same command again",
+        ),
+        (
+            FileNotFoundError(2, "No such file or directory", "/nowhere/login"),
+            "No such file or directory: /nowhere/login",
+            ("AWS's variables and configuration files may name it, as `credential_process` and "
+            "AWS_WEB_IDENTITY_TOKEN_FILE do"),
+        ),
+        (
+            boto.SSLError(endpoint_url="https://lambda.x", error="bad"),
+            "SSL validation failed for https://lambda.x bad",
+            "check that AWS_CA_BUNDLE, or `ca_bundle` of the profile, has the certificate of what answers",
+        ),
+        (
+            boto.ProxyConnectionError(proxy_url="http://me:secret@proxy.x"),
+            'Failed to connect to proxy URL: "http://****@proxy.x"',
+            "check the proxy: HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
         ),
         (
             boto.ConnectionClosedError(endpoint_url="https://lambda.x"),

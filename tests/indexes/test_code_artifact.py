@@ -158,3 +158,13 @@ def test_a_profile_that_is_not_there(endpoint: CodeArtifactEndpoint) -> None:
         Tokens().login(replace(REPOSITORY, profile="no-such"))
     assert "no-such" in caught.value.where[1]
     assert "check `profile`" in (caught.value.hint or "")
+
+
+def test_what_boto3_cannot_use(
+    endpoint: CodeArtifactEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CODEARTIFACT", "http://me:secret@")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://me:secret@")
+    with pytest.raises(FetchError) as caught:
+        Tokens().login(REPOSITORY)
+    assert caught.value.where[1] == "Invalid endpoint: http://****@"

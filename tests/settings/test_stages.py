@@ -159,7 +159,7 @@ def test_values_of_the_wrong_kind() -> None:
         "[stages.staging]\nregion = 'Ireland'\nassume-role = 'deployer'\nbucket = 'A B'\n"
         "tags = {team = 3}\nfunction-name = 'shop'\nlayer-name = '{name}-{user}'\nalias = '1'\n"
         "manage = ['vpc']\nkeep-versions = -1\nkeep-days = true\nkeep = 'yes'\n"
-        "functions.api = {name = 'a b', memory = 1, role = 'x'}\nfunctions.jobs = 3\n"
+        "functions.api = {name = 'a b', memory = 20000, role = 'x'}\nfunctions.jobs = 3\n"
         "layers.dependencies = {name = 'arn:x', share = ['everybody']}\n"
     ) == (
         "the settings in wherry.toml are wrong\n"
@@ -179,7 +179,7 @@ def test_values_of_the_wrong_kind() -> None:
         "  ├─▶ stages.staging.keep: expected true or false\n"
         "  ├─▶ stages.staging.functions.api.name: expected AWS's name of a function (letters, digits, `-` and `_`, "
         "at most 64), or its ARN\n"
-        "  ├─▶ stages.staging.functions.api.memory: expected a number of at least 128\n"
+        "  ├─▶ stages.staging.functions.api.memory: expected a number from 128 to 10240\n"
         "  ├─▶ stages.staging.functions.api.role: expected the ARN of a role (arn:aws:iam::ACCOUNT:role/NAME)\n"
         "  ├─▶ stages.staging.functions.jobs: expected a table, such as {name = …}\n"
         "  ├─▶ stages.staging.layers.dependencies.name: expected AWS's name of a layer (letters, digits, `-` and "

@@ -7,7 +7,7 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
-from wherry.aws.errors import CONFLICT, THROTTLED, code_of, translate
+from wherry.aws.errors import CONFLICT, THROTTLED, code_of, failures, translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,14 +91,11 @@ def attempt(
     Raises:
         AwsError: AWS refused, or the time is up.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-    from botocore.parsers import ResponseParserError
-
     waits = pauses(first=0.2, most=5.0, total=total)
     while True:
         try:
             return call()
-        except (ClientError, BotoCoreError, ResponseParserError) as error:
+        except failures() as error:
             failed = outcome(error)
             # What exists already can be looked at without waiting.
             if failed is Outcome.EXISTS and (result := look(failed)) is not None:

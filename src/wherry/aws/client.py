@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from wherry.aws.answers import require_complete, require_shape
-from wherry.aws.errors import refusing
-from wherry.errors import AwsError
+from wherry.aws.errors import translate
+from wherry.errors import AwsError, WherryError
 from wherry.problems import did_you_mean
 from wherry.version import __version__
 
@@ -152,7 +152,7 @@ class Client:
                 import boto3
 
                 role = self.stage.assume_role
-                with refusing(f"reach AWS for stage `{self.name}`"):
+                with _configuring(f"reach AWS for stage `{self.name}`"):
                     session = boto3.Session(
                         profile_name=self.stage.profile, region_name=self.stage.region or None
                     )
@@ -196,7 +196,7 @@ class Client:
                 from botocore.config import Config
 
                 retries: Any = {"mode": "standard", "total_max_attempts": 5 if retried else 1}
-                with refusing(f"reach AWS for stage `{self.name}`"):
+                with _configuring(f"reach AWS for stage `{self.name}`"):
                     client = self.session.client(
                         service,  # type: ignore[call-overload]
                         region_name=region,
@@ -218,3 +218,14 @@ class Client:
     def _record(self, model: Any, **_rest: Any) -> None:
         # Appending to a list is safe in every thread.
         self.calls.append(f"{model.service_model.service_name}:{model.name}")
+
+
+@contextmanager
+def _configuring(doing: str) -> Iterator[None]:
+    """Turn what AWS's variables and configuration files lead boto3 to raise, which may be anything, into an ``AwsError``."""
+    try:
+        yield
+    except WherryError:
+        raise
+    except Exception as error:
+        raise translate(error, doing) from error

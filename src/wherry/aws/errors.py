@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from wherry.errors import AwsError
+from wherry.indexes.boto_errors import UNUSABLE, cause_of, without_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ __all__ = [
     "DENIED",
     "THROTTLED",
     "code_of",
+    "failures",
     "not_aws",
     "refusing",
     "translate",
@@ -28,6 +30,10 @@ _EXPIRED = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 )
 """AWS's error codes for credentials that have expired."""
+
+_EXPIRED_HINT = (
+    "the credentials have expired: sign in again (`aws sso login`), then run the same command again"
+)
 
 THROTTLED = frozenset(
     {
@@ -82,13 +88,18 @@ def refusing(doing: str) -> Iterator[None]:
     Raises:
         AwsError: boto3 raised an exception; it raises one also where what answers is not AWS.
     """
+    try:
+        yield
+    except failures() as error:
+        raise translate(error, doing) from error
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """The exceptions of boto3."""
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
-    try:
-        yield
-    except (BotoCoreError, ClientError, ResponseParserError) as error:
-        raise translate(error, doing) from error
+    return (BotoCoreError, ClientError, ResponseParserError, *UNUSABLE)
 
 
 def unless_missing(doing: str, call: Callable[[], Result]) -> Result | None:
@@ -134,7 +145,8 @@ def translate(error: Exception, doing: str) -> AwsError:
     if not isinstance(error, ClientError):
         return _of_boto(error, doing)
     answer = error.response.get("Error", {})
-    code, message = str(answer.get("Code", "")), str(answer.get("Message", "")).strip()
+    code = str(answer.get("Code", ""))
+    message = without_headers(str(answer.get("Message", ""))).strip()
     if re.fullmatch(r"\d{3}", code):
         # The answer to a HEAD request has no message; that of a proxy may be an HTML page.
         shown = "" if message.startswith("<") else message
@@ -151,7 +163,7 @@ def _hint(operation: str, code: str, message: str) -> str | None:
         # Checked before expiry: with a wrong clock the message is "Signature expired".
         return "the secret access key does not belong to the access key, or this machine's clock is wrong"
     if code in _EXPIRED or "expired" in message.lower():
-        return "the credentials have expired: sign in again (`aws sso login`), then run the same command again"
+        return _EXPIRED_HINT
     if code in _UNKNOWN_KEY:
         return (
             "AWS does not know these credentials: check what `aws sts get-caller-identity` says, and which "
@@ -235,7 +247,7 @@ def _of_boto(error: Exception, doing: str) -> AwsError:
     from botocore import exceptions as known
     from botocore.parsers import ResponseParserError
 
-    cause = str(error).strip() or type(error).__name__
+    cause = cause_of(error)
     if isinstance(error, ResponseParserError):
         # Its text quotes what came, which may be a whole page.
         return not_aws(doing, cause.splitlines()[0][:200])
@@ -257,6 +269,30 @@ def _of_boto(error: Exception, doing: str) -> AwsError:
         hint = 'give the stage a region: region = "eu-west-1"'
     elif isinstance(error, known.EndpointConnectionError | known.ConnectTimeoutError):
         hint = "check that the region is one of AWS's, and that the network allows this connection"
+    elif isinstance(error, known.SSLError):
+        hint = "check that AWS_CA_BUNDLE, or `ca_bundle` of the profile, has the certificate of what answers"
+    elif isinstance(error, known.ProxyConnectionError):
+        hint = "check the proxy: HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+    elif isinstance(error, OSError):
+        hint = (
+            "AWS's variables and configuration files may name it, as `credential_process` and "
+            "AWS_WEB_IDENTITY_TOKEN_FILE do"
+        )
+    elif not isinstance(error, known.BotoCoreError) or isinstance(_origin(error), ValueError):
+        expired = "expired" in cause.lower()
+        hint = (
+            _EXPIRED_HINT
+            if expired
+            else (
+                "check AWS's variables (AWS_ENDPOINT_URL, AWS_SESSION_TOKEN …), those of proxies, and AWS's "
+                "configuration files"
+            )
+        )
     elif isinstance(error, known.HTTPClientError | known.ConnectionError):
         hint = "the connection broke: run the same command again"
     return AwsError(f"cannot {doing}", where=cause.splitlines(), hint=hint)
+
+
+def _origin(error: Exception) -> object:
+    """What the HTTP client raised, of which boto3 made its own."""
+    return getattr(error, "kwargs", {}).get("error")

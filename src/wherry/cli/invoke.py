@@ -13,7 +13,7 @@ import click
 from wherry.cli.keyboard import keyboard, warn_of_prompt
 from wherry.cli.options import in_project, of_build, path_option, quiet, shared
 from wherry.cli.render import BriefReporter, Terminal, print_result, write_page
-from wherry.invoke.runnable import MEMORY, STORAGE, TIMEOUT
+from wherry.target.quotas import MEMORY, STORAGE, TIMEOUT
 from wherry.visible import Lines, visible
 
 if TYPE_CHECKING:

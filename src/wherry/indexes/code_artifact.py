@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import FetchError, ToolError
+from wherry.indexes.boto_errors import UNUSABLE, cause_of, without_headers
 from wherry.indexes.login import Login
 
 if TYPE_CHECKING:
@@ -77,13 +78,14 @@ def _fetch(repository: CodeArtifact) -> tuple[str, float]:
         details = error.response.get("Error", {})
         raise _failure(
             repository,
-            f"AWS answered {details.get('Code', 'an error')}: {details.get('Message', '')}".rstrip(
-                ": "
-            ),
+            without_headers(
+                f"AWS answered {details.get('Code', 'an error')}: {details.get('Message', '')}"
+            ).rstrip(": "),
             _hint(details.get("Code", ""), repository),
         ) from None
-    except BotoCoreError as error:
-        raise _failure(repository, str(error), _hint(type(error).__name__, repository)) from None
+    except (BotoCoreError, *UNUSABLE) as error:
+        hint = _hint(type(error).__name__, repository)
+        raise _failure(repository, cause_of(error), hint) from None
     except (KeyError, AttributeError):
         raise _failure(repository, "AWS's answer holds no token", None) from None
 

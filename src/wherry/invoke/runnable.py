@@ -13,6 +13,7 @@ from wherry.errors import InvokeError
 from wherry.events import SILENT, Warned
 from wherry.problems import did_you_mean
 from wherry.structs import Struct
+from wherry.target.quotas import MEMORY, STORAGE, TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENDLESS",
-    "MEMORY",
-    "STORAGE",
-    "TIMEOUT",
     "Limits",
     "Runnable",
     "choose_function",
@@ -35,14 +33,8 @@ __all__ = [
 ]
 
 
-TIMEOUT = (1, 900)
-"""Seconds: the least and the most that AWS Lambda takes."""
-MEMORY = (128, 10240)
-"""MB, likewise."""
 ENDLESS = 365 * 86400.0
 """Seconds that stand for as long as somebody wants."""
-STORAGE = (512, 10240)
-"""MB of ``/tmp``, likewise."""
 
 
 class Limits(Struct, frozen=True, kw_only=True):

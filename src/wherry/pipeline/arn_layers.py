@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import AwsError, FetchError
 from wherry.events import Note
+from wherry.indexes.boto_errors import UNUSABLE, cause_of, without_headers
 from wherry.indexes.failures import explained
 from wherry.indexes.network import Network
 from wherry.indexes.session import open_session, timeouts
@@ -109,13 +110,13 @@ def _describe(arn: str, instead: str) -> LayerVersionContentOutputTypeDef:
         raise AwsError(
             f"cannot fetch the layer `{arn}`",
             code=code,
-            where=[f"{error.operation_name}: {code}: {answer.get('Message', '')}"],
+            where=[without_headers(f"{error.operation_name}: {code}: {answer.get('Message', '')}")],
             hint=f"{_hint(code)}\n{instead}",
         ) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, *UNUSABLE) as error:
         raise AwsError(
             f"cannot fetch the layer `{arn}`",
-            where=str(error).splitlines(),
+            where=cause_of(error).splitlines(),
             hint=f"sign in (`aws sso login`, `aws configure`), or name a profile in AWS_PROFILE\n{instead}",
         ) from error
 

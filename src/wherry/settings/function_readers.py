@@ -15,6 +15,7 @@ from wherry.settings.reader import (
     table_shape,
 )
 from wherry.settings.references import LayerReference, Origin, VariableSetting
+from wherry.target.quotas import MEMORY, STORAGE, TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -137,10 +138,10 @@ def _tags(value: object) -> Mapping[str, str]:
 
 CONFIGURATION_READERS: Readers = {
     "description": values.string,
-    "memory": values.number(128),
-    "timeout": values.number(1),
+    "memory": values.number(*MEMORY),
+    "timeout": values.number(*TIMEOUT),
     "environment": _environment,
-    "ephemeral-storage": values.number(512),
+    "ephemeral-storage": values.number(*STORAGE),
     "tracing": values.choice("Active", "PassThrough"),
     "logging": _logging,
     "snap-start": values.boolean,

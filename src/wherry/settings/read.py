@@ -22,6 +22,7 @@ from wherry.settings.model import (
 )
 from wherry.settings.reader import named_tables, read_table
 from wherry.target import RUNTIMES, Architecture, Runtime
+from wherry.target.quotas import MEMORY, STORAGE, TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -138,9 +139,9 @@ FUNCTION_READERS: Readers = {
     ),
     "events": values.matching(r"(/[A-Za-z0-9._~-]+)+", "a path such as /events"),
     "environment": values.variables,
-    "timeout": values.number(1, 900),
-    "memory": values.number(128, 10240),
-    "ephemeral-storage": values.number(512, 10240),
+    "timeout": values.number(*TIMEOUT),
+    "memory": values.number(*MEMORY),
+    "ephemeral-storage": values.number(*STORAGE),
     "boto3": values.boolean,
     "routes": _routes,
     "cors": _cors,

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 
-__all__ = ["DESCRIPTION", "DIRECT_UPLOAD", "ENVIRONMENT", "LAYERS", "QUOTAS_AS_OF", "UNZIPPED"]
+__all__ = [
+    "DESCRIPTION",
+    "DIRECT_UPLOAD",
+    "ENVIRONMENT",
+    "LAYERS",
+    "MEMORY",
+    "QUOTAS_AS_OF",
+    "STORAGE",
+    "TIMEOUT",
+    "UNZIPPED",
+]
 
 QUOTAS_AS_OF = date(2026, 11, 1)
 
@@ -22,3 +32,12 @@ LAYERS = 5
 
 ENVIRONMENT = 4096
 """Bytes of a function's variables, names and values together."""
+
+TIMEOUT = (1, 900)
+"""Seconds that a function may have for an event: the least and the most."""
+
+MEMORY = (128, 10240)
+"""MB of memory, likewise."""
+
+STORAGE = (512, 10240)
+"""MB of ``/tmp``, likewise."""
