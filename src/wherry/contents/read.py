@@ -9,6 +9,7 @@ from wherry.contents.applications import find_applications
 from wherry.contents.distributions import find_distributions, owners_of
 from wherry.contents.graph import ImportGraph
 from wherry.contents.imports import Flag, ModuleFacts, When
+from wherry.contents.links import follow_links
 from wherry.contents.model import TASK, is_compiled_name
 from wherry.contents.modules import ModuleTable
 from wherry.contents.needs import absent_requirements, active_requirements
@@ -71,8 +72,8 @@ class Contents:
 
     @cached_property
     def files(self) -> Mapping[str, File]:
-        """The files by their place on Lambda; of layers, later ones win."""
-        return {file.place: file for part in self.parts for file in part.files}
+        """The files by their place on Lambda, those that links lead to among them; of layers, later ones win."""
+        return follow_links({file.place: file for part in self.parts for file in part.files})
 
     @cached_property
     def distributions(self) -> tuple[Installed, ...]:

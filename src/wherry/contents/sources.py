@@ -14,7 +14,6 @@ from wherry.contents.imports import (
     parse_source,
     read_imports,
 )
-from wherry.errors import WherryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["source_facts", "syntax_facts"]
 
-_FORMAT = 4
+_FORMAT = 5
 _UNKNOWN = ModuleFacts((), Flag.UNKNOWN)
 
 
@@ -37,11 +36,9 @@ def source_facts(runtime: Runtime, is_own: Callable[[File], bool]) -> Facts[Modu
     """
 
     def find(file: File) -> ModuleFacts:
-        try:
-            source = file.read(most=LARGEST_SOURCE)
-        except WherryError:
+        if file.size > LARGEST_SOURCE:
             return _UNKNOWN
-        return read_imports(source, runtime.python, whole=is_own(file))
+        return read_imports(file.read(), runtime.python, whole=is_own(file))
 
     return Facts("imports", _variant(runtime), find, encode=_encode, decode=_decode)
 
@@ -50,11 +47,7 @@ def syntax_facts(runtime: Runtime) -> Facts[bool]:
     """Whether all of the text of a source file can be parsed, as far as this Python knows the runtime's; remembered."""
 
     def find(file: File) -> bool:
-        try:
-            source = file.read(most=LARGEST_SOURCE)
-        except WherryError:
-            return False
-        return parse_source(source, runtime.python) is not None
+        return file.size <= LARGEST_SOURCE and parse_source(file.read(), runtime.python) is not None
 
     return Facts("syntax", _variant(runtime), find, encode=bool, decode=bool)
 
@@ -71,8 +64,8 @@ def _decode(document: Any) -> ModuleFacts:
     imports, flags = document
     return ModuleFacts(
         tuple(
-            Import(When(when), level, module, tuple(names), line)
-            for when, level, module, names, line in imports
+            Import(When(when), level, module, tuple(names), line, instead)
+            for when, level, module, names, line, instead in imports
         ),
         int(flags),
     )
