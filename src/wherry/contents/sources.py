@@ -14,6 +14,7 @@ from wherry.contents.imports import (
     parse_source,
     read_imports,
 )
+from wherry.contents.services import ServiceUse, service_uses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from wherry.contents.model import File
     from wherry.target import Runtime
 
-__all__ = ["source_facts", "syntax_facts"]
+__all__ = ["service_facts", "source_facts", "syntax_facts"]
 
 _FORMAT = 5
 _UNKNOWN = ModuleFacts((), Flag.UNKNOWN)
@@ -50,6 +51,21 @@ def syntax_facts(runtime: Runtime) -> Facts[bool]:
         return file.size <= LARGEST_SOURCE and parse_source(file.read(), runtime.python) is not None
 
     return Facts("syntax", _variant(runtime), find, encode=bool, decode=bool)
+
+
+def service_facts() -> Facts[tuple[ServiceUse, ...]]:
+    """The clients of services of AWS that source files make, remembered."""
+
+    def find(file: File) -> tuple[ServiceUse, ...]:
+        return service_uses(file.read()) if file.size <= LARGEST_SOURCE else ()
+
+    return Facts(
+        "services",
+        f"{_FORMAT} {HOST}",
+        find,
+        encode=lambda uses: [list(use) for use in uses],
+        decode=lambda document: tuple(ServiceUse(*use) for use in document),
+    )
 
 
 def _variant(runtime: Runtime) -> str:
