@@ -21,7 +21,7 @@ __all__ = ["layers_of", "reached_places", "reached_services"]
 # By place on Lambda: 0 for what is loaded for certain, 1 for what may be, 2 for what calls of functions load.
 _MEMO: Memo[dict[str, int]] = Memo("reached", dict, dict)
 # By distribution: the services that it names, and an empty text where it does not tell one.
-_SERVICES: Memo[dict[str, list[str]]] = Memo("services", dict, dict)
+_SERVICES: Memo[dict[str, list[str]]] = Memo("reached", dict, dict)
 
 
 def layers_of(package: Package, composition: Composition) -> list[Package]:
