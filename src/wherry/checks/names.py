@@ -12,6 +12,7 @@ from wherry.checks.model import Finding, Rule
 from wherry.contents.graph import Missing, absolute_name
 from wherry.contents.imports import LARGEST_SOURCE, Flag, When
 from wherry.errors import WherryError
+from wherry.sizes import first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,15 +43,20 @@ def find(subject: Subject) -> Iterator[Finding]:
                     )
                     wanted.setdefault(base, {}).setdefault(name, missing)
     for base, names in wanted.items():
+        told: dict[str, list[str]] = {}
         for name in _absent(subject, base, names):
-            yield from _findings(subject, base, name, names[name])
+            told.setdefault(names[name].importer, []).append(name)
+        for absent in told.values():
+            yield from _findings(subject, base, absent, names[absent[0]])
 
 
 def _absent(subject: Subject, base: str, names: Iterable[str]) -> Iterator[str]:
     """The names that are neither modules nor anywhere in the text of a module."""
     contents, table = subject.contents, subject.contents.modules
     module = table.find(base)
-    if module is None or (module.file is None and base.partition(".")[0] in contents.provided):
+    if module is None or base in table.unusable:
+        return
+    if module.file is None and base.partition(".")[0] in contents.provided:
         return
     facts = contents.imports(module)
     if facts.flags & _OPEN or any("*" in each.names for each in facts.imports):
@@ -73,7 +79,7 @@ def _absent(subject: Subject, base: str, names: Iterable[str]) -> Iterator[str]:
             yield name
 
 
-def _findings(subject: Subject, base: str, name: str, missing: Missing) -> Iterator[Finding]:
+def _findings(subject: Subject, base: str, names: list[str], missing: Missing) -> Iterator[Finding]:
     contents, table = subject.contents, subject.contents.modules
     importer, module = table.find(missing.importer), table.find(base)
     chain = contents.init_graph.chain(missing.importer)
@@ -87,20 +93,20 @@ def _findings(subject: Subject, base: str, name: str, missing: Missing) -> Itera
     ):
         return
     owner = subject.owner(importer.file.place)
-    hint = f"add the distribution that has `{base}.{name}` to the dependencies"
+    hint = f"add the distribution that has `{missing.name}` to the dependencies"
     where = "the folder"
     if module is not None and module.file is not None:
         other, where = subject.owner(module.file.place), f"`{module.file.path}`"
         hint = f"take versions of `{owner}` and `{other}` that fit each other"
         if other == owner:
-            hint = f"define `{name}` there, or ship the module of that name"
+            hint = f"define `{names[0]}` there, or ship the module of that name"
     yield Finding(
         code="IMP003",
         severity=severity,
         package=importer.file.part,
         where=f"{importer.file.path}:{missing.line}",
-        message=f"`{missing.importer}` imports `{name}` from `{base}`, and neither {where} nor a module has it"
-        f"{chain_of(subject, missing)}",
+        message=f"`{missing.importer}` imports {first([f'`{name}`' for name in names], 3)} from `{base}`, and neither "
+        f"{where} nor a module has {'it' if len(names) == 1 else 'them'}{chain_of(subject, missing)}",
         hint=hint,
         owner=owner,
     )
