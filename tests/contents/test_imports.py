@@ -23,6 +23,31 @@ def test_an_import_is_told_with_its_names_and_line() -> None:
     )
 
 
+def test_an_import_in_place_of_another_says_so() -> None:
+    text = "x = 1\ntry:\n    import a\nexcept ImportError:\n    import b\n    if x:\n        import c\n"
+    for whole in (False, True):
+        facts = read_imports(text.encode(), (3, 13), whole=whole)
+        assert facts.imports == (
+            Import(GUARDED, 0, "a", (), 3),
+            Import(GUARDED, 0, "b", (), 5, instead=3),
+            Import(GUARDED, 0, "c", (), 7),
+        )
+
+
+@pytest.mark.parametrize(
+    ("source", "flags"),
+    [
+        ("from sys import exit, version_info", 0),
+        ("from sys import exit, path as p", Flag.PATH),
+        ("from sys import (\n    modules,\n)", Flag.MODULES),
+        ("from sys import *", Flag.PATH | Flag.MODULES),
+        ("from .sys import path", 0),
+    ],
+)
+def test_names_of_sys_are_told_apart(source: str, flags: int) -> None:
+    assert read_imports(source.encode(), (3, 13)).flags == flags
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from support.shared_objects import SharedObject
 from support.zips import HANDLER, installed, write_package
 from wherry.contents.guess import guess_target
 from wherry.contents.imports import When
 from wherry.contents.parts import part_of_zip
 from wherry.contents.read import Contents, Options
+from wherry.errors import ArchiveError
 from wherry.store import Store
 from wherry.target import Target, find_architecture, find_runtime
 
@@ -51,6 +54,16 @@ def test_files_belong_to_who_recorded_them(tmp_path: Path) -> None:
     assert contents.owner_of("/var/task/app.py") is None
     assert contents.owner_of("/var/task/lib/own.py") is None
     assert [each.name for each in contents.distributions] == ["lib", "norecord", "other"]
+
+
+def test_a_damaged_source_is_an_error(tmp_path: Path) -> None:
+    contents = contents_of(tmp_path, {"app.py": HANDLER * 9})
+    path = tmp_path / "app.zip"
+    data = bytearray(path.read_bytes())
+    data[40] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(ArchiveError, match="a damaged member"):
+        _ = contents.init_graph.reached
 
 
 def test_a_project_that_was_installed_from_its_folder_is_own_code(tmp_path: Path) -> None:

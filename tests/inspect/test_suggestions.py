@@ -188,14 +188,15 @@ def test_a_layer_is_judged_by_all_functions_that_take_it(tmp_path: Path, index: 
     assert not any("botocore-services" in line for each in lines for line in each)
 
 
-def test_services_are_not_told_where_a_dependency_hides_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("requires", ["boto3", 'boto3; extra == "aws"'])
+def test_services_are_not_told_where_a_dependency_hides_one(tmp_path: Path, requires: str) -> None:
     files: dict[str, bytes | str] = {
         "app.py": f"import boto3, tool\nboto3.client('s3')\n{HANDLER}",
         **installed("boto3", requires=["botocore"]),
         **installed(
             "botocore", {"botocore/__init__.py": "", **service("s3", 1), **service("ec2", 2)}
         ),
-        **installed("tool", {"tool/__init__.py": "import boto3\nboto3.client(name)"}, requires=["boto3"]),
+        **installed("tool", {"tool/__init__.py": "import boto3\nboto3.client(name)"}, requires=[requires]),
     }  # fmt: skip
     assert not [each for each in of_zip(tmp_path, files) if "services" in each.text]
     files["tool/__init__.py"] = "import boto3\nboto3.client('ec2')"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import mmap
 import struct
 import zlib
+from stat import S_ISLNK
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.bundle.entry import STORED, Slice
@@ -54,7 +55,7 @@ class Member(NamedTuple):
     bit, whatever system made the archive, as pip and uv install it. A symbolic link is a plain file that holds
     its target, as it is for them. ``size`` and ``crc`` are those of the decompressed content. Folders are not
     members. ``mode`` has the permissions of an archive made on Unix and is 0 for others; ``modified`` is the date
-    and the time as MS-DOS writes them, the date in the upper half.
+    and the time as MS-DOS writes them, the date in the upper half. ``is_link`` is whether Unix calls it a link.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Member(NamedTuple):
     crc: int
     mode: int = 0
     modified: int = 0
+    is_link: bool = False
 
     def slice(self, archive: Path) -> Slice:
         """Its bytes in the archive, as a payload; its method must be one that Lambda reads."""
@@ -130,8 +132,10 @@ def _members(data: mmap.mmap, name: str) -> tuple[Member, ...]:
             continue
         executable = bool(external >> 16 & _EXECUTABLE_BITS)
         mode = external >> 16 & _PERMISSIONS if made_by >> 8 in _UNIX else 0
+        is_link = made_by >> 8 in _UNIX and S_ISLNK(external >> 16)
+        times = day << 16 | clock
         members.append(
-            Member(text, executable, method, begin, compressed, plain, crc, mode, day << 16 | clock)
+            Member(text, executable, method, begin, compressed, plain, crc, mode, times, is_link)
         )
     if position != size:
         raise _damaged(name, "its directory is longer than its entries")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from wherry.checks.model import Finding, Rule
 from wherry.contents.imports import LARGEST_SOURCE, Flag, When
+from wherry.contents.modules import search_path
 from wherry.errors import WherryError
 from wherry.target.standard_library import last_version
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from wherry.contents.graph import Missing
     from wherry.contents.modules import Module
 
-__all__ = ["RULES", "find"]
+__all__ = ["RULES", "chain_of", "find", "severity_at_start"]
 
 RULES = (
     Rule("IMP001", "a module that is imported when the function starts is nowhere"),
@@ -30,31 +31,31 @@ RULES = (
 def find(subject: Subject) -> Iterator[Finding]:
     """Look at the imports that lead nowhere."""
     contents = subject.contents
-    tops: dict[str, str] = {}
+    cases: dict[str, str] = {}
     for module in contents.modules:
-        if "." not in module.name:
-            tops.setdefault(module.name.lower(), module.name)
+        cases.setdefault(module.name.lower(), module.name)
     seen: set[str] = set()
     for missing in subject.graph.missing:
         # Compiled files for others are told by their own codes.
         if missing.name in seen or missing.name in contents.modules.unusable:
             continue
         seen.add(missing.name)
-        finding = _finding(subject, missing, tops)
+        finding = _finding(subject, missing, cases)
         if finding is not None:
             yield finding
 
 
-def _finding(subject: Subject, missing: Missing, tops: dict[str, str]) -> Finding | None:
+def _finding(subject: Subject, missing: Missing, cases: dict[str, str]) -> Finding | None:
     contents, name = subject.contents, missing.name
     importer = contents.modules.find(missing.importer)
     if importer is None or importer.file is None:
         return None
     owner = subject.owner(importer.file.place)
-    chain = _chain(subject, missing)
-    gone, cased = last_version(name), tops.get(name.lower())
+    chain = chain_of(subject, missing)
+    gone, cased = last_version(name), cases.get(name.lower())
+    instead = f" in place of `{missing.instead}`" if missing.instead else ""
     code, hint = "IMP001", f"add the distribution that has `{name}` to the dependencies"
-    message = f"`{missing.importer}` imports `{name}`, which is neither in the package nor in the runtime{chain}"
+    message = f"`{missing.importer}` imports `{name}`{instead}, which is neither in the package nor in the runtime{chain}"
     if gone is not None:
         code = "RT002"
         message = f"`{missing.importer}` imports `{name}`, which Python has no more since {_next(gone)}{chain}"
@@ -68,9 +69,17 @@ def _finding(subject: Subject, missing: Missing, tops: dict[str, str]) -> Findin
     elif _is_told(subject, owner, name):
         # That a distribution is absent says more.
         return None
+    elif name.startswith("."):
+        message = f"`{missing.importer}` imports `{name}`, which leads out of all packages{chain}"
+        hint = f"write `import {name.lstrip('.') or '…'}`, or name the handler as a module of its package"
+    elif "." in name:
+        hint = _hint_of_submodule(subject, name)
     elif folders := contents.modules.folders_of(name):
         hint = f"it lies in `{folders[0].replace('.', '/')}/`, where Python does not look: move it to the root"
-    severity = _severity(subject, missing, code)
+    elif place := _elsewhere(subject, name):
+        searched = ", ".join(search_path(contents.target))
+        hint = f"it lies in `{place}`, and Python looks in: {searched}"
+    severity = severity_at_start(subject, missing, code)
     if missing.when is not When.INIT:
         code = "IMP002" if code == "IMP001" else code
         # Distributions have many that nobody misses.
@@ -89,6 +98,28 @@ def _finding(subject: Subject, missing: Missing, tops: dict[str, str]) -> Findin
     )
 
 
+def _hint_of_submodule(subject: Subject, name: str) -> str:
+    """The hint for a module that its package lacks."""
+    above = subject.contents.modules.find(name.rpartition(".")[0])
+    if above is None or above.file is None:
+        return f"add the distribution that has `{name}` to the dependencies"
+    owner = subject.owner(above.file.place)
+    if owner != subject.name:
+        return f"`{above.file.path}` of `{owner}` is there without it: take versions that fit each other"
+    return f"`{above.file.path}` is there without it: a setting such as `exclude` may leave it out, or it was not made yet"
+
+
+def _elsewhere(subject: Subject, name: str) -> str:
+    """The folder on Lambda, off the search path and in no package, that holds a top-level module; empty if none does."""
+    files = subject.contents.files
+    for place in files:
+        for end in (f"/{name}/__init__.py", f"/{name}.py"):
+            folder = place.removesuffix(end)
+            if folder != place and f"{folder}/__init__.py" not in files:
+                return folder
+    return ""
+
+
 def _is_told(subject: Subject, owner: str, name: str) -> bool:
     """Whether the requirement that brings a module is told to be absent."""
     absent = subject.contents.absent.get(owner, ())
@@ -96,14 +127,19 @@ def _is_told(subject: Subject, owner: str, name: str) -> bool:
     return len(absent) == 1 or name.lower() in plain
 
 
-def _severity(subject: Subject, missing: Missing, code: str) -> Severity | None:
-    """The severity of an import at init; None if the module may come to be by other means."""
+def severity_at_start(subject: Subject, missing: Missing, code: str) -> Severity | None:
+    """The severity of an import at init; None if what it imports may come to be by other means."""
     contents = subject.contents
     if not contents.options.complete:
         return "note"
     for reached in contents.init_graph.reached.values():
         flags = contents.imports(reached.module).flags
-        if flags & Flag.MODULES and _names(reached.module, missing.name):
+        if flags & Flag.MODULES and any(
+            _names(reached.module, name) for name in (missing.name, missing.instead) if name
+        ):
+            return None
+        if flags & (Flag.PATH | Flag.MODULES) and _is_beside(reached.module, missing.name):
+            # As `tlz` does, which has a finder of its own.
             return None
         file = reached.module.file
         if flags & Flag.PATH and file is not None and contents.owner_of(file.place) is None:
@@ -127,6 +163,11 @@ def _with_parents(name: str) -> list[str]:
     return [".".join(parts[:number]) for number in range(len(parts), 0, -1)]
 
 
+def _is_beside(module: Module, name: str) -> bool:
+    """Whether a dotted name is of the same top-level package as a module."""
+    return "." in name and module.name.partition(".")[0] == name.partition(".")[0]
+
+
 def _names(module: Module, name: str) -> bool:
     """Whether a module that changes ``sys.modules`` mentions a name in quotes."""
     if module.file is None:
@@ -138,7 +179,8 @@ def _names(module: Module, name: str) -> bool:
     return re.search(rb"['\"]" + re.escape(name.encode()) + rb"\b", source) is not None
 
 
-def _chain(subject: Subject, missing: Missing) -> str:
+def chain_of(subject: Subject, missing: Missing) -> str:
+    """The modules from the handler to what is missing, in brackets; empty where the handler itself imports it."""
     names = subject.graph.chain(missing.importer)
     return f" ({' → '.join([*names, missing.name])})" if len(names) > 1 else ""
 

@@ -19,6 +19,7 @@ __all__ = ["FAMILIES", "by_severity", "chosen_codes", "rules", "run_checks"]
 FAMILIES = (
     "handler",
     "imports",
+    "names",
     "syntax",
     "requirements",
     "compiled",

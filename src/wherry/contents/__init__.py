@@ -18,7 +18,7 @@ and nothing is unpacked to disk. Anybody's zip archive is taken.
 >>> contents.compiled.libraries(file)  # where each library that it needs is found
 >>> contents.remember()  # keeps what was parsed for the next time
 
-Modules: ``model`` (files, parts), ``parts`` (zip archives and packages as parts), ``distributions`` (owners by RECORD),
+Modules: ``model`` (files, parts), ``links`` (symbolic links), ``parts`` (zip archives and packages as parts), ``distributions`` (owners by RECORD),
 ``needs`` (their requirements), ``modules`` (the module table), ``conditions`` and ``imports`` (imports of a source
 text), ``applications`` (modules that a framework's handler imports by a name in a file), ``sources`` and ``facts``
 (what is remembered of files), ``graph`` (the walk from the handler), ``compiled`` (ELF files and the search for

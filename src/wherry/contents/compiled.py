@@ -15,7 +15,6 @@ from wherry.elf.model import ElfError, is_elf
 from wherry.elf.proof import Obstacle, find_obstacles
 from wherry.elf.reader import read_elf
 from wherry.elf.sparse import without_code
-from wherry.errors import WherryError
 from wherry.target.libraries import LIBRARY_PATH, provision_of
 
 if TYPE_CHECKING:
@@ -86,8 +85,6 @@ def _read(file: File, target: Target) -> CompiledFacts:
             elf = read_elf(data)
     except ElfError as error:
         return CompiledFacts("unknown", "", (Obstacle("damaged", f"it is damaged: {error}"),))
-    except WherryError:
-        return CompiledFacts("unknown")
     return CompiledFacts(
         "elf",
         elf.machine_name,

@@ -1,6 +1,7 @@
 """The import graph: what a handler's module reaches, when it is loaded, and which imports lead nowhere.
 
-Only a missing top-level module is certain to be missed: packages make submodules up at run time (``six.moves``).
+Packages may make submodules up at run time (``six.moves``): one that is missing is told where its package is a folder
+without code, or has no text that could do so.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections import deque
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from wherry.contents.imports import When
+from wherry.contents.imports import Flag, When
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from wherry.contents.imports import Import, ModuleFacts
     from wherry.contents.modules import Module, ModuleTable
 
-__all__ = ["ImportGraph", "Missing", "Reached"]
+__all__ = ["ImportGraph", "Missing", "Reached", "absolute_name"]
 
 
 class Reached(NamedTuple):
@@ -42,17 +43,19 @@ class Missing(Struct, frozen=True, kw_only=True):
     """An import that leads nowhere.
 
     Attributes:
-        name: of the module: a top-level one, or the dotted one of which there are only files for another Python or
-            system.
+        name: of the module: a top-level one; or a dotted one that its package lacks, or of which there are only files
+            for another Python or system; or the name after the dots of a relative import out of all packages, with them.
         importer: the module that imports it.
         line: of the import statement.
         when: it would be loaded.
+        instead: the top-level module in place of which it is imported, as that is nowhere, too; empty if there is none.
     """
 
     name: str
     importer: str
     line: int
     when: When
+    instead: str = ""
 
 
 class ImportGraph:
@@ -139,13 +142,25 @@ class ImportGraph:
             if each.module == name and not each.level and module.is_package:
                 # A package that puts an extension module of its own name in its place, as `cv2` does.
                 self._reach(f"{name}.{name}", when, (name, each.line), reached, queue)
-            if each.when > when or each.when is When.NEVER:
+            if (each.when > when and not self._failed(each, module)) or each.when is When.NEVER:
                 continue
             for target, certain in self._targets(each, module):
                 if not self._reach(target, when, (name, each.line), reached, queue) and certain:
-                    self._miss(target.partition(".")[0], name, each, when)
+                    self._miss(target.partition(".")[0], module, each, when)
                 elif self._is_for_others(target):
-                    self._miss(target, name, each, when)
+                    self._miss(target, module, each, when)
+                elif certain and (lost := self._lost(target)) is not None:
+                    self._miss(lost, module, each, when)
+            if absolute_name(each, module) is None and not self._facts(module).flags & Flag.FOLDERS:
+                self._miss("." * each.level + each.module, module, each, when)
+
+    def _failed(self, each: Import, module: Module) -> str:
+        """The top-level module that is nowhere, so that an import in place of it is executed; empty if there is none."""
+        for other in self._facts(module).imports if each.instead else ():
+            top = other.module.partition(".")[0]
+            if other.line == each.instead and not other.level:
+                return "" if self._table.find(top) or top in self._provided else top
+        return ""
 
     def _is_for_others(self, name: str) -> bool:
         """Whether there are only files of a module that this Python does not load; a folder with stubs is none."""
@@ -154,9 +169,30 @@ class ImportGraph:
         module = self._table.find(name)
         return module is None or module.kind == "namespace"
 
+    def _lost(self, name: str) -> str | None:
+        """The first part of a dotted name that is nowhere; None if it may be made up at run time."""
+        parts = name.split(".")
+        above = self._table.find(parts[0])
+        if above is None or self._is_runtimes_own(parts[0]):
+            return None
+        for number in range(2, len(parts) + 1):
+            full = ".".join(parts[:number])
+            module = self._table.find(full)
+            if module is None:
+                return full if self._is_closed(above) else None
+            above = module
+        return None
+
+    def _is_closed(self, module: Module) -> bool:
+        """Whether a package, or what is none, can have no submodules but those in its folders."""
+        if module.kind == "namespace":
+            return True
+        other = Flag.UNKNOWN | Flag.PATH | Flag.MODULES | Flag.FOLDERS
+        return module.kind == "source" and not self._facts(module).flags & other
+
     def _targets(self, each: Import, module: Module) -> Iterator[tuple[str, bool]]:
         """The modules that an import statement loads, and whether each must be there."""
-        base = _absolute(each, module)
+        base = absolute_name(each, module)
         if base is None:
             return
         if base:
@@ -202,13 +238,19 @@ class ImportGraph:
         module = self._table.find(top)
         return module is not None and module.kind == "namespace" and top in self._provided
 
-    def _miss(self, name: str, importer: str, each: Import, when: When) -> None:
-        key = (name, importer)
+    def _miss(self, name: str, importer: Module, each: Import, when: When) -> None:
+        key = (name, importer.name)
         if key not in self._missing:
-            self._missing[key] = Missing(name=name, importer=importer, line=each.line, when=when)
+            self._missing[key] = Missing(
+                name=name,
+                importer=importer.name,
+                line=each.line,
+                when=when,
+                instead=self._failed(each, importer) if each.when > when else "",
+            )
 
 
-def _absolute(each: Import, module: Module) -> str | None:
+def absolute_name(each: Import, module: Module) -> str | None:
     """The absolute name of the module that an import names; None if it climbs out of the package."""
     if not each.level:
         return each.module

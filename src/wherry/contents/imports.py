@@ -14,7 +14,7 @@ from wherry.contents.outline import outline_of
 from wherry.syntax import parse_python
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = [
     "LARGEST_SOURCE",
@@ -61,12 +61,17 @@ class Flag(IntEnum):
     """It mentions ``sys.modules``."""
     HANDLER = 8
     """It defines something whose name ends as those of handlers do."""
+    FOLDERS = 16
+    """It mentions ``__path__`` or ``__package__``: submodules of it may lie in other folders."""
+    NAMES = 32
+    """It mentions what gives a module names that its text does not show."""
 
 
 class Import(NamedTuple):
     """An import statement, or a call of ``import_module`` with a constant name.
 
-    ``level`` is the number of dots before ``module``; ``names`` are those after ``from … import``.
+    ``level`` is the number of dots before ``module``; ``names`` are those after ``from … import``. ``instead`` is the
+    line of the import that fails before this one is executed; 0 if it does not take one to fail.
     """
 
     when: When
@@ -74,6 +79,7 @@ class Import(NamedTuple):
     module: str
     names: tuple[str, ...]
     line: int
+    instead: int = 0
 
 
 class ModuleFacts(NamedTuple):
@@ -84,8 +90,21 @@ class ModuleFacts(NamedTuple):
 
 
 # Looked for as plain words, as most texts have none of them.
-_PATH = (b"sys.path", b"sys.meta_path", b"sys.path_hooks", b"addsitedir", b"from sys import")
-_MODULES = (b"sys.modules", b"from sys import")
+_PATH = (b"sys.path", b"sys.meta_path", b"addsitedir")
+_MODULES = (b"sys.modules",)
+# The same by `from sys import`.
+_OF_SYS: Mapping[str, int] = {
+    "path": Flag.PATH,
+    "meta_path": Flag.PATH,
+    "path_hooks": Flag.PATH,
+    "modules": Flag.MODULES,
+    "*": Flag.PATH | Flag.MODULES,
+}
+_FOLDERS = (b"__path__", b"__package__", b"declare_namespace")
+_NAMES = (
+    *(b"__getattr__", b"__dict__", b"__class__", b"globals(", b"locals(", b"vars(", b"exec("),
+    *(b"eval(", b"setattr(", b"_convert_"),
+)
 _DYNAMIC = (b"import_module", b"__import__")
 # A call of one of them that has a constant name.
 _CONSTANT_CALL = re.compile(rb"(?:import_module|__import__)\s*\((?:\s|#[^\n]*+|\\\n)*+[rRuU]?['\"]")
@@ -113,9 +132,7 @@ def read_imports(source: bytes, python: tuple[int, int], *, whole: bool = False)
         python: the version.
         whole: parse all of it; else what does not decide about imports is not looked at where that is quicker.
     """
-    flags = Flag.PATH * _has(source, _PATH) | Flag.MODULES * _has(source, _MODULES)
-    if b"handler" in source.lower() and _HANDLER_NAMES.search(source):
-        flags |= Flag.HANDLER
+    flags = _flags(source)
     text = source.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     found = None if whole else _of_outline(text, python)
     if found is None:
@@ -125,8 +142,20 @@ def read_imports(source: bytes, python: tuple[int, int], *, whole: bool = False)
         found = list(_statements(tree.body, Conditions(lambda: tree, source, python)))
         if _has(source, _DYNAMIC):
             found += _calls(tree)
+    for each in found:
+        if each.module == "sys" and not each.level:
+            for name in each.names:
+                flags |= _OF_SYS.get(name, 0)
     found.sort(key=lambda each: each.line)
     return ModuleFacts(tuple(found[:_MOST_IMPORTS]), flags)
+
+
+def _flags(source: bytes) -> int:
+    flags = Flag.PATH * _has(source, _PATH) | Flag.MODULES * _has(source, _MODULES)
+    flags |= Flag.FOLDERS * _has(source, _FOLDERS) | Flag.NAMES * _has(source, _NAMES)
+    if b"handler" in source.lower() and _HANDLER_NAMES.search(source):
+        flags |= Flag.HANDLER
+    return flags
 
 
 def _of_outline(text: bytes, python: tuple[int, int]) -> list[Import] | None:
@@ -141,7 +170,10 @@ def _of_outline(text: bytes, python: tuple[int, int]) -> list[Import] | None:
         return None
     conditions = Conditions(lambda: parse_source(text), text, python)
     return [
-        each._replace(line=outline.lines[each.line - 1])
+        each._replace(
+            line=outline.lines[each.line - 1],
+            instead=outline.lines[each.instead - 1] if each.instead else 0,
+        )
         for each in _statements(tree.body, conditions)
     ]
 
@@ -169,22 +201,36 @@ def is_too_large(source: bytes) -> bool:
 
 def _statements(body: Sequence[ast.stmt], conditions: Conditions) -> Iterator[Import]:
     """The import statements of a module, also those in functions. Nothing calls itself: blocks may nest deeply."""
-    pending = [(body, When.INIT)]
+    pending: list[tuple[Sequence[ast.stmt], When, int]] = [(body, When.INIT, 0)]
     while pending:
-        block, when = pending.pop()
+        block, when, instead = pending.pop()
         for statement in block:
             match statement:
                 case ast.Import(names=names):
                     for alias in names:
-                        yield Import(when, 0, alias.name, (), statement.lineno)
+                        yield Import(when, 0, alias.name, (), statement.lineno, instead)
                 case ast.ImportFrom(module=module, names=names, level=level):
                     listed = tuple(alias.name for alias in names)
-                    yield Import(when, level, module or "", listed, statement.lineno)
+                    yield Import(when, level, module or "", listed, statement.lineno, instead)
                 case ast.Raise() if when is When.INIT and block is body:
                     # What follows is never reached.
                     break
                 case _:
-                    pending += _blocks(statement, when, conditions)
+                    pending += [
+                        (*each, _instead(statement, each[0], when))
+                        for each in _blocks(statement, when, conditions)
+                    ]
+
+
+def _instead(node: ast.stmt, block: Sequence[ast.stmt], when: When) -> int:
+    """The line of the import at the top of a ``try`` at the level of the module, for the block that catches its failure."""
+    match node:
+        case ast.Try(
+            body=[ast.Import() | ast.ImportFrom() as first, *_],
+            handlers=[ast.ExceptHandler(body=body) as handler],
+        ) if when is When.INIT and body is block and _guards(handler):
+            return first.lineno
+    return 0
 
 
 def _blocks(

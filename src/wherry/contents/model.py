@@ -43,6 +43,7 @@ class File(NamedTuple):
         executable: whether it may be executed.
         mode: its permissions; 0 where the archive has none.
         modified: its date and time as MS-DOS writes them; 0 where it has none.
+        is_link: whether it is a symbolic link, and holds its target.
     """
 
     path: str
@@ -53,6 +54,7 @@ class File(NamedTuple):
     executable: bool = False
     mode: int = 0
     modified: int = 0
+    is_link: bool = False
 
     @property
     def name(self) -> str:

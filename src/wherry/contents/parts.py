@@ -34,14 +34,15 @@ def part_of_zip(path: Path, *, name: str = "", kind: str = "") -> Part:
     folder = TASK if kind == "function" else OPT
     files = tuple(
         File(
-            check_path(member.name, owner=path.name),
-            f"{folder}/{member.name}",
+            check_path(member.name.removeprefix("./"), owner=path.name),
+            f"{folder}/{member.name.removeprefix('./')}",
             name,
             member.slice(path),
             "",
             member.executable,
             member.mode,
             member.modified,
+            member.is_link,
         )
         for member in members
     )

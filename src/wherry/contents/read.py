@@ -9,10 +9,11 @@ from wherry.contents.applications import find_applications
 from wherry.contents.distributions import find_distributions, owners_of
 from wherry.contents.graph import ImportGraph
 from wherry.contents.imports import Flag, ModuleFacts, When
+from wherry.contents.links import follow_links
 from wherry.contents.model import TASK, is_compiled_name
 from wherry.contents.modules import ModuleTable
 from wherry.contents.needs import absent_requirements, active_requirements
-from wherry.contents.sources import source_facts, syntax_facts
+from wherry.contents.sources import service_facts, source_facts, syntax_facts
 from wherry.structs import Struct
 from wherry.target.provided import provided_modules
 from wherry.target.standard_library import standard_library
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from wherry.contents.facts import Facts
     from wherry.contents.model import File, Part
     from wherry.contents.modules import Module
+    from wherry.contents.services import ServiceUse
     from wherry.store import Store
     from wherry.target import Target
 
@@ -71,8 +73,8 @@ class Contents:
 
     @cached_property
     def files(self) -> Mapping[str, File]:
-        """The files by their place on Lambda; of layers, later ones win."""
-        return {file.place: file for part in self.parts for file in part.files}
+        """The files by their place on Lambda, those that links lead to among them; of layers, later ones win."""
+        return follow_links({file.place: file for part in self.parts for file in part.files})
 
     @cached_property
     def distributions(self) -> tuple[Installed, ...]:
@@ -226,6 +228,12 @@ class Contents:
             return ModuleFacts((), 0 if module.kind == "namespace" else Flag.UNKNOWN)
         return self._imports.of(module.file)
 
+    def services(self, module: Module) -> tuple[ServiceUse, ...]:
+        """The clients of services of AWS that a module makes; none for one that is compiled."""
+        if module.kind != "source" or module.file is None:
+            return ()
+        return self._services.of(module.file)
+
     @cached_property
     def compiled(self) -> Compiled:
         """The compiled files and the libraries that they need."""
@@ -249,6 +257,10 @@ class Contents:
     @cached_property
     def _syntax(self) -> Facts[bool]:
         return self._attached(syntax_facts(self.target.runtime), self._sources, {"": self._label})
+
+    @cached_property
+    def _services(self) -> Facts[tuple[ServiceUse, ...]]:
+        return self._attached(service_facts(), self._sources, {"": self._label})
 
     def _attached(
         self, facts: Facts[T], groups: Mapping[str, Sequence[File]], own: Mapping[str, str]

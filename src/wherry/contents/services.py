@@ -10,10 +10,13 @@ from wherry.contents.imports import parse_source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["CREDENTIALS", "ServiceUse", "data_of", "service_uses"]
+__all__ = ["CREDENTIALS", "SDKS", "ServiceUse", "data_of", "service_uses"]
 
 _METHODS = frozenset({"client", "resource", "create_client"})
 _HINTS = ("boto", "session")
+
+SDKS = frozenset({"aioboto3", "aiobotocore", "boto3", "botocore", "s3transfer"})
+"""The distributions that take the service from whoever calls them."""
 
 CREDENTIALS = ("signin", "sso", "sso-oidc", "sts")
 """The services that botocore itself asks for credentials."""

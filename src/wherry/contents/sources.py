@@ -14,7 +14,7 @@ from wherry.contents.imports import (
     parse_source,
     read_imports,
 )
-from wherry.errors import WherryError
+from wherry.contents.services import ServiceUse, service_uses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from wherry.contents.model import File
     from wherry.target import Runtime
 
-__all__ = ["source_facts", "syntax_facts"]
+__all__ = ["service_facts", "source_facts", "syntax_facts"]
 
-_FORMAT = 4
+_FORMAT = 5
 _UNKNOWN = ModuleFacts((), Flag.UNKNOWN)
 
 
@@ -37,11 +37,9 @@ def source_facts(runtime: Runtime, is_own: Callable[[File], bool]) -> Facts[Modu
     """
 
     def find(file: File) -> ModuleFacts:
-        try:
-            source = file.read(most=LARGEST_SOURCE)
-        except WherryError:
+        if file.size > LARGEST_SOURCE:
             return _UNKNOWN
-        return read_imports(source, runtime.python, whole=is_own(file))
+        return read_imports(file.read(), runtime.python, whole=is_own(file))
 
     return Facts("imports", _variant(runtime), find, encode=_encode, decode=_decode)
 
@@ -50,13 +48,24 @@ def syntax_facts(runtime: Runtime) -> Facts[bool]:
     """Whether all of the text of a source file can be parsed, as far as this Python knows the runtime's; remembered."""
 
     def find(file: File) -> bool:
-        try:
-            source = file.read(most=LARGEST_SOURCE)
-        except WherryError:
-            return False
-        return parse_source(source, runtime.python) is not None
+        return file.size <= LARGEST_SOURCE and parse_source(file.read(), runtime.python) is not None
 
     return Facts("syntax", _variant(runtime), find, encode=bool, decode=bool)
+
+
+def service_facts() -> Facts[tuple[ServiceUse, ...]]:
+    """The clients of services of AWS that source files make, remembered."""
+
+    def find(file: File) -> tuple[ServiceUse, ...]:
+        return service_uses(file.read()) if file.size <= LARGEST_SOURCE else ()
+
+    return Facts(
+        "services",
+        f"{_FORMAT} {HOST}",
+        find,
+        encode=lambda uses: [list(use) for use in uses],
+        decode=lambda document: tuple(ServiceUse(*use) for use in document),
+    )
 
 
 def _variant(runtime: Runtime) -> str:
@@ -71,8 +80,8 @@ def _decode(document: Any) -> ModuleFacts:
     imports, flags = document
     return ModuleFacts(
         tuple(
-            Import(When(when), level, module, tuple(names), line)
-            for when, level, module, names, line in imports
+            Import(When(when), level, module, tuple(names), line, instead)
+            for when, level, module, names, line, instead in imports
         ),
         int(flags),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.contents.imports import LARGEST_SOURCE
-from wherry.contents.services import CREDENTIALS, data_of, service_uses
+from wherry.contents.services import CREDENTIALS, SDKS, data_of, service_uses
 from wherry.errors import WherryError
 from wherry.inspect.saving import suggestion, toml_list
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from wherry.inspect.saving import Present
 
 __all__ = ["find_services"]
-
-# They take the service from whoever calls them.
-_OF_BOTO3 = frozenset({"boto3", "botocore", "s3transfer"})
 
 
 def find_services(
@@ -50,18 +47,28 @@ def find_services(
 
 
 def _used(measured: Measured) -> set[str] | None:
-    """The services that sources ask for: own ones, and those of distributions that need botocore. None if unknown."""
+    """The services that sources ask for: own ones, those of distributions that need botocore, and others that are reached.
+
+    None if unknown.
+    """
     needing = {
         name
         for name, targets in measured.requirements.items()
         if {"boto3", "botocore", "aiobotocore"} & set(targets)
-    } - _OF_BOTO3
+    } - SDKS
+    reached = {
+        each.module.file.place
+        for each in measured.contents.graph.reached.values()
+        if each.module.file is not None
+    }
     used: set[str] = set()
     for file in measured.contents.files.values():
-        if not file.path.endswith(".py") or measured.owner(file) not in {
-            *needing,
-            measured.own_name,
-        }:
+        owner = measured.owner(file)
+        if (
+            not file.path.endswith(".py")
+            or owner in SDKS
+            or (owner not in {*needing, measured.own_name} and file.place not in reached)
+        ):
             continue
         try:
             source = file.read(most=LARGEST_SOURCE)

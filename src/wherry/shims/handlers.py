@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from wherry.errors import SettingsError
-from wherry.shims.bindings import own_nodes, read_bindings
+from wherry.shims.bindings import bindings_of, own_nodes, read_bindings
 from wherry.shims.detection import Defined, Made, Origin, values_of
 from wherry.shims.frameworks import is_application
 from wherry.syntax import syntax_error
@@ -97,6 +97,8 @@ def _problem(value: object, reference: Reference) -> tuple[str, str] | None:
         return None
     node = value.node
     if isinstance(node, ast.ClassDef):
+        if _may_return_other(node):
+            return None
         return (
             f"`{node.name}` is a class: a call makes an object, which cannot be sent as JSON",
             "name a function that takes an event and a context",
@@ -115,6 +117,16 @@ def _problem(value: object, reference: Reference) -> tuple[str, str] | None:
                 "name a function that returns its result",
             )
     return _signature_problem(node.args)
+
+
+def _may_return_other(node: ast.ClassDef) -> bool:
+    """Whether a call of a class may give something else than an object of it, or one that is a `dict` or `str`, too."""
+    return bool(
+        node.bases
+        or node.keywords
+        or node.decorator_list
+        or "__new__" in bindings_of(node.body, "").names
+    )
 
 
 def _signature_problem(arguments: ast.arguments) -> tuple[str, str] | None:

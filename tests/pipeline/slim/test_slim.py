@@ -34,6 +34,8 @@ DEPENDENCY = make_wheel(
         "dep/__init__.py": b"def lazily():\n    from dep.kept.tests import helper\n",
         "dep/__init__.pyi": b"",
         "dep/fast.h": b"int x;\n",
+        "dep/queues.py": b"import boto3\nclient = boto3.client('sqs')\ndef more(name):\n    boto3.client(name)\n",
+        "dep/machines.py": b"import boto3\nclient = boto3.client('ec2')\n",
         "dep/testing/__init__.py": b"",
         "dep/tests/__init__.py": b"",
         "dep/tests/data/x.csv": b"1\n",
@@ -93,6 +95,15 @@ def test_services_that_own_code_names(project: Path) -> None:
     # An edit is seen.
     write_files(project, {"shop/api.py": CODE + "boto3.resource('sqs')\n"})
     assert left_out(project, 'botocore-services = "detect"') == {DATA[2]}
+
+
+def test_services_that_dependencies_name(project: Path, index: Index) -> None:
+    """Of modules that may be imported, and a word on those that do not tell."""
+    write_files(project, {"shop/api.py": CODE.replace("dep", "dep.queues")})
+    reporter = Heard()
+    build(project, 'botocore-services = "detect"', reporter=reporter)
+    assert left_out(project, 'botocore-services = "detect"') == {DATA[2]}
+    assert any("dep may use others" in getattr(event, "text", "") for event in reporter.events)
 
 
 def test_a_call_that_does_not_tell(project: Path) -> None:

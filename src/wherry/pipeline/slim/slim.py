@@ -13,8 +13,10 @@ from wherry.contents.services import CREDENTIALS, data_of, service_uses
 from wherry.contents.unneeded import HEADERS, STUBS, paths_of_tests
 from wherry.errors import SettingsError
 from wherry.events import Warned
+from wherry.pipeline.bytecode.reached import reached_places, reached_services
 from wherry.problems import did_you_mean
 from wherry.settings.slimming import DETECT
+from wherry.sizes import first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,9 +50,13 @@ def slim_packages(
         recipe = by_name[package.name]
         services = request.settings.chosen("botocore_services", recipe.settings)
         kinds = request.settings.chosen("slim", recipe.settings)
-        dropped = _service_data(package, services, recipe.table, context) if services else set()
+        parts = composition.with_layers(package)
+        label = request.label(package.name)
+        dropped = (
+            _service_data(parts, services, recipe.table, label, context) if services else set()
+        )
         if kinds:
-            dropped |= _unneeded(package, kinds, composition, request, context)
+            dropped |= _unneeded(parts, kinds, label, context)
         packages.append(_without(package, dropped) if dropped else package)
     return replace(composition, packages=tuple(packages))
 
@@ -69,9 +75,10 @@ def _without(package: Package, paths: set[str]) -> Package:
 
 
 def _service_data(
-    package: Package, services: Sequence[str], table: str, context: Context
+    packages: Sequence[Package], services: Sequence[str], table: str, label: str, context: Context
 ) -> set[str]:
-    """The paths of the data of services that are not used."""
+    """The paths of the data of services that are not used, of the first of some packages."""
+    package = packages[0]
     data = {
         entry.path: service
         for entry in package.bundle
@@ -82,7 +89,9 @@ def _service_data(
     known = sorted(set(data.values()))
     if tuple(services) == (DETECT,):
         services = _detected(package, table, known)
-        if not services:
+        if services:
+            services += _of_dependencies(packages, known, label, context)
+        else:
             context.reporter.emit(
                 Warned(
                     text=f"no code of `{package.name}` names a service of AWS, so that botocore keeps the data of all",
@@ -127,22 +136,31 @@ def _detected(package: Package, table: str, known: Sequence[str]) -> list[str]:
     return sorted(services)
 
 
+def _of_dependencies(
+    packages: Sequence[Package], known: Sequence[str], label: str, context: Context
+) -> list[str]:
+    """The services that dependencies name, as far as their modules may be imported."""
+    services = reached_services(packages, label, context)
+    if unclear := [owner for owner, names in services.items() if "" in names]:
+        context.reporter.emit(
+            Warned(
+                text=f"botocore keeps the data of services that code names, and {first(unclear, 10)} may use others",
+                hint="name the services in the settings instead: botocore-services",
+            )
+        )
+    return sorted({name for names in services.values() for name in names}.intersection(known))
+
+
 def _unneeded(
-    package: Package,
-    kinds: Sequence[str],
-    composition: Composition,
-    request: BuildRequest,
-    context: Context,
+    packages: Sequence[Package], kinds: Sequence[str], label: str, context: Context
 ) -> set[str]:
-    """The paths of tests, stubs and headers of dependencies."""
+    """The paths of tests, stubs and headers of dependencies, of the first of some packages."""
+    package = packages[0]
     own = own_owners([package])
     endings = (*(STUBS if "stubs" in kinds else ()), *(HEADERS if "headers" in kinds else ()))
     entries = [entry for entry in package.bundle if entry.owner not in own]
     dropped = {entry.path for entry in entries if endings and entry.path.endswith(endings)}
     if "tests" in kinds:
-        from wherry.pipeline.bytecode.reached import reached_places
-
-        packages = composition.with_layers(package)
-        reached = reached_places(packages, request.label(package.name), context)
+        reached = reached_places(packages, label, context)
         dropped |= paths_of_tests((entry.path for entry in entries), reached, package.kind)
     return dropped
