@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 
 import pytest
@@ -35,6 +36,12 @@ from wherry.visible import Lines, visible
 def test_control_characters_are_escaped(text: str, shown: str) -> None:
     assert visible(text) == shown
     assert visible(shown) == shown
+
+
+def test_what_python_calls_printable_is_shown_as_it_is() -> None:
+    printable = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1))))
+    # The line feed is not printable, and so are all characters looked at one by one.
+    assert visible(f"\n{printable}") == f"\\n{printable}"
 
 
 @given(st.text())

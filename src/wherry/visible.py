@@ -11,7 +11,7 @@ import re
 __all__ = ["Lines", "visible"]
 
 # All of C0 but the tab, C1, what changes the direction of text, what has no width, and surrogates.
-_CONTROL = re.compile(
+_CONTROL = (
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -28,4 +28,6 @@ def visible(text: str) -> str:
     if isinstance(text, Lines):
         # Of an empty text, Python makes one of the same class.
         return "\n".join(visible(str(line)) for line in text.split("\n"))
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    if text.isprintable():
+        return text
+    return re.sub(_CONTROL, lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -125,7 +125,9 @@ def test_a_plain_build_loads_nothing_that_it_does_not_need(tmp_path: Path) -> No
             (tmp_path / "main.py").write_text(text)
         loaded = loaded_by(build)
         if text is None or text.endswith("1\n"):
-            assert not loaded & {"packaging", "subprocess", "logging", "tempfile"}
+            assert not loaded & {"packaging", "subprocess", "logging", "tempfile", "graphlib"}
+        if text is None:
+            assert not loaded & {"base64", "wherry.indexes.redact", "wherry.bundle.writer"}
         rooms = {name.split(".")[1] for name in loaded if name.startswith("wherry.")}
         assert "pipeline" in rooms
         assert "elf" not in rooms
@@ -133,6 +135,27 @@ def test_a_plain_build_loads_nothing_that_it_does_not_need(tmp_path: Path) -> No
         assert not {each for each in loaded if each.startswith("wherry.pipeline.strip.")}
         assert "wherry.containers.engine" not in loaded
         assert "wherry.bundle.splice" not in loaded
+
+
+def test_a_build_with_nothing_to_do_compiles_no_expression_before_it_needs_it(
+    tmp_path: Path,
+) -> None:
+    """The expressions of modules are text, which `re` compiles when one of them is first asked."""
+    (tmp_path / "main.py").write_text("def handler(event, context): ...\n")
+    (tmp_path / "pylock.toml").write_text('lock-version = "1.0"\ncreated-by = "x"\npackages = []\n')
+    build = (
+        f"import os, re; os.environ['WHERRY_CACHE_DIR'] = {str(tmp_path / 'store')!r}\n"
+        "from wherry.cli import run\n"
+        f"assert run({['build', '--quiet', '--runtime', 'python3.13', '--project', str(tmp_path)]!r}) == 0\n"
+        "print([f'{name}.{key}' for name, module in sys.modules.items() if name.startswith('wherry')"
+        " for key, value in vars(module).items() if isinstance(value, re.Pattern)], file=sys.stderr)"
+    )
+    loaded_by(build)
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{build}"], capture_output=True, text=True, check=True
+    )
+    # The one that every path is compared with.
+    assert done.stderr.splitlines()[-1] == "['wherry.bundle.entry._UNSAFE']"
 
 
 def test_a_digest_loads_little_more_than_a_build_with_nothing_to_do(tmp_path: Path) -> None:
@@ -148,4 +171,9 @@ def test_a_digest_loads_little_more_than_a_build_with_nothing_to_do(tmp_path: Pa
     more = loaded["digest"] - loaded["build"]
     assert not more & HEAVY
     assert len(more) < 25
-    assert {name for name in more if not name.startswith("wherry.")} <= {"csv", "_csv"}
+    assert {name for name in more if not name.startswith("wherry.")} <= {
+        "_csv",
+        "base64",
+        "binascii",
+        "csv",
+    }

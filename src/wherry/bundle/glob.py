@@ -68,7 +68,7 @@ class Glob(Struct, frozen=True):
     def parse(text: str) -> Glob | None:
         """The pattern of a text; None if it can match nothing."""
         # Git compares what is before the first wildcard by itself, so that `**` may follow a part of a name.
-        if (led := _LED.match(text)) and (glob := Glob.parse(text[led.end() :])) is not None:
+        if (led := re.match(_LED, text)) and (glob := Glob.parse(text[led.end() :])) is not None:
             return replace(glob, lead=led[0])
         runs: list[list[_Segment]] = [[]]
         pieces: list[list[str | _Bracket]] = [[]]
@@ -136,7 +136,7 @@ class Glob(Struct, frozen=True):
         return True
 
 
-_LED = re.compile(r"[^*?\[\\]*[^*?\[\\/](?=\*\*+(?:/|$))")
+_LED = r"[^*?\[\\]*[^*?\[\\/](?=\*\*+(?:/|$))"
 
 
 def _piece(items: Sequence[str | _Bracket]) -> _Piece:

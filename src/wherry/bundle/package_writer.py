@@ -1,4 +1,4 @@
-"""Writing the bytes of a package, while hashing them and comparing them with the package before."""
+"""Writing the bytes of a package, while hashing them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,10 @@ class PackageWriter:
 
     Args:
         file: unbuffered, open for writing, empty.
-        before: a descriptor of the package before, to compare with.
     """
 
-    def __init__(self, file: BinaryIO, *, before: int | None = None) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._before = before
         self._hash = hashlib.sha256()
         self.size = 0
         self._used = 0
@@ -49,15 +47,9 @@ class PackageWriter:
         self._window_of: Path | None = None
         self._window_start = self._window_end = 0
         self._last_end = 0
-        self._compared = bytearray()
         self._use(self._next())
         self._thread = threading.Thread(target=self._update_hash, name="wherry-digest", daemon=True)
         self._thread.start()
-
-    @property
-    def changed(self) -> bool:
-        """Whether the package differs from the one before; valid after ``close``."""
-        return self._before is None
 
     def write(self, data: bytes) -> None:
         """Append.
@@ -123,9 +115,6 @@ class PackageWriter:
         self._flush(last=True)
         self._full.put(None)
         self._thread.join()
-        # All bytes are the same; the lengths must be too.
-        if self._before is not None and os.fstat(self._before).st_size != self.size:
-            self._before = None
         return self._hash.hexdigest()
 
     def abandon(self) -> None:
@@ -152,8 +141,6 @@ class PackageWriter:
         left = self._view[: self._used]
         while left:
             left = left[self._file.write(left) :]
-        if self._before is not None:
-            self._compare(self._before)
         self.size += self._used
         self._used = 0
         if not last:
@@ -164,19 +151,6 @@ class PackageWriter:
             self._made += 1
             return bytearray(_BUFFER)
         return self._free.get()
-
-    def _compare(self, before: int) -> None:
-        if len(self._compared) < self._used:
-            self._compared = bytearray(self._used)
-        view = memoryview(self._compared)[: self._used]
-        got = _read_into(before, view, self.size)
-        # Whole buffers are compared without a copy.
-        if got == _BUFFER:
-            same = self._compared == self._buffer
-        else:
-            same = got == self._used and bytes(view) == bytes(self._view[: self._used])
-        if not same:
-            self._before = None
 
     def _update_hash(self) -> None:
         while (full := self._full.get()) is not None:

@@ -98,8 +98,8 @@ def _from_document(
     if document["size"] != stored.size:
         raise LookupError(stored.path)
     entries = [
-        Entry(path, bool(executable), Slice(stored.path, *place), owner)
-        for path, executable, *place in document["slices"]
+        Entry(path, executable == 1, Slice(stored.path, start, zipped, size, crc, method), owner)
+        for path, executable, start, zipped, size, crc, method in document["slices"]
     ]
     for path, executable, sha256, size, crc in document["files"]:
         content = store.find(sha256)

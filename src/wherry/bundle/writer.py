@@ -6,13 +6,12 @@ folders, extra fields, data descriptors or comments. Compressed bytes are copied
 
 from __future__ import annotations
 
-import filecmp
 import os
 import struct
 import threading
 from base64 import b64encode
 from collections import OrderedDict
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -52,6 +51,7 @@ _MAX32 = 0xFFFFFFFF
 _CENTRAL_START = struct.pack("<4sH", b"PK\1\2", _MADE_BY_UNIX)
 
 _OPEN_ARCHIVES = 64
+_BLOCK = 1 << 20
 
 
 class Written(Struct, frozen=True, kw_only=True):
@@ -83,18 +83,19 @@ def write_package(bundle: Bundle, path: Path) -> Written:
         ArchiveError: an archive that the bundle copies from is missing or truncated.
     """
     with _temporary_file(path) as temporary:
-        with temporary.open("wb", buffering=0) as file, _before(path) as before:
-            writer = PackageWriter(file, before=before)
+        with temporary.open("wb", buffering=0) as file:
+            writer = PackageWriter(file)
             try:
                 _fill(bundle, writer)
                 sha256 = writer.close()
             except BaseException:
                 writer.abandon()
                 raise
-        if writer.changed:
+        changed = not _is_same(temporary, path)
+        if changed:
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
-    return Written(path=path, sha256=sha256, size=writer.size, changed=writer.changed)
+    return Written(path=path, sha256=sha256, size=writer.size, changed=changed)
 
 
 def copy_package(written: Written, path: Path) -> Written:
@@ -104,7 +105,7 @@ def copy_package(written: Written, path: Path) -> Written:
         OutputError: the folder or file cannot be written.
     """
     with _temporary_file(path) as temporary:
-        changed = not (path.is_file() and filecmp.cmp(written.path, path, shallow=False))
+        changed = not _is_same(written.path, path)
         if changed:
             import shutil
 
@@ -151,24 +152,34 @@ def _umask() -> int:
     return mask
 
 
-@contextmanager
-def _before(path: Path) -> Iterator[int | None]:
-    """A descriptor of the file that is now at ``path``; None if it cannot be read."""
-    descriptor = None
-    if path.is_file():
-        with suppress(OSError):
-            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+def _is_same(package: Path, before: Path) -> bool:
+    """Whether ``before`` can be read and holds the same bytes as the package.
+
+    They are read from the end, where the checksums of all members stand: another file is mostly told by the first block.
+    """
     try:
-        yield descriptor
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
+        size = package.stat().st_size
+        if not before.is_file() or before.stat().st_size != size:
+            return False
+        with package.open("rb", buffering=0) as one, before.open("rb", buffering=0) as other:
+            for end in range(size, 0, -_BLOCK):
+                blocks = []
+                for file in (one, other):
+                    file.seek(max(end - _BLOCK, 0))
+                    blocks.append(file.read(min(end, _BLOCK)))
+                if blocks[0] != blocks[1]:
+                    return False
+    except OSError:
+        return False
+    return True
 
 
 def _fill(bundle: Bundle, writer: PackageWriter) -> None:
     central: list[bytes] = []
     archives = _Archives()
     offset = 0
+    opened = None
+    descriptor = -1
     try:
         for path, executable, payload, owner in bundle:
             name = path.encode()
@@ -209,7 +220,9 @@ def _fill(bundle: Bundle, writer: PackageWriter) -> None:
             )
             writer.write(b"".join((b"PK\3\4", described, name)))
             if isinstance(payload, Slice):
-                writer.copy(archives.open(archive), start, compressed, archive)
+                if archive is not opened:
+                    descriptor, opened = archives.open(archive), archive
+                writer.copy(descriptor, start, compressed, archive)
             elif isinstance(payload, Inline | Deflated):
                 writer.write(payload.data)
             else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
@@ -63,6 +62,8 @@ def sent_login(response: requests.Response) -> Login | None:
     kind, _, value = response.request.headers.get("Authorization", "").partition(" ")
     if kind != "Basic":
         return None
+    import base64
+
     try:
         user, _, password = base64.b64decode(value).decode("utf-8", "replace").partition(":")
     except ValueError:

@@ -34,12 +34,12 @@ ADDRESSES = (*_DEFAULTS, "UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"
 """Every variable that holds addresses of indexes, separated by blanks."""
 
 # A named index of uv's is `NAME=URL`.
-_NAMED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)=(?=[a-z]+:)")
-_SECRET = re.compile(r"UV_INDEX_\w+_PASSWORD|POETRY_HTTP_BASIC_\w+_PASSWORD")
-_VARIABLE = re.compile(r"\$\{(?P<name>\w+)\}|\$(?P<bare>[A-Za-z_]\w*)")
+_NAMED = r"(?P<name>[A-Za-z0-9._-]+)=(?=[a-z]+:)"
+_LOGIN = r"UV_INDEX_\w+_PASSWORD|POETRY_HTTP_BASIC_\w+_PASSWORD"
+_VARIABLE = r"\$\{(?P<name>\w+)\}|\$(?P<bare>[A-Za-z_]\w*)"
 # A shorter value would be replaced in the middle of words.
 _SHORTEST = 4
-_PROXY = re.compile(r"(HTTP|HTTPS|ALL)_PROXY", re.IGNORECASE)
+_PROXY = r"(?i)(HTTP|HTTPS|ALL)_PROXY"
 
 
 def default_index() -> str | None:
@@ -70,7 +70,7 @@ def _words(variable: str) -> Iterator[tuple[str | None, str]]:
 
 def split_name(word: str) -> tuple[str | None, str]:
     """The name that uv's variables give to an address, if any, and the address."""
-    found = _NAMED.match(word)
+    found = re.match(_NAMED, word)
     return (found["name"], word[found.end() :]) if found else (None, word)
 
 
@@ -119,10 +119,10 @@ def user_by_name(name: str) -> str | None:
 def secrets() -> Iterator[Login]:
     """Every user and password that the environment holds for indexes and proxies."""
     for variable, value in os.environ.items():
-        if value and _SECRET.fullmatch(variable):
+        if value and re.fullmatch(_LOGIN, variable):
             user = os.environ.get(variable.removesuffix("PASSWORD") + "USERNAME", "")
             yield Login(user=user, password=value, source=variable)
-    proxies = [value for variable, value in os.environ.items() if _PROXY.fullmatch(variable)]
+    proxies = [value for variable, value in os.environ.items() if re.fullmatch(_PROXY, variable)]
     for url in (*index_urls(), *proxies):
         try:
             _, login = split_login(url)
@@ -149,7 +149,7 @@ class Expansions:
         self.conceal(
             {
                 name: os.environ[name]
-                for found in _VARIABLE.finditer(text)
+                for found in re.finditer(_VARIABLE, text)
                 if (name := found["name"] or found["bare"]) in os.environ
             }
         )
@@ -166,7 +166,7 @@ class Expansions:
             bare, login = split_login(text)
         except ValueError:
             return text
-        named = login is not None and _VARIABLE.search(login.user + login.password)
+        named = login is not None and re.search(_VARIABLE, login.user + login.password)
         return bare if named else text
 
     def conceal(self, values: Mapping[str, str]) -> None:
@@ -189,11 +189,10 @@ def _expand(url: str) -> str:
     """
     scheme, separator, rest = url.partition("://")
     head, at, tail = rest.rpartition("@")
-    if not separator or not at or "/" in _VARIABLE.sub("", head):
-        return _VARIABLE.sub(_value, url)
-    return (
-        f"{scheme}{separator}{_VARIABLE.sub(_quoted_value, head)}{at}{_VARIABLE.sub(_value, tail)}"
-    )
+    if not separator or not at or "/" in re.sub(_VARIABLE, "", head):
+        return re.sub(_VARIABLE, _value, url)
+    head, tail = re.sub(_VARIABLE, _quoted_value, head), re.sub(_VARIABLE, _value, tail)
+    return f"{scheme}{separator}{head}{at}{tail}"
 
 
 def _value(found: re.Match[str]) -> str:

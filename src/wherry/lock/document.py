@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from wherry import untrusted
 from wherry.errors import LockError
-from wherry.indexes.redact import redact
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -133,6 +132,8 @@ class Table(Struct, frozen=True, kw_only=True):
         try:
             return parse(text)
         except (ValueError, RecursionError) as error:
+            from wherry.indexes.redact import redact
+
             problem = redact(str(error).splitlines()[0]) if str(error) else "it cannot be parsed"
             raise self.wrong(key, problem) from None
 

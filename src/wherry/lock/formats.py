@@ -43,7 +43,7 @@ class Format(Struct, frozen=True, kw_only=True):
 
     def has_name(self, name: str) -> bool:
         """Whether a file of this name in a project's folder has this format."""
-        return bool(re.fullmatch(self.names or re.escape(self.filename), name))
+        return bool(re.fullmatch(self.names, name)) if self.names else name == self.filename
 
     def takes_name(self, name: str) -> bool:
         """Whether a file of this name has this format when the user names it."""

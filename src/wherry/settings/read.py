@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
@@ -294,6 +293,13 @@ def _check_consistency(settings: Settings, problems: Problems) -> None:
                 if not layer_name.startswith("arn:") and layer_name not in settings.layers:
                     problems.add(f"{kind}.{name}.layers", f"there is no layer `{layer_name}`")
                     problems.suggest(layer_name, settings.layers)
+    if settings.layers:
+        _check_order(settings, problems)
+
+
+def _check_order(settings: Settings, problems: Problems) -> None:
+    from graphlib import CycleError, TopologicalSorter
+
     try:
         TopologicalSorter({name: layer.layers for name, layer in settings.layers.items()}).prepare()
     except CycleError as error:

@@ -15,7 +15,7 @@ _SLIM = ("tests", "stubs", "headers")
 """The values of ``slim``."""
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}  # fmt: skip
-_SERVICE = re.compile(r"[a-z0-9][a-z0-9.-]*")
+_SERVICE = r"[a-z0-9][a-z0-9.-]*"
 
 
 @shaped({"anyOf": [{"type": "integer", "minimum": 0}, NOT_EMPTY]})
@@ -49,7 +49,7 @@ def slim(value: object) -> tuple[str, ...]:
             {"enum": [False, DETECT]},
             {
                 "type": "array",
-                "items": {"type": "string", "pattern": f"^{_SERVICE.pattern}$"},
+                "items": {"type": "string", "pattern": f"^{_SERVICE}$"},
                 "minItems": 1,
             },
         ]
@@ -64,7 +64,7 @@ def botocore_services(value: object) -> tuple[str, ...]:
     if (
         not isinstance(value, list)
         or not value
-        or not all(isinstance(each, str) and _SERVICE.fullmatch(each) for each in value)
+        or not all(isinstance(each, str) and re.fullmatch(_SERVICE, each) for each in value)
     ):
         raise ValueError(
             'expected "detect", or a list of services as boto3 names them (["s3", "dynamodb"])'

@@ -10,6 +10,8 @@ import os
 import zlib
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+import msgspec
+
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class Memo(Struct, Generic[T], frozen=True, dict=True):
         if memo is None or memo[:8] != self._checksum(key, memoryview(memo)[8:]):
             return None
         try:
-            return self.decode(json.loads(memo[8:]))
+            return self.decode(msgspec.json.decode(memo[8:]))
         except (ValueError, LookupError, TypeError, RecursionError):
             return None
 

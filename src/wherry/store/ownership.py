@@ -49,15 +49,15 @@ _TAG = "CACHEDIR.TAG"
 _TAG_TEXT = (
     "Signature: 8a477f597d28d172789f06886806bc55\n# Made by Wherry; see `wherry cache --help`.\n"
 )
-_BUCKET = re.compile(r"[a-z][a-z0-9_-]*-v[0-9]+")
-_SHARD = re.compile(r"[0-9a-f]{2}")
-_FILE = re.compile(r"[0-9a-f]{64}\.[0-9]+")
+_BUCKET = r"[a-z][a-z0-9_-]*-v[0-9]+"
+_SHARD = r"[0-9a-f]{2}"
+_FILE = r"[0-9a-f]{64}\.[0-9]+"
 # Lower case only: two keys that differ by case would be one file on some systems.
-_PLAIN_KEY = re.compile(r"[a-z0-9][a-z0-9._+=-]{0,150}")
-_ITEM = re.compile(rf"{_PLAIN_KEY.pattern}|~[0-9a-f]{{64}}")
+_PLAIN_KEY = r"[a-z0-9][a-z0-9._+=-]{0,150}"
+_ITEM = rf"{_PLAIN_KEY}|~[0-9a-f]{{64}}"
 _TEMPORARY = {
-    "tmp": re.compile(r"[0-9]+-[0-9a-f]{16}"),
-    "locks": re.compile(rf"[a-z][a-z0-9-]*-({_ITEM.pattern})"),
+    "tmp": r"[0-9]+-[0-9a-f]{16}",
+    "locks": rf"[a-z][a-z0-9-]*-({_ITEM})",
 }
 
 
@@ -68,7 +68,7 @@ def bucket_of(root: Path, kind: str) -> Path:
 
 def item_name(key: str) -> str:
     """The name of what has this key: the key itself, or its digest where the key is not a name."""
-    return key if _PLAIN_KEY.fullmatch(key) else f"~{hashlib.sha256(key.encode()).hexdigest()}"
+    return key if re.fullmatch(_PLAIN_KEY, key) else f"~{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def temporary_name() -> str:
@@ -126,13 +126,13 @@ def items(bucket: Path) -> Iterator[Path]:
             yield from _entries(shard, _FILE)
 
 
-def _entries(folder: Path, name: re.Pattern[str]) -> list[Path]:
+def _entries(folder: Path, name: str) -> list[Path]:
     """The entries with such a name, symbolic links left out."""
     with os.scandir(folder) as entries:
         return sorted(
             Path(entry.path)
             for entry in entries
-            if name.fullmatch(entry.name) and not entry.is_symlink()
+            if re.fullmatch(name, entry.name) and not entry.is_symlink()
         )
 
 

@@ -55,7 +55,7 @@ _DAY = 24 * 60 * 60
 _TIMEOUT = 30.0
 # The SHA-256 of files that locks know by another digest.
 _SHA256_BY_DIGEST = Memo("digest", encode=str, decode=str)
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA256 = r"[0-9a-f]{64}"
 
 # The locks of the stores that this process uses, by root: one for all `Store` objects, which keep it alive.
 _locks: WeakValueDictionary[Path, SharedLock] = WeakValueDictionary()
@@ -161,7 +161,7 @@ class Store:
                     key = _digest_key(algorithm, hashes[algorithm])
                     sha256 = _SHA256_BY_DIGEST.recall(self, key) or ""
                     break
-        if not _SHA256.fullmatch(sha256):
+        if not re.fullmatch(_SHA256, sha256):
             return None
         path = self.find(sha256)
         if path is None:

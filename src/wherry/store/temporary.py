@@ -30,10 +30,7 @@ __all__ = [
 ]
 
 _DAY = 24 * 60 * 60
-_FOLDER = re.compile(
-    r"wherry-(build|container|hooks|invoke|package|resolve|rollback|source)-[a-z0-9_]{8}"
-)
-_RANDOM = "[a-z0-9_]{8}"
+_FOLDER = r"wherry-(build|container|hooks|invoke|package|resolve|rollback|source)-[a-z0-9_]{8}"
 # Of the name of a file, so that the temporary one is not too long.
 _LONGEST = 40
 _POLL = 0.01
@@ -113,8 +110,7 @@ def replace_file(path: Path, content: bytes) -> None:
 
 def remove_abandoned_beside(path: Path) -> None:
     """Remove what killed processes have left of ``temporary_beside``."""
-    prefix = re.escape(f".{path.name[:_LONGEST]}.")
-    remove_abandoned(path.parent, re.compile(rf"{prefix}{_RANDOM}\.tmp"))
+    remove_abandoned(path.parent, r"[a-z0-9_]{8}\.tmp", prefix=f".{path.name[:_LONGEST]}.")
 
 
 @contextmanager
@@ -163,14 +159,19 @@ def _lock(path: Path) -> int | None:
     raise FileNotFoundError(path)
 
 
-def remove_abandoned(folder: Path, names: re.Pattern[str]) -> None:
-    """Remove the files and folders with such names that no process holds, links left out.
+def remove_abandoned(folder: Path, names: str, *, prefix: str = "") -> None:
+    """Remove the files and folders with such names, after the prefix, that no process holds, links left out.
 
     Where there are no locks, those older than a day.
     """
     try:
         with os.scandir(folder) as entries:
-            found = [entry for entry in entries if names.fullmatch(entry.name)]
+            found = [
+                entry
+                for entry in entries
+                if entry.name.startswith(prefix)
+                and re.fullmatch(names, entry.name.removeprefix(prefix))
+            ]
     except OSError:
         return
     for entry in found:

@@ -270,7 +270,7 @@ def admits_any(
     )
 
 
-_TERM = re.compile(r"\s*(?P<operator>>=|<)\s*(?P<major>\d{1,4})\.(?P<minor>\d{1,4})\s*")
+_TERM = r"\s*(?P<operator>>=|<)\s*(?P<major>\d{1,4})\.(?P<minor>\d{1,4})\s*"
 
 
 class Bounds(Struct, frozen=True):
@@ -305,7 +305,7 @@ def parse_requires_python(text: str) -> PythonRequirement:
     """
     lowest, ceiling = (0, 0), (9999, 0)
     for term in text.split(","):
-        match = _TERM.fullmatch(term)
+        match = re.fullmatch(_TERM, term)
         if match is None:
             from packaging.specifiers import SpecifierSet
 
