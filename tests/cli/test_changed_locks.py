@@ -266,7 +266,7 @@ class TestAlone:
         assert done.code == 0, done.err
         assert (
             f"note: the password of the index `company` is sent to {indexes.private.url}, "
-            "as `Pipfile.lock` says and no other file of the project declares"
+            "which only `Pipfile.lock` declares"
         ) in done.err
 
     @pytest.mark.parametrize(

@@ -296,7 +296,7 @@ def test_bad_input(
 def test_which_function(project: Path, wherry: Wherry) -> None:
     none = wherry("invoke")
     assert none.code == 1
-    assert "it is not said which function to call" in none.error
+    assert "the project has several functions, and none was named" in none.error
     wrong = wherry("invoke", "webb")
     assert wrong.code == 1
     assert "did you mean `web`?" in wrong.error

@@ -145,6 +145,16 @@ def test_every_setting_in_both_places(tmp_path: Path, place: str) -> None:
     [
         ('runtme = "x"', ["runtme: there is no such setting"], "did you mean `runtime`?"),
         (
+            '[functions.api]\nruntime = "x"',
+            ["functions.api.runtime: there is no such setting"],
+            "`runtime` is a setting of the whole project",
+        ),
+        (
+            '[tool.wherry]\nruntime = "x"',
+            ["tool: there is no such setting"],
+            "leave out `tool.wherry`, as in [functions.api]: it belongs in pyproject.toml",
+        ),
+        (
             "grops = []\nextra = []\nname = 3",
             [
                 "grops: there is no such setting",

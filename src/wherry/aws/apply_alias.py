@@ -133,8 +133,8 @@ def conflict(alias: str, function: str) -> AwsError:
     """The error for an alias that somebody else changed."""
     return AwsError(
         f"somebody else changed alias `{alias}` of function `{function}` meanwhile",
-        where=["it stands neither where it stood when the deployment began nor where it should"],
-        hint="see what `wherry plan` says, then run the same command again",
+        where=["it points neither to the version before this deployment nor to the new one"],
+        hint="look at `wherry plan`, then run the same command again",
     )
 
 

@@ -145,6 +145,6 @@ def _finding(each: Installed, advisory: dict[str, Any]) -> Finding:
         package=each.part,
         where=file.path,
         message=f"`{each.name}` {each.version} is vulnerable: {advisory.get('summary') or 'no summary'} ({names})",
-        hint=f"take version {fixed}" if fixed else "no version mends it yet",
+        hint=f"take version {fixed}" if fixed else "no version fixes it yet",
         owner=each.name,
     )

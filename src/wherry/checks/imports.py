@@ -36,7 +36,7 @@ def find(subject: Subject) -> Iterator[Finding]:
             tops.setdefault(module.name.lower(), module.name)
     seen: set[str] = set()
     for missing in subject.graph.missing:
-        # Compiled files for others are told by their own codes.
+        # Compiled files for other targets have codes of their own.
         if missing.name in seen or missing.name in contents.modules.unusable:
             continue
         seen.add(missing.name)
@@ -57,14 +57,14 @@ def _finding(subject: Subject, missing: Missing, tops: dict[str, str]) -> Findin
     message = f"`{missing.importer}` imports `{name}`, which is neither in the package nor in the runtime{chain}"
     if gone is not None:
         code = "RT002"
-        message = f"`{missing.importer}` imports `{name}`, which Python has no more since {_next(gone)}{chain}"
+        message = f"`{missing.importer}` imports `{name}`, which Python no longer has since {_next(gone)}{chain}"
         hint = f"take a newer version of `{owner}`, or a runtime up to python{gone}"
         if owner == subject.name:
             hint = f"replace `{name}`, or take a runtime up to python{gone}"
     elif cased is not None:
         code = "CASE001"
         message = f"`{missing.importer}` imports `{name}`, and the package has `{cased}`{chain}"
-        hint = f"write `import {cased}`: names on Lambda are told apart by case, unlike on macOS and Windows"
+        hint = f"write `import {cased}`: upper and lower case differ on Lambda, unlike on macOS and Windows"
     elif _is_told(subject, owner, name):
         # That a distribution is absent says more.
         return None
@@ -73,7 +73,7 @@ def _finding(subject: Subject, missing: Missing, tops: dict[str, str]) -> Findin
     severity = _severity(subject, missing, code)
     if missing.when is not When.INIT:
         code = "IMP002" if code == "IMP001" else code
-        # Distributions have many that nobody misses.
+        # Distributions have many that are never needed.
         lazy = missing.when is When.LAZY and owner == subject.name
         severity = "warning" if lazy else "note"
     if severity is None:
@@ -97,7 +97,7 @@ def _is_told(subject: Subject, owner: str, name: str) -> bool:
 
 
 def _severity(subject: Subject, missing: Missing, code: str) -> Severity | None:
-    """The severity of an import at init; None if the module may come to be by other means."""
+    """The severity of an import at init; None if the module may be created in another way."""
     contents = subject.contents
     if not contents.options.complete:
         return "note"

@@ -44,7 +44,7 @@ def find(subject: Subject) -> Iterator[Finding]:
                 package=file.part,
                 where=f"{file.path}:{error.lineno or 1}",
                 message=f"`{module.name}` is not valid Python for {contents.target.runtime.name}: {error.msg}",
-                hint="mend it, or choose a runtime that understands it",
+                hint="fix it, or choose a runtime that understands it",
                 owner=subject.owner(file.place),
             )
 

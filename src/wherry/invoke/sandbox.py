@@ -88,7 +88,7 @@ class Sandbox:
         if choice == "always" and not self.isolated:
             self.close()
             raise InvokeError(
-                "this system lets no namespaces be made",
+                "this system allows no namespaces",
                 where=[self.why_not or "it does not say why"],
             )
         self.places = (

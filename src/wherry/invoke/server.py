@@ -120,7 +120,7 @@ class FunctionServer:
         try:
             build = self._builds.current()
         except WherryError:
-            return ["Nothing is served until an edit mends it; Ctrl-C ends this"]
+            return ["Nothing is served until an edit fixes this; Ctrl-C stops the server"]
         front = _FRONTS[build.api.form]
         target = next((each.target for each in self.functions), None)
         names = ", ".join(build.functions)

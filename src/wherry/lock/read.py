@@ -177,7 +177,7 @@ def _read_several(choice: Choice, request: LockRequest, context: Context) -> Loc
     """The first of several locks, which must agree."""
     choices = (choice, *choice.rivals)
     names = ", ".join(f"`{each.path.name}`" for each in choices)
-    hint = f"say which one, such as `--lock {choice.path.name}`"
+    hint = f"name one, such as `--lock {choice.path.name}`"
     locks = []
     for each in choices:
         try:

@@ -1,4 +1,4 @@
-"""Checks of built packages, or of anybody's zip archives, in one call."""
+"""Checks of built packages, or of any zip archives, in one call."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class CheckOptions(BuildOptions, total=False):
     """The options of a check, besides those of the build before it.
 
     Attributes:
-        files: zip archives to check, of whatever tool, in place of a project's packages.
+        files: zip archives of any tool to check, instead of a project's packages.
         layer_files: zip archives or ARNs of the layers of each of ``files``, in the order in which Lambda unpacks them; in
             a project, ARNs that functions name. What has an ARN is fetched once from AWS.
         select: codes, or beginnings of codes, to look for; all by default.
@@ -105,7 +105,7 @@ def check(
     reporter: Reporter = SILENT,
     **options: Unpack[CheckOptions],
 ) -> CheckReport:
-    """Check a project's packages, which are built first, or zip archives of whatever tool.
+    """Check a project's packages, which are built first, or zip archives of any tool.
 
     Args:
         project: the project's folder; not read where ``files`` are given.
@@ -167,7 +167,7 @@ def find_subjects(
     *,
     doing: str = "checking",
 ) -> Subjects:
-    """The packages of a project, which are built first, or zip archives of whatever tool.
+    """The packages of a project, which are built first, or zip archives of any tool.
 
     Args:
         project: the project's folder; not read where ``files`` are given.
@@ -265,7 +265,7 @@ def _target(parts: Sequence[Part], options: CheckOptions, reporter: Reporter, do
     )
     if not runtime or not architecture:
         reporter.emit(
-            Note(text=f"{doing} for {target}; say another with `--runtime` and `--architecture`")
+            Note(text=f"{doing} for {target}; choose another with `--runtime` and `--architecture`")
         )
     return target
 
@@ -282,7 +282,7 @@ def _of_project(
         request = written_target(request, store)
         report = report_written(_unchecked(request))
     else:
-        # What a build would refuse is to be told as a finding.
+        # Report as a finding what a build would refuse.
         unchecked = _unchecked(request)
         report = build_packages(
             unchecked, open_context(unchecked, store=store, reporter=reporter, doing=doing)

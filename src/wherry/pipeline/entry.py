@@ -86,7 +86,7 @@ class Asset(Struct, frozen=True, kw_only=True):
 
 
 class _Warnings:
-    """Keeps warnings; everything else is for people who wait, and nobody reads a synthesis."""
+    """Keeps warnings; progress is of no use in a synthesis."""
 
     def __init__(self) -> None:
         self.texts: dict[str, None] = {}

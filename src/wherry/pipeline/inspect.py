@@ -1,4 +1,4 @@
-"""The contents of built packages, or of anybody's zip archives, in one call."""
+"""The contents of built packages, or of any zip archives, in one call."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class InspectOptions(BuildOptions, total=False):
     """The options of ``inspect``, besides those of the build before it.
 
     Attributes:
-        files: zip archives to look into, of whatever tool, in place of a project's packages.
+        files: zip archives of any tool to inspect, instead of a project's packages.
         layer_files: zip archives of the layers of each of ``files``, in the order in which Lambda unpacks them.
         why: the name of a distribution or module, or a path, whose reasons are asked for.
         against: a zip archive, a stage, or a revision of the project's git repository, to compare with.
@@ -143,7 +143,7 @@ def inspect_packages(
     before: Callable[[Collection[str]], Mapping[str, Path]] | None = None,
     **options: Unpack[InspectOptions],
 ) -> InspectReport:
-    """Say what is in a project's packages, which are built first, or in zip archives of whatever tool.
+    """Show what is in a project's packages, which are built first, or in zip archives of any tool.
 
     Args:
         project: the project's folder; not read where ``files`` are given.

@@ -24,7 +24,7 @@ __all__ = ["plan_distributions"]
 def plan_distributions(
     selected: Iterable[Selected], lock: Lock, rules: BuildRules
 ) -> tuple[Acquired, ...]:
-    """The distributions that ``wherry.pipeline.acquired.acquire`` would bring to hand, and the project itself.
+    """The distributions that ``wherry.pipeline.acquired.acquire`` would return, and the project itself.
 
     What is to be built is of the kind ``Kind.SOURCE``: its ``sha256`` is a digest of the hash of the sdist or the
     commit, and of the rules for the environment that it is built in.
@@ -93,7 +93,7 @@ def _hash(choice: Selected, hashes: Mapping[str, str], file: Path | None) -> str
     if not digest:
         raise DigestError(
             f"the lock records no hash of `{choice.name}`",
-            where=["what it is made of cannot be told without fetching it"],
+            where=["what it is made of is not known without fetching it"],
             hint="lock again with a tool that records hashes",
         )
     return digest

@@ -1,4 +1,4 @@
-"""The runtime that the locks of a build admitted the last time, where nobody asked for one."""
+"""The runtime that the locks of a build admitted the last time, if none was asked for."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def recall_target(
 
 
 def written_target(request: BuildRequest, store: Store | None) -> BuildRequest:
-    """The request for the runtime that its packages were written for, if nobody asked for one."""
+    """The request for the runtime that its packages were written for, if none was asked for."""
     if request.default_runtime is None:
         return request
     from wherry.pipeline.memory import Memory

@@ -161,7 +161,7 @@ def _find_config(root: Path, config: Path) -> Path:
     path = config.absolute() if config.exists() else root / config
     if not path.is_file():
         raise SettingsError(
-            f"there is no file `{config}`", hint="--config expects a file that holds settings"
+            f"there is no file `{config}`", hint="--config expects a file with settings"
         )
     return path
 

@@ -86,11 +86,11 @@ def test_other_languages(tmp_path: Path, name: str, text: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_refused(tmp_path: Path, name: str, content: str | bytes, reason: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(SettingsError, match=f"`{name}` cannot be read as") as caught:
         read(tmp_path, content, name)
     assert reason in caught.value.where[0]
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_aliases_are_shared(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_what_is_passed_over(tmp_path: Path, properties: str, note: str) -> None
     assert description is not None
     assert description.functions == ()
     assert [*description.notes, *description.warnings] == [
-        f"passed over `Hello` of template.yaml: {note}"
+        f"skipped `Hello` of template.yaml: {note}"
     ]
 
 

@@ -86,7 +86,7 @@ def test_what_is_passed_over(tmp_path: Path, function: str, note: str) -> None:
     assert description is not None
     assert (description.functions, description.notes) == (
         (),
-        (f"passed over `f` of serverless.yml: {note}",),
+        (f"skipped `f` of serverless.yml: {note}",),
     )
 
 

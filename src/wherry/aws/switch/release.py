@@ -197,7 +197,7 @@ def _after_failure(failures: Sequence[Failure]) -> str:
     versions = dict.fromkeys(f"version {one.version} of `{one.function}`" for one in failures)
     return (
         f"{', '.join(versions)} was published and gets no calls, and `wherry rollback` never goes there; "
-        "mend the project, and deploy again"
+        "fix the project, and deploy again"
     )
 
 

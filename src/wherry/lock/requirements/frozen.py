@@ -38,7 +38,7 @@ def without_frozen(parsed: Sequence[Parsed], reporter: Reporter) -> Iterator[Par
         if found is not None and line.text.replace(" ", "").lower() in _OF_DEBIAN:
             reporter.emit(
                 Warned(
-                    text=f"`{line.text}` is passed over: Debian's `pip freeze` writes it, and there is no such distribution",
+                    text=f"`{line.text}` is skipped: Debian's `pip freeze` writes it, and there is no such distribution",
                     hint="remove the line",
                 )
             )

@@ -54,7 +54,7 @@ class Hooks(Struct, frozen=True, kw_only=True, dict=True):
         return self.request.settings.hooks
 
     def digest(self, *, skip: Collection[Path]) -> str | None:
-        """Of the files that the commands may read; None where it cannot be told whether they are the same.
+        """Of the files that the commands may read; None if it is not known whether they are the same.
 
         Args:
             skip: files and folders to pass over.

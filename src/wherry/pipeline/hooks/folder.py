@@ -59,7 +59,7 @@ def unpack(bundle: Bundle, folder: Path) -> Unpacked:
             os.utime(place, (_TIME, _TIME))
         except OSError as error:
             raise HookError(
-                f"cannot unpack `{entry.path}` for the commands that want to see it",
+                f"cannot unpack `{entry.path}` for the commands after bundling",
                 where=[error.strerror or str(error)],
             ) from error
         unpacked[entry.path] = entry, digest.digest()

@@ -67,7 +67,7 @@ def read_template(
         inside = None if folder is None else path.parent / folder
         if inside is None or not inside.is_file() or real_path(inside) in known:
             template.warnings.append(
-                f"passed over the application `{name}` of {path.name}: its template is not in the project"
+                f"skipped the application `{name}` of {path.name}: its template is not in the project"
             )
             continue
         try:
@@ -91,12 +91,12 @@ def _read_own(path: Path, template: _Template) -> Description | None:
     for name, resource in resources:
         reason = resource.unsuitable()
         if reason is not None:
-            template.notes.append(f"passed over `{name}` of {path.name}: {reason}")
+            template.notes.append(f"skipped `{name}` of {path.name}: {reason}")
             continue
         folder = resource.folder()
         if folder is None:
             template.warnings.append(
-                f"passed over `{name}` of {path.name}: its code is not in a folder of the project"
+                f"skipped `{name}` of {path.name}: its code is not in a folder of the project"
             )
             continue
         settings: dict[str, Any] = {"handler": dotted(resource.handler or "")}
@@ -215,7 +215,7 @@ class _Template:
         self.routes = gateway_routes(self._resources, self.value)
 
     def _pass_over(self, loop: str) -> None:
-        self.warnings.append(f"passed over `{loop}`: what it runs over is not in the template")
+        self.warnings.append(f"skipped `{loop}`: what it runs over is not in the template")
 
     def functions(self) -> Iterator[tuple[str, _Resource]]:
         for name, resource in self._resources.items():
@@ -240,7 +240,7 @@ class _Template:
             folder = self.folder(self.value(inner_table(resource, "Properties").get(content)))
             if folder is None:
                 self.warnings.append(
-                    f"passed over the layer `{name}` of {path.name}: its content is not in a folder of the project"
+                    f"skipped the layer `{name}` of {path.name}: its content is not in a folder of the project"
                 )
                 continue
             # With a method, SAM installs the folder's requirements and puts all into `python/`.

@@ -107,7 +107,7 @@ class _Service:
             if reason is None and folder is None:
                 reason = "its code is not in a folder of the project"
             if reason is not None or handler is None or folder is None:
-                self.notes.append(f"passed over `{name}` of {self._path.name}: {reason}")
+                self.notes.append(f"skipped `{name}` of {self._path.name}: {reason}")
                 continue
             settings = self._callable(handler)
             if layers := self._layers_of(name, function):

@@ -34,14 +34,14 @@ def described_packages(
         if problem is None and name.lower() not in {each.lower() for each in functions}:
             functions[name] = {**unit.settings, **settings}
         elif problem is not None:
-            warnings.append(f"passed over `{name}` of {description.where}: {problem}")
+            warnings.append(f"skipped `{name}` of {description.where}: {problem}")
     layers: dict[str, dict[str, Any]] = {}
     for layer in description.layers:
         if layer.name.lower() in {name.lower() for name in functions}:
             continue
         if layer.folder is not None and not (project.root / layer.folder).is_dir():
             warnings.append(
-                f"passed over the layer `{layer.name}` of {description.where}: there is no folder `{layer.folder}`"
+                f"skipped the layer `{layer.name}` of {description.where}: there is no folder `{layer.folder}`"
             )
             continue
         root = {"root": layer.folder} if layer.folder else {}
@@ -94,7 +94,7 @@ def _file(project: Project, folder: str, module: str) -> str | None:
 
 
 def _defines(project: Project, path: str, name: str) -> bool:
-    """Whether a module has a name at its top level, as far as it can be told without running it."""
+    """Whether a module has a name at its top level, as far as is known without running it."""
     try:
         tree = parse_python(project.files.read(project.root / path))
     except OSError:

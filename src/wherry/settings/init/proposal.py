@@ -115,7 +115,7 @@ def _from_project(
             proposal = _from_description(project, description, runtime, architecture)
             if proposal is not None:
                 others = [
-                    f"passed over {other.where} of {other.tool}, which `--config {other.where}` would read"
+                    f"skipped {other.where} of {other.tool}, which `--config {other.where}` would read"
                     for other in descriptions[number + 1 :]
                 ]
                 return replace(
