@@ -113,6 +113,14 @@ def test_an_exported_requirements_file_is_passed_over(tmp_path: Path) -> None:
     assert heard.texts(Note) == ["`requirements.txt` is not read: `poetry.lock` is the lock"]
 
 
+def test_nothing_to_read(tmp_path: Path) -> None:
+    """A folder of Python files alone has no dependencies: no line says that it was read."""
+    write(tmp_path, app__py="")
+    heard = Heard()
+    assert versions(read(tmp_path, reporter=heard)) == {}
+    assert not heard.events
+
+
 def test_a_lock_of_an_unknown_kind(tmp_path: Path) -> None:
     (tmp_path / "Cargo.lock").write_text("")
     with pytest.raises(LockError) as caught:

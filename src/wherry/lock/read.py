@@ -82,14 +82,16 @@ def read_lock(request: LockRequest, context: Context) -> Lock:
             hint="name the member's folder with `--project`",
         )
     check_python(lock.pylock.requires_python, context.target, lock.path)
-    context.reporter.emit(
-        LockRead(
-            path=lock.path,
-            packages=len(lock.pylock.packages),
-            seconds=perf_counter() - began,
-            locked=lock.format.value.locked,
+    # Of a folder without a lock and without dependencies there is nothing to report.
+    if lock.format is not LockFormat.NONE:
+        context.reporter.emit(
+            LockRead(
+                path=lock.path,
+                packages=len(lock.pylock.packages),
+                seconds=perf_counter() - began,
+                locked=lock.format.value.locked,
+            )
         )
-    )
     # Once, however many groups are read for functions of their own.
     asked = bool(request.groups or request.extras)
     warned = request.wanted and context.files.once(
