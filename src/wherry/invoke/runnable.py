@@ -167,7 +167,7 @@ def find_runnable(
             f"`{function.name}` has no handler",
             hint=f"set it in the settings, [tool.wherry.functions.{function.name}] "
             'handler = "module.function" or app = "module:object",\n'
-            "or with `--handler module.function`",
+            "or with `--handler module.function`; `wherry init` looks for one",
         )
     built = {package.name: package.path for package in report.packages if package.kind == "layer"}
     built |= fetched or {}
