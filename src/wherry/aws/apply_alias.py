@@ -1,4 +1,4 @@
-"""Creating and moving an alias of a function, with what it stood at recorded in its description."""
+"""Creating and moving an alias of a function, and recording in its description where it pointed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bringing to a stage what another one runs, byte for byte, without building.
+"""Deploying to a stage what another one runs, byte for byte, without building.
 
 Code and layers are those of the versions that callers of the other stage get. They are fetched from AWS only if the
 stage does not have them already, and their digests are verified. Layers are published under the stage's own names, as

@@ -1,4 +1,4 @@
-"""Known vulnerabilities of the distributions in packages, as ``uv audit`` tells them.
+"""Known vulnerabilities of the distributions in packages, as ``uv audit`` reports them.
 
 uv asks OSV, the database of vulnerabilities, about names and versions; nothing else leaves the machine.
 """

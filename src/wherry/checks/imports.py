@@ -1,4 +1,4 @@
-"""Checks of imports: modules that are nowhere, that a newer Python has lost, or that have another case."""
+"""Checks of imports: modules that are missing, that a newer Python has removed, or whose names differ in case."""
 
 from __future__ import annotations
 

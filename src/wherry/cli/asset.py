@@ -1,4 +1,4 @@
-"""``wherry asset``: the package of one folder, for constructs in other languages."""
+"""``wherry asset``: build the package of one folder, for constructs in other languages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wherry check``: findings in built packages, or in any zip archive."""
+"""``wherry check``: check built packages, or any zip archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wherry history``: which versions the aliases of a stage pointed to."""
+"""``wherry history``: show which versions the aliases of a stage pointed to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wherry inspect``: what is in packages, and why."""
+"""``wherry inspect``: show what is in packages, and why."""
 
 from __future__ import annotations
 

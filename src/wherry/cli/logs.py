@@ -1,4 +1,4 @@
-"""``wherry logs``: what the functions of a stage wrote to their logs."""
+"""``wherry logs``: show the logs of the functions of a stage."""
 
 from __future__ import annotations
 

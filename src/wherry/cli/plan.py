@@ -1,4 +1,4 @@
-"""``wherry plan``: what a deployment would do. Nothing on AWS is changed."""
+"""``wherry plan``: show what a deployment would do. Nothing on AWS is changed."""
 
 from __future__ import annotations
 

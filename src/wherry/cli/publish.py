@@ -1,4 +1,4 @@
-"""``wherry publish``: versions of layers and functions."""
+"""``wherry publish``: publish versions of layers and functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wherry rollback``: the version before, by alias."""
+"""``wherry rollback``: go back to the previous versions of functions."""
 
 from __future__ import annotations
 

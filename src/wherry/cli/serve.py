@@ -1,4 +1,4 @@
-"""``wherry serve``: an HTTP server in front of a project's functions, as behind their services."""
+"""``wherry serve``: serve a project's functions over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wherry upload``: what was built, into the bucket of a stage."""
+"""``wherry upload``: upload built packages to the bucket of a stage."""
 
 from __future__ import annotations
 

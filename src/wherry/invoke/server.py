@@ -1,4 +1,4 @@
-"""An HTTP server in front of the functions of a project, as their services would stand there."""
+"""An HTTP server in front of the functions of a project, which takes the place of their services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TOML and JSON that other tools wrote: every value is asked for by type, and every error says where it stands."""
+"""TOML and JSON that other tools wrote: every value is asked for by type, and every error says where the value is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files, groups and dependencies that may be meant for the package, and that no lock brings into it."""
+"""Files, groups and dependencies that may be intended for the package, and that the lock does not include."""
 
 from __future__ import annotations
 

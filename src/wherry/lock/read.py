@@ -1,4 +1,4 @@
-"""Reading whatever lock a project has."""
+"""Reading the lock of a project, in any format."""
 
 from __future__ import annotations
 

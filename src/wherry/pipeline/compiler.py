@@ -1,4 +1,4 @@
-"""The compiler of modules, as far as it decides the bytes of packages."""
+"""What of the compiler of modules decides the bytes of packages."""
 
 from __future__ import annotations
 

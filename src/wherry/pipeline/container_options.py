@@ -1,4 +1,4 @@
-"""The options of containers, put on top of the settings."""
+"""The options of containers, applied to the settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The packages of the constructs of other tools: of a folder, whatever functions its settings name.
+"""The packages of the constructs of other tools: of a folder, independent of the functions in its settings.
 
 They are written to the store, and never to a folder of the application's own, which may be watched.
 """

@@ -1,4 +1,4 @@
-"""Files and folders that a package is to hold besides: at a place of choice.
+"""Additional files and folders of a package, at paths of the user's choice.
 
 They were named one by one, so neither ``.gitignore`` nor the default excludes of a project apply. Names that begin
 with a dot and byte code are left out of folders all the same.

@@ -1,4 +1,4 @@
-"""The version of uv that a project requires (``required-version``), where it is another than Wherry brings."""
+"""The version of uv that a project requires (``required-version``), if it is not the version that Wherry installs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sizes of layer versions, which AWS tells of each version alone."""
+"""The sizes of layer versions, which AWS reports only for one version at a time."""
 
 from __future__ import annotations
 

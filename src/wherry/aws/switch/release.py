@@ -1,4 +1,4 @@
-"""Carrying out a plan with looking before switching: publish, test, then move the aliases, at once or step by step."""
+"""Carrying out a plan with tests before switching: publish, test, then move the aliases, at once or step by step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines that ``pip freeze`` writes of what a system or conda has installed, and that nobody can install."""
+"""Lines that ``pip freeze`` writes for packages of a system or of conda, and that cannot be installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A package's files in a folder, for commands to work on, and what came of them.
+"""A package's files in a folder, for commands to work on, and the result.
 
 What a command leaves as it was keeps its compressed bytes; what it changes or adds is stored, as the project's
 own files are.
