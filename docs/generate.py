@@ -40,7 +40,8 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
 }
 """The sections of the page about settings, and the keys of the tables that they describe."""
 
-_WIDTH = 100
+# As wide as the site shows without scrolling.
+_WIDTH = 80
 _RUNTIMES = re.compile(r"(?<=<!-- generated: runtimes -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 _HEAD = """\

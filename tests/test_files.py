@@ -50,6 +50,11 @@ def test_a_path_that_is_none_cannot_be_opened(tmp_path: Path) -> None:
             open_regular(tmp_path / name)
 
 
+def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
+    (tmp_path / "wherry.toml").write_bytes(b"\xef\xbb\xbfa = 1\r\n")
+    assert ProjectFiles().toml(tmp_path / "wherry.toml") == {"a": 1}
+
+
 def test_a_file_is_seen_as_it_was_first_read(tmp_path: Path) -> None:
     write_files(tmp_path, {"pyproject.toml": "a = 1\n"})
     files = ProjectFiles()

@@ -120,6 +120,8 @@ def test_deployment_is_there_too(project: Path, name: str) -> None:
     with pytest.raises(wherry.WherryError, match="there is no stage `staging`") as caught:
         getattr(wherry, name)(project, "staging")
     assert caught.value.hint == "write one: [tool.wherry.stages.staging]"
+    with pytest.raises(wherry.WherryError, match="no stage was named"):
+        getattr(wherry, name)(project)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ What was composed can be changed before it is written:
 >>> slim = composition.packages[0].bundle.filter(lambda entry: not entry.path.endswith(".pyi"))
 >>> wherry.write_package(slim, Path("build/api.zip"))
 
-What was built can be run as AWS Lambda would run it, and brought to AWS:
+What was built can be run as AWS Lambda would run it, and deployed:
 
 >>> wherry.invoke("services/api", {"id": 7}).payload
 
@@ -247,7 +247,7 @@ def __dir__() -> list[str]:
 
 
 class _Module(ModuleType):
-    """The package, in which `inspect`, `invoke` and `lock` stay the functions when the packages of these names are imported."""
+    """The package. `inspect`, `invoke` and `lock` remain functions when the subpackages of these names are imported."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name not in _HOMES or not isinstance(value, ModuleType):

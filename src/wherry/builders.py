@@ -37,7 +37,7 @@ class BuildRules(Struct, frozen=True, kw_only=True):
         return sorted({*requires, *self.extra.get(name, ())})
 
     def facts(self, name: str) -> list[list[str]]:
-        """All that decides the environment of a distribution's build, for a key; empty where nothing is said."""
+        """All that decides the environment of a distribution's build, for a key; empty if there is nothing."""
         extra = self.extra.get(name, ())
         return [list(self.constraints), list(extra)] if self.constraints or extra else []
 
@@ -99,7 +99,7 @@ class Builders(Protocol):
 
     @property
     def compiles(self) -> bool:
-        """Whether compiled wheels can be built for the target, as far as can be told without trying."""
+        """Whether compiled wheels can be built for the target, as far as is known without trying."""
 
     @property
     def only_in_container(self) -> bool:
@@ -117,7 +117,7 @@ class Builders(Protocol):
         """
 
     def container(self) -> Shell:
-        """A container whose image is at hand.
+        """A container whose image is available.
 
         Raises:
             NoEngineError: there is no container engine, or it does not answer.

@@ -97,6 +97,8 @@ class ProjectFiles:
     def toml(self, path: Path) -> dict[str, Any]:
         """The document that a TOML file holds; not to be changed, as others are given it too.
 
+        A byte order mark, which editors on Windows write, is skipped, as in all other files that Wherry reads.
+
         Raises:
             OSError: the file cannot be read.
             UnicodeDecodeError: it is not UTF-8.
@@ -104,7 +106,7 @@ class ProjectFiles:
         """
         key = os.path.abspath(path)  # noqa: PTH100
         if (document := self._documents.get(key)) is None:
-            document = self._documents[key] = parse_toml(self.read(path).decode())
+            document = self._documents[key] = parse_toml(self.read(path).decode("utf-8-sig"))
         return document
 
     def digest(self, path: Path) -> str:

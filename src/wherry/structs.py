@@ -1,4 +1,4 @@
-"""The base of the classes of values: ``Struct`` of msgspec, with a signature that can be looked at.
+"""The base of the classes of values: ``Struct`` of msgspec, with a signature that can be inspected.
 
 Annotations are often names that are imported for type checkers alone. msgspec would evaluate them for
 ``inspect.signature`` and ``help``, and fail.

@@ -1,4 +1,4 @@
-"""Wherry's version, said once."""
+"""Wherry's version, in one place."""
 
 __all__ = ["__version__"]
 

@@ -1,4 +1,4 @@
-"""Text of strangers on a terminal: control characters are shown, and not obeyed.
+"""Text of strangers on a terminal: control characters are shown, and have no effect.
 
 The reason of a yanked file, a server's message, a file's name or a compiler's output could otherwise write lines that
 look like Wherry's own, hide what was written, or turn the order of characters round.

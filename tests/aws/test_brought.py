@@ -87,7 +87,9 @@ def test_what_callers_get_is_brought(site: Site, aws: LightAws) -> None:
     write(site, "two", TWO)
     site.deploy("--canary", "10%")
     done = site.run("deploy", "production", "--from", "staging", code=0)
-    assert "has a canary in stage `staging`: what most callers get is brought" in done.err
+    assert (
+        "has a canary in stage `staging`: the version that most callers get is deployed" in done.err
+    )
     assert digests(aws, "production") == digests(aws, "staging", 1)
 
 
@@ -117,7 +119,7 @@ def test_other_bytes_come(site: Site, aws: LightAws) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("staging", "--from", "staging"), "stage `staging` cannot be brought to itself"),
+        (("staging", "--from", "staging"), "stage `staging` cannot be deployed from itself"),
         (("staging", "--from", "production"), "there is no function `shop-api-production`"),
         (("production", "--from", "stagin"), "did you mean `staging`?"),
     ],
@@ -139,7 +141,7 @@ def test_layers_of_others_stay_behind(site: Site, aws: LightAws, tmp_path: Path)
     site.deploy()
     done = site.run("deploy", "production", "--from", "staging", "--verbose", code=0)
     assert (
-        "layer:foreign:1` of `shop-api-staging` is not the project's, and is not brought"
+        "layer:foreign:1` of `shop-api-staging` does not belong to the project, and is not deployed"
         in done.err
     )
     assert len(aws.functions["shop-api-production"].latest["Layers"]) == 1

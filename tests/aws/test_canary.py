@@ -94,7 +94,7 @@ def test_shares_that_are_none(site: Site, share: str) -> None:
         site.proxy.forget()
         done = site.run(command, "staging", f"--canary={share}", code=2)
         assert done.error.startswith(
-            f"error: `{share}` is not a share of calls: say --canary 10%\n"
+            f"error: `{share}` is not a share of calls: write --canary 10%\n"
         )
         assert site.proxy.calls == []
 
@@ -102,7 +102,9 @@ def test_shares_that_are_none(site: Site, share: str) -> None:
 @pytest.mark.parametrize("other", [["--canary", "10%"], ["--dry-run"]])
 def test_promotion_stands_alone(site: Site, other: list[str]) -> None:
     done = site.deploy("--promote", *other, code=2)
-    assert done.error.startswith("error: --promote stands alone\n")
+    assert done.error.startswith(
+        "error: --promote does nothing else: leave out the other options\n"
+    )
 
 
 def test_promoting_what_is_not_there(site: Site) -> None:

@@ -51,7 +51,7 @@ def test_no_region(monkeypatch: pytest.MonkeyPatch) -> None:
         look(client())
     assert str(caught.value) == (
         "stage `staging` has no region\n"
-        "  ╰─▶ neither its settings, the environment nor the AWS profile says one\n"
+        "  ╰─▶ neither its settings, the environment nor the AWS profile names one\n"
         'hint: give it one: region = "eu-west-1"'
     )
 

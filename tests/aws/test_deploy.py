@@ -62,7 +62,7 @@ def test_a_deployment_that_has_nothing_to_do(site: Site) -> None:
     assert plainly(done.err) == (
         f"Layer `shop-dependencies`: sha256 DIGEST, as it should be, {ARN}layer:shop-dependencies:1\n"
         f"Function `shop-api`: sha256 DIGEST, as it should be, {ARN}function:shop-api\n"
-        "Stage staging is as it should be; looked in TIME\n"
+        "Stage staging is as it should be; checked in TIME\n"
     )
 
 

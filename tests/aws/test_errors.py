@@ -25,17 +25,17 @@ CONFIGURATION = "check AWS's variables (AWS_ENDPOINT_URL, AWS_SESSION_TOKEN …)
             of_aws("UpdateFunctionCode", "AccessDeniedException", DENIED, 403),
             f"UpdateFunctionCode: AccessDeniedException: {DENIED}",
             ("allow `lambda:UpdateFunctionCode` on arn:aws:lambda:eu-west-1:123456789012:function:api in the policy of "
-            "whoever deploys"),
+            "the user or role that deploys"),
         ),
         (
             of_aws("HeadObject", "403", "Forbidden", 403),
             "HeadObject: HTTP 403 Forbidden",
-            "allow `s3:GetObject` in the policy of whoever deploys",
+            "allow `s3:GetObject` in the policy of the user or role that deploys",
         ),
         (
             of_aws("ListObjectVersions", "AccessDenied", "Access Denied", 403),
             "ListObjectVersions: AccessDenied: Access Denied",
-            "allow `s3:ListBucketVersions` in the policy of whoever deploys",
+            "allow `s3:ListBucketVersions` in the policy of the user or role that deploys",
         ),
         (
             of_aws("GetLayerVersion", "ExpiredTokenException", "The security token is expired", 403),
@@ -66,7 +66,7 @@ CONFIGURATION = "check AWS's variables (AWS_ENDPOINT_URL, AWS_SESSION_TOKEN …)
         (
             of_aws("UpdateAlias", "PreconditionFailedException", "The RevisionId is old", 412),
             "UpdateAlias: PreconditionFailedException: The RevisionId is old",
-            "somebody else changed it meanwhile: see what `wherry plan` says, then run the same command again",
+            "somebody else has changed it: look at `wherry plan`, then run the same command again",
         ),
         (
             of_aws("UpdateFunctionCode", "ResourceConflictException", "An update is in progress", 409),
@@ -98,7 +98,7 @@ CONFIGURATION = "check AWS's variables (AWS_ENDPOINT_URL, AWS_SESSION_TOKEN …)
             of_aws("UpdateFunctionConfiguration", "InvalidParameterValueException", "Function code combined with layers exceeds the maximum allowed size. The actual unzipped size is 1"),
             ("UpdateFunctionConfiguration: InvalidParameterValueException: Function code combined with layers exceeds the "
             "maximum allowed size. The actual unzipped size is 1"),
-            "function and layers together are too big: `wherry build` says what weighs how much",
+            "function and layers together are too big: `wherry build` shows the biggest distributions",
         ),
         (
             of_aws("PublishLayerVersion", "InvalidParameterValueException", "Error occurred while GetObject. S3 Error Code: PermanentRedirect."),
@@ -114,7 +114,7 @@ CONFIGURATION = "check AWS's variables (AWS_ENDPOINT_URL, AWS_SESSION_TOKEN …)
         (
             of_aws("AssumeRole", "AccessDenied", "no", 403),
             "AssumeRole: AccessDenied: no",
-            "allow `sts:AssumeRole` in the policy of whoever deploys",
+            "allow `sts:AssumeRole` in the policy of the user or role that deploys",
         ),
         (of_aws("GetAlias", "500", "<!doctype html>\n<p>", 500), "GetAlias: HTTP 500", None),
         (of_aws("GetAlias", "ServiceException", "Oops", 500), "GetAlias: ServiceException: Oops", None),

@@ -241,7 +241,7 @@ def check(prepared: Prepared, before: Found, *, said: str = "", tolerant: bool =
     assert fresh in ([], [digests["api"]])
     objects = account.objects(BUCKET)
     # Who may not take a package away is told so; `wherry prune` comes by later.
-    if not tolerant and "stays there" not in said:
+    if not tolerant and "was not removed" not in said:
         assert [key for key in objects if key.endswith(".zip")] == []
     assert account.uploads(BUCKET) == []
     # Who may not write the lock is told so once.

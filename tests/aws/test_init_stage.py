@@ -38,7 +38,7 @@ def test_a_stage_beside_others(site: Site) -> None:
     assert done.out == "wherry.toml\n"
     assert done.err == (
         "note: function `shop-api` keeps its layer "
-        "arn:aws:lambda:eu-west-1:123456789012:layer:telemetry:1, which is none of the settings\n"
+        "arn:aws:lambda:eu-west-1:123456789012:layer:telemetry:1, which is not in the settings\n"
         "Wrote settings to wherry.toml\n"
     )
     text = (site.root / "wherry.toml").read_text()
@@ -119,7 +119,7 @@ def test_several_functions(site: Site) -> None:
     given = ("init", "--stage", "a", "--from", FUNCTION, "--from")
     done = site.run(*given, "background", code=1)
     assert done.err.startswith("error: which function of the settings is `background`?\n")
-    assert "hint: say it: --from api=background" in done.err
+    assert "hint: name it: --from api=background" in done.err
     site.run(*given, "jobs=background", code=0)
     assert stages(site)["a"]["functions"] == {
         "api": {"name": FUNCTION, "alias": ALIAS}, "jobs": {"name": "background"},
@@ -134,7 +134,7 @@ def test_what_is_refused(site: Site) -> None:
             public.init_stage(
                 site.root, "new", ["arn:aws:lambda:us-east-1:1:function:x"], region="eu-west-1"
             )
-        with pytest.raises(SettingsError, match="is no name of a stage"):
+        with pytest.raises(SettingsError, match="is not a name for a stage"):
             public.init_stage(site.root, "new stage", [FUNCTION])
     for words in (["--from", "x"], ["--stage", "s", "--region", "eu-west-1"]):
         assert site.run("init", *words, code=2).err.startswith("error: --")

@@ -162,5 +162,5 @@ def test_times() -> None:
     assert parse_since("2026-11-28T08:00Z") == datetime(2026, 11, 28, 8, tzinfo=UTC)
     assert parse_since("2026-11-28T08:00").tzinfo is not None
     for wrong in ("", "10", "10y", "yesterday", "9" * 9 + "w"):
-        with pytest.raises(SettingsError, match="is no time"):
+        with pytest.raises(SettingsError, match="is not a time"):
             parse_since(wrong, now=NOW)

@@ -267,7 +267,7 @@ def test_the_command_only_looks_at_first(site: Site) -> None:
     assert (done.out, done.err) == ("", "Stage staging has nothing to remove\n")
     done = site.run("prune", "staging", *OLD, code=0)
     assert plain(done.out) == GONE
-    assert plain(done.err) == "Would remove 5 versions (SIZE): say --yes to have it done\n"
+    assert plain(done.err) == "Would remove 5 versions (SIZE); run with --yes to remove\n"
     assert site.proxy.mutations == []
 
 

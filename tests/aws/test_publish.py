@@ -92,7 +92,7 @@ def test_what_uploading_says(site: Site) -> None:
     )
     assert plain(site.run("upload", "staging", "dependencies", code=0).err) == (
         f"`{LAYER}` is there already: s3://{BUCKET}/wherry/uploads/{LAYER}/DIGEST.zip\n"
-        "Everything is there; looked in TIME\n"
+        "Everything is there; checked in TIME\n"
     )
     assert site.run("upload", "staging", "-q", code=0).err == ""
 
@@ -110,7 +110,7 @@ def test_what_publishing_says(site: Site) -> None:
     site.proxy.forget()
     second = site.run("publish", "staging", "dependencies", code=0)
     assert second.out == first.out == f"{LAYER_ARN}:1\n"
-    assert plain(second.err) == "Everything is published; looked in TIME\n"
+    assert plain(second.err) == "Everything is published; checked in TIME\n"
     assert "PublishLayerVersion" not in site.proxy.operations
     # What was uploaded in vain is gone; the locks stay.
     assert not [key for key in site.account.objects(BUCKET) if "uploads" in key]
@@ -138,7 +138,7 @@ def test_versions_of_functions(site: Site) -> None:
     before = site.account.configuration(FUNCTION)["CodeSha256"]
     done = site.run("publish", "staging", code=0)
     assert done.out == f"{LAYER_ARN}:1\n{FUNCTION_ARN}:1\n"
-    assert plain(done.err) == "Everything is published; looked in TIME\n"
+    assert plain(done.err) == "Everything is published; checked in TIME\n"
     # Somebody gives it more memory, and nothing is built.
     site.account.functions.update_function_configuration(FunctionName=FUNCTION, MemorySize=512)
     done = site.run("publish", "staging", "api", "--json", code=0)

@@ -422,7 +422,7 @@ def test_nobody_can_be_asked(site: Site) -> None:
     assert (done.out, done.err) == (
         "",
         (
-            "error: there is nobody to ask: give --yes, or --dry-run to only look\n"
+            "error: there is no terminal to ask on: add --yes, or --dry-run to only look\n"
             "hint: wherry rollback --help\n"
         ),
     )
@@ -524,7 +524,7 @@ def test_when_it_fails_half_way(site: Site, fault: Fault) -> None:
     site.proxy.inject(fault, operation="UpdateAlias", attempts=None)
     done = site.run("rollback", "staging", "--yes", code=1)
     assert done.out == ""
-    assert done.err.endswith("to go on from here:\n      wherry rollback staging api --to 2\n")
+    assert done.err.endswith("to continue from here:\n      wherry rollback staging api --to 2\n")
     site.proxy.forget()
     site.run("rollback", "staging", "api", "--to", "2", "--yes", code=0)
     assert site.account.alias("shop-api", "live") == ("2", {})

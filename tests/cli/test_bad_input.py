@@ -291,7 +291,7 @@ def test_two_locks_that_disagree(refused: Refused, project: Path, index: Index) 
     assert refused() == (
         "error: `pylock.toml` and `uv.lock` disagree\n"
         "  ╰─▶ `beta`: pylock.toml has 2.0, uv.lock has 2.1\n"
-        "hint: say which one, such as `--lock pylock.toml`\n"
+        "hint: name one, such as `--lock pylock.toml`\n"
     )
     assert refused.wherry("build", "--lock", "uv.lock").code == 0
 
@@ -411,7 +411,7 @@ def test_a_hash_that_does_not_match(refused: Refused, project: Path, index: Inde
         "error: `alpha-1.2-py3-none-any.whl` is not the file that the lock records\n"
         f"  ├─▶ expected sha256 {ALPHA.sha256}\n"
         f"  ╰─▶ got sha256 {other.sha256}\n"
-        "hint: somebody replaced the file: find out why before you lock again\n"
+        "hint: the file was replaced: find out why before you lock again\n"
     )
     assert not list(refused.wherry.store.glob("files-v*/??/*"))
 
@@ -653,7 +653,7 @@ def test_an_sdist_whose_backend_fails(refused: Refused, index: Index, tmp_path: 
     assert "it is hopeless" in error
     assert "line 39" in error
     assert "line 3\n" not in error
-    log = error.rpartition("hint: all that it said is in `TMP/")[2].rstrip("`\n")
+    log = error.rpartition("hint: the whole output is in `TMP/")[2].rstrip("`\n")
     assert "line 3\n" in (tmp_path / log).read_text()
 
 
@@ -763,7 +763,14 @@ def test_no_file_may_grow_that_large(wherry: Wherry, index: Index) -> None:
     ("arguments", "error"),
     [
         (("biuld",), "error: there is no command `biuld`\nhint: did you mean `wherry build`?\n"),
-        (("build", "--runtim", "x"), "error: no such option '--runtim'"),
+        (
+            ("build", "--runtim", "x"),
+            "error: no such option '--runtim'\nhint: did you mean `--runtime`?\n",
+        ),
+        (
+            ("completion",),
+            "error: missing argument '[bash | zsh | fish]'. Choose from: bash, zsh, fish\n",
+        ),
         (("cache", "dir", "more"), "error: got unexpected extra argument (more)\n"),
         (("build", "--output"), "error: option '--output' requires an argument\n"),
         (

@@ -116,7 +116,7 @@ def test_values_of_the_wrong_kind(project: Path, wherry: Wherry) -> None:
         ),
         (
             '[functions.api]\ninterface = "wsgi"\n',
-            "  ╰─▶ functions.api.interface: it is for an `app`, and none is set\n",
+            "  ╰─▶ functions.api.interface: it belongs to an `app`, and none is set\n",
         ),
         (
             '[layers.a]\nruntimes = ["python3.12", "pyhton3.13"]\narchitectures = ["arm"]\n',

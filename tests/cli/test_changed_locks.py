@@ -251,7 +251,7 @@ class TestAlone:
         done = wherry.succeed("build", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
         assert (
             f"note: the password of the index `company` is sent to {indexes.private.url}, "
-            "as `Pipfile.lock` says and no other file of the project declares"
+            "which only `Pipfile.lock` declares"
         ) in done.err
 
     @pytest.mark.parametrize(

@@ -61,12 +61,12 @@ def test_a_build_stops_at_what_is_certain_to_fail(wherry: Wherry) -> None:
     failed = wherry.fail("build")
     assert failed.out == ""
     assert failed.error == (
-        "error: what was composed would fail on AWS Lambda\n"
+        "error: the package would fail on AWS Lambda\n"
         "  ╰─▶ ELF003 `view/screen.so` of `view`: it needs `libGL.so.1`, which python3.13 does not have "
         "(shop → view → view.screen)\n"
         "hint: take a variant that does without it, such as `-headless`; or ship the library in `lib/` of a layer, "
         'or say that the runtime has it: [tool.wherry.runtimes."python3.13"] libraries = ["libGL.so.1"]\n'
-        '      `wherry check` tells all; `check = "warn"` in the settings builds nevertheless\n'
+        '      `wherry check` lists all findings; `check = "warn"` in the settings builds anyway\n'
     )
     assert not (wherry.cwd / "dist").exists()
     # What is not imported does not matter, from the next edit on.

@@ -230,7 +230,7 @@ def test_a_failing_command_ends_the_build(project: Path, wherry: Wherry) -> None
             "  ├─▶ it ended with status 3",
             "  ╰─▶ oops",
         ]
-        assert lines[3].startswith("hint: all that it said is in `")
+        assert lines[3].startswith("hint: the whole output is in `")
         assert len(lines) == 4
     assert runs(project) == 0
     assert (project / "dist" / "lambda" / "shop.zip").read_bytes() == package

@@ -229,7 +229,7 @@ def test_several_functions(wherry: Wherry) -> None:
         "mails": {"handler": "shop.mails.handler"},
         "orders": {"handler": "shop.orders.handler.handler"},
     }
-    assert "note: passed over `shop.web:app`, also Flask\n" in done.err
+    assert "note: skipped `shop.web:app`, also Flask\n" in done.err
 
 
 def test_nothing_to_be_found(wherry: Wherry) -> None:

@@ -300,7 +300,7 @@ def test_bad_input(
 
 def test_which_function(project: Path, wherry: Wherry) -> None:
     none = wherry.fail("invoke")
-    assert "it is not said which function to call" in none.error
+    assert "the project has several functions, and none was named" in none.error
     wrong = wherry.fail("invoke", "webb")
     assert "did you mean `web`?" in wrong.error
     layer = wherry.fail("invoke", "base")

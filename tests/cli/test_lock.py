@@ -201,7 +201,7 @@ def test_an_unlocked_build_is_warned_of(call: Caller, index: Index) -> None:
     done = call("build", "--quiet")
     assert done.code == 0
     assert done.err == (
-        "warning: the build is not locked: `pyproject.toml` was resolved just now, and may come out otherwise "
+        "warning: the build is not locked: `pyproject.toml` was resolved just now, and may give another result "
         "next time\n"
         "hint: write `pylock.toml` with `wherry lock`\n"
     )

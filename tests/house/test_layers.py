@@ -107,6 +107,13 @@ def test_imports_run_one_way(path: Path) -> None:
     assert not upward
 
 
+def test_the_documentation_lists_the_layers() -> None:
+    page = SOURCE.parent.parent / "docs" / "explanation" / "how-it-works.md"
+    table = page.read_text(encoding="utf-8").partition("## The modules")[2].split("\n\n")[2]
+    columns = [row.split("|")[1] for row in table.splitlines()[2:]]
+    assert re.findall(r"`(\w+)(?:/|\.py)?`", "".join(columns)) == LAYERS
+
+
 def name_of(path: Path) -> str:
     """The dotted name of a module."""
     parts = ("wherry", *path.relative_to(SOURCE).with_suffix("").parts)

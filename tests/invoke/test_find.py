@@ -96,7 +96,7 @@ def test_a_handler_that_is_said_elsewhere(project: tuple[Path, BuildReport]) -> 
 def test_which_function() -> None:
     assert choose_function(["a"], None) == "a"
     assert choose_function(["a", "b"], "b") == "b"
-    with pytest.raises(InvokeError, match="not said which"):
+    with pytest.raises(InvokeError, match="and none was named"):
         choose_function(["a", "b"], None)
     with pytest.raises(InvokeError, match="no function `apj`") as caught:
         choose_function(["api", "web"], "apj")

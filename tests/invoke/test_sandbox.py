@@ -82,7 +82,7 @@ def sandbox(
     try:
         made = Sandbox(contents(folder, script), interpreter, limits=limits)
     except InvokeError:
-        missing("this system lets no namespaces be made")
+        missing("this system allows no namespaces")
         raise
     try:
         yield made
@@ -164,7 +164,7 @@ def test_an_interpreter_that_lies_where_lambda_has_something_else(
             ),
         )
     except InvokeError:
-        missing("this system lets no namespaces be made")
+        missing("this system allows no namespaces")
         raise
     process = made.start({}, on_output=ran.output.append, on_exit=ran.exits.put)
     exited = ran.exits.get(timeout=60)
@@ -299,7 +299,7 @@ time.sleep(600)
     assert done.stdout is not None
     line = done.stdout.readline()
     if not line:
-        missing("this system lets no namespaces be made")
+        missing("this system allows no namespaces")
     assert line == b"up\n"
     assert marked(mark)
     done.kill()

@@ -53,10 +53,10 @@ def test_the_reason_is_told_where_there_are_several(tmp_path: Path) -> None:
     assert choice is not None
     assert (choice.path.name, choice.rivals) == ("Pipfile.lock", ())
     assert choice.remarks == (
-        Note(text="`requirements.txt` is passed over: `Pipfile.lock` is the lock"),
+        Note(text="`requirements.txt` is not read: `Pipfile.lock` is the lock"),
         Warned(
             text="of `uv.lock`, `Pipfile.lock`, `Pipfile.lock` is used: there is a `Pipfile`",
-            hint="remove the others, or say which one with `--lock`",
+            hint="remove the others, or name one with `--lock`",
         ),
     )
 
@@ -116,7 +116,7 @@ def pylock(name: str | None = None, creator: str = "pip") -> str:
         (
             {"uv__lock": UV_LOCK, "poetry__lock": POETRY_LOCK},
             "uv.lock",
-            ["`poetry.lock` is passed over: it is older than `pyproject.toml`"],
+            ["`poetry.lock` is not read: it is older than `pyproject.toml`"],
         ),
         (
             {"pylock__toml": pylock("alpha"), "uv__lock": UV_LOCK.replace('"1"', '"0"')},
@@ -126,12 +126,12 @@ def pylock(name: str | None = None, creator: str = "pip") -> str:
         (
             {"uv__lock": UV_LOCK, "Pipfile__lock": PIPFILE_LOCK},
             "uv.lock",
-            ["`Pipfile.lock` is passed over: there is no `Pipfile`"],
+            ["`Pipfile.lock` is not read: there is no `Pipfile`"],
         ),
         (
             {"pylock__toml": pylock(creator="uv"), "uv__lock": UV_LOCK},
             "uv.lock",
-            ["`pylock.toml` is passed over: it was exported from `uv.lock`"],
+            ["`pylock.toml` is not read: it was exported from `uv.lock`"],
         ),
         (
             {
@@ -146,8 +146,8 @@ def pylock(name: str | None = None, creator: str = "pip") -> str:
             },
             "uv.lock",
             [
-                "`pylock.toml` is passed over: it is older than `pyproject.toml`",
-                "`poetry.lock` is passed over: it is older than `pyproject.toml`",
+                "`pylock.toml` is not read: it is older than `pyproject.toml`",
+                "`poetry.lock` is not read: it is older than `pyproject.toml`",
             ],
         ),
     ],

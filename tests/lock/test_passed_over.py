@@ -149,7 +149,9 @@ def test_beside_other_distributions_it_is_a_note(tmp_path: Path) -> None:
             text="`requirements-prod.txt` was not read: `requirements.txt` is; "
             "`--lock requirements-prod.txt` takes the other"
         ),
-        Note(text="the groups `api` of `pyproject.toml` are passed over: `--group api` takes one"),
+        Note(
+            text="the groups `api` of `pyproject.toml` are not installed: `--group api` takes one"
+        ),
     ]
 
 

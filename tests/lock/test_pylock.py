@@ -103,7 +103,7 @@ def test_a_lock_by_name(tmp_path: Path) -> None:
     with pytest.raises(LockError) as caught:
         read(tmp_path)
     assert caught.value.message == "there are several locks"
-    assert caught.value.hint == "say which one, such as `--lock pylock.dev.toml`"
+    assert caught.value.hint == "name one, such as `--lock pylock.dev.toml`"
     (tmp_path / "pylock.dev.toml").unlink()
     assert "alpha" in versions(read(tmp_path))
 
@@ -114,8 +114,9 @@ def test_the_plain_name_comes_first(tmp_path: Path) -> None:
 
 
 def test_a_python_that_the_lock_excludes(tmp_path: Path) -> None:
-    with pytest.raises(TargetError, match=r"the project is not for python3\.10"):
+    with pytest.raises(TargetError, match=r"the project is not for python3\.10") as caught:
         read(write(tmp_path, pylock__toml=WHOLE), runtime="python3.10")
+    assert caught.value.hint == "choose another `--runtime`, or lock again"
 
 
 def test_a_patch_level_of_python_excludes_no_runtime(tmp_path: Path) -> None:

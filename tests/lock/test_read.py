@@ -75,7 +75,7 @@ def test_locks_that_disagree_are_refused(tmp_path: Path) -> None:
         read(tmp_path)
     assert caught.value.message == "`pylock.toml` and `poetry.lock` disagree"
     assert caught.value.where == ("`alpha`: pylock.toml has 1.0, poetry.lock has 1.1",)
-    assert caught.value.hint == "say which one, such as `--lock pylock.toml`"
+    assert caught.value.hint == "name one, such as `--lock pylock.toml`"
 
 
 def test_the_lock_that_is_named_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +110,15 @@ def test_an_exported_requirements_file_is_passed_over(tmp_path: Path) -> None:
     )
     heard = Heard()
     assert versions(read(tmp_path, reporter=heard)) == {"alpha": "1.1"}
-    assert heard.texts(Note) == ["`requirements.txt` is passed over: `poetry.lock` is the lock"]
+    assert heard.texts(Note) == ["`requirements.txt` is not read: `poetry.lock` is the lock"]
+
+
+def test_nothing_to_read(tmp_path: Path) -> None:
+    """A folder of Python files alone has no dependencies: no line says that it was read."""
+    write(tmp_path, app__py="")
+    heard = Heard()
+    assert versions(read(tmp_path, reporter=heard)) == {}
+    assert not heard.events
 
 
 def test_a_lock_of_an_unknown_kind(tmp_path: Path) -> None:

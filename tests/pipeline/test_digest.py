@@ -292,7 +292,7 @@ def test_a_pipfile_lock(project: Path, store: Store, index: Index) -> None:
         (
             {"wherry.toml": '[hooks]\nbefore = ["true"]\n'},
             DigestError,
-            "nobody can tell what they read",
+            "what they read is not known",
         ),
         (
             {"wherry.toml": '[functions.f]\nextra-distributions = ["beta"]\n'},

@@ -450,7 +450,7 @@ def test_an_error_of_the_compiler(wherry: Wherry, build: Build) -> None:
     assert done.error.startswith("error: `wrong` could not be built in the container\n")
     assert "wrong.c:" in done.error
     assert "'nonsense' undeclared" in done.error.replace("‘", "'").replace("’", "'")
-    log = Path(done.error.rpartition("all that was said is in `")[2].strip().rstrip("`"))
+    log = Path(done.error.rpartition("the whole output is in `")[2].strip().rstrip("`"))
     assert "running build_ext" in log.read_text()
     # The one that succeeded is not built again.
     assert "Built fastcount" not in build(code=1).err
@@ -489,7 +489,7 @@ def test_a_newer_c_library_than_the_runtime_has(wherry: Wherry, build: Build) ->
 def test_an_image_that_cannot_be_had(wherry: Wherry, build: Build) -> None:
     project(wherry.cwd, extension_sdist("fastcount"))
     error = build("--container-image", "127.0.0.1:1/none:1", code=1).error
-    assert error.startswith("error: the image `127.0.0.1:1/none:1` cannot be had\n")
+    assert error.startswith("error: the image `127.0.0.1:1/none:1` cannot be fetched\n")
     assert (
         "hint: look whether `docker pull 127.0.0.1:1/none:1` works, or name another image" in error
     )
@@ -500,7 +500,7 @@ def test_offline(wherry: Wherry, build: Build) -> None:
     project(wherry.cwd, extension_sdist("fastcount"))
     error = build("--offline", "--container-image", "127.0.0.1:1/none:1", code=1).error
     assert error.startswith(
-        "error: the image `127.0.0.1:1/none:1` is not there, and `--offline` forbids to fetch\n"
+        "error: the image `127.0.0.1:1/none:1` is not there, and `--offline` forbids fetching it\n"
     )
     done = build()
     (wherry.cwd / "fastcount-1.0.tar.gz").touch()

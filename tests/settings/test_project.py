@@ -26,6 +26,19 @@ def chosen(root: Path, **asked: str) -> tuple[str, str]:
     return str(target), why
 
 
+def test_a_misspelt_table_is_warned_of(tmp_path: Path) -> None:
+    text = "[project]\nname = 'shop'\n[tool.{}]\nruntime = 'python3.13'\n"
+    warned = read_project(project_of(tmp_path, text.format("Whery"))).warnings
+    assert warned == ("[tool.Whery] of `pyproject.toml` is not read: did you mean [tool.wherry]?",)
+    for name in ("wherry", "wheel", "cherry"):
+        assert (
+            read_project(
+                project_of(tmp_path, text.format(name).replace("runtime", "name"))
+            ).warnings
+            == ()
+        )
+
+
 # --- what is a project ---
 
 
@@ -144,6 +157,16 @@ def test_every_setting_in_both_places(tmp_path: Path, place: str) -> None:
     ("text", "found", "hint"),
     [
         ('runtme = "x"', ["runtme: there is no such setting"], "did you mean `runtime`?"),
+        (
+            '[functions.api]\nruntime = "x"',
+            ["functions.api.runtime: there is no such setting"],
+            "`runtime` is a setting of the whole project",
+        ),
+        (
+            '[tool.wherry]\nruntime = "x"',
+            ["tool: there is no such setting"],
+            "leave out `tool.wherry`, as in [functions.api]: it belongs in pyproject.toml",
+        ),
         (
             "grops = []\nextra = []\nname = 3",
             [

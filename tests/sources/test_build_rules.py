@@ -48,7 +48,5 @@ def test_others_have_none(tmp_path: Path) -> None:
     assert read_build_rules(tmp_path, ProjectFiles()) == BuildRules()
     assert BuildRules().facts("x") == []
     write_files(tmp_path, {"pyproject.toml": "[tool.uv]\nextra-build-dependencies = 1\n"})
-    with pytest.raises(
-        LockError, match=r"tool\.uv\.extra-build-dependencies: this should be a table"
-    ):
+    with pytest.raises(LockError, match=r"tool\.uv\.extra-build-dependencies: expected a table"):
         read_build_rules(tmp_path, ProjectFiles())

@@ -186,7 +186,7 @@ def test_another_python_that_builds_is_told(tmp_path: Path, store: Store, heard:
     assert who(built) == HERE
     (warning,) = [event for event in heard.events if isinstance(event, Warned)]
     assert warning.text == (
-        f"`shop` is built by Python {HERE}, as there is no Python {other} on this machine: it may come out otherwise"
+        f"`shop` is built by Python {HERE}, as there is no Python {other} on this machine: the result may differ"
     )
     assert f"uv python install {other}" in (warning.hint or "")
 

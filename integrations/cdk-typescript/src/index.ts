@@ -47,7 +47,7 @@ export interface BundlingOptions extends Omit<DockerRunOptions, "command" | "ent
   readonly extras?: string[];
   /** The member of a uv workspace. */
   readonly package?: string;
-  /** The lock file, where it is not to be looked for. */
+  /** The lock file, if it is not in the usual place. */
   readonly lock?: string;
   /** When to build in a container. */
   readonly container?: "auto" | "always" | "never";

@@ -1,4 +1,4 @@
-"""What AWS's answers must hold, so that what answers in its place (a proxy, another service) is noticed."""
+"""What AWS's answers must hold, to notice answers of something else, such as a proxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Creating and moving an alias of a function, with what it stood at recorded in its description."""
+"""Creating and moving an alias of a function, and recording in its description where it pointed."""
 
 from __future__ import annotations
 
@@ -132,8 +132,8 @@ def conflict(alias: str, function: str) -> AwsError:
     """The error for an alias that somebody else changed."""
     return AwsError(
         f"somebody else changed alias `{alias}` of function `{function}` meanwhile",
-        where=["it stands neither where it stood when the deployment began nor where it should"],
-        hint="see what `wherry plan` says, then run the same command again",
+        where=["it points neither to the version before this deployment nor to the new one"],
+        hint="look at `wherry plan`, then run the same command again",
     )
 
 

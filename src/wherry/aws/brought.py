@@ -1,4 +1,4 @@
-"""Bringing to a stage what another one runs, byte for byte, without building.
+"""Deploying to a stage what another one runs, byte for byte, without building.
 
 Code and layers are those of the versions that callers of the other stage get. They are fetched from AWS only if the
 stage does not have them already, and their digests are verified. Layers are published under the stage's own names, as
@@ -140,7 +140,9 @@ def bring(
         WherryError: the input is wrong, or AWS refused.
     """
     if stage == origin:
-        raise DeployError(f"stage `{stage}` cannot be brought to itself", hint="name another stage")
+        raise DeployError(
+            f"stage `{stage}` cannot be deployed from itself", hint="name another stage"
+        )
     reporter = options.get("reporter", SILENT)
     asked: StageOptions = {
         "names": options.get("names", ()),
@@ -182,7 +184,9 @@ def bring(
 def _sources(stage: ProjectStage) -> list[_Source]:
     """The code that callers of each function of a stage get."""
     client = stage.client
-    problems = Problems(DeployError, f"stage `{client.name}` does not run what could be brought")
+    problems = Problems(
+        DeployError, f"stage `{client.name}` has nothing that could be deployed from it"
+    )
     running = observe_stage(stage, problems)
     for function, _ in running.values():
         if function.package_type != "Zip":
@@ -198,7 +202,7 @@ def _source(
     if alias is not None and alias.canaries:
         stage.reporter.emit(
             Warned(
-                text=f"`{function.aws_name}` has a canary in stage `{stage.client.name}`: what most callers get is brought"
+                text=f"`{function.aws_name}` has a canary in stage `{stage.client.name}`: the version that most callers get is deployed"
             )
         )
     return _Source(
@@ -240,7 +244,7 @@ class _Packages:
         self._names = {_layer_name(other, name): name for name in other.project.settings.layers}
         self._same_place = _place(target) == _place(other)
         self._problems = Problems(
-            DeployError, f"what stage `{other.client.name}` runs cannot be brought"
+            DeployError, f"what stage `{other.client.name}` runs cannot be deployed from there"
         )
         for source in sources:
             self._add(source)
@@ -282,7 +286,7 @@ class _Packages:
             elif arn not in named:
                 self._other.reporter.emit(
                     Note(
-                        text=f"layer `{arn}` of `{source.aws_name}` is not the project's, and is not brought"
+                        text=f"layer `{arn}` of `{source.aws_name}` does not belong to the project, and is not deployed"
                     )
                 )
             elif region != self._target.client.region:

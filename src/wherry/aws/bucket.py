@@ -204,7 +204,7 @@ class Bucket(Struct, frozen=True, kw_only=True):
             self.remove(stored)
         except AwsError as error:
             reporter.emit(
-                Warned(text=f"`{stored.url}` stays there: {error.cause}", hint=error.hint)
+                Warned(text=f"`{stored.url}` was not removed: {error.cause}", hint=error.hint)
             )
 
     def leftovers(self, names: Collection[str] | None = None) -> tuple[Leftover, ...]:

@@ -59,7 +59,7 @@ class Client:
         if not region:
             raise AwsError(
                 f"stage `{self.name}` has no region",
-                where=["neither its settings, the environment nor the AWS profile says one"],
+                where=["neither its settings, the environment nor the AWS profile names one"],
                 hint='give it one: region = "eu-west-1"',
             )
         return region

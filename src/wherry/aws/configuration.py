@@ -101,7 +101,7 @@ class VariableChange(Struct, frozen=True, kw_only=True):
 
     Attributes:
         change: ``new``, ``changed``, ``removed`` or ``same``.
-        value: that it will have, if it is plain; None for one that is shown to nobody.
+        value: that it will have, if it is plain; None for one that is never shown.
     """
 
     name: str
@@ -333,7 +333,7 @@ def _told_variables(configuration: Mapping[str, Any]) -> Mapping[str, str]:
     if (reason := unreadable(configuration)) is not None:
         # To set ours alone would remove those of others.
         raise AwsError(
-            "AWS does not tell the variables of the function",
+            "AWS does not show the variables of the function",
             where=[reason],
             hint="allow `kms:Decrypt` for the function's key",
         )

@@ -279,7 +279,7 @@ def _remove_leftovers(
             prepared.reporter.emit(LeftoverRemoved(url=leftover.stored.url))
         except AwsError as error:
             prepared.reporter.emit(
-                Warned(text=f"`{leftover.stored.url}` stays there: {error.cause}")
+                Warned(text=f"`{leftover.stored.url}` was not removed: {error.cause}")
             )
 
 
@@ -289,9 +289,7 @@ def _fetched(plan: Plan, prepared: Prepared) -> Plan:
         return prepared.fetched(plan)
     except WherryError as error:
         cause = _in_one_line(error, last=True)
-        prepared.reporter.emit(
-            Warned(text=f"what would change in packages cannot be told: {cause}")
-        )
+        prepared.reporter.emit(Warned(text=f"what would change in packages is not known: {cause}"))
         return replace(plan, layers=(), functions=())
 
 

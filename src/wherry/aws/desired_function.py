@@ -73,7 +73,9 @@ def require_layers(project: Project, settings: StageSettings, report: BuildRepor
     Raises:
         SettingsError: a layer of the project is missing, or listed in vain.
     """
-    problems = Problems(SettingsError, "a stage lists other layers than functions are built with")
+    problems = Problems(
+        SettingsError, "a stage lists other layers than the functions were built with"
+    )
     for package in report.packages:
         listed = settings.function(package.name).layers
         if package.kind != "function" or not isinstance(listed, tuple):

@@ -176,13 +176,12 @@ def _hint(operation: str, code: str, message: str) -> str | None:
         match = _IAM.search(message)
         action = match[1] if match else _action(operation)
         where = f" on {match[2].rstrip('.')}" if match and match[2] else ""
-        return f"allow `{action}`{where} in the policy of whoever deploys"
+        return f"allow `{action}`{where} in the policy of the user or role that deploys"
     if code in THROTTLED:
         return "AWS received too many requests: run the same command again later"
     if code == "PreconditionFailedException":
         return (
-            "somebody else changed it meanwhile: see what `wherry plan` says, then run the same command "
-            "again"
+            "somebody else has changed it: look at `wherry plan`, then run the same command again"
         )
     if code == CONFLICT:
         return "another update is under way: run the same command again when it has ended"
@@ -212,7 +211,7 @@ def _invalid(message: str) -> str | None:
             "just created takes some seconds"
         )
     if "unzipped size" in lowered:
-        return "function and layers together are too big: `wherry build` says what weighs how much"
+        return "function and layers together are too big: `wherry build` shows the biggest distributions"
     if "getobject" in lowered or "s3" in lowered:
         return "AWS Lambda takes code from buckets of its own region: see the stage's `bucket`"
     return None

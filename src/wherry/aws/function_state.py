@@ -98,7 +98,7 @@ class FunctionState:
             raise AwsError(
                 f"function `{self._name}` does not become ready",
                 where=[f"State is {state}, LastUpdateStatus is {update}"],
-                hint="run the same command again later: it goes on from there",
+                hint="run the same command again later: it continues from there",
             )
         # An update of ours failed; an earlier one may be repaired by ours.
         if self.changed and "Failed" in (state, update):
@@ -115,8 +115,8 @@ class FunctionState:
         """The error for a change by somebody else."""
         return AwsError(
             f"somebody else changed function `{self._name}` meanwhile",
-            where=["it is neither as it was when the deployment began nor as it should become"],
-            hint="see what `wherry plan` says, then run the same command again",
+            where=["it is neither in the state before this deployment nor in the one after it"],
+            hint="look at `wherry plan`, then run the same command again",
         )
 
 

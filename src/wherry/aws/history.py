@@ -1,4 +1,4 @@
-"""What an alias stood at, recorded at the end of its description.
+"""The versions that an alias pointed to, recorded at the end of its description.
 
 AWS tells where an alias stands, not where it stood. So Wherry records the versions to which it moved the alias, the
 last of them first, and those whose canary was ended: ``[wherry: 7 5 2; not 6]``. The user's own text stays before it.

@@ -95,7 +95,8 @@ def init_stage(
     refuse_options(source, StageSource)
     if not re.fullmatch(r"[A-Za-z0-9_-]+", stage):
         raise SettingsError(
-            f"`{stage}` is no name of a stage", hint="it consists of letters, digits, `-` and `_`"
+            f"`{stage}` is not a name for a stage",
+            hint="it consists of letters, digits, `-` and `_`",
         )
     read = read_project(Path(project))
     path, has_settings = settings_file(read.root)
@@ -209,7 +210,7 @@ def _named(
                 f"which function of the settings is `{function.aws_name}`?",
                 where=[f"the settings have {', '.join(f'`{one}`' for one in known)}"],
                 hint=did_you_mean(name, known=known)
-                or f"say it: --from {known[0]}={function.aws_name}",
+                or f"name it: --from {known[0]}={function.aws_name}",
             )
         named[name] = function
     return named
@@ -339,6 +340,6 @@ def _own_layers(found: _Found, layers: Sequence[str]) -> dict[str, str]:
                 own.setdefault(max(fitting, key=len), aws_name)
             else:
                 found.notes.append(
-                    f"function `{function.aws_name}` keeps its layer {arn}, which is none of the settings"
+                    f"function `{function.aws_name}` keeps its layer {arn}, which is not in the settings"
                 )
     return own

@@ -26,7 +26,7 @@ def inspect(
     reporter: Reporter = SILENT,
     **options: Unpack[InspectOptions],
 ) -> InspectReport:
-    """Say what is in a project's packages, which are built first, or in zip archives of whatever tool.
+    """Show what is in a project's packages, which are built first, or in zip archives of any tool.
 
     Args:
         project: the project's folder; not read where ``files`` are given.

@@ -77,7 +77,7 @@ def parse_since(text: str, *, now: datetime | None = None) -> datetime:
         return moment if moment.tzinfo is not None else moment.astimezone()
     except (ValueError, OverflowError):
         raise SettingsError(
-            f"`{text}` is no time", hint="say --since 10m, 2h, 1d or --since 2026-11-28T08:00Z"
+            f"`{text}` is not a time", hint="write --since 10m, 2h, 1d or --since 2026-11-28T08:00Z"
         ) from None
 
 

@@ -101,7 +101,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         return bool(self.actions)
 
     def lines(self, differences: Mapping[str, Difference] | None = None) -> Iterator[str]:
-        """The plan, line by line. Functions with which the same happens are told together.
+        """The plan, line by line. Functions to which the same happens are shown together.
 
         Args:
             differences: changes inside of packages, by the names of functions and layers in the settings.

@@ -1,4 +1,4 @@
-"""A plan of many functions, short enough to be read: parts with which the same happens are told together."""
+"""A plan of many functions, short enough to be read: parts to which the same happens are shown together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["PartLines", "together"]
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?: [KMG]iB| B)?")
 _ALIKE = 3
-"""Parts with which the same happens, from which on they are told together."""
+"""From this number on, parts to which the same happens are shown together."""
 
 
 class PartLines(Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ def _lines(title: str, actions: Sequence[str]) -> Iterator[str]:
 
 
 def _shape(line: str) -> str:
-    """The lines that parts which are told together have in common: those below an action, such as ARNs, must be the same."""
+    """The lines that such parts have in common: those below an action, such as ARNs, must be the same."""
     return line if line.startswith(" ") else _NUMBER.sub("#", line)
 
 

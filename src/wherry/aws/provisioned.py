@@ -71,7 +71,7 @@ def wait_for_concurrency(client: Client, function: str, alias: str, reporter: Re
         time.sleep(pause)
     raise AwsError(
         f"the provisioned concurrency of alias `{alias}` of function `{function}` does not become ready",
-        where=[f"the alias has moved; it was waited for {_LONGEST / 60:.0f} minutes"],
+        where=[f"the alias has moved; Wherry waited for {_LONGEST / 60:.0f} minutes"],
         hint="see what the console says; `wherry rollback` goes back to the version before",
     )
 

@@ -99,7 +99,9 @@ def open_local(path: Path) -> Iterator[Contents]:
             file = stack.enter_context(path.open("rb"))
             size = path.stat().st_size
         except OSError as error:
-            raise ArchiveError(f"cannot read `{path}`", where=[str(error)]) from error
+            raise ArchiveError(
+                f"cannot read `{path}`", where=[error.strerror or str(error)]
+            ) from error
         yield _contents(stack, file, size, f"`{path.name}`")
 
 

@@ -65,7 +65,7 @@ def resolve(desired: Desired, observed: Observed, client: Client) -> tuple[Desir
             reason = unreadable(current.configuration)
             if reason is not None:
                 problems.add(
-                    f"AWS does not tell the variables of function `{function.aws_name}`",
+                    f"AWS does not show the variables of function `{function.aws_name}`",
                     reason,
                     hint="allow `kms:Decrypt` for the function's key",
                 )

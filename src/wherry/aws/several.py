@@ -1,4 +1,4 @@
-"""Several stages side by side, with one build, one report for each, and one failing stage hiding none of the others."""
+"""Several stages in parallel: one build, and a report for each, also if another one fails."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def find_stage(project: Project, name: str) -> StageSettings:
     if name not in settings.stages:
         known = ", ".join(f"`{stage}`" for stage in settings.stages)
         raise SettingsError(
-            f"there is no stage `{name}`",
+            f"there is no stage `{name}`" if name else "no stage was named",
             where=[f"the settings have {known}" if known else "the settings have no stages"],
             hint=did_you_mean(name, known=settings.stages)
             or (None if known else f"write one: [tool.wherry.stages.{name}]"),

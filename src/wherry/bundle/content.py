@@ -118,7 +118,7 @@ def _pieces(payload: SourceFile | Slice | Deflated) -> Iterator[bytes]:
                 yield piece
     except OSError as error:
         kind = FileChangedError if isinstance(error, FileNotFoundError) else OutputError
-        raise kind(f"cannot read `{payload.path}`", where=[str(error)]) from error
+        raise kind(f"cannot read `{payload.path}`", where=[error.strerror or str(error)]) from error
 
 
 def _damaged(payload: Slice, reason: str) -> ArchiveError:
@@ -137,7 +137,9 @@ def _raw(payload: Slice) -> Iterator[bytes]:
                 left -= len(piece)
                 yield piece
     except OSError as error:
-        raise ArchiveError(f"cannot read `{payload.archive}`", where=[str(error)]) from error
+        raise ArchiveError(
+            f"cannot read `{payload.archive}`", where=[error.strerror or str(error)]
+        ) from error
     if left:
         raise ArchiveError(f"`{payload.archive.name}` is truncated")
 

@@ -267,7 +267,9 @@ class _Archives:
         try:
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError as error:
-            raise ArchiveError(f"cannot read `{path}`", where=[str(error)]) from error
+            raise ArchiveError(
+                f"cannot read `{path}`", where=[error.strerror or str(error)]
+            ) from error
         self._open[path] = descriptor
         return descriptor
 

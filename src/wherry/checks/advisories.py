@@ -1,4 +1,4 @@
-"""Known vulnerabilities of the distributions in packages, as ``uv audit`` tells them.
+"""Known vulnerabilities of the distributions in packages, as ``uv audit`` reports them.
 
 uv asks OSV, the database of vulnerabilities, about names and versions; nothing else leaves the machine.
 """
@@ -145,6 +145,6 @@ def _finding(each: Installed, advisory: dict[str, Any]) -> Finding:
         package=each.part,
         where=file.path,
         message=f"`{each.name}` {each.version} is vulnerable: {advisory.get('summary') or 'no summary'} ({names})",
-        hint=f"take version {fixed}" if fixed else "no version mends it yet",
+        hint=f"take version {fixed}" if fixed else "no version fixes it yet",
         owner=each.name,
     )

@@ -1,4 +1,4 @@
-"""Checks of ``.pyc`` files: those that Python passes over are weight, and none is written on Lambda."""
+"""Checks of ``.pyc`` files: those that Python ignores only take space, and Lambda writes none itself."""
 
 from __future__ import annotations
 

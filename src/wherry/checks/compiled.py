@@ -1,4 +1,4 @@
-"""Checks of compiled files: the machine, the C library, the versions of symbols, and libraries that nothing brings.
+"""Checks of compiled files: the machine, the C library, the versions of symbols, and missing libraries.
 
 A file is judged where init loads it: many distributions hold files for other systems that are never loaded.
 """

@@ -69,7 +69,7 @@ def _applications(subject: Subject) -> Iterator[Finding]:
 
 
 def _details(error: SettingsError) -> list[str]:
-    # The setting itself is known to whoever checks it.
+    # Where the setting is needs no mention.
     return [line for line in error.where if not line.startswith("handler = ")]
 
 

@@ -1,4 +1,4 @@
-"""Checks of imports: modules that are nowhere, that a newer Python has lost, or that have another case."""
+"""Checks of imports: modules that are missing, that a newer Python has removed, or whose names differ in case."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         cases.setdefault(module.name.lower(), module.name)
     seen: set[str] = set()
     for missing in subject.graph.missing:
-        # Compiled files for others are told by their own codes.
+        # Compiled files for other targets have codes of their own.
         if missing.name in seen or missing.name in contents.modules.unusable:
             continue
         seen.add(missing.name)
@@ -58,14 +58,14 @@ def _finding(subject: Subject, missing: Missing, cases: dict[str, str]) -> Findi
     message = f"`{missing.importer}` imports `{name}`{instead}, which is neither in the package nor in the runtime{chain}"
     if gone is not None:
         code = "RT002"
-        message = f"`{missing.importer}` imports `{name}`, which Python has no more since {_next(gone)}{chain}"
+        message = f"`{missing.importer}` imports `{name}`, which Python no longer has since {_next(gone)}{chain}"
         hint = f"take a newer version of `{owner}`, or a runtime up to python{gone}"
         if owner == subject.name:
             hint = f"replace `{name}`, or take a runtime up to python{gone}"
     elif cased is not None:
         code = "CASE001"
         message = f"`{missing.importer}` imports `{name}`, and the package has `{cased}`{chain}"
-        hint = f"write `import {cased}`: names on Lambda are told apart by case, unlike on macOS and Windows"
+        hint = f"write `import {cased}`: upper and lower case differ on Lambda, unlike on macOS and Windows"
     elif _is_told(subject, owner, name):
         # That a distribution is absent says more.
         return None
@@ -82,7 +82,7 @@ def _finding(subject: Subject, missing: Missing, cases: dict[str, str]) -> Findi
     severity = severity_at_start(subject, missing, code)
     if missing.when is not When.INIT:
         code = "IMP002" if code == "IMP001" else code
-        # Distributions have many that nobody misses.
+        # Distributions have many that are never needed.
         lazy = missing.when is When.LAZY and owner == subject.name
         severity = "warning" if lazy else "note"
     if severity is None:
@@ -128,7 +128,7 @@ def _is_told(subject: Subject, owner: str, name: str) -> bool:
 
 
 def severity_at_start(subject: Subject, missing: Missing, code: str) -> Severity | None:
-    """The severity of an import at init; None if what it imports may come to be by other means."""
+    """The severity of an import at init; None if the module may be created in another way."""
     contents = subject.contents
     if not contents.options.complete:
         return "note"

@@ -63,7 +63,7 @@ def find(subject: Subject) -> Iterator[Finding]:
                 subject,
                 file,
                 "warning",
-                f"line {line} gives a random text to what is named as a secret",
+                f"line {line} assigns a random text to a name that stands for a secret",
             )
         elif _DOTENV.fullmatch(name) and file.size:
             yield _finding(subject, file, "warning", "files of that name hold secrets or state")

@@ -82,7 +82,7 @@ def check_own_files(
     patterns: Sequence[str],
     named: Collection[Path],
 ) -> Iterator[Warned]:
-    """Look at the files of the project: warnings about those that should hardly ship.
+    """Look at the files of the project: warnings about those that should probably not ship.
 
     Args:
         composition: all packages.
@@ -142,7 +142,7 @@ def check_own_files(
     if state:
         yield _warning("files that may hold secrets or state ship", state)
     if others:
-        yield _warning("files that are hardly part of the code ship", others)
+        yield _warning("files that are probably not part of the code ship", others)
     if installed:
         shipped = {entry.owner for package in composition.packages for entry in package.bundle}
         twice = {folder: entry for folder, (entry, names) in installed.items() if names & shipped}

@@ -55,7 +55,7 @@ def find(subject: Subject) -> Iterator[Finding]:
             and (match := _SHEBANG.match(_content(file)))
         ):
             path = match[1].decode(errors="replace")
-            yield _of_builder(subject, file, "note", f"it is to be run by `{path}`")
+            yield _of_builder(subject, file, "note", f"it runs with `{path}`")
     yield from _writes(subject)
 
 

@@ -22,7 +22,7 @@ __all__ = ["RULES", "find"]
 
 RULES = (
     Rule("DEP001", "a required distribution is absent"),
-    Rule("DEP002", "a required distribution has a version that does not do"),
+    Rule("DEP002", "a required distribution has a version that does not satisfy the requirement"),
 )
 
 _CFFI = "_cffi_backend"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "find"]
 
-RULES = (Rule("SDK001", "the code uses a service of which botocore has no data"),)
+RULES = (Rule("SDK001", "the code uses a service for which botocore has no data"),)
 
 
 def find(subject: Subject) -> Iterator[Finding]:

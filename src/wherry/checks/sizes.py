@@ -1,4 +1,4 @@
-"""Checks of sizes and numbers against AWS's quotas, naming who is to blame."""
+"""Checks of sizes and numbers against AWS's quotas, naming the largest distributions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A check of the text of modules: what is no Python for the runtime fails as soon as it is imported.
+"""A check of the text of modules: code that is not valid for the runtime's Python fails when it is imported.
 
 Wherry's own Python reads it, as that of the runtime's version where it is newer. An older one cannot tell a mistake from
 what came later, and nothing is found.
@@ -44,7 +44,7 @@ def find(subject: Subject) -> Iterator[Finding]:
                 package=file.part,
                 where=f"{file.path}:{error.lineno or 1}",
                 message=f"`{module.name}` is not valid Python for {contents.target.runtime.name}: {error.msg}",
-                hint="mend it, or choose a runtime that understands it",
+                hint="fix it, or choose a runtime that understands it",
                 owner=subject.owner(file.place),
             )
 

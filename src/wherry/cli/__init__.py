@@ -1,7 +1,7 @@
 """The command line: one module per command, loaded when the command is called.
 
 stdout is data (paths, or one JSON document), stderr is progress, notes and errors. Exit codes: 0 done, 1 the user's input or the
-world is wrong, 2 usage, 3 differences where a flag asked for that status, 130 interrupted, 143 and 129 told to end by
+environment is wrong, 2 usage, 3 differences if a flag asked for that status, 130 interrupted, 143 and 129 ended by
 SIGTERM and SIGHUP.
 """
 
@@ -23,35 +23,45 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "main", "run"]
 
-COMMANDS = {
-    "init": "Write settings for a project, or from drover.yml or settings.spindrift.",
-    "build": "Build deployment packages and layers from the project's lock.",
-    "digest": "Say what packages are made of, as a digest, without building them.",
-    "asset": "Build the package of a folder for constructs in other languages, by JSON.",
-    "lock": "Resolve a project that has no lock, and write pylock.toml.",
-    "check": "Check packages, or any zip file, for what fails on Lambda.",
-    "inspect": "Show what is in packages, or any zip file, and why.",
-    "invoke": "Call a function out of its written package, as AWS Lambda would.",
-    "event": "Print a sample event of a service of AWS.",
-    "serve": "Put an HTTP server in front of a project's functions, as behind their services.",
-    "plan": "Say what a deployment would change on AWS.",
-    "deploy": "Bring a stage on AWS to what was built.",
-    "upload": "Put what was built into the bucket of a stage.",
-    "publish": "Publish layers that were built, and versions of functions.",
-    "logs": "Show the logs of the functions of a stage.",
-    "rollback": "Go back to what the functions of a stage ran before.",
-    "history": "Show what the aliases of a stage stood at.",
-    "prune": "Remove old versions of functions and layers of a stage.",
-    "schema": "Print the JSON schema of the settings, for editors.",
-    "completion": "Print the script that completes commands and names in a shell.",
-    "cache": "Show or prune the store of fetched and built files.",
+SECTIONS = {
+    "Build": {
+        "init": "Write settings for a project, or from those of another tool.",
+        "lock": "Resolve a project that has no lock, and write pylock.toml.",
+        "build": "Build deployment packages and layers from the project's lock.",
+        "digest": "Print a digest of what packages are made of, without building them.",
+        "check": "Check packages, or any zip file, for what fails on Lambda.",
+        "inspect": "Show what is in packages, or any zip file, and why.",
+    },
+    "Run": {
+        "invoke": "Run a function from its package, as AWS Lambda would.",
+        "serve": "Serve a project's functions over HTTP on this machine.",
+        "event": "Print a sample event of an AWS service.",
+    },
+    "Deploy": {
+        "plan": "Show what a deployment would change on AWS.",
+        "deploy": "Deploy functions and layers to a stage on AWS.",
+        "upload": "Upload built packages to the bucket of a stage.",
+        "publish": "Publish layers that were built, and versions of functions.",
+        "logs": "Show the logs of the functions of a stage.",
+        "history": "Show which versions the aliases of a stage pointed to.",
+        "rollback": "Go back to the previous versions of functions.",
+        "prune": "Remove old versions of functions and layers of a stage.",
+    },
+    "Tools": {
+        "cache": "Show, verify or prune the store of fetched and built files.",
+        "schema": "Print the JSON schema of the settings, for editors.",
+        "completion": "Print the script that completes commands and names in a shell.",
+        "asset": "Build a package for constructs in other languages.",
+    },
 }
 """Commands and their first lines, so that `wherry --help` loads none of them."""
+
+COMMANDS = [command for section in SECTIONS.values() for command in section]
 
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(COMMANDS)
+        return COMMANDS
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
@@ -61,8 +71,9 @@ class _Commands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        for section, commands in SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl(list(commands.items()))
 
 
 def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -74,7 +85,7 @@ def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> No
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Begin with `wherry build` in a project that has a lock. `wherry COMMAND --help` tells more.",
+    epilog="Begin with `wherry build` in a project that has a lock. `wherry COMMAND --help` describes a command.",
 )
 @click.option(
     "--version",
@@ -87,7 +98,7 @@ def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> No
 def main() -> None:
     """Carry a locked Python project to AWS Lambda.
 
-    Wherry reads the lock file the project already has and composes the deployment package straight out of
+    Wherry reads the lock file that the project already has, and composes the deployment package directly from
     wheels: the same bytes on every machine, for either architecture, without Docker.
     """
 
@@ -116,7 +127,7 @@ def run(arguments: Sequence[str]) -> int:
         click.echo("interrupted", err=True)
         return 128 + ended_by()
     except BrokenPipeError:
-        # Whoever read our output has gone; there is nobody to tell.
+        # The reader of the output has gone: there is nowhere to report this.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
@@ -128,10 +139,15 @@ def run(arguments: Sequence[str]) -> int:
 
 def _usage(error: click.ClickException) -> WherryError:
     """Click's own errors in the form of ours."""
-    message = error.format_message().rstrip(".")
+    # Click writes lists one item a line, indented with tabs.
+    message = " ".join(error.format_message().split()).rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context is not None else "wherry"
     hint = f"{path} --help"
+    if isinstance(error, click.NoSuchOption) and error.possibilities:
+        from wherry.problems import suggestion
+
+        message, hint = error.message.rstrip("."), suggestion(error.possibilities) or hint
     if match := re.fullmatch(r"No such command '(.*)'", message):
         from wherry.problems import nearest
 

@@ -1,4 +1,4 @@
-"""``wherry asset``: the package of one folder, for constructs in other languages."""
+"""``wherry asset``: build the package of one folder, for constructs in other languages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def command(lines: bool) -> None:
     """Build the package of a folder that a JSON object on stdin describes, for constructs of other tools.
 
     The object has `entry`, `runtime`, `architecture`, `index` and `handler` (or `app`), `layers` (true if the
-    function is given some), `layer` with `runtimes` and `architectures`, and `bundling`. The package is written to
+    function has some), `layer` with `runtimes` and `architectures`, and `bundling`. The package is written to
     the store. A JSON object on stdout has its `path`, `handler`, `runtime`, `architecture`, `asset_hash` and
     `warnings`.
 

@@ -29,20 +29,20 @@ _BIGGEST = 5
 @path_option(
     "--unpacked",
     metavar="DIR",
-    help="Write the files of the one package that is named to this folder, with fixed dates and modes, and no zip file.",
+    help="Write the files of one package to this folder, with fixed dates and modes, instead of a zip file.",
 )
 @click.option(
     "--expect",
     multiple=True,
     metavar="DIGEST",
-    help="Refuse inputs of another digest than `wherry digest` gave. May be repeated, for several packages.",
+    help="Fail unless the inputs have this digest, which `wherry digest` prints. May be repeated, for several packages.",
 )
 @as_json
 @click.option(
     "-v",
     "--verbose",
     is_flag=True,
-    help="List every distribution in the summary, and show what hooks say.",
+    help="List every distribution in the summary, and show the output of hooks.",
 )
 @quiet
 def command(
@@ -58,10 +58,10 @@ def command(
 
     Reads pylock.toml, uv.lock, poetry.lock, pdm.lock, Pipfile.lock or requirements.txt, fetches the wheels that run
     on the target, and writes dist/lambda/NAME.zip with them and the project's own code. The same lock,
-    sources and settings give the same bytes on every machine; when nothing changed, nothing is written.
+    sources and settings give the same bytes on every machine. If nothing has changed, nothing is written.
 
-    Without settings there is one function with everything. [tool.wherry.functions.NAME] and
-    [tool.wherry.layers.NAME] make several; NAME... chooses among them.
+    Without settings there is one function that contains everything. [tool.wherry.functions.NAME] and
+    [tool.wherry.layers.NAME] define several; NAME... builds only these.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""``wherry cache``: where the store is, how big, whether it is sound, and how to shrink it."""
+"""``wherry cache``: show, verify and prune the store."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def show_size(*, as_json: bool) -> None:
 @command.command("verify")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def verify(*, as_json: bool) -> None:
-    """Read every file again, and remove those that are not what they were when they were stored.
+    """Read every file again, and remove damaged ones.
 
     A build does the same with each file that it needs and that has changed; a build that needs a removed file fetches
     it again.

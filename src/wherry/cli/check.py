@@ -1,4 +1,4 @@
-"""``wherry check``: findings in built packages, or in anybody's zip archives."""
+"""``wherry check``: check built packages, or any zip archive."""
 
 from __future__ import annotations
 
@@ -44,19 +44,23 @@ __all__ = ["command"]
     "--select",
     multiple=True,
     metavar="CODE",
-    help="Look for this code only, or for those that begin so, such as ELF. May be repeated.",
+    help="Report only this code, or codes that begin with it, such as ELF. May be repeated.",
 )
 @click.option(
     "--ignore",
     multiple=True,
     metavar="CODE",
-    help="Leave out this code, or those that begin so. May be repeated.",
+    help="Leave out this code, or codes that begin with it. May be repeated.",
 )
 @click.option(
-    "--strict", is_flag=True, help="Tell also what may be meant, or may never be used: notes."
+    "--strict",
+    is_flag=True,
+    help="Also report, as notes, what may be intended or may never be used.",
 )
-@click.option("--advisories", is_flag=True, help="Ask for known vulnerabilities, too (`uv audit`).")
-@click.option("--no-build", is_flag=True, help="Check what is written, without building first.")
+@click.option("--advisories", is_flag=True, help="Also ask for known vulnerabilities (`uv audit`).")
+@click.option(
+    "--no-build", is_flag=True, help="Check the packages that were written, without building first."
+)
 @click.option(
     "--exit-code", is_flag=True, help="Exit with 3 if there are errors. Warnings do not count."
 )
@@ -64,7 +68,7 @@ __all__ = ["command"]
 @click.option("--sarif", "as_sarif", is_flag=True, help="Print a SARIF log, for GitHub.")
 @of_build
 @drover_stage
-@click.option("-v", "--verbose", is_flag=True, help="Say what the build did, too.")
+@click.option("-v", "--verbose", is_flag=True, help="Also show what the build did.")
 @quiet
 def command(
     *,
@@ -83,12 +87,12 @@ def command(
     quiet: bool,
     **options: Unpack[BuildOptions],
 ) -> int:
-    """Check packages for what fails on Lambda, before they are there.
+    """Check packages for what fails on Lambda, before they are deployed.
 
-    Builds the project's packages, or takes zip archives of whatever tool, reads them with their layers, and
-    compares them with what the runtime has: compiled files and the libraries that they need, the imports from the
-    handler on, required distributions, the handler itself, sizes, secrets, permissions. Nothing is executed.
-    docs/reference/checks.md tells of every code.
+    Builds the project's packages, or takes zip archives that any tool made, reads them with their layers, and
+    compares them with what the runtime has: compiled files and the libraries that they need, all imports that the
+    handler leads to, required distributions, the handler itself, sizes, secrets, permissions. Nothing is executed.
+    docs/reference/checks.md describes every code.
 
     \b
     Examples:

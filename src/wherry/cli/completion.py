@@ -33,7 +33,7 @@ class _Completion(ShellComplete):
     """Additions to click's completion: values after ``=``, with the option before them in shells that replace the whole word."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
-        # Bash makes words of their own of equals signs.
+        # Bash treats an equals sign as a separate word.
         args = [word for word in args if word != "="]
         incomplete = "" if incomplete == "=" else incomplete
         items = super().get_completions(args, incomplete)
@@ -164,7 +164,7 @@ def _parameters_before(chosen: click.Command, words: list[str]) -> Mapping[str, 
 
 
 def answer(main: click.Group, asked: str) -> int:
-    """Print the completions that a shell asks for. What goes wrong prints nothing, for it would be in the way.
+    """Print the completions that a shell asks for. Errors print nothing: they would appear in the command line.
 
     Args:
         main: the command line.
@@ -194,11 +194,11 @@ def command(*, shell: str) -> None:
     """Print the script that completes commands, options and names in a shell.
 
     Names of functions, layers and stages are those of the settings in the current folder, or of --project and
-    --config where they are given. Groups and extras, kinds of events, codes of checks and runtimes are completed,
+    --config if they are given. Groups and extras, kinds of events, codes of checks and runtimes are completed,
     too.
 
     \b
-    Where the script belongs:
+    How to install the script:
       bash  eval "$(wherry completion bash)" in ~/.bashrc; bash 4.4 or newer
       zsh   eval "$(wherry completion zsh)" in ~/.zshrc, after compinit
       fish  wherry completion fish > ~/.config/fish/completions/wherry.fish

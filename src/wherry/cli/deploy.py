@@ -1,4 +1,4 @@
-"""``wherry deploy``: bring a stage to what was built."""
+"""``wherry deploy``: deploy functions and layers to a stage."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ __all__ = ["command"]
 @click.option(
     "--no-traffic",
     is_flag=True,
-    help="Publish, and leave the aliases: callers get nothing new until --promote.",
+    help="Publish versions, but move no alias: callers get nothing new until --promote.",
 )
 @click.option(
     "--promote",
     is_flag=True,
-    help="Give the version of the canary, or of --no-traffic, all calls, and do nothing else.",
+    help="Give all calls to the version of the canary, or of --no-traffic, and do nothing else.",
 )
 @from_stage
-@click.option("--dry-run", is_flag=True, help="Say what would be done: `wherry plan`.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, as `wherry plan` does.")
 @as_json
 @of_deployment
 def command(
@@ -60,19 +60,20 @@ def command(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Bring a stage of the settings to what was built.
+    """Deploy functions and layers to a stage on AWS.
 
-    Builds first, which takes no time when nothing has changed, looks at what is on AWS, and changes what differs:
-    publishes layers, updates code and layers of functions, publishes versions and moves aliases. When all is as it
-    should be, nothing is changed. After an interruption the same command goes on from there.
+    Builds first, which takes no time if nothing has changed, looks at what is on AWS, and changes what differs:
+    publishes layers, updates code and layers of functions, publishes versions and moves aliases. If nothing differs,
+    nothing is changed. After an interruption, the same command continues.
 
-    New versions can be tried before callers get them (--test, --no-traffic), and get their calls step by step, watched,
-    with the way back (--canary 10%/5m,50%/10m). Ctrl-C leaves such a canary as it is, and says how to go on.
+    New versions can be tested before callers get them (--test, --no-traffic), and can get calls step by step, with
+    alarms watched and a way back (--canary 10%/5m,50%/10m). Ctrl-C leaves such a canary as it is, and says how to
+    continue.
 
     The ARNs of layer versions and functions go to stdout.
 
-    Several stages, or one in all its regions, are built once and deployed side by side. One that fails hides none
-    of the others.
+    Several stages, or one in all its regions, are built once and deployed in parallel. If one fails, the others are
+    still completed and reported.
 
     \b
     Examples:
@@ -91,7 +92,7 @@ def command(
     from wherry.cli.several import SeveralStages, stages_of
 
     if promote and (canary is not None or dry_run or tests or no_traffic or source):
-        raise click.UsageError("--promote stands alone")
+        raise click.UsageError("--promote does nothing else: leave out the other options")
     if no_traffic and canary is not None:
         raise click.UsageError("a canary gets calls: leave --canary or --no-traffic out")
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
@@ -133,7 +134,7 @@ def command(
             terminal.line(
                 f"Deployed {stage}: {count(number, 'change')} in {terminal.took}"
                 if number
-                else f"Stage {stage} is as it should be; looked in {terminal.took}"
+                else f"Stage {stage} is as it should be; checked in {terminal.took}"
             )
             if not as_json:
                 print_result({}, _arns(deployed), as_json=False)

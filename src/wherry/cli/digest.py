@@ -1,4 +1,4 @@
-"""``wherry digest``: what packages are made of, as a digest, without building them."""
+"""``wherry digest``: print a digest of what packages are made of, without building them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,15 @@ __all__ = ["command"]
 @of_build
 @drover_stage
 @click.option(
-    "--files", is_flag=True, help="List the files that count, relative to the project's folder."
+    "--files",
+    is_flag=True,
+    help="List the files that the digest covers, relative to the project's folder.",
 )
 @as_json
 @click.option(
     "--terraform",
     is_flag=True,
-    help="Speak Terraform's protocol for external data: a JSON object of strings on stdin (project, name, runtime, "
+    help="Use Terraform's protocol for external data: a JSON object of strings on stdin (project, name, runtime, "
     "architecture, lock, config, package, output), and another one on stdout.",
 )
 @quiet
@@ -43,13 +45,13 @@ def command(
     quiet: bool,
     **options: Unpack[BuildOptions],
 ) -> None:
-    """Say what packages are made of, as a digest, without building them.
+    """Print a digest of what packages are made of, without building them.
 
-    The digest covers the lock as it is selected for the target, the project's own files, the settings that matter
-    and the rules of this Wherry: equal digests give equal packages, on every machine and in every folder.
-    Nothing is fetched and no index is asked. A project without a lock has no digest.
+    The digest covers the lock as it is selected for the target, the project's own files, the settings that have an
+    effect and the rules of this version of Wherry: equal digests give equal packages, on every machine and in every
+    folder. Nothing is fetched and no index is asked. A project without a lock has no digest.
 
-    With --json, code_sha256 is there too where this machine has built the same inputs before.
+    With --json, code_sha256 is included if this machine has built the same inputs before.
 
     \b
     Examples:

@@ -106,10 +106,10 @@ def command(
     old_item: str | None,
     **options: Any,
 ) -> None:
-    """Print a sample event of a service, to be edited, or piped into `wherry invoke`.
+    """Print a sample event of an AWS service, to edit, or to pipe into `wherry invoke`.
 
     Each kind of event has some of the options below; `wherry event --list` shows which. `--set` changes any other
-    value. Identifiers are new each time, and times are the present.
+    value. Identifiers are new each time, and times are the current time.
 
     \b
     Examples:

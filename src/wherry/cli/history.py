@@ -1,4 +1,4 @@
-"""``wherry history``: what the aliases of a stage stood at."""
+"""``wherry history``: show which versions the aliases of a stage pointed to."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["command"]
 def command(
     *, stage: str, project: Path, as_json: bool, verbose: bool, quiet: bool, **options: Any
 ) -> None:
-    """Show what the aliases of a stage stood at, when, and with which package.
+    """Show which versions the aliases of a stage pointed to, when, and with which package.
 
-    The present versions come first, with their share of the calls; then those that callers had before, the last of
-    them first, and those that were rejected, to which `wherry rollback` never goes. Wherry records its moves in the
+    The current versions come first, with their share of the calls. Then come the versions that callers had before,
+    newest first, and the rejected ones, to which `wherry rollback` never goes. Wherry records its moves in the
     description of each alias. Nothing on AWS is changed.
 
     \b

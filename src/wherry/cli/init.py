@@ -30,7 +30,7 @@ __all__ = ["command"]
 @click.option(
     "--stage",
     metavar="NAME",
-    help="The stage of drover.yml, where it has several; with --from, the stage that is written.",
+    help="The stage of drover.yml, if it has several; with --from, the stage that is written.",
 )
 @click.option(
     "--from",
@@ -45,7 +45,7 @@ __all__ = ["command"]
 @path_option(
     "--install-path",
     metavar="DIR",
-    help="The folder that `pip install --target` makes, in place of a lock.",
+    help="The folder that `pip install --target` makes, instead of a lock.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the settings on stdout and write nothing.")
 @click.option(
@@ -70,15 +70,15 @@ def command(
 ) -> None:
     """Write settings for a project: [tool.wherry] in pyproject.toml, or wherry.toml.
 
-    They come from drover.yml or settings.spindrift, from template.yaml (AWS SAM), serverless.yml,
-    zappa_settings.json or .chalice/config.json, or else from looking at the project: its requires-python, its
-    lock, its Flask, FastAPI or Django application, its handlers, its folders. Nothing of it is run.
-    What pyproject.toml holds already stays as it is, byte for byte; settings that are there are not replaced.
+    They are taken from drover.yml, settings.spindrift, template.yaml (AWS SAM), serverless.yml,
+    zappa_settings.json or .chalice/config.json, or else from the project itself: its requires-python, its lock, its
+    Flask, FastAPI or Django application, its handlers and its folders. No code of the project is run. The
+    existing content of pyproject.toml stays as it is, byte for byte, and existing settings are not replaced.
 
-    With --from, a stage is added: region, names, aliases and layers of functions that AWS has.
+    With --from, a stage is added: region, names, aliases and layers of functions on AWS.
 
     With --for, nothing is written: the names, handlers, layers, runtime and architecture of the settings are printed
-    as the AWS CDK, Terraform, AWS SAM, the Serverless Framework or a workflow of GitHub takes them.
+    in the form that the AWS CDK, Terraform, AWS SAM, the Serverless Framework or GitHub Actions reads.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""``wherry inspect``: what is in packages, and why."""
+"""``wherry inspect``: show what is in packages, and why."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, text: str | Non
     "--by",
     type=click.Choice(["distribution", "folder", "kind"]),
     default="distribution",
-    help="How files are counted together. [default: distribution]",
+    help="How files are grouped. [default: distribution]",
 )
-@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N biggest only.")
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show only the N biggest.")
 @path_option("--html", "html_file", help="Write a page with treemaps to this file.")
 @path_option(
     "--profile",
@@ -56,7 +56,7 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, text: str | Non
 @click.option(
     "--why",
     metavar="NAME|PATH",
-    help="Say who needs a distribution, a module or a file.",
+    help="Show what needs a distribution, a module or a file.",
 )
 @click.option(
     "--against",
@@ -75,10 +75,14 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, text: str | Non
     "layer_files",
     multiple=True,
     metavar="FILE.zip|ARN",
-    help="A layer of the zip files that are looked into: a zip file, or an ARN, which is fetched once. In a project, "
+    help="A layer of the zip files that are inspected: a zip file, or an ARN, which is fetched once. In a project, "
     "the ARN of a layer that its functions name. May be repeated, in the order of the function's layers.",
 )
-@click.option("--no-build", is_flag=True, help="Look into what is written, without building first.")
+@click.option(
+    "--no-build",
+    is_flag=True,
+    help="Inspect the packages that were written, without building first.",
+)
 @click.option(
     "--exit-code",
     is_flag=True,
@@ -87,7 +91,7 @@ def _bytes(_context: click.Context, _parameter: click.Parameter, text: str | Non
 @as_json
 @of_build
 @drover_stage
-@click.option("-v", "--verbose", is_flag=True, help="Say what the build did, too.")
+@click.option("-v", "--verbose", is_flag=True, help="Also show what the build did.")
 @quiet
 def command(
     *,
@@ -110,8 +114,8 @@ def command(
 ) -> int:
     """Show what is in packages: sizes by distribution, what is loaded when, and why it is there.
 
-    Builds the project's packages, or takes zip files of whatever tool. "Retained" is what would go from the zip file
-    if a distribution went: with it goes what only it needs. "Loaded" says whether the handler's imports reach it: at
+    Builds the project's packages, or takes zip files that any tool made. "Retained" is what the zip file would lose
+    without a distribution and what only this one needs. "Loaded" says whether the handler's imports reach it: at
     init, lazily (when functions are called), or not at all. Nothing is executed.
 
     \b

@@ -76,7 +76,7 @@ def _package_lines(package: Inspected, by: str, top: int | None) -> Iterator[str
     shown.append(["(zip headers)", *_sizes(package.overhead, package)])
     yield from _table(heading, shown)
     if not package.certain and by == "distribution":
-        yield "  the handler is not known: all modules that may be one count; `--handler` names it"
+        yield "  the handler is not known, so every module that may be one is taken for it; `--handler` names it"
     if by == "distribution":
         smaller = [each for each in package.suggestions if each.size > 0]
         yield from _suggestion_lines("Smaller", smaller)
@@ -163,7 +163,7 @@ def _difference_lines(
         yield f"  {_changed(each)}"
     if (more := len(difference.distributions) - len(difference.distributions[:top])) > 0:
         yield f"  {count(more, 'more distribution')}"
-    # Files of distributions that came, went or have another version are told by these.
+    # The lines of distributions that came, went or have another version stand for their files.
     told = {each.name for each in difference.distributions if each.before != each.after}
     files = [file for file in difference.files if file.owner not in told]
     folded = fold_changes(files, () if package is None else package.files)

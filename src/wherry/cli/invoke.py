@@ -1,4 +1,4 @@
-"""``wherry invoke``: call a function out of its written package, as Lambda would."""
+"""``wherry invoke``: run a function from its package, as Lambda would."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ of_run = shared(
         "--timeout",
         type=click.FloatRange(*TIMEOUT),
         metavar="SECONDS",
-        help="How long the function may take for an event, 1 to 900. [default: the settings', else 30]",
+        help="The time limit for an event, 1 to 900. [default: from the settings, else 30]",
     ),
     click.option(
         "--memory",
         type=click.IntRange(*MEMORY),
         metavar="MB",
         help="The memory of the function, 128 to 10240; one that uses more is ended, as on Lambda. "
-        "[default: the settings', else 128 and a warning]",
+        "[default: from the settings, else 128 and a warning]",
     ),
     click.option(
         "--ephemeral-storage",
         type=click.IntRange(*STORAGE),
         metavar="MB",
-        help="The size of /tmp, 512 to 10240. [default: the settings', else 512]",
+        help="The size of /tmp, 512 to 10240. [default: from the settings, else 512]",
     ),
     click.option(
         "--env",
@@ -65,25 +65,29 @@ of_run = shared(
     path_option(
         "--python",
         metavar="PATH",
-        help="The interpreter. [default: one of the target's version, found]",
+        help="The interpreter. [default: an installed one of the target's version]",
     ),
     click.option(
         "--boto3/--no-boto3",
         default=None,
-        help="Let a function that ships no boto3 find one, as on Lambda. [default: the settings', else yes]",
+        help="Provide boto3 to a function that does not ship it, as on Lambda. [default: from the settings, else yes]",
     ),
     click.option(
         "--skip-arn-layers",
         is_flag=True,
-        help="Leave out layers that are named by ARN, in place of fetching them from AWS.",
+        help="Leave out layers that are named by ARN, instead of fetching them from AWS.",
     ),
     click.option(
         "--snap-start",
         is_flag=True,
         help="Start the function as for SnapStart: with the hooks that it registers.",
     ),
-    click.option("--no-build", is_flag=True, help="Run what is written, without building first."),
-    click.option("-v", "--verbose", is_flag=True, help="Say what the build did, too."),
+    click.option(
+        "--no-build",
+        is_flag=True,
+        help="Run the packages that were written, without building first.",
+    ),
+    click.option("-v", "--verbose", is_flag=True, help="Also show what the build did."),
 )
 
 FORMATS = ["function-url", "http", "http-1.0", "rest", "alb", "alb-multi"]
@@ -118,7 +122,9 @@ of_format = click.option(
 @click.option(
     "-H", "--header", "headers", multiple=True, metavar="NAME:VALUE", help="A header of it."
 )
-@click.option("-d", "--data", metavar="BODY", help="The body of it; @FILE reads a file, @- stdin.")
+@click.option(
+    "-d", "--data", metavar="BODY", help="The body of the request; @FILE reads a file, @- stdin."
+)
 @of_format
 @click.option(
     "--client-context",
@@ -131,9 +137,9 @@ of_format = click.option(
     type=click.IntRange(min=1),
     default=1,
     metavar="N",
-    help="Send everything that many times. [default: 1]",
+    help="Send all events N times. [default: 1]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document a call on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document per call on stdout.")
 @click.option(
     "--debug",
     type=click.IntRange(1, 65535),
@@ -146,7 +152,7 @@ of_format = click.option(
     metavar="N",
     help="Send no event, and measure how long N fresh processes take to initialize.",
 )
-@click.option("--profile", is_flag=True, help="With --cold: the time of each import, too.")
+@click.option("--profile", is_flag=True, help="With --cold: also show the time of each import.")
 @path_option(
     "--html",
     "html_file",
@@ -187,13 +193,13 @@ def command(
     quiet: bool,
     **options: Unpack[InvokeOptions],
 ) -> None:
-    """Call a function out of its written package, as AWS Lambda would; with --stage, the one on AWS.
+    """Run a function from its package on this machine, as AWS Lambda would; with --stage, on AWS.
 
-    Builds first, which takes no time when nothing has changed, and runs the zips: code at /var/task and layers
+    Builds first, which takes no time if nothing has changed, and runs the zips: code at /var/task and layers
     at /opt, both read-only, Lambda's search path and environment, AWS's own runtime client, an interpreter of
     the target's version. The result goes to stdout; the function's log and a report to stderr.
 
-    With --stage nothing is built: the function is called where it was deployed to, and the end of its log shown.
+    With --stage nothing is built: the deployed function is called, and the end of its log is shown.
 
     \b
     Examples:
@@ -213,18 +219,16 @@ def command(
     if http and events:
         raise click.UsageError("--event and --http exclude each other")
     if not http and (headers or data is not None):
-        raise click.UsageError(
-            "--header and --data are parts of a request: say --http METHOD PATH too"
-        )
+        raise click.UsageError("--header and --data are parts of a request: add --http METHOD PATH")
     if cold is not None and (http or events or repeat > 1 or options["debug"] is not None):
-        raise click.UsageError("--cold sends no event, and stands alone")
+        raise click.UsageError("--cold sends no event: leave out the other options")
     if profile and cold is None:
-        raise click.UsageError("--profile is for --cold: say --cold 5 --profile")
+        raise click.UsageError("--profile belongs to --cold: write --cold 5 --profile")
     if html_file is not None and cold is None:
-        raise click.UsageError(f"--html is for --cold: say --cold 5 --html {html_file}")
+        raise click.UsageError(f"--html belongs to --cold: write --cold 5 --html {html_file}")
     remote = options["stage"] is not None and not _is_legacy(options["config"])
     if qualifier is not None and not remote:
-        raise click.UsageError("--qualifier chooses a version on AWS: say --stage STAGE too")
+        raise click.UsageError("--qualifier chooses a version on AWS: add --stage STAGE")
     if remote:
         _refuse_local_options(click.get_current_context())
     environment = options["environment"] = read_variables(variables, variable_files)
@@ -296,7 +300,7 @@ def _is_legacy(config: Path | str | None) -> bool:
     return config is not None and is_legacy(Path(config))
 
 
-# What a function on AWS has, or is told by the event.
+# Options of local runs: a function on AWS has these already, or gets them with the event.
 _OF_REMOTE = frozenset(
     {
         *("function", "stage", "qualifier", "project", "config", "name"),

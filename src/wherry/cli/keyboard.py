@@ -14,7 +14,7 @@ __all__ = ["keyboard", "warn_of_prompt"]
 
 
 def keyboard() -> int | None:
-    """A descriptor of the terminal from which a function's debugger can read; None if nobody is there to see it."""
+    """A descriptor of the terminal from which a function's debugger can read; None without a terminal."""
     if not sys.stderr.isatty() or sys.platform == "win32":
         return None
     try:

@@ -33,8 +33,8 @@ __all__ = ["command"]
 def command(*, project: Path, quiet: bool, **options: Unpack[LockOptions]) -> None:
     """Resolve a project that has no lock, and write pylock.toml (PEP 751).
 
-    What pyproject.toml, requirements.in, Pipfile or setup.py declare is resolved by uv for the target alone.
-    A project that is locked by uv, Poetry or Pipenv keeps its lock: run their own command.
+    uv resolves what pyproject.toml, requirements.in, Pipfile or setup.py declares, for the target alone.
+    A project that uv, Poetry or Pipenv locks keeps its lock: run their own command.
     """
     from wherry.pipeline.lock import lock_all
 

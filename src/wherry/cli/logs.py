@@ -1,4 +1,4 @@
-"""``wherry logs``: what the functions of a stage wrote to their logs."""
+"""``wherry logs``: show the logs of the functions of a stage."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["command"]
 
 @click.command("logs")
 @of_stage
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is written from now on.")
+@click.option("-f", "--follow", is_flag=True, help="Keep showing new lines.")
 @click.option(
     "--since",
     default="10m",
@@ -31,10 +31,10 @@ __all__ = ["command"]
     "--filter",
     "pattern",
     metavar="PATTERN",
-    help="Only what a filter pattern of CloudWatch Logs matches, such as ERROR or '{ $.level = \"ERROR\" }'.",
+    help="Show only lines that match this filter pattern of CloudWatch Logs, such as ERROR or '{ $.level = \"ERROR\" }'.",
 )
 @click.option("-t", "--timestamps", is_flag=True, help="Begin each line with its time, in UTC.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document per line on stdout.")
 @of_stage_names
 def command(
     *,
@@ -52,7 +52,7 @@ def command(
     """Show the logs of the functions of a stage, in order and each line once.
 
     They are read from CloudWatch Logs, from the log group that a function's configuration names. Lines go to stdout
-    as the function wrote them; the logs of several functions are merged, with the function's name before each line.
+    as the function wrote them. The logs of several functions are merged, with the function's name before each line.
 
     \b
     Examples:

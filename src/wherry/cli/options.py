@@ -76,12 +76,12 @@ of_target = shared(
         "--runtime",
         metavar="NAME",
         help="Lambda runtime, such as python3.13. "
-        "[default: the settings', else what the project's files name or admit]",
+        "[default: from the settings, else from the project's files]",
     ),
     click.option(
         "--architecture",
         metavar="NAME",
-        help="x86_64 or arm64. [default: the settings', else x86_64]",
+        help="x86_64 or arm64. [default: from the settings, else x86_64]",
     ),
 )
 
@@ -91,7 +91,7 @@ of_resolution = shared(
         "groups",
         multiple=True,
         metavar="NAME",
-        help="Include a dependency group beyond the default ones. May be repeated.",
+        help="Include a dependency group in addition to the default ones. May be repeated.",
     ),
     click.option(
         "--extra",
@@ -104,20 +104,22 @@ of_resolution = shared(
 )
 
 offline = click.option(
-    "--offline", is_flag=True, help="Use no network: what is not in the store is an error."
+    "--offline",
+    is_flag=True,
+    help="Do not use the network. A file that is not in the store is an error.",
 )
 
 refresh = click.option(
     "--refresh",
     is_flag=True,
-    help="Ask the indexes again for what is remembered, for a day, of requirements files without hashes.",
+    help="Resolve requirements files without hashes again. Otherwise a result is used for a day.",
 )
 
 of_lock = shared(
     of_resolution,
     path_option(
         "--lock",
-        help="The lock file, where it is not to be looked for.",
+        help="The lock file to read. [default: the one that Wherry finds]",
     ),
     click.option(
         "--frozen",
@@ -130,7 +132,7 @@ of_lock = shared(
 
 of_settings = path_option(
     "--config",
-    help="A file with the settings, in place of the project's: TOML, drover.yml or settings.spindrift.",
+    help="Read the settings from this file instead of the project's: TOML, drover.yml or settings.spindrift.",
 )
 
 of_config = shared(
@@ -138,13 +140,13 @@ of_config = shared(
     path_option(
         "--install-path",
         metavar="DIR",
-        help="Package what `pip install --target DIR` made, in place of what a lock gives.",
+        help="Package a folder that `pip install --target DIR` made, instead of what a lock names.",
     ),
 )
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 
-quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but warnings and errors.")
+quiet = click.option("-q", "--quiet", is_flag=True, help="Show only warnings and errors.")
 
 drover_stage = click.option("--stage", metavar="NAME", help="The stage of drover.yml.")
 
@@ -152,7 +154,7 @@ of_stage_names = shared(
     in_project,
     click.option("--name", metavar="NAME", help="The function's name. [default: the project's]"),
     of_settings,
-    click.option("-v", "--verbose", is_flag=True, help="Say what AWS was asked, too."),
+    click.option("-v", "--verbose", is_flag=True, help="Also show the calls to AWS."),
     quiet,
 )
 """The options of every command about what a stage has on AWS."""
@@ -164,15 +166,13 @@ of_handler = shared(
     click.option(
         "--app",
         metavar="MODULE:OBJECT",
-        help="The web application (WSGI or ASGI) that the function is to serve.",
+        help="The web application (WSGI or ASGI) that the function serves.",
     ),
-    click.option(
-        "--handler", metavar="MODULE.FUNCTION", help="The function that Lambda is to call."
-    ),
+    click.option("--handler", metavar="MODULE.FUNCTION", help="The function that Lambda calls."),
     click.option(
         "--interface",
         type=click.Choice(["wsgi", "asgi"]),
-        help="The app's interface, where it cannot be told.",
+        help="The interface of the app, if it cannot be detected.",
     ),
 )
 
@@ -180,18 +180,18 @@ of_container = shared(
     click.option(
         "--container",
         type=click.Choice(["auto", "always", "never"]),
-        help="When to build in a container: auto for what must be compiled and cannot be here, always for all that "
-        "has no wheel and the project itself. [default: the settings', else auto]",
+        help="When to build in a container: auto (only what cannot be compiled on this machine), always (all that "
+        "has no wheel, and the project itself) or never. [default: from the settings, else auto]",
     ),
     click.option(
         "--container-engine",
         metavar="COMMAND",
-        help="docker, podman, finch or a path. [default: CDK_DOCKER, else the first that is there]",
+        help="docker, podman, finch or a path. [default: $CDK_DOCKER, else the first that is installed]",
     ),
     click.option(
         "--container-image",
         metavar="IMAGE",
-        help="The image to build in. [default: the settings', else AWS's for the target]",
+        help="The image to build in. [default: from the settings, else AWS's for the target]",
     ),
 )
 
@@ -207,7 +207,7 @@ of_stages = shared(
     click.option(
         "--all-regions",
         is_flag=True,
-        help="In every region of the stage (`regions`), side by side.",
+        help="Use all regions of the stage (`regions`), in parallel.",
     ),
 )
 
@@ -227,7 +227,7 @@ def _share(
     value = float(match[1]) / (100 if match[2] else 1) if match else 0.0
     # A hundredth of a percent is the smallest share.
     if not 0 < round(value, 4) < 1:
-        raise click.UsageError(f"`{text}` is not a share of calls: say --canary 10%")
+        raise click.UsageError(f"`{text}` is not a share of calls: write --canary 10%")
     return round(value, 4)
 
 
@@ -235,15 +235,15 @@ canary = click.option(
     "--canary",
     callback=_share,
     metavar="SHARE",
-    help="Give the new version this share of the alias's calls, such as 10%, and leave the rest as it is. With times, "
-    "such as 10%/5m,50%/10m, go on by steps to all calls, and back if an alarm of the stage or too many errors come.",
+    help="Give the new version this share of the alias's calls, such as 10%. With times, such as 10%/5m,50%/10m, give it "
+    "more step by step, and take it back if an alarm of the stage goes off or too many calls fail.",
 )
 
 from_stage = click.option(
     "--from",
     "source",
     metavar="STAGE",
-    help="Take what this other stage runs, byte for byte, and build nothing.",
+    help="Deploy what this other stage runs, byte for byte, and build nothing.",
 )
 
 of_build = shared(
@@ -264,9 +264,13 @@ of_build = shared(
 of_deployment = shared(
     in_project,
     of_build,
-    click.option("--no-build", is_flag=True, help="Take what is written, without building first."),
     click.option(
-        "-v", "--verbose", is_flag=True, help="Say what the build did and what AWS was asked, too."
+        "--no-build",
+        is_flag=True,
+        help="Use the packages that were written, without building first.",
+    ),
+    click.option(
+        "-v", "--verbose", is_flag=True, help="Also show what the build did, and the calls to AWS."
     ),
     quiet,
 )

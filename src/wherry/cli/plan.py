@@ -1,4 +1,4 @@
-"""``wherry plan``: what a deployment would do. Nothing on AWS is changed."""
+"""``wherry plan``: show what a deployment would do. Nothing on AWS is changed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ __all__ = ["command", "show_plans"]
 
 @click.command("plan")
 @of_stages
-@click.option(
-    "--exit-code", is_flag=True, help="Exit with 3 when there is something to do, for CI."
-)
+@click.option("--exit-code", is_flag=True, help="Exit with 3 if there is something to do, for CI.")
 @canary
 @from_stage
 @as_json
@@ -37,12 +35,12 @@ def command(
     quiet: bool,
     **options: Any,
 ) -> int:
-    """Say what `wherry deploy STAGE` would do, and change nothing.
+    """Show what `wherry deploy STAGE` would do, and change nothing.
 
-    Several stages, or one in all its regions, are built once and looked at side by side.
+    Several stages, or one in all its regions, are built once and compared in parallel.
 
-    Builds first, looks at what is on AWS and compares digests. What would change inside of a package is told by
-    distribution; of what is live, no more than the directory of the zip is read where the server lets it.
+    Builds first, looks at what is on AWS, and compares digests. Changes inside a package are shown by
+    distribution. Of the live package, only the directory of the zip is read, if the server allows that.
 
     \b
     Examples:

@@ -71,7 +71,7 @@ def _end(number: int, _frame: FrameType | None) -> None:
             # It is being imported, so that no program has been started.
             def end_all() -> None: ...
 
-        # What threads meet while all is put away is nobody's business.
+        # Errors of threads during the clean-up are not shown.
         threading.excepthook = lambda _: None
         sys.unraisablehook = _again
         threading.Thread(target=_watch, args=(number,), daemon=True).start()

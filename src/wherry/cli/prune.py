@@ -1,4 +1,4 @@
-"""``wherry prune``: old versions of functions and layers that nobody needs."""
+"""``wherry prune``: remove old versions of functions and layers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ __all__ = ["command"]
     metavar="NUMBER",
     help="How many days a version stays. [default: the stage's, else 30]",
 )
-@click.option("-y", "--yes", is_flag=True, help="Remove what would only be told otherwise.")
+@click.option(
+    "-y", "--yes", is_flag=True, help="Remove them. Without this option, they are only listed."
+)
 @as_json
 @of_stage_names
 def command(
@@ -50,14 +52,14 @@ def command(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Remove old versions of functions and layers; without --yes, say which they are.
+    """Remove old versions of functions and layers; without --yes, list them.
 
-    A version goes when it is neither among the newest nor young, and nothing uses it: no alias (nor a canary),
-    provisioned concurrency or event source a version of a function, and no function of the account a version of
-    a layer, in any of its versions. With a bucket, packages and unfinished uploads that deployments left there a
-    day ago or longer go too; where the stage keeps packages they are kept as versions are.
+    A version is removed if it is neither among the newest nor recent, and nothing uses it. A version of a function
+    is used by aliases, canaries, provisioned concurrency and event sources; a version of a layer by any version of any
+    function of the account. With a bucket, packages and unfinished uploads that deployments left there a day ago or
+    longer are removed, too; if the stage keeps packages, they are kept as versions are.
 
-    What goes, or is gone, is printed on stdout; what is old and stays, on stderr.
+    What is removed is printed on stdout; what is old and stays, on stderr.
 
     \b
     Examples:
@@ -89,7 +91,7 @@ def command(
         elif found.done:
             terminal.line(f"Removed {what} in {terminal.took}")
         else:
-            terminal.line(f"Would remove {what}: say --yes to have it done")
+            terminal.line(f"Would remove {what}; run with --yes to remove")
 
 
 class _Removals(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""``wherry publish``: versions of layers and functions."""
+"""``wherry publish``: publish versions of layers and functions."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def command(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Publish the layers that were built, and versions of functions.
+    """Publish layers that were built, and versions of functions.
 
-    One step of `wherry deploy` on its own. A layer is published when its content, runtimes or architectures are not
-    those of its latest version. A version of a function is what the function runs at present; it is published when no
-    version runs the same, and the stage says `publish` or `alias`, or the function is named. No function is
-    updated and no alias moved: `wherry deploy` does that, and takes what is published.
+    One step of `wherry deploy` on its own. A layer is published if its content, runtimes or architectures differ
+    from its latest version. A version of a function is published if no version has the code that the function runs
+    now, and the stage sets `publish` or `alias`, or the function is named. No function is updated and no alias is
+    moved: `wherry deploy` does that, and uses what is published.
 
-    The ARNs of the versions, those that were there among them, go to stdout.
+    The ARNs of the versions go to stdout, including those that existed before.
 
     \b
     Examples:
@@ -54,7 +54,7 @@ def command(
         terminal.line(
             f"Published {count(len(new), 'version')} in {terminal.took}"
             if new
-            else f"Everything is published; looked in {terminal.took}"
+            else f"Everything is published; checked in {terminal.took}"
         )
     arns = [version.arn for version in published.versions]
     print_result(published.document(), arns, as_json=as_json)

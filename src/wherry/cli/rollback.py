@@ -1,4 +1,4 @@
-"""``wherry rollback``: the version before, by alias."""
+"""``wherry rollback``: go back to the previous versions of functions."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ __all__ = ["command"]
 @click.option(
     "--delete",
     is_flag=True,
-    help="Then delete the version that was left, if nothing else refers to it.",
+    help="Then delete the version that the function ran before, if nothing else refers to it.",
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, on stdout, and do nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done on stdout, and do nothing.")
 @as_json
 @of_stage_names
 def command(
@@ -49,14 +49,14 @@ def command(
     quiet: bool,
     **options: Any,
 ) -> int:
-    """Go back to what functions ran before: code, layers and configuration together.
+    """Go back to the previous versions of functions: code, layers and configuration together.
 
-    An alias is moved to the version before the one that it stands at, which is one call and takes effect at once;
-    a canary is ended. A function without an alias has its $LATEST restored from its newest other version: code,
-    layers, handler, runtime and architecture. Nothing is built, and no version is lost, unless --delete is given:
-    --to goes forth as well as back. The next `wherry deploy` brings the functions to what is built again.
+    An alias is moved to the version before the current one, which is one call and takes effect at once. A canary
+    is ended. If a function has no alias, its $LATEST is restored from its newest other version: code,
+    layers, handler, runtime and architecture. Nothing is built, and no version is deleted unless --delete is given;
+    --to can also go forward again. The next `wherry deploy` deploys what is built again.
 
-    What will be done is said first, and asked for on a terminal. Where nobody can be asked, --yes is wanted.
+    Shows first what will be done, and asks on a terminal. Without a terminal, --yes is required.
 
     The ARNs of the functions, with the alias, go to stdout.
 
@@ -71,7 +71,9 @@ def command(
 
     asked = not (yes or dry_run)
     if asked and not sys.stdin.isatty():
-        raise click.UsageError("there is nobody to ask: give --yes, or --dry-run to only look")
+        raise click.UsageError(
+            "there is no terminal to ask on: add --yes, or --dry-run to only look"
+        )
     refused = False
     with Terminal(quiet=quiet) as terminal:
 

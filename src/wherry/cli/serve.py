@@ -1,4 +1,4 @@
-"""``wherry serve``: an HTTP server in front of a project's functions, as behind their services."""
+"""``wherry serve``: serve a project's functions over HTTP."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ __all__ = ["command"]
     "allowed_hosts",
     multiple=True,
     metavar="NAME",
-    help="Answer requests for this host, too, such as that of a tunnel; * for all. May be repeated. "
+    help="Also answer requests for this host, such as that of a tunnel; * for all. May be repeated. "
     "[default: the address and localhost]",
 )
 @click.option(
@@ -55,7 +55,7 @@ __all__ = ["command"]
 @click.option(
     "--stage-path",
     metavar="NAME",
-    help="Put a stage of API Gateway into the path, as it is in an address of AWS's: /NAME/items.",
+    help="Put a stage of API Gateway into the path, as in AWS's addresses: /NAME/items.",
 )
 @click.option(
     "--cors",
@@ -68,14 +68,14 @@ __all__ = ["command"]
     type=click.IntRange(min=1),
     default=1,
     metavar="N",
-    help="How many environments of a function answer at once. [default: 1]",
+    help="How many environments of a function answer at the same time. [default: 1]",
 )
 @click.option(
     "--retries",
     type=click.IntRange(0, 2),
     default=2,
     metavar="N",
-    help="How often a function gets an asynchronous event again on which it failed, 0 to 2. [default: 2]",
+    help="How often a function gets an asynchronous event again after it failed, 0 to 2. [default: 2]",
 )
 @click.option(
     "--debug",
@@ -98,15 +98,15 @@ def command(
     quiet: bool,
     **options: Unpack[ServeOptions],
 ) -> None:
-    """Put an HTTP server in front of a project's functions, as their services would stand there.
+    """Serve a project's functions over HTTP on this machine.
 
     Builds first, then runs the written zips as `wherry invoke` does. Each request becomes the event that a
     Function URL, an HTTP or REST API or a load balancer would make of it, and what the function returns becomes
-    the response. Which function a request is for is decided by the setting `routes`, else by template.yaml (AWS SAM)
-    or serverless.yml, else by the first part of the path: /NAME. A function alone gets every request. AWS's clients
+    the response. The setting `routes` decides which function gets a request, else template.yaml (AWS SAM)
+    or serverless.yml, else the first part of the path: /NAME. A single function gets every request. AWS's clients
     can call the functions, too, with the address as their endpoint.
 
-    The address is printed on stdout once it listens. Ctrl-C ends it.
+    The address is printed on stdout as soon as the server listens. Ctrl-C ends it.
 
     \b
     Examples:
@@ -141,7 +141,7 @@ def command(
         )
         with opened as server:
             if options["host"] not in {"127.0.0.1", "localhost", "::1"}:
-                terminal.warn(f"whoever reaches {options['host']} can call the functions")
+                terminal.warn(f"everybody who can reach {options['host']} can call the functions")
             for line in server.summary():
                 terminal.line(line)
             click.echo(server.url)

@@ -1,4 +1,4 @@
-"""Several stages in one command: the report of each at a time, then a summary."""
+"""Several stages in one command: one report after the other, then a summary."""
 
 from __future__ import annotations
 

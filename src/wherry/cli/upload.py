@@ -1,4 +1,4 @@
-"""``wherry upload``: what was built, into the bucket of a stage."""
+"""``wherry upload``: upload built packages to the bucket of a stage."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def command(
     quiet: bool,
     **options: Unpack[PackageOptions],
 ) -> None:
-    """Put what was built into the bucket of a stage.
+    """Upload built packages to the bucket of a stage.
 
-    One step of `wherry deploy` on its own. A package lies there by its digest, and what is there is not sent again.
-    Nothing but S3 is called. `wherry publish` and `wherry deploy` take the packages from there, and remove them
-    afterwards unless the stage says keep = true.
+    One step of `wherry deploy` on its own. A package is stored under its digest, and is not sent again if it is
+    there already. No other service than S3 is called. `wherry publish` and `wherry deploy` use the packages from
+    there, and remove them afterwards unless the stage sets keep = true.
 
     The addresses of the packages (s3://BUCKET/KEY) go to stdout.
 
@@ -52,7 +52,7 @@ def command(
         terminal.line(
             f"Uploaded {count(len(sent), 'package')} ({total}) in {terminal.took}"
             if sent
-            else f"Everything is there; looked in {terminal.took}"
+            else f"Everything is there; checked in {terminal.took}"
         )
     urls = [package.url for package in uploaded.packages]
     print_result(uploaded.document(), urls, as_json=as_json)

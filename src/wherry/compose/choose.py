@@ -63,7 +63,7 @@ def choose_names(
         raise SettingsError(
             f"{table}.include names what the lock does not have",
             where=[f"there is no distribution `{name}`" for name in missing],
-            hint=_hint(missing, names, own) or "`wherry build --verbose` lists what there is",
+            hint=_hint(missing, names, own) or "`wherry build --verbose` lists them",
         )
     for key, patterns in (("include", included), ("exclude", excluded)):
         for pattern, matches in patterns.items():

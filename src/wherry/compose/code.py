@@ -87,7 +87,7 @@ class CodeParts:
             for own in (False, True)
             if (group := [dist.bundle for dist in distributions if dist.own is own])
         ]
-        # Files that do not ship are in nobody's way.
+        # Files that do not ship cannot conflict.
         parts = [self._merge(group, choice) for group in groups]
         if len(parts) > 1 and (choice.renames or parts[0].top_names & parts[1].top_names):
             parts = [self._merge([dist.bundle for dist in distributions], choice)]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Winners"]
 
-# Documents that nobody imports, where several distributions put them beside their packages.
+# Documents that are never imported, and that several distributions put beside their packages.
 _DOCUMENT = re.compile(
     r"""(?xi)
     (?: licen[cs]e | copying | copyright | notice | readme | changes | changelog | history | news | authors

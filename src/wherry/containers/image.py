@@ -146,17 +146,17 @@ class Images(Struct, frozen=True, kw_only=True):
     def _fetch(self, engine: Engine, reference: str) -> None:
         if self.context.offline:
             raise ContainerError(
-                f"the image `{reference}` is not there, and `--offline` forbids to fetch",
+                f"the image `{reference}` is not there, and `--offline` forbids fetching it",
                 hint="run once without `--offline`",
             )
         answer = engine.ask(["pull", "--quiet", "--platform", self.platform, reference])
         if answer.status != 0:
             raise engine.failure(
-                f"the image `{reference}` cannot be had",
+                f"the image `{reference}` cannot be fetched",
                 answer.errors,
                 hint=None
                 if any("no space left" in line for line in answer.errors)
-                else f"look whether `{engine.kind} pull {reference}` works, or name another image: "
+                else f"check whether `{engine.kind} pull {reference}` works, or name another image: "
                 "--container-image NAME, or `image` or `dockerfile` of [tool.wherry.container]",
             )
 

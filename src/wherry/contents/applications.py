@@ -1,4 +1,4 @@
-"""Applications that a handler of others imports by a name that a file has: those of Zappa and of serverless-wsgi."""
+"""Applications that another tool's handler imports by a name from a file: those of Zappa and of serverless-wsgi."""
 
 from __future__ import annotations
 

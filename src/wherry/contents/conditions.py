@@ -45,7 +45,7 @@ class Conditions:
         self._constants: Mapping[str, bool] | None = None
 
     def truth(self, test: ast.expr, depth: int = 0) -> bool | None:
-        """Whether a condition holds; None if that cannot be told."""
+        """Whether a condition holds; None if that is not known."""
         match test:
             case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
                 return False

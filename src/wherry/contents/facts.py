@@ -1,4 +1,4 @@
-"""Facts of files that cost something to find out, remembered in a store by content.
+"""Facts about files that take time to find out, remembered in a store by content.
 
 Files of a distribution are remembered together, under a digest of all of them. The project's own files, which change
 one by one, are remembered under the name of the project, each by its CRC and size.

@@ -1,4 +1,4 @@
-"""ELF files in memory without their machine code, which takes most of them and does not tell what they need."""
+"""ELF files in memory without their machine code, which is most of their size and does not matter for what they need."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class ComparisonFailed(Event, frozen=True, kw_only=True):
     cause: str
 
     def __str__(self) -> str:
-        return f"what would change in `{self.name}` cannot be told: {self.cause}"
+        return f"what would change in `{self.name}` is not known: {self.cause}"
 
 
 class UploadStarted(Event, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ class Event(Struct, frozen=True, kw_only=True):
     """Something that happened. As text it is a line for people, empty if it is not for them.
 
     Attributes:
-        verbose: whether only those who want to know more are told.
+        verbose: whether it is shown only with ``--verbose``.
     """
 
     verbose: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""The errors that the failures of fetching become: the cause in one line, and what the user can do about it."""
+"""Errors of fetching: the cause in one line, and what the user can do about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The variables by which uv learns of indexes, and of the logins that they want."""
+"""The variables by which uv gets the indexes and their logins."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 _MOST_NEIGHBOURS = 8
-"""Files and folders of one folder that are told one by one."""
+"""Files and folders of one folder that are shown one by one."""
 
 
 class ChangedDistribution(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Import times as ``python -X importtime`` tells them, by module and by what imports it."""
+"""Import times as ``python -X importtime`` reports them, by module and by what imports it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who needs a distribution, a module or a file."""
+"""The reasons why a distribution, a module or a file is in a package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The APIs in front of a project's functions: whom a request is for, and the event that is made of it."""
+"""The APIs in front of a project's functions: the function that a request is for, and the event that is made of it."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class Builds:
                     return
 
     def close(self) -> None:
-        """End all environments, and let go whoever waits."""
+        """End all environments, and release everybody who waits."""
         with self._changed:
             self._closed = True
             functions, self._all = self._all, []

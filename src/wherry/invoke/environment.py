@@ -73,7 +73,7 @@ class Environment:
         while (message := self._next(until)) is not None:
             if isinstance(message, Ready | InitFailed | Exited):
                 if isinstance(message, InitFailed):
-                    # It ends by itself, and writes its last words before.
+                    # It ends by itself, and writes its last output before.
                     self._next(time.monotonic() + 1)
                 return message
         return None

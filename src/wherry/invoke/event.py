@@ -1,4 +1,4 @@
-"""Events as users give them: JSON documents in files, and HTTP requests in words."""
+"""Events as users give them: JSON documents in files, and HTTP requests."""
 
 from __future__ import annotations
 

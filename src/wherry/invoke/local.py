@@ -25,16 +25,16 @@ __all__ = ["LocalOptions", "function_settings", "local_runnable"]
 
 
 class LocalOptions(TypedDict, total=False):
-    """The options of a local run that settings of a function may say, too, and those of where it runs.
+    """The options of a local run: those that the settings of a function have, too, and those of this machine.
 
     Attributes:
         environment: environment variables of the function, besides those of its settings.
         timeout: seconds that the function may take for an event, 1 to 900; by default those of its settings, else 30.
         memory: in MB, 128 to 10,240; by default that of its settings. A function that uses more is ended as on
-            Lambda. Where neither says it, the function is told 128, and there is only a warning.
+            Lambda. If neither sets it, the function is told 128, and there is only a warning.
         ephemeral_storage: the size of ``/tmp`` in MB, 512 to 10,240; by default that of its settings, else 512.
         boto3: whether a function that has no boto3 finds one, as on Lambda; by default as its settings say, else yes.
-        skip_arn_layers: leave out layers that are named by ARN, in place of fetching them.
+        skip_arn_layers: leave out layers that are named by ARN, instead of fetching them.
         snap_start: start the function as for SnapStart, with the hooks that it registers.
     """
 

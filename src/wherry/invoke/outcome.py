@@ -131,7 +131,7 @@ class Start(Struct, frozen=True, kw_only=True):
 
 
 def read_error(payload: bytes) -> FunctionError:
-    """The error that a document tells of, whatever wrote it."""
+    """The error that a document describes, whatever wrote it."""
     try:
         document = parse_json(payload)
     except ValueError:

@@ -207,7 +207,7 @@ class _Watcher(threading.Thread):
             failure = InvokeError(
                 "the project's files cannot be watched",
                 where=[str(error)],
-                hint="set WATCHFILES_FORCE_POLLING=1 to have them looked at again and again instead",
+                hint="set WATCHFILES_FORCE_POLLING=1 to have them read again and again instead",
             )
             if self._ready.is_set():
                 self._on_failed(failure)

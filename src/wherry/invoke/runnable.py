@@ -116,7 +116,7 @@ def choose_function(names: Sequence[str], name: str | None) -> str:
     if name is None:
         if len(names) > 1:
             raise InvokeError(
-                "it is not said which function to call",
+                "the project has several functions, and none was named",
                 where=[f"the project has {listed}"],
                 hint=f"name one, such as `{names[0]}`",
             )
@@ -157,9 +157,9 @@ def find_runnable(
     if function.handler is None:
         raise InvokeError(
             f"`{function.name}` has no handler",
-            hint=f"say it in the settings, [tool.wherry.functions.{function.name}] "
+            hint=f"set it in the settings, [tool.wherry.functions.{function.name}] "
             'handler = "module.function" or app = "module:object",\n'
-            "or with `--handler module.function`",
+            "or with `--handler module.function`; `wherry init` looks for one",
         )
     built = {package.name: package.path for package in report.packages if package.kind == "layer"}
     built |= fetched or {}
@@ -170,7 +170,7 @@ def find_runnable(
         else:
             reporter.emit(
                 Warned(
-                    text=f"the layer {layer} is not of this project and is left out",
+                    text=f"the layer {layer} does not belong to this project and is left out",
                     hint="what the function imports from it will not be found here",
                 )
             )

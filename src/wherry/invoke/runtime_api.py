@@ -106,7 +106,7 @@ class RuntimeApi:
         return self._waiting is None
 
     def close(self) -> None:
-        """Stop listening, and let whoever waits go."""
+        """Stop listening, and release everybody who waits."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -215,7 +215,7 @@ class _Handler(BaseHTTPRequestHandler):
             pieces.append(self.rfile.read(size))
             self.rfile.readline()
         while self.rfile.readline().strip():
-            pass  # trailers, by which a streaming runtime tells of an error midway
+            pass  # trailers, in which a streaming runtime reports an error
         return b"".join(pieces)
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Where the function runs: a file system like Lambda's where the system lets one be made, else real folders.
+"""Where the function runs: a file system like Lambda's if the system allows one, otherwise real folders.
 
 Whether it lets is tried, not assumed. ``WHERRY_INVOKE_NAMESPACES=never`` asks for the real folders; ``always``
 makes it an error that there are no namespaces.
@@ -88,7 +88,7 @@ class Sandbox:
         if choice == "always" and not self.isolated:
             self.close()
             raise InvokeError(
-                "this system lets no namespaces be made",
+                "this system allows no namespaces",
                 where=[self.why_not or "it does not say why"],
             )
         self.places = (

@@ -1,4 +1,4 @@
-"""A function that is served: its environments, and whoever uses them now."""
+"""A function that is served: its environments, and which of them are in use."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class ServedFunction:
             return None if self.is_retired else session.prepare()
 
     def retire(self) -> None:
-        """Let nobody else use the environments, and end them after the last who does."""
+        """Stop giving out environments, and end them when the last one is no longer in use."""
         with self._lock:
             self._retired = True
             unused = not self._users
@@ -205,7 +205,7 @@ def prepare_all(
     *,
     at_once: int = 2,
 ) -> None:
-    """Start an environment of each function, a few at a time, and tell of those that cannot be loaded."""
+    """Start an environment of each function, a few at a time, and report those that cannot be loaded."""
     waiting: queue.SimpleQueue[ServedFunction] = queue.SimpleQueue()
     for function in functions:
         waiting.put(function)

@@ -1,4 +1,4 @@
-"""An HTTP server in front of the functions of a project, as their services would stand there."""
+"""An HTTP server in front of the functions of a project, which takes the place of their services."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class FunctionServer:
         try:
             build = self._builds.current()
         except WherryError:
-            return ["Nothing is served until an edit mends it; Ctrl-C ends this"]
+            return ["Nothing is served until an edit fixes this; Ctrl-C stops the server"]
         front = _FRONTS[build.api.form]
         target = next((each.target for each in self.functions), None)
         names = ", ".join(build.functions)

@@ -162,7 +162,7 @@ class Serving:
         return watched
 
     def watched(self) -> Watched:
-        """The files that decide the result of a build, as far as can be told without one."""
+        """The files that decide the result of a build, as far as is known without one."""
         try:
             return watched_by(*self._maker.read())
         except WherryError:

@@ -1,4 +1,4 @@
-"""A small program between Wherry and the function's process: it lays out the file system and leaves nobody behind.
+"""A small program between Wherry and the function's process: it lays out the file system and leaves no process behind.
 
 It is run by Wherry's own interpreter, reads a plan as one line of JSON from stdin, and ends with all that it has
 started when stdin ends: so a Wherry that is killed takes its function along. On stdout it tells, one JSON

@@ -144,7 +144,7 @@ def check_values(variables: Mapping[str, str]) -> None:
                 f"AWS Lambda takes {_MAX_VARIABLES:,} in all, as JSON",
                 f"`{largest}` has the most of them",
             ],
-            hint="keep what is big in a file of the package, in S3 or in Parameter Store",
+            hint="keep large values in a file of the package, in S3 or in Parameter Store",
         )
 
 

@@ -1,4 +1,4 @@
-"""Whether an entry of a lock or a requirement applies to a target: one that does not is passed over, whatever is wrong."""
+"""Whether an entry of a lock or a requirement applies to a target: one that does not is skipped, whatever is wrong with it."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class Archives(Struct, frozen=True, kw_only=True):
         find_files: asks an index for the names of files.
         context: what an archive without a hash is fetched with.
         unhashed: the URLs that were fetched, since the lock records no hash.
-        by_hash: ask nobody, as ``LockRequest.by_hash`` has it.
+        by_hash: ask no index, as ``LockRequest.by_hash`` has it.
     """
 
     base: Path

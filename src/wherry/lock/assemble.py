@@ -136,7 +136,7 @@ def check_python(wanted: PythonRequirement | None, target: Target, path: Path) -
         raise TargetError(
             f"the project is not for {target.runtime.name}",
             where=[f"{path}: it requires Python `{wanted}`"],
-            hint="choose another `--runtime`",
+            hint="choose another `--runtime`, or lock again",
         )
 
 

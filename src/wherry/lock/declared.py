@@ -114,7 +114,7 @@ def _groups(pyproject: Table) -> dict[NormalizedName, tuple[str, ...]]:
                 continue
             include = item.get("include-group") if isinstance(item, dict) else None
             if not isinstance(include, str):
-                raise table.wrong(key, 'this should hold requirements and `{include-group = "…"}`')
+                raise table.wrong(key, 'expected requirements and `{include-group = "…"}`')
             included = canonicalize_name(include)
             if included not in spelled:
                 raise table.wrong(key, f"it includes the group `{include}`, which is missing")

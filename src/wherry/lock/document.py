@@ -1,4 +1,4 @@
-"""TOML and JSON that other tools wrote: every value is asked for by type, and every error says where it stands."""
+"""TOML and JSON that other tools wrote: every value is asked for by type, and every error says where the value is."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Table(Struct, frozen=True, kw_only=True):
             return None
         # TOML tells booleans from integers; Python does not.
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise self.wrong(key, f"this should be {_KINDS[kind]}, and is {_kind(value)}")
+            raise self.wrong(key, f"expected {_KINDS[kind]}, not {_kind(value)}")
         return value
 
     def required(self, key: str, kind: type[T]) -> T:
@@ -104,7 +104,7 @@ class Table(Struct, frozen=True, kw_only=True):
     def _items(self, key: str, kind: type[T]) -> Iterator[T]:
         for number, item in enumerate(self.optional(key, list) or []):
             if not isinstance(item, kind):
-                problem = f"this should be {_KINDS[kind]}, and is {_kind(item)}"
+                problem = f"expected {_KINDS[kind]}, not {_kind(item)}"
                 raise self.wrong(f"{key}[{number}]", problem)
             yield item
 
@@ -248,7 +248,7 @@ def _parsed(
     else:
         if isinstance(data, dict):
             return replace(table, data=data)
-        problem = f"the whole should be an object, and is {_kind(data)}"
+        problem = f"the document should be an object, and is {_kind(data)}"
     raise LockError(
         f"`{table.file}` is not valid {language}", where=[f"{where}: {problem}"], hint=table.hint
     )

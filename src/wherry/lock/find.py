@@ -156,7 +156,7 @@ def _tool_made(root: Path) -> list[Choice]:
         raise LockError(
             "there are several locks",
             where=several,
-            hint=f"say which one, such as `--lock {several[0]}`",
+            hint=f"name one, such as `--lock {several[0]}`",
         )
     return locks
 
@@ -181,11 +181,11 @@ def _choose(
         remarks.append(
             Warned(
                 text=f"of {names}, `{lock.path.name}` is used: {reason}",
-                hint="remove the others, or say which one with `--lock`",
+                hint="remove the others, or name one with `--lock`",
             )
         )
     if unused is not None:
-        text = f"`{unused.name}` is passed over: `{lock.path.name}` is the lock"
+        text = f"`{unused.name}` is not read: `{lock.path.name}` is the lock"
         remarks.insert(0, Note(text=text))
     return Choice(path=lock.path, format=lock.format, remarks=tuple(remarks), rivals=rivals)
 
@@ -203,8 +203,8 @@ def _without_leftovers(
         return locks, []
     return current, [
         Warned(
-            text=f"`{lock.path.name}` is passed over: {reason}, and there is `{current[0].path.name}`",
-            hint=f"remove it, or say which one with `--lock {lock.path.name}`",
+            text=f"`{lock.path.name}` is not read: {reason}, and there is `{current[0].path.name}`",
+            hint=f"remove it, or name one with `--lock {lock.path.name}`",
         )
         for lock, reason in zip(locks, reasons, strict=True)
         if reason is not None

@@ -1,4 +1,4 @@
-"""Sdists in the tar format of Unix V7, which uv does not read: it is lent a copy with headers that it knows.
+"""Sdists in the tar format of Unix V7, which uv does not read: it gets a copy with headers that it knows.
 
 That format has no magic in its headers; otherwise they are the same as those of POSIX (``ustar``).
 """

@@ -1,4 +1,4 @@
-"""Files, groups and dependencies that may be meant for the package, and that no lock brings into it."""
+"""Files, groups and dependencies that may be intended for the package, and that the lock does not include."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _is_script(path: Path, files: ProjectFiles) -> bool:
 
 
 def _groups(folder: Path, files: ProjectFiles, *, nothing: bool) -> Iterator[Event]:
-    """Remarks on groups and extras that nobody asked for."""
+    """Remarks on groups and extras that were not asked for."""
     path = folder / "pyproject.toml"
     if not path.is_file():
         return
@@ -164,12 +164,12 @@ def _groups(folder: Path, files: ProjectFiles, *, nothing: bool) -> Iterator[Eve
         kinds += [f"the extras {_quoted(extras)}"] if extras else []
         option = f"--group {groups[0]}" if groups else f"--extra {extras[0]}"
         yield Warned(
-            text=f"no dependencies are installed: {' and '.join(kinds)} of `pyproject.toml` are passed over",
+            text=f"no dependencies are installed: {' and '.join(kinds)} of `pyproject.toml` are not installed",
             hint=f"take them with `{option}`, or `{'groups' if groups else 'extras'}` in [tool.wherry]",
         )
     elif installed := [name for name in groups if name in by_default]:
         yield Note(
-            text=f"the groups {_quoted(installed)} of `pyproject.toml` are passed over: `--group {installed[0]}` "
+            text=f"the groups {_quoted(installed)} of `pyproject.toml` are not installed: `--group {installed[0]}` "
             "takes one"
         )
 

@@ -1,4 +1,4 @@
-"""Reading whatever lock a project has."""
+"""Reading the lock of a project, in any format."""
 
 from __future__ import annotations
 
@@ -82,14 +82,16 @@ def read_lock(request: LockRequest, context: Context) -> Lock:
             hint="name the member's folder with `--project`",
         )
     check_python(lock.pylock.requires_python, context.target, lock.path)
-    context.reporter.emit(
-        LockRead(
-            path=lock.path,
-            packages=len(lock.pylock.packages),
-            seconds=perf_counter() - began,
-            locked=lock.format.value.locked,
+    # Of a folder without a lock and without dependencies there is nothing to report.
+    if lock.format is not LockFormat.NONE:
+        context.reporter.emit(
+            LockRead(
+                path=lock.path,
+                packages=len(lock.pylock.packages),
+                seconds=perf_counter() - began,
+                locked=lock.format.value.locked,
+            )
         )
-    )
     # Once, however many groups are read for functions of their own.
     asked = bool(request.groups or request.extras)
     warned = request.wanted and context.files.once(
@@ -173,7 +175,7 @@ def _read_several(choice: Choice, request: LockRequest, context: Context) -> Loc
     """The first of several locks, which must agree."""
     choices = (choice, *choice.rivals)
     names = ", ".join(f"`{each.path.name}`" for each in choices)
-    hint = f"say which one, such as `--lock {choice.path.name}`"
+    hint = f"name one, such as `--lock {choice.path.name}`"
     locks = []
     for each in choices:
         try:

@@ -161,7 +161,7 @@ def resolve_declared(
     if request.by_hash:
         raise LockError(
             "the project has no lock",
-            where=[f"`{path.name}` is resolved for every build, and may come out otherwise"],
+            where=[f"`{path.name}` is resolved for every build, and may give another result"],
             hint="write `pylock.toml` with `wherry lock`",
         )
     context.reporter.emit(not_locked(path))
@@ -224,7 +224,7 @@ def read_extra_distributions(
 def not_locked(path: Path) -> Warned:
     """The warning that a build was resolved just now from what ``path`` declares."""
     return Warned(
-        text=f"the build is not locked: `{path.name}` was resolved just now, and may come out otherwise next time",
+        text=f"the build is not locked: `{path.name}` was resolved just now, and may give another result next time",
         hint="write `pylock.toml` with `wherry lock`",
     )
 

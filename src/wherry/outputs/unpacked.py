@@ -151,7 +151,7 @@ def _put(made: Path, place: Path) -> None:
 
 
 def _require_ours(place: Path) -> None:
-    """Refuse a folder that is not as Wherry has written it; byte code that Python has added since is nobody's."""
+    """Refuse a folder that is not as Wherry has written it; bytecode that Python has added since does not count."""
     if not place.exists() or (place.is_dir() and not any(place.iterdir())):
         return
     foreign = "it is a file" if not place.is_dir() else _foreign(place)
@@ -172,7 +172,7 @@ def _foreign(place: Path) -> str | None:
             path = os.path.join(folder, name)  # noqa: PTH118
             status = os.lstat(path)
             if not stat.S_ISREG(status.st_mode) or int(status.st_mtime) != _DATE:
-                return f"`{os.path.relpath(path, place)}` was written by somebody else"
+                return f"`{os.path.relpath(path, place)}` was not written by Wherry"
         if _CACHE not in names and int(os.stat(folder).st_mtime) != _DATE:  # noqa: PTH116
             return f"something was added to `{os.path.relpath(folder, place)}`, or removed from it"
     return None

@@ -1,4 +1,4 @@
-"""Distributions at hand: fetched where they are wheels, built where they are not, named where they are folders.
+"""Acquired distributions: fetched if they are wheels, otherwise built; folders are only named.
 
 What was acquired is described by names, digests and paths relative to the project alone, so that it can be
 remembered: the next build turns the description into bundles (``wherry.pipeline.materialize``) without reading
@@ -45,7 +45,7 @@ class Kind(StrEnum):
 
 
 class Acquired(Struct, frozen=True, kw_only=True):
-    """A distribution that is at hand.
+    """A distribution that was acquired.
 
     Attributes:
         version: as the lock has it; None for folders, which know it themselves.

@@ -88,7 +88,7 @@ def compose_project(
 
 
 def build_packages(request: BuildRequest, context: Context) -> BuildReport:
-    """Build what a request asks for; nothing is done when nothing has changed since the last time."""
+    """Build what a request asks for; if nothing has changed since the last time, nothing is done."""
     begin = time.perf_counter()
     for attempt in range(1, _ATTEMPTS + 1):
         run = _Run(request, context)
@@ -161,7 +161,7 @@ class _Run:
         try:
             request = settle_target(request, replace(self._context, reporter=kept))
         finally:
-            # The target first, then what was said of the lock.
+            # The target first, then the messages about the lock.
             self._aim(request)
             kept.pass_on(reporter)
 
@@ -232,13 +232,13 @@ class _Run:
 
         generated: Mapping[str, Bundle] = {}
         if self.hooks is not None:
-            # Commands are told the target. They may write the lock, so that there is nothing to choose by yet.
+            # Commands get the target. They may write the lock, so the locks cannot choose a runtime yet.
             with suppress(WherryError):
                 self._settle()
         request, hooks = self._request, self.hooks
         if hooks is not None:
             generated = hooks.before()
-            # They may have written to the project: nothing is known of it any more.
+            # They may have written to the project: what was read of it is discarded.
             self._context = replace(self._context, files=ProjectFiles())
             self._remembered = self._recall()
             self._read = None
@@ -278,12 +278,12 @@ class _Run:
         if any(mode != "off" for mode in request.chosen("bytecode")):
             from wherry.pipeline.bytecode.add import add_bytecode
 
-            # Last of all, of what is written: Python does not compare it with the source.
+            # Last, from the files that are written: Python does not compare it with the source.
             composition = add_bytecode(composition, recipes, request, self._context)
         return deflate_packages(composition, self._context.store)
 
     def _checked(self, composition: Composition, recipes: Sequence[Recipe]) -> Composition:
-        """The same, with warnings about files of the project that were hardly meant to ship."""
+        """The same, with warnings about files of the project that should probably not ship."""
         from wherry.checks.own_files import check_own_files
         from wherry.pipeline.acquired import Kind
 
@@ -320,11 +320,11 @@ class _Run:
             for key in self._request.supplies
             if not key.package and self._request.ships_project(key)
         ]
-        # The backends of projects are made ready while everything else is fetched.
+        # The backends of projects are prepared while everything else is fetched.
         with preparing(dict.fromkeys(roots), self._trees.own, self._context):
             self._settle()
             self._supplied = supply(self._request, self._context)
-            # Before anything is read for good: an edit in between is then seen by the next build.
+            # Before the files are read finally, so that the next build sees an edit in between.
             self._read = read_trees(self._request, self._supplied, self._context)
             distributions = self._materialize(fresh=True)
         if distributions is None:

@@ -96,7 +96,7 @@ class Bundling(Struct, frozen=True, kw_only=True, dict=True):
         return kind == "SOURCE"
 
     def facts(self) -> list[object]:
-        """All that decides the package, so that equal requests can be told."""
+        """All that decides the package, to recognize equal requests."""
         return [
             list(self.asset_excludes or ()),
             dict(self.build_args or {}),

@@ -1,4 +1,4 @@
-"""Checks of built packages, or of anybody's zip archives, in one call."""
+"""Checks of built packages, or of any zip archives, in one call."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def check(
     reporter: Reporter = SILENT,
     **options: Unpack[CheckOptions],
 ) -> CheckReport:
-    """Check a project's packages, which are built first, or zip archives of whatever tool.
+    """Check a project's packages, which are built first, or zip archives of any tool.
 
     Args:
         project: the project's folder; not read where ``files`` are given.

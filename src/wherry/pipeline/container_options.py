@@ -1,4 +1,4 @@
-"""The options of containers, put on top of the settings."""
+"""The options of containers, applied to the settings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def with_container(settings: Settings, options: Mapping[str, Any]) -> Settings:
             container = replace(container, mode=Mode(mode))
         except ValueError:
             raise SettingsError(
-                f"there is no way to use containers that is called `{mode}`",
+                f"there is no mode `{mode}` of using containers",
                 where=[f"there are {', '.join(Mode)}"],
             ) from None
     if (engine := options.get("container_engine")) is not None:

@@ -1,4 +1,4 @@
-"""Packages in which files that would be stored are deflated, where that saves more than a little.
+"""Packages in which files that would be stored are deflated, if that saves enough.
 
 What was deflated is remembered by its content, so that an edit compresses a few files and not all: small files in
 groups, whose limits depend on paths alone, and large ones by themselves.

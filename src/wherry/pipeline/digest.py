@@ -1,4 +1,4 @@
-"""``wherry digest``: what the inputs of packages come to, without building, fetching or asking an index."""
+"""``wherry digest``: a digest of the inputs of packages, without building, fetching or asking an index."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def digest(
     reporter: Reporter = SILENT,
     **options: Unpack[BuildOptions],
 ) -> DigestReport:
-    """Say what the inputs of a project's packages come to, without building them.
+    """Compute a digest of the inputs of a project's packages, without building them.
 
     No wheel is fetched, and no index is asked.
 
@@ -105,7 +105,7 @@ def digest(
         options: what is asked, as ``wherry.BuildOptions`` describes it.
 
     Raises:
-        DigestError: the project is not locked, or something else decides a package that nobody can know.
+        DigestError: the project is not locked, or something unknown decides a package.
         WherryError: whatever is wrong with the input.
     """
     request = replace(as_request(project, options), offline=True, refresh=False)
@@ -144,7 +144,7 @@ def require_inputs(request: BuildRequest, expect: Collection[str], store: Store)
         raise DigestError(
             "the inputs are not those that were expected",
             where=[*others, *(f"expected {each}" for each in expect)],
-            hint="something has changed since the digest was taken: `wherry digest --files` lists what counts",
+            hint="something has changed since the digest was taken: `wherry digest --files` lists the files that it covers",
         )
 
 

@@ -1,4 +1,4 @@
-"""The packages of the constructs of other tools: of a folder, whatever functions its settings name.
+"""The packages of the constructs of other tools: of a folder, independent of the functions in its settings.
 
 They are written to the store, and never to a folder of the application's own, which may be watched.
 """
@@ -86,7 +86,7 @@ class Asset(Struct, frozen=True, kw_only=True):
 
 
 class _Warnings:
-    """Keeps warnings; everything else is for people who wait, and nobody reads a synthesis."""
+    """Keeps warnings; progress is of no use in a synthesis."""
 
     def __init__(self) -> None:
         self.texts: dict[str, None] = {}

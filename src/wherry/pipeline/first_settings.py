@@ -1,4 +1,4 @@
-"""First settings in one call, with what would make the packages smaller, as far as it can be measured without fetching."""
+"""First settings in one call, with settings that make packages smaller, if that can be measured without fetching."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class _File(NamedTuple):
 
 
 def _remarks(root: Path, table: Mapping[str, Any], store: Store) -> list[str] | None:
-    """The lines of comments; None where wheels are not at hand."""
+    """The lines of comments; None if wheels are not in the store."""
     files = _files(root, table, store)
     if files is None:
         return None

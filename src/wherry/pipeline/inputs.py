@@ -63,7 +63,7 @@ def read_inputs(
         context: of the run.
 
     Raises:
-        DigestError: something that nobody can know decides a package.
+        DigestError: something unknown decides a package.
         WherryError: a source tree or extra path cannot be read.
     """
     reading = _Reading(request, locked, trees, context)
@@ -81,7 +81,7 @@ class _Reading:
         self, request: BuildRequest, locked: Supplied, trees: Trees, context: Context
     ) -> None:
         self.rules = [
-            # Of another version nobody knows whether it makes the same bytes.
+            # Another version may make other bytes.
             __version__,
             COMPRESSOR,
             repr(request.target),
@@ -189,16 +189,16 @@ class _Reading:
         if project.is_empty and own.is_empty:
             return []
         if project.inputs is None or project.always:
-            where = "`always` says that they are run whatever has changed"
+            where = "`always` runs them whatever has changed"
             raise DigestError(
-                "commands run before or after bundling, and nobody can tell what they read",
-                where=[where if project.always else "`hooks.inputs` does not say it"],
+                "commands run before or after bundling, and what they read is not known",
+                where=[where if project.always else "`hooks.inputs` does not name it"],
                 hint="name the files that they read: inputs in [tool.wherry.hooks]",
             )
         tree = self._trees.hook_inputs(project.inputs, self._request.root)
         self._note(recipe, tree.bundle)
         commands = [[each.before, each.after, each.where] for each in (project, own)]
-        # Commands are told the name.
+        # Commands get the name in a variable.
         return [commands, recipe.name, tree.digest]
 
 

@@ -1,4 +1,4 @@
-"""The contents of built packages, or of anybody's zip archives, in one call."""
+"""The contents of built packages, or of any zip archives, in one call."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def inspect_packages(
     before: Callable[[Collection[str]], Mapping[str, Path]] | None = None,
     **options: Unpack[InspectOptions],
 ) -> InspectReport:
-    """Say what is in a project's packages, which are built first, or in zip archives of whatever tool.
+    """Show what is in a project's packages, which are built first, or in zip archives of any tool.
 
     Args:
         project: the project's folder; not read where ``files`` are given.

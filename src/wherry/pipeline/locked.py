@@ -29,7 +29,7 @@ __all__ = ["read_locked"]
 def read_locked(request: BuildRequest, memory: Memory, context: Context) -> Supplied:
     """Read the locks of a request, or recall what they gave when they were the same.
 
-    What was acquired is known by its hashes: none of it need be at hand.
+    What was acquired is known by its hashes: none of it has to be in the store.
 
     Args:
         request: for a target that is settled.

@@ -1,4 +1,4 @@
-"""From what is at hand to what can be composed: distributions with their files."""
+"""From acquired distributions to what can be composed: distributions with their files."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Materializer(Struct, frozen=True, dict=True):
         """The distributions with their files; None when something has left the store and must be acquired anew.
 
         Args:
-            acquired: what is at hand.
+            acquired: the distributions, as ``acquire`` returns them.
             trees: how source trees are read.
             fresh: whether wheels may be among it that were never examined: that means decompressing them,
                 and is shared out among the processors.

@@ -1,4 +1,4 @@
-"""The memory of what earlier builds were made from, so that a build with nothing to do is over in an instant.
+"""The memory of what earlier builds were made from, so that a build with nothing to do ends at once.
 
 A memo records everything that decided a build's result: the digest of each input file, the names that a lock was
 looked for among, the digest of every source tree. When all are as they were, and so are the packages, the
@@ -97,7 +97,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     stats: Mapping[str, list[int]]
 
     def trees_hold(self, trees: Mapping[str, str | None]) -> bool:
-        """Whether the source trees are as they were; one whose digest cannot be told is not."""
+        """Whether the source trees are as they were; false for one whose digest is not known."""
         return None not in trees.values() and trees == self.trees
 
     def outputs_hold(self) -> bool:
@@ -127,7 +127,7 @@ class Memory:
     """The memos of one request."""
 
     def __init__(self, request: BuildRequest, context: Context) -> None:
-        """Take all that a build's result depends on beside its inputs."""
+        """Take all that a build's result depends on, apart from its inputs."""
         self._request = request
         self._store = context.store
         self._context = context
@@ -206,7 +206,7 @@ class Memory:
         stats = dict(before.stats) if before is not None else {}
         for package in packages:
             path = str(package.path.absolute())
-            # The newest stand last.
+            # The newest come last.
             stats.pop(path, None)
             stats[path] = _stat(package.path)
         kept = max(len(packages), _STATS)
@@ -280,7 +280,7 @@ def _key(request: BuildRequest, context: Context) -> str:
 
 
 def _described(request: BuildRequest, context: Context) -> object:
-    """The description of a project. Projects that differ in it have memos of their own, wherever they lie."""
+    """The description of a project. Projects that differ in it have separate memos; their folders do not matter."""
     root, files = request.root, context.files
     return [
         __version__,
@@ -332,7 +332,7 @@ def _stat(path: Path) -> list[int]:
 
 
 def _is_untouched(package: PackageReport, before: list[int] | None) -> bool:
-    # Of a folder nobody can tell without reading all of it.
+    # A folder would have to be read completely.
     now = _stat(package.path)
     if now and now == before:
         return True
@@ -340,6 +340,6 @@ def _is_untouched(package: PackageReport, before: list[int] | None) -> bool:
         return False
     import hashlib
 
-    # Copied or touched: its content has the last word.
+    # Copied or touched: its content decides.
     with package.path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == package.sha256

@@ -55,7 +55,7 @@ class _Naming(Struct, frozen=True):
 
 
 class Naming:
-    """Contexts for work on several projects, whose remarks are told at the end, with the folders that they are about."""
+    """Contexts for work on several projects, whose remarks are reported at the end, with the folders that they are about."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

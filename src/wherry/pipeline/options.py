@@ -18,26 +18,26 @@ class PackageOptions(TypedDict, total=False):
 
     Attributes:
         names: the functions and layers to build, with the layers that they need; all when empty.
-        name: what the package is called, where the settings name no function.
+        name: the name of the package, if the settings have no function.
         app: the web application, as ``module:object`` or ``from module import object``.
         handler: the function to call, as ``module.function`` or ``from module import function``.
-        interface: ``wsgi`` or ``asgi``, where the app's is not to be detected.
+        interface: ``wsgi`` or ``asgi``, if the interface of the app cannot be detected.
         runtime: such as ``python3.13``; by default the newest AWS offers that the project's ``requires-python``,
             the files that name a version and the lock's wheels admit.
         architecture: ``x86_64``, which is the default, or ``arm64``.
-        groups: dependency groups beyond the default ones.
+        groups: dependency groups in addition to the default ones.
         extras: extras of the project.
         package: the member of a workspace.
-        lock: the lock file, where it is not to be looked for.
-        install_path: a folder made by ``pip install --target``, to be packaged in place of what a lock gives.
+        lock: the lock file; by default Wherry looks for it.
+        install_path: a folder made by ``pip install --target``, to package instead of the distributions in a lock.
         config: a file with the settings: TOML, ``drover.yml`` or ``settings.spindrift``.
         output: a folder, or a path that ends in ``.zip``; by default ``dist/lambda`` in the project.
-        container: when to build in a container: ``auto`` for what must be compiled and cannot be here, ``always``
+        container: when to build in a container: ``auto`` for what cannot be compiled on this machine, ``always``
             for all that has no wheel and the project itself, or ``never``.
         container_engine: the command of the container engine: ``docker``, ``podman``, ``finch`` or a path.
-        container_image: the image to build in, in place of AWS's.
+        container_image: the image to build in, instead of AWS's.
         offline: use no network.
-        refresh: ask indexes again for what is remembered of requirements files without hashes.
+        refresh: resolve requirements files without hashes again, instead of using a result of the last day.
         frozen: build what the lock says, whether or not it is as new as the project.
     """
 
@@ -68,7 +68,7 @@ class BuildOptions(PackageOptions, total=False):
 
     Attributes:
         stage: of ``drover.yml``, whose stages build different packages.
-        unpacked: a folder for the files of the one package that is named, in place of ``output``.
+        unpacked: a folder for the files of the one package that is named, instead of ``output``.
     """
 
     stage: str | None

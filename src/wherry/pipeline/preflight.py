@@ -1,7 +1,7 @@
 """Checks of a build before anything is written: those that are cheap, for what is certain to fail on Lambda.
 
 A verdict that nothing fails is remembered by what it depends on: the files of dependencies, and the imports, but not
-the text, of the project's own modules. So an edit of a function is judged without reading a dependency.
+the text, of the project's own modules. So an edit of a function is checked without reading a dependency.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def preflight(composition: Composition, request: BuildRequest, context: Context)
     """Check the functions of a composition with their layers.
 
     Raises:
-        CheckError: one fails on Lambda for certain, and the settings do not say that this is only to be warned of.
+        CheckError: one fails on Lambda for certain, and the settings do not reduce this to a warning.
     """
     settings = request.settings.check
     if settings.level == "off":
@@ -52,12 +52,12 @@ def preflight(composition: Composition, request: BuildRequest, context: Context)
             context.reporter.emit(Warned(text=_line(finding), hint=finding.hint))
         return
     raise CheckError(
-        "what was composed would fail on AWS Lambda",
+        "the package would fail on AWS Lambda",
         where=first_lines([_line(finding) for finding in findings], _SHOWN),
         hint="\n".join(
             [
                 *dict.fromkeys(finding.hint for finding in findings[:3]),
-                '`wherry check` tells all; `check = "warn"` in the settings builds nevertheless',
+                '`wherry check` lists all findings; `check = "warn"` in the settings builds anyway',
             ]
         ),
     )

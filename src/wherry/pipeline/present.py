@@ -1,4 +1,4 @@
-"""The settings that packages have already, as far as suggestions are about them."""
+"""The settings that packages already have, of those that suggestions may propose."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
         project: with its settings, as the options have changed them.
         target: what to build for.
         target_reason: why that was chosen, for a note.
-        default_runtime: the choice of a runtime that the locks may still change, as nobody asked for one; else None.
+        default_runtime: the choice of a runtime that the locks may still change, as none was asked for; else None.
         recipes: the packages to make, each layer before what takes it.
         names: the functions and layers that were named; all when empty.
         install_path: the installed folder that was named in place of a lock.
@@ -156,7 +156,7 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
 
 
 def read_request(project: Path | str = ".", **options: Unpack[BuildOptions]) -> BuildRequest:
-    """Read a project and its settings, once, and put the options on top of them.
+    """Read a project and its settings, once, and apply the options to them.
 
     Args:
         project: the project's folder.
@@ -268,7 +268,7 @@ def open_context(
     locks = [request.lock_request(key).lock for key in request.supplies]
     folders = [project.root, *request.projects, *(lock.parent for lock in locks if lock)]
     if request.frozen and request.install_path is None:
-        # Here, so that it is said of what is remembered, too.
+        # Here, so that a build from memory shows it, too.
         text = (
             "the lock is taken as it is (`--frozen`), whether or not the project has changed since"
         )
@@ -330,7 +330,7 @@ def _with_roots(project: Project, wanted: Sequence[Recipe]) -> Project:
     for folder in folders:
         with about(folder):
             notes += unread_settings(root, folder, files)
-    # All run on the one target, whichever of them are built this time.
+    # All of them run on one target, also those that are not built this time.
     every = (*settings.functions.values(), *settings.layers.values())
     versions = [project.requires_python]
     for folder in dict.fromkeys(content.root for content in every if content.root):

@@ -1,4 +1,4 @@
-"""The supply: locks are read, and what they give for the target is brought to hand."""
+"""The supply: locks are read, and the distributions that they give for the target are fetched or built."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
 
 
 def supply(request: BuildRequest, context: Context) -> Supplied:
-    """Bring to hand all that the packages of a request choose from.
+    """Acquire all distributions that the packages of a request choose from.
 
     Raises:
         WherryError: a lock cannot be read, or what it names cannot be fetched or built.
@@ -95,7 +95,7 @@ def _built_by(acquired: Iterable[Sequence[Acquired]], context: Context) -> str:
 def settle_target(
     request: BuildRequest, context: Context, *, by_hash: bool = False
 ) -> BuildRequest:
-    """The request for the runtime that its locks admit best, where nobody asked for one.
+    """The request for the runtime that its locks admit best, if none was asked for.
 
     Args:
         request: what was asked.
@@ -288,7 +288,7 @@ def _extra(
 
 
 def _not_compiled(lock: Lock, target: Target, missing: NoEngineError) -> WherryError:
-    """The error where something must be compiled and no container can: what else would help, too."""
+    """The error if something must be compiled and no container can do it, with what else would help."""
     from wherry.wheels.select import select
 
     try:

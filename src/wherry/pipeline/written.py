@@ -81,7 +81,7 @@ def _check_quota(package: PackageReport, sizes: Mapping[str, int], quota: int) -
             where=[
                 f"`{name}` is {format_size(sizes[name])} of it" for name in (package.name, *layers)
             ],
-            hint="leave out what is not needed; `wherry build` says what weighs how much",
+            hint="leave out what is not needed; `wherry build` shows the biggest distributions",
         )
 
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from wherry.bundle.default_excludes import VIRTUALENV_MARK, is_excluded_by_default
 from wherry.errors import ProjectError, SettingsError, TargetError
 from wherry.files import ProjectFiles, walk_folders
+from wherry.problems import nearest
 from wherry.settings.read import read_settings
 from wherry.settings.source import (
     SettingsSource,
@@ -32,7 +33,7 @@ from wherry.target import (
     newest_runtime,
     parse_requires_python,
 )
-from wherry.untrusted import inner_string
+from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -152,7 +153,7 @@ def read_project(
         settings=settings,
         inputs=tuple(inputs),
         notes=_notes(root, source, metadata_name, has_config=config is not None),
-        warnings=source.legacy.warnings if source.legacy is not None else (),
+        warnings=source.legacy.warnings if source.legacy is not None else _misspelled(document),
         files=files,
     )
 
@@ -161,7 +162,7 @@ def _find_config(root: Path, config: Path) -> Path:
     path = config.absolute() if config.exists() else root / config
     if not path.is_file():
         raise SettingsError(
-            f"there is no file `{config}`", hint="--config expects a file that holds settings"
+            f"there is no file `{config}`", hint="--config expects a file with settings"
         )
     return path
 
@@ -188,6 +189,18 @@ def _require_project(root: Path) -> None:
         f"no Python project in `{root}`",
         where=["it holds no pyproject.toml, no lock, no requirements.txt and no Python file"],
         hint="change to the project's folder, or name it: --project DIR",
+    )
+
+
+def _misspelled(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Warnings about tables of a ``pyproject.toml`` whose name is nearly that of Wherry's."""
+    tables = inner_table(document, "tool")
+    # Only a name that begins like it is compared: importing what compares takes time.
+    names = [name for name in tables if name[:1] in "Ww" and name != "wherry"]
+    return tuple(
+        f"[tool.{name}] of `pyproject.toml` is not read: did you mean [tool.wherry]?"
+        for name in names
+        if nearest(name.lower(), ["wherry"], similarity=0.8)
     )
 
 

@@ -180,6 +180,12 @@ def read_settings(table: object, where: str) -> Settings:
     """
     if not isinstance(table, dict):
         raise SettingsError(f"{where} is not a table")
+    if "tool" in table:
+        raise SettingsError(
+            f"the settings in {where} are wrong",
+            where=["tool: there is no such setting"],
+            hint="leave out `tool.wherry`, as in [functions.api]: it belongs in pyproject.toml",
+        )
     problems = Problems(SettingsError, f"the settings in {where} are wrong")
     plain = {key: value for key, value in table.items() if key not in TABLES}
     attributes = read_table(plain, READERS, problems, known=[*READERS, *TABLES])
@@ -217,7 +223,9 @@ def _packages(
     wrong_name = "a name consists of at most 140 letters, digits, `-` and `_`, as AWS requires"
     tables = named_tables(kind, value, readers, problems, NAME, wrong_name)
     return {
-        name: model(**read_table(table, readers, problems, prefix=f"{kind}.{name}."))
+        name: model(
+            **read_table(table, readers, problems, prefix=f"{kind}.{name}.", of_project=READERS)
+        )
         for name, table in tables
     }
 
@@ -283,7 +291,7 @@ def _check_consistency(settings: Settings, problems: Problems) -> None:
         for key in OF_APP if not function.app else ():
             field = key.replace("-", "_")
             if getattr(function, field) != getattr(_NO_FUNCTION, field):
-                problems.add(f"functions.{name}.{key}", "it is for an `app`, and none is set")
+                problems.add(f"functions.{name}.{key}", "it belongs to an `app`, and none is set")
     for name, layer in settings.layers.items():
         _check_targets(f"layers.{name}", layer, settings, problems)
         _check_lower_layers(f"layers.{name}.layers", layer, settings, problems)

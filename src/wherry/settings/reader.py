@@ -203,6 +203,7 @@ def read_table(
     *,
     prefix: str = "",
     known: Iterable[str] | None = None,
+    of_project: Container[str] = (),
 ) -> dict[str, Any]:
     """The values of a table by the names of attributes, without those that are wrong.
 
@@ -212,12 +213,15 @@ def read_table(
         problems: receives what is wrong.
         prefix: precedes a key in messages.
         known: the keys that may be suggested, if there are more than those of the readers.
+        of_project: keys that belong in the table of the whole project.
     """
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in readers:
-            problems.add(f"{prefix}{key}", "there is no such setting")
-            problems.suggest(key, readers if known is None else known, prefix=prefix)
+            hint = f"`{key}` is a setting of the whole project" if key in of_project else None
+            problems.add(f"{prefix}{key}", "there is no such setting", hint=hint)
+            if hint is None:
+                problems.suggest(key, readers if known is None else known, prefix=prefix)
             continue
         try:
             values[key.replace("-", "_")] = readers[key](value)

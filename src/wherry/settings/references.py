@@ -40,7 +40,7 @@ class VariableSetting(Struct, frozen=True, kw_only=True):
 
     @property
     def is_secret(self) -> bool:
-        """Whether the value is shown to nobody."""
+        """Whether the value is never shown."""
         return self.origin in {Origin.ENV, Origin.SSM, Origin.SECRET}
 
     def __str__(self) -> str:

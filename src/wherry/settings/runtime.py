@@ -20,7 +20,7 @@ __all__ = ["DefaultRuntime", "find_default"]
 
 
 class DefaultRuntime(Struct, frozen=True, kw_only=True):
-    """The runtime that a project is built for when nobody names one.
+    """The runtime that a project is built for if none is named.
 
     Attributes:
         runtime: the runtime.

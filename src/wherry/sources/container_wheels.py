@@ -75,7 +75,7 @@ class ContainerWheels:
         return BuildRequirements(context=replace(self.context, network=network))
 
     def known_key(self, source: Source) -> str | None:
-        """The key of a tree's wheel, as far as it can be told without building."""
+        """The key of a tree's wheel, as far as is known without building."""
         image = self.images.known()
         requires = _ASKED.recall(self.context.store, self._asked_key(source))
         if image is None or requires is None:
@@ -108,7 +108,7 @@ class ContainerWheels:
         wheel_memo(_KIND, self.context.store).remember(self.context.store, key, wheel)
 
     def note_requirements(self, source: Source, requires: list[str]) -> None:
-        """Remember the requirements of a tree, so that ``known_key`` can be told."""
+        """Remember the requirements of a tree, so that ``known_key`` is known."""
         _ASKED.remember(self.context.store, self._asked_key(source), requires)
 
     def _asked_key(self, source: Source) -> str:
@@ -295,7 +295,7 @@ class _Run:
         hints = [
             _full_disk("\n".join([text, *cause])),
             _MORE_REQUIRED if "No matching distribution found for" in text else None,
-            kept and f"all that was said is in `{kept}`",
+            kept and f"the whole output is in `{kept}`",
         ]
         return BuildError(
             f"`{name}` could not be built in the container",

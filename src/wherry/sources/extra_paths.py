@@ -1,4 +1,4 @@
-"""Files and folders that a package is to hold besides: at a place of choice.
+"""Additional files and folders of a package, at paths of the user's choice.
 
 They were named one by one, so neither ``.gitignore`` nor the default excludes of a project apply. Names that begin
 with a dot and byte code are left out of folders all the same.
@@ -34,8 +34,8 @@ def read_extra_path(
     Args:
         root: where relative paths start.
         path: of a file or folder.
-        to: its place in the package; the files of a folder come to lie right there. Where it ends with a
-            slash, a file comes to lie in it. None is the same relative path, or the name alone for what lies
+        to: its place in the package; the files of a folder are put directly there. Where it ends with a
+            slash, a file is put into it. None is the same relative path, or the name alone for what lies
             outside of ``root``.
         owner: the owner of the entries.
         rules: what to pass over, and whether to follow links; those of ``include`` and ``exclude`` do not count.

@@ -198,7 +198,7 @@ class _Call:
         output = redact(self._output.text())
         hint = hint or folder_hint(output, self._declaration)
         kept = keep_log(output, label=self._declaration.label, store=self._store)
-        hints = [hint, f"all that it said is in `{kept}`" if kept is not None else None]
+        hints = [hint, f"the whole output is in `{kept}`" if kept is not None else None]
         return self._error(
             f"`{self._declaration.backend}` {cause}",
             *last_lines(output),

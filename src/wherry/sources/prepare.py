@@ -1,4 +1,4 @@
-"""Building a project while something else is done, as far as that can be taken back."""
+"""Preparing the build of a project while something else is done, as long as it can be undone."""
 
 from __future__ import annotations
 

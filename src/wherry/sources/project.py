@@ -120,7 +120,7 @@ def project_bundle(root: Path, options: TreeOptions, context: Context) -> Built:
 def project_digest(root: Path, options: TreeOptions, context: Context) -> str | None:
     """The digest that ``project_bundle`` would give, without building; errors as there.
 
-    None when that cannot be told: the build is not hermetic, or was not prepared on this machine before.
+    None if that is not known: the build is not hermetic, or was not prepared on this machine before.
     """
     root = Path(root).absolute()
     declaration = options.declaration(root, context)

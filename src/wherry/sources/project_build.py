@@ -68,7 +68,7 @@ class ProjectBuild(Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str | None:
-        """The key of the wheel; None when that must not be remembered, or cannot be told yet."""
+        """The key of the wheel; None if it must not be remembered, or is not known yet."""
         keys = self.keys()
         return keys and keys[0]
 
@@ -123,7 +123,7 @@ class ProjectBuild(Struct, frozen=True, kw_only=True):
         return wheel, after
 
     def _is_unchanged(self, context: Context) -> bool:
-        """Whether nobody, the backend included, has edited a file since the inputs were read."""
+        """Whether no file has been edited since the inputs were read, also not by the backend."""
         again = read_inputs(self.declaration.root, self.options, context.files, before=self.inputs)
         if again.digest != self.inputs.digest:
             return False

@@ -74,7 +74,7 @@ def read_project_inputs(root: Path, options: TreeOptions, context: Context) -> P
     build = read_project(declaration, options.skip, context)
     if build.hermeticity.reason is not None:
         raise DigestError(
-            f"nobody can tell what `{declaration.label}` is made of without building it",
+            f"what `{declaration.label}` is made of is not known without building it",
             where=[build.hermeticity.reason],
             hint="compare packages after a build instead: `wherry build --json` has their `code_sha256`",
         )

@@ -63,13 +63,13 @@ class BuildRequirements(Struct, frozen=True, kw_only=True):
     context: Context
 
     def known(self, requires: Iterable[str]) -> tuple[Pinned, ...] | None:
-        """The files that were chosen for these requirements before, if they are still at hand."""
+        """The files that were chosen for these requirements before, if they are still in the store."""
         store = self.context.store
         pins = _PINS.recall(store, self._key(requires))
         return pins if pins is not None and all(store.find(pin.sha256) for pin in pins) else None
 
     def choose(self, requires: Iterable[str], declaration: Declaration) -> tuple[Pinned, ...]:
-        """The files of these requirements and of all they depend on, every one of them at hand.
+        """The files of these requirements and of all they depend on, all of them in the store.
 
         Args:
             requires: PEP 508 requirements.
@@ -142,7 +142,7 @@ class BuildRequirements(Struct, frozen=True, kw_only=True):
             return select(lock, context.target, compilable=True)
         except (LockError, SelectionError) as error:
             raise BuildError(
-                f"the build requirements of `{declaration.label}` cannot be had for {context.target}",
+                f"the build requirements of `{declaration.label}` cannot be fetched for {context.target}",
                 where=[f"they are {', '.join(requires)}", error.message, *error.where],
                 hint="run once without `--offline`" if context.offline else error.hint,
             ) from error

@@ -1,4 +1,4 @@
-"""Writing a tree of files that somebody else has named: nothing lands outside of its folder.
+"""Writing a tree of files with untrusted names: nothing is written outside of its folder.
 
 Symbolic links are made at the end, so that nothing is written through one, and are resolved by hand before.
 """

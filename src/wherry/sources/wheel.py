@@ -97,7 +97,7 @@ def _warn(declaration: Declaration, built_by: tuple[int, int], context: Context)
     context.reporter.emit(
         Warned(
             text=f"`{declaration.label}` is built by Python {built_by[0]}.{built_by[1]}, "
-            f"as there is no Python {version} on this machine: it may come out otherwise",
+            f"as there is no Python {version} on this machine: the result may differ",
             hint=f"install one with `uv python install {version}`, or build in a container with `--container always`",
         )
     )

@@ -119,7 +119,7 @@ class StoreWriter:
                 raise HashMismatchError(
                     f"`{name}` is not the file that the lock records",
                     where=[f"expected {algorithm} {expected.lower()}", f"got {algorithm} {got}"],
-                    hint="somebody replaced the file: find out why before you lock again",
+                    hint="the file was replaced: find out why before you lock again",
                 )
 
     def discard(self) -> None:

@@ -1,4 +1,4 @@
-"""Distributions and modules that AWS's Python runtimes bring besides the standard library, as dated data.
+"""Distributions and modules that AWS's Python runtimes contain in addition to the standard library, as dated data.
 
 Their versions differ by runtime and region, and change without notice: only the names are known.
 """

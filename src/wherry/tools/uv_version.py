@@ -1,4 +1,4 @@
-"""The version of uv that a project requires (``required-version``), where it is another than Wherry brings."""
+"""The version of uv that a project requires (``required-version``), if it is not the version that Wherry installs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def required_uv(errors: str) -> str | None:
         raise ToolError(
             f"the project requires uv `{wanted}`",
             where=[
-                f"it says so in `required-version`, and Wherry brings uv {refused['running']}",
+                f"`required-version` says so, and Wherry's uv is {refused['running']}",
                 "no uv on `PATH` has such a version",
             ],
             hint=f"install it, such as with `uv tool install 'uv{wanted}'`, or change `required-version`",

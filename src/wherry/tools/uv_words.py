@@ -1,4 +1,4 @@
-"""The words of uv, put so that they name what a user of Wherry has: his files, and options that there are."""
+"""Messages of uv, changed so that they name the user's files, and options that Wherry has."""
 
 from __future__ import annotations
 

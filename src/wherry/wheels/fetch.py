@@ -307,7 +307,7 @@ class _Downloads:
                 raise FetchError(
                     f"`{file.filename}` is larger than the {expected:,} bytes that the lock records",
                     where=[f"from {self._context.network.hide(shown_url(response.url))}"],
-                    hint="somebody replaced the file: find out why before you lock again",
+                    hint="the file was replaced: find out why before you lock again",
                 )
             stored = writer.commit(hashes=file.hashes, name=file.filename)
         self._context.reporter.emit(DownloadFinished(filename=file.filename, size=stored.size))

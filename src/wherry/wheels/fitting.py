@@ -1,4 +1,4 @@
-"""The choice of a runtime by the files of locks, where nobody asked for one."""
+"""The choice of a runtime by the files of locks, if none was asked for."""
 
 from __future__ import annotations
 

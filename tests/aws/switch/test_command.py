@@ -47,7 +47,7 @@ def test_tests_of_the_stage_and_of_the_command(site: Site, aws: LightAws) -> Non
         "  ├─▶ `shop-api` version 2, order.json: statusCode: expected 201, got 500\n"
         "  ├─▶   log: REPORT\n"
         "  ╰─▶   log: \\x1b[31mred\n"
-        "hint: version 2 of `shop-api` was published and gets no calls, and `wherry rollback` never goes there; mend "
+        "hint: version 2 of `shop-api` was published and gets no calls, and `wherry rollback` never goes there; fix "
         "the project, and deploy again\n"
     )
     aws.answer = lambda *_: Answer(value={"statusCode": 201})
@@ -125,8 +125,8 @@ def test_a_canary_with_times(site: Site, aws: LightAws) -> None:
     ("arguments", "code", "message"),
     [
         (("--no-traffic", "--canary", "10%"), 2, "a canary gets calls: leave --canary or --no-traffic out"),
-        (("--promote", "--test", "x.json"), 2, "--promote stands alone"),
-        (("--promote", "--from", "x"), 2, "--promote stands alone"),
+        (("--promote", "--test", "x.json"), 2, "--promote does nothing else: leave out the other options"),
+        (("--promote", "--from", "x"), 2, "--promote does nothing else: leave out the other options"),
         (("--canary", "10%/5"), 1, "`10%/5` is not a canary"),
         (("--test", "none.json"), 1, "none.json"),
         (("--test", "-"), 1, "a test is a file"),

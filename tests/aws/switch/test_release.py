@@ -205,7 +205,7 @@ def test_it_goes_back_by_itself(
     with pytest.raises(RejectedError) as caught:
         shop.deploy(2, steps=[0.1, 0.5])
     reason = {
-        "alarm": "alarm `more` is on: Threshold crossed",
+        "alarm": "alarm `more` is in alarm: Threshold crossed",
         "errors": "1 of 10 calls of version 2 of `shop-api` failed: 10%, and 5% are allowed",
         "blind": "cannot read the metrics of the canary: GetMetricData: AccessDeniedException: no",
     }[fault]
@@ -219,7 +219,7 @@ def test_it_goes_back_by_itself(
 
 @pytest.mark.parametrize(
     ("alarms", "state", "message"),
-    [(("gone",), None, "there is no alarm `gone` in eu-west-1"), (("on",), "ALARM", "alarm `on` is on already: Threshold crossed")],
+    [(("gone",), None, "there is no alarm `gone` in eu-west-1"), (("on",), "ALARM", "alarm `on` is in alarm already: Threshold crossed")],
 )  # fmt: skip
 def test_a_canary_that_cannot_be_watched_is_not_begun(
     shop: Shop, aws: LightAws, alarms: tuple[str, ...], state: str | None, message: str
@@ -296,7 +296,7 @@ def test_somebody_else_moves_the_alias_meanwhile(shop: Shop, aws: LightAws) -> N
     with pytest.raises(AwsError) as caught:
         shop.deploy(2, steps=[0.1, 0.5])
     assert caught.value.message.startswith("somebody else changed alias `live`")
-    assert "go on: wherry deploy staging --canary 10%/0s,50%/0s" in (caught.value.hint or "")
+    assert "continue: wherry deploy staging --canary 10%/0s,50%/0s" in (caught.value.hint or "")
     assert shop.stands == (1, {})
 
 

@@ -413,13 +413,13 @@ def test_several_indexes_are_asked_for_the_hash(tmp_path: Path, index: Index) ->
 @pytest.mark.parametrize(
     ("before", "after", "place"),
     [
-        ('name = "alpha"', "name = 1", "package[0].name: this should be a string, and is an integer"),
+        ('name = "alpha"', "name = 1", "package[0].name: expected a string, not an integer"),
         ('version = "1.1"', 'version = "one"', "package[0].version: "),
         ('name = "alpha"', 'name = "-"', "package[0].name: "),
         ('groups = ["default"]\n', "", "package[0].groups: this is missing"),
         ('marker = "python_version <', 'marker = "python <', "package[1].marker: "),
         ('requires_python = "~=3.11"', 'requires_python = "x"', "metadata.targets[0].requires_python: "),
-        ('files = [{file = "', 'files = [{url = "ftp://', "package[0].files[0].url: this should begin with"),
+        ('files = [{file = "', 'files = [{url = "ftp://', "package[0].files[0].url: it must begin with"),
     ],
 )  # fmt: skip
 def test_a_wrong_shape_says_where(tmp_path: Path, before: str, after: str, place: str) -> None:

@@ -255,10 +255,10 @@ def test_an_unknown_version_is_refused(project: Path) -> None:
         ({"hashes": ["sha256:00"]}, "default.alpha.version: this is missing"),
         ({"version": "==1.1"}, "default.alpha.hashes: there is no hash of `alpha`"),
         ({"version": "1,1", "hashes": []}, "default.alpha.version: "),
-        ({"version": "==1.1", "hashes": [1]}, "default.alpha.hashes[0]: this should be a string, and is an integer"),
+        ({"version": "==1.1", "hashes": [1]}, "default.alpha.hashes[0]: expected a string, not an integer"),
         ({"version": "==1.1", "index": "other"}, "default.alpha.index: `_meta.sources` has no `other`"),
         ({"version": "==1.1", "markers": "nonsense"}, "default.alpha.markers: "),
-        ("==1.1", "default.alpha: this should be a table, and is a string"),
+        ("==1.1", "default.alpha: expected a table, not a string"),
     ],
 )  # fmt: skip
 def test_a_wrong_shape_says_where(project: Path, entry: object, where: str) -> None:

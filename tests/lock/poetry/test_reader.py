@@ -220,11 +220,11 @@ def test_an_unknown_version_is_refused(tmp_path: Path, version: str) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "place"),
     [
-        ('name = "alpha"', "name = 1", "package[0].name: this should be a string, and is an integer"),
+        ('name = "alpha"', "name = 1", "package[0].name: expected a string, not an integer"),
         ('version = "1.1"', 'version = "one"', "package[0].version: "),
         ('name = "alpha"', 'name = "-"', "package[0].name: "),
         ('version = "1.1"\n', "", "package[0].version: this is missing"),
-        ("files = [\n", "files = 1\nother = [\n", "package[0].files: this should be an array, and is an integer"),
+        ("files = [\n", "files = 1\nother = [\n", "package[0].files: expected an array, not an integer"),
         ('beta = ">=1"', 'beta = "=>1"', "package[0].dependencies.beta: "),
         ('win32\\" or extra', 'win32\\" or six', "package[7].markers: "),
     ],

@@ -308,7 +308,7 @@ def test_a_workspace_without_a_package_at_its_root_asks_which(tmp_path: Path, in
     with pytest.raises(LockError) as caught:
         read(tmp_path)
     assert caught.value.where == (f"{tmp_path}: its members are `api`, `worker`",)
-    assert caught.value.hint == "say which one with `--package`, such as `--package api`"
+    assert caught.value.hint == "name one with `--package`, such as `--package api`"
     assert versions(read(tmp_path, package="worker")) == {"delta": "4.0"}
 
 

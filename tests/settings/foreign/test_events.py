@@ -191,4 +191,4 @@ def test_a_loop_over_what_only_aws_knows(tmp_path: Path) -> None:
     description = read_description(tmp_path / "template.yaml", ProjectFiles())
     assert description is not None
     assert [each.name for each in description.functions] == ["Own"]
-    assert "passed over `Fn::ForEach::Functions`" in " ".join(description.warnings)
+    assert "skipped `Fn::ForEach::Functions`" in " ".join(description.warnings)

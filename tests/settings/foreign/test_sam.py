@@ -102,7 +102,7 @@ def test_what_is_passed_over(tmp_path: Path, properties: str, note: str) -> None
     assert description is not None
     assert description.functions == ()
     assert [*description.notes, *description.warnings] == [
-        f"passed over `Hello` of template.yaml: {note}"
+        f"skipped `Hello` of template.yaml: {note}"
     ]
 
 
@@ -203,7 +203,7 @@ def test_a_layer_in_the_folder_of_the_project_that_holds_nothing(tmp_path: Path)
     assert description is not None
     assert description.layers == ()
     assert description.warnings == (
-        "passed over the layer `L` of template.yaml: the project's folder has neither `python`, `bin` nor `lib`",
+        "skipped the layer `L` of template.yaml: the project's folder has neither `python`, `bin` nor `lib`",
     )
 
 
@@ -343,7 +343,7 @@ def test_what_is_given_to_a_nested_application(tmp_path: Path) -> None:
     assert found is not None
     assert found.runtime is None
     assert found.warnings == (
-        "passed over `Out` of template.yaml: its code is not in a folder of the project",
+        "skipped `Out` of template.yaml: its code is not in a folder of the project",
     )
 
 

@@ -90,7 +90,7 @@ def test_what_is_passed_over(tmp_path: Path, function: str, note: str) -> None:
     assert description is not None
     assert (description.functions, description.notes) == (
         (),
-        (f"passed over `f` of serverless.yml: {note}",),
+        (f"skipped `f` of serverless.yml: {note}",),
     )
 
 
@@ -213,7 +213,7 @@ def test_what_only_the_framework_knows(tmp_path: Path, functions: str, name: str
     assert description is not None
     assert description.functions == ()
     assert description.warnings == (
-        f"passed over `{name}` of serverless.yml: `serverless print` tells what it is",
+        f"skipped `{name}` of serverless.yml: `serverless print` tells what it is",
     )
 
 

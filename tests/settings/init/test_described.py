@@ -25,8 +25,8 @@ def function(code: str, runtime: str = "python3.13") -> str:
 @pytest.mark.parametrize(
     ("resources", "warning"),
     [
-        ({"A": function("app.py")}, "passed over `A` of template.yaml: `app.py` is a file, and was made by something else"),
-        ({"A": function("gone")}, "passed over `A` of template.yaml: there is no `gone/app.py`"),
+        ({"A": function("app.py")}, "skipped `A` of template.yaml: `app.py` is a file, and was made by something else"),
+        ({"A": function("gone")}, "skipped `A` of template.yaml: there is no `gone/app.py`"),
         (
             {"A": function("src"), "B": function("src"), "C": function("src", "python2.7")},
             "`C` is for python2.7 in template.yaml, which AWS no longer has or the project does not run on: it is built for python3.13",

@@ -453,7 +453,7 @@ def test_an_editable_project_that_is_gone(
     with pytest.raises(ProjectError) as caught:
         read(root)
     assert str(caught.value) == (
-        "`alpha 1.2` is installed as editable, and its project is not to be found\n"
+        "`alpha 1.2` is installed as editable, and its project was not found\n"
         "  ╰─▶ it leads to `/nowhere/shop x`\n"
         "hint: install it without `-e`"
     )

@@ -131,7 +131,7 @@ def rollback(
         except AwsError as error:
             # After a part of the changes "the version before" is another one: it has to be named.
             again = [f"wherry rollback {stage} {part.name} --to {part.to}" for part in rollbacks]
-            hint = "\n".join(filter(None, (error.hint, "to go on from here:", *again)))
+            hint = "\n".join(filter(None, (error.hint, "to continue from here:", *again)))
             raise error.with_more(hint=hint) from error
     deleted = delete_left(rollbacks, client, target.reporter) if wanted and delete else {}
     return RolledBack(

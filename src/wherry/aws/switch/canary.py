@@ -177,7 +177,7 @@ class SteppedCanary(Struct, frozen=True, kw_only=True):
                     for switch in self.switches
                 ),
             ],
-            hint="`wherry rollback` never goes to these versions; mend the project, and deploy again",
+            hint="`wherry rollback` never goes to these versions; fix the project, and deploy again",
         )
 
     def _state(self) -> list[str]:
@@ -195,7 +195,7 @@ class SteppedCanary(Struct, frozen=True, kw_only=True):
     def _ways_on(self) -> str:
         stage = self.client.name
         return (
-            f"go on: wherry deploy {stage} --canary {','.join(map(str, self.steps))}\n"
+            f"continue: wherry deploy {stage} --canary {','.join(map(str, self.steps))}\n"
             f"give it all calls: wherry deploy {stage} --promote\n"
             f"take it back: wherry rollback {stage}"
         )

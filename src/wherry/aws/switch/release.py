@@ -1,4 +1,4 @@
-"""Carrying out a plan with looking before switching: publish, test, then move the aliases, at once or step by step."""
+"""Carrying out a plan with tests before switching: publish, test, then move the aliases, at once or step by step."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def _after_failure(failures: Sequence[Failure]) -> str:
     versions = dict.fromkeys(f"version {one.version} of `{one.function}`" for one in failures)
     return (
         f"{', '.join(versions)} was published and gets no calls, and `wherry rollback` never goes there; "
-        "mend the project, and deploy again"
+        "fix the project, and deploy again"
     )
 
 

@@ -78,8 +78,8 @@ class Watch(Struct, frozen=True, kw_only=True):
                 )
             elif states[name][0] == "ALARM":
                 problems.add(
-                    f"alarm `{name}` is on already: {states[name][1]}",
-                    hint="deploy when it is off again",
+                    f"alarm `{name}` is in alarm already: {states[name][1]}",
+                    hint="deploy when it is OK again",
                 )
         problems.raise_all()
         # A missing permission is better told now than in the middle of the canary.
@@ -96,7 +96,7 @@ class Watch(Struct, frozen=True, kw_only=True):
         """
         for name, (state, reason) in self._states().items():
             if state == "ALARM":
-                return f"alarm `{name}` is on: {reason}"
+                return f"alarm `{name}` is in alarm: {reason}"
         for watched, had in calls.items():
             if had.errors > had.calls * self._rate:
                 share = format_share(round(had.errors / max(had.calls, had.errors), 3))

@@ -183,7 +183,7 @@ def workspace_members(path: Path, files: ProjectFiles) -> list[Path]:
             paths = root.glob(pattern) if re.search(r"[*?\[]", pattern) else [root / pattern]
             found.update(real_path(each) for each in paths if (each / path.name).is_file())
         except (OSError, ValueError, RuntimeError, NotImplementedError):
-            raise workspace.wrong("members", "this should be paths of folders") from None
+            raise workspace.wrong("members", "expected paths of folders") from None
     inside = (folder for folder in found if folder.is_relative_to(root))
     return [folder / path.name for folder in sorted(inside, key=lambda each: each.as_posix())]
 

@@ -160,7 +160,7 @@ def _indexed(
         url, filename = entry.optional("url", str), entry.optional("file", str)
         pair = split_hash(entry.required("hash", str))
         if url is not None and not url.startswith(("https://", "http://")):
-            raise entry.wrong("url", "this should begin with `https://`")
+            raise entry.wrong("url", "it must begin with `https://`")
         if url is not None:
             filename = unquote(entry.parse("url", url, urlsplit).path.rpartition("/")[2])
         if pair is not None and filename:

@@ -145,7 +145,7 @@ def _requirement(name: str, table: Table, expand: Callable[[str], str]) -> str:
     if isinstance(value, str):
         return name + _specifier(value)
     if not isinstance(value, dict):
-        raise table.wrong(name, "this should be a string or a table")
+        raise table.wrong(name, "expected a string or a table")
     entry = table.table(name)
     return requirement_text(
         name,

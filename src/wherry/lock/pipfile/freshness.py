@@ -49,7 +49,7 @@ def check_fresh(lock: Table, pipfile: Table, reporter: Reporter, *, hint: str) -
     text = (
         "`Pipfile` names no [[source]], and the hash holds those of the machine where it was locked"
     )
-    reporter.emit(Note(text=f"whether `{lock.file}` is up to date cannot be told for sure: {text}"))
+    reporter.emit(Note(text=f"whether `{lock.file}` is up to date is not certain: {text}"))
 
 
 def _hashes(pipfile: Table, sources: object) -> Iterator[str]:

@@ -109,7 +109,7 @@ def _learn_indexes(meta: Table, path: Path, context: Context, *, alone: bool) ->
         context.reporter.emit(
             Note(
                 text=f"the password of the index `{index.name}` is sent to {origin(index.url)}, "
-                f"as `{path.name}` says and no other file of the project declares"
+                f"which only `{path.name}` declares"
             )
         )
 

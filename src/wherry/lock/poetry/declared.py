@@ -156,7 +156,7 @@ def _dependency(name: NormalizedName, dependencies: Table, key: str, value: obje
         constraint = dependencies.parse(key, value, parse_constraint)
         return Dependency(name=name, constraint=constraint, source={})
     if not isinstance(value, dict):
-        raise dependencies.wrong(key, "this should be a string or a table")
+        raise dependencies.wrong(key, "expected a string or a table")
     table = dependencies.child(key, value)
     kinds = ("path", "file", "url", "git", "rev", "tag", "branch", "subdirectory", "source")
     source = {kind: text for kind in kinds if (text := table.optional(kind, str)) is not None}

@@ -1,4 +1,4 @@
-"""The encoding of a requirements file, told as pip tells it: by a byte order mark, or by a comment (PEP 263)."""
+"""The encoding of a requirements file, detected as pip does: by a byte order mark, or by a comment (PEP 263)."""
 
 from __future__ import annotations
 

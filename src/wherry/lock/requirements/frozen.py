@@ -1,4 +1,4 @@
-"""Lines that ``pip freeze`` writes of what a system or conda has installed, and that nobody can install."""
+"""Lines that ``pip freeze`` writes for packages of a system or of conda, and that cannot be installed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def without_frozen(parsed: Sequence[Parsed], reporter: Reporter) -> Iterator[Par
         if found is not None and line.text.replace(" ", "").lower() in _OF_DEBIAN:
             reporter.emit(
                 Warned(
-                    text=f"`{line.text}` is passed over: Debian's `pip freeze` writes it, and there is no such distribution",
+                    text=f"`{line.text}` is skipped: Debian's `pip freeze` writes it, and there is no such distribution",
                     hint="remove the line",
                 )
             )

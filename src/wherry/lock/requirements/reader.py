@@ -84,7 +84,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         context.reporter.emit(
             Warned(
                 text=f"`{path.name}` does not pin {hide(first(shown, 3))}: the next build may differ",
-                hint="pin with `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`",
+                hint="pin with `wherry lock`, `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`",
             )
         )
     context.network.use(value for name, value in file.options if name in _INDEXES)

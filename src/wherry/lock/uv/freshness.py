@@ -72,7 +72,7 @@ def check_fresh(
         )
     if differences:
         reasons = "; ".join(dict.fromkeys(difference.text for difference in differences))
-        reporter.emit(Note(text=f"whether `uv.lock` is up to date cannot be told: {reasons}"))
+        reporter.emit(Note(text=f"whether `uv.lock` is up to date is not known: {reasons}"))
 
 
 class _Projects(Struct, frozen=True, kw_only=True):

@@ -95,7 +95,7 @@ def choose_member(
         raise LockError(
             "this is a workspace, and its root is not a package",
             where=[f"{path.parent}: its members are {names}"],
-            hint=f"say which one with `--package`, such as `--package {members[0].name}`",
+            hint=f"name one with `--package`, such as `--package {members[0].name}`",
         )
     return None
 

@@ -1,4 +1,4 @@
-"""Packages with compiled modules, as the setting ``bytecode`` asks.
+"""Packages with compiled modules, according to the setting ``bytecode``.
 
 Each lies where Python looks for it, beside its source, with a header that says not to compare the two (PEP 552). The
 sources stay: tracebacks and ``inspect`` read them.

@@ -1,4 +1,4 @@
-"""A package's files in a folder, for commands to work on, and what came of them.
+"""A package's files in a folder, for commands to work on, and the result.
 
 What a command leaves as it was keeps its compressed bytes; what it changes or adds is stored, as the project's
 own files are.
@@ -60,7 +60,7 @@ def unpack(bundle: Bundle, folder: Path) -> Unpacked:
             os.utime(place, (_TIME, _TIME))
         except OSError as error:
             raise HookError(
-                f"cannot unpack `{entry.path}` for the commands that want to see it",
+                f"cannot unpack `{entry.path}` for the commands after bundling",
                 where=[error.strerror or str(error)],
             ) from error
         unpacked[entry.path] = entry, digest.digest()

@@ -1,7 +1,7 @@
 """Running commands, one after the other, until one fails.
 
 What they say goes to a file: no pipe is kept open by a process that a command leaves behind, and the end of it
-is at hand when one fails. Nothing can be asked of the user, as nothing is there to be read.
+is available when one fails. Nothing can be asked of the user, as nothing is there to be read.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def run_commands(work: Work, place: Place, *, log: Path, store: Store, reporter:
     raise HookError(
         f"a command {work.when} failed: `{f'{first} …' if rest else first}`",
         where=[how, *lines],
-        hint=f"all that it said is in `{kept}`" if kept else None,
+        hint=f"the whole output is in `{kept}`" if kept else None,
     )
 
 

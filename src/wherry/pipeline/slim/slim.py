@@ -113,8 +113,8 @@ def _detected(package: Package, table: str, known: Sequence[str]) -> list[str]:
     """The services that own code names."""
     if package.kind == "layer":
         raise SettingsError(
-            f'`botocore-services = "detect"` says nothing about the layer `{package.name}`',
-            where=["what the functions use that take it is not known when it is built alone"],
+            f'`botocore-services = "detect"` does not work for the layer `{package.name}`',
+            where=["what its functions use is not known when it is built alone"],
             hint=f'name the services in [tool.wherry.{table}]: botocore-services = ["s3"]',
         )
     own = own_owners([package])

@@ -90,7 +90,7 @@ def route_of_key(service: str, key: object) -> ForeignRoute | None:
 
 
 def route_of(service: str, method: object, path: object) -> ForeignRoute | None:
-    """The route of an event; None where it names none that can be told."""
+    """The route of an event; None if it names none that is known."""
     if method is None:
         method = "ANY"
     if not isinstance(method, str) or not isinstance(path, str):

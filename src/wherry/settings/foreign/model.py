@@ -49,7 +49,7 @@ class ForeignFunction(Struct, frozen=True, kw_only=True):
         name: its name in the file.
         settings: its settings of Wherry: a handler or an application, layers and so on.
         folder: what is at the root of its package, relative to the project; "" for the project's folder.
-        runtime: its runtime; None where the file names none that can be told.
+        runtime: its runtime; None if the file names none that is known.
         architecture: its architecture; None likewise.
         own_requirements: whether it has the requirements of its folder alone, and none if the folder names none.
         routes: the routes of APIs that call it.

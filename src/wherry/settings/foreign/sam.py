@@ -98,7 +98,7 @@ def _read(path: Path, template: _Template) -> Description | None:
             or real_path(inside) in place.above
         ):
             template.warnings.append(
-                f"passed over the application `{name}` of {path.name}: its template is not in the project"
+                f"skipped the application `{name}` of {path.name}: its template is not in the project"
             )
             continue
         place.read.append(inside)
@@ -126,12 +126,12 @@ def _read_own(path: Path, template: _Template) -> Description | None:
     for name, resource in template.functions():
         reason = resource.unsuitable()
         if reason is not None:
-            template.notes.append(f"passed over `{name}` of {path.name}: {reason}")
+            template.notes.append(f"skipped `{name}` of {path.name}: {reason}")
             continue
         folder = resource.folder()
         if folder is None:
             template.warnings.append(
-                f"passed over `{name}` of {path.name}: its code is not in a folder of the project"
+                f"skipped `{name}` of {path.name}: its code is not in a folder of the project"
             )
             continue
         if resource.by_makefile:
@@ -268,7 +268,7 @@ class _Template:
         self.routes = gateway_routes(self._resources, self.value)
 
     def _pass_over(self, loop: str) -> None:
-        self.warnings.append(f"passed over `{loop}`: what it runs over is not in the template")
+        self.warnings.append(f"skipped `{loop}`: what it runs over is not in the template")
 
     def functions(self) -> Iterator[tuple[str, _Resource]]:
         for name, resource in self._resources.items():
@@ -301,7 +301,7 @@ class _Template:
             folder = self.folder(self.value(properties.get(content)))
             if folder is None:
                 self.warnings.append(
-                    f"passed over {what}: its content is not in a folder of the project"
+                    f"skipped {what}: its content is not in a folder of the project"
                 )
             elif builder == "makefile":
                 self.warnings.append(_made_by_makefile(what))
@@ -316,7 +316,7 @@ class _Template:
                     yield layer
                 else:
                     self.warnings.append(
-                        f"passed over {what}: the project's folder has neither `python`, `bin` nor `lib`"
+                        f"skipped {what}: the project's folder has neither `python`, `bin` nor `lib`"
                     )
 
     def layers_of(self, name: str, resource: _Resource) -> list[str]:

@@ -108,7 +108,7 @@ class _Service:
             if reason is None and folder is None:
                 reason = "its code is not in a folder of the project"
             if reason is not None or handler is None or folder is None:
-                self.notes.append(f"passed over `{name}` of {self._path.name}: {reason}")
+                self.notes.append(f"skipped `{name}` of {self._path.name}: {reason}")
                 continue
             # Patterns name paths of the service, and not of such a folder.
             self._has_modules |= bool(folder)
@@ -237,7 +237,7 @@ class _Service:
 
     def _cannot_tell(self, name: str) -> None:
         self.warnings.append(
-            f"passed over `{name}` of {self._path.name}: `serverless print` tells what it is"
+            f"skipped `{name}` of {self._path.name}: `serverless print` tells what it is"
         )
 
     def _inner(self, table: Document, key: str) -> Document:

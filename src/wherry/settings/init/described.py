@@ -62,7 +62,7 @@ def described_packages(project: Project, description: Description) -> Described:
                 functions[name]["include"] = []
                 bare.append(f"`{name}`")
         elif problem is not None:
-            warnings.append(f"passed over `{name}` of {description.where}: {problem}")
+            warnings.append(f"skipped `{name}` of {description.where}: {problem}")
     layers: dict[str, dict[str, Any]] = {}
     for layer in description.layers:
         if layer.name.lower() in {name.lower() for name in functions}:
@@ -70,7 +70,7 @@ def described_packages(project: Project, description: Description) -> Described:
         if layer.folder is not None and not (project.root / layer.folder).is_dir():
             reason = _no_folder(project, layer.folder)
             warnings.append(
-                f"passed over the layer `{layer.name}` of {description.where}: {reason}"
+                f"skipped the layer `{layer.name}` of {description.where}: {reason}"
             )
             continue
         layers[layer.name] = {**({"root": layer.folder} if layer.folder else {}), **layer.settings}
@@ -154,7 +154,7 @@ def _file(project: Project, folder: str, module: str) -> str | None:
 
 
 def _defines(project: Project, path: str, name: str) -> bool:
-    """Whether a module has a name at its top level, as far as it can be told without running it."""
+    """Whether a module has a name at its top level, as far as is known without running it."""
     try:
         tree = parse_python(project.files.read(project.root / path))
     except OSError:

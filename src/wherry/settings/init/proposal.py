@@ -117,7 +117,7 @@ def _from_project(
             if packages.functions or packages.layers:
                 proposal = _from_description(project, description, packages, runtime, architecture)
                 others = [
-                    f"passed over {other.where} of {other.tool}, which `--config {other.where}` would read"
+                    f"skipped {other.where} of {other.tool}, which `--config {other.where}` would read"
                     for other in descriptions[number + 1 :]
                 ]
                 return replace(

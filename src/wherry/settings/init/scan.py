@@ -217,9 +217,9 @@ def _callable(application: Application) -> dict[str, Any]:
 
 def _passed_over(applications: Sequence[Application]) -> Iterator[str]:
     for application in applications[:_MAX_NAMED]:
-        yield f"passed over `{application.reference}`, also {application.description}"
+        yield f"skipped `{application.reference}`, also {application.description}"
     if rest := [each.reference for each in applications[_MAX_NAMED:]]:
-        yield f"passed over {len(rest)} more: {', '.join(rest[:20])}{' …' if len(rest) > 20 else ''}"
+        yield f"skipped {len(rest)} more: {', '.join(rest[:20])}{' …' if len(rest) > 20 else ''}"
 
 
 def _include(applications: Iterable[Application]) -> Iterator[str]:

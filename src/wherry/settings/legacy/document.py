@@ -1,4 +1,4 @@
-"""A YAML document whose values know their lines, so that problems can name them."""
+"""A YAML document whose values have line numbers, which problems name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""flit_core: reads the version and the summary from the module, which it runs where it cannot tell them."""
+"""flit_core: reads the version and the summary from the module, which it runs if the text does not tell them."""
 
 from __future__ import annotations
 

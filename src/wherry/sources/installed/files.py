@@ -90,5 +90,5 @@ def _unreadable(where: list[str]) -> ProjectError:
     return ProjectError(
         "cannot read the installed folder",
         where=[line.replace(os.sep, "/") for line in where],
-        hint="mend its permissions, or remove the folder and install again",
+        hint="change its permissions, or remove the folder and install again",
     )

@@ -218,7 +218,7 @@ def _editable(info: Info, folder: Path, context: Context) -> InstalledDistributi
 
     if not folder.is_dir():
         raise ProjectError(
-            f"`{_title(info)}` is installed as editable, and its project is not to be found",
+            f"`{_title(info)}` is installed as editable, and its project was not found",
             where=[f"it leads to `{folder}`"],
             hint="install it without `-e`",
         )
@@ -230,7 +230,7 @@ def _refuse_editable_remains(files: Iterable[InstalledFile]) -> None:
     found = [file.path for file in files if _OF_EDITABLE.fullmatch(file.path)]
     if found:
         raise ProjectError(
-            "the folder holds an editable install that cannot be told from the machine's paths",
+            "the folder holds an editable install that looks like a path of the machine",
             where=[f"`{path}` leads to a folder of this machine" for path in sorted(found)],
             hint="install without `-e`",
         )
