@@ -173,7 +173,7 @@ CONFIGURATION = "check AWS's variables (AWS_ENDPOINT_URL, AWS_SESSION_TOKEN …)
             "AWS_WEB_IDENTITY_TOKEN_FILE do"),
         ),
         (
-            boto.SSLError(endpoint_url="https://lambda.x", error="bad"),
+            boto.SSLError(endpoint_url="https://lambda.x", error=OSError("bad")),
             "SSL validation failed for https://lambda.x bad",
             "check that AWS_CA_BUNDLE, or `ca_bundle` of the profile, has the certificate of what answers",
         ),

@@ -69,9 +69,7 @@ def described_packages(project: Project, description: Description) -> Described:
             continue
         if layer.folder is not None and not (project.root / layer.folder).is_dir():
             reason = _no_folder(project, layer.folder)
-            warnings.append(
-                f"skipped the layer `{layer.name}` of {description.where}: {reason}"
-            )
+            warnings.append(f"skipped the layer `{layer.name}` of {description.where}: {reason}")
             continue
         layers[layer.name] = {**({"root": layer.folder} if layer.folder else {}), **layer.settings}
         known = not layer.folder or any(unit.folder == layer.folder for unit in units)
