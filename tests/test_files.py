@@ -130,7 +130,9 @@ def test_folders_of_any_depth_are_made_walked_and_removed(tmp_path: Path) -> Non
     make_folders(deep)
     (deep / "x").write_text("")
     (tmp_path / "d/link").symlink_to(tmp_path)
+    (tmp_path / "d/itself").symlink_to("itself")
     found = list(walk_folders(tmp_path / "d"))
+    assert (set(found[0][1]), found[0][2]) == ({"d", "link"}, ["itself"])
     assert len(found) == 1900
     assert found[-1] == (str(deep), [], ["x"])
     remove_folder(tmp_path / "d")

@@ -24,6 +24,7 @@ __all__ = [
     "ProjectFiles",
     "broken_link",
     "copy_folder",
+    "is_folder_entry",
     "is_inside",
     "make_folders",
     "open_regular",
@@ -200,7 +201,7 @@ def walk_folders(root: Path | str) -> Iterator[tuple[str, list[str], list[str]]]
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    (folders if entry.is_dir() else names).append(entry.name)
+                    (folders if is_folder_entry(entry) else names).append(entry.name)
                     if entry.is_symlink():
                         links.add(entry.name)
         except OSError:
@@ -208,6 +209,15 @@ def walk_folders(root: Path | str) -> Iterator[tuple[str, list[str], list[str]]]
         yield folder, folders, names
         # The caller may have taken some out, or changed their order.
         waiting += [os.path.join(folder, name) for name in reversed(folders) if name not in links]  # noqa: PTH118
+
+
+def is_folder_entry(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or a link to one."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link that leads to itself.
+        return False
 
 
 def make_folders(folder: Path | str) -> None:

@@ -18,7 +18,7 @@ from wherry.bundle.gitignore import Rule, is_ignored, read_gitignore
 from wherry.bundle.leftovers import CACHE_TAG, is_cache, is_written_package, open_outputs
 from wherry.bundle.patterns import compile_patterns
 from wherry.errors import EntryPathError, ProjectError, WherryError
-from wherry.files import is_inside
+from wherry.files import is_folder_entry, is_inside
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Walk:
 
     def _take(self, entry: os.DirEntry[str], path: str, parent: _Folder) -> None:
         link = entry.is_symlink()
-        is_folder = _is_folder(entry)
+        is_folder = is_folder_entry(entry)
         hidden = not self._rules.everything and (parent.hidden or is_hidden(entry.name))
         dropped = parent.ignored or is_excluded_by_default(entry.name, at_root=not parent.prefix)
         if is_folder:
@@ -226,13 +226,6 @@ class Walk:
             )
         if self._first is not None:
             raise self._first
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself
-        return False
 
 
 def unreadable(errors: Sequence[tuple[str, OSError]]) -> ProjectError:

@@ -26,7 +26,8 @@ def function(code: str, runtime: str = "python3.13") -> str:
     ("resources", "warning"),
     [
         ({"A": function("app.py")}, "skipped `A` of template.yaml: `app.py` is a file, and was made by something else"),
-        ({"A": function("gone")}, "skipped `A` of template.yaml: there is no `gone/app.py`"),
+        ({"A": function("out")}, "skipped `A` of template.yaml: `out` is outside of the repository"),
+        ({"A": function("gone")}, "skipped `A` of template.yaml: there is no folder `gone`"),
         (
             {"A": function("src"), "B": function("src"), "C": function("src", "python2.7")},
             "`C` is for python2.7 in template.yaml, which AWS no longer has or the project does not run on: it is built for python3.13",
@@ -41,8 +42,10 @@ def test_warnings(tmp_path: Path, resources: dict[str, str], warning: str) -> No
     """Also where none of its functions can be built, and the project's own files decide."""
     text = "".join(f"  {name}: {resource}\n" for name, resource in resources.items())
     files = {"template.yaml": f"Resources:\n{text}", "app.py": HANDLER, "src/app.py": HANDLER}
-    write_files(tmp_path, files)
-    assert warning in propose(read_project(tmp_path)).warnings
+    root = write_files(tmp_path / "shop", files)
+    (root / "out").symlink_to(write_files(tmp_path / "elsewhere", {"app.py": HANDLER}))
+    (root / "loop").symlink_to("loop")
+    assert warning in propose(read_project(root)).warnings
 
 
 def test_layers_alone(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from wherry.errors import SettingsError
 from wherry.settings.init.modules import is_left_out
 from wherry.settings.init.scan import function_name
 from wherry.settings.init.units import Unit, find_units
+from wherry.settings.roots import find_root
 from wherry.structs import Struct
 from wherry.syntax import parse_python
 
@@ -67,8 +69,8 @@ def described_packages(project: Project, description: Description) -> Described:
     for layer in description.layers:
         if layer.name.lower() in {name.lower() for name in functions}:
             continue
-        if layer.folder is not None and not (project.root / layer.folder).is_dir():
-            reason = _no_folder(project, layer.folder)
+        reason = _no_folder(project, layer.folder) if layer.folder else None
+        if reason is not None:
             warnings.append(f"skipped the layer `{layer.name}` of {description.where}: {reason}")
             continue
         layers[layer.name] = {**({"root": layer.folder} if layer.folder else {}), **layer.settings}
@@ -94,10 +96,15 @@ def described_packages(project: Project, description: Description) -> Described:
     )
 
 
-def _no_folder(project: Project, place: str) -> str:
+def _no_folder(project: Project, place: str) -> str | None:
+    """The reason why a place of the project is no folder that can be packaged; None if it is one."""
     if (project.root / place).is_file():
         return f"`{place}` is a file, and was made by something else"
-    return f"there is no folder `{place}`"
+    try:
+        find_root(project.root, place)
+    except SettingsError as error:
+        return error.message
+    return None
 
 
 def _unit(function: ForeignFunction, units: Sequence[Unit]) -> Unit:
@@ -123,8 +130,8 @@ def _callable(
     function: ForeignFunction, unit: Unit, project: Project
 ) -> tuple[Mapping[str, Any], str | None]:
     """The settings of a function, with its handler as the package has it; or the reason why it cannot be built."""
-    if (project.root / function.folder).is_file():
-        return {}, _no_folder(project, function.folder)
+    if function.folder and (reason := _no_folder(project, function.folder)):
+        return {}, reason
     key = "app" if "app" in function.settings else "handler"
     module, mark, name = function.settings[key].rpartition(":" if key == "app" else ".")
     path = _file(project, function.folder, module)
