@@ -38,6 +38,7 @@ class Invoked(BaseHTTPRequestHandler):
 
     asked: ClassVar[list[tuple[str, bytes]]] = []
     log = REPORT
+    encode = staticmethod(base64.b64encode)
     answer = b'{"statusCode": 200}'
     error = ""
     status = 200
@@ -49,7 +50,7 @@ class Invoked(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(self.answer)))
         self.send_header("x-amzn-RequestId", "1-2")
         self.send_header("X-Amz-Executed-Version", "7")
-        self.send_header("X-Amz-Log-Result", base64.b64encode(self.log.encode()).decode())
+        self.send_header("X-Amz-Log-Result", self.encode(self.log.encode()).decode())
         if self.error:
             self.send_header("X-Amz-Function-Error", self.error)
         self.end_headers()
@@ -134,6 +135,12 @@ def test_a_log_without_a_report(site: Site, endpoint: Any) -> None:
     endpoint.log = '"platform.report" {[\nREPORT RequestId: 1-2 Duration: 1.2.3 ms'
     document = run(site, "--json").document
     assert document["billed_ms"] >= 0
+
+
+def test_a_log_that_is_not_aws_s(site: Site, endpoint: Any) -> None:
+    """A8."""
+    endpoint.encode = staticmethod(lambda _: b"x")
+    assert "what answers is not AWS" in run(site, code=1).err
 
 
 def test_an_http_request(site: Site, endpoint: Any) -> None:
