@@ -183,7 +183,7 @@ def of_aws(operation: str, code: str, message: str = "", status: int = 400) -> C
             "AWS_WEB_IDENTITY_TOKEN_FILE do"),
         ),
         (
-            boto.SSLError(endpoint_url="https://lambda.x", error="bad"),
+            boto.SSLError(endpoint_url="https://lambda.x", error=OSError("bad")),
             "SSL validation failed for https://lambda.x bad",
             "check that AWS_CA_BUNDLE, or `ca_bundle` of the profile, has the certificate of what answers",
         ),
