@@ -37,6 +37,7 @@ class Invoked(QuietHandler):
 
     asked: ClassVar[list[tuple[str, bytes]]] = []
     log = REPORT
+    encode = staticmethod(base64.b64encode)
     result = b'{"statusCode": 200}'
     error = ""
     url = ""
@@ -48,7 +49,7 @@ class Invoked(QuietHandler):
         headers = {
             "x-amzn-RequestId": "1-2",
             "X-Amz-Executed-Version": "7",
-            "X-Amz-Log-Result": base64.b64encode(self.log.encode()).decode(),
+            "X-Amz-Log-Result": self.encode(self.log.encode()).decode(),
         }
         if self.error:
             headers["X-Amz-Function-Error"] = self.error
@@ -125,6 +126,12 @@ def test_a_log_without_a_report(site: Site, endpoint: Any) -> None:
     endpoint.log = '"platform.report" {[\nREPORT RequestId: 1-2 Duration: 1.2.3 ms'
     document = run(site, "--json").document
     assert document["billed_ms"] >= 0
+
+
+def test_a_log_that_is_not_aws_s(site: Site, endpoint: Any) -> None:
+    """A8."""
+    endpoint.encode = staticmethod(lambda _: b"x")
+    assert "what answers is not AWS" in run(site, code=1).err
 
 
 def test_an_http_request(site: Site, endpoint: Any) -> None:

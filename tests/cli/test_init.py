@@ -51,6 +51,20 @@ def tables(path: Path) -> dict[str, object]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("version", "comment"),
+    [
+        ("3.12\n", "`.python-version` names it"),
+        (">=3.12", "the newest runtime that `.python-version` admits, which names >=3.12"),
+        ("3.9", "the newest that requires-python admits"),
+    ],
+)
+def test_the_runtime_says_which_file_decided(version: str, comment: str, wherry: Wherry) -> None:
+    files = {"pyproject.toml": PYPROJECT, "shop/web.py": FLASK, ".python-version": version}
+    write_files(wherry.cwd, files)
+    assert f"# {comment}\n" in wherry("init", "--dry-run").out
+
+
 def test_a_flask_project(wherry: Wherry) -> None:
     write_files(wherry.cwd, {"pyproject.toml": PYPROJECT, "shop/web.py": FLASK, "uv.lock": ""})
     done = wherry("init")

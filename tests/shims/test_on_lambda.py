@@ -140,6 +140,23 @@ def test_an_empty_response(function: Function, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
+def test_no_body_where_http_has_none(
+    function: Function, kind: str, method: str, status: int
+) -> None:
+    answer = ask(function, kind, Request(method, f"/full/{status}"))
+    assert (answer.status, answer.body, answer.base64) == (status, b"", False)
+    assert ask(function, kind, Request("GET", "/full/200")).body == b"full"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_headers_of_the_connection_end_at_the_service(function: Function, kind: str) -> None:
+    answer = ask(function, kind, Request("GET", "/connection"))
+    names = {"content-type", "x-kept", *(["x-accel-buffering"] if kind != "edge" else [])}
+    assert set(answer.headers) == names
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_application_sees_the_event_as_it_came(function: Function, kind: str) -> None:
     found = echo(function, kind, Request("GET", "/echo/x"))
     assert found["asked"] == ("GET" if kind in {"rest", "alb", "alb-multi"} else None)

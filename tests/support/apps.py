@@ -292,6 +292,11 @@ def respond(path, understood, body):
         return 200, [("Link", "<a>"), ("Link", "<b>")], [b"untyped"]
     if path == "/empty":
         return 204, [], []
+    if path.startswith("/full/"):
+        return int(path[len("/full/") :]), plain, [b"full"]
+    if path == "/connection":
+        names = ("Connection", "Transfer-Encoding", "X-Accel-Buffering", "X-Kept")
+        return 200, [*plain, *((name, "x") for name in names)], [b"text"]
     if path == "/boom":
         raise RuntimeError("it went boom")
     return 404, plain, [b"not found"]

@@ -8,6 +8,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any, Unpack
 
+from wherry.aws.answers import understanding
 from wherry.aws.errors import refusing
 from wherry.aws.stage import read_stage
 from wherry.errors import DeployError
@@ -92,7 +93,8 @@ class RemoteFunction(Struct, frozen=True, kw_only=True):
             )
             body = answer["Payload"].read(LARGEST_DOCUMENT)
         took = time.perf_counter() - begin
-        log = base64.b64decode(answer.get("LogResult") or "")[-_TAIL:]
+        with understanding(f"call {self}"):
+            log = base64.b64decode(answer.get("LogResult") or "")[-_TAIL:]
         error = read_error(body) if answer.get("FunctionError") else None
         report = _report(log.decode(errors="replace"))
         peak = report.get("peak_mb")

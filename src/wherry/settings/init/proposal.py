@@ -139,8 +139,10 @@ def _from_translation(
     require_distribution(translation, project=project.name, root=project.root)
     table = dict(translation.table)
     named = table.pop("runtime", None)
-    target, _, warnings = _choose_target(project, named, translation.where, runtime, architecture)
-    comments = {"runtime": _runtime_comment(project)} if warnings or named is None else {}
+    target, reason, warnings = _choose_target(
+        project, named, translation.where, runtime, architecture
+    )
+    comments = {"runtime": _runtime_comment(reason)} if warnings or named is None else {}
     for name, function in table.get("functions", {}).items():
         comments |= {
             f"functions.{name}.{key}": comment
@@ -169,7 +171,7 @@ def _from_files(
     target, reason = choose_target(project, runtime=runtime, architecture=architecture)
     table = target.document()
     comments = {
-        "runtime": reason if runtime else _runtime_comment(project),
+        "runtime": reason if runtime else _runtime_comment(reason),
         "architecture": _architecture_comment(target),
     }
     notes = [f"{target.runtime.name}: {reason}"]
@@ -221,7 +223,7 @@ def _from_description(
         if runtime
         else description.comments.get("runtime", f"as in {where}")
         if named
-        else _runtime_comment(project),
+        else _runtime_comment(reason),
         "architecture": "as asked"
         if architecture
         else f"as in {where}"
@@ -336,10 +338,14 @@ def _own_excludes(
     return [f"/{name}" for name in names if (project.root / name).exists()]
 
 
-def _runtime_comment(project: Project) -> str:
-    if project.requires_python is None:
+def _runtime_comment(reason: str) -> str:
+    """The reason for the runtime, without the versions that stand elsewhere in the project."""
+    decided = reason.partition("; ")[0]
+    if decided == "the newest runtime":
         return "the newest that AWS Lambda has"
-    return "the newest that requires-python admits"
+    if decided.startswith("the newest runtime that requires-python"):
+        return "the newest that requires-python admits"
+    return decided
 
 
 def _lock_note(project: Project) -> str:

@@ -29,6 +29,20 @@ _TEXT = frozenset(
         "yaml",
     )
 )
+# What is about the connection, which ends at the service (RFC 9110, 7.6.1): not all of them leave it out.
+_OF_CONNECTION = frozenset(
+    (
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+# CloudFront answers 502 to a response with these.
+_NOT_AT_THE_EDGE = ("content-length", "via", "x-accel-", "x-amz-cf-", "x-edge-")
 _SAME_BYTES_AS_UTF8 = ("", "utf-8", "utf8", "us-ascii", "ascii")
 
 
@@ -40,7 +54,11 @@ def answer(response: Response, source: str, text_types: Sequence[str] = ()) -> R
         source: as in ``Request``.
         text_types: media types that are text, besides those that are known.
     """
-    headers = response.get("headers") or {}
+    headers = {
+        name: value
+        for name, value in (response.get("headers") or {}).items()
+        if name not in _OF_CONNECTION
+    }
     cookies = response.get("cookies") or []
     data = body_of(response)
     text = _as_text(data, headers, text_types)
@@ -97,7 +115,7 @@ _HEADERS: dict[str, Callable[[dict[str, str], list[str]], Response]] = {
 def _for_edge(
     status: int, headers: dict[str, str], cookies: list[str], body: str, is_base64: bool
 ) -> Response:
-    pairs = [(name, value) for name, value in headers.items() if name != "content-length"]
+    pairs = [pair for pair in headers.items() if not pair[0].startswith(_NOT_AT_THE_EDGE)]
     listed: dict[str, list[dict[str, str]]] = {}
     for name, value in [*pairs, *(("set-cookie", cookie) for cookie in cookies)]:
         listed.setdefault(name, []).append({"key": name, "value": value})

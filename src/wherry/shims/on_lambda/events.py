@@ -20,6 +20,7 @@ Event = dict[str, Any]
 Responder = Callable[[Event, Any], Event]
 
 _ERRORS = 400
+_BODILESS = (204, 304)
 # What `quote` leaves as it is when only characters beyond ASCII are to be encoded.
 _ASCII = "".join(map(chr, range(33, 127)))
 
@@ -65,6 +66,9 @@ def make_handler(respond: Responder, options: Options = _DEFAULTS) -> Callable[[
             response: Event = {"statusCode": 404, "headers": {"content-type": "text/plain"}}
         else:
             response = respond(rewritten, context)
+        if request.method == "HEAD" or response["statusCode"] in _BODILESS:
+            # As servers do: some applications send one all the same.
+            response = {**response, "body": ""}
         return answer(response, request.source, options.text_types)
 
     def _post(event: Any, context: Any) -> Any:
