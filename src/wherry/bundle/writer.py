@@ -161,13 +161,15 @@ def _is_same(package: Path, before: Path) -> bool:
         size = package.stat().st_size
         if not before.is_file() or before.stat().st_size != size:
             return False
+        # Read into the same memory again: new memory for each block costs more than the comparison.
+        ours, theirs = bytearray(_BLOCK), bytearray(_BLOCK)
         with package.open("rb", buffering=0) as one, before.open("rb", buffering=0) as other:
             for end in range(size, 0, -_BLOCK):
-                blocks = []
-                for file in (one, other):
-                    file.seek(max(end - _BLOCK, 0))
-                    blocks.append(file.read(min(end, _BLOCK)))
-                if blocks[0] != blocks[1]:
+                start, length = max(end - _BLOCK, 0), min(end, _BLOCK)
+                one.seek(start)
+                other.seek(start)
+                read = one.readinto(memoryview(ours)[:length])
+                if other.readinto(memoryview(theirs)[:length]) != read or ours != theirs:
                     return False
     except OSError:
         return False
