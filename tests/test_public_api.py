@@ -6,7 +6,7 @@ import base64
 import hashlib
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -161,7 +161,7 @@ def test_unknown_options_are_refused(project: Path, arguments: tuple[str, ...]) 
 
 def test_a_server_refuses_unknown_options(project: Path) -> None:
     with pytest.raises(TypeError, match="there is no option `prt`: did you mean `port`"):
-        wherry.serve(project, prt=8000).__enter__()
+        wherry.serve(project, prt=8000).__enter__()  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_server_refuses_unknown_options(project: Path) -> None:
     ],
 )
 def test_options_of_another_type_are_refused(
-    project: Path, options: dict[str, object], message: str
+    project: Path, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(TypeError, match=message):
         wherry.build(project, **options)
@@ -180,7 +180,7 @@ def test_options_of_another_type_are_refused(
 
 def test_options_may_be_none(project: Path) -> None:
     """As documented: None has the value of the settings."""
-    nothing = dict.fromkeys(wherry.BuildOptions.__annotations__)
+    nothing: dict[str, Any] = dict.fromkeys(wherry.BuildOptions.__annotations__)
     request, default = wherry.read_request(project, **nothing), wherry.read_request(project)
     assert (request.names, request.recipes) == (default.names, default.recipes)
 

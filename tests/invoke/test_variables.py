@@ -127,7 +127,7 @@ def test_no_more_than_aws_takes() -> None:
 
 def test_values_are_strings() -> None:
     with pytest.raises(InvokeError, match="`TTL` expects a string, not 60"):
-        check_values({"TTL": 60})
+        check_values({"TTL": 60})  # type: ignore[dict-item]
 
 
 def test_names_alone_are_passed_on() -> None:
