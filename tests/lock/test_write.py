@@ -72,8 +72,10 @@ def test_the_same_project_gives_the_same_bytes(project: Path) -> None:
 
 def test_the_lock_is_for_its_target_alone(project: Path) -> None:
     written(project)
-    with pytest.raises(TargetError, match=r"the lock was not made for python3\.13-arm64"):
+    with pytest.raises(TargetError, match=r"the lock was not made for python3\.13-arm64") as caught:
         select(read(project, architecture="arm64"), target(architecture="arm64"))
+    hint = "run `wherry lock --runtime python3.13 --architecture arm64`"
+    assert (caught.value.hint or "").startswith(hint)
 
 
 def test_an_edit_makes_it_stale(project: Path) -> None:

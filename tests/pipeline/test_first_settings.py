@@ -60,6 +60,23 @@ def first(project: Path, store: wherry.Store) -> tuple[wherry.FirstSettings, lis
     return settings, [event.text for event in heard.events if isinstance(event, Note)]
 
 
+def test_the_runtime_is_one_that_the_lock_admits(tmp_path: Path) -> None:
+    """As in a build without settings; another one would make the next build fail."""
+    write_files(tmp_path, {"app.py": "def handler(event, context): ...\n"})
+    (tmp_path / "pyproject.toml").write_text(
+        "[project]\nname = 'shop'\nversion = '1'\nrequires-python = '>=3.11'\n"
+    )
+    store = wherry.Store(tmp_path / "store")
+    wherry.lock(tmp_path, runtime="python3.12", store=store)
+    heard = Heard()
+    settings = wherry.init(tmp_path, store=store, reporter=heard)
+    assert settings.settings["runtime"] == "python3.12"
+    assert 'runtime = "python3.12"  # the newest that the lock admits\n' in settings.text
+    notes = [event.text for event in heard.events if isinstance(event, Note)]
+    assert notes[0].startswith("python3.12: the newest runtime that `pylock.toml` admits")
+    assert wherry.build(tmp_path, store=store).target.runtime.name == "python3.12"
+
+
 def test_what_is_measured_is_proposed_and_saved(project: Path, index: Index) -> None:
     store = wherry.Store(project.parent / "store")
     settings, notes = first(project, store)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
+from msgspec.structs import replace
+
 from wherry.bundle.archive import read_archive
 from wherry.contents.services import CREDENTIALS, data_of, service_uses
 from wherry.contents.unneeded import HEADERS, STUBS, paths_of_tests
 from wherry.errors import WherryError
 from wherry.events import SILENT, Note
+from wherry.lock.find import choose_lock
 from wherry.pipeline.acquired import Kind
 from wherry.pipeline.locked import read_locked
 from wherry.pipeline.memory import Memory
 from wherry.pipeline.request import open_context, read_request
+from wherry.pipeline.supply import settle_target
 from wherry.settings.init.modules import read_modules
 from wherry.settings.init.write import InitOptions
 from wherry.settings.init.write import init as init_settings
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.events import Reporter
+    from wherry.settings.init.proposal import Proposal
     from wherry.settings.init.write import FirstSettings
 
 __all__ = ["init"]
@@ -69,7 +74,43 @@ def init(
             reporter.emit(Note(text=text))
         return found or ()
 
-    return init_settings(project, write=write, reporter=reporter, remarks=remarks, **options)
+    def settle(proposal: Proposal) -> Proposal:
+        if any(options.get(key) for key in ("runtime", "config", "install_path")):
+            return proposal
+        try:
+            return _for_locks(proposal, project, options.get("architecture"), kept)
+        except WherryError:
+            return proposal
+
+    return init_settings(
+        project, write=write, reporter=reporter, remarks=remarks, settle=settle, **options
+    )
+
+
+def _for_locks(
+    proposal: Proposal, project: Path | str, architecture: str | None, store: Store
+) -> Proposal:
+    """The proposal for the runtime that a build without settings would choose: one that the project's lock admits."""
+    request = replace(read_request(project, architecture=architecture), offline=True)
+    newest = request.target.runtime.name
+    choices = [
+        choose_lock(request.lock_request(key), request.project.files) for key in request.supplies
+    ]
+    if proposal.table.get("runtime") != newest or not all(
+        choice is not None and choice.format.value.tool_made for choice in choices
+    ):
+        return proposal
+    settled = settle_target(request, open_context(request, store=store), by_hash=True)
+    runtime = settled.target.runtime.name
+    if runtime == newest:
+        return proposal
+    notes = [note for note in proposal.notes if not note.startswith(f"{newest}: ")]
+    return replace(
+        proposal,
+        table={**proposal.table, "runtime": runtime},
+        comments={**proposal.comments, "runtime": "the newest that the lock admits"},
+        notes=(f"{runtime}: {settled.target_reason}", *notes),
+    )
 
 
 class _File(NamedTuple):

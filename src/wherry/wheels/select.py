@@ -115,7 +115,10 @@ def _check_target(pylock: Pylock, target: Target) -> None:
         raise TargetError(
             f"the lock was not made for {target}",
             where=[f"its environments are {'; '.join(str(marker) for marker in environments)}"],
-            hint="lock again for Linux and this Python, or for all environments",
+            hint=f"run `wherry lock --runtime {target.runtime.name} --architecture {target.architecture}`, or choose "
+            "the target that it was made for"
+            if pylock.created_by == "wherry"
+            else "lock again for Linux and this Python, or for all environments",
         )
 
 

@@ -9,7 +9,7 @@ from wherry.errors import OutputError, ProjectError, SettingsError
 from wherry.events import SILENT, Note, SettingsWritten, Warned
 from wherry.files import ProjectFiles
 from wherry.problems import refuse_options
-from wherry.settings.init.proposal import propose
+from wherry.settings.init.proposal import Proposal, propose
 from wherry.settings.legacy.toml import render
 from wherry.settings.project import read_project
 from wherry.settings.source import read_toml
@@ -75,6 +75,7 @@ def init(
     write: bool = True,
     reporter: Reporter = SILENT,
     remarks: Callable[[Path, Mapping[str, Any]], Sequence[str]] = lambda _root, _table: (),
+    settle: Callable[[Proposal], Proposal] = lambda proposal: proposal,
     **options: Unpack[InitOptions],
 ) -> FirstSettings:
     """Propose settings for a project, and write them to its ``pyproject.toml``, or else ``wherry.toml``.
@@ -85,6 +86,7 @@ def init(
         reporter: told where they come from, and what to check.
         remarks: given the project's folder and the settings, returns lines of comments that are put beside those of the
             whole project.
+        settle: given the proposal, returns the one that is made.
         options: what is asked, as ``InitOptions`` describes it.
 
     Raises:
@@ -101,6 +103,7 @@ def init(
         stage=options.get("stage"),
         install_path=None if install_path is None else Path(install_path).as_posix(),
     )
+    proposal = settle(proposal)
     for note in proposal.notes:
         reporter.emit(Note(text=note))
     for warning in proposal.warnings:
@@ -178,7 +181,8 @@ def insert(
     if not beside:
         _refuse_settings(path, files)
     text = text_for(path, table, comments, remarks)
-    old = content.decode()
+    mark = "\ufeff" if content.startswith(b"\xef\xbb\xbf") else ""
+    old = content.decode("utf-8-sig")
     newline = "\r\n" if "\r\n" in old else "\n"
     if old and not old.endswith("\n"):
         old += newline
@@ -200,7 +204,7 @@ def insert(
             hint="run `wherry init --dry-run`, and put what it prints where it belongs",
         )
     try:
-        replace_file(path, new.encode())
+        replace_file(path, f"{mark}{new}".encode())
     except OSError as error:
         raise OutputError(f"cannot write `{path}`", where=[error.strerror or str(error)]) from error
     return text
