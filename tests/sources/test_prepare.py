@@ -12,6 +12,7 @@ from support.backends import obedient_project
 from support.contexts import context
 from support.projects import write_files
 from wherry.errors import BuildError
+from wherry.files import ProjectFiles
 from wherry.sources.declaration import read_declaration
 from wherry.sources.environment import find_environment
 from wherry.sources.prepare import preparing
@@ -58,6 +59,20 @@ def test_it_is_built_once_and_told_once(shop: Path, run: Context, heard: Heard) 
     assert heard.builds == 1
     with preparing([shop], OPTIONS, run):
         pass
+    assert heard.builds == 1
+
+
+def test_it_is_built_once_though_the_lock_names_a_folder_in_it(
+    shop: Path, run: Context, heard: Heard
+) -> None:
+    """A path dependency in the project's folder is no part of the project; that is known when the lock is read."""
+    write_files(shop, {"lib/pyproject.toml": PYPROJECT.replace("shop", "lib"), "lib/lib.py": ""})
+    options = replace(OPTIONS, skip=(shop / "lib",))
+    with preparing([shop], OPTIONS, run):
+        built = project_bundle(shop, options, run)
+    assert names(heard) == ["BuildStarted", "BuildFinished"]
+    # It is remembered, too.
+    assert project_bundle(shop, options, replace(run, files=ProjectFiles())) == built
     assert heard.builds == 1
 
 

@@ -58,6 +58,7 @@ def passed_over(lock: Lock, request: LockRequest, context: Context) -> Iterator[
         yield from _files(lock, request.root, nothing=nothing)
         if nothing:
             yield from _folders(request.root, request.others)
+        if lock.format is LockFormat.NONE:
             yield from _scripts(request.root, context.files)
     if not request.groups and not request.extras:
         yield from _groups(lock.member, context.files, nothing=nothing)

@@ -103,17 +103,11 @@ class ProjectBuild(Struct, frozen=True, kw_only=True):
 
     def _build(self, context: Context) -> tuple[Canonical, ProjectBuild]:
         from wherry.sources.fast_rebuild import learn
-        from wherry.sources.wheel import build_wheel
 
-        hermetic = self.hermeticity.reason is None
-        wheel = build_wheel(self.declaration, context, hermetic=hermetic)
-        # Of a compiled wheel, the machine's headers and libraries decide too.
-        if (
-            not hermetic
-            or wheel.compiled
-            or not self._is_unchanged(context)
-            or _holds_leftovers(wheel, self.inputs)
-        ):
+        # Once, though it begins before the lock says which folders in the project are not part of it.
+        key = ("backend", self.declaration.root, self.hermeticity.reason)
+        wheel, ran = context.files.once(key, lambda: self._run(context))
+        if ran is None or not self._agrees(ran) or _holds_leftovers(wheel, self.inputs):
             return wheel, replace(self, environment=None)
         after = replace(self, environment=known_environment(self.declaration, context))
         if (keys := after.keys()) is not None:
@@ -121,6 +115,27 @@ class ProjectBuild(Struct, frozen=True, kw_only=True):
             wheel_memo(_KIND, context.store).remember(context.store, exact, wheel)
             learn(shape, wheel, self.inputs, self.declaration, self.hermeticity, context.store)
         return wheel, after
+
+    def _run(self, context: Context) -> tuple[Canonical, ProjectBuild | None]:
+        """The wheel, and the build itself where nothing but its inputs can have decided the wheel."""
+        from wherry.sources.wheel import build_wheel
+
+        hermetic = self.hermeticity.reason is None
+        wheel = build_wheel(self.declaration, context, hermetic=hermetic)
+        # Of a compiled wheel, the machine's headers and libraries decide too.
+        alone = hermetic and not wheel.compiled and self._is_unchanged(context)
+        return wheel, self if alone else None
+
+    def _agrees(self, ran: ProjectBuild) -> bool:
+        """Whether the build that was run read the same files, and maybe further ones."""
+        if ran is self:
+            return True
+        known = ran.inputs.by_path
+        return self.hermeticity.state == ran.hermeticity.state and all(
+            (other := known.get(file.path)) is not None
+            and (other.mode, other.link, other.sha256) == (file.mode, file.link, file.sha256)
+            for file in self.inputs.files
+        )
 
     def _is_unchanged(self, context: Context) -> bool:
         """Whether no file has been edited since the inputs were read, also not by the backend."""
