@@ -124,6 +124,9 @@ def _of_file(
         if facts.format in _SYSTEMS:
             message = f"it is for {_SYSTEMS[facts.format]}, not for Linux ({via})"
             yield _finding(subject, each, code="ELF001", severity=severity, message=message)
+        if facts.format == "other" and not each.is_link:
+            message = f"it holds no machine code, as a pointer of Git LFS does not ({via})"
+            yield _finding(subject, each, code="ELF001", severity=severity, message=message)
         for obstacle in facts.obstacles:
             code = _CODES[obstacle.kind]
             message = f"{obstacle.text} ({via})"

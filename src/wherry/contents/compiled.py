@@ -6,6 +6,7 @@ RUNPATH; the system's own libraries.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wherry.bundle.content import read_content
@@ -18,7 +19,7 @@ from wherry.elf.sparse import without_code
 from wherry.target.libraries import LIBRARY_PATH, provision_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from wherry.contents.model import File
     from wherry.target import Target
@@ -127,7 +128,7 @@ class Compiled:
                 yield Library(name, found, "there")
                 continue
             provision = provision_of(name, self._target.runtime)
-            if provision != "there" and name in self._names:
+            if provision != "there" and (name in self._names or name in self._sonames):
                 # Code may load it by its path before it is asked for.
                 provision = "unknown"
             yield Library(name, None, provision)
@@ -143,6 +144,11 @@ class Compiled:
                     chains[found.place] = (*chains[each.place], found)
                     queue.append(found)
         return chains
+
+    @cached_property
+    def _sonames(self) -> Collection[str]:
+        """The names that compiled files give themselves: one that is loaded is not looked for any more."""
+        return {self.facts(file).soname for file in self._names.values()}
 
     def _find(self, name: str, file: File, facts: CompiledFacts) -> File | None:
         origin = file.place.rpartition("/")[0]
