@@ -18,6 +18,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 import time
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = ("boto3", "cryptography", "flask", "pandas", "pydantic")
+# The script that pip installs, which is what people start.
+WHERRY = shutil.which("wherry", path=sysconfig.get_path("scripts")) or "wherry"
 BACKEND = "hatchling"
 RUNTIME = "3.13"
 PLATFORM = "x86_64-manylinux_2_34"
@@ -247,7 +250,7 @@ class Benchmarks:
 
     def wherry(self, project: Path | None = None) -> Run:
         run = start(
-            [sys.executable, "-m", "wherry", "build", "--quiet", "--runtime", f"python{RUNTIME}"],
+            [WHERRY, "build", "--quiet", "--runtime", f"python{RUNTIME}"],
             cwd=project or self.project, env=self.env,
         )  # fmt: skip
         self.peak = max(self.peak, run.memory)
@@ -255,13 +258,13 @@ class Benchmarks:
 
     def digest(self) -> Run:
         return start(
-            [sys.executable, "-m", "wherry", "digest", "--quiet", "--runtime", f"python{RUNTIME}"],
+            [WHERRY, "digest", "--quiet", "--runtime", f"python{RUNTIME}"],
             cwd=self.project, env=self.env,
         )  # fmt: skip
 
     def check(self) -> Run:
         run = start(
-            [sys.executable, "-m", "wherry", "check", "dist/lambda/shop.zip", "--handler", "shop.web.handler",
+            [WHERRY, "check", "dist/lambda/shop.zip", "--handler", "shop.web.handler",
              "--runtime", f"python{RUNTIME}", "--architecture", "x86_64"],
             cwd=self.project, env=self.env,
         )  # fmt: skip

@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from run import MIB, RUNTIME, fetch_wheels, make_project, simple_index, start
+from run import MIB, RUNTIME, WHERRY, fetch_wheels, make_project, simple_index, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,7 @@ class Workspace:
             path.write_text(f"EDIT = {self.edits}\n")
         os.sync()
         return start(
-            [sys.executable, "-m", "wherry", "build", "--quiet", "--runtime", f"python{RUNTIME}"],
+            [WHERRY, "build", "--quiet", "--runtime", f"python{RUNTIME}"],
             cwd=folder, env=self.env,
         ).seconds  # fmt: skip
 

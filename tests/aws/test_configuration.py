@@ -93,7 +93,7 @@ def test_variables_that_aws_does_not_tell_are_never_overwritten() -> None:
     error = {"ErrorCode": "AccessDeniedException", "Message": "the key is denied"}
     wanted = Configuration(variables={"AA": variable(Origin.PLAIN, "x")})
     for ask in (wanted.after, wanted.variable_changes, wanted.arguments):
-        with pytest.raises(AwsError, match="does not tell the variables"):
+        with pytest.raises(AwsError, match="does not show the variables"):
             ask({"Environment": {"Error": error}})
     assert Configuration(values={"memory": 512}).arguments({"Environment": {"Error": error}}) == {
         "MemorySize": 512

@@ -227,7 +227,7 @@ def test_the_document_is_json(account: Account) -> None:
 def test_the_function_itself_is_never_removed(account: Account) -> None:
     account.function("api", code("x"))
     wrong = Pruning(removals=(Removal(kind="function", name="api"),), spared=())
-    with pytest.raises(ValueError):
+    with pytest.raises(TypeError):
         remove_all(wrong, client=client_of())
     assert account.configuration("api")
 

@@ -162,5 +162,5 @@ def delete_version(client: Client, function: str, number: int | None) -> None:
     """Delete a published version of a function (name on AWS); raises what boto3 raises."""
     # Without a qualifier the whole function would be deleted.
     if not number:
-        raise ValueError(function)
+        raise TypeError(function)
     client.functions.delete_function(FunctionName=function, Qualifier=str(number))
