@@ -12,10 +12,11 @@ from wherry.errors import WherryError
 from wherry.target.standard_library import last_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from wherry.checks.model import Severity, Subject
     from wherry.contents.graph import Missing
+    from wherry.contents.model import File
     from wherry.contents.modules import Module
 
 __all__ = ["RULES", "chain_of", "find", "severity_at_start"]
@@ -34,18 +35,21 @@ def find(subject: Subject) -> Iterator[Finding]:
     cases: dict[str, str] = {}
     for module in contents.modules:
         cases.setdefault(module.name.lower(), module.name)
+    folders = _folders(contents.files)
     seen: set[str] = set()
     for missing in subject.graph.missing:
         # Compiled files for other targets have codes of their own.
         if missing.name in seen or missing.name in contents.modules.unusable:
             continue
         seen.add(missing.name)
-        finding = _finding(subject, missing, cases)
+        finding = _finding(subject, missing, cases, folders)
         if finding is not None:
             yield finding
 
 
-def _finding(subject: Subject, missing: Missing, cases: dict[str, str]) -> Finding | None:
+def _finding(
+    subject: Subject, missing: Missing, cases: Mapping[str, str], folders: Mapping[str, str]
+) -> Finding | None:
     contents, name = subject.contents, missing.name
     importer = contents.modules.find(missing.importer)
     if importer is None or importer.file is None:
@@ -74,9 +78,9 @@ def _finding(subject: Subject, missing: Missing, cases: dict[str, str]) -> Findi
         hint = f"write `import {name.lstrip('.') or '…'}`, or name the handler as a module of its package"
     elif "." in name:
         hint = _hint_of_submodule(subject, name)
-    elif folders := contents.modules.folders_of(name):
-        hint = f"it lies in `{folders[0].replace('.', '/')}/`, where Python does not look: move it to the root"
-    elif place := _elsewhere(subject, name):
+    elif inner := contents.modules.folders_of(name):
+        hint = f"it lies in `{inner[0].replace('.', '/')}/`, where Python does not look: move it to the root"
+    elif place := folders.get(name):
         searched = ", ".join(search_path(contents.target))
         hint = f"it lies in `{place}`, and Python looks in: {searched}"
     severity = severity_at_start(subject, missing, code)
@@ -109,15 +113,15 @@ def _hint_of_submodule(subject: Subject, name: str) -> str:
     return f"`{above.file.path}` is there without it: a setting such as `exclude` may leave it out, or it was not made yet"
 
 
-def _elsewhere(subject: Subject, name: str) -> str:
-    """The folder on Lambda, off the search path and in no package, that holds a top-level module; empty if none does."""
-    files = subject.contents.files
+def _folders(files: Mapping[str, File]) -> dict[str, str]:
+    """The folders on Lambda that are no packages, by the names of the modules and packages in them."""
+    folders: dict[str, str] = {}
     for place in files:
-        for end in (f"/{name}/__init__.py", f"/{name}.py"):
-            folder = place.removesuffix(end)
-            if folder != place and f"{folder}/__init__.py" not in files:
-                return folder
-    return ""
+        if place.endswith(".py"):
+            folder, _, name = place.removesuffix("/__init__.py").rpartition("/")
+            if f"{folder}/__init__.py" not in files:
+                folders.setdefault(name.removesuffix(".py"), folder)
+    return folders
 
 
 def _is_told(subject: Subject, owner: str, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from contextlib import suppress
 from posixpath import normpath
 from typing import TYPE_CHECKING
@@ -35,18 +36,22 @@ def follow_links(files: Mapping[str, File]) -> Mapping[str, File]:
     if not links:
         return files
     found = dict(files)
-    # Folders that links lead to may hold links to folders.
-    for place in [*links, *links]:
-        target = _resolved(place, links)
-        if target in files:
-            found[place] = files[target]._replace(path=files[place].path, place=place)
-            continue
-        for other, file in list(found.items()):
-            if other.startswith(f"{target}/") and len(found) < len(files) + _MOST:
+    # Twice, as folders that links lead to may hold links to folders.
+    for _ in range(2):
+        places = sorted(found)
+        for place in links:
+            target = _resolved(place, links)
+            if target in files:
+                found[place] = files[target]._replace(path=files[place].path, place=place)
+                continue
+            # `0` follows `/`.
+            begin, end = bisect_left(places, f"{target}/"), bisect_left(places, f"{target}0")
+            if len(found) + end - begin > len(files) + _MOST:
+                return found
+            for other in places[begin:end]:
                 rest = other[len(target) :]
-                found[place + rest] = file._replace(
-                    path=files[place].path + rest, place=place + rest
-                )
+                path = files[place].path + rest
+                found[place + rest] = found[other]._replace(path=path, place=place + rest)
     return found
 
 
