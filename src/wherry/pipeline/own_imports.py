@@ -18,7 +18,10 @@ from wherry.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wherry.bundle.bundle import Bundle
     from wherry.compose.model import Package
+    from wherry.contents.imports import Import
+    from wherry.contents.model import File
     from wherry.context import Context
 
 __all__ = ["imports_key"]
@@ -33,23 +36,16 @@ def imports_key(packages: Sequence[Package], label: str, context: Context) -> st
         context: of the run.
     """
     owners = own_owners(packages)
+    own: list[File] = []
     others: list[str] = []
-    own = []
     for package in packages:
-        for entry in package.bundle:
-            if "__pycache__/" in entry.path:
-                # It follows from its source.
-                continue
-            if entry.owner in owners and entry.path.endswith(".py"):
-                own.append(file_of_entry(entry, package))
-            else:
-                others.append(f"{package.kind}{entry.path}\0{entry.payload.crc}")
+        modules, digest = _files(package, owners, context)
+        own += modules
+        others.append(digest)
     facts = source_facts(context.target.runtime, lambda _: True)
     facts.attach(context.store, {"": own}, {"": label})
-    # Without lines, which every edit moves.
     imports = [
-        [file.place, facts.of(file).flags, [each[:-1] for each in facts.of(file).imports]]
-        for file in own
+        [file.place, facts.of(file).flags, _without_lines(facts.of(file).imports)] for file in own
     ]
     facts.remember()
     package = packages[0]
@@ -60,6 +56,38 @@ def imports_key(packages: Sequence[Package], label: str, context: Context) -> st
         package.handler,
         package.layers,
         [one.name for one in package.provided],
-        hashlib.sha256("\n".join(others).encode()).hexdigest(),
+        others,
         imports,
     )
+
+
+def _files(
+    package: Package, owners: frozenset[str], context: Context
+) -> tuple[Sequence[File], str]:
+    """The own modules of a package, and a digest of its other files; several functions may share a layer."""
+
+    def find() -> tuple[Bundle, Sequence[File], str]:
+        own, others = [], [package.kind]
+        for entry in package.bundle:
+            if "__pycache__/" in entry.path:
+                # It follows from its source.
+                continue
+            if entry.owner in owners and entry.path.endswith(".py"):
+                own.append(file_of_entry(entry, package))
+            else:
+                others.append(f"{entry.path}\0{entry.payload.crc}")
+        return package.bundle, own, hashlib.sha256("\n".join(others).encode()).hexdigest()
+
+    # The bundle is kept beside, so that no other one gets its identity.
+    key = ("files by owners", id(package.bundle), owners)
+    _, own, digest = context.files.once(key, find)
+    return own, digest
+
+
+def _without_lines(imports: Sequence[Import]) -> list[list[object]]:
+    """Imports without their lines, which every edit moves."""
+    modules = {each.line: each.module for each in imports}
+    return [
+        [each.when, each.level, each.module, each.names, modules.get(each.instead)]
+        for each in imports
+    ]
