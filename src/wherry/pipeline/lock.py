@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from wherry.errors import SettingsError
 from wherry.events import SILENT, Note
 from wherry.lock.model import LockRequest
-from wherry.pipeline.naming import Naming
+from wherry.pipeline.attribution import Attribution
 from wherry.pipeline.request import open_context, read_request
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def lock_all(
         reporter.emit(Note(text=f"`{folder}` has a lock already, `{path.name}`"))
     output = options.get("output")
     paths = []
-    with Naming(context) as named:
+    with Attribution(context) as named:
         for folder in [folder for folder in asked if folder not in locked]:
             path = Path(output) if output else Path(project) / folder / "pylock.toml"
             with named.project(folder) as own:

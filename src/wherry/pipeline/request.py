@@ -16,10 +16,10 @@ from wherry.indexes.network import Network
 from wherry.lock.model import LockRequest
 from wherry.outputs import choose_output
 from wherry.pipeline.acquired import absolute, relative
+from wherry.pipeline.attribution import about
 from wherry.pipeline.container_options import with_container
 from wherry.pipeline.deprecation import deprecation_notes, patch_level_notes
 from wherry.pipeline.names import refuse_paths
-from wherry.pipeline.naming import about
 from wherry.pipeline.options import BuildOptions
 from wherry.problems import refuse_options
 from wherry.settings.project import (

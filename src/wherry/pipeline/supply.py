@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from wherry.errors import DigestError, NoEngineError, SelectionError
 from wherry.events import SILENT, Note
 from wherry.pipeline.acquired import Acquired, Kind, absolute, acquire, relative
+from wherry.pipeline.attribution import Attribution
 from wherry.pipeline.lock_inputs import read_lock_inputs
 from wherry.pipeline.memory import Supplied
-from wherry.pipeline.naming import Naming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -54,7 +54,7 @@ def supply(request: BuildRequest, context: Context) -> Supplied:
     needs = {key.needs: request.lock_request(key) for key in request.supplies}
     locks = read_locks(needs, context)
     needed = {}
-    with Naming(context) as named:
+    with Attribution(context) as named:
         for key, asked in needs.items():
             with named.project(key.project) as own:
                 needed[key] = _supply(key, locks[asked], request, own)
@@ -179,7 +179,7 @@ def read_locks(
 
     from concurrent.futures import ThreadPoolExecutor
 
-    with Naming(context) as named:
+    with Attribution(context) as named:
         if len(projects) < 2:
             return {asked: read(asked) for asked in projects}
         with ThreadPoolExecutor() as pool:

@@ -1,4 +1,4 @@
-"""Naming the project, of several in one repository, that an error or a remark is about."""
+"""Errors and remarks name the project, of several in one repository, that they are about."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wherry.context import Context
     from wherry.events import Event, Reporter
 
-__all__ = ["Naming", "about"]
+__all__ = ["Attribution", "about"]
 
 _NAMED = 3
 """Folders that a remark about several names."""
@@ -41,7 +41,7 @@ class _Remarks(Struct, frozen=True):
             self.reporter.emit(replace(remark, text=f"{names}: {remark.text}"))
 
 
-class _Naming(Struct, frozen=True):
+class _NamingReporter(Struct, frozen=True):
     """Passes events on, but for remarks."""
 
     remarks: _Remarks
@@ -54,7 +54,7 @@ class _Naming(Struct, frozen=True):
             self.remarks.reporter.emit(event)
 
 
-class Naming:
+class Attribution:
     """Contexts for work on several projects, whose remarks are reported at the end, with the folders that they are about."""
 
     def __init__(self, context: Context) -> None:
@@ -78,7 +78,7 @@ class Naming:
             yield self._context
             return
         with about(folder):
-            yield replace(self._context, reporter=_Naming(self._remarks, folder))
+            yield replace(self._context, reporter=_NamingReporter(self._remarks, folder))
 
 
 @contextmanager
