@@ -256,6 +256,7 @@ SOUND_PACKAGES: dict[str, Plant] = {
     "submodule-in-another-folder": Plant(code="", files={"app.py": f"import lib.inner\n{HANDLER}", **installed("lib", {"lib/__init__.py": "__path__.append('/opt/inner')\n"})}),
     "submodule-of-a-package-in-two-layers": Plant(code="", files={"app.py": f"from shop import a, b\n{HANDLER}", "shop/__init__.py": "", "shop/a.py": ""}, layer={"python/shop/__init__.py": "", "python/shop/b.py": ""}),
     "names-made-up": Plant(code="", files={"app.py": f"from one import a\nfrom two import b\nfrom three import c\nfrom four import *\nfrom shop import __version__\n{HANDLER}", "one.py": "def __getattr__(name): ...\n", "two.py": "globals().update(names)\n", "three.py": "from json import *\n", "four.py": "", "shop/__init__.py": ""}),
+    "names-too-many-to-look-for": Plant(code="", files={"app.py": f"from big import {', '.join(f'n{number}' for number in range(1000))}\n{HANDLER}", "big.py": "#" * 300_000}),
     "second-choice-there": Plant(code="", files={"app.py": f"try:\n    import ujson\nexcept ImportError:\n    import json\n{HANDLER}"}),
     "second-choice-not-needed": Plant(code="", files={"app.py": f"try:\n    import json\nexcept ImportError:\n    import nowhere\n{HANDLER}"}),
     "first-choice-made-up": Plant(code="", files={"app.py": f"import lib\ntry:\n    import made_up\nexcept ImportError:\n    import nowhere\n{HANDLER}", **installed("lib", {"lib/__init__.py": "import sys\nsys.modules['made_up'] = sys\n"})}),

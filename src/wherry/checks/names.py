@@ -15,7 +15,7 @@ from wherry.errors import WherryError
 from wherry.sizes import first
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
     from wherry.checks.model import Subject
 
@@ -25,6 +25,8 @@ RULES = (Rule("IMP003", "a name that is imported when the function starts is not
 
 # What gives a module names that its text does not show.
 _OPEN = Flag.UNKNOWN | Flag.MODULES | Flag.FOLDERS | Flag.NAMES
+# The bytes of text times the names that are looked for in it: more is no module that somebody wrote.
+_MOST = 1 << 28
 
 
 def find(subject: Subject) -> Iterator[Finding]:
@@ -50,13 +52,15 @@ def find(subject: Subject) -> Iterator[Finding]:
             yield from _findings(subject, base, absent, names[absent[0]])
 
 
-def _absent(subject: Subject, base: str, names: Iterable[str]) -> Iterator[str]:
+def _absent(subject: Subject, base: str, names: Collection[str]) -> Iterator[str]:
     """The names that are neither modules nor anywhere in the text of a module."""
     contents, table = subject.contents, subject.contents.modules
     module = table.find(base)
     if module is None or base in table.unusable:
         return
     if module.file is None and base.partition(".")[0] in contents.provided:
+        return
+    if module.file is not None and module.file.size * len(names) > _MOST:
         return
     facts = contents.imports(module)
     if facts.flags & _OPEN or any("*" in each.names for each in facts.imports):
