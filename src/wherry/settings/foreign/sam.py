@@ -1,12 +1,10 @@
 """Templates of AWS SAM and CloudFormation: ``template.yaml``, with the functions that are packaged from folders.
 
-AWS's specification is the SAM resource and property reference. Intrinsic functions are followed where the template
-itself has their value: ``!Ref`` to a parameter with a default, and ``!Sub``, ``!Join`` and ``!FindInMap`` of such.
+AWS's specification is the SAM resource and property reference.
 """
 
 from __future__ import annotations
 
-import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,7 @@ from wherry.settings.foreign.environment import environment_setting
 from wherry.settings.foreign.events import sam_routes
 from wherry.settings.foreign.for_each import expand_loops
 from wherry.settings.foreign.gateway import gateway_routes
+from wherry.settings.foreign.intrinsics import Intrinsics
 from wherry.settings.foreign.layer_folder import layer_of
 from wherry.settings.foreign.model import (
     LAYER_ARN,
@@ -51,7 +50,7 @@ _APPLICATIONS = {
 }
 _DEEPEST = 3
 _MOST = 50
-"""Applications within each other, and in all; layers of a function, and texts that are joined."""
+"""Applications within each other, and in all; layers of a function."""
 _MOST_RESOURCES = 500
 """CloudFormation takes no more."""
 
@@ -179,11 +178,6 @@ def _made_by_makefile(what: str) -> str:
     return f"a makefile builds {what}, and was not read: compare what `wherry build` writes"
 
 
-def _plain(value: object) -> object:
-    """The value of a parameter or of a mapping, which refers to nothing."""
-    return None if isinstance(value, dict) else value
-
-
 def _builder(resource: Document) -> str | None:
     """The way in which SAM builds a resource, where the template names one."""
     return inner_string(resource, "Metadata", "BuildMethod")
@@ -258,9 +252,9 @@ class _Template:
 
     def __init__(self, document: Document, place: _Place) -> None:
         self.place = place
-        self._document = document
         self._resources = inner_table(document, "Resources")
         self.globals = inner_table(document, "Globals", "Function")
+        self.value = Intrinsics(document, place.parameters).value
         self.notes: list[str] = []
         self.warnings: list[str] = []
         resources = expand_loops(self._resources, self.value, self._pass_over)
@@ -323,7 +317,7 @@ class _Template:
         """The names and ARNs of a function's layers, in their order."""
         layers: dict[str, None] = {}
         for entry in resource.layers:
-            value = self.value(entry, resources=True)
+            value = self.value(entry, resources=self._resources)
             if isinstance(value, str) and value in self._resources:
                 layers[plain_name(value)] = None
             elif isinstance(value, str) and LAYER_ARN.fullmatch(value):
@@ -339,58 +333,3 @@ class _Template:
         if not isinstance(value, str) or value.startswith(("s3:", "http", "/")):
             return None
         return folder_below(self.place.folder, value)
-
-    def value(self, value: object, *, resources: bool = False) -> Any:
-        """The value of an intrinsic function, where the template has it; None where only AWS does.
-
-        Args:
-            value: a property's value.
-            resources: whether a reference to a resource is the resource's name.
-        """
-        if not isinstance(value, dict) or len(value) != 1:
-            return value
-        ((name, argument),) = value.items()
-        if name == "Ref" and isinstance(argument, str):
-            if resources and argument in self._resources:
-                return argument
-            default = inner_table(self._document, "Parameters", argument).get("Default")
-            return _plain(self.place.parameters.get(argument, default))
-        if name == "Fn::GetAtt" and resources:
-            first = argument[0] if isinstance(argument, list) and argument else argument
-            resource = first.partition(".")[0] if isinstance(first, str) else ""
-            return resource if resource in self._resources else None
-        if name == "Fn::Sub":
-            return self._substitute(argument)
-        if name == "Fn::Join" and isinstance(argument, list) and len(argument) == 2:
-            return self._joined(*argument)
-        if name == "Fn::FindInMap" and isinstance(argument, list) and len(argument) == 3:
-            keys = texts([*map(self.value, argument)])
-            found = inner_table(self._document, "Mappings", *keys[:2])
-            return _plain(found.get(keys[2])) if len(keys) == 3 else None
-        return None if name.startswith("Fn::") else value
-
-    def _joined(self, separator: object, items: object) -> str | None:
-        items = items[:_MOST] if isinstance(items, list) else []
-        known = texts([*map(self.value, items)])
-        complete = isinstance(separator, str) and len(known) == len(items)
-        return str(separator).join(known) if complete else None
-
-    def _substitute(self, argument: object) -> str | None:
-        text, names = argument, {}
-        if isinstance(argument, list) and len(argument) == 2:
-            text, names = argument[0], inner_table({"": argument[1]}, "")
-        if not isinstance(text, str):
-            return None
-        known = True
-
-        def replace(found: re.Match[str]) -> str:
-            nonlocal known
-            name = found[1].strip()
-            value = self.value(names.get(name, {"Ref": name}))
-            if isinstance(value, str) and len(value) < 1000:
-                return value
-            known = False
-            return ""
-
-        text = re.sub(r"\$\{([^!}][^}]*)\}", replace, text[:10_000])
-        return text if known else None
