@@ -491,7 +491,7 @@ def test_an_image_that_cannot_be_had(wherry: Wherry, build: Build) -> None:
     error = build("--container-image", "127.0.0.1:1/none:1", code=1).error
     assert error.startswith("error: the image `127.0.0.1:1/none:1` cannot be fetched\n")
     assert (
-        "hint: look whether `docker pull 127.0.0.1:1/none:1` works, or name another image" in error
+        "hint: check whether `docker pull 127.0.0.1:1/none:1` works, or name another image" in error
     )
 
 

@@ -252,7 +252,7 @@ PLANTS: dict[str, tuple[Callable[[Files], Files], tuple[str, str, str]]] = {
     "libGL": (with_extension(shared_object(needed=("libGL.so.1",))), ("ELF003", "error", "pydantic-core")),
     "a key": (with_file("keys/id_rsa", b"x"), ("LEAK001", "error", OWN)),
     "a repository": (with_file(".git/HEAD", b"x"), ("LEAK001", "error", OWN)),
-    "a module that hides another": (with_file("logging.py"), ("BIG001", "warning", OWN)),
+    "a module that hides another": (with_file("wave.py"), ("BIG001", "warning", OWN)),
     "an editable installation": (with_file("shop.egg-link", b"/home/me/shop\n."), ("PATH001", "warning", OWN)),
     "a file written": (with_code("open('x', 'w')\n"), ("PATH002", "warning", OWN)),
     "stale bytecode": (with_file("__pycache__/app.cpython-313.pyc", STALE), ("PYC001", "warning", OWN)),
