@@ -112,3 +112,9 @@ def test_a_key_ignores_the_order_of_mappings_and_knows_paths() -> None:
     assert memo_key("ab", "c") != memo_key("a", "bc")
     with pytest.raises(TypeError):
         memo_key({1, 2})
+
+
+@pytest.mark.parametrize("value", [float("inf"), "a path of bytes: \udcff", {"\ud800": [1]}])
+def test_what_json_does_not_have_comes_back_too(store: Store, value: object) -> None:
+    ANYTHING.remember(store, "key", value)
+    assert ANYTHING.recall(store, "key") == value

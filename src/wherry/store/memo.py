@@ -50,7 +50,7 @@ class Memo(Struct, Generic[T], frozen=True, dict=True):
         if memo is None or memo[:8] != self._checksum(key, memoryview(memo)[8:]):
             return None
         try:
-            return self.decode(msgspec.json.decode(memo[8:]))
+            return self.decode(_parse(memo[8:]))
         except (ValueError, LookupError, TypeError, RecursionError):
             return None
 
@@ -74,3 +74,12 @@ def memo_key(*facts: object) -> str:
 
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"), default=os.fspath)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _parse(body: bytes) -> Any:
+    """The document that ``json.dumps`` wrote."""
+    try:
+        return msgspec.json.decode(body)
+    except ValueError:
+        # It does not read lone surrogates, as of paths that are no UTF-8, and infinite numbers.
+        return json.loads(body)
