@@ -105,6 +105,11 @@ def remarks(
             "those that `app.py` names in a comment",
             "`uv export --script app.py ",
         ),
+        (
+            {"app.py": "# /// script\nx = 1\n# /// script\n# dependencies = ['x']\n#\n# ///"},
+            "those that `app.py` names in a comment",
+            "`uv export --script app.py ",
+        ),
     ],
 )
 def test_nothing_is_installed(tmp_path: Path, files: dict[str, str], text: str, hint: str) -> None:
@@ -119,6 +124,9 @@ def test_nothing_is_installed(tmp_path: Path, files: dict[str, str], text: str, 
     [
         {"app.py": ""},
         {"app.py": "# /// script\n# dependencies = []\n# ///\n"},
+        {"app.py": "# /// script\n# dependencies = ['x']\nx = 1\n# ///\n"},
+        # A search from each of the beginnings to the end would take hours.
+        {"app.py": "# /// script\n" * 300_000},
         {"requirements-dev.txt": "", "requirements/test.txt": "", "docs/requirements.txt": ""},
         {"pyproject.toml": '[dependency-groups]\ndev = ["beta"]\n'},
         {"pyproject.toml": "not TOML"},

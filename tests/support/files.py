@@ -1,4 +1,4 @@
-"""What a test asks of files, and of who may read and write them."""
+"""Files for tests: digests, a folder that is kept, file locks, and the permissions of another user."""
 
 from __future__ import annotations
 

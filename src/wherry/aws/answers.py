@@ -1,4 +1,4 @@
-"""What AWS's answers must hold, to notice answers of something else, such as a proxy."""
+"""Checks of AWS's answers, to notice answers of something else, such as a proxy."""
 
 from __future__ import annotations
 

@@ -293,5 +293,5 @@ def _of_boto(error: Exception, doing: str) -> AwsError:
 
 
 def _origin(error: Exception) -> object:
-    """What the HTTP client raised, of which boto3 made its own."""
+    """The exception of the HTTP client, of which boto3 made its own."""
     return getattr(error, "kwargs", {}).get("error")

@@ -1,4 +1,4 @@
-"""What is other here than on Lambda, for a function that is about to run."""
+"""Differences between this machine and Lambda, for a function that is about to run."""
 
 from __future__ import annotations
 

@@ -36,8 +36,6 @@ _FOR_DEVELOPERS = re.compile(
 _FOR_PRODUCTION = re.compile(
     _WORD % "prod|production|main|base|common|lambda|aws|deploy|runtime|app", re.IGNORECASE
 )
-# The comment of a script that says what it needs: https://packaging.python.org/specifications/inline-script-metadata/.
-_SCRIPT = re.compile(r"(?m)^# /// script\n(?P<content>(?:^#(?:| .*)\n)+?)^# ///$")
 _CONDA = ("environment.yml", "environment.yaml", "conda-lock.yml", "pixi.lock")
 # What says that a folder is a project with dependencies of its own.
 _LOCKS = frozenset(
@@ -135,14 +133,28 @@ def _is_script(path: Path, files: ProjectFiles) -> bool:
     """Whether a comment in a file says that it needs distributions."""
     try:
         text = files.read(path).decode("utf-8", "replace").replace("\r\n", "\n")
-        block = _SCRIPT.search(text)
-        lines = block["content"].splitlines() if block else []
-        document = parse_toml(
-            "\n".join(line[2:] for line in lines), file=path.name, where=path.name
-        )
+        document = parse_toml(_script_block(text), file=path.name, where=path.name)
         return bool(document.data.get("dependencies"))
     except (OSError, LockError):
         return False
+
+
+def _script_block(text: str) -> str:
+    """The comment in which a script says what it needs, as TOML; empty where there is none.
+
+    https://packaging.python.org/specifications/inline-script-metadata/
+    """
+    block: list[str] | None = None
+    for line in text.split("\n"):
+        if block is None:
+            block = [] if line == "# /// script" else None
+        elif line == "# ///" and block:
+            return "\n".join(block)
+        elif line == "#" or line.startswith("# "):
+            block.append(line[2:])
+        else:
+            block = None
+    return ""
 
 
 def _groups(folder: Path, files: ProjectFiles, *, nothing: bool) -> Iterator[Event]:

@@ -144,7 +144,7 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
         return [self.settings.chosen(name, recipe.settings) for recipe in self.recipes]
 
     def label(self, name: str) -> str:
-        """What is found out about a package is kept under this label, which edits do not change."""
+        """The label under which facts about a package are kept, which edits do not change."""
         return f"{self.root.absolute()} {name}"
 
     def only(self, *names: str) -> BuildRequest:

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = ["check_fragments", "fragment_hashes", "keep_listed", "listed_for"]
 
-_FRAGMENT = re.compile(r"#(?:[^\s]*&)?sha256=([0-9a-fA-F]{64})(?=$|[&\s])")
+_HASH = re.compile(r"(?:^|[#&])sha256=([0-9a-fA-F]{64})(?=$|&)")
 
 
 def fragment_hashes(text: str) -> tuple[str, ...]:
     """The hash behind the URL of a requirement, as ``pip freeze`` writes it; empty where there is none."""
-    match = _FRAGMENT.search(text)
-    return (f"sha256:{match[1].lower()}",) if match else ()
+    for word in text.split():
+        if match := _HASH.search(word.partition("#")[2]):
+            return (f"sha256:{match[1].lower()}",)
+    return ()
 
 
 def check_fragments(pylock: Pylock, requirements: Iterable[Requirement], path: Path) -> None:

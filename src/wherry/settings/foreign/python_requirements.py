@@ -23,7 +23,7 @@ _SDK = {"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six",
 _LOCKS = ("poetry.lock", "Pipfile.lock", "uv.lock", "pdm.lock", "pylock.toml")
 _MAX_SIZE = 20_000_000
 _BRACES = re.compile(r"[{}!()|]")
-"""What patterns of Node have, and those of ``.gitignore`` have not."""
+"""Characters that have a meaning in patterns of Node, and none in those of ``.gitignore``."""
 _UNTRANSLATED = (
     "dockerExtraFiles",
     "dockerFile",

@@ -25,7 +25,7 @@ __all__ = ["Described", "described_packages"]
 
 
 class Described(Struct, frozen=True, kw_only=True):
-    """What can be built of a description.
+    """The functions and layers of a description that can be built.
 
     Attributes:
         functions: the settings of its functions, by name.
