@@ -14,6 +14,9 @@ def main() -> None:
     # A build makes ten thousand entries and no cycles: collecting them would find nothing, several times.
     gc.disable()
     try:
+        from wherry.deferred import defer_imports
+
+        defer_imports()
         from wherry.cli.process import leave, prepare
 
         prepare()

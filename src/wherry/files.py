@@ -10,8 +10,9 @@ import time
 from collections import defaultdict
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from wherry.structs import Struct
 from wherry.untrusted import parse_toml
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ T = TypeVar("T")
 _SECOND = 1_000_000_000
 
 
-class FileContent(NamedTuple):
+class FileContent(Struct, frozen=True):
     """The content of a file, and its signature when it was read (see ``signature``)."""
 
     data: bytes

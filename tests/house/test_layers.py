@@ -56,6 +56,7 @@ LAYERS = [
     "aws",
     "cdk",
     "__init__",
+    "deferred",
     "cli",
     "__main__",
 ]

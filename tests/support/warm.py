@@ -167,7 +167,6 @@ def _run(
     main: Callable[[], object], job: dict[str, object], stdout: int, stderr: int, answer: int
 ) -> None:
     """Run the program as ``python -m`` does, and leave."""
-    code: object = 70
     try:
         os.dup2(stdout, 1)
         os.dup2(stderr, 2)
@@ -190,12 +189,13 @@ def _run(
         except BaseException:  # noqa: BLE001
             traceback.print_exc()
             code = 1
+        # It is read when this process has ended, which what is registered for the end may do.
+        os.write(answer, str(code).encode())
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
-        os.write(answer, str(code).encode())
         os._exit(0)
 
 

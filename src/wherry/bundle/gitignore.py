@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from wherry.bundle.patterns import compile_patterns
 from wherry.errors import ProjectError
 from wherry.files import read_regular
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Rule", "is_ignored", "read_gitignore", "repository_root", "rules_above"]
 
 
-class Rule(NamedTuple):
+class Rule(Struct, frozen=True):
     """The patterns of one ``.gitignore``, with the way from a path to one relative to its folder."""
 
     patterns: Patterns

@@ -8,7 +8,7 @@ between two ``**``.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec.structs import replace
 
@@ -36,7 +36,7 @@ _CLASSES = {
 }
 
 
-class _Bracket(NamedTuple):
+class _Bracket(Struct, frozen=True):
     """A set of characters, as pairs of the first and the last; without any and negated, it is a `?`."""
 
     negated: bool

@@ -6,11 +6,12 @@ because the libraries take longer to import than a small project takes to packag
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from wherry.bundle.glob import Glob
 from wherry.errors import SettingsError
 from wherry.problems import Problems
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +21,7 @@ __all__ = ["Patterns", "compile_patterns"]
 _WILD = frozenset("*?[\\")
 
 
-class _Pattern(NamedTuple):
+class _Pattern(Struct, frozen=True):
     """One line: its text without the marks that the other attributes stand for."""
 
     is_negated: bool
@@ -45,7 +46,8 @@ class Patterns:
         self._globs: dict[tuple[bool, str, str], list[int]] = {}
         self._compiled: dict[int, Glob] = {}
         self._naming: Patterns | None = None
-        for number, (_, _, rooted, text) in enumerate(self._patterns):
+        for number, pattern in enumerate(self._patterns):
+            rooted, text = pattern.rooted, pattern.text
             if _WILD.isdisjoint(text):
                 self._exact.setdefault((rooted, text), []).append(number)
             elif not rooted and text[0] == "*" and _WILD.isdisjoint(text[1:]):

@@ -156,7 +156,7 @@ def tree_files(
     walk = Walk(root=root, owner=owner, rules=rules)
     walk.enter(str(root), rules_above(root), ignored=included_only)
     walk.finish()
-    files = sorted(walk.files)
+    files = sorted(walk.files, key=lambda file: file.path)
     _refuse_case_conflicts((file.path for file in files), owner=owner)
     return tuple(files)
 

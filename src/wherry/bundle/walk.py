@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wherry.bundle.default_excludes import (
     REPOSITORY_FOLDERS,
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["TreeFile", "TreeRules", "Walk", "unreadable"]
 
 
-class TreeFile(NamedTuple):
+class TreeFile(Struct, frozen=True):
     """A file to include: its path in the package, whether its owner may execute it, and its path on disk."""
 
     path: str
@@ -56,7 +58,7 @@ class TreeRules(Struct, frozen=True, kw_only=True):
     within: Path | None = None
 
 
-class _Folder(NamedTuple):
+class _Folder(Struct, frozen=True):
     """A folder that is still to be walked.
 
     ``prefix`` is its path relative to the root, with a slash at the end; ``ignored`` tells that only files that
@@ -114,7 +116,7 @@ class Walk:
             return
         if ".gitignore" in names and (patterns := read_gitignore(Path(folder.path))) is not None:
             rules = (*folder.rules, Rule(patterns, len(prefix), ""))
-            folder = folder._replace(rules=rules)
+            folder = replace(folder, rules=rules)
         for entry in entries:
             if entry.name in REPOSITORY_FOLDERS:
                 continue

@@ -38,6 +38,10 @@ __all__ = [
 ]
 
 
+# One for all options: click looks for a translation of the name of each type.
+_PATH = click.Path(path_type=Path)
+
+
 def zip_archives(packages: Sequence[str]) -> list[Path]:
     """The zip archives that a command was given in place of the names of functions and layers; none for names."""
     files = [Path(name) for name in packages if name.lower().endswith(".zip")]
@@ -61,7 +65,7 @@ def path_option(
     *names: str, metavar: str = "FILE", **settings: Any
 ) -> Callable[[Command], Command]:
     """An option that takes the path of a file or folder."""
-    return click.option(*names, type=click.Path(path_type=Path), metavar=metavar, **settings)
+    return click.option(*names, type=_PATH, metavar=metavar, **settings)
 
 
 in_project = path_option(

@@ -7,7 +7,7 @@ happens to the streams for people and for data decides what is built.
 from __future__ import annotations
 
 import _thread
-import gc
+import atexit
 import io
 import os
 import signal
@@ -28,11 +28,14 @@ _PATIENCE = 20.0
 _GLANCE = 0.02
 
 _received: list[int] = []
+_left_with: list[int] = []
 
 
 def prepare() -> None:
     """Take care of signals and streams, before anything else is done."""
     _fill_streams()
+    # The first to be registered is called last, when threads have ended and everything else has been put away.
+    atexit.register(_end_process)
     for name in _SIGNALS:
         number = getattr(signal, name, None)
         # Who started Wherry may have it ignored, as `nohup` does.
@@ -56,9 +59,19 @@ def leave(code: int) -> NoReturn:
         with suppress(OSError, ValueError):
             sys.stdout.flush()
         os._exit(code)
-    # Python would look through all objects that are left, three times, for cycles to free. The system frees them anyway.
-    gc.freeze()
+    _left_with.append(code)
     sys.exit(code)
+
+
+def _end_process() -> None:
+    """End the process without freeing its objects one by one, which the system does at once."""
+    if not _left_with:
+        return
+    # Of an output that cannot be written Python itself complains.
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_left_with[0])
 
 
 def _end(number: int, _frame: FrameType | None) -> None:

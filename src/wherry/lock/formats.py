@@ -6,7 +6,6 @@ A new format takes a module or a folder, ``wherry/lock/NAME``, with a reader, wh
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 
 from wherry.structs import Struct
@@ -20,8 +19,8 @@ class Format(Struct, frozen=True, kw_only=True):
     Attributes:
         filename: the usual name of such a file.
         reader: ``module:function`` below ``wherry.lock``, imported when a file is read.
-        names: a pattern of the names of such files in a project's folder; only ``filename`` where it is empty.
-        given: a pattern of the names that ``--lock`` takes; ``names`` where it is empty.
+        names: of such files in a project's folder, with ``*`` for any text; only ``filename`` where it is empty.
+        given: the names that ``--lock`` takes; ``names`` where it is empty.
         tool_made: only a tool writes it. These are looked for first, in the order of the table.
         locked: it fixes every version.
         command: brings it up to date; `wherry lock` does not write a second lock beside it.
@@ -32,8 +31,8 @@ class Format(Struct, frozen=True, kw_only=True):
 
     filename: str
     reader: str
-    names: str = ""
-    given: str = ""
+    names: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
     tool_made: bool = False
     locked: bool = False
     command: str | None = None
@@ -43,11 +42,21 @@ class Format(Struct, frozen=True, kw_only=True):
 
     def has_name(self, name: str) -> bool:
         """Whether a file of this name in a project's folder has this format."""
-        return bool(re.fullmatch(self.names, name)) if self.names else name == self.filename
+        return any(_matches(each, name) for each in self.names or [self.filename])
 
     def takes_name(self, name: str) -> bool:
         """Whether a file of this name has this format when the user names it."""
-        return bool(re.fullmatch(self.given, name)) if self.given else self.has_name(name)
+        return (
+            any(_matches(each, name) for each in self.given) if self.given else self.has_name(name)
+        )
+
+
+def _matches(pattern: str, name: str) -> bool:
+    # Patterns of ``re`` and ``fnmatch`` would be compiled at every start.
+    start, wild, end = pattern.partition("*")
+    if not wild:
+        return name == pattern
+    return len(name) >= len(start) + len(end) and name.startswith(start) and name.endswith(end)
 
 
 class LockFormat(Enum):
@@ -56,8 +65,8 @@ class LockFormat(Enum):
     PYLOCK = Format(
         filename="pylock.toml",
         reader="pylock:read",
-        names=r"pylock(\..+)?\.toml",
-        given=r"pylock.*\.toml",
+        names=("pylock.toml", "pylock.*.toml"),
+        given=("pylock*.toml",),
         tool_made=True,
         locked=True,
         owner_table="pdm",
@@ -101,21 +110,24 @@ class LockFormat(Enum):
     REQUIREMENTS = Format(
         filename="requirements.txt",
         reader="requirements.reader:read",
-        names=r"requirements.*\.txt",
+        names=("requirements*.txt",),
         # `requirements.lock` is Rye's.
-        given=r".*\.txt|requirements.*\.lock",
+        given=("*.txt", "requirements*.lock"),
         locked=True,
     )
     REQUIREMENTS_IN = Format(
         filename="requirements.in",
         reader="requirements.reader:read",
-        names=r"requirements.*\.in",
-        given=r".*\.in",
+        names=("requirements*.in",),
+        given=("*.in",),
     )
     PYPROJECT = Format(filename="pyproject.toml", reader="unlocked:read_pyproject")
     PIPFILE = Format(filename="Pipfile", reader="pipfile.declared:read")
-    SETUP = Format(filename="setup.py", reader="unlocked:read_setup", names=r"setup\.(py|cfg)")
-    NONE = Format(filename="none", reader="unlocked:read_nothing", names="(?!)", locked=True)
+    SETUP = Format(
+        filename="setup.py", reader="unlocked:read_setup", names=("setup.py", "setup.cfg")
+    )
+    # No name of a file has a slash.
+    NONE = Format(filename="none", reader="unlocked:read_nothing", names=("/",), locked=True)
 
 
 def format_of(name: str) -> LockFormat | None:

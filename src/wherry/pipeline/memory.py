@@ -12,7 +12,7 @@ folder, finds the memo of the first.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from msgspec import field
 from msgspec.structs import replace
@@ -108,7 +108,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
         )
 
 
-class _SettledRuntime(NamedTuple):
+class _SettledRuntime(Struct, frozen=True):
     """The runtime that was chosen by locks."""
 
     name: str
@@ -118,7 +118,7 @@ class _SettledRuntime(NamedTuple):
 
 _SETTLED: Memo[_SettledRuntime] = Memo(
     "runtimes",
-    encode=list,
+    encode=lambda settled: [settled.name, settled.reason, settled.inputs],
     decode=lambda document: _SettledRuntime(document[0], document[1], LockInputs(*document[2])),
 )
 

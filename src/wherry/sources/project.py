@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from wherry.errors import BuildError
 from wherry.sources.declaration import normalized, read_declaration
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Built", "TreeOptions", "plain_tree", "project_bundle", "project_digest"]
 
 
-class Built(NamedTuple):
+class Built(Struct, frozen=True):
     """The files of a source tree, as they ship.
 
     Attributes:
