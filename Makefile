@@ -8,6 +8,8 @@ READY := $(VENV)/.ready
 SPREAD := --dist loadfile --no-loadscope-reorder
 # One worker more than there are processors, as tests wait for other processes.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+# Each of the many processes that tests start would compile Wherry again, and each worker all tests.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test real fuzz lint types check docs site bench lock-dev clean
 
@@ -30,6 +32,7 @@ $(READY): requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q src
 	@touch $@
 
 demo: $(READY)

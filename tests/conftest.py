@@ -15,7 +15,7 @@ from support.index import serve_index
 from wherry.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from support.index import Index
 
@@ -67,14 +67,34 @@ SLOW = (
     "aws/test_apply.py",
 )
 
+TESTS = Path(__file__).parent
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no test of the folder whose tests are all left out, where nobody named it."""
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    left_out = everything and config.option.markexpr == "not real"
+    return True if left_out and collection_path == TESTS / "real" else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Let every other worker begin with the last file, so that one finds compiled what the other has compiled."""
+    report = yield
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    if isinstance(collector, pytest.Dir) and worker % 2:
+        report.result.reverse()
+    return report
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the property tests, and put the slow files in front."""
+    """Mark the property tests, and put the slow files in front of the others, which are in order of their paths."""
     for item in items:
         if is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("property")
-    tests = Path(__file__).parent
-    places = {tests / name: place for place, name in enumerate(SLOW)}
+    places = {TESTS / name: place for place, name in enumerate(SLOW)}
     assert all(path.is_file() for path in places)
-    items.sort(key=lambda item: places.get(item.path, len(SLOW)))
+    items.sort(key=lambda item: (places.get(item.path, len(SLOW)), item.path))
