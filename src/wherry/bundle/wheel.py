@@ -42,11 +42,7 @@ LAMBDA_SHEBANG = b"#!/usr/bin/env python3\n"
 def wheel_bundle(stored: StoredFile, *, filename: str, owner: str, store: Store) -> Bundle:
     """The files that a wheel installs.
 
-    Args:
-        stored: the wheel.
-        filename: its name, for messages.
-        owner: the normalized name of its distribution.
-        store: remembers the result, and holds members that Lambda cannot unpack.
+    The store remembers the result, and holds members that Lambda cannot unpack.
 
     Raises:
         ArchiveError: it is not a valid wheel.

@@ -57,11 +57,6 @@ def find_advisories(
 ) -> Iterator[Finding]:
     """The known vulnerabilities of the distributions in packages; one finding for each and each package.
 
-    Args:
-        subjects: the packages.
-        network: how OSV is reached.
-        reporter: told uv's warnings.
-
     Raises:
         FetchError: OSV does not answer, or there is no network.
         ToolError: uv is missing.

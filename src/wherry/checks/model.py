@@ -20,12 +20,7 @@ Severity: TypeAlias = Literal["error", "warning", "note"]
 
 
 class Rule(NamedTuple):
-    """A rule of a check.
-
-    Attributes:
-        code: stable, such as ``SIZE001``.
-        title: what is wrong, in a few words.
-    """
+    """A rule of a check: a stable code, such as ``SIZE001``, and what is wrong, in a few words."""
 
     code: str
     title: str
@@ -35,13 +30,10 @@ class Finding(Struct, frozen=True, kw_only=True):
     """A finding of a check.
 
     Attributes:
-        code: of the rule.
         severity: ``error`` for what fails on Lambda for certain, ``warning`` for what probably does or is not
             meant, ``note`` for what is worth knowing.
         package: the name of the function or layer.
         where: the file in the package, with a line where there is one; empty for the whole package.
-        message: what is wrong.
-        hint: what to do about it.
         owner: the distribution at fault, or the name of the package for own code.
     """
 
@@ -63,7 +55,6 @@ class Subject(Struct, frozen=True, kw_only=True, dict=True):
     """A function with its layers, or layers alone, that checks look at.
 
     Attributes:
-        name: of the function or layer.
         contents: its files, and those of its layers.
         layers: the names and ARNs of the layers of a function.
         quotas: AWS's, that hold for it.

@@ -45,9 +45,7 @@ def kind_of_token(content: bytes) -> str | None:
 def line_of_secret(content: bytes, *, python: bool) -> int:
     """The line that gives a random text to a name such as ``api_key``; 0 if there is none.
 
-    Args:
-        content: of the file.
-        python: whether it is source code, in which texts of several lines are documentation and the like.
+    In the source code of Python, texts of several lines are documentation and the like.
     """
     lines = [
         content.count(b"\n", 0, match.start()) + 1

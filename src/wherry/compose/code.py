@@ -57,8 +57,7 @@ class Code:
 class CodeParts:
     """Makes the code of packages; what many of them choose alike is made once.
 
-    Args:
-        conflicts: the owners that win paths with different files, by path or pattern.
+    ``conflicts`` has the owners that win paths with different files, by path or pattern.
     """
 
     def __init__(self, conflicts: Mapping[str, str]) -> None:

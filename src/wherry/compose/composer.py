@@ -36,15 +36,9 @@ def compose(
 ) -> Composition:
     """Compose packages, unwritten.
 
-    A layer holds what its recipe chooses, without what the layers that it depends on hold. A function holds
-    what its recipe chooses, without what its layers hold where Python finds it: a function and its layers
-    together are what one package would be.
-
-    Args:
-        recipes: each layer before those that depend on it.
-        supplies: what the recipes choose from.
-        target: what the distributions were selected for.
-        settings: of the project.
+    A layer holds what its recipe chooses, without what the layers that it depends on hold. A function holds what its
+    recipe chooses, without what its layers hold where Python finds it: a function and its layers together are what
+    one package would be. The recipe of a layer comes before those that depend on it.
 
     Raises:
         ConflictError: two different files for one path, and no winner is set.

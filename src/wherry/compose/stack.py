@@ -39,7 +39,6 @@ class Rest(NamedTuple):
     """The files that a function has to hold in addition to its layers.
 
     Attributes:
-        bundle: the files.
         whole: packages and folders that it repeats, because its layers hold another part or version.
         hidden: files that cannot be imported, because a layer has their package.
     """
@@ -82,9 +81,7 @@ class Stack:
     def rest(self, code: Bundle, *, always: Collection[str] = ()) -> Rest:
         """The files of a function that these layers do not hold.
 
-        Args:
-            code: all of its files, at the paths that imports see.
-            always: paths that the function itself must hold.
+        ``code`` has the paths that imports see. The function itself must hold those in ``always``.
         """
         if not self._files:
             return Rest(code)
@@ -260,8 +257,7 @@ class ComposedLayers:
 def rest_warnings(rests: Iterable[tuple[str, Sequence[str], Rest]]) -> Iterator[Warned]:
     """Warnings about files that functions and their layers do not share well; what is alike is told once.
 
-    Args:
-        rests: names of functions, those of their layers, and what the functions hold.
+    ``rests`` has names of functions, those of their layers, and what the functions hold.
     """
     whole: dict[tuple[str, str], list[str]] = {}
     hidden: dict[tuple[str, str], list[str]] = {}

@@ -38,7 +38,6 @@ class Installed(Struct, frozen=True, kw_only=True, dict=True):
         part: the name of the package that it lies in.
         folder: of the search path, in which it is installed.
         info: the files of its ``.dist-info`` folder, by name.
-        environment: the marker environment of the target.
     """
 
     name: str
@@ -114,12 +113,7 @@ class Installed(Struct, frozen=True, kw_only=True, dict=True):
 
 
 def find_distributions(files: Mapping[str, File], target: Target) -> tuple[Installed, ...]:
-    """The installed distributions in the order of the search path, then of their names.
-
-    Args:
-        files: by their place on Lambda.
-        target: for markers.
-    """
+    """The installed distributions in the order of the search path, then of their names."""
     environment = target.environment
     found: dict[str, dict[str, File]] = {}
     for place, file in files.items():

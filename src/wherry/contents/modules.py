@@ -33,7 +33,6 @@ class Module(Struct, frozen=True):
 
     Attributes:
         name: dotted.
-        kind: how it is stored.
         file: that it is loaded from; None for a namespace package.
         is_package: whether it may have submodules.
         folder: of the search path, in which it is.

@@ -26,8 +26,7 @@ def active_requirements(
 ) -> Iterator[tuple[Installed, Requirement, str]]:
     """The requirements of each distribution on the target, extras included that others require of it.
 
-    Args:
-        distributions: the first of each name is the one that Python finds.
+    The first distribution of each name is the one that Python finds.
     """
     from packaging.utils import canonicalize_name
 
@@ -58,11 +57,7 @@ def absent_requirements(
 ) -> Mapping[str, tuple[str, ...]]:
     """The normalized names of distributions that are required and not there, by who requires them.
 
-    Args:
-        requirements: those that hold on the target.
-        present: the distributions by name.
-        modules: that there are: something may bring the modules under another name.
-        target: whose runtime brings distributions, too.
+    One of the modules may bring it under another name, and the target's runtime brings distributions, too.
     """
     provided = provided_distributions(target.runtime)
     absent: dict[str, list[str]] = {}

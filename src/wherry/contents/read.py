@@ -59,12 +59,8 @@ class Options(Struct, frozen=True, kw_only=True):
 class Contents:
     """The contents of a function with its layers, or of layers alone.
 
-    Everything is found out when it is first asked for.
-
-    Args:
-        parts: the function's package, if there is one, and the layers in the order in which Lambda unpacks them.
-        target: where they run.
-        options: what is known besides.
+    Everything is found out when it is first asked for. ``parts`` are the function's package, if there is one, and the
+    layers in the order in which Lambda unpacks them.
     """
 
     def __init__(self, parts: Sequence[Part], target: Target, options: Options = Options()) -> None:

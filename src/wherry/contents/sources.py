@@ -31,9 +31,7 @@ _UNKNOWN = ModuleFacts((), Flag.UNKNOWN)
 def source_facts(runtime: Runtime, is_own: Callable[[File], bool]) -> Facts[ModuleFacts]:
     """The imports of source files as a runtime executes them, remembered.
 
-    Args:
-        runtime: whose Python it is.
-        is_own: whether a file is of the project's own code: all of its text is parsed, so that a mistake is known.
+    All text of the project's own code is parsed, so that a mistake is known.
     """
 
     def find(file: File) -> ModuleFacts:

@@ -103,10 +103,7 @@ def _applicable(table: Table, where: str, request: LockRequest, target: Target) 
 def parse_pylock(text: str, *, file: str, base: Path) -> Pylock:
     """Parse a lock that uv wrote to its standard output.
 
-    Args:
-        text: uv's output.
-        file: the name of what it was made from, for errors.
-        base: the folder that relative paths in it start from.
+    Errors name ``file``, that it was made from; relative paths in it start from ``base``.
 
     Raises:
         LockError: it is not a valid PEP 751 lock.

@@ -37,9 +37,7 @@ __all__ = ["in_project", "read_choice", "read_lock"]
 def read_lock(request: LockRequest, context: Context) -> Lock:
     """Find a project's lock and read it as PEP 751 has it; resolve, with a warning, where there is none.
 
-    Args:
-        request: what is asked for.
-        context: what it is for; its reporter is told which lock was chosen, and why.
+    The reporter is told which lock was chosen, and why.
 
     Raises:
         ProjectError: there is no Python project.

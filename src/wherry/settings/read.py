@@ -169,11 +169,7 @@ NAME = r"[A-Za-z0-9_-]{1,140}"
 
 
 def read_settings(table: object, where: str) -> Settings:
-    """The settings in a table.
-
-    Args:
-        table: ``[tool.wherry]`` as TOML has it.
-        where: what messages call the place of the table.
+    """The settings in a table as TOML has it; messages call its place ``where``.
 
     Raises:
         SettingsError: they are wrong; the error names every problem, and the nearest known keys.

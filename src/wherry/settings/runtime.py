@@ -23,7 +23,6 @@ class DefaultRuntime(Struct, frozen=True, kw_only=True):
     """The runtime that a project is built for if none is named.
 
     Attributes:
-        runtime: the runtime.
         reason: which of the project's files decided.
         others: the other runtimes that ``requires-python`` admits, newest first. One of them is used if the lock
             does not admit the first.

@@ -33,9 +33,7 @@ class RuntimeHint(Struct, frozen=True, kw_only=True):
     """A file that names a version of Python.
 
     Attributes:
-        file: its name.
         text: the version or versions, for messages.
-        requirement: which versions those are.
     """
 
     file: str

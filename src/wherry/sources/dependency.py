@@ -29,13 +29,9 @@ _BY_DIGEST = "dependencies"
 def dependency_bundles(selected: Sequence[Selected], base: Path, context: Context) -> list[Built]:
     """The files of locked distributions that are not wheels on an index.
 
-    Sdists, archives and commits never change, so that each is built once. Folders are read anew each time,
-    as the project itself is. An archive that is a wheel is taken as it is.
-
-    Args:
-        selected: the distributions. Their hashes are verified.
-        base: the folder that the lock's relative paths start from.
-        context: of the run.
+    Sdists, archives and commits never change, so that each is built once. Folders are read anew each time, as the
+    project itself is. An archive that is a wheel is taken as it is. Their hashes are verified; the lock's relative
+    paths start from ``base``.
 
     Raises:
         FetchError: the source cannot be fetched, or is not the one that the lock records.

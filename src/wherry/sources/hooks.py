@@ -71,12 +71,8 @@ def call_backend(
 ) -> Iterator[Outcome]:
     """Let the backend make the wheel (``build_wheel``), which is there until the block ends.
 
-    Args:
-        declaration: how the project is built.
-        environment: the environment of its backend.
-        store: where the log of a failure is kept.
-        ask: first ask for further requirements (``get_requires_for_build_wheel``), and make no wheel where
-            there are any.
+    With ``ask``, it is first asked for further requirements (``get_requires_for_build_wheel``), and makes no wheel
+    where there are any.
 
     Raises:
         BuildError: the backend fails, or what it made is not a wheel.

@@ -72,8 +72,6 @@ class Answer(Struct, frozen=True, kw_only=True):
     """The result of a run of uv.
 
     Attributes:
-        status: its exit status.
-        output: its standard output.
         causes: its error, outermost cause first, without secrets; empty where there is none.
         hint: its own hint, without secrets.
     """
@@ -106,14 +104,10 @@ def run_uv(
 ) -> Answer:
     """Run uv in ``cwd``, independent of the settings of the building machine except how to reach indexes.
 
-    Args:
-        arguments: the command; without secrets, as other users of the machine can see them.
-        cwd: relative paths, in what uv reads and writes, start here.
-        network: the indexes, and the users and passwords for them. Uv is told by environment variables, which only
-            its own process can read.
-        reporter: told uv's warnings.
-        stdin: makes the text for uv's standard input, with the passwords that are known by then.
-        default_index: the index that replaces PyPI, whatever the environment says.
+    The arguments have no secrets, as other users of the machine can see them: the users and passwords of indexes are
+    in environment variables, which only uv's own process can read, and in the text for its standard input, which
+    ``stdin`` makes when they are known. ``default_index`` replaces PyPI, whatever the environment says. The reporter
+    is told uv's warnings.
 
     Raises:
         ToolError: uv is missing or cannot be started.
@@ -155,10 +149,7 @@ def run_uv(
 def run_uv_offline(arguments: Sequence[str], *, cwd: Path, reporter: Reporter) -> Answer:
     """Run uv in ``cwd`` with no network, and without the indexes that the environment names.
 
-    Args:
-        arguments: the command.
-        cwd: relative paths, in what uv reads and writes, start here.
-        reporter: told uv's warnings.
+    The reporter is told uv's warnings.
 
     Raises:
         ToolError: uv is missing or cannot be started.
@@ -239,10 +230,7 @@ def target_options(
 ) -> list[str]:
     """The options that make ``uv pip compile`` resolve for the target, whatever machine it runs on.
 
-    Args:
-        target: the target.
-        patch: the patch level of Python to assume; that of the runtime if None.
-        python: the interpreter that builds metadata; that which runs Wherry if None.
+    By default, the patch level is the runtime's, and the interpreter that runs Wherry builds metadata.
     """
     glibc = next(minor for minor in _PLATFORM_GLIBCS if (2, minor) <= target.runtime.glibc)
     machine = "aarch64" if target.architecture is Architecture.ARM64 else "x86_64"

@@ -21,8 +21,7 @@ _SECONDS = 20
 def required_uv(errors: str) -> str | None:
     """The path of a uv that has the version which another uv said, in its standard error, that the project requires.
 
-    Returns:
-        The path; None where it did not refuse for its version.
+    None where it did not refuse for its version.
 
     Raises:
         ToolError: there is none on ``PATH``.

@@ -38,11 +38,7 @@ def choose_fitting(
 
     Where there is none, the target with the fewest distributions to compile. A runtime that AWS no longer patches is
     chosen only if no other will do. If the locks admit none, the first target is left, and fails with the reason.
-
-    Args:
-        targets: at least one, best first.
-        read: reads the locks for a target.
-        keep: whether the first is chosen as well if something must be compiled for it.
+    With ``keep``, the first is chosen as well if something must be compiled for it.
 
     Raises:
         WherryError: the locks cannot be read, for any target.

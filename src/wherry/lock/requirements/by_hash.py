@@ -38,12 +38,7 @@ def lock_by_hash(
 ) -> Pylock:
     """The lock in which a requirement stands for all files that have its hashes.
 
-    Args:
-        parsed: the requirements, without those that are the project itself.
-        constraints: those with a name, each with its hashes, which count too.
-        needed: the requirements of the project itself, which must be among the others.
-        file: has the options.
-        path: of the file, for errors.
+    What the project itself needs must be among the other requirements. The hashes of constraints count, too.
 
     Raises:
         LockError: a requirement does not fix the version and the hashes.

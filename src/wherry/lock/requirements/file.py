@@ -67,8 +67,6 @@ class RequirementLine(Struct, frozen=True, kw_only=True):
     Attributes:
         text: the requirement without its options: PEP 508, a URL or a path.
         hashes: such as ``sha256:…``; empty where none are given.
-        editable: it was given with ``-e``.
-        place: the file and line, for errors.
         unexpanded: ``text`` with the names of variables in place of their values.
     """
 
@@ -83,10 +81,7 @@ class RequirementsFile(Struct, kw_only=True):
     """A requirements file with all the files that it includes.
 
     Attributes:
-        requirements: in order.
-        constraints: likewise.
         options: names without dashes, with their values; an empty value for those without one.
-        files: every file that was read.
         variables: those of the environment that were expanded, with their values.
         deciding: the names of variables whose values decide more than a user and a password, set or not.
     """

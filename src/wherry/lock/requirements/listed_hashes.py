@@ -35,11 +35,6 @@ def fragment_hashes(text: str) -> tuple[str, ...]:
 def check_fragments(pylock: Pylock, requirements: Iterable[Requirement], path: Path) -> None:
     """Check that the files of URLs have the hashes that stand behind these, which uv does not for those on the disk.
 
-    Args:
-        pylock: the resolved requirements.
-        requirements: those with a name.
-        path: the requirements file.
-
     Raises:
         LockError: one has another.
     """
@@ -67,12 +62,8 @@ def keep_listed(
 ) -> Pylock:
     """Keep only those files of a lock that have a listed hash.
 
-    As with pip, where one requirement has hashes, every distribution from an index or a URL must have.
-
-    Args:
-        pylock: the resolved requirements.
-        listed: requirements, None for paths and bare URLs, each with its hashes.
-        path: the requirements file.
+    As with pip, where one requirement has hashes, every distribution from an index or a URL must have. A requirement
+    of None is a path or a bare URL.
 
     Raises:
         LockError: no hash of a distribution is listed, or none of its files has one.

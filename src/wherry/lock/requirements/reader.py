@@ -243,9 +243,7 @@ def _constraints(file: RequirementsFile) -> Iterator[tuple[str, ...]]:
 def _text(file: RequirementsFile, own: Mapping[RequirementLine, list[str] | None]) -> str:
     """The requirements as one file for uv's standard input: canonical, in order, without hashes.
 
-    Args:
-        file: the requirements.
-        own: for those that are the project itself, the lines that stand for it.
+    ``own`` has the lines that stand for the requirements that are the project itself.
     """
     indexes = [value for name, value in file.options if name == "index-url"]
     # The last one counts, as with pip; files that include others often repeat it.

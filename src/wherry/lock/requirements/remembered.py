@@ -54,14 +54,8 @@ def remembered(
 ) -> tuple[Pylock, float | None]:
     """Resolve requirements, or take what they resolved to in the last day.
 
-    Args:
-        requirements: what uv is given.
-        contents: what the files that its options name hold.
-        context: what it is for; its reporter is told when something remembered is used.
-        refresh: ask the index in any case.
-
-    Returns:
-        The lock, and when the index was asked; None where that must not be remembered.
+    ``contents`` is what the files that its options name hold. Also gives when the index was asked; None where that
+    must not be remembered.
 
     Raises:
         LockError, ToolError: as ``resolve``.

@@ -50,10 +50,7 @@ def serverless_routes(
 ) -> tuple[ForeignRoute, ...]:
     """The routes in the ``events`` of a function.
 
-    Args:
-        events: as ``serverless.yml`` has them.
-        value: gives the value of a variable.
-        payload: the format of events of HTTP APIs.
+    ``value`` gives the value of a variable, and ``payload`` is the format of events of HTTP APIs.
     """
     services = {**_SERVICES, "httpApi": payload_service(payload)}
 

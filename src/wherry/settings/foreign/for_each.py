@@ -34,11 +34,8 @@ def expand_loops(
 ) -> Document:
     """The resources of a template, with those of its loops.
 
-    Args:
-        resources: as the template has them.
-        values: gives the value of an intrinsic function.
-        pass_over: told the names of loops whose values only AWS knows.
-        depth: of loops within each other.
+    ``values`` gives the value of an intrinsic function; ``pass_over`` is told the names of loops whose values only
+    AWS knows.
     """
     expanded: Document = {}
     for name, resource in resources.items():

@@ -29,12 +29,7 @@ _NAME_IN_TEXT = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
 def gateway_routes(
     resources: Document, value: Callable[[object], object]
 ) -> dict[str, tuple[ForeignRoute, ...]]:
-    """The routes of functions, by the names of their resources.
-
-    Args:
-        resources: of the template.
-        value: gives the value of an intrinsic function.
-    """
+    """The routes of functions, by the names of their resources; ``value`` gives the value of an intrinsic function."""
     routes: dict[str, list[ForeignRoute]] = {}
     for resource in resources.values():
         properties = inner_table(resource, "Properties")

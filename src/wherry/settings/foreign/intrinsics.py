@@ -26,12 +26,7 @@ _LONGEST_TEXT = 10_000
 
 
 class Intrinsics:
-    """The intrinsic functions of a template.
-
-    Args:
-        document: the template.
-        parameters: the values that the template above gives; None where only AWS knows them.
-    """
+    """The intrinsic functions of a template; a parameter of which only AWS knows the value is None."""
 
     def __init__(self, document: Document, parameters: Mapping[str, object]) -> None:
         self._document = document
@@ -40,9 +35,7 @@ class Intrinsics:
     def value(self, value: object, *, resources: Container[str] = ()) -> Any:
         """The value of an intrinsic function, where the template has it; None where only AWS does.
 
-        Args:
-            value: a property's value.
-            resources: the names of resources; a reference to one of them is its name.
+        A reference to one of ``resources`` is its name.
         """
         if not isinstance(value, dict) or len(value) != 1:
             return value

@@ -18,11 +18,7 @@ _UNPACKED = ("bin", "extensions", "lib", "python")
 def layer_of(name: str, project: Path, folder: str, *, built: bool) -> ForeignLayer:
     """A layer whose content is in a folder.
 
-    Args:
-        name: its name.
-        project: the project's folder.
-        folder: the folder, relative to the project; "" for the project's own.
-        built: whether the folder is what Python imports; else it is the layer as Lambda unpacks it.
+    If it is ``built``, the folder is what Python imports; else it is the layer as Lambda unpacks it.
     """
     content = project / folder
     own = ForeignLayer(name=name, folder=folder, settings={} if folder else {"project": True})

@@ -46,13 +46,10 @@ class ForeignFunction(Struct, frozen=True, kw_only=True):
     """A function of AWS Lambda in Python.
 
     Attributes:
-        name: its name in the file.
         settings: its settings of Wherry: a handler or an application, layers and so on.
         folder: what is at the root of its package, relative to the project; "" for the project's folder.
         runtime: its runtime; None if the file names none that is known.
-        architecture: its architecture; None likewise.
         own_requirements: whether it has the requirements of its folder alone, and none if the folder names none.
-        routes: the routes of APIs that call it.
     """
 
     name: str
@@ -68,10 +65,7 @@ class ForeignLayer(Struct, frozen=True, kw_only=True):
     """A layer that is made of files of the project.
 
     Attributes:
-        name: its name in the file.
         folder: what Python imports from it, relative to the project; None where its settings say it.
-        settings: its settings of Wherry.
-        own_requirements: as for a function.
     """
 
     name: str
@@ -84,13 +78,7 @@ class Description(Struct, frozen=True, kw_only=True):
     """A project, as the file of another tool describes it.
 
     Attributes:
-        tool: the name of the tool.
-        path: the file.
-        functions: its functions in Python.
-        layers: its layers.
-        settings: settings of Wherry for all of them.
         runtime: the runtime that most functions have; None where none is named.
-        architecture: the architecture that most functions have.
         comments: a line for a setting, by its path in the table.
         notes: what was passed over, and why.
         warnings: what the user has to look after.

@@ -59,8 +59,6 @@ class _Place(Struct, frozen=True, kw_only=True):
     """Where a template is, and what is known there.
 
     Attributes:
-        root: the project's folder.
-        files: read its files.
         folder: the template's folder, relative to the project.
         above: the template, and those that it is nested in.
         read: all that were nested so far, wherever.

@@ -50,12 +50,9 @@ class Packages(Struct, frozen=True, kw_only=True):
     """Functions and layers, as settings.
 
     Attributes:
-        functions: the settings of each function.
-        layers: the settings of each layer.
         folders: what they are packaged from, relative to the project.
         include: patterns of the project's files that its wheel does not hold.
         comments: a line for a key, by its path in the table.
-        notes: where they come from.
     """
 
     functions: Mapping[str, dict[str, Any]]

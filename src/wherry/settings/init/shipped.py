@@ -58,8 +58,7 @@ _NO_PACKAGES = frozenset(
 def wheel_places(root: Path, document: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """The files and folders that the wheel holds, by their path in the folder, with their name in Python.
 
-    Returns:
-        The longest paths first; a name is "" for a folder of modules. Empty where only the backend knows.
+    The longest paths come first; a name is "" for a folder of modules. Empty where only the backend knows.
     """
     reader = _READERS.get(_family(document))
     if reader is None:
@@ -71,12 +70,7 @@ def wheel_places(root: Path, document: Mapping[str, Any]) -> tuple[tuple[str, st
 
 
 def finds_no_module(root: Path, document: Mapping[str, Any]) -> bool:
-    """Whether a build fails, for the backend looks for one module or package, and the folder has none or several.
-
-    Args:
-        root: the folder.
-        document: its ``pyproject.toml``, with a ``[build-system]``.
-    """
+    """Whether a build fails, for the backend looks for one module or package, and the folder has none or several."""
     tool, family = inner_table(document, "tool"), _family(document)
     places = wheel_places(root, document)
     if family == "setuptools":
