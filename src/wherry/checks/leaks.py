@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wherry.checks.model import Finding, Rule
+from wherry.checks.model import Rule
 from wherry.checks.own_files import kind_of_secret
 from wherry.checks.tokens import kind_of_token, line_of_secret
 from wherry.errors import WherryError
@@ -13,7 +13,7 @@ from wherry.errors import WherryError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wherry.checks.model import Severity, Subject
+    from wherry.checks.model import Finding, Severity, Subject
     from wherry.contents.model import File
 
 __all__ = ["RULES", "find"]
@@ -82,12 +82,10 @@ def _in_text(name: str, content: bytes) -> str | None:
 
 
 def _finding(subject: Subject, file: File, severity: Severity, message: str) -> Finding:
-    return Finding(
-        code="LEAK001",
-        severity=severity,
-        package=file.part,
-        where=file.path,
-        message=message,
-        hint="leave it out, and replace what has leaked; functions get secrets from AWS Secrets Manager or variables",
-        owner=subject.name,
+    return subject.finding(
+        "LEAK001",
+        severity,
+        message,
+        "leave it out, and replace what has leaked; functions get secrets from AWS Secrets Manager or variables",
+        file=file,
     )

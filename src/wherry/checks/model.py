@@ -11,10 +11,12 @@ from wherry.settings.model import QuotaSettings
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
+    from wherry.contents.distributions import Installed
     from wherry.contents.graph import ImportGraph
+    from wherry.contents.model import File
     from wherry.contents.read import Contents
 
-__all__ = ["Finding", "Rule", "Severity", "Subject"]
+__all__ = ["Finding", "Rule", "Severity", "Subject", "finding_about"]
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 
@@ -81,3 +83,41 @@ class Subject(Struct, frozen=True, kw_only=True, dict=True):
     def owner(self, place: str) -> str:
         """The distribution that a file belongs to, or the name of the package for own code."""
         return self.contents.owner_of(place) or self.name
+
+    def finding(
+        self,
+        code: str,
+        severity: Severity,
+        message: str,
+        hint: str,
+        *,
+        file: File | None = None,
+        line: int | None = None,
+    ) -> Finding:
+        """A finding in a file, or in the package as a whole."""
+        where = "" if file is None else file.path
+        return Finding(
+            code=code,
+            severity=severity,
+            package=self.name if file is None else file.part,
+            where=where if line is None else f"{where}:{line}",
+            message=message,
+            hint=hint,
+            owner=self.name if file is None else self.owner(file.place),
+        )
+
+
+def finding_about(
+    each: Installed, code: str, severity: Severity, message: str, hint: str
+) -> Finding:
+    """A finding about a distribution as a whole."""
+    file = each.info.get("METADATA") or next(iter(each.info.values()))
+    return Finding(
+        code=code,
+        severity=severity,
+        package=each.part,
+        where=file.path,
+        message=message,
+        hint=hint,
+        owner=each.name,
+    )

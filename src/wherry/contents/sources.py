@@ -15,6 +15,7 @@ from wherry.contents.imports import (
     read_imports,
 )
 from wherry.contents.services import ServiceUse, service_uses
+from wherry.errors import WherryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +23,18 @@ if TYPE_CHECKING:
     from wherry.contents.model import File
     from wherry.target import Runtime
 
-__all__ = ["service_facts", "source_facts", "syntax_facts"]
+__all__ = ["service_facts", "source_facts", "source_of", "syntax_facts"]
 
 _FORMAT = 5
 _UNKNOWN = ModuleFacts((), Flag.UNKNOWN)
+
+
+def source_of(file: File) -> bytes | None:
+    """The text of a source file; None for one that cannot be read, or is too large to be parsed."""
+    try:
+        return file.read(most=LARGEST_SOURCE)
+    except WherryError:
+        return None
 
 
 def source_facts(runtime: Runtime, is_own: Callable[[File], bool]) -> Facts[ModuleFacts]:
