@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -66,6 +68,10 @@ _ASIDE = frozenset({"", "hint:", "warning:"})
 _PROGRESS = re.compile(
     r"(Audited|Building|Built|Creating|Prepared|Resolved|Updated|Updating|Using) "
 )
+_REFUSED = re.compile(
+    r"Required uv version `(?P<wanted>[^`]+)` does not match the running version `(?P<running>[^`]+)`"
+)
+_SECONDS = 20
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -181,10 +187,8 @@ def _run(command: Sequence[str], cwd: Path, environment: Mapping[str, str], stdi
     Raises:
         ToolError: it cannot be started, takes too long, or there is none of the version.
     """
-    from wherry.tools.uv_version import required_uv
-
     done = _run_once(command, cwd, environment, stdin)
-    if done.status and (path := required_uv(done.errors)) is not None:
+    if done.status and (path := _required_uv(done.errors)) is not None:
         return _run_once([path, *command[1:]], cwd, environment, stdin)
     return done
 
@@ -319,3 +323,57 @@ def _messages(text: str) -> list[tuple[str, str]]:
             # Some versions report a stale lock without calling that an error.
             messages.append(("", line.strip()))
     return [(lead, text) for lead, text in messages if text]
+
+
+def _required_uv(errors: str) -> str | None:
+    """The path of a uv that has the version which another uv said, in its standard error, that the project requires.
+
+    None where it did not refuse for its version.
+
+    Raises:
+        ToolError: there is none on ``PATH``.
+    """
+    # uv breaks long lines.
+    refused = _REFUSED.search(" ".join(errors.split()))
+    if refused is None:
+        return None
+    wanted = refused["wanted"]
+    if (path := _on_path(wanted)) is None:
+        raise ToolError(
+            f"the project requires uv `{wanted}`",
+            where=[
+                f"`required-version` says so, and Wherry's uv is {refused['running']}",
+                "no uv on `PATH` has such a version",
+            ],
+            hint=f"install it, such as with `uv tool install 'uv{wanted}'`, or change `required-version`",
+        )
+    return path
+
+
+@cache
+def _on_path(wanted: str) -> str | None:
+    """The first uv on ``PATH`` whose version is admitted."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        specifiers = SpecifierSet(wanted)
+    except InvalidSpecifier:
+        return None
+    for folder in os.get_exec_path():
+        path = shutil.which("uv", path=folder) if folder else None
+        version = None if path is None else _version(path)
+        if version is not None and specifiers.contains(version, prereleases=True):
+            return path
+    return None
+
+
+def _version(path: str) -> str | None:
+    """The version of a uv; None where it does not tell one."""
+    try:
+        done = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    found = re.match(r"uv (\d+(?:\.\w+)*)", done.stdout)
+    return found[1] if found else None

@@ -1,11 +1,13 @@
 """The format of pip's requirements files.
 
 A line is a requirement, an option, or both; lines are joined by backslashes, ``#`` begins a comment, ``${NAME}`` is
-taken from the environment, ``-r`` and ``-c`` include other files. This module reads; uv resolves.
+taken from the environment, ``-r`` and ``-c`` include other files. The encoding is detected as pip does, by a byte order
+mark or by a comment (PEP 263). This module reads; uv resolves.
 """
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import shlex
@@ -20,7 +22,6 @@ from wherry.errors import LockError
 from wherry.indexes.redact import redact
 from wherry.indexes.variables import Expansions
 from wherry.lock.document import is_path, read_bytes
-from wherry.lock.requirements.encoding import decode
 from wherry.lock.variables import deciding_variables
 from wherry.structs import Struct
 from wherry.untrusted import file_path
@@ -59,6 +60,15 @@ _WITHOUT_VALUE = {
     "--prefer-binary": "prefer-binary",
     "--require-hashes": "require-hashes",
 }
+# The longer marks first: that of UTF-32 begins as that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_COMMENT = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]{1,40})")
 
 
 class RequirementLine(Struct, frozen=True, kw_only=True):
@@ -111,7 +121,7 @@ def read_requirements_file(path: Path, files: ProjectFiles) -> RequirementsFile:
             raise LockError(
                 f"`{path.name}` includes itself", where=[str(each) for each in (*within, path)]
             )
-        text = decode(read_bytes(path, files), path)
+        text = _decode(read_bytes(path, files), path)
         result.files[path] = None
         for number, line in _logical_lines(text):
             place = f"{path.name}: line {number}"
@@ -277,3 +287,33 @@ def _hashes(options: str, place: str) -> Iterator[str]:
                 where=[f"{place}: {redact(option)}"],
             )
         yield match["hash"]
+
+
+def _decode(data: bytes, path: Path) -> str:
+    """The text of a requirements file.
+
+    Raises:
+        LockError: its encoding is unknown, or it is not in that encoding; says the line.
+    """
+    encoding = "utf-8"
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            data, encoding = data[len(mark) :], name
+            break
+    else:
+        for line in data.split(b"\n", 2)[:2]:
+            if match := _COMMENT.match(line):
+                encoding = match[1].decode("ascii", "replace")
+                break
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        number = data.count(b"\n", 0, error.start) + 1
+        problem = f"line {number}: {error.reason}"
+    except (LookupError, UnicodeError):
+        problem = f"there is no encoding `{encoding}`"
+    raise LockError(
+        f"`{path.name}` is not text in {encoding.upper()}",
+        where=[f"{path}: {problem}"],
+        hint="save it in UTF-8, or name its encoding in the first line, such as `# -*- coding: latin-1 -*-`",
+    )

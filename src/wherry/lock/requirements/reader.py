@@ -21,10 +21,14 @@ from wherry.lock.assemble import known
 from wherry.lock.declared import read_declared
 from wherry.lock.document import is_path, read_toml
 from wherry.lock.model import Lock
-from wherry.lock.requirements.by_hash import lock_by_hash
 from wherry.lock.requirements.file import read_requirements_file
 from wherry.lock.requirements.frozen import without_frozen
-from wherry.lock.requirements.listed_hashes import check_fragments, fragment_hashes, keep_listed
+from wherry.lock.requirements.listed_hashes import (
+    check_fragments,
+    fragment_hashes,
+    keep_listed,
+    lock_by_hash,
+)
 from wherry.lock.requirements.remembered import remembered
 from wherry.lock.resolve import Requirements, not_locked, resolve
 from wherry.sizes import first
