@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from wherry.bundle.bundle import Bundle
 from wherry.compose.choose import PathChoice, choose_names, excluded_names, in_both
 from wherry.compose.code import Code, CodeParts, Part
-from wherry.compose.layer_tree import LayerTrees
 from wherry.compose.model import EXTRA_PATHS, HOOKS, Composition, Distribution, Package
 from wherry.compose.needs import Requirements
 from wherry.compose.portable import require_compiled_for_all
 from wherry.compose.provided import missing_remarks, without_provided
-from wherry.compose.stack import ComposedLayers, code_folder, rest_warnings
+from wherry.compose.stack import ComposedLayers, LayerTrees, code_folder, rest_warnings
 from wherry.errors import ConflictError, SettingsError
 from wherry.events import Note, Warned
 from wherry.settings.model import FunctionSettings, LayerSettings

@@ -76,14 +76,6 @@ class ModuleTable:
             self._known[name] = self._search(name)
         return self._known[name]
 
-    def shadowed(self, name: str) -> tuple[Module, ...]:
-        """The modules of that name that are in later folders, and so never found."""
-        first = self.find(name)
-        if first is None or first.kind == "namespace":
-            return ()
-        others = (found[name] for found in self._found if name in found)
-        return tuple(each for each in others if each.file is not first.file)
-
     def __iter__(self) -> Iterator[Module]:
         """Every module that can be found, by name."""
         for name in sorted({name for found in self._found for name in found}):

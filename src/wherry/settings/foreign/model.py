@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import field
 
+from wherry.settings.foreign.document import texts
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ __all__ = [
     "ForeignFunction",
     "ForeignLayer",
     "ForeignRoute",
+    "architecture_of",
     "commonest",
     "dotted",
     "folder_below",
@@ -99,6 +101,11 @@ class Description(Struct, frozen=True, kw_only=True):
     def where(self) -> str:
         """The file, as messages call it."""
         return f".chalice/{self.path.name}" if self.tool == "Chalice" else self.path.name
+
+
+def architecture_of(value: object) -> str | None:
+    """The first name of an architecture of AWS Lambda in a list of names, or the one that stands alone."""
+    return next((text for text in texts(value) if text in {"x86_64", "arm64"}), None)
 
 
 def commonest(names: Iterable[str | None]) -> str | None:

@@ -23,6 +23,7 @@ from wherry.settings.foreign.model import (
     Description,
     ForeignFunction,
     ForeignLayer,
+    architecture_of,
     commonest,
     dotted,
     folder_below,
@@ -202,7 +203,7 @@ class _Resource:
     def architecture(self) -> str | None:
         value = self.get("Architectures")
         items = [self._template.value(item) for item in value] if isinstance(value, list) else []
-        return next((text for text in texts(items) if text in {"x86_64", "arm64"}), None)
+        return architecture_of(items)
 
     @property
     def variables(self) -> list[Document]:
