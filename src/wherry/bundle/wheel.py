@@ -227,11 +227,7 @@ def _in_store(content: Iterator[bytes], store: Store, name: str) -> SourceFile:
 
 
 def _require_folder(stem: str, *, filename: str) -> None:
-    """Compare the ``NAME-VERSION`` of the ``.dist-info`` folder with the name of the file.
-
-    Raises:
-        ArchiveError: they are of two distributions or versions.
-    """
+    """Compare the ``NAME-VERSION`` of the ``.dist-info`` folder with the name of the file."""
     if "-" in stem and filename.startswith(f"{stem}-"):
         return
     parts = filename.removesuffix(".whl").split("-")
@@ -243,11 +239,7 @@ def _require_folder(stem: str, *, filename: str) -> None:
 
 
 def _compare_metadata(metadata: bytes, stem: str, *, filename: str) -> None:
-    """Compare the name and version in ``METADATA`` with those of the ``.dist-info`` folder.
-
-    Raises:
-        ArchiveError: they differ, or ``METADATA`` lacks one of them.
-    """
+    """Compare the name and version in ``METADATA`` with those of the ``.dist-info`` folder."""
     end = _END_OF_HEADERS.search(metadata)
     headers: dict[str, str] = {}
     for key, value in _HEADER.findall(metadata[: end.start() if end else None]):

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "find"]
 
-
 RULES = (Rule("LEAK001", "a secret ships"),)
 
 _LARGEST = 1 << 18

@@ -268,11 +268,7 @@ def _present(
 def _entry_point(
     recipe: Recipe, code: Code, stack: Stack, supplies: Supplies, target: Target
 ) -> tuple[str | None, Sequence[Distribution], Sequence[str]]:
-    """The handler of a function, if any, the distributions that it needs, and notes for the user.
-
-    Raises:
-        SettingsError: the handler or application does not exist, or its interface is unknown.
-    """
+    """The handler of a function, if any, the distributions that it needs, and notes for the user."""
     settings = recipe.settings
     if not isinstance(settings, FunctionSettings) or not (settings.app or settings.handler):
         return None, (), ()

@@ -74,11 +74,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
 
 
 def _applicable(table: Table, where: str, request: LockRequest, target: Target) -> Pylock:
-    """The lock, without what does not apply to the target if something is wrong with it as a whole.
-
-    Raises:
-        LockError: as ``_validated``.
-    """
+    """The lock, without what does not apply to the target if something is wrong with it as a whole."""
     try:
         return _validated(table, where=where)
     except LockError as error:
@@ -155,11 +151,7 @@ def _validated(table: Table, *, where: str) -> Pylock:
 
 
 def _check_paths(pylock: Pylock, path: Path) -> None:
-    """Check that files can have the paths of a lock.
-
-    Raises:
-        LockError: one of them is not a path.
-    """
+    """Check that files can have the paths of a lock."""
     for number, package in enumerate(pylock.packages):
         for source in (package.directory, package.archive, package.sdist, *(package.wheels or ())):
             if source is not None and source.path is not None and not is_path(source.path):
@@ -228,11 +220,7 @@ def _digest(path: Path, files: ProjectFiles) -> str:
 
 
 def _check_satisfied(pylock: Pylock, path: Path, context: Context) -> None:
-    """Check that the lock holds the dependencies that ``pyproject.toml`` beside it declares.
-
-    Raises:
-        LockError: it does not hold one, or none that is admitted.
-    """
+    """Check that the lock holds the dependencies that ``pyproject.toml`` beside it declares."""
     pyproject = path.parent / "pyproject.toml"
     # A named lock (`pylock.dev.toml`) may be for another purpose than the project's dependencies.
     if path.name != "pylock.toml" or not pyproject.is_file():

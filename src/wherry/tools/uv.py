@@ -182,11 +182,7 @@ def _answer(done: Done, text: str, reporter: Reporter) -> Answer:
 
 
 def _run(command: Sequence[str], cwd: Path, environment: Mapping[str, str], stdin: str) -> Done:
-    """Run uv; another one where the project requires another version.
-
-    Raises:
-        ToolError: it cannot be started, takes too long, or there is none of the version.
-    """
+    """Run uv; another one where the project requires another version."""
     done = _run_once(command, cwd, environment, stdin)
     if done.status and (path := _required_uv(done.errors)) is not None:
         return _run_once([path, *command[1:]], cwd, environment, stdin)
@@ -254,11 +250,7 @@ _finding_uv = Lock()
 
 
 def _find_uv() -> str:
-    """The path of the ``uv`` binary that was installed with Wherry.
-
-    Raises:
-        ToolError: it is not there.
-    """
+    """The path of the ``uv`` binary that was installed with Wherry."""
     try:
         from uv import find_uv_bin
 
@@ -329,9 +321,6 @@ def _required_uv(errors: str) -> str | None:
     """The path of a uv that has the version which another uv said, in its standard error, that the project requires.
 
     None where it did not refuse for its version.
-
-    Raises:
-        ToolError: there is none on ``PATH``.
     """
     # uv breaks long lines.
     refused = _REFUSED.search(" ".join(errors.split()))

@@ -19,19 +19,23 @@ from msgspec import field
 from msgspec.structs import replace
 
 from wherry.errors import LockError
+from wherry.events import Warned
 from wherry.indexes.redact import redact
 from wherry.indexes.variables import Expansions
 from wherry.lock.document import is_path, read_bytes
 from wherry.lock.variables import deciding_variables
 from wherry.structs import Struct
-from wherry.untrusted import file_path
+from wherry.untrusted import file_path, url_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from packaging.requirements import Requirement
+
+    from wherry.events import Reporter
     from wherry.files import ProjectFiles
 
-__all__ = ["RequirementLine", "RequirementsFile", "read_requirements_file"]
+__all__ = ["RequirementLine", "RequirementsFile", "read_requirements_file", "without_frozen"]
 
 _DEPTH = 50
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
@@ -69,6 +73,9 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _COMMENT = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]{1,40})")
+_OF_DEBIAN = frozenset({"pkg-resources==0.0.0", "pkg_resources==0.0.0"})
+# The folders in which conda's packages were built, on machines of others.
+_OF_CONDA = re.compile(r"/(?:croot|tmp/build|home/conda|opt/conda/conda-bld|work)/")
 
 
 class RequirementLine(Struct, frozen=True, kw_only=True):
@@ -197,11 +204,7 @@ def _expanded(text: str) -> str:
 
 
 def _included(path: Path, value: str, place: str) -> Path:
-    """The file that a file includes.
-
-    Raises:
-        LockError: it is on the network, or cannot exist.
-    """
+    """The file that a file includes."""
     if value[:5].lower() == "file:":
         value = file_path(value)
     elif "://" in value:
@@ -290,11 +293,7 @@ def _hashes(options: str, place: str) -> Iterator[str]:
 
 
 def _decode(data: bytes, path: Path) -> str:
-    """The text of a requirements file.
-
-    Raises:
-        LockError: its encoding is unknown, or it is not in that encoding; says the line.
-    """
+    """The text of a requirements file."""
     encoding = "utf-8"
     for mark, name in _MARKS:
         if data.startswith(mark):
@@ -317,3 +316,32 @@ def _decode(data: bytes, path: Path) -> str:
         where=[f"{path}: {problem}"],
         hint="save it in UTF-8, or name its encoding in the first line, such as `# -*- coding: latin-1 -*-`",
     )
+
+
+def without_frozen(
+    parsed: Iterable[tuple[RequirementLine, Requirement | None]], reporter: Reporter
+) -> Iterator[tuple[RequirementLine, Requirement | None]]:
+    """The requirements without ``pkg-resources==0.0.0``, which Debian's ``pip freeze`` writes, and no index has.
+
+    Raises:
+        LockError: one names the folder in which conda built a package.
+    """
+    for line, found in parsed:
+        if found is not None and line.text.replace(" ", "").lower() in _OF_DEBIAN:
+            reporter.emit(
+                Warned(
+                    text=f"`{line.text}` is skipped: Debian's `pip freeze` writes it, and there is no such distribution",
+                    hint="remove the line",
+                )
+            )
+            continue
+        url = found.url if found is not None else None
+        if found is not None and url is not None and url.startswith("file:///"):
+            path = Path(url_path(url))
+            if _OF_CONDA.match(str(path)) and not path.exists():
+                raise LockError(
+                    f"`{found.name}` was frozen from what conda has installed",
+                    where=[redact(f"{line.place}: {line.text[:200]}")],
+                    hint="write versions instead: pip list --format=freeze > requirements.txt",
+                )
+        yield line, found

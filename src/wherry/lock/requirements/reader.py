@@ -21,8 +21,7 @@ from wherry.lock.assemble import known
 from wherry.lock.declared import read_declared
 from wherry.lock.document import is_path, read_toml
 from wherry.lock.model import Lock
-from wherry.lock.requirements.file import read_requirements_file
-from wherry.lock.requirements.frozen import without_frozen
+from wherry.lock.requirements.file import read_requirements_file, without_frozen
 from wherry.lock.requirements.listed_hashes import (
     check_fragments,
     fragment_hashes,

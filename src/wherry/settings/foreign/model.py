@@ -26,10 +26,13 @@ __all__ = [
     "commonest",
     "dotted",
     "folder_below",
+    "layer_of",
 ]
 
 LAYER_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9_-]+:\d+")
 """The name of a version of somebody's layer."""
+_UNPACKED = ("bin", "extensions", "lib", "python")
+"""The folders of a layer that Lambda and Python look into."""
 
 
 class ForeignRoute(Struct, frozen=True, kw_only=True):
@@ -132,3 +135,40 @@ def folder_below(*parts: str) -> str | None:
         else:
             path.append(part)
     return "/".join(path)
+
+
+def layer_of(name: str, project: Path, folder: str, *, built: bool) -> ForeignLayer:
+    """A layer whose content is in a folder.
+
+    If it is ``built``, the folder is what Python imports; else it is the layer as Lambda unpacks it.
+    """
+    content = project / folder
+    own = ForeignLayer(name=name, folder=folder, settings={} if folder else {"project": True})
+    if built or not content.is_dir():
+        return own
+    inside = sorted(path.name for path in content.iterdir() if not path.name.startswith("."))
+    unpacked = [each for each in inside if (content / each).is_dir()]
+    if not folder:
+        # Other folders of a project are its functions, tests and so on.
+        unpacked = [each for each in unpacked if each in _UNPACKED]
+    if "python" in unpacked and not any((content / "python" / "lib").glob("python3*")):
+        others = _extra_paths(folder, [each for each in unpacked if each != "python"])
+        return ForeignLayer(name=name, folder=_below(folder, "python"), settings=others)
+    # Only a build puts the requirements of such a folder where Python finds them.
+    if any(each.endswith(".py") or each == "requirements.txt" for each in inside):
+        return own
+    if folder:
+        paths: dict[str, Any] = {"extra-paths": [{"path": folder, "to": "/"}]}
+    else:
+        paths = _extra_paths(folder, unpacked)
+    return ForeignLayer(name=name, settings={"include": [], **paths})
+
+
+def _extra_paths(folder: str, names: list[str]) -> dict[str, Any]:
+    """The setting for folders that lie beside ``python/`` in a layer."""
+    extra = [{"path": _below(folder, each), "to": f"/{each}"} for each in names]
+    return {"extra-paths": extra} if extra else {}
+
+
+def _below(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name

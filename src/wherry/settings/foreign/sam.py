@@ -17,7 +17,6 @@ from wherry.settings.foreign.document import Document, read_document, texts
 from wherry.settings.foreign.environment import environment_setting
 from wherry.settings.foreign.events import gateway_routes, sam_routes
 from wherry.settings.foreign.intrinsics import Intrinsics, expand_loops
-from wherry.settings.foreign.layer_folder import layer_of
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
@@ -27,6 +26,7 @@ from wherry.settings.foreign.model import (
     commonest,
     dotted,
     folder_below,
+    layer_of,
 )
 from wherry.settings.model import plain_name
 from wherry.structs import Struct

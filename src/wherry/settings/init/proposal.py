@@ -245,11 +245,7 @@ def _from_description(
 def _choose_target(
     project: Project, named: str | None, where: str, runtime: str | None, architecture: str | None
 ) -> tuple[Target, str, list[str]]:
-    """The target, the reason, and a warning where it is another than the one that the file ``where`` names.
-
-    Raises:
-        TargetError: that which the user asks for is unknown, or the project excludes it.
-    """
+    """The target, the reason, and a warning where it is another than the one that the file ``where`` names."""
     try:
         return *choose_target(project, runtime=runtime or named, architecture=architecture), []
     except TargetError:
