@@ -143,11 +143,7 @@ class Network:
         return None
 
     def login_of(self, index: KnownIndex) -> Login | None:
-        """The login of a known index: from its address, by its name, or a token of AWS's.
-
-        Raises:
-            FetchError, ToolError: as ``login``.
-        """
+        """The login of a known index: from its address, by its name, or a token of AWS's; errors as ``login``."""
         from wherry.indexes.variables import login_by_name
 
         if index.login is not None:

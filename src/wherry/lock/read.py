@@ -124,11 +124,7 @@ def in_project(request: LockRequest, context: Context) -> LockRequest:
 
 
 def read_choice(choice: Choice, request: LockRequest, context: Context) -> Lock:
-    """Read a file by the reader of its format.
-
-    Raises:
-        WherryError: as the reader does.
-    """
+    """Read a file by the reader of its format; errors as the reader."""
     from importlib import import_module
 
     module, _, function = choice.format.value.reader.partition(":")

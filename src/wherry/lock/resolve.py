@@ -152,11 +152,7 @@ def resolve_declared(
     *,
     extras: tuple[str, ...] = (),
 ) -> Lock:
-    """The lock of a project without one, resolved with a warning from what ``path`` declares.
-
-    Raises:
-        LockError, ToolError: as ``resolve``.
-    """
+    """The lock of a project without one, resolved with a warning from what ``path`` declares; errors as ``resolve``."""
     if request.by_hash:
         raise LockError(
             "the project has no lock",

@@ -129,11 +129,7 @@ class _LockedSource:
         self._context = context
 
     def take(self) -> Built | Source:
-        """The bundle, where nothing is left to build, or the tree to build.
-
-        Raises:
-            As ``dependency_bundles``.
-        """
+        """The bundle, where nothing is left to build, or the tree to build; errors as ``dependency_bundles``."""
         from packaging.pylock import PackageDirectory, PackageVcs, PackageWheel
 
         source = self._selected.source

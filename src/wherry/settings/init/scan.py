@@ -23,26 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["Packages", "function_name", "scan"]
 
 # Names of modules and folders that say nothing about their purpose.
-_GENERIC_NAMES = frozenset(
-    {
-        "app",
-        "main",
-        "handler",
-        "handlers",
-        "lambda_function",
-        "lambda_handler",
-        "index",
-        "function",
-        "functions",
-        "lambda",
-        "lambdas",
-        "api",
-        "wsgi",
-        "asgi",
-        "src",
-        "code",
-    }
-)
+_GENERIC_NAMES = frozenset((
+    "app", "main", "handler", "handlers", "lambda_function", "lambda_handler", "index",
+    "function", "functions", "lambda", "lambdas", "api", "wsgi", "asgi", "src", "code",
+))  # fmt: skip
 _MAX_NAMED = 5
 
 

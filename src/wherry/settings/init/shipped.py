@@ -20,40 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["finds_no_module", "wheel_places"]
 
 # setuptools' FlatLayoutPackageFinder and FlatLayoutModuleFinder.
-_NO_PACKAGES = frozenset(
-    [
-        "ci",
-        "bin",
-        "debian",
-        "doc",
-        "docs",
-        "documentation",
-        "manpages",
-        "news",
-        "newsfragments",
-        "changelog",
-        "test",
-        "tests",
-        "unit_test",
-        "unit_tests",
-        "example",
-        "examples",
-        "scripts",
-        "tools",
-        "util",
-        "utils",
-        "python",
-        "build",
-        "benchmark",
-        "benchmarks",
-        "exercise",
-        "exercises",
-        "htmlcov",
-        "tasks",
-        "fabfile",
-        "site_scons",
-    ]
-)
+_NO_PACKAGES = frozenset((
+    "ci", "bin", "debian", "doc", "docs", "documentation", "manpages", "news", "newsfragments",
+    "changelog", "test", "tests", "unit_test", "unit_tests", "example", "examples", "scripts",
+    "tools", "util", "utils", "python", "build", "benchmark", "benchmarks", "exercise",
+    "exercises", "htmlcov", "tasks", "fabfile", "site_scons",
+))  # fmt: skip
 
 
 def wheel_places(root: Path, document: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
