@@ -43,10 +43,8 @@ class Bundle:
     def of(cls, entries: Iterable[Entry], *, settle: Settle | None = None) -> Bundle:
         """The bundle of entries in any order.
 
-        Args:
-            entries: if several have the same path, they must have the same content, or ``settle`` must choose.
-            settle: given a path and the owners with different files for it, returns the owner that wins,
-                or None to refuse.
+        Those with the same path must have the same content, or ``settle`` must name the owner that wins, by the path
+        and the owners with different files for it.
 
         Raises:
             ConflictError: two different files for one path, or a file at the path of a folder.

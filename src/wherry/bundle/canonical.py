@@ -76,7 +76,6 @@ class Canonical(Struct, frozen=True, kw_only=True):
 
     Attributes:
         filename: the name that the backend gave the wheel.
-        info: its ``.dist-info`` folder.
         members: its files except ``RECORD``, sorted by path.
         compiled: the paths of compiled files, which run only on some targets.
     """
@@ -97,9 +96,7 @@ class Canonical(Struct, frozen=True, kw_only=True):
     def bundle(self, *, owner: str, keep: Callable[[str], bool] | None = None) -> Bundle:
         """Its files, with a ``RECORD`` of them.
 
-        Args:
-            owner: the owner of the entries.
-            keep: whether to keep a file, by its path; files of the ``.dist-info`` folder are always kept.
+        ``keep`` decides by the path whether a file is kept; those of the ``.dist-info`` folder always are.
         """
         own = f"{self.info}/"
         kept = [
@@ -115,10 +112,7 @@ class Canonical(Struct, frozen=True, kw_only=True):
 def canonical(bundle: Bundle, *, filename: str, store: Store) -> Canonical:
     """The canonical form of a wheel.
 
-    Args:
-        bundle: its files at their installed paths, as ``wheel_bundle`` maps them.
-        filename: the name of the wheel.
-        store: receives its contents.
+    The files are at their installed paths, as ``wheel_bundle`` maps them; the store receives their contents.
 
     Raises:
         ArchiveError: a member does not decompress, or there is no ``.dist-info`` folder.

@@ -26,11 +26,8 @@ _NEAR = 1 << 12
 class PackageWriter:
     """Writes a package in large buffers, and hashes them in another thread.
 
-    Reading, writing and hashing release the interpreter's lock; reading and writing together take about as long
-    as hashing, so two threads share the work evenly.
-
-    Args:
-        file: unbuffered, open for writing, empty.
+    Reading, writing and hashing release the interpreter's lock; reading and writing together take about as long as
+    hashing, so two threads share the work evenly. The file is unbuffered, open for writing and empty.
     """
 
     def __init__(self, file: BinaryIO) -> None:

@@ -65,11 +65,8 @@ class Patterns:
     def decide(self, path: str) -> bool | None:
         """Whether a path matches: True, False if a ``!`` pattern negates it, None if no pattern matches.
 
-        The caller must decide about the folders above it first: everything in a folder that matches does
-        match, and cannot be negated.
-
-        Args:
-            path: relative to the folder of the patterns, with forward slashes; a folder ends with one.
+        The caller must decide about the folders above it first: everything in a folder that matches does match, and
+        cannot be negated. The path is relative to the folder of the patterns; that of a folder ends with a slash.
         """
         is_folder = path.endswith("/")
         path = path.rstrip("/")
@@ -155,10 +152,7 @@ class Patterns:
 def compile_patterns(lines: Iterable[str], *, where: str, lenient: bool = False) -> Patterns | None:
     """The patterns on these lines; None if there is none.
 
-    Args:
-        lines: one pattern each; empty lines and comments (``#``) are ignored.
-        where: where the lines come from, for messages.
-        lenient: ignore lines that can match nothing, as git does.
+    Empty lines and comments (``#``) are ignored; if ``lenient``, so are lines that can match nothing, as by git.
 
     Raises:
         SettingsError: lines are not patterns; the error names all of them.

@@ -40,14 +40,8 @@ class SpliceError(ValueError):
 def splice(stream: bytes, old: bytes, new: bytes, *, kept: int) -> bytes:
     """A deflate stream of ``new``, with the bits of the old stream where the two contents agree.
 
-    It depends only on the arguments, and is verified by decompressing it.
-
-    Args:
-        stream: the stream of ``old``.
-        old: its content.
-        new: the new content.
-        kept: the number of bytes in which the two agree, except a few in the first 1,024 bytes; what follows
-            may differ.
+    It depends only on the arguments, and is verified by decompressing it. ``kept`` is the number of bytes in which
+    the two contents agree, except a few in the first 1,024 bytes; what follows may differ.
 
     Raises:
         SpliceError: the stream is damaged, or not one of the old content.

@@ -50,7 +50,6 @@ class Tree(Struct, frozen=True, kw_only=True):
     """The content of a folder.
 
     Attributes:
-        bundle: its files.
         digest: SHA-256, in hexadecimal, of their paths, executable bits and contents; bundles with equal
             digests are equal.
     """

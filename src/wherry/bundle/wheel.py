@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import content_sha256, copied, measure, read_all, read_content
 from wherry.bundle.entry import DEFLATED, STORED, Entry, Slice, SourceFile, check_path
-from wherry.bundle.wheel_identity import require_folder, require_metadata
 from wherry.errors import ArchiveError, ConflictError
 from wherry.store.memo import Memo
 
@@ -37,16 +36,14 @@ _INFO = re.compile(r"(?P<stem>[^/]+)\.dist-info/WHEEL")
 _SHEBANG = b"#!python"
 # Lambda's interpreter is the first on its PATH.
 LAMBDA_SHEBANG = b"#!/usr/bin/env python3\n"
+_HEADER = re.compile(rb"^(Name|Version):[ \t]*([^\r\n]*?)[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
+_END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
 
 
 def wheel_bundle(stored: StoredFile, *, filename: str, owner: str, store: Store) -> Bundle:
     """The files that a wheel installs.
 
-    Args:
-        stored: the wheel.
-        filename: its name, for messages.
-        owner: the normalized name of its distribution.
-        store: remembers the result, and holds members that Lambda cannot unpack.
+    The store remembers the result, and holds members that Lambda cannot unpack.
 
     Raises:
         ArchiveError: it is not a valid wheel.
@@ -76,7 +73,7 @@ def _require_name(bundle: Bundle, filename: str) -> None:
         return
     for entry in entries:
         if (described := _INFO.fullmatch(entry.path)) is not None:
-            require_folder(described["stem"], filename=filename)
+            _require_folder(described["stem"], filename=filename)
 
 
 def _to_document(bundle: Bundle, stored: StoredFile) -> dict[str, object]:
@@ -117,7 +114,7 @@ def _examine(stored: StoredFile, filename: str, owner: str, store: Store) -> Bun
     try:
         members = read_archive(stored.path)
         stem = _require_wheel(stored.path, members, filename)
-        require_folder(stem, filename=filename)
+        _require_folder(stem, filename=filename)
         _require_metadata(stored.path, members, stem, filename)
         return Bundle.of(
             _entry(member, stem, stored.path, filename, owner, store) for member in members
@@ -158,7 +155,7 @@ def _require_metadata(path: Path, members: tuple[Member, ...], stem: str, filena
     member = next((member for member in members if member.name == name), None)
     if member is None or member.size > 1 << 24:
         raise ArchiveError(f"`{filename}` is not a wheel", where=["it has no valid `METADATA`"])
-    require_metadata(read_all(member.slice(path)), stem, filename=filename)
+    _compare_metadata(read_all(member.slice(path)), stem, filename=filename)
 
 
 def _entry(member: Member, stem: str, path: Path, filename: str, owner: str, store: Store) -> Entry:
@@ -227,3 +224,59 @@ def _in_store(content: Iterator[bytes], store: Store, name: str) -> SourceFile:
         size, crc, _ = measure(copied(content, writer))
         stored = writer.commit(hashes={}, name=name)
     return SourceFile(stored.path, size, crc)
+
+
+def _require_folder(stem: str, *, filename: str) -> None:
+    """Compare the ``NAME-VERSION`` of the ``.dist-info`` folder with the name of the file."""
+    if "-" in stem and filename.startswith(f"{stem}-"):
+        return
+    parts = filename.removesuffix(".whl").split("-")
+    if len(parts) < 5:
+        return  # it is not the name of a wheel, which others refuse
+    name, _, version = stem.rpartition("-")
+    if not (_same_name(name, parts[0]) and _same_version(version, parts[1])):
+        raise _disagrees(filename, f"its folder is `{stem}.dist-info`")
+
+
+def _compare_metadata(metadata: bytes, stem: str, *, filename: str) -> None:
+    """Compare the name and version in ``METADATA`` with those of the ``.dist-info`` folder."""
+    end = _END_OF_HEADERS.search(metadata)
+    headers: dict[str, str] = {}
+    for key, value in _HEADER.findall(metadata[: end.start() if end else None]):
+        headers.setdefault(key.decode().lower(), value.decode(errors="replace"))
+    folder_name, _, folder_version = stem.rpartition("-")
+    for key, folder, same in (
+        ("name", folder_name, _same_name),
+        ("version", folder_version, _same_version),
+    ):
+        if not headers.get(key):
+            raise ArchiveError(
+                f"`{filename}` is not a valid wheel", where=[f"its `METADATA` has no {key}"]
+            )
+        if not same(headers[key], folder):
+            raise _disagrees(filename, f"its `METADATA` has the {key} `{headers[key]}`")
+
+
+def _same_name(first: str, second: str) -> bool:
+    names = [re.sub(r"[-_.]+", "-", name).lower() for name in (first, second)]
+    return names[0] == names[1]
+
+
+def _same_version(first: str, second: str) -> bool:
+    if first == second:
+        return True
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        # The name of a file may have `_` where a version has `-`.
+        return Version(first) == Version(second.replace("_", "-"))
+    except InvalidVersion:
+        return _same_name(first.replace("+", "-"), second.replace("+", "-"))
+
+
+def _disagrees(filename: str, reason: str) -> ArchiveError:
+    return ArchiveError(
+        f"`{filename}` is of another distribution or version than its name says",
+        where=[reason],
+        hint="pip and uv refuse it too: report it to whoever made it, or lock another version",
+    )

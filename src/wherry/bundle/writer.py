@@ -58,9 +58,7 @@ class Written(Struct, frozen=True, kw_only=True):
     """A written zip archive.
 
     Attributes:
-        path: its path.
         sha256: the digest of its bytes, in hexadecimal.
-        size: its size in bytes.
         changed: False if the file already held the same bytes and was not written.
     """
 

@@ -10,14 +10,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wherry.checks.model import Finding, Rule
+from wherry.checks.model import Rule, finding_about
 from wherry.errors import FetchError
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from wherry.checks.model import Subject
+    from wherry.checks.model import Finding, Subject
     from wherry.contents.distributions import Installed
     from wherry.events import Reporter
     from wherry.indexes.network import Network
@@ -56,11 +56,6 @@ def find_advisories(
     subjects: Sequence[Subject], *, network: Network, reporter: Reporter
 ) -> Iterator[Finding]:
     """The known vulnerabilities of the distributions in packages; one finding for each and each package.
-
-    Args:
-        subjects: the packages.
-        network: how OSV is reached.
-        reporter: told uv's warnings.
 
     Raises:
         FetchError: OSV does not answer, or there is no network.
@@ -138,13 +133,10 @@ def _audit(
 def _finding(each: Installed, advisory: dict[str, Any]) -> Finding:
     fixed = ", ".join(map(str, advisory.get("fix_versions") or ()))
     names = ", ".join([str(advisory.get("id")), *map(str, advisory.get("aliases") or ())])
-    file = each.info.get("METADATA") or next(iter(each.info.values()))
-    return Finding(
-        code="ADV001",
-        severity="error",
-        package=each.part,
-        where=file.path,
-        message=f"`{each.name}` {each.version} is vulnerable: {advisory.get('summary') or 'no summary'} ({names})",
-        hint=f"take version {fixed}" if fixed else "no version fixes it yet",
-        owner=each.name,
+    return finding_about(
+        each,
+        "ADV001",
+        "error",
+        f"`{each.name}` {each.version} is vulnerable: {advisory.get('summary') or 'no summary'} ({names})",
+        f"take version {fixed}" if fixed else "no version fixes it yet",
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wherry.checks.model import Finding, Rule
+from wherry.checks.model import Rule
 from wherry.errors import WherryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wherry.checks.model import Severity, Subject
+    from wherry.checks.model import Finding, Severity, Subject
     from wherry.contents.model import File
 
 __all__ = ["RULES", "find"]
@@ -60,16 +60,14 @@ def find(subject: Subject) -> Iterator[Finding]:
         ):
             stale.append(file)
     if stale:
-        yield Finding(
-            code="PYC001",
-            severity="warning",
-            package=stale[0].part,
-            where=stale[0].path,
-            message=f"{len(stale):,} `.pyc` file{' is' if len(stale) == 1 else 's are'} of another time than "
+        yield subject.finding(
+            "PYC001",
+            "warning",
+            f"{len(stale):,} `.pyc` file{' is' if len(stale) == 1 else 's are'} of another time than "
             f"{'its source' if len(stale) == 1 else 'their sources'}, so that Python passes over "
             f"{'it' if len(stale) == 1 else 'them'}",
-            hint="leave them out, or compile with `--invalidation-mode unchecked-hash`",
-            owner=subject.owner(stale[0].place),
+            "leave them out, or compile with `--invalidation-mode unchecked-hash`",
+            file=stale[0],
         )
 
 
@@ -111,13 +109,11 @@ def _is_stale(header: bytes, source: File) -> bool:
 
 
 def _unusable(subject: Subject, file: File, severity: Severity) -> Finding:
-    return Finding(
-        code="PYC002",
-        severity=severity,
-        package=file.part,
-        where=file.path,
-        message=f"there is no source of it, and {subject.contents.target.runtime.name} refuses what another version "
+    return subject.finding(
+        "PYC002",
+        severity,
+        f"there is no source of it, and {subject.contents.target.runtime.name} refuses what another version "
         "of Python compiled: bad magic number",
-        hint="ship the source",
-        owner=subject.owner(file.place),
+        "ship the source",
+        file=file,
     )

@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wherry.checks.model import Finding, Rule
+from wherry.checks.model import Rule
 from wherry.contents.imports import When
 from wherry.contents.model import is_compiled_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from wherry.checks.model import Severity, Subject
+    from wherry.checks.model import Finding, Severity, Subject
     from wherry.contents.model import File
     from wherry.elf.proof import ObstacleKind
     from wherry.target.libraries import Provision
@@ -200,12 +200,10 @@ def _finding(
     library: str = "",
 ) -> Finding:
     target = subject.contents.target
-    return Finding(
-        code=code,
-        severity=severity,
-        package=file.part,
-        where=file.path,
-        message=message,
-        hint=_HINTS[code].format(target=target, runtime=target.runtime.name, library=library),
-        owner=subject.owner(file.place),
+    return subject.finding(
+        code,
+        severity,
+        message,
+        _HINTS[code].format(target=target, runtime=target.runtime.name, library=library),
+        file=file,
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.checks.model import Finding, Rule
-from wherry.contents.imports import LARGEST_SOURCE
 from wherry.contents.modules import search_path
-from wherry.errors import SettingsError, WherryError
+from wherry.contents.sources import source_of
+from wherry.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,14 +57,12 @@ def _applications(subject: Subject) -> Iterator[Finding]:
     contents = subject.contents
     for each in contents.applications:
         if contents.options.complete and contents.modules.find(each.module) is None:
-            yield Finding(
-                code="HND001",
-                severity="error",
-                package=subject.name,
-                where=each.file.path,
-                message=f"it names the module `{each.module}`, which is not in the package",
-                hint="name the module as it is imported from the root of the package",
-                owner=subject.name,
+            yield subject.finding(
+                "HND001",
+                "error",
+                f"it names the module `{each.module}`, which is not in the package",
+                "name the module as it is imported from the root of the package",
+                file=each.file,
             )
 
 
@@ -84,10 +82,8 @@ def _package(subject: Subject) -> Package:
         for folder in folders:
             file = contents.files.get(f"{folder}/{path}")
             if file is not None:
-                try:
-                    return file.read(most=LARGEST_SOURCE)
-                except WherryError:
-                    return b"exec('')"  # it may define anything
+                source = source_of(file)
+                return source if source is not None else b"exec('')"  # it may define anything
         return None
 
     def paths() -> list[str]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wherry.checks.model import Finding, Rule
-from wherry.contents.imports import LARGEST_SOURCE, Flag, When
+from wherry.checks.model import Rule
+from wherry.contents.imports import Flag, When
 from wherry.contents.modules import search_path
-from wherry.errors import WherryError
+from wherry.contents.sources import source_of
 from wherry.target.standard_library import last_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from wherry.checks.model import Severity, Subject
+    from wherry.checks.model import Finding, Severity, Subject
     from wherry.contents.graph import Missing
     from wherry.contents.model import File
     from wherry.contents.modules import Module
@@ -91,15 +91,7 @@ def _finding(
         severity = "warning" if lazy else "note"
     if severity is None:
         return None
-    return Finding(
-        code=code,
-        severity=severity,
-        package=importer.file.part,
-        where=f"{importer.file.path}:{missing.line}",
-        message=message,
-        hint=hint,
-        owner=owner,
-    )
+    return subject.finding(code, severity, message, hint, file=importer.file, line=missing.line)
 
 
 def _hint_of_submodule(subject: Subject, name: str) -> str:
@@ -176,11 +168,11 @@ def _names(module: Module, name: str) -> bool:
     """Whether a module that changes ``sys.modules`` mentions a name in quotes."""
     if module.file is None:
         return False
-    try:
-        source = module.file.read(most=LARGEST_SOURCE)
-    except WherryError:
-        return True
-    return re.search(rb"['\"]" + re.escape(name.encode()) + rb"\b", source) is not None
+    source = source_of(module.file)
+    return (
+        source is None
+        or re.search(rb"['\"]" + re.escape(name.encode()) + rb"\b", source) is not None
+    )
 
 
 def chain_of(subject: Subject, missing: Missing) -> str:

@@ -6,14 +6,14 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from wherry.checks.model import Finding, Rule
+from wherry.checks.model import Rule, finding_about
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from packaging.metadata import RawMetadata
 
-    from wherry.checks.model import Subject
+    from wherry.checks.model import Finding, Subject
 
 __all__ = ["RULES", "find", "is_allowed"]
 
@@ -52,16 +52,13 @@ def find(subject: Subject) -> Iterator[Finding]:
         expression = _expression(each.metadata)
         if expression is not None and is_allowed(expression, subject.licenses):
             continue
-        file = each.info.get("METADATA") or next(iter(each.info.values()))
         named = f"`{expression}`" if expression else "not named"
-        yield Finding(
-            code="LIC001",
-            severity="error",
-            package=each.part,
-            where=file.path,
-            message=f"the licence of `{each.name}` is {named}, and the settings allow {', '.join(subject.licenses)}",
-            hint=f'allow it: [tool.wherry.licenses] allow = [..., "{expression or each.name}"]; or do without it',
-            owner=each.name,
+        yield finding_about(
+            each,
+            "LIC001",
+            "error",
+            f"the licence of `{each.name}` is {named}, and the settings allow {', '.join(subject.licenses)}",
+            f'allow it: [tool.wherry.licenses] allow = [..., "{expression or each.name}"]; or do without it',
         )
 
 

@@ -11,21 +11,18 @@ from wherry.settings.model import QuotaSettings
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
+    from wherry.contents.distributions import Installed
     from wherry.contents.graph import ImportGraph
+    from wherry.contents.model import File
     from wherry.contents.read import Contents
 
-__all__ = ["Finding", "Rule", "Severity", "Subject"]
+__all__ = ["Finding", "Rule", "Severity", "Subject", "finding_about"]
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 
 
 class Rule(NamedTuple):
-    """A rule of a check.
-
-    Attributes:
-        code: stable, such as ``SIZE001``.
-        title: what is wrong, in a few words.
-    """
+    """A rule of a check: a stable code, such as ``SIZE001``, and what is wrong, in a few words."""
 
     code: str
     title: str
@@ -35,13 +32,10 @@ class Finding(Struct, frozen=True, kw_only=True):
     """A finding of a check.
 
     Attributes:
-        code: of the rule.
         severity: ``error`` for what fails on Lambda for certain, ``warning`` for what probably does or is not
             meant, ``note`` for what is worth knowing.
         package: the name of the function or layer.
         where: the file in the package, with a line where there is one; empty for the whole package.
-        message: what is wrong.
-        hint: what to do about it.
         owner: the distribution at fault, or the name of the package for own code.
     """
 
@@ -63,7 +57,6 @@ class Subject(Struct, frozen=True, kw_only=True, dict=True):
     """A function with its layers, or layers alone, that checks look at.
 
     Attributes:
-        name: of the function or layer.
         contents: its files, and those of its layers.
         layers: the names and ARNs of the layers of a function.
         quotas: AWS's, that hold for it.
@@ -90,3 +83,41 @@ class Subject(Struct, frozen=True, kw_only=True, dict=True):
     def owner(self, place: str) -> str:
         """The distribution that a file belongs to, or the name of the package for own code."""
         return self.contents.owner_of(place) or self.name
+
+    def finding(
+        self,
+        code: str,
+        severity: Severity,
+        message: str,
+        hint: str,
+        *,
+        file: File | None = None,
+        line: int | None = None,
+    ) -> Finding:
+        """A finding in a file, or in the package as a whole."""
+        where = "" if file is None else file.path
+        return Finding(
+            code=code,
+            severity=severity,
+            package=self.name if file is None else file.part,
+            where=where if line is None else f"{where}:{line}",
+            message=message,
+            hint=hint,
+            owner=self.name if file is None else self.owner(file.place),
+        )
+
+
+def finding_about(
+    each: Installed, code: str, severity: Severity, message: str, hint: str
+) -> Finding:
+    """A finding about a distribution as a whole."""
+    file = each.info.get("METADATA") or next(iter(each.info.values()))
+    return Finding(
+        code=code,
+        severity=severity,
+        package=each.part,
+        where=file.path,
+        message=message,
+        hint=hint,
+        owner=each.name,
+    )

@@ -8,16 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.checks.imports import chain_of, severity_at_start
-from wherry.checks.model import Finding, Rule
+from wherry.checks.model import Rule
 from wherry.contents.graph import Missing, absolute_name
-from wherry.contents.imports import LARGEST_SOURCE, Flag, When
-from wherry.errors import WherryError
+from wherry.contents.imports import Flag, When
+from wherry.contents.sources import source_of
 from wherry.sizes import first
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from wherry.checks.model import Subject
+    from wherry.checks.model import Finding, Subject
 
 __all__ = ["RULES", "find"]
 
@@ -65,9 +65,8 @@ def _absent(subject: Subject, base: str, names: Collection[str]) -> Iterator[str
     facts = contents.imports(module)
     if facts.flags & _OPEN or any("*" in each.names for each in facts.imports):
         return
-    try:
-        text = module.file.read(most=LARGEST_SOURCE) if module.file is not None else b""
-    except WherryError:
+    text = source_of(module.file) if module.file is not None else b""
+    if text is None:
         return
     for name in names:
         full = f"{base}.{name}"
@@ -104,13 +103,12 @@ def _findings(subject: Subject, base: str, names: list[str], missing: Missing) -
         hint = f"take versions of `{owner}` and `{other}` that fit each other"
         if other == owner:
             hint = f"define `{names[0]}` there, or ship the module of that name"
-    yield Finding(
-        code="IMP003",
-        severity=severity,
-        package=importer.file.part,
-        where=f"{importer.file.path}:{missing.line}",
-        message=f"`{missing.importer}` imports {first([f'`{name}`' for name in names], 3)} from `{base}`, and neither "
+    yield subject.finding(
+        "IMP003",
+        severity,
+        f"`{missing.importer}` imports {first([f'`{name}`' for name in names], 3)} from `{base}`, and neither "
         f"{where} nor a module has {'it' if len(names) == 1 else 'them'}{chain_of(subject, missing)}",
-        hint=hint,
-        owner=owner,
+        hint,
+        file=importer.file,
+        line=missing.line,
     )

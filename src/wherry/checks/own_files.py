@@ -84,11 +84,8 @@ def check_own_files(
 ) -> Iterator[Warned]:
     """Look at the files of the project: warnings about those that should probably not ship.
 
-    Args:
-        composition: all packages.
-        owners: the names of the project and of other folders that were packaged.
-        patterns: gitignore patterns of files that the settings name.
-        named: files that are extra paths themselves.
+    ``owners`` are the names of the project and of other folders that were packaged, ``patterns`` those of files that
+    the settings name, and ``named`` files that are extra paths themselves.
 
     Raises:
         ProjectError: a private key or credentials would ship, and no setting names them.

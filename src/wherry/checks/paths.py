@@ -6,14 +6,15 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from wherry.checks.model import Finding, Rule
-from wherry.contents.imports import LARGEST_SOURCE, parse_source
+from wherry.checks.model import Rule
+from wherry.contents.imports import parse_source
+from wherry.contents.sources import source_of
 from wherry.errors import WherryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wherry.checks.model import Severity, Subject
+    from wherry.checks.model import Finding, Severity, Subject
     from wherry.contents.model import File
 
 __all__ = ["RULES", "find"]
@@ -67,14 +68,12 @@ def _content(file: File) -> bytes:
 
 
 def _of_builder(subject: Subject, file: File, severity: Severity, message: str) -> Finding:
-    return Finding(
-        code="PATH001",
-        severity=severity,
-        package=file.part,
-        where=file.path,
-        message=message,
-        hint="install from a wheel; packages that name no path are the same wherever they are built",
-        owner=subject.owner(file.place),
+    return subject.finding(
+        "PATH001",
+        severity,
+        message,
+        "install from a wheel; packages that name no path are the same wherever they are built",
+        file=file,
     )
 
 
@@ -85,7 +84,9 @@ def _writes(subject: Subject) -> Iterator[Finding]:
         for each in subject.graph.reached.values()
         if each.module.kind == "source" and each.module.file is not None
     ]
-    sources = {file: _source(file) for file in files if contents.owner_of(file.place) is None}
+    sources = {
+        file: source_of(file) or b"" for file in files if contents.owner_of(file.place) is None
+    }
     if any(b"chdir" in source for source in sources.values()):
         # Relative paths then begin elsewhere.
         return
@@ -95,14 +96,13 @@ def _writes(subject: Subject) -> Iterator[Finding]:
         tree = parse_source(source)
         for node in _executed(tree) if tree is not None else ():
             if isinstance(node, ast.Call) and (path := _written_path(node)) is not None:
-                yield Finding(
-                    code="PATH002",
-                    severity="warning",
-                    package=file.part,
-                    where=f"{file.path}:{node.lineno}",
-                    message=f"it writes to {path}, and only `/tmp` can be written on Lambda",
-                    hint="write to `/tmp`, such as with `tempfile`",
-                    owner=subject.owner(file.place),
+                yield subject.finding(
+                    "PATH002",
+                    "warning",
+                    f"it writes to {path}, and only `/tmp` can be written on Lambda",
+                    "write to `/tmp`, such as with `tempfile`",
+                    file=file,
+                    line=node.lineno,
                 )
 
 
@@ -113,13 +113,6 @@ def _executed(tree: ast.Module) -> Iterator[ast.AST]:
             case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))):
                 continue
         yield from ast.walk(statement)
-
-
-def _source(file: File) -> bytes:
-    try:
-        return file.read(most=LARGEST_SOURCE)
-    except WherryError:
-        return b""
 
 
 def _written_path(call: ast.Call) -> str | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wherry.checks.model import Finding, Rule
+from wherry.checks.model import Rule
 from wherry.sizes import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wherry.checks.model import Subject
+    from wherry.checks.model import Finding, Subject
 
 __all__ = ["RULES", "find"]
 
@@ -32,12 +32,10 @@ def find(subject: Subject) -> Iterator[Finding]:
     first = next((file for file in files if file.place in loaded), files[0])
     certain = first.place in loaded and contents.is_certain
     more = f", and {count(len(files) - 1, 'more file')}" if len(files) > 1 else ""
-    yield Finding(
-        code="PERM001",
-        severity="error" if certain else "warning",
-        package=first.part,
-        where=first.path,
-        message=f"its mode is {first.mode:04o}, and Lambda runs functions as another user{more}",
-        hint="zip files with mode 0644, or 0755 for programs",
-        owner=subject.owner(first.place),
+    yield subject.finding(
+        "PERM001",
+        "error" if certain else "warning",
+        f"its mode is {first.mode:04o}, and Lambda runs functions as another user{more}",
+        "zip files with mode 0644, or 0755 for programs",
+        file=first,
     )

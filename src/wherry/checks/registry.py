@@ -60,9 +60,7 @@ def rules() -> Mapping[str, Rule]:
 def chosen_codes(select: Iterable[str], ignore: Iterable[str]) -> frozenset[str]:
     """The codes to look for.
 
-    Args:
-        select: codes, or beginnings of codes such as ``ELF``; all if empty.
-        ignore: codes, or beginnings of codes, to leave out.
+    Both name codes, or beginnings of codes such as ``ELF``; an empty ``select`` is all of them.
 
     Raises:
         SettingsError: no rule has a code that begins so.
@@ -73,12 +71,7 @@ def chosen_codes(select: Iterable[str], ignore: Iterable[str]) -> frozenset[str]
 
 
 def run_checks(subject: Subject, codes: Iterable[str] | None = None) -> tuple[Finding, ...]:
-    """The findings in a package, errors first.
-
-    Args:
-        subject: the package with its layers.
-        codes: of the rules to look for; all by default.
-    """
+    """The findings in a package, errors first."""
     wanted = set(rules() if codes is None else codes)
     findings = [
         finding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from wherry.checks.model import Finding, Rule
+from wherry.checks.model import Rule, finding_about
 from wherry.contents.graph import Missing
 from wherry.contents.imports import When
 from wherry.errors import WherryError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from packaging.requirements import Requirement
 
-    from wherry.checks.model import Severity, Subject
+    from wherry.checks.model import Finding, Severity, Subject
     from wherry.contents.distributions import Installed
 
 __all__ = ["RULES", "find"]
@@ -37,12 +37,12 @@ def find(subject: Subject) -> Iterator[Finding]:
             if name in subject.contents.absent.get(each.name, ()):
                 needed.setdefault(name, []).append((each, requirement))
         elif present.version and not _fits(requirement, present.version):
-            yield _finding(
+            yield finding_about(
                 each,
-                code="DEP002",
-                severity="warning",
-                message=f"`{each.name}` requires `{requirement}`, and `{name}` is there in version {present.version}",
-                hint="lock again, so that the versions fit each other",
+                "DEP002",
+                "warning",
+                f"`{each.name}` requires `{requirement}`, and `{name}` is there in version {present.version}",
+                "lock again, so that the versions fit each other",
             )
     for name, wanted in needed.items():
         each, requirement = wanted[0]
@@ -59,12 +59,12 @@ def find(subject: Subject) -> Iterator[Finding]:
         if not subject.contents.options.complete:
             severity = "note"
         by = ", ".join(f"`{user}`" for user in sorted(users))
-        yield _finding(
+        yield finding_about(
             each,
-            code="DEP001",
-            severity=severity,
-            message=f"`{name}`, which {by} requires, is neither in the package nor in the runtime{import_}",
-            hint=f"add `{name}`, or say why it is not needed: --ignore DEP001",
+            "DEP001",
+            severity,
+            f"`{name}`, which {by} requires, is neither in the package nor in the runtime{import_}",
+            f"add `{name}`, or say why it is not needed: --ignore DEP001",
         )
 
 
@@ -104,16 +104,3 @@ def _missed_by_compiled(subject: Subject, users: set[str]) -> Missing | None:
             if subject.contents.owners.get(file.place) in users and _CFFI.encode() in file.read():
                 return Missing(name=_CFFI, importer=each.module.name, line=0, when=When.INIT)
     return None
-
-
-def _finding(each: Installed, *, code: str, severity: Severity, message: str, hint: str) -> Finding:
-    file = each.info.get("METADATA") or next(iter(each.info.values()))
-    return Finding(
-        code=code,
-        severity=severity,
-        package=each.part,
-        where=file.path,
-        message=message,
-        hint=hint,
-        owner=each.name,
-    )

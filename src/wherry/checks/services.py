@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wherry.checks.model import Finding, Rule
-from wherry.contents.imports import LARGEST_SOURCE
+from wherry.checks.model import Rule
 from wherry.contents.services import data_of, service_uses
-from wherry.errors import WherryError
+from wherry.contents.sources import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wherry.checks.model import Subject
-    from wherry.contents.services import ServiceUse
+    from wherry.checks.model import Finding, Subject
 
 __all__ = ["RULES", "find"]
 
@@ -30,23 +28,14 @@ def find(subject: Subject) -> Iterator[Finding]:
     for file in contents.own_files:
         if not file.name.endswith(".py"):
             continue
-        try:
-            uses = service_uses(file.read(most=LARGEST_SOURCE))
-        except WherryError:
-            continue
-        for use in uses:
+        for use in service_uses(source_of(file) or b""):
             if use.certain and use.service is not None and use.service not in known:
-                yield _finding(subject, file.path, file.part, use)
-
-
-def _finding(subject: Subject, path: str, part: str, use: ServiceUse) -> Finding:
-    return Finding(
-        code="SDK001",
-        severity="error",
-        package=part,
-        where=f"{path}:{use.line}",
-        message=f"it makes a client of `{use.service}`, and botocore in the package has no data of that service: "
-        "UnknownServiceError",
-        hint=f"add `{use.service}` to `botocore-services` in the settings",
-        owner=subject.name,
-    )
+                yield subject.finding(
+                    "SDK001",
+                    "error",
+                    f"it makes a client of `{use.service}`, and botocore in the package has no data of that service: "
+                    "UnknownServiceError",
+                    f"add `{use.service}` to `botocore-services` in the settings",
+                    file=file,
+                    line=use.line,
+                )

@@ -34,17 +34,15 @@ def find(subject: Subject) -> Iterator[Finding]:
         if module is None or module.file is None:
             continue
         owner = subject.owner(module.file.place)
-        yield Finding(
-            code="BIG001",
-            severity="warning",
-            package=module.file.part,
-            where=module.file.path,
-            message=f"`import {name}` gives this file in place of Python's own module, or the other way round, as one "
+        yield subject.finding(
+            "BIG001",
+            "warning",
+            f"`import {name}` gives this file in place of Python's own module, or the other way round, as one "
             "or the other was loaded first",
-            hint="give the module another name"
+            "give the module another name"
             if owner == subject.name
             else f"leave `{owner}` out: Python has the module itself",
-            owner=owner,
+            file=module.file,
         )
     first: dict[str, Installed] = {}
     for each in contents.distributions:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wherry.checks.model import Finding, Rule
+from wherry.checks.model import Rule
 from wherry.sizes import format_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wherry.checks.model import Severity, Subject
+    from wherry.checks.model import Finding, Subject
 
 __all__ = ["RULES", "find"]
 
@@ -29,8 +29,7 @@ def find(subject: Subject) -> Iterator[Finding]:
     total = sum(part.unzipped_size for part in parts)
     if total > quotas.unzipped:
         name = f"`{subject.name}`" + (" with its layers" if len(parts) > 1 else "")
-        yield _finding(
-            subject,
+        yield subject.finding(
             "SIZE001",
             "error",
             f"{name} is {format_size(total)} unzipped, and AWS Lambda takes {format_size(quotas.unzipped)}: "
@@ -38,8 +37,7 @@ def find(subject: Subject) -> Iterator[Finding]:
             "leave out what is not needed; larger functions need a container image",
         )
     if len(subject.layers) > quotas.layers:
-        yield _finding(
-            subject,
+        yield subject.finding(
             "SIZE002",
             "error",
             f"`{subject.name}` takes {len(subject.layers)} layers, and AWS Lambda allows {quotas.layers}",
@@ -47,8 +45,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         )
     for part in parts:
         if part.size > quotas.direct_upload:
-            yield _finding(
-                subject,
+            yield subject.finding(
                 "SIZE003",
                 "note",
                 f"`{part.name}` is {format_size(part.size)} zipped, and a direct upload takes "
@@ -64,15 +61,3 @@ def _biggest(subject: Subject) -> str:
         sizes[owner] = sizes.get(owner, 0) + file.size
     biggest = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))[:_MOST_OWNERS]
     return ", ".join(f"`{owner}` is {format_size(size)} of it" for owner, size in biggest)
-
-
-def _finding(subject: Subject, code: str, severity: Severity, message: str, hint: str) -> Finding:
-    return Finding(
-        code=code,
-        severity=severity,
-        package=subject.name,
-        where="",
-        message=message,
-        hint=hint,
-        owner=subject.name,
-    )

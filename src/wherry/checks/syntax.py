@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wherry.checks.model import Finding, Rule
-from wherry.contents.imports import LARGEST_SOURCE, When, is_too_large
-from wherry.errors import WherryError
+from wherry.checks.model import Rule
+from wherry.contents.imports import When, is_too_large
+from wherry.contents.sources import source_of
 from wherry.syntax import syntax_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wherry.checks.model import Subject
-    from wherry.contents.model import File
+    from wherry.checks.model import Finding, Subject
 
 __all__ = ["RULES", "find"]
 
@@ -36,22 +35,16 @@ def find(subject: Subject) -> Iterator[Finding]:
             continue
         if contents.parses(module):
             continue
-        error = _error(file, contents.target.runtime.python)
+        source = source_of(file)
+        if source is None or is_too_large(source):
+            continue
+        error = syntax_error(source, contents.target.runtime.python)
         if error is not None:
-            yield Finding(
-                code="SYN001",
-                severity="error" if contents.is_certain else "warning",
-                package=file.part,
-                where=f"{file.path}:{error.lineno or 1}",
-                message=f"`{module.name}` is not valid Python for {contents.target.runtime.name}: {error.msg}",
-                hint="fix it, or choose a runtime that understands it",
-                owner=subject.owner(file.place),
+            yield subject.finding(
+                "SYN001",
+                "error" if contents.is_certain else "warning",
+                f"`{module.name}` is not valid Python for {contents.target.runtime.name}: {error.msg}",
+                "fix it, or choose a runtime that understands it",
+                file=file,
+                line=error.lineno or 1,
             )
-
-
-def _error(file: File, python: tuple[int, int]) -> SyntaxError | None:
-    try:
-        source = file.read(most=LARGEST_SOURCE)
-    except WherryError:
-        return None
-    return None if is_too_large(source) else syntax_error(source, python)

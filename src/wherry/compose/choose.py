@@ -42,14 +42,9 @@ def choose_names(
 ) -> set[str]:
     """The names that the recipe's ``include`` and ``exclude`` choose.
 
-    An unknown name in ``include`` is an error, because the package would lack something. In ``exclude`` it is
-    a remark, as is a wildcard that matches nothing.
-
-    Args:
-        recipe: of the package.
-        names: of all distributions except the project.
-        remarks: receives the patterns that match nothing.
-        own: the name of the project, which ``project`` chooses.
+    An unknown name in ``include`` is an error, because the package would lack something. In ``exclude`` it is a
+    remark, as is a wildcard that matches nothing. ``names`` are those of all distributions except the project, which
+    has the name ``own``.
 
     Raises:
         SettingsError: ``include`` names what the lock does not have.

@@ -1,16 +1,18 @@
-"""The importable files of a package, in parts that several packages share."""
+"""The importable files of a package, in parts that several packages share, and which of two files for one path ships."""
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wherry.bundle.bundle import Bundle
+from wherry.bundle.patterns import compile_patterns
 from wherry.compose.choose import PathChoice, in_both
-from wherry.compose.winners import Winners
+from wherry.events import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from wherry.bundle.entry import Entry
     from wherry.compose.choose import Unmatched
@@ -18,7 +20,17 @@ if TYPE_CHECKING:
     from wherry.compose.recipe import Recipe
     from wherry.events import Event
 
+
 __all__ = ["Code", "CodeParts", "Part", "side_by_side"]
+
+# Documents that are never imported, and that several distributions put beside their packages.
+_DOCUMENT = re.compile(
+    r"""(?xi)
+    (?: licen[cs]e | copying | copyright | notice | readme | changes | changelog | history | news | authors
+      | contributors | contributing | security | thanks | todo | code_of_conduct | release_?notes )
+    (?: (?! .* \.py[cdiow]? $ ) [-_.] [^/]* )?
+    """
+)
 
 
 class Part:
@@ -57,12 +69,11 @@ class Code:
 class CodeParts:
     """Makes the code of packages; what many of them choose alike is made once.
 
-    Args:
-        conflicts: the owners that win paths with different files, by path or pattern.
+    ``conflicts`` has the owners that win paths with different files, by path or pattern.
     """
 
     def __init__(self, conflicts: Mapping[str, str]) -> None:
-        self._winners = Winners(conflicts)
+        self._winners = _Winners(conflicts)
         self._own: set[str] = set()
         # The objects behind these ids are kept alive by the supplies or by these mappings.
         self._chosen: dict[tuple[int, PathChoice], Bundle] = {}
@@ -147,3 +158,39 @@ def side_by_side(bundles: Sequence[Bundle]) -> Bundle:
         return filled[0] if filled else Bundle()
     entries = (entry for bundle in filled for entry in bundle.entries)
     return Bundle(tuple(sorted(entries, key=lambda entry: entry.path)))
+
+
+class _Winners:
+    """Chooses owners: by the settings, and for documents at the top by name.
+
+    Attributes:
+        remarks: notes about documents.
+    """
+
+    def __init__(self, conflicts: Mapping[str, str]) -> None:
+        """Take the owners by path or gitignore pattern, of which the last that matches counts."""
+        self._paths = conflicts
+        self._patterns = [
+            (compiled, owner)
+            for key, owner in reversed(list(conflicts.items()))
+            if (key.endswith("/") or not {"*", "?", "["}.isdisjoint(key))
+            and (compiled := compile_patterns([key], where="`conflicts`")) is not None
+        ]
+        self.remarks: list[Event] = []
+
+    def of(self, path: str, owners: frozenset[str], *, own: Collection[str]) -> str | None:
+        """The owner that wins a path with different files, or None; documents of the project (``own``) win."""
+        settled = self._paths.get(path)
+        if settled in owners:
+            return settled
+        for pattern, owner in self._patterns:
+            if owner in owners and pattern.match(path):
+                return owner
+        if "/" in path or not _DOCUMENT.fullmatch(path):
+            return None
+        winner, *others = sorted(owners, key=lambda owner: (owner not in own, owner))
+        names = ", ".join(f"`{owner}`" for owner in others)
+        note = Note(text=f"`{path}` is that of `{winner}`, and not that of {names}")
+        if note not in self.remarks:
+            self.remarks.append(note)
+        return winner

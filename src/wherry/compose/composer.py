@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from wherry.bundle.bundle import Bundle
 from wherry.compose.choose import PathChoice, choose_names, excluded_names, in_both
 from wherry.compose.code import Code, CodeParts, Part
-from wherry.compose.layer_tree import LayerTrees
 from wherry.compose.model import EXTRA_PATHS, HOOKS, Composition, Distribution, Package
 from wherry.compose.needs import Requirements
 from wherry.compose.portable import require_compiled_for_all
 from wherry.compose.provided import missing_remarks, without_provided
-from wherry.compose.stack import ComposedLayers, code_folder, rest_warnings
+from wherry.compose.stack import ComposedLayers, LayerTrees, code_folder, rest_warnings
 from wherry.errors import ConflictError, SettingsError
 from wherry.events import Note, Warned
 from wherry.settings.model import FunctionSettings, LayerSettings
@@ -36,15 +35,9 @@ def compose(
 ) -> Composition:
     """Compose packages, unwritten.
 
-    A layer holds what its recipe chooses, without what the layers that it depends on hold. A function holds
-    what its recipe chooses, without what its layers hold where Python finds it: a function and its layers
-    together are what one package would be.
-
-    Args:
-        recipes: each layer before those that depend on it.
-        supplies: what the recipes choose from.
-        target: what the distributions were selected for.
-        settings: of the project.
+    A layer holds what its recipe chooses, without what the layers that it depends on hold. A function holds what its
+    recipe chooses, without what its layers hold where Python finds it: a function and its layers together are what
+    one package would be. The recipe of a layer comes before those that depend on it.
 
     Raises:
         ConflictError: two different files for one path, and no winner is set.
@@ -275,11 +268,7 @@ def _present(
 def _entry_point(
     recipe: Recipe, code: Code, stack: Stack, supplies: Supplies, target: Target
 ) -> tuple[str | None, Sequence[Distribution], Sequence[str]]:
-    """The handler of a function, if any, the distributions that it needs, and notes for the user.
-
-    Raises:
-        SettingsError: the handler or application does not exist, or its interface is unknown.
-    """
+    """The handler of a function, if any, the distributions that it needs, and notes for the user."""
     settings = recipe.settings
     if not isinstance(settings, FunctionSettings) or not (settings.app or settings.handler):
         return None, (), ()

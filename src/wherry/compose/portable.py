@@ -78,13 +78,8 @@ def require_portable(
 ) -> None:
     """Refuse a layer that would have other files for another of its targets.
 
-    Args:
-        recipe: of the layer; the recipe of a function is accepted.
-        target: what it is built for.
-        selected: what the lock gives for ``target``.
-        select: what the lock gives for another target, of the distributions that a predicate accepts; others
-            need not run there.
-        runtimes: the runtimes of the settings.
+    ``select`` gives what the lock has for another target, of the distributions that a predicate accepts; others need
+    not run there. The recipe of a function is accepted.
 
     Raises:
         SettingsError: distributions differ; the error names all of them.
@@ -120,12 +115,8 @@ def require_built_portably(
 ) -> None:
     """Refuse a layer with distributions that were compiled here and do not run on another of its targets.
 
-    Args:
-        recipe: of the layer; the recipe of a function is accepted.
-        target: what it is built for.
-        built: the digests of distributions that were built from source, by name.
-        prove: raises ``IncompatibleError`` if the distribution with a digest does not run on a target.
-        runtimes: the runtimes of the settings.
+    ``built`` has the digests of distributions that were built from source, by name; ``prove`` raises
+    ``IncompatibleError`` if one does not run on a target. The recipe of a function is accepted.
 
     Raises:
         SettingsError: there are such distributions; the error names all of them.

@@ -95,13 +95,8 @@ def without_provided(
 ) -> tuple[tuple[Distribution, ...], tuple[Distribution, ...]]:
     """The distributions to ship, and those that the runtime is expected to have.
 
-    Args:
-        chosen: the distributions of the package.
-        supply: all distributions that it could choose from.
-        names: normalized names of those that the settings call provided. What they need is provided too.
-        held: the distributions in the package's layers, with the layer of each.
-        recipe: of the package.
-        needs: the requirements of distributions.
+    What provided distributions need is provided, too. ``supply`` is all that the package could choose from; ``held``
+    is what its layers hold, with the layer of each.
 
     Raises:
         SettingsError: something that is shipped needs what a provided distribution needs, or a part of
@@ -129,10 +124,7 @@ def missing_remarks(
 ) -> Iterator[Event]:
     """Remarks about names that the settings call provided and that the lock does not have.
 
-    Args:
-        names: the names.
-        supply: what the lock has.
-        present: the names of the distributions in the package and in its layers.
+    ``present`` are the distributions in the package and in its layers.
     """
     known = {dist.name for dist in supply if not dist.own}
     for name in names:

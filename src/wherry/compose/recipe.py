@@ -30,7 +30,6 @@ class SupplyKey(Struct, frozen=True, kw_only=True):
         lock: the lock file that was named, relative to the folder of the settings; None for the one that is found.
         package: the member of the workspace; None for the project itself.
         groups: dependency groups beyond the default ones.
-        extras: extras of the project.
         requirements: requirements beyond the lock.
     """
 
@@ -91,9 +90,6 @@ class Recipe(Struct, frozen=True, kw_only=True):
     """How to make one package.
 
     Attributes:
-        name: of the package.
-        settings: the settings of the function or layer.
-        supply: what it chooses from.
         layers: names and ARNs of all layers it takes or depends on, in the order in which Lambda unpacks them.
         implicit: whether the settings have no function or layer, so that this is the only package.
     """
@@ -131,11 +127,8 @@ def recipes(
 ) -> tuple[Recipe, ...]:
     """The packages to make, each layer before those that depend on it.
 
-    Args:
-        settings: of the project.
-        name: the name of the package if the settings name none.
-        names: the functions and layers to make, with the layers that they need; all if empty.
-        options: of what all packages choose from.
+    ``names`` are the functions and layers to make, with the layers that they need; all if empty. ``name`` is that of
+    the package if the settings name none.
 
     Raises:
         SettingsError: a name is not that of a function or layer.
@@ -175,13 +168,8 @@ def with_handler(
 ) -> Settings:
     """The settings with the app or handler of a function that the user gave outside of them.
 
-    Args:
-        settings: of the project.
-        name: the name of the function if the settings name none.
-        names: the functions that the user asks for; if it is one, that one is meant.
-        app: the web application.
-        handler: the function to call.
-        interface: of the app.
+    If the user asks for one function in ``names``, that one is meant; ``name`` is that of the function if the
+    settings name none.
 
     Raises:
         SettingsError: there are several functions, so that it is unclear which is meant.

@@ -12,6 +12,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import read_all, same_content
 from wherry.compose.code import side_by_side
@@ -22,10 +24,11 @@ if TYPE_CHECKING:
 
     from wherry.bundle.entry import Entry
     from wherry.compose.code import Code
-    from wherry.compose.model import Package
+    from wherry.compose.model import Distribution, Package
+    from wherry.settings.model import LayerSettings
     from wherry.target import Target
 
-__all__ = ["ComposedLayers", "Rest", "Stack", "code_folder", "rest_warnings"]
+__all__ = ["ComposedLayers", "LayerTrees", "Rest", "Stack", "code_folder", "rest_warnings"]
 
 
 def code_folder(layout: str, target: Target) -> str:
@@ -39,7 +42,6 @@ class Rest(NamedTuple):
     """The files that a function has to hold in addition to its layers.
 
     Attributes:
-        bundle: the files.
         whole: packages and folders that it repeats, because its layers hold another part or version.
         hidden: files that cannot be imported, because a layer has their package.
     """
@@ -82,9 +84,7 @@ class Stack:
     def rest(self, code: Bundle, *, always: Collection[str] = ()) -> Rest:
         """The files of a function that these layers do not hold.
 
-        Args:
-            code: all of its files, at the paths that imports see.
-            always: paths that the function itself must hold.
+        ``code`` has the paths that imports see. The function itself must hold those in ``always``.
         """
         if not self._files:
             return Rest(code)
@@ -260,8 +260,7 @@ class ComposedLayers:
 def rest_warnings(rests: Iterable[tuple[str, Sequence[str], Rest]]) -> Iterator[Warned]:
     """Warnings about files that functions and their layers do not share well; what is alike is told once.
 
-    Args:
-        rests: names of functions, those of their layers, and what the functions hold.
+    ``rests`` has names of functions, those of their layers, and what the functions hold.
     """
     whole: dict[tuple[str, str], list[str]] = {}
     hidden: dict[tuple[str, str], list[str]] = {}
@@ -290,3 +289,37 @@ def _subject(functions: Sequence[str], verb: str) -> tuple[str, str]:
     if len(functions) == 1:
         return f"function {functions[0]}", f"{verb}s"
     return f"functions {', '.join(functions)}", verb
+
+
+class LayerTrees:
+    """Splits the code of layers with a ``root`` that is laid out as a layer; each folder once."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        # Others remember bundles by their ids: those of this mapping stay alive as long as the composer.
+        self._known: dict[tuple[int, str], tuple[Bundle, Bundle]] = {}
+
+    def split(
+        self, chosen: Sequence[Distribution], settings: LayerSettings
+    ) -> tuple[tuple[Distribution, ...], Bundle]:
+        """The distributions, at the paths that imports see, and files at their paths in the layer."""
+        own = next((one for one in chosen if one.own), None)
+        paths = [] if own is None else [entry.path for entry in own.bundle]
+        if (
+            own is None
+            or settings.root is None
+            or "python/__init__.py" in paths
+            or not any(path.startswith("python/") for path in paths)
+        ):
+            return tuple(chosen), Bundle()
+        folder = f"{code_folder(settings.layout, self._target)}/"
+        key = id(own.bundle), folder
+        if key not in self._known:
+            code = own.bundle.filter(lambda entry: entry.path.startswith(folder))
+            moved = Bundle.of(
+                entry._replace(path=entry.path.removeprefix(folder)) for entry in code
+            )
+            beside = own.bundle.filter(lambda entry: not entry.path.startswith(folder))
+            self._known[key] = moved, beside
+        moved, beside = self._known[key]
+        return tuple(replace(one, bundle=moved) if one is own else one for one in chosen), beside

@@ -24,7 +24,6 @@ class Application(NamedTuple):
 
     Attributes:
         module: its name.
-        file: that names it.
         handler: the module that imports it, which the framework brings.
         framework: the distribution that the handler is of.
     """
@@ -36,11 +35,7 @@ class Application(NamedTuple):
 
 
 def find_applications(files: Mapping[str, File]) -> Iterator[Application]:
-    """The modules that the handlers of frameworks import because a file says so.
-
-    Args:
-        files: by their place on Lambda.
-    """
+    """The modules that the handlers of frameworks import because a file says so."""
     for framework, handler, path, read in _FRAMEWORKS:
         file = files.get(f"{TASK}/{path}")
         if file is not None and f"{TASK}/{handler}.py" in files:

@@ -41,7 +41,6 @@ class CompiledFacts(NamedTuple):
             cannot be read.
         machine: of an ELF file, by its name in wheel tags.
         obstacles: why it does not run on the target.
-        needed: the libraries that it is linked with.
         soname: the name that it gives itself; empty if it does not.
         rpath: folders that are searched first.
         runpath: folders that are searched late.
@@ -98,13 +97,7 @@ def _read(file: File, target: Target) -> CompiledFacts:
 
 
 class Compiled:
-    """The compiled files of a function and its layers.
-
-    Args:
-        files: all files, by their place on Lambda.
-        target: whose libraries there are.
-        facts: of a file.
-    """
+    """The compiled files of a function and its layers."""
 
     def __init__(
         self,

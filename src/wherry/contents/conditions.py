@@ -32,10 +32,7 @@ _BOUND_TO_CONSTANT = re.compile(
 class Conditions:
     """The conditions of one module.
 
-    Args:
-        tree: parses it, if a condition asks for a constant; None if it cannot be parsed.
-        source: its text.
-        python: the version of Python that runs it.
+    ``tree`` parses the module, if a condition asks for a constant; None if it cannot be parsed.
     """
 
     def __init__(

@@ -1,4 +1,7 @@
-"""Installed distributions of a package, and the owner of each file, by the RECORD of each (PyPA's recorded projects)."""
+"""Installed distributions of a package, what they require, and the owner of each file.
+
+Owners are told by the RECORD of each (PyPA's recorded projects).
+"""
 
 from __future__ import annotations
 
@@ -12,21 +15,31 @@ from typing import TYPE_CHECKING
 from wherry.contents.modules import search_path
 from wherry.errors import WherryError
 from wherry.structs import Struct
+from wherry.target.provided import provided_distributions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from packaging.metadata import RawMetadata
     from packaging.requirements import Requirement
 
     from wherry.contents.model import File
+    from wherry.contents.modules import ModuleTable
     from wherry.target import Target
 
-__all__ = ["Installed", "find_distributions", "owners_of"]
+__all__ = [
+    "Installed",
+    "absent_requirements",
+    "active_requirements",
+    "find_distributions",
+    "owners_of",
+]
 
 _INFO = re.compile(r"(?P<name>[^/]+?)(?:-(?P<version>[^/-]+))?\.(?:dist|egg)-info")
 _LARGEST_METADATA = 1 << 24
 _LARGEST_RECORD = 1 << 26
+# Distributions that hold the same modules as the one whose name they begin with.
+_VARIANTS = ("binary", "contrib", "contrib-headless", "cpu", "gpu", "headless", "slim", "c")
 
 
 class Installed(Struct, frozen=True, kw_only=True, dict=True):
@@ -38,7 +51,6 @@ class Installed(Struct, frozen=True, kw_only=True, dict=True):
         part: the name of the package that it lies in.
         folder: of the search path, in which it is installed.
         info: the files of its ``.dist-info`` folder, by name.
-        environment: the marker environment of the target.
     """
 
     name: str
@@ -114,12 +126,7 @@ class Installed(Struct, frozen=True, kw_only=True, dict=True):
 
 
 def find_distributions(files: Mapping[str, File], target: Target) -> tuple[Installed, ...]:
-    """The installed distributions in the order of the search path, then of their names.
-
-    Args:
-        files: by their place on Lambda.
-        target: for markers.
-    """
+    """The installed distributions in the order of the search path, then of their names."""
     environment = target.environment
     found: dict[str, dict[str, File]] = {}
     for place, file in files.items():
@@ -198,3 +205,54 @@ def _place(folder: str, path: str) -> str:
         # A wheel's own RECORD, of what installers put elsewhere.
         parts = ["bin", *parts[2:]] if parts[1] == "scripts" else parts[2:]
     return f"{folder}/{'/'.join(parts)}"
+
+
+def active_requirements(
+    distributions: Sequence[Installed],
+) -> Iterator[tuple[Installed, Requirement, str]]:
+    """The requirements of each distribution on the target, extras included that others require of it.
+
+    The first distribution of each name is the one that Python finds.
+    """
+    from packaging.utils import canonicalize_name
+
+    by_name = {each.name: each for each in reversed(distributions)}
+    pending: list[tuple[Installed, frozenset[str]]] = [
+        (each, frozenset()) for each in distributions
+    ]
+    seen = {(each.name, extras) for each, extras in pending}
+    told: set[tuple[str, str]] = set()
+    for each, extras in pending:  # grows meanwhile
+        for requirement in each.required(tuple(sorted(extras))):
+            name = canonicalize_name(requirement.name)
+            if (each.name, str(requirement)) not in told:
+                told.add((each.name, str(requirement)))
+                yield each, requirement, name
+            wanted = (name, frozenset(requirement.extras))
+            other = by_name.get(name)
+            if requirement.extras and other is not None and wanted not in seen:
+                seen.add(wanted)
+                pending.append((other, wanted[1]))
+
+
+def absent_requirements(
+    requirements: Iterable[tuple[Installed, Requirement, str]],
+    present: Mapping[str, Installed],
+    modules: ModuleTable,
+    target: Target,
+) -> Mapping[str, tuple[str, ...]]:
+    """The normalized names of distributions that are required and not there, by who requires them.
+
+    One of the modules may bring it under another name, and the target's runtime brings distributions, too.
+    """
+    provided = provided_distributions(target.runtime)
+    absent: dict[str, list[str]] = {}
+    for each, _, name in requirements:
+        if (
+            name not in present
+            and name not in provided
+            and not any(f"{name}-{ending}" in present for ending in _VARIANTS)
+            and modules.find(name.replace("-", "_")) is None
+        ):
+            absent.setdefault(each.name, []).append(name)
+    return {name: tuple(dict.fromkeys(names)) for name, names in absent.items()}

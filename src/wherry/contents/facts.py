@@ -32,12 +32,8 @@ HOST = f"{sys.version_info[0]}.{sys.version_info[1]}"
 class Facts(Generic[T]):
     """Facts of one kind.
 
-    Args:
-        kind: the name of the kind of memo.
-        variant: of what else the facts depend on, their format among it.
-        find: finds out the fact of a file.
-        encode: turns a fact into what JSON can hold.
-        decode: the inverse; errors as for ``Memo``.
+    ``variant`` is of what else they depend on, their format among it. ``decode`` is the inverse of ``encode``, which
+    turns a fact into what JSON can hold; errors as for ``Memo``.
     """
 
     def __init__(
@@ -61,10 +57,8 @@ class Facts(Generic[T]):
     ) -> None:
         """Remember in a store.
 
-        Args:
-            store: where.
-            groups: the files whose facts are asked for, by owner.
-            own: for owners whose files change one by one, a name that stays the same.
+        ``groups`` are the files whose facts are asked for, by owner; ``own`` has a name that stays the same for
+        owners whose files change one by one.
         """
         self._store = store
         for owner, files in groups.items():

@@ -26,11 +26,9 @@ class Reached(NamedTuple):
     """A module that is reached.
 
     Attributes:
-        module: it.
         when: ``INIT`` if loading the handler loads it for certain, ``GUARDED`` if it may, ``LAZY`` if only calls of
             functions do.
         importer: the module that imports it first; empty for a root.
-        line: of the import statement.
     """
 
     module: Module
@@ -45,8 +43,6 @@ class Missing(Struct, frozen=True, kw_only=True):
     Attributes:
         name: of the module: a top-level one; or a dotted one that its package lacks, or of which there are only files
             for another Python or system; or the name after the dots of a relative import out of all packages, with them.
-        importer: the module that imports it.
-        line: of the import statement.
         when: it would be loaded.
         instead: the top-level module in place of which it is imported, as that is nowhere, too; empty if there is none.
     """
@@ -61,13 +57,8 @@ class Missing(Struct, frozen=True, kw_only=True):
 class ImportGraph:
     """The walk over imports from some modules.
 
-    Args:
-        table: the modules that there are.
-        roots: the names of modules that are loaded for certain; those that are not there are passed over.
-        facts: the imports of a module.
-        provided: top-level modules that the runtime brings.
-        parses: whether the whole text of a module is understood.
-        until: the latest imports that are followed.
+    Roots that are not there are passed over. ``provided`` are the top-level modules that the runtime brings;
+    ``parses`` tells whether the whole text of a module is understood; no later imports than ``until`` are followed.
     """
 
     def __init__(
@@ -212,12 +203,7 @@ class ImportGraph:
     ) -> bool:
         """Reach a module and the packages that it is in; whether its top-level module is there.
 
-        Args:
-            name: of the module.
-            when: it is loaded.
-            via: the module that imports it, and the line.
-            reached: those that were reached before.
-            queue: takes those that are new.
+        It is reached ``via`` the module that imports it, and the line.
         """
         parts = name.split(".")
         top = parts[0]

@@ -125,12 +125,8 @@ _HANDLER_NAMES = re.compile(
 def read_imports(source: bytes, python: tuple[int, int], *, whole: bool = False) -> ModuleFacts:
     """The imports of a source text, as a version of Python executes them.
 
-    There are none, and ``Flag.UNKNOWN``, for one that cannot be parsed.
-
-    Args:
-        source: the text.
-        python: the version.
-        whole: parse all of it; else what does not decide about imports is not looked at where that is quicker.
+    There are none, and ``Flag.UNKNOWN``, for one that cannot be parsed. Unless the ``whole`` text is asked for, what
+    does not decide about imports is not looked at where that is quicker.
     """
     flags = _flags(source)
     text = source.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -185,9 +181,7 @@ def _has(source: bytes, words: Sequence[bytes]) -> bool:
 def parse_source(source: bytes, python: tuple[int, int] | None = None) -> ast.Module | None:
     """The syntax tree of a source text; None for one that is too large, or that this Python does not understand.
 
-    Args:
-        source: the text.
-        python: the version that is to understand it, too, as far as this one can tell.
+    ``python`` is the version that is to understand it, too, as far as this one can tell.
     """
     return None if is_too_large(source) else parse_python(source, python)
 

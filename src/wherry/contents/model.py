@@ -35,12 +35,9 @@ class File(NamedTuple):
     """A file of a package.
 
     Attributes:
-        path: its path in the package.
         place: its absolute path on Lambda.
         part: the name of the package that it lies in.
-        payload: its bytes.
         owner: the name of its distribution where that is known without reading RECORD; else empty.
-        executable: whether it may be executed.
         mode: its permissions; 0 where the archive has none.
         modified: its date and time as MS-DOS writes them; 0 where it has none.
         is_link: whether it is a symbolic link, and holds its target.
@@ -119,7 +116,6 @@ class Part(Struct, frozen=True, kw_only=True, dict=True):
     Attributes:
         name: of the function or layer, or of its file.
         kind: ``function`` or ``layer``.
-        files: its files, by path.
         path: of its zip archive; None for one that is not written.
         size: bytes of the zip archive; 0 for one that is not written.
     """

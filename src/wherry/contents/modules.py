@@ -33,7 +33,6 @@ class Module(Struct, frozen=True):
 
     Attributes:
         name: dotted.
-        kind: how it is stored.
         file: that it is loaded from; None for a namespace package.
         is_package: whether it may have submodules.
         folder: of the search path, in which it is.
@@ -76,14 +75,6 @@ class ModuleTable:
         if name not in self._known:
             self._known[name] = self._search(name)
         return self._known[name]
-
-    def shadowed(self, name: str) -> tuple[Module, ...]:
-        """The modules of that name that are in later folders, and so never found."""
-        first = self.find(name)
-        if first is None or first.kind == "namespace":
-            return ()
-        others = (found[name] for found in self._found if name in found)
-        return tuple(each for each in others if each.file is not first.file)
 
     def __iter__(self) -> Iterator[Module]:
         """Every module that can be found, by name."""

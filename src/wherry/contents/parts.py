@@ -20,10 +20,7 @@ __all__ = ["part_of_package", "part_of_zip"]
 def part_of_zip(path: Path, *, name: str = "", kind: str = "") -> Part:
     """The part that a zip archive is.
 
-    Args:
-        path: of the archive.
-        name: of the function or layer; by default that of the file.
-        kind: ``function`` or ``layer``; by default as the folders in it suggest.
+    Its name is by default that of the file, and its kind as the folders in it suggest.
 
     Raises:
         ArchiveError: it is not a zip archive, or a damaged or ambiguous one.

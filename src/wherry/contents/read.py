@@ -6,13 +6,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wherry.contents.applications import find_applications
-from wherry.contents.distributions import find_distributions, owners_of
+from wherry.contents.distributions import (
+    absent_requirements,
+    active_requirements,
+    find_distributions,
+    owners_of,
+)
 from wherry.contents.graph import ImportGraph
 from wherry.contents.imports import Flag, ModuleFacts, When
 from wherry.contents.links import follow_links
 from wherry.contents.model import TASK, is_compiled_name
 from wherry.contents.modules import ModuleTable
-from wherry.contents.needs import absent_requirements, active_requirements
 from wherry.contents.sources import service_facts, source_facts, syntax_facts
 from wherry.structs import Struct
 from wherry.target.provided import provided_modules
@@ -59,12 +63,8 @@ class Options(Struct, frozen=True, kw_only=True):
 class Contents:
     """The contents of a function with its layers, or of layers alone.
 
-    Everything is found out when it is first asked for.
-
-    Args:
-        parts: the function's package, if there is one, and the layers in the order in which Lambda unpacks them.
-        target: where they run.
-        options: what is known besides.
+    Everything is found out when it is first asked for. ``parts`` are the function's package, if there is one, and the
+    layers in the order in which Lambda unpacks them.
     """
 
     def __init__(self, parts: Sequence[Part], target: Target, options: Options = Options()) -> None:

@@ -15,6 +15,7 @@ from wherry.contents.imports import (
     read_imports,
 )
 from wherry.contents.services import ServiceUse, service_uses
+from wherry.errors import WherryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,18 +23,24 @@ if TYPE_CHECKING:
     from wherry.contents.model import File
     from wherry.target import Runtime
 
-__all__ = ["service_facts", "source_facts", "syntax_facts"]
+__all__ = ["service_facts", "source_facts", "source_of", "syntax_facts"]
 
 _FORMAT = 5
 _UNKNOWN = ModuleFacts((), Flag.UNKNOWN)
 
 
+def source_of(file: File) -> bytes | None:
+    """The text of a source file; None for one that cannot be read, or is too large to be parsed."""
+    try:
+        return file.read(most=LARGEST_SOURCE)
+    except WherryError:
+        return None
+
+
 def source_facts(runtime: Runtime, is_own: Callable[[File], bool]) -> Facts[ModuleFacts]:
     """The imports of source files as a runtime executes them, remembered.
 
-    Args:
-        runtime: whose Python it is.
-        is_own: whether a file is of the project's own code: all of its text is parsed, so that a mistake is known.
+    All text of the project's own code is parsed, so that a mistake is known.
     """
 
     def find(file: File) -> ModuleFacts:

@@ -32,10 +32,7 @@ def _folder_of_tests(path: str) -> str | None:
 def paths_of_tests(paths: Iterable[str], reached: Collection[str], kind: str) -> set[str]:
     """The paths in folders of tests, of which nothing is imported.
 
-    Args:
-        paths: of files of dependencies, in their package.
-        reached: the places on Lambda of modules that are imported, or may be.
-        kind: of the package, ``function`` or ``layer``.
+    ``reached`` are the places on Lambda of modules that are imported, or may be; ``kind`` is that of the package.
     """
     folder = TASK if kind == "function" else OPT
     # A folder of which anything is imported, or may be, stays whole.

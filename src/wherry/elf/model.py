@@ -142,7 +142,6 @@ class Elf(Struct, frozen=True, kw_only=True):
     """An ELF file.
 
     Attributes:
-        header: the file's header.
         segments: the program headers, in the order of their table.
         sections: the section headers, in the order of their table; empty if there is none.
         dynamic: the entries of the dynamic section, up to the one that ends it.

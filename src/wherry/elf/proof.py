@@ -52,9 +52,7 @@ class Obstacle(NamedTuple):
 def obstacles(data: bytes, target: Target) -> tuple[str, ...]:
     """The reasons why a file does not run on the target; empty if it runs.
 
-    Args:
-        data: its content. A file that is not ELF, or that no linker loads, has no obstacles.
-        target: where it should run.
+    A file that is not ELF, or that no linker loads, has none.
     """
     if not is_elf(data[:4]):
         return ()
@@ -85,9 +83,7 @@ def find_obstacles(elf: Elf, target: Target) -> tuple[Obstacle, ...]:
 def missing_libraries(data: bytes, *, beside: Collection[str]) -> tuple[str, ...]:
     """The libraries that a file is linked with, and that neither the runtime nor its own wheel has.
 
-    Args:
-        data: its content.
-        beside: the names of the files in its wheel.
+    ``beside`` are the names of the files in its wheel.
     """
     try:
         elf = read_elf(data)

@@ -20,11 +20,7 @@ _EXECUTABLE = 1
 def without_code(pieces: Iterable[bytes], size: int) -> mmap:
     """The content of a file, with zeros for the segments that are machine code alone.
 
-    Pages that are never written take no memory.
-
-    Args:
-        pieces: the content.
-        size: of all of it, in bytes; not 0.
+    Pages that are never written take no memory. ``size`` is that of all of it, in bytes; not 0.
     """
     data = mmap(-1, size)
     at = 0

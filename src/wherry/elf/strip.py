@@ -52,7 +52,6 @@ class Stripped(NamedTuple):
     """A file without its debugging information.
 
     Attributes:
-        data: its content.
         kept: the number of bytes at its beginning that are those of the original, except three fields of the header.
     """
 

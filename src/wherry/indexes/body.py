@@ -26,10 +26,7 @@ _SLOWEST = 1 << 10
 def sent_pieces(response: requests.Response, *, what: str, shown: str) -> Iterator[bytes]:
     """The body of a response that was asked for with ``stream=True``, as it was sent, in pieces of about 256 KiB.
 
-    Args:
-        response: the response.
-        what: the file or page, as messages call it.
-        shown: its address, as messages may show it.
+    ``what`` is the file or page, and ``shown`` its address, as messages call them.
 
     Raises:
         FetchError: for as long as one may wait for a byte, less than a kilobyte a second came.
@@ -63,11 +60,7 @@ def sent_pieces(response: requests.Response, *, what: str, shown: str) -> Iterat
 def read_body(response: requests.Response, *, what: str, shown: str, most: int) -> bytes:
     """The body of a response that was asked for with ``stream=True``, however it is encoded.
 
-    Args:
-        response: the response.
-        what: the file or page, as messages call it.
-        shown: its address, as messages may show it.
-        most: bytes that it may have.
+    Arguments as for ``sent_pieces``; it may have ``most`` bytes.
 
     Raises:
         FetchError: it is larger, takes too long, is damaged, or the connection is lost.

@@ -35,9 +35,7 @@ class Tokens:
     def login(self, repository: CodeArtifact, *, refused: Login | None = None) -> Login:
         """A login with a valid token.
 
-        Args:
-            repository: the repository to log in to.
-            refused: a login that the repository has refused; a new token is fetched.
+        If the repository has refused one, a new token is fetched.
 
         Raises:
             FetchError: AWS gives no token.

@@ -33,10 +33,7 @@ class CodeArtifact(Struct, frozen=True, kw_only=True):
     """A repository of AWS CodeArtifact.
 
     Attributes:
-        domain: its domain.
         owner: the account that owns the domain, twelve digits.
-        repository: its name.
-        region: its region.
         profile: the profile of AWS's configuration files; None for the default one.
     """
 

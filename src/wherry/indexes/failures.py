@@ -39,11 +39,6 @@ def shown_url(url: str) -> str:
 def check(response: requests.Response, *, what: str, network: Network) -> None:
     """Require that a response is the file or page asked for.
 
-    Args:
-        response: the response.
-        what: the file or page, as messages call it.
-        network: how the index was asked.
-
     Raises:
         FetchError: the status is not 2xx.
     """
@@ -73,17 +68,7 @@ def check(response: requests.Response, *, what: str, network: Network) -> None:
 def explain_denial(
     network: Network, url: str, status: int, sent: Login | None
 ) -> tuple[list[str], str]:
-    """Why an index denied access, and what to do about it.
-
-    Args:
-        network: how the index was asked.
-        url: the address that was asked.
-        status: 401, 403 or 407.
-        sent: the login that was sent, if any.
-
-    Returns:
-        Lines for the chain of causes, and the hint.
-    """
+    """Why an index denied access, with the status 401, 403 or 407: lines for the chain of causes, and the hint."""
     if status == 407:
         return ["the proxy requires a user and a password"], PROXY_HINT
     index = network.index_of(url)

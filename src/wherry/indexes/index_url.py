@@ -25,7 +25,6 @@ class IndexFile(Struct, frozen=True, kw_only=True):
     Attributes:
         index: the address of its Simple API without a slash at the end; None for the default index.
         project: the normalized name.
-        filename: the file's name.
     """
 
     index: str | None

@@ -25,9 +25,7 @@ _PROVIDERS = ("UV_KEYRING_PROVIDER", "PIP_KEYRING_PROVIDER")
 def ask_keyring(address: str, user: str | None) -> Login | None:
     """The login that the keyring has for an index.
 
-    Args:
-        address: the address of the index, without user and password.
-        user: the user to find the password of; None to find both, which keyring can do since 25.2.
+    Without a user, both are asked for, which keyring can do since 25.2.
     """
     if any(os.environ.get(variable) == "disabled" for variable in _PROVIDERS):
         return None

@@ -33,7 +33,6 @@ class KnownIndex(Struct, frozen=True, kw_only=True):
 
     Attributes:
         url: its address, without user and password.
-        name: its name, if it has one.
         login: the user and password that stood in its address.
         code_artifact: the repository of AWS CodeArtifact that it is, if it is one.
         lock: the lock that alone names it; None for all others.
@@ -78,13 +77,7 @@ class KnownIndexes:
         self._lock = threading.RLock()
 
     def add_of_lock(self, names: Mapping[str, str], *, lock: str, alone: bool) -> None:
-        """Add the names that a lock gives to indexes, by address.
-
-        Args:
-            names: the names by address.
-            lock: the lock's file name.
-            alone: whether the file that the lock was made from is absent.
-        """
+        """Add the names that a lock gives to indexes, by address; ``alone`` if the file that it was made from is absent."""
         indexes = [
             _OfLock(name=name, url=url, lock=lock, alone=alone) for url, name in names.items()
         ]

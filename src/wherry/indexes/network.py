@@ -46,11 +46,7 @@ class Network:
     ) -> None:
         """Begin with the indexes of the settings.
 
-        Args:
-            indexes: ``[[tool.wherry.indexes]]``.
-            folders: where files of uv, Poetry, PDM and Pipenv may declare further ones.
-            offline: use no network.
-            files: read those files.
+        In ``folders``, files of uv, Poetry, PDM and Pipenv may declare further ones; ``files`` reads them.
         """
         self.indexes = tuple(indexes)
         self.offline = offline
@@ -75,15 +71,9 @@ class Network:
         """Learn the names that a lock gives to indexes.
 
         Variables that hold a password are named after indexes. Those names count where the project or the user
-        declares them, with the address from there; in a lock they count only if nothing else is there to declare them.
-
-        Args:
-            names: the names by address.
-            lock: the lock's file name.
-            alone: whether the file that the lock was made from is absent.
-
-        Returns:
-            The indexes for which a password is taken from variables because of the lock's word alone.
+        declares them, with the address from there; in a lock they count only if nothing else is there to declare
+        them. ``alone`` if the file that the lock was made from is absent. Gives the indexes for which a password is
+        taken from variables because of the lock's word alone.
         """
         from wherry.indexes.variables import login_by_name
 
@@ -153,11 +143,7 @@ class Network:
         return None
 
     def login_of(self, index: KnownIndex) -> Login | None:
-        """The login of a known index: from its address, by its name, or a token of AWS's.
-
-        Raises:
-            FetchError, ToolError: as ``login``.
-        """
+        """The login of a known index: from its address, by its name, or a token of AWS's; errors as ``login``."""
         from wherry.indexes.variables import login_by_name
 
         if index.login is not None:
@@ -171,10 +157,7 @@ class Network:
     def second_login(self, url: str, refused: Login | None, *, status: int = 401) -> Login | None:
         """The login to try when an index has refused the first: a new token, or what the keyring has.
 
-        Args:
-            url: the address that was asked.
-            refused: the login that was sent.
-            status: 401, or 403, which some indexes answer to requests without a password.
+        The status is 401, or 403, which some indexes answer to requests without a password.
         """
         if self.offline:
             return None

@@ -62,9 +62,8 @@ def timeouts() -> tuple[float, float]:
 def open_session(network: Network) -> Iterator[requests.Session]:
     """Open a session for several threads.
 
-    Args:
-        network: knows the logins of indexes. A URL's own login is used first, then the index's, then netrc's, and
-            the keyring's when the index has answered 401.
+    A URL's own login is used first, then the index's, then netrc's, and the keyring's when the index has answered
+    401.
     """
     import requests
     from requests.adapters import HTTPAdapter

@@ -33,8 +33,6 @@ class IndexedFile(Struct, frozen=True, kw_only=True):
     """A file of a project, as an index offers it.
 
     Attributes:
-        filename: its name.
-        url: its address.
         hashes: hexadecimal digests by algorithm, those that the index states.
         size: in bytes, where the index states it.
         yanked: why it was yanked, which may be empty; None when it was not (PEP 592).
@@ -61,12 +59,8 @@ def project_files(
 ) -> tuple[IndexedFile, ...]:
     """The files of a project, in the index's order.
 
-    Args:
-        index: the address of a Simple API; None for the default one, which is what the environment
-            says (``UV_DEFAULT_INDEX``, ``UV_INDEX_URL``, ``PIP_INDEX_URL``), else the settings, or PyPI.
-        project: a project's name.
-        session: from ``wherry.indexes.session.open_session``.
-        network: what the session was opened with.
+    An index of None is the default one, which is what the environment says (``UV_DEFAULT_INDEX``, ``UV_INDEX_URL``,
+    ``PIP_INDEX_URL``), else the settings, or PyPI.
 
     Raises:
         FetchError: the index does not answer, does not know the project, or is not an index.

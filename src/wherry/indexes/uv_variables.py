@@ -21,11 +21,7 @@ _UV_ADDRESSES = tuple(name for name in ADDRESSES if name.startswith("UV_"))
 
 
 def uv_variables(network: Network, cwd: Path) -> dict[str, str]:
-    """The variables to run uv with in a folder, besides those of the environment.
-
-    Raises:
-        FetchError, ToolError: as ``Network.login``.
-    """
+    """The variables to run uv with in a folder, besides those of the environment; errors as ``Network.login``."""
     variables = _of_pip()
     variables |= _addresses(network, cwd, variables)
     for index in network.known.all():

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wherry.contents.imports import LARGEST_SOURCE
 from wherry.contents.services import CREDENTIALS, SDKS, data_of, service_uses
-from wherry.errors import WherryError
+from wherry.contents.sources import source_of
 from wherry.inspect.saving import suggestion, toml_list
 
 if TYPE_CHECKING:
@@ -70,9 +69,8 @@ def _used(measured: Measured) -> set[str] | None:
             or (owner not in {*needing, measured.own_name} and file.place not in reached)
         ):
             continue
-        try:
-            source = file.read(most=LARGEST_SOURCE)
-        except WherryError:
+        source = source_of(file)
+        if source is None:
             return None
         for use in service_uses(source):
             if use.service is None:

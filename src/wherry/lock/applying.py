@@ -19,10 +19,7 @@ __all__ = ["applying", "may_apply"]
 def may_apply(marker: object, target: Target, *, extras: Iterable[str] = ()) -> bool:
     """Whether a marker holds on the target, or cannot be understood, in which case its reader reports it.
 
-    Args:
-        marker: the marker's text; None, or anything else that is not text, holds.
-        target: the target.
-        extras: the extras that were asked for. Which groups were is not known yet: a marker that names them may hold.
+    What is not text holds. Which groups were asked for is not known yet: a marker that names them may hold.
     """
     if not isinstance(marker, str) or "dependency_groups" in marker:
         return True

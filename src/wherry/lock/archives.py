@@ -76,7 +76,6 @@ class Archives(Struct, frozen=True, kw_only=True):
 
     Attributes:
         base: the folder of the lock.
-        root: the project's folder.
         find_files: asks an index for the names of files.
         context: what an archive without a hash is fetched with.
         unhashed: the URLs that were fetched, since the lock records no hash.
@@ -122,17 +121,9 @@ class Archives(Struct, frozen=True, kw_only=True):
         indexes: Sequence[str | None],
         table: Table,
     ) -> tuple[str | None, list[LockedFile]]:
-        """Find the first of these indexes that has files with one of these hashes.
+        """Find the first of these indexes that has files with one of these hashes: the index and the files.
 
-        Args:
-            name: the distribution's normalized name.
-            version: its version, for errors.
-            hashes: the recorded hashes, as ``sha256:…``.
-            indexes: the addresses to ask, in this order; None is the default index.
-            table: the entry of the lock, for errors.
-
-        Returns:
-            The index and the files.
+        An index of None is the default one. ``version`` and ``table``, the entry of the lock, are for errors.
 
         Raises:
             LockError: no index has such a file, or no hash is recorded.

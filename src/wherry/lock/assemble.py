@@ -145,11 +145,7 @@ def known(
 ) -> tuple[str, ...]:
     """The names that are asked for, as the lock spells them.
 
-    Args:
-        kind: ``group`` or ``extra``.
-        wanted: the names that are asked for, normalized or not.
-        offered: the names that the lock has.
-        path: the lock.
+    ``kind`` is ``group`` or ``extra``.
 
     Raises:
         LockError: the lock does not have one of them; the hint names the nearest.

@@ -29,8 +29,6 @@ class Declared(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: the project's name as written, None where there is no ``[project]``.
-        requires_python: as written.
-        dependencies: PEP 508 requirements.
         extras: requirements by normalized name of the extra.
         groups: requirements by normalized name of the group (PEP 735), those of included groups with them.
         dynamic: the fields of ``[project]`` that the build backend fills in.

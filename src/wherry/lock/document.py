@@ -40,7 +40,6 @@ class Table(Struct, frozen=True, kw_only=True):
     """A table of a file, and the way to it.
 
     Attributes:
-        data: its keys and values.
         file: the file's name, for messages.
         place: where it stands in the file, such as ``package[3].source``; empty for the whole file.
         hint: what to do about a file that is wrong.

@@ -26,7 +26,6 @@ class Choice(Struct, frozen=True, kw_only=True):
 
     Attributes:
         path: the file; the project's folder where no file says anything.
-        format: its format.
         remarks: why it is this file, where the user may expect another.
         rivals: further locks that must give the same versions, as nothing tells which tool the project belongs to.
     """
@@ -41,10 +40,7 @@ def choose_lock(request: LockRequest, files: ProjectFiles) -> Choice | None:
     """Choose the lock of a project: the one that the request names, else one that a tool made, else
     ``requirements.txt``.
 
-    A member of a uv workspace without a lock of its own has its workspace's.
-
-    Returns:
-        The choice; None where the project has no lock.
+    A member of a uv workspace without a lock of its own has its workspace's. None where the project has no lock.
 
     Raises:
         LockError: there is no lock of the name that was asked for, there are several ``pylock.NAME.toml``, or one is a

@@ -34,9 +34,7 @@ class LockRequest(Struct, frozen=True, kw_only=True):
     """A request for a project's lock.
 
     Attributes:
-        root: the project's folder.
         groups: dependency groups beyond the default ones (PEP 735; Poetry's and Pipfile's categories).
-        extras: extras of the project.
         package: the workspace member, by name, where the project is a workspace.
         lock: the lock file to use, where it is not to be looked for.
         refresh: ask indexes again for what is remembered of requirements without hashes.
@@ -67,11 +65,9 @@ class Lock(Struct, frozen=True, kw_only=True):
     Attributes:
         pylock: the lock as PEP 751 has it. Wheels whose address the lock file does not record have a
             URL of the scheme ``index+…`` (see ``wherry.indexes.index_url``).
-        path: the file it was read from.
         base: the folder that relative paths in ``pylock`` start from.
         member: the folder of the project whose own code is to be packaged: ``root``, or the workspace
             member's.
-        format: the format of the file.
         inputs: every file whose bytes decide ``pylock``; a change of one makes it another lock.
         stable: the same inputs always give the same ``pylock``, so that it may be remembered. False
             where it depends on what an index has now, as for requirements without hashes.

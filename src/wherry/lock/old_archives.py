@@ -43,14 +43,7 @@ _NUMBERS = (slice(100, 108), slice(108, 116), slice(116, 124), _SIZE, slice(136,
 
 
 class LentSdist(Struct, frozen=True, kw_only=True):
-    """A copy of an sdist that uv can read.
-
-    Attributes:
-        path: the copy.
-        sha256: its digest, in hexadecimal.
-        url: the address of the original.
-        original_sha256: the digest of the original.
-    """
+    """A copy of an sdist that uv can read, with the address and the digest of the original."""
 
     path: Path
     sha256: str
@@ -67,11 +60,7 @@ def lend_sdists(
 ) -> list[LentSdist]:
     """Put copies of the sdists that uv could not read into a folder; none where the format is not the reason.
 
-    Args:
-        error: uv's words.
-        folder: an empty folder.
-        context: knows how indexes are reached.
-        index: the address of the index; None for the default one.
+    ``error`` has uv's words; an index of None is the default one.
 
     Raises:
         FetchError: the index does not answer.

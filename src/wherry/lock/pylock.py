@@ -74,11 +74,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
 
 
 def _applicable(table: Table, where: str, request: LockRequest, target: Target) -> Pylock:
-    """The lock, without what does not apply to the target if something is wrong with it as a whole.
-
-    Raises:
-        LockError: as ``_validated``.
-    """
+    """The lock, without what does not apply to the target if something is wrong with it as a whole."""
     try:
         return _validated(table, where=where)
     except LockError as error:
@@ -103,10 +99,7 @@ def _applicable(table: Table, where: str, request: LockRequest, target: Target) 
 def parse_pylock(text: str, *, file: str, base: Path) -> Pylock:
     """Parse a lock that uv wrote to its standard output.
 
-    Args:
-        text: uv's output.
-        file: the name of what it was made from, for errors.
-        base: the folder that relative paths in it start from.
+    Errors name ``file``, that it was made from; relative paths in it start from ``base``.
 
     Raises:
         LockError: it is not a valid PEP 751 lock.
@@ -158,11 +151,7 @@ def _validated(table: Table, *, where: str) -> Pylock:
 
 
 def _check_paths(pylock: Pylock, path: Path) -> None:
-    """Check that files can have the paths of a lock.
-
-    Raises:
-        LockError: one of them is not a path.
-    """
+    """Check that files can have the paths of a lock."""
     for number, package in enumerate(pylock.packages):
         for source in (package.directory, package.archive, package.sdist, *(package.wheels or ())):
             if source is not None and source.path is not None and not is_path(source.path):
@@ -231,11 +220,7 @@ def _digest(path: Path, files: ProjectFiles) -> str:
 
 
 def _check_satisfied(pylock: Pylock, path: Path, context: Context) -> None:
-    """Check that the lock holds the dependencies that ``pyproject.toml`` beside it declares.
-
-    Raises:
-        LockError: it does not hold one, or none that is admitted.
-    """
+    """Check that the lock holds the dependencies that ``pyproject.toml`` beside it declares."""
     pyproject = path.parent / "pyproject.toml"
     # A named lock (`pylock.dev.toml`) may be for another purpose than the project's dependencies.
     if path.name != "pylock.toml" or not pyproject.is_file():

@@ -37,9 +37,7 @@ __all__ = ["in_project", "read_choice", "read_lock"]
 def read_lock(request: LockRequest, context: Context) -> Lock:
     """Find a project's lock and read it as PEP 751 has it; resolve, with a warning, where there is none.
 
-    Args:
-        request: what is asked for.
-        context: what it is for; its reporter is told which lock was chosen, and why.
+    The reporter is told which lock was chosen, and why.
 
     Raises:
         ProjectError: there is no Python project.
@@ -126,11 +124,7 @@ def in_project(request: LockRequest, context: Context) -> LockRequest:
 
 
 def read_choice(choice: Choice, request: LockRequest, context: Context) -> Lock:
-    """Read a file by the reader of its format.
-
-    Raises:
-        WherryError: as the reader does.
-    """
+    """Read a file by the reader of its format; errors as the reader."""
     from importlib import import_module
 
     module, _, function = choice.format.value.reader.partition(":")

@@ -56,7 +56,6 @@ class Requirements(Struct, frozen=True, kw_only=True):
             and no argument.
         declared: the arguments of uv for what is declared in files: their names, and options for extras and groups.
         requires_python: the versions of Python that the project is for; they decide the patch level that is assumed.
-        options: further options of ``uv pip compile``.
     """
 
     name: str
@@ -153,11 +152,7 @@ def resolve_declared(
     *,
     extras: tuple[str, ...] = (),
 ) -> Lock:
-    """The lock of a project without one, resolved with a warning from what ``path`` declares.
-
-    Raises:
-        LockError, ToolError: as ``resolve``.
-    """
+    """The lock of a project without one, resolved with a warning from what ``path`` declares; errors as ``resolve``."""
     if request.by_hash:
         raise LockError(
             "the project has no lock",
@@ -181,11 +176,8 @@ def read_extra_distributions(
 ) -> Lock:
     """Resolve requirements with all that they need for the target.
 
-    Args:
-        requirements: as PEP 508 has them.
-        lock: the project's.
-        pinned: the versions of the lock, by name; a requirement that excludes one of them fails.
-        context: what it is for; its reporter is told that this part of the build is not locked.
+    A requirement that excludes one of the ``pinned`` versions fails. The reporter is told that this part of the build
+    is not locked.
 
     Raises:
         LockError: there is no solution; the causes are uv's words.

@@ -30,13 +30,8 @@ def lock_version(
 ) -> tuple[int, int]:
     """The version of a lock's format.
 
-    Args:
-        lock: its content.
-        key: of the version in ``[metadata]``.
-        path: the lock, for errors.
-        tool: that wrote it.
-        known: the first and the last version that are known.
-        default: the version of a lock that names none.
+    ``key`` is that of the version in ``[metadata]``, ``known`` has the first and the last version that are known, and
+    ``default`` is that of a lock that names none.
 
     Raises:
         LockError: it is not known.

@@ -162,11 +162,7 @@ def _pdm_sources(pyproject: Table, context: Context) -> Iterator[str]:
 
 
 def _requirement(dependency: Dependency, table: Table) -> str:
-    """The dependency in PEP 508's form.
-
-    Raises:
-        LockError: that form cannot express it.
-    """
+    """The dependency in PEP 508's form."""
     source, constraint = dependency.source, dependency.constraint
     from_index = not source.keys() & {"path", "file", "url", "git"}
     markers = [dependency.marker, dependency.python.python_marker() if dependency.python else None]

@@ -25,8 +25,6 @@ class DeclaredTexts(Struct, frozen=True, kw_only=True):
 
     Attributes:
         texts: as the lock writes them.
-        file: the file that declares them.
-        network: expands variables.
         hint: what to do about a variable that the lock alone names.
     """
 

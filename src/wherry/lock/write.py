@@ -36,15 +36,8 @@ __all__ = ["write_lock"]
 def write_lock(request: LockRequest, context: Context, *, output: Path | None = None) -> Path:
     """Resolve what a project declares for the target, and write it as ``pylock.toml`` (PEP 751).
 
-    The file is for this target alone, and says so. It holds no passwords. It is written as a whole or not at all.
-
-    Args:
-        request: whose lock is written; ``lock`` may name the file to resolve.
-        context: what it is for; its reporter is told uv's warnings.
-        output: the file to write; ``pylock.toml`` in the project's folder if None.
-
-    Returns:
-        The file that was written.
+    The file is for this target alone, and says so. It holds no passwords. It is written as a whole or not at all. The
+    request may name the file to resolve. Without ``output``, ``pylock.toml`` in the project's folder is written.
 
     Raises:
         ProjectError: there is no Python project.

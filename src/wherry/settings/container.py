@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
 
 from wherry.settings import values
 from wherry.settings.model import ContainerOptions, Copy, Mode
-from wherry.settings.reader import read_table
+from wherry.settings.reader import Reader, read_table, shaped
 
 if TYPE_CHECKING:
     from wherry.problems import Problems
     from wherry.settings.reader import Readers
 
+E = TypeVar("E", bound=StrEnum)
+
 __all__ = ["CONTAINER_READERS", "read_container"]
 
 
+@shaped({"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]})
 def _words(value: object) -> tuple[str, ...]:
     """A string, or several."""
     return (value,) if isinstance(value, str) and value else values.strings(value)
@@ -25,8 +29,13 @@ _volumes = values.all_matching(
 )
 
 
+def _member(kind: type[E]) -> Reader[E]:
+    names = [*map(str, kind)]
+    return Reader(read=lambda value: kind(values.choice(*names)(value)), shape={"enum": names})
+
+
 CONTAINER_READERS: Readers = {
-    "mode": lambda value: Mode(values.choice(*Mode)(value)),
+    "mode": _member(Mode),
     "engine": values.string,
     "image": values.string,
     "dockerfile": values.string,
@@ -40,7 +49,7 @@ CONTAINER_READERS: Readers = {
     "volumes": _volumes,
     "volumes-from": _words,
     "platform": values.string,
-    "copy": lambda value: Copy(values.choice(*Copy)(value)),
+    "copy": _member(Copy),
 }
 
 

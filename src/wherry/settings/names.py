@@ -33,12 +33,7 @@ class ProjectNames(Struct, frozen=True, kw_only=True):
 
 
 def project_names(root: Path, *, config: Path | None = None) -> ProjectNames:
-    """The names of the functions, layers, stages, groups and extras of a project; none if its settings cannot be read.
-
-    Args:
-        root: the project's folder.
-        config: a file with the settings, in place of the project's.
-    """
+    """The names of the functions, layers, stages, groups and extras of a project; none if its settings cannot be read."""
     files = ProjectFiles()
     document: Mapping[str, Any] = {}
     with suppress(WherryError):

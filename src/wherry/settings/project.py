@@ -60,13 +60,10 @@ class Project(Struct, frozen=True, kw_only=True):
     Attributes:
         root: its folder, absolute.
         name: its name: that of its settings, of its metadata, or of its folder.
-        version: its version, where its metadata has one.
         requires_python: the versions of Python in its metadata or its ``Pipfile``, as a PEP 440 specifier.
         has_build_system: whether ``pyproject.toml`` has a ``[build-system]`` table, so that its own code
             is packaged by its backend and not by copying its folder.
-        settings: ``[tool.wherry]``.
         inputs: the files that were read.
-        notes: what to tell the user about the settings.
         warnings: what of them the user will probably want to change.
         files: read the files that describe it, each once.
     """

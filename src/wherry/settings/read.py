@@ -40,7 +40,6 @@ __all__ = [
     "READERS",
     "RUNTIME_READERS",
     "TABLES",
-    "TABLE_READERS",
     "read_settings",
 ]
 
@@ -71,11 +70,6 @@ READERS: Readers = {
     "conflicts": values.conflicts,
 }
 """The keys of ``[tool.wherry]`` that hold a value."""
-
-TABLES = (
-    "check", "container", "functions", "hooks", "indexes", "layers", "licenses", "quotas", "runtimes", "stages",
-)  # fmt: skip
-"""The keys of ``[tool.wherry]`` that hold tables with keys of their own."""
 
 QUOTA_READERS: Readers = {
     "direct-upload": values.number(0),
@@ -169,11 +163,7 @@ NAME = r"[A-Za-z0-9_-]{1,140}"
 
 
 def read_settings(table: object, where: str) -> Settings:
-    """The settings in a table.
-
-    Args:
-        table: ``[tool.wherry]`` as TOML has it.
-        where: what messages call the place of the table.
+    """The settings in a table as TOML has it; messages call its place ``where``.
 
     Raises:
         SettingsError: they are wrong; the error names every problem, and the nearest known keys.
@@ -189,7 +179,7 @@ def read_settings(table: object, where: str) -> Settings:
     problems = Problems(SettingsError, f"the settings in {where} are wrong")
     plain = {key: value for key, value in table.items() if key not in TABLES}
     attributes = read_table(plain, READERS, problems, known=[*READERS, *TABLES])
-    for key, read in TABLE_READERS.items():
+    for key, read in TABLES.items():
         if key in table:
             attributes[key] = read(table[key], problems)
     settings = Settings(**attributes)
@@ -265,8 +255,7 @@ def _rare_table(key: str, value: object, problems: Problems) -> object:
     return readers[key](value, problems)
 
 
-# In the order in which problems are reported.
-TABLE_READERS: Mapping[str, Callable[[object, Problems], Any]] = {
+TABLES: Mapping[str, Callable[[object, Problems], Any]] = {
     "runtimes": _runtimes,
     "quotas": partial(
         _table, "quotas", QUOTA_READERS, QuotaSettings, "expected a table of numbers"
@@ -280,6 +269,7 @@ TABLE_READERS: Mapping[str, Callable[[object, Problems], Any]] = {
     "functions": partial(_packages, "functions", FUNCTION_READERS, FunctionSettings),
     "stages": partial(_rare_table, "stages"),
 }
+"""The readers of the keys of ``[tool.wherry]`` that hold tables, in the order in which problems are reported."""
 
 
 def _check_consistency(settings: Settings, problems: Problems) -> None:

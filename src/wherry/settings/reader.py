@@ -207,13 +207,8 @@ def read_table(
 ) -> dict[str, Any]:
     """The values of a table by the names of attributes, without those that are wrong.
 
-    Args:
-        table: the table as TOML has it.
-        readers: a reader for each key; it raises ValueError for a wrong value.
-        problems: receives what is wrong.
-        prefix: precedes a key in messages.
-        known: the keys that may be suggested, if there are more than those of the readers.
-        of_project: keys that belong in the table of the whole project.
+    ``prefix`` precedes a key in messages. If there are more keys than those of the readers, the ``known`` ones may be
+    suggested; those ``of_project`` belong in the table of the whole project.
     """
     values: dict[str, Any] = {}
     for key, value in table.items():
@@ -240,13 +235,7 @@ def named_tables(
 ) -> Iterator[tuple[str, dict[str, object]]]:
     """The tables ``[tool.wherry.KIND.NAME]`` with their names, without those that are wrong.
 
-    Args:
-        kind: the key of the table that holds them.
-        value: that table.
-        readers: the keys of each table.
-        problems: receives what is wrong.
-        pattern: the regular expression of names.
-        wrong_name: the problem of a name that it does not match.
+    ``readers`` has the keys of each table. ``wrong_name`` is the problem of a name that the pattern does not match.
     """
     if not isinstance(value, dict):
         problems.add(kind, f"expected a table for each: [tool.wherry.{kind}.NAME]")

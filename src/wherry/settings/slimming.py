@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from wherry.settings.reader import NOT_EMPTY, shaped
+from wherry.sizes import parse_size
 
 __all__ = ["DETECT", "botocore_services", "size", "slim"]
 
@@ -14,7 +16,6 @@ DETECT = "detect"
 _SLIM = ("tests", "stubs", "headers")
 """The values of ``slim``."""
 
-_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}  # fmt: skip
 _SERVICE = r"[a-z0-9][a-z0-9.-]*"
 
 
@@ -23,14 +24,9 @@ def size(value: object) -> int:
     """A number of bytes, or a text such as ``20MB`` or ``4 MiB``."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    match = (
-        re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMG]?I?B)", value.upper())
-        if isinstance(value, str)
-        else None
-    )
-    if match is None or match[2] not in _UNITS:
-        raise ValueError('expected a size such as "20MB" or "4 MiB", or a number of bytes')
-    return int(float(match[1]) * _UNITS[match[2]])
+    with suppress(ValueError):
+        return parse_size(value if isinstance(value, str) else "")
+    raise ValueError('expected a size such as "20MB" or "4 MiB", or a number of bytes')
 
 
 @shaped({"anyOf": [{"const": False}, {"type": "array", "items": {"enum": [*_SLIM]}}]})

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from wherry.settings import values
 from wherry.settings.function_readers import CONFIGURATION_READERS, check_used, stage_layers
 from wherry.settings.model import MANAGEABLE, MANAGED, StageFunction, StageLayer, StageSettings
-from wherry.settings.reader import named_tables, read_table, shaped
+from wherry.settings.reader import Reader, named_tables, read_table, shaped
 from wherry.settings.stage_test import read_stage_tests
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from wherry.problems import Problems
     from wherry.settings.reader import Readers
@@ -48,6 +48,7 @@ _alias = values.matching(
 )
 
 
+@shaped({"type": "string"})
 def _bucket(value: object) -> tuple[str, str]:
     match = _BUCKET.fullmatch(value) if isinstance(value, str) else None
     if match is None:
@@ -55,6 +56,7 @@ def _bucket(value: object) -> tuple[str, str]:
     return match[1], (match[2] or "").strip("/")
 
 
+@shaped({"type": "string"})
 def _name_pattern(value: object) -> str:
     pattern = values.string(value)
     try:
@@ -84,9 +86,17 @@ _principals = values.all_matching(
 )
 
 
+def _distinct(read: Callable[[object], tuple[str, ...]]) -> Reader[tuple[str, ...]]:
+    """A reader of the same strings, each once."""
+    return Reader(
+        read=lambda value: tuple(dict.fromkeys(read(value))),
+        shape={"type": "array", "items": {"type": "string"}},
+    )
+
+
 STAGE_READERS: Readers = {
     "region": _region,
-    "regions": lambda value: tuple(dict.fromkeys(_regions(value))),
+    "regions": _distinct(_regions),
     "profile": values.string,
     "assume-role": _role,
     "bucket": _bucket,
@@ -127,7 +137,7 @@ LAYER_STAGE_READERS: Readers = {
     "name": _layer,
     "description": values.string,
     "license": values.string,
-    "share": lambda value: tuple(dict.fromkeys(_principals(value))),
+    "share": _distinct(_principals),
 }
 
 

@@ -40,10 +40,7 @@ def read_build_rules(
 ) -> BuildRules:
     """Read the rules of a project, or of the workspace that it is in.
 
-    Args:
-        folder: the project's folder.
-        files: reads its files.
-        pinned: the locked versions by name, for requirements that are to match them (``match-runtime``).
+    ``pinned`` has the locked versions by name, for requirements that are to match them (``match-runtime``).
 
     Raises:
         LockError: a file is malformed.

@@ -86,11 +86,7 @@ def require_suitable(
 ) -> None:
     """Refuse a wheel whose compiled files do not run on the target.
 
-    Args:
-        compiled: its files that hold machine code.
-        filename: its name.
-        target: what it is to run on.
-        python: the version that compiled it, where its tags may not tell; None where the target's did.
+    ``python`` is the version that compiled it, where its tags may not tell; None where the target's did.
 
     Raises:
         IncompatibleError: a file is for another system, machine or Python, or wants newer libraries than the

@@ -121,10 +121,7 @@ def build_in_container(
 ) -> list[Canonical | BuildError]:
     """The wheel of each tree, or why there is none, of one run of a container.
 
-    Args:
-        sources: the trees.
-        wheels: those that were made before; the others are added.
-        container: the container to run, with an image that the engine has.
+    ``wheels`` has those that were made before, and gets the others. The engine has the container's image.
 
     Raises:
         ContainerError: no container can be run.

@@ -26,11 +26,9 @@ class Declaration(Struct, frozen=True, kw_only=True):
     """How a folder is built.
 
     Attributes:
-        root: the folder.
         name: the name in its metadata, normalized; None without one.
         version: the version in its metadata, where that is static.
         backend: the build backend, as PEP 517 names objects; None for a plain folder.
-        requires: the build requirements.
         backend_path: folders of the project that the backend is imported from.
         document: the whole of ``pyproject.toml``; empty without one.
     """
@@ -77,14 +75,9 @@ def read_declaration(
     """Read how a folder is built.
 
     A folder is plain when it has no ``[build-system]``, or when its settings say that it is not a package
-    (``tool.poetry.package-mode``, ``tool.uv.package``, ``tool.pdm.distribution`` are false).
-
-    Args:
-        root: the folder.
-        files: reads its files.
-        must_build: build a folder without ``[build-system]`` with setuptools, as pip does with a dependency,
-            instead of taking it as plain.
-        build: whether to build it at all, unless it must be built.
+    (``tool.poetry.package-mode``, ``tool.uv.package``, ``tool.pdm.distribution`` are false). With ``must_build``,
+    setuptools builds one without ``[build-system]``, as pip does with a dependency; without ``build``, only what must
+    be built is.
 
     Raises:
         ProjectError: ``pyproject.toml`` cannot be read.

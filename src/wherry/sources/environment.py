@@ -55,7 +55,6 @@ class Environment(NamedTuple):
     """A folder in which the requirements of a backend are installed.
 
     Attributes:
-        folder: the folder.
         virtual: whether it is a virtual environment, with an interpreter of its own.
         identity: a digest of all that it is made of.
         installed: versions by normalized name.
@@ -117,11 +116,7 @@ def make_environment(
 ) -> Environment:
     """The environment with these requirements, made where it is not kept.
 
-    Args:
-        requires: PEP 508 requirements.
-        declaration: the project that is to be built; its ``[tool.uv]`` settings may name indexes.
-        context: of the run; offline, requirements come from uv's own cache.
-        virtual: make a virtual environment.
+    The project's ``[tool.uv]`` may name indexes. Offline, requirements come from uv's own cache.
 
     Raises:
         BuildError: the requirements cannot be installed.

@@ -31,14 +31,9 @@ def read_extra_path(
 ) -> Tree:
     """The files, at their place in the package, and a digest of their content.
 
-    Args:
-        root: where relative paths start.
-        path: of a file or folder.
-        to: its place in the package; the files of a folder are put directly there. Where it ends with a
-            slash, a file is put into it. None is the same relative path, or the name alone for what lies
-            outside of ``root``.
-        owner: the owner of the entries.
-        rules: what to pass over, and whether to follow links; those of ``include`` and ``exclude`` do not count.
+    The files of a folder are put directly at ``to``; a file is put into it where it ends with a slash. None is the
+    same relative path, or the name alone for what lies outside of ``root``. The ``include`` and ``exclude`` of the
+    rules do not count.
 
     Raises:
         ProjectError: there is no such file or folder, or it cannot be read.

@@ -61,10 +61,7 @@ def _layouts(store: Store) -> Memo[_Layout]:
 def assemble(key: str, inputs: Inputs, store: Store) -> Canonical | None:
     """Put a wheel together, by what was learned of it, from the files as they are now; None to build it.
 
-    Args:
-        key: of all that the build depends on but the contents of files.
-        inputs: the project's files.
-        store: where layouts are remembered.
+    The key is of all that the build depends on but the contents of files.
     """
     changeable = _CHANGEABLE.recall(store, key)
     if changeable is None:
@@ -94,13 +91,7 @@ def learn(
 ) -> bool:
     """Learn the layout of a wheel that was built, where that is certain; whether it is.
 
-    Args:
-        key: of all that the build depends on but the contents of files.
-        wheel: the wheel that the backend made of ``inputs``.
-        inputs: the project's files.
-        declaration: how the project is built.
-        hermeticity: whether the build is hermetic.
-        store: where layouts are remembered.
+    The key is as for ``assemble``; the backend made the wheel of these inputs.
     """
     backend = hermeticity.backend
     if hermeticity.reason is not None or hermeticity.asks_git or backend is None:

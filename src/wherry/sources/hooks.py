@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,12 @@ _LARGEST_ANSWER = 1 << 22
 _SETUPTOOLS_WITH_EXTRA_CONFIG = (65, 7)
 _SCRIPT = str(Path(__file__).with_name("hook_process.py"))
 _NOT_COPIED = frozenset({"build", "dist", "__pycache__", ".venv", ".tox"})
+# What backends say when the folder is not laid out as a package: poetry-core and flit, setuptools, hatchling, uv.
+_FOUND_NONE = re.compile(
+    r"No file/folder found for (?:package|module)|discovered in a flat-layout"
+    r"|Unable to determine which files to ship|Expected a Python module"
+)
+_SETTINGS = {"poetry": ("poetry", "package-mode"), "pdm": ("pdm", "distribution")}
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -71,12 +78,8 @@ def call_backend(
 ) -> Iterator[Outcome]:
     """Let the backend make the wheel (``build_wheel``), which is there until the block ends.
 
-    Args:
-        declaration: how the project is built.
-        environment: the environment of its backend.
-        store: where the log of a failure is kept.
-        ask: first ask for further requirements (``get_requires_for_build_wheel``), and make no wheel where
-            there are any.
+    With ``ask``, it is first asked for further requirements (``get_requires_for_build_wheel``), and makes no wheel
+    where there are any.
 
     Raises:
         BuildError: the backend fails, or what it made is not a wheel.
@@ -193,10 +196,9 @@ class _Call:
         """The error, with the end of the backend's output; more of it stays in the store."""
         from wherry.indexes.redact import redact
         from wherry.sources.log import keep_log, last_lines
-        from wherry.sources.nothing_to_package import folder_hint
 
         output = redact(self._output.text())
-        hint = hint or folder_hint(output, self._declaration)
+        hint = hint or _folder_hint(output, self._declaration)
         kept = keep_log(output, label=self._declaration.label, store=self._store)
         hints = [hint, f"the whole output is in `{kept}`" if kept is not None else None]
         return self._error(
@@ -259,3 +261,15 @@ def _source(declaration: Declaration, environment: Environment, temporary: Path)
         leave_out=lambda name: name in _NOT_COPIED or name.endswith(".egg-info"),
     )
     return copy
+
+
+def _folder_hint(output: str, declaration: Declaration) -> str | None:
+    """The setting that ships the project's folder as it is; None if the backend failed for another reason."""
+    if not _FOUND_NONE.search(output):
+        return None
+    backend = (declaration.backend or "").partition(".")[0]
+    tool, key = _SETTINGS.get(backend, ("uv", "package"))
+    return (
+        "to ship the folder as it is, without building it, say that it is no package: "
+        f"`{key} = false` in [tool.{tool}] of `pyproject.toml`"
+    )

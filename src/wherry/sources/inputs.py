@@ -77,7 +77,6 @@ class Inputs(Struct, frozen=True, kw_only=True, dict=True):
     """The files that a build can read.
 
     Attributes:
-        root: the project's folder.
         files: its files, sorted by path.
         shape: a digest of all that can be seen without reading a file: the names of folders and files,
             executable bits, links.
@@ -118,12 +117,8 @@ def read_inputs(
 ) -> Inputs:
     """Read all inputs.
 
-    Args:
-        root: the project's folder.
-        options: how they are read.
-        files: the files of the run, of which none is opened again.
-        before: the inputs as they were; files that have the same signature are not read again, and ``files`` is
-            not asked.
+    No file of the run is opened again. Files that have the same signature as ``before`` are not read again, and
+    ``files`` is not asked.
     """
     reading = _Reading(options, files, before)
     reading.folder(str(root))

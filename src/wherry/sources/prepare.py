@@ -13,7 +13,7 @@ from wherry.errors import WherryError
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from wherry.context import Context
@@ -45,16 +45,14 @@ def preparing(roots: Iterable[Path], options: TreeOptions, context: Context) -> 
         yield
         return
     recorder = _Recorder()
-    thread = threading.Thread(
-        target=_prepare_all,
-        args=(
-            [root.absolute() for root in roots],
-            options,
-            replace(context, reporter=recorder),
-            recorder,
-        ),
-        name="wherry-prepare",
-    )
+    recording = replace(context, reporter=recorder)
+    folders = [root.absolute() for root in roots]
+
+    def prepare() -> None:
+        for folder in folders:
+            _prepare(folder, options, recording, recorder)
+
+    thread = threading.Thread(target=prepare, name="wherry-prepare")
     thread.start()
     try:
         yield
@@ -62,13 +60,6 @@ def preparing(roots: Iterable[Path], options: TreeOptions, context: Context) -> 
         thread.join()
     for event in recorder.events:
         context.reporter.emit(event)
-
-
-def _prepare_all(
-    roots: Sequence[Path], options: TreeOptions, context: Context, recorder: _Recorder
-) -> None:
-    for root in roots:
-        _prepare(root, options, context, recorder)
 
 
 def _prepare(root: Path, options: TreeOptions, context: Context, recorder: _Recorder) -> None:

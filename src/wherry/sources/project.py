@@ -25,7 +25,6 @@ class Built(Struct, frozen=True):
     """The files of a source tree, as they ship.
 
     Attributes:
-        bundle: its files.
         name: of the distribution, normalized; a plain folder without metadata has its own name.
         version: None where a plain folder has none.
         digest: equal digests mean equal bundles. It is of no use on another machine.

@@ -35,9 +35,6 @@ class ProjectBuild(Struct, frozen=True, kw_only=True):
     """A build of a project, as it stands before or after.
 
     Attributes:
-        declaration: how the project is built.
-        options: how its inputs are read.
-        inputs: its files.
         hermeticity: whether nothing else decides the wheel.
         environment: the environment it is built in, where that is known.
     """

@@ -11,13 +11,12 @@ import hashlib
 import json
 import os
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wherry.errors import DigestError, WherryError
 from wherry.lock.formats import LockFormat
 from wherry.sources.backends.interface import keys, texts
 from wherry.store.memo import memo_key
-from wherry.untrusted import inner_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,11 +120,13 @@ def _description(declaration: Declaration, context: Context) -> str:
     if any(_DESCRIPTION in text for text in texts(dict(document))):
         # It may ship.
         return context.files.digest(declaration.root / _DESCRIPTION)
-    tools = {
-        name: table for name, table in inner_table(document, "tool").items() if name != "wherry"
-    }
-    kept = {"project": declaration.project, "tool": tools}
+    kept = {"project": declaration.project, "tool": _tools(declaration)}
     return json.dumps(kept, sort_keys=True, default=str)
+
+
+def _tools(declaration: Declaration) -> dict[str, Any]:
+    """The tables of ``[tool]`` but for Wherry's."""
+    return {name: table for name, table in declaration.tool().items() if name != "wherry"}
 
 
 def _version_from_git(build: ProjectBuild) -> str:
@@ -147,12 +148,7 @@ def _without_locks(files: list[InputFile], declaration: Declaration) -> list[Inp
 
 def _words(declaration: Declaration) -> set[str]:
     """The words of the settings of a build."""
-    tools = {
-        name: table
-        for name, table in inner_table(declaration.document, "tool").items()
-        if name != "wherry"
-    }
-    found = [*texts(dict(declaration.project)), *texts(tools)]
+    found = [*texts(dict(declaration.project)), *texts(_tools(declaration))]
     setup_cfg = declaration.root / "setup.cfg"
     if setup_cfg.is_file():
         found.append(setup_cfg.read_text(encoding="utf-8", errors="replace"))

@@ -71,9 +71,7 @@ class BuildRequirements(Struct, frozen=True, kw_only=True):
     def choose(self, requires: Iterable[str], declaration: Declaration) -> tuple[Pinned, ...]:
         """The files of these requirements and of all they depend on, all of them in the store.
 
-        Args:
-            requires: PEP 508 requirements.
-            declaration: of the project that is to be built; its ``[tool.uv]`` settings may name indexes.
+        The project's ``[tool.uv]`` may name indexes.
 
         Raises:
             BuildError: there are none for the target.

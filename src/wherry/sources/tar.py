@@ -54,9 +54,7 @@ class TarMember(Struct, frozen=True, kw_only=True):
     Attributes:
         name: its path, with forward slashes.
         kind: a device, a pipe and the like are ``other``.
-        mode: its permissions.
         mtime: seconds since 1970.
-        link: where a link leads.
         content: pieces of its content, to be read before the next member.
     """
 

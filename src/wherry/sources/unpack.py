@@ -25,11 +25,7 @@ _DEFAULT = Limits()
 def unpack(archive: Path, *, filename: str, into: Path, limits: Limits = _DEFAULT) -> Path:
     """Unpack an sdist or another archive of a source tree; the folder that holds the tree.
 
-    Args:
-        archive: a tar archive, compressed or not, or a zip archive.
-        filename: its name, which tells its format.
-        into: an empty folder to unpack to.
-        limits: the most that it may hold.
+    The file's name tells whether it is a tar archive, compressed or not, or a zip archive. ``into`` is empty.
 
     Raises:
         ArchiveError: it is damaged, of another format or too large; or a member would land outside, is a link

@@ -39,12 +39,9 @@ __all__ = ["accept_wheel", "build_wheel"]
 def build_wheel(declaration: Declaration, context: Context, *, hermetic: bool = False) -> Canonical:
     """Build the wheel.
 
-    Args:
-        declaration: of a tree that has a backend.
-        context: of the run. The wheel is built by a Python of the target's version where there is one; what that
-            compiles is examined.
-        hermetic: the backend does nothing that its settings do not say (``wherry.sources.hermetic``), so that it
-            need not be asked twice for requirements.
+    A Python of the target's version builds it, where there is one; what that compiles is examined. A ``hermetic``
+    backend does nothing that its settings do not say (``wherry.sources.hermetic``), and need not be asked twice for
+    requirements.
 
     Raises:
         BuildError: the backend or its requirements fail.
@@ -108,12 +105,7 @@ def accept_wheel(
 ) -> Canonical:
     """Put a wheel that was built into the store, in its canonical form, and prove that it runs on the target.
 
-    Args:
-        path: the wheel.
-        name: of its distribution.
-        tree: what it was built from.
-        context: of the run.
-        python: the version that compiled it, where its tags may not tell; None where the target's did.
+    ``tree`` is what it was built from; ``python`` is as for ``require_suitable``.
 
     Raises:
         IncompatibleError: it does not run on the target.

@@ -86,13 +86,8 @@ def ignored_files(root: Path) -> str:
 def check_out(url: str, commit: str, into: Path, *, label: str, offline: bool = False) -> None:
     """Check out a commit with its submodules.
 
-    Args:
-        url: the repository, as git takes it; may hold a password, which no message repeats and git is given by
-            its environment.
-        commit: the whole digest of the commit.
-        into: a folder that does not exist yet.
-        label: the name of the distribution in messages.
-        offline: refuse to use the network; repositories of the local file system are still read.
+    The URL may hold a password, which no message repeats and git is given by its environment. Offline, repositories
+    of the local file system are still read. ``into`` does not exist yet.
 
     Raises:
         FetchError: the repository cannot be reached, or does not hold the commit.

@@ -52,12 +52,9 @@ class Command(Struct, frozen=True, kw_only=True):
     """A program and its surroundings.
 
     Attributes:
-        arguments: the program and its arguments.
-        cwd: its folder.
         environment: its environment variables, all of them.
         seconds: the most that it may run.
         umask: of its files; None for that of Wherry.
-        stdin: its standard input.
     """
 
     arguments: Sequence[str | Path]
@@ -127,10 +124,8 @@ def run(
 ) -> int:
     """Run a program to its end; its exit status.
 
-    Args:
-        command: the program.
-        output: told its standard output, piece by piece, from another thread.
-        errors: told its standard error; without it, that is part of the output.
+    ``output`` is told its standard output, piece by piece, from another thread; without ``errors``, that has standard
+    error, too.
 
     Raises:
         OSError, ValueError: it cannot be started.
@@ -179,12 +174,7 @@ def run(
 
 
 def run_tool(command: Command, name: str, variable: str) -> Done:
-    """Run a program of Wherry's to its end.
-
-    Args:
-        command: the program.
-        name: what messages call it.
-        variable: of the environment, which sets its limit of time.
+    """Run a program of Wherry's to its end; the variable of the environment sets its limit of time.
 
     Raises:
         OSError, ValueError: it cannot be started.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -66,14 +68,16 @@ _ASIDE = frozenset({"", "hint:", "warning:"})
 _PROGRESS = re.compile(
     r"(Audited|Building|Built|Creating|Prepared|Resolved|Updated|Updating|Using) "
 )
+_REFUSED = re.compile(
+    r"Required uv version `(?P<wanted>[^`]+)` does not match the running version `(?P<running>[^`]+)`"
+)
+_SECONDS = 20
 
 
 class Answer(Struct, frozen=True, kw_only=True):
     """The result of a run of uv.
 
     Attributes:
-        status: its exit status.
-        output: its standard output.
         causes: its error, outermost cause first, without secrets; empty where there is none.
         hint: its own hint, without secrets.
     """
@@ -106,14 +110,10 @@ def run_uv(
 ) -> Answer:
     """Run uv in ``cwd``, independent of the settings of the building machine except how to reach indexes.
 
-    Args:
-        arguments: the command; without secrets, as other users of the machine can see them.
-        cwd: relative paths, in what uv reads and writes, start here.
-        network: the indexes, and the users and passwords for them. Uv is told by environment variables, which only
-            its own process can read.
-        reporter: told uv's warnings.
-        stdin: makes the text for uv's standard input, with the passwords that are known by then.
-        default_index: the index that replaces PyPI, whatever the environment says.
+    The arguments have no secrets, as other users of the machine can see them: the users and passwords of indexes are
+    in environment variables, which only uv's own process can read, and in the text for its standard input, which
+    ``stdin`` makes when they are known. ``default_index`` replaces PyPI, whatever the environment says. The reporter
+    is told uv's warnings.
 
     Raises:
         ToolError: uv is missing or cannot be started.
@@ -155,10 +155,7 @@ def run_uv(
 def run_uv_offline(arguments: Sequence[str], *, cwd: Path, reporter: Reporter) -> Answer:
     """Run uv in ``cwd`` with no network, and without the indexes that the environment names.
 
-    Args:
-        arguments: the command.
-        cwd: relative paths, in what uv reads and writes, start here.
-        reporter: told uv's warnings.
+    The reporter is told uv's warnings.
 
     Raises:
         ToolError: uv is missing or cannot be started.
@@ -185,15 +182,9 @@ def _answer(done: Done, text: str, reporter: Reporter) -> Answer:
 
 
 def _run(command: Sequence[str], cwd: Path, environment: Mapping[str, str], stdin: str) -> Done:
-    """Run uv; another one where the project requires another version.
-
-    Raises:
-        ToolError: it cannot be started, takes too long, or there is none of the version.
-    """
-    from wherry.tools.uv_version import required_uv
-
+    """Run uv; another one where the project requires another version."""
     done = _run_once(command, cwd, environment, stdin)
-    if done.status and (path := required_uv(done.errors)) is not None:
+    if done.status and (path := _required_uv(done.errors)) is not None:
         return _run_once([path, *command[1:]], cwd, environment, stdin)
     return done
 
@@ -239,10 +230,7 @@ def target_options(
 ) -> list[str]:
     """The options that make ``uv pip compile`` resolve for the target, whatever machine it runs on.
 
-    Args:
-        target: the target.
-        patch: the patch level of Python to assume; that of the runtime if None.
-        python: the interpreter that builds metadata; that which runs Wherry if None.
+    By default, the patch level is the runtime's, and the interpreter that runs Wherry builds metadata.
     """
     glibc = next(minor for minor in _PLATFORM_GLIBCS if (2, minor) <= target.runtime.glibc)
     machine = "aarch64" if target.architecture is Architecture.ARM64 else "x86_64"
@@ -262,11 +250,7 @@ _finding_uv = Lock()
 
 
 def _find_uv() -> str:
-    """The path of the ``uv`` binary that was installed with Wherry.
-
-    Raises:
-        ToolError: it is not there.
-    """
+    """The path of the ``uv`` binary that was installed with Wherry."""
     try:
         from uv import find_uv_bin
 
@@ -331,3 +315,54 @@ def _messages(text: str) -> list[tuple[str, str]]:
             # Some versions report a stale lock without calling that an error.
             messages.append(("", line.strip()))
     return [(lead, text) for lead, text in messages if text]
+
+
+def _required_uv(errors: str) -> str | None:
+    """The path of a uv that has the version which another uv said, in its standard error, that the project requires.
+
+    None where it did not refuse for its version.
+    """
+    # uv breaks long lines.
+    refused = _REFUSED.search(" ".join(errors.split()))
+    if refused is None:
+        return None
+    wanted = refused["wanted"]
+    if (path := _on_path(wanted)) is None:
+        raise ToolError(
+            f"the project requires uv `{wanted}`",
+            where=[
+                f"`required-version` says so, and Wherry's uv is {refused['running']}",
+                "no uv on `PATH` has such a version",
+            ],
+            hint=f"install it, such as with `uv tool install 'uv{wanted}'`, or change `required-version`",
+        )
+    return path
+
+
+@cache
+def _on_path(wanted: str) -> str | None:
+    """The first uv on ``PATH`` whose version is admitted."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        specifiers = SpecifierSet(wanted)
+    except InvalidSpecifier:
+        return None
+    for folder in os.get_exec_path():
+        path = shutil.which("uv", path=folder) if folder else None
+        version = None if path is None else _version(path)
+        if version is not None and specifiers.contains(version, prereleases=True):
+            return path
+    return None
+
+
+def _version(path: str) -> str | None:
+    """The version of a uv; None where it does not tell one."""
+    try:
+        done = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    found = re.match(r"uv (\d+(?:\.\w+)*)", done.stdout)
+    return found[1] if found else None

@@ -41,10 +41,7 @@ def own_hint(hint: str | None) -> str | None:
 def with_place(cause: str, name: str, lines: Sequence[str]) -> str:
     """A cause that speaks of uv's standard input, with the file and the line that it is about.
 
-    Args:
-        cause: uv's words.
-        name: the file that was passed to standard input.
-        lines: what was passed.
+    ``name`` is the file that was passed to standard input, and ``lines`` what was passed.
     """
 
     def place(match: re.Match[str]) -> str:

@@ -49,7 +49,6 @@ class RemoteFile(Struct, frozen=True, kw_only=True):
     """A file that a lock names.
 
     Attributes:
-        filename: its name.
         url: its address: ``http:``, ``https:``, ``file:`` or that of ``wherry.indexes.index_url``.
         hashes: hexadecimal digests by algorithm, at least one of a strong one.
         size: its size in bytes, where the lock records it.

@@ -9,7 +9,7 @@ from wherry.target import is_deprecated
 from wherry.wheels.select import select
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from wherry.lock.model import Lock
     from wherry.target import Target
@@ -24,13 +24,6 @@ class Fitting(NamedTuple):
     problem: str | None
 
 
-class _Fit(NamedTuple):
-    """How well locks fit a target: the fewer distributions must be compiled, the better."""
-
-    compiled: int
-    problem: str | None
-
-
 def choose_fitting(
     targets: Sequence[Target], read: Callable[[Target], Iterable[Lock]], *, keep: bool
 ) -> Fitting:
@@ -38,11 +31,7 @@ def choose_fitting(
 
     Where there is none, the target with the fewest distributions to compile. A runtime that AWS no longer patches is
     chosen only if no other will do. If the locks admit none, the first target is left, and fails with the reason.
-
-    Args:
-        targets: at least one, best first.
-        read: reads the locks for a target.
-        keep: whether the first is chosen as well if something must be compiled for it.
+    With ``keep``, the first is chosen as well if something must be compiled for it.
 
     Raises:
         WherryError: the locks cannot be read, for any target.
@@ -53,7 +42,7 @@ def choose_fitting(
         if best is not None and is_deprecated(target.runtime) and not best[0][0]:
             break
         try:
-            fit = _fit(read(target), target)
+            compiled = _compiled(read(target), target)
         except (TargetError, SelectionError, LockError) as error:
             if isinstance(error, LockError) and target == first and not _is_about_python(error):
                 raise
@@ -61,10 +50,10 @@ def choose_fitting(
                 problem = error.message
             continue
         if target == first:
-            problem = fit.problem
-            if keep or not fit.compiled:
+            problem = next(iter(compiled), None)
+            if keep or not compiled:
                 return Fitting(first, None)
-        score = (is_deprecated(target.runtime), fit.compiled)
+        score = (is_deprecated(target.runtime), len(compiled))
         if best is None or score < best[0]:
             best = score, target
         if score == (False, 0):
@@ -73,7 +62,8 @@ def choose_fitting(
     return Fitting(chosen, None if chosen == first else problem)
 
 
-def _fit(locks: Iterable[Lock], target: Target) -> _Fit:
+def _compiled(locks: Iterable[Lock], target: Target) -> Collection[str]:
+    """The distributions that must be compiled for a target, as messages; the fewer, the better it fits."""
     from packaging.pylock import PackageSdist
 
     compiled: dict[str, str] = {}
@@ -87,7 +77,7 @@ def _fit(locks: Iterable[Lock], target: Target) -> _Fit:
                 compiled[choice.name] = (
                     f"`{choice.name}=={choice.version}` has no wheel for {target}"
                 )
-    return _Fit(len(compiled), next(iter(compiled.values()), None))
+    return compiled.values()
 
 
 def _is_about_python(error: LockError) -> bool:

@@ -21,14 +21,7 @@ __all__ = ["PinnedFile", "fetch_pinned"]
 
 
 class PinnedFile(Struct, frozen=True, kw_only=True):
-    """A wheel with its hash.
-
-    Attributes:
-        name: the normalized name of its distribution.
-        version: its version.
-        filename: its filename on an index.
-        sha256: its SHA-256, in hexadecimal.
-    """
+    """A wheel with its SHA-256, in hexadecimal."""
 
     name: str
     version: str

@@ -30,7 +30,6 @@ class Selected(Struct, frozen=True, kw_only=True):
     """A locked distribution, and the source of it that is used.
 
     Attributes:
-        name: its normalized name.
         version: its version; None where the lock does not record it, as for directories.
         source: the file, repository or directory that it is taken from.
         unfit: why none of its wheels fits, where an sdist is taken that must be compiled as far as they show.

@@ -25,9 +25,6 @@ class Unsuitable(Struct, frozen=True, kw_only=True):
     """Why a distribution cannot be used, in the parts of an error.
 
     Attributes:
-        message: the problem.
-        where: its causes.
-        hint: what to do about it.
         runs_on: the targets that the distribution would run on.
     """
 

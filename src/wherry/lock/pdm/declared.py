@@ -45,8 +45,6 @@ class Needed(Struct, frozen=True, kw_only=True):
     Attributes:
         name: the normalized name; None where only a path or an address is given.
         requirement: the requirement as PEP 508 has it; None for an editable one, or one without a name.
-        extras: the extras that it asks for.
-        text: the requirement as it is written.
     """
 
     name: NormalizedName | None

@@ -51,11 +51,8 @@ class _Walk(Struct, kw_only=True):
     """One way through the dependencies.
 
     Attributes:
-        packages: the entries of the lock.
-        target: the markers are evaluated for it.
         before: the versions that all requirements of the walk before admit, by name.
         specifiers: the same of this walk.
-        found: the distributions that are needed.
     """
 
     packages: tuple[LockedPackage, ...]

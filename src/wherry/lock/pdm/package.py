@@ -40,15 +40,10 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     """One ``[[package]]``: a distribution, or the part of it that some of its extras add.
 
     Attributes:
-        name: its normalized name.
-        version: its version.
         extras: the extras whose dependencies these are; empty for the distribution itself.
         groups: the groups that need it; None where the lock does not record them.
         marker: when they need it; None for always.
-        python: the versions of Python that it is for.
-        dependencies: the requirements of the distribution, or of these extras.
         files: the tables of its files.
-        table: the entry itself.
     """
 
     name: NormalizedName
@@ -104,12 +99,7 @@ def convert(
 ) -> Package:
     """The package as PEP 751 has it.
 
-    Args:
-        package: the entry of the distribution itself.
-        marker: when it is needed; None for always.
-        sources: the indexes that may have it; None is the default one.
-        archives: finds files.
-        declared: expands variables.
+    ``package`` is the entry of the distribution itself, and ``sources`` are the indexes that may have it.
 
     Raises:
         LockError: the lock records nothing that it could be fetched by.

@@ -106,13 +106,9 @@ def requirement_text(
 ) -> str:
     """A requirement in PEP 508's form.
 
-    Args:
-        name: the distribution.
-        source: where it comes from, if not from an index: ``path``, ``file``, ``url`` or ``git`` with ``ref``,
-            ``rev``, ``tag`` or ``branch``, and ``subdirectory``.
-        extras: those that are asked for.
-        version: a specifier; passed over where there is a source.
-        markers: it applies where all of these hold.
+    ``source`` is where it comes from, if not from an index: ``path``, ``file``, ``url`` or ``git`` with ``ref``,
+    ``rev``, ``tag`` or ``branch``, and ``subdirectory``; then the version is passed over. It applies where all
+    markers hold.
     """
     asked = ",".join(extras)
     text = f"{name}[{asked}]" if asked else name

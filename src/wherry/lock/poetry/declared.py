@@ -45,11 +45,7 @@ class Dependency(Struct, frozen=True, kw_only=True):
     """One requirement, of a project or of a locked package.
 
     Attributes:
-        name: its normalized name.
-        extras: the extras of it that are asked for.
         constraint: the versions that are allowed; None where any is.
-        marker: a PEP 508 marker.
-        python: the versions of Python that it is for.
         optional: only an extra asks for it.
         source: where it comes from, as Poetry writes it: ``path``, ``url``, ``git`` with ``rev``, ``tag``,
             ``branch`` and ``subdirectory``, ``source``; empty for the default index.
@@ -81,7 +77,6 @@ class PoetryProject(Struct, frozen=True, kw_only=True):
     Attributes:
         groups: by normalized name; ``main`` is always there.
         extras: the names of the optional dependencies of ``main`` that each extra asks for.
-        python: the versions of Python that the project is for.
     """
 
     groups: Mapping[NormalizedName, tuple[Dependency, ...]]

@@ -35,15 +35,10 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     """One ``[[package]]``.
 
     Attributes:
-        name: its normalized name.
-        version: its version.
         groups: the groups that need it; None in locks before 2.1.
         markers: when each group needs it; a group that always does is absent.
-        python: the versions of Python that it is for.
-        dependencies: what it needs.
         extras: the names of the optional dependencies that each of its extras asks for.
         files: names with hashes; a name is empty where the lock records none.
-        table: the entry itself.
     """
 
     name: NormalizedName

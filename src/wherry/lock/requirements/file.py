@@ -1,11 +1,13 @@
 """The format of pip's requirements files.
 
 A line is a requirement, an option, or both; lines are joined by backslashes, ``#`` begins a comment, ``${NAME}`` is
-taken from the environment, ``-r`` and ``-c`` include other files. This module reads; uv resolves.
+taken from the environment, ``-r`` and ``-c`` include other files. The encoding is detected as pip does, by a byte order
+mark or by a comment (PEP 263). This module reads; uv resolves.
 """
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import shlex
@@ -17,20 +19,23 @@ from msgspec import field
 from msgspec.structs import replace
 
 from wherry.errors import LockError
+from wherry.events import Warned
 from wherry.indexes.redact import redact
 from wherry.indexes.variables import Expansions
 from wherry.lock.document import is_path, read_bytes
-from wherry.lock.requirements.encoding import decode
 from wherry.lock.variables import deciding_variables
 from wherry.structs import Struct
-from wherry.untrusted import file_path
+from wherry.untrusted import file_path, url_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from packaging.requirements import Requirement
+
+    from wherry.events import Reporter
     from wherry.files import ProjectFiles
 
-__all__ = ["RequirementLine", "RequirementsFile", "read_requirements_file"]
+__all__ = ["RequirementLine", "RequirementsFile", "read_requirements_file", "without_frozen"]
 
 _DEPTH = 50
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
@@ -59,6 +64,18 @@ _WITHOUT_VALUE = {
     "--prefer-binary": "prefer-binary",
     "--require-hashes": "require-hashes",
 }
+# The longer marks first: that of UTF-32 begins as that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_COMMENT = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]{1,40})")
+_OF_DEBIAN = frozenset({"pkg-resources==0.0.0", "pkg_resources==0.0.0"})
+# The folders in which conda's packages were built, on machines of others.
+_OF_CONDA = re.compile(r"/(?:croot|tmp/build|home/conda|opt/conda/conda-bld|work)/")
 
 
 class RequirementLine(Struct, frozen=True, kw_only=True):
@@ -67,8 +84,6 @@ class RequirementLine(Struct, frozen=True, kw_only=True):
     Attributes:
         text: the requirement without its options: PEP 508, a URL or a path.
         hashes: such as ``sha256:…``; empty where none are given.
-        editable: it was given with ``-e``.
-        place: the file and line, for errors.
         unexpanded: ``text`` with the names of variables in place of their values.
     """
 
@@ -83,10 +98,7 @@ class RequirementsFile(Struct, kw_only=True):
     """A requirements file with all the files that it includes.
 
     Attributes:
-        requirements: in order.
-        constraints: likewise.
         options: names without dashes, with their values; an empty value for those without one.
-        files: every file that was read.
         variables: those of the environment that were expanded, with their values.
         deciding: the names of variables whose values decide more than a user and a password, set or not.
     """
@@ -116,7 +128,7 @@ def read_requirements_file(path: Path, files: ProjectFiles) -> RequirementsFile:
             raise LockError(
                 f"`{path.name}` includes itself", where=[str(each) for each in (*within, path)]
             )
-        text = decode(read_bytes(path, files), path)
+        text = _decode(read_bytes(path, files), path)
         result.files[path] = None
         for number, line in _logical_lines(text):
             place = f"{path.name}: line {number}"
@@ -192,11 +204,7 @@ def _expanded(text: str) -> str:
 
 
 def _included(path: Path, value: str, place: str) -> Path:
-    """The file that a file includes.
-
-    Raises:
-        LockError: it is on the network, or cannot exist.
-    """
+    """The file that a file includes."""
     if value[:5].lower() == "file:":
         value = file_path(value)
     elif "://" in value:
@@ -282,3 +290,58 @@ def _hashes(options: str, place: str) -> Iterator[str]:
                 where=[f"{place}: {redact(option)}"],
             )
         yield match["hash"]
+
+
+def _decode(data: bytes, path: Path) -> str:
+    """The text of a requirements file."""
+    encoding = "utf-8"
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            data, encoding = data[len(mark) :], name
+            break
+    else:
+        for line in data.split(b"\n", 2)[:2]:
+            if match := _COMMENT.match(line):
+                encoding = match[1].decode("ascii", "replace")
+                break
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        number = data.count(b"\n", 0, error.start) + 1
+        problem = f"line {number}: {error.reason}"
+    except (LookupError, UnicodeError):
+        problem = f"there is no encoding `{encoding}`"
+    raise LockError(
+        f"`{path.name}` is not text in {encoding.upper()}",
+        where=[f"{path}: {problem}"],
+        hint="save it in UTF-8, or name its encoding in the first line, such as `# -*- coding: latin-1 -*-`",
+    )
+
+
+def without_frozen(
+    parsed: Iterable[tuple[RequirementLine, Requirement | None]], reporter: Reporter
+) -> Iterator[tuple[RequirementLine, Requirement | None]]:
+    """The requirements without ``pkg-resources==0.0.0``, which Debian's ``pip freeze`` writes, and no index has.
+
+    Raises:
+        LockError: one names the folder in which conda built a package.
+    """
+    for line, found in parsed:
+        if found is not None and line.text.replace(" ", "").lower() in _OF_DEBIAN:
+            reporter.emit(
+                Warned(
+                    text=f"`{line.text}` is skipped: Debian's `pip freeze` writes it, and there is no such distribution",
+                    hint="remove the line",
+                )
+            )
+            continue
+        url = found.url if found is not None else None
+        if found is not None and url is not None and url.startswith("file:///"):
+            path = Path(url_path(url))
+            if _OF_CONDA.match(str(path)) and not path.exists():
+                raise LockError(
+                    f"`{found.name}` was frozen from what conda has installed",
+                    where=[redact(f"{line.place}: {line.text[:200]}")],
+                    hint="write versions instead: pip list --format=freeze > requirements.txt",
+                )
+        yield line, found

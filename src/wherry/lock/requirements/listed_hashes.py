@@ -1,4 +1,7 @@
-"""The hashes that a requirements file lists: only files that have one of them may be used."""
+"""The hashes that a requirements file lists: only files that have one of them may be used.
+
+A file in which all requirements have hashes is a lock, without asking an index which files have them.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,29 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from wherry.errors import LockError
-from wherry.lock.archives import split_hashes
+from wherry.indexes.redact import redact
+from wherry.lock.archives import any_of_hashes, split_hashes
+from wherry.lock.assemble import indexed_package, make_pylock
+from wherry.lock.document import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from packaging.pylock import Package, Pylock
-    from packaging.requirements import Requirement
-    from packaging.version import Version
 
-__all__ = ["check_fragments", "fragment_hashes", "keep_listed", "listed_for"]
+    from wherry.lock.requirements.file import RequirementLine, RequirementsFile
+
+__all__ = ["check_fragments", "fragment_hashes", "keep_listed", "lock_by_hash"]
 
 _HASH = re.compile(r"(?:^|[#&])sha256=([0-9a-fA-F]{64})(?=$|&)")
+# The options by which uv prefers one file of a version to another.
+_CHOOSING = frozenset({"no-binary", "only-binary", "pre", "prefer-binary"})
 
 
 def fragment_hashes(text: str) -> tuple[str, ...]:
@@ -34,11 +44,6 @@ def fragment_hashes(text: str) -> tuple[str, ...]:
 
 def check_fragments(pylock: Pylock, requirements: Iterable[Requirement], path: Path) -> None:
     """Check that the files of URLs have the hashes that stand behind these, which uv does not for those on the disk.
-
-    Args:
-        pylock: the resolved requirements.
-        requirements: those with a name.
-        path: the requirements file.
 
     Raises:
         LockError: one has another.
@@ -67,12 +72,8 @@ def keep_listed(
 ) -> Pylock:
     """Keep only those files of a lock that have a listed hash.
 
-    As with pip, where one requirement has hashes, every distribution from an index or a URL must have.
-
-    Args:
-        pylock: the resolved requirements.
-        listed: requirements, None for paths and bare URLs, each with its hashes.
-        path: the requirements file.
+    As with pip, where one requirement has hashes, every distribution from an index or a URL must have. A requirement
+    of None is a path or a bare URL.
 
     Raises:
         LockError: no hash of a distribution is listed, or none of its files has one.
@@ -85,7 +86,7 @@ def keep_listed(
             packages.append(package)
             continue
         label = f"`{package.name}=={package.version}`" if package.version else f"`{package.name}`"
-        allowed = set(listed_for(package.name, package.version, listed))
+        allowed = set(_listed_for(package.name, package.version, listed))
         kept = _restricted(package, allowed)
         if not allowed:
             unlisted.append(f"{label} has none")
@@ -108,7 +109,7 @@ def keep_listed(
     return dataclasses.replace(pylock, packages=packages)
 
 
-def listed_for(
+def _listed_for(
     name: str,
     version: Version | None,
     listed: Iterable[tuple[Requirement | None, Iterable[str]]],
@@ -136,3 +137,60 @@ def _restricted(package: Package, allowed: set[tuple[str, str]]) -> Package | No
     if not wheels and sdist is None:
         return None
     return dataclasses.replace(package, wheels=wheels or None, sdist=sdist)
+
+
+def lock_by_hash(
+    parsed: Iterable[tuple[RequirementLine, Requirement | None]],
+    constraints: Sequence[tuple[Requirement, Iterable[str]]],
+    needed: Iterable[str],
+    file: RequirementsFile,
+    path: Path,
+) -> Pylock:
+    """The lock in which a requirement stands for all files that have its hashes.
+
+    What the project itself needs must be among the other requirements. The hashes of constraints count, too.
+
+    Raises:
+        LockError: a requirement does not fix the version and the hashes.
+    """
+    options = [("option", f"{name}={value}") for name, value in file.options if name in _CHOOSING]
+    packages: dict[tuple[str, str, str], Package] = {}
+    unhashed: list[str] = []
+    for line, requirement in parsed:
+        version = None if requirement is None else _version(requirement)
+        if requirement is None or version is None:
+            unhashed.append(redact(line.text))
+            continue
+        name = canonicalize_name(requirement.name)
+        hashes = {*split_hashes(line.hashes), *_listed_for(name, version, constraints)}
+        if not hashes:
+            unhashed.append(redact(line.text))
+            continue
+        package = indexed_package(
+            name,
+            version,
+            [any_of_hashes(name, version, {*hashes, *options})],
+            marker=requirement.marker,
+            index=None,
+            table=Table(data={}, file=path.name, place=line.place),
+        )
+        packages[name, str(version), str(requirement.marker)] = package
+    names = {name for name, _, _ in packages}
+    unhashed += [text for text in needed if canonicalize_name(Requirement(text).name) not in names]
+    if unhashed:
+        raise LockError(
+            f"`{path.name}` does not fix the files of all that it names",
+            where=[f"`{text}` has no version with hashes" for text in unhashed[:5]],
+            hint="pin with `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`",
+        )
+    return make_pylock(packages.values())
+
+
+def _version(requirement: Requirement) -> Version | None:
+    for each in requirement.specifier:
+        if each.operator in {"==", "==="} and not each.version.endswith(".*"):
+            try:
+                return Version(each.version)
+            except InvalidVersion:
+                return None
+    return None

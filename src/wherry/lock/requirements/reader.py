@@ -21,10 +21,13 @@ from wherry.lock.assemble import known
 from wherry.lock.declared import read_declared
 from wherry.lock.document import is_path, read_toml
 from wherry.lock.model import Lock
-from wherry.lock.requirements.by_hash import lock_by_hash
-from wherry.lock.requirements.file import read_requirements_file
-from wherry.lock.requirements.frozen import without_frozen
-from wherry.lock.requirements.listed_hashes import check_fragments, fragment_hashes, keep_listed
+from wherry.lock.requirements.file import read_requirements_file, without_frozen
+from wherry.lock.requirements.listed_hashes import (
+    check_fragments,
+    fragment_hashes,
+    keep_listed,
+    lock_by_hash,
+)
 from wherry.lock.requirements.remembered import remembered
 from wherry.lock.resolve import Requirements, not_locked, resolve
 from wherry.sizes import first
@@ -243,9 +246,7 @@ def _constraints(file: RequirementsFile) -> Iterator[tuple[str, ...]]:
 def _text(file: RequirementsFile, own: Mapping[RequirementLine, list[str] | None]) -> str:
     """The requirements as one file for uv's standard input: canonical, in order, without hashes.
 
-    Args:
-        file: the requirements.
-        own: for those that are the project itself, the lines that stand for it.
+    ``own`` has the lines that stand for the requirements that are the project itself.
     """
     indexes = [value for name, value in file.options if name == "index-url"]
     # The last one counts, as with pip; files that include others often repeat it.

@@ -52,19 +52,10 @@ _MEMO: Memo[Resolution] = Memo(
 def remembered(
     requirements: Requirements, contents: str, context: Context, *, refresh: bool
 ) -> tuple[Pylock, float | None]:
-    """Resolve requirements, or take what they resolved to in the last day.
+    """Resolve requirements, or take what they resolved to in the last day; errors as ``resolve``.
 
-    Args:
-        requirements: what uv is given.
-        contents: what the files that its options name hold.
-        context: what it is for; its reporter is told when something remembered is used.
-        refresh: ask the index in any case.
-
-    Returns:
-        The lock, and when the index was asked; None where that must not be remembered.
-
-    Raises:
-        LockError, ToolError: as ``resolve``.
+    ``contents`` is what the files that its options name hold. Also gives when the index was asked; None where that
+    must not be remembered.
     """
     key, name = _key(requirements, contents, context), requirements.name
     found = None if refresh else _MEMO.recall(context.store, key)

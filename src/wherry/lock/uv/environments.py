@@ -62,10 +62,7 @@ def environments(
 ) -> list[dict[str, str]]:
     """Environments that tell these markers apart wherever they differ.
 
-    Args:
-        markers: the markers; only the variables that they name take more than one value.
-        requires_python: the versions of Python that matter; None for all.
-        extra: the extra that they have.
+    Only the variables that the markers name take more than one value.
     """
     values: dict[str, set[str]] = {}
     for marker in markers:

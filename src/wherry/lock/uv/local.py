@@ -29,14 +29,7 @@ __all__ = [
 
 
 class LocalPackage(Struct, frozen=True, kw_only=True):
-    """A package whose code is in a folder: the project, a workspace member, a path dependency.
-
-    Attributes:
-        name: its normalized name.
-        folder: its folder.
-        member: it belongs to the workspace.
-        table: its entry in the lock.
-    """
+    """A package whose code is in a folder: the project, a workspace member, a path dependency."""
 
     name: str
     folder: Path
@@ -70,8 +63,7 @@ def choose_member(
 ) -> LocalPackage | None:
     """Choose the member that was asked for, or whose folder the project is.
 
-    Returns:
-        The member; None where the lock is of a project that is not a package.
+    None where the lock is of a project that is not a package.
 
     Raises:
         LockError: there is no such member, or none was named and the root of the workspace is not a package.

@@ -30,7 +30,6 @@ class Difference(Struct, frozen=True, kw_only=True):
     """A difference between a lock and a project.
 
     Attributes:
-        text: the difference.
         certain: only an edit explains it. Otherwise it cannot be known whether the lock is as new as the project.
     """
 
@@ -42,9 +41,6 @@ class Asked(Struct, frozen=True, kw_only=True):
     """A requirement that a project declares.
 
     Attributes:
-        text: the requirement, as PEP 508 has it.
-        extra: the extra that it is for, normalized.
-        group: the dependency group that it is in, normalized.
         python: the versions of Python that the group is for.
     """
 
@@ -80,7 +76,6 @@ class Comparison(Struct, frozen=True, kw_only=True):
     """A comparison of one project's requirements with the lock's record of them.
 
     Attributes:
-        file: the file that declares them, for errors.
         places: where uv is told to find some of them.
         root: the folder of the lock.
         requires_python: the versions of Python that the lock is for.
@@ -96,11 +91,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     ) -> Iterator[Difference]:
         """Compare requirements with the array ``key`` of the table ``recorded``.
 
-        Args:
-            label: the place where the project declares them, for messages.
-            requirements: those that it declares.
-            recorded: the table of the lock that ``key`` is in.
-            key: the array of recorded requirements.
+        ``label`` is the place where the project declares them, for messages.
 
         Raises:
             LockError: one cannot be understood.

@@ -170,11 +170,8 @@ def conflict_differences(
 ) -> Iterator[Difference]:
     """Compare the extras and groups that are declared to conflict.
 
-    uv also records the conflicts of groups that include others.
-
-    Args:
-        declared: the name of each member, its ``[tool.uv]`` and its ``[dependency-groups]``.
-        lock: the lock.
+    uv also records the conflicts of groups that include others. ``declared`` has the name of each member, its
+    ``[tool.uv]`` and its ``[dependency-groups]``.
     """
     ours: set[frozenset[_Item]] = set()
     includes: dict[_Item, set[_Item]] = {}

@@ -57,12 +57,9 @@ class Places(Struct, frozen=True, kw_only=True):
     """Where the requirements of one project come from.
 
     Attributes:
-        folder: the project's folder.
         own: its own sources by normalized name.
         root: the folder of its workspace, where it is in one.
         shared: the sources of that workspace, which hold where it has none of its own.
-        members: the folders of local packages by name.
-        indexes: the addresses of indexes by name.
     """
 
     folder: Path

@@ -18,6 +18,7 @@ from wherry.settings.foreign.model import (
     ForeignFunction,
     ForeignLayer,
     ForeignRoute,
+    architecture_of,
 )
 from wherry.settings.foreign.virtual_environment import ToolEnvironment, environment_with
 from wherry.settings.model import plain_name
@@ -90,8 +91,8 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
         """The name of a function in the file."""
         return "api_handler" if named[function] == "app.app" else function
 
-    architecture = inner_string(stage, "lambda_architecture") or inner_string(
-        document, "lambda_architecture"
+    architecture = architecture_of(
+        stage.get("lambda_architecture") or document.get("lambda_architecture")
     )
     exclude = ["/*", "!/app.py", "!/chalicelib/"]
     settings = content
@@ -112,14 +113,14 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
                     **environment_setting(*_variables(document, stage, known_as(function))),
                 },
                 routes=tuple(routes) if function == name and named[function] == "app.app" else (),
-                architecture=architecture if architecture in {"x86_64", "arm64"} else None,
+                architecture=architecture,
             )
             for function in reversed(named)
         ),
         layers=layers,
         settings={"exclude": exclude},
         runtime=environment.runtime if environment else None,
-        architecture=architecture if architecture in {"x86_64", "arm64"} else None,
+        architecture=architecture,
         notes=(f"config.json: the settings of stage `{next(iter(stages))}`",)
         if len(stages) > 1
         else (),

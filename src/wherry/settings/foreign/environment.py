@@ -24,11 +24,8 @@ def environment_setting(
     """The setting ``environment`` of a function, or nothing if it has no variables.
 
     A variable whose value may be a secret, or is known only to AWS, is ``true``: a local run takes the value that it
-    has on the user's machine.
-
-    Args:
-        tables: variables by name; a later table has precedence.
-        value: gives the value that an expression of the tool stands for.
+    has on the user's machine. A later table has precedence, and ``value`` gives the value that an expression of the
+    tool stands for.
     """
     named = {name: given for table in tables for name, given in table.items()}
     variables = {

@@ -1,6 +1,8 @@
-"""The routes of APIs that call a function, in the events of SAM and of the Serverless Framework.
+"""The routes of APIs that call a function, in the events of SAM and of the Serverless Framework, and in CloudFormation.
 
-After "EventSource: Api, HttpApi" of AWS's SAM reference, and "API Gateway" and "HTTP API" of the Serverless Framework's.
+After "EventSource: Api, HttpApi" of AWS's SAM reference, and "API Gateway" and "HTTP API" of the Serverless Framework's; and after
+"AWS::ApiGatewayV2::Route", "::Integration" and "::Api" of AWS's CloudFormation reference, where a route names its
+integration, and that its function, by intrinsic functions that refer to the resource.
 """
 
 from __future__ import annotations
@@ -16,12 +18,23 @@ from wherry.untrusted import inner_string, inner_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["payload_service", "route_of", "route_of_key", "sam_routes", "serverless_routes"]
+    from wherry.settings.foreign.document import Document
+
+__all__ = [
+    "gateway_routes",
+    "route_of",
+    "sam_routes",
+    "serverless_routes",
+]
 
 _SERVICES = {"Api": "rest", "HttpApi": "http", "http": "rest", "httpApi": "http"}
 _MOST = 1000
 """Events of a function that are looked at."""
 _ANY = frozenset({"any", "*", "x-amazon-apigateway-any-method"})
+_ROUTE = "AWS::ApiGatewayV2::Route"
+_INTEGRATION = "AWS::ApiGatewayV2::Integration"
+_API = "AWS::ApiGatewayV2::Api"
+_NAME_IN_TEXT = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
 
 
 def sam_routes(events: object, value: Callable[[object], object]) -> tuple[ForeignRoute, ...]:
@@ -39,7 +52,7 @@ def sam_routes(events: object, value: Callable[[object], object]) -> tuple[Forei
             method, path = (value(properties.get(key)) for key in ("Method", "Path"))
             if service == "http":
                 path = "$default" if path is None else path
-                service = payload_service(value(properties.get("PayloadFormatVersion")))
+                service = _payload_service(value(properties.get("PayloadFormatVersion")))
             yield route_of(service, method, path)
 
     return tuple(route for route in found() if route is not None)
@@ -50,12 +63,9 @@ def serverless_routes(
 ) -> tuple[ForeignRoute, ...]:
     """The routes in the ``events`` of a function.
 
-    Args:
-        events: as ``serverless.yml`` has them.
-        value: gives the value of a variable.
-        payload: the format of events of HTTP APIs.
+    ``value`` gives the value of a variable, and ``payload`` is the format of events of HTTP APIs.
     """
-    services = {**_SERVICES, "httpApi": payload_service(payload)}
+    services = {**_SERVICES, "httpApi": _payload_service(payload)}
 
     def found() -> Iterator[ForeignRoute | None]:
         known = value(events)
@@ -78,12 +88,12 @@ def serverless_routes(
     return tuple(route for route in found() if route is not None)
 
 
-def payload_service(version: object) -> str:
+def _payload_service(version: object) -> str:
     """The service of an HTTP API, by the format of its events; 2.0 unless it is 1.0."""
     return "http-1.0" if str(version) in {"1.0", "1"} else "http"
 
 
-def route_of_key(service: str, key: object) -> ForeignRoute | None:
+def _route_of_key(service: str, key: object) -> ForeignRoute | None:
     """The route of a key such as ``GET /orders/{id}`` or ``$default``; None where it is none."""
     method, _, path = key.strip().rpartition(" ") if isinstance(key, str) else ("", "", None)
     return route_of(service, method or None, path)
@@ -102,3 +112,54 @@ def route_of(service: str, method: object, path: object) -> ForeignRoute | None:
         path = f"/{path}"
     route = path if path == "$default" or method == "ANY" else f"{method} {path}"
     return ForeignRoute(service=service, route=route) if re.fullmatch(ROUTE, route) else None
+
+
+def gateway_routes(
+    resources: Document, value: Callable[[object], object]
+) -> dict[str, tuple[ForeignRoute, ...]]:
+    """The routes of functions, by the names of their resources; ``value`` gives the value of an intrinsic function."""
+    routes: dict[str, list[ForeignRoute]] = {}
+    for resource in resources.values():
+        properties = inner_table(resource, "Properties")
+        key, target, payload = (
+            value(properties.get("RouteKey")),
+            properties.get("Target"),
+            value(properties.get("PayloadFormatVersion")),
+        )
+        kind = inner_string(resource, "Type")
+        if kind == _ROUTE:
+            integrations = [name for name in _references(target) if name in resources]
+            integration = inner_table(resources, integrations[0]) if integrations else {}
+            if inner_string(integration, "Type") != _INTEGRATION:
+                continue
+            details = inner_table(integration, "Properties")
+            target = details.get("IntegrationUri")
+            payload = value(details.get("PayloadFormatVersion"))
+        elif kind == _API and target is not None:
+            key = key or "$default"
+        else:
+            continue
+        route = _route_of_key(_payload_service(payload), key)
+        for name in _references(target):
+            if route is not None and name in resources:
+                routes.setdefault(name, []).append(route)
+    return {name: tuple(each) for name, each in routes.items()}
+
+
+def _references(value: object, depth: int = 0) -> Iterator[str]:
+    """The names of resources that a value refers to."""
+    if depth > 10:
+        return
+    if isinstance(value, list):
+        for each in value[:100]:
+            yield from _references(each, depth + 1)
+    elif isinstance(value, dict) and len(value) == 1:
+        ((name, argument),) = value.items()
+        if isinstance(argument, list) and argument and name in {"Fn::GetAtt", "Fn::Sub"}:
+            argument = argument[0]
+        if not isinstance(argument, str):
+            yield from _references(argument, depth + 1)
+        elif name == "Fn::Sub":
+            yield from _NAME_IN_TEXT.findall(argument[:10_000])
+        elif name in {"Ref", "Fn::GetAtt"}:
+            yield argument.partition(".")[0]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import field
 
+from wherry.settings.foreign.document import texts
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -21,13 +22,17 @@ __all__ = [
     "ForeignFunction",
     "ForeignLayer",
     "ForeignRoute",
+    "architecture_of",
     "commonest",
     "dotted",
     "folder_below",
+    "layer_of",
 ]
 
 LAYER_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9_-]+:\d+")
 """The name of a version of somebody's layer."""
+_UNPACKED = ("bin", "extensions", "lib", "python")
+"""The folders of a layer that Lambda and Python look into."""
 
 
 class ForeignRoute(Struct, frozen=True, kw_only=True):
@@ -46,13 +51,10 @@ class ForeignFunction(Struct, frozen=True, kw_only=True):
     """A function of AWS Lambda in Python.
 
     Attributes:
-        name: its name in the file.
         settings: its settings of Wherry: a handler or an application, layers and so on.
         folder: what is at the root of its package, relative to the project; "" for the project's folder.
         runtime: its runtime; None if the file names none that is known.
-        architecture: its architecture; None likewise.
         own_requirements: whether it has the requirements of its folder alone, and none if the folder names none.
-        routes: the routes of APIs that call it.
     """
 
     name: str
@@ -68,10 +70,7 @@ class ForeignLayer(Struct, frozen=True, kw_only=True):
     """A layer that is made of files of the project.
 
     Attributes:
-        name: its name in the file.
         folder: what Python imports from it, relative to the project; None where its settings say it.
-        settings: its settings of Wherry.
-        own_requirements: as for a function.
     """
 
     name: str
@@ -84,13 +83,7 @@ class Description(Struct, frozen=True, kw_only=True):
     """A project, as the file of another tool describes it.
 
     Attributes:
-        tool: the name of the tool.
-        path: the file.
-        functions: its functions in Python.
-        layers: its layers.
-        settings: settings of Wherry for all of them.
         runtime: the runtime that most functions have; None where none is named.
-        architecture: the architecture that most functions have.
         comments: a line for a setting, by its path in the table.
         notes: what was passed over, and why.
         warnings: what the user has to look after.
@@ -111,6 +104,11 @@ class Description(Struct, frozen=True, kw_only=True):
     def where(self) -> str:
         """The file, as messages call it."""
         return f".chalice/{self.path.name}" if self.tool == "Chalice" else self.path.name
+
+
+def architecture_of(value: object) -> str | None:
+    """The first name of an architecture of AWS Lambda in a list of names, or the one that stands alone."""
+    return next((text for text in texts(value) if text in {"x86_64", "arm64"}), None)
 
 
 def commonest(names: Iterable[str | None]) -> str | None:
@@ -137,3 +135,40 @@ def folder_below(*parts: str) -> str | None:
         else:
             path.append(part)
     return "/".join(path)
+
+
+def layer_of(name: str, project: Path, folder: str, *, built: bool) -> ForeignLayer:
+    """A layer whose content is in a folder.
+
+    If it is ``built``, the folder is what Python imports; else it is the layer as Lambda unpacks it.
+    """
+    content = project / folder
+    own = ForeignLayer(name=name, folder=folder, settings={} if folder else {"project": True})
+    if built or not content.is_dir():
+        return own
+    inside = sorted(path.name for path in content.iterdir() if not path.name.startswith("."))
+    unpacked = [each for each in inside if (content / each).is_dir()]
+    if not folder:
+        # Other folders of a project are its functions, tests and so on.
+        unpacked = [each for each in unpacked if each in _UNPACKED]
+    if "python" in unpacked and not any((content / "python" / "lib").glob("python3*")):
+        others = _extra_paths(folder, [each for each in unpacked if each != "python"])
+        return ForeignLayer(name=name, folder=_below(folder, "python"), settings=others)
+    # Only a build puts the requirements of such a folder where Python finds them.
+    if any(each.endswith(".py") or each == "requirements.txt" for each in inside):
+        return own
+    if folder:
+        paths: dict[str, Any] = {"extra-paths": [{"path": folder, "to": "/"}]}
+    else:
+        paths = _extra_paths(folder, unpacked)
+    return ForeignLayer(name=name, settings={"include": [], **paths})
+
+
+def _extra_paths(folder: str, names: list[str]) -> dict[str, Any]:
+    """The setting for folders that lie beside ``python/`` in a layer."""
+    extra = [{"path": _below(folder, each), "to": f"/{each}"} for each in names]
+    return {"extra-paths": extra} if extra else {}
+
+
+def _below(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name

@@ -77,9 +77,7 @@ class PythonRequirements:
     def of_function(self, folder: str, own: object) -> dict[str, Any]:
         """The settings of a function: where the requirements are a layer, it holds none, whatever its layers are.
 
-        Args:
-            folder: that of the requirements, relative to the service's.
-            own: the option ``vendor`` of the function.
+        ``folder`` is that of the requirements, and ``own`` the option ``vendor`` of the function.
         """
         return {"include": []} if self.has_layer else self.content(folder, own)
 

@@ -15,27 +15,25 @@ from wherry.errors import ProjectError, SettingsError
 from wherry.files import real_path
 from wherry.settings.foreign.document import Document, read_document, texts
 from wherry.settings.foreign.environment import environment_setting
-from wherry.settings.foreign.events import sam_routes
-from wherry.settings.foreign.for_each import expand_loops
-from wherry.settings.foreign.gateway import gateway_routes
-from wherry.settings.foreign.intrinsics import Intrinsics
-from wherry.settings.foreign.layer_folder import layer_of
+from wherry.settings.foreign.events import gateway_routes, sam_routes
+from wherry.settings.foreign.intrinsics import Intrinsics, expand_loops
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
     ForeignFunction,
     ForeignLayer,
+    architecture_of,
     commonest,
     dotted,
     folder_below,
+    layer_of,
 )
-from wherry.settings.foreign.nested import Nested, combine
 from wherry.settings.model import plain_name
 from wherry.structs import Struct
 from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from wherry.files import ProjectFiles
@@ -59,8 +57,6 @@ class _Place(Struct, frozen=True, kw_only=True):
     """Where a template is, and what is known there.
 
     Attributes:
-        root: the project's folder.
-        files: read its files.
         folder: the template's folder, relative to the project.
         above: the template, and those that it is nested in.
         read: all that were nested so far, wherever.
@@ -83,7 +79,7 @@ def read_template(path: Path, document: Document, files: ProjectFiles) -> Descri
 
 def _read(path: Path, template: _Template) -> Description | None:
     own = _read_own(path, template)
-    nested: list[Nested] = []
+    nested: list[tuple[str, Description]] = []
     place = template.place
     for name, location, parameters in template.applications():
         if len(place.above) > _DEEPEST or len(place.read) >= _MOST:
@@ -113,10 +109,10 @@ def _read(path: Path, template: _Template) -> Description | None:
             template.warnings.append(f"{error.message}: {'; '.join(error.where)}")
             continue
         if found is not None:
-            nested.append(Nested(name=name, inside=found))
+            nested.append((name, found))
     if own is None and not nested:
         return None
-    return combine(path, own, nested, warnings=tuple(dict.fromkeys(template.warnings)))
+    return _combine(path, own, nested, template.warnings)
 
 
 def _read_own(path: Path, template: _Template) -> Description | None:
@@ -207,7 +203,7 @@ class _Resource:
     def architecture(self) -> str | None:
         value = self.get("Architectures")
         items = [self._template.value(item) for item in value] if isinstance(value, list) else []
-        return next((text for text in texts(items) if text in {"x86_64", "arm64"}), None)
+        return architecture_of(items)
 
     @property
     def variables(self) -> list[Document]:
@@ -333,3 +329,45 @@ class _Template:
         if not isinstance(value, str) or value.startswith(("s3:", "http", "/")):
             return None
         return folder_below(self.place.folder, value)
+
+
+def _combine(
+    path: Path,
+    own: Description | None,
+    nested: Sequence[tuple[str, Description]],
+    warnings: Iterable[str],
+) -> Description:
+    """The functions and layers of a template and of the applications that it nests.
+
+    Names stay as they are; one that is taken gets the application's name before it.
+    """
+    outer = own or Description(tool="AWS SAM", path=path)
+    functions, layers = list(outer.functions), list(outer.layers)
+    for application, inside in nested:
+        taken = {*(each.name for each in functions), *(each.name for each in layers)}
+        own_names = (
+            *(each.name for each in inside.functions),
+            *(each.name for each in inside.layers),
+        )
+        names = {name: f"{application}-{name}" if name in taken else name for name in own_names}
+        functions += [_function(each, names) for each in inside.functions]
+        layers += [replace(each, name=names[each.name]) for each in inside.layers]
+    told = [outer, *(inside for _, inside in nested)]
+    return replace(
+        outer,
+        functions=tuple(functions),
+        layers=tuple(layers),
+        runtime=commonest(function.runtime for function in functions),
+        architecture=commonest(function.architecture for function in functions),
+        notes=tuple(note for each in told for note in each.notes),
+        warnings=tuple(
+            dict.fromkeys([*(text for each in told for text in each.warnings), *warnings])
+        ),
+    )
+
+
+def _function(function: ForeignFunction, names: Mapping[str, str]) -> ForeignFunction:
+    settings = dict(function.settings)
+    if "layers" in settings:
+        settings["layers"] = [names.get(layer, layer) for layer in settings["layers"]]
+    return replace(function, name=names[function.name], settings=settings)

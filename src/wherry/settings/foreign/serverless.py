@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from wherry.settings.foreign.document import Document, texts
 from wherry.settings.foreign.environment import environment_setting
 from wherry.settings.foreign.events import serverless_routes
-from wherry.settings.foreign.layer_folder import layer_of
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
@@ -21,6 +20,7 @@ from wherry.settings.foreign.model import (
     commonest,
     dotted,
     folder_below,
+    layer_of,
 )
 from wherry.settings.foreign.python_requirements import REQUIREMENTS_LAYER, PythonRequirements
 from wherry.settings.foreign.variables import Variables

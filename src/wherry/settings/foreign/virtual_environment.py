@@ -19,12 +19,7 @@ _VERSION = re.compile(r"(\d+(?:\.\d+){1,3}(?:(?:a|b|rc|\.post)\d+)?)\.dist-info"
 
 
 class ToolEnvironment(Struct, frozen=True, kw_only=True):
-    """A virtual environment that has a tool.
-
-    Attributes:
-        runtime: its Python, with AWS's name of the runtime.
-        version: that of the tool.
-    """
+    """A virtual environment that has a tool: its Python, with AWS's name of the runtime, and the tool's version."""
 
     runtime: str
     version: str

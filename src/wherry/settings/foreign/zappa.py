@@ -11,6 +11,7 @@ from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
     ForeignFunction,
+    architecture_of,
     commonest,
 )
 from wherry.settings.foreign.virtual_environment import environment_with
@@ -68,7 +69,7 @@ def read_zappa(path: Path, document: Document) -> Description | None:
             name=plain_name(name).strip("-"),
             settings={**application, **attached},
             runtime=inner_string(stage, "runtime"),
-            architecture=_architecture(stage),
+            architecture=architecture_of(stage.get("architecture")),
         )
     ]
     functions += [
@@ -84,7 +85,9 @@ def read_zappa(path: Path, document: Document) -> Description | None:
         settings={"exclude": list(dict.fromkeys(exclude))} if exclude else {},
         runtime=environment.runtime if environment else named,
         comments={"runtime": "that of the virtual environment with Zappa"} if environment else {},
-        architecture=commonest(_architecture(each) for each in stages.values()),
+        architecture=commonest(
+            architecture_of(each.get("architecture")) for each in stages.values()
+        ),
         notes=(f"{path.name}: the application of stage `{first}`",) if len(stages) > 1 else (),
         warnings=tuple(warnings),
     )
@@ -121,12 +124,6 @@ def _reference(stage: Mapping[str, Any]) -> str | None:
     """The dotted name of the stage's web application."""
     reference = inner_string(stage, "app_function") or inner_string(stage, "app_module")
     return reference if reference and _REFERENCE.fullmatch(reference) else None
-
-
-def _architecture(stage: Mapping[str, Any]) -> str | None:
-    return next(
-        (text for text in texts(stage.get("architecture")) if text in {"x86_64", "arm64"}), None
-    )
 
 
 def _events(stage: Mapping[str, Any]) -> Iterator[str]:

@@ -53,12 +53,8 @@ class Application(NamedTuple):
     """A web application or a handler.
 
     Attributes:
-        module: its module.
-        name: its name in the module.
         kind: ``wsgi``, ``asgi``, ``app`` (one of both) or ``handler``.
         call: whether it is a factory.
-        description: what it is, for people.
-        path: its file, relative to the project.
         unit: the part of the project that it is packaged in.
         included: whether it is not in the project's wheel, so that the settings must add it.
     """

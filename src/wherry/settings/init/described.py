@@ -28,11 +28,7 @@ class Described(Struct, frozen=True, kw_only=True):
     """The functions and layers of a description that can be built.
 
     Attributes:
-        functions: the settings of its functions, by name.
-        layers: the settings of its layers.
         is_built: whether the project itself is packaged by its backend, where it has one.
-        notes: what was decided for them.
-        warnings: what cannot be built, and why.
     """
 
     functions: dict[str, dict[str, Any]]

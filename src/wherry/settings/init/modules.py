@@ -56,8 +56,7 @@ class Modules(NamedTuple):
     def imported(self, bases: Callable[[str], Iterable[str]]) -> frozenset[str]:
         """The paths of the modules that another module imports.
 
-        Args:
-            bases: gives the folders that absolute imports of a module may start at, besides its own and the project's.
+        ``bases`` gives the folders that absolute imports of a module may start at, besides its own and the project's.
         """
         found: set[str] = set()
         for path, names in self.imports.items():

@@ -41,9 +41,7 @@ class Proposal(Struct, frozen=True, kw_only=True):
     """Settings for a project.
 
     Attributes:
-        table: ``[tool.wherry]``.
         comments: a line for a key, by its path in the table.
-        notes: where they come from.
         warnings: what the user should check.
     """
 
@@ -64,13 +62,7 @@ def propose(
 ) -> Proposal:
     """Propose settings for a project.
 
-    Args:
-        project: the project.
-        runtime: the runtime that the user asks for.
-        architecture: the architecture that the user asks for.
-        config: the file of an older tool; by default the one in the project's folder.
-        stage: the stage of ``drover.yml``.
-        install_path: the folder that ``pip install --target`` fills, if the project is built so.
+    ``install_path`` is the folder that ``pip install --target`` fills, if the project is built so.
 
     Raises:
         SettingsError: the settings of the older tool are wrong, or the file holds none.
@@ -253,11 +245,7 @@ def _from_description(
 def _choose_target(
     project: Project, named: str | None, where: str, runtime: str | None, architecture: str | None
 ) -> tuple[Target, str, list[str]]:
-    """The target, the reason, and a warning where it is another than the one that the file ``where`` names.
-
-    Raises:
-        TargetError: that which the user asks for is unknown, or the project excludes it.
-    """
+    """The target, the reason, and a warning where it is another than the one that the file ``where`` names."""
     try:
         return *choose_target(project, runtime=runtime or named, architecture=architecture), []
     except TargetError:

@@ -23,26 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["Packages", "function_name", "scan"]
 
 # Names of modules and folders that say nothing about their purpose.
-_GENERIC_NAMES = frozenset(
-    {
-        "app",
-        "main",
-        "handler",
-        "handlers",
-        "lambda_function",
-        "lambda_handler",
-        "index",
-        "function",
-        "functions",
-        "lambda",
-        "lambdas",
-        "api",
-        "wsgi",
-        "asgi",
-        "src",
-        "code",
-    }
-)
+_GENERIC_NAMES = frozenset((
+    "app", "main", "handler", "handlers", "lambda_function", "lambda_handler", "index",
+    "function", "functions", "lambda", "lambdas", "api", "wsgi", "asgi", "src", "code",
+))  # fmt: skip
 _MAX_NAMED = 5
 
 
@@ -50,12 +34,9 @@ class Packages(Struct, frozen=True, kw_only=True):
     """Functions and layers, as settings.
 
     Attributes:
-        functions: the settings of each function.
-        layers: the settings of each layer.
         folders: what they are packaged from, relative to the project.
         include: patterns of the project's files that its wheel does not hold.
         comments: a line for a key, by its path in the table.
-        notes: where they come from.
     """
 
     functions: Mapping[str, dict[str, Any]]

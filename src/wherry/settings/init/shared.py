@@ -33,12 +33,7 @@ class _Source(NamedTuple):
 
 
 class Shared(Struct, frozen=True, kw_only=True):
-    """Code that functions share.
-
-    Attributes:
-        settings: what each function needs to have it.
-        layers: the layers that hold it.
-    """
+    """Code that functions share: what each of them needs to have it, and the layers that hold it."""
 
     settings: Mapping[str, dict[str, Any]]
     layers: Mapping[str, dict[str, Any]]
@@ -48,11 +43,6 @@ def find_shared(functions: Mapping[str, Unit], modules: Modules, root: Path) -> 
     """The code outside of their folders that functions import.
 
     Two functions or more get it as a layer, one as extra paths.
-
-    Args:
-        functions: by their names, the folders that they are packaged from.
-        modules: the project's modules.
-        root: the project's folder.
     """
     units = set(functions.values())
     free = [

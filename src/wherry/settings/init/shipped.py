@@ -9,57 +9,29 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from wherry.settings.foreign.document import texts
 from wherry.settings.source import metadata_string
 from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["finds_no_module", "wheel_places"]
 
 # setuptools' FlatLayoutPackageFinder and FlatLayoutModuleFinder.
-_NO_PACKAGES = frozenset(
-    [
-        "ci",
-        "bin",
-        "debian",
-        "doc",
-        "docs",
-        "documentation",
-        "manpages",
-        "news",
-        "newsfragments",
-        "changelog",
-        "test",
-        "tests",
-        "unit_test",
-        "unit_tests",
-        "example",
-        "examples",
-        "scripts",
-        "tools",
-        "util",
-        "utils",
-        "python",
-        "build",
-        "benchmark",
-        "benchmarks",
-        "exercise",
-        "exercises",
-        "htmlcov",
-        "tasks",
-        "fabfile",
-        "site_scons",
-    ]
-)
+_NO_PACKAGES = frozenset((
+    "ci", "bin", "debian", "doc", "docs", "documentation", "manpages", "news", "newsfragments",
+    "changelog", "test", "tests", "unit_test", "unit_tests", "example", "examples", "scripts",
+    "tools", "util", "utils", "python", "build", "benchmark", "benchmarks", "exercise",
+    "exercises", "htmlcov", "tasks", "fabfile", "site_scons",
+))  # fmt: skip
 
 
 def wheel_places(root: Path, document: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """The files and folders that the wheel holds, by their path in the folder, with their name in Python.
 
-    Returns:
-        The longest paths first; a name is "" for a folder of modules. Empty where only the backend knows.
+    The longest paths come first; a name is "" for a folder of modules. Empty where only the backend knows.
     """
     reader = _READERS.get(_family(document))
     if reader is None:
@@ -71,12 +43,7 @@ def wheel_places(root: Path, document: Mapping[str, Any]) -> tuple[tuple[str, st
 
 
 def finds_no_module(root: Path, document: Mapping[str, Any]) -> bool:
-    """Whether a build fails, for the backend looks for one module or package, and the folder has none or several.
-
-    Args:
-        root: the folder.
-        document: its ``pyproject.toml``, with a ``[build-system]``.
-    """
+    """Whether a build fails, for the backend looks for one module or package, and the folder has none or several."""
     tool, family = inner_table(document, "tool"), _family(document)
     places = wheel_places(root, document)
     if family == "setuptools":
@@ -101,7 +68,7 @@ def _family(document: Mapping[str, Any]) -> str:
 def _hatchling(root: Path, tool: Mapping[str, Any], module: str) -> dict[str, str]:
     target = inner_table(tool, "hatch", "build", "targets", "wheel")
     build = inner_table(tool, "hatch", "build")
-    if packages := _strings(target.get("packages")) or _strings(build.get("packages")):
+    if packages := texts(target.get("packages")) or texts(build.get("packages")):
         return {path.strip("/"): path.strip("/").rpartition("/")[2] for path in packages}
     if any(
         key in each for each in (target, build) for key in ("include", "only-include", "sources")
@@ -113,7 +80,7 @@ def _hatchling(root: Path, tool: Mapping[str, Any], module: str) -> dict[str, st
 
 def _uv(_root: Path, tool: Mapping[str, Any], module: str) -> dict[str, str]:
     settings = inner_table(tool, "uv", "build-backend")
-    names = _strings(settings.get("module-name")) or [module.lower()]
+    names = texts(settings.get("module-name")) or (module.lower(),)
     base = settings.get("module-root", "src")
     if not isinstance(base, str):
         return {}
@@ -154,10 +121,10 @@ def _setuptools(root: Path, tool: Mapping[str, Any], _module: str) -> dict[str, 
     settings = inner_table(tool, "setuptools")
     if (root / "setup.py").is_file() or (root / "setup.cfg").is_file() or "package-dir" in settings:
         return {}
-    packages, modules = settings.get("packages"), _strings(settings.get("py-modules"))
+    packages, modules = settings.get("packages"), texts(settings.get("py-modules"))
     if isinstance(packages, dict):
-        where = _strings(inner_table(packages, "find").get("where")) or ["."]
-        include = _strings(inner_table(packages, "find").get("include"))
+        where = texts(inner_table(packages, "find").get("where")) or (".",)
+        include = texts(inner_table(packages, "find").get("include"))
         names = {
             _join(base.strip("/."), name): name for base in where for name in _packages(root / base)
         }
@@ -168,7 +135,7 @@ def _setuptools(root: Path, tool: Mapping[str, Any], _module: str) -> dict[str, 
             if not include or any(name.startswith(top) for top in tops)
         } | {f"{each}.py": each for each in modules}
     if isinstance(packages, list) or modules:
-        tops = {name.partition(".")[0] for name in _strings(packages)}
+        tops = {name.partition(".")[0] for name in texts(packages)}
         return {top: top for top in tops} | {f"{each}.py": each for each in modules}
     if (root / "src").is_dir():
         return {"src": ""}
@@ -210,8 +177,3 @@ def _packages(folder: Path) -> list[str]:
 
 def _join(*parts: str) -> str:
     return "/".join(filter(None, parts))
-
-
-def _strings(value: object) -> list[str]:
-    items: Iterable[object] = value if isinstance(value, list) else [value]
-    return [item for item in items if isinstance(item, str) and item]

@@ -43,7 +43,6 @@ class Unit(Struct, frozen=True, kw_only=True):
         places: each file or folder that its wheel holds, with its name in Python; the longest first. It is empty where the folder itself is packaged, or where only its backend knows.
         lock: the name of the file with its requirements, where it has no build system.
         at_project: whether its modules are imported from the project's folder.
-        has_requirements: whether it names requirements.
     """
 
     folder: str
@@ -95,10 +94,7 @@ def module_name(path: str) -> str | None:
 def find_units(root: Path, folders: Iterable[str], files: ProjectFiles) -> tuple[Unit, ...]:
     """The units of a project, deepest first; the project itself is the last.
 
-    Args:
-        root: the project's folder.
-        folders: the folders that have a file of ``REQUIREMENTS_FILES``, relative to the project.
-        files: read them.
+    ``folders`` are those that have a file of ``REQUIREMENTS_FILES``.
     """
     members = _members(root, files)
     units = {"": _unit(root, "", members.get(""), files)}

@@ -153,15 +153,7 @@ def insert(
 ) -> str:
     """Append settings to a file, or write them to a new one; all or nothing.
 
-    Args:
-        path: the file.
-        table: ``[tool.wherry]``, or a part of it.
-        comments: as for ``render``.
-        beside: whether the file holds other settings, beside which these are put.
-        remarks: as for ``text_for``.
-
-    Returns:
-        The text that was added.
+    With ``beside``, the file holds other settings, beside which these are put. Returns the text that was added.
 
     Raises:
         SettingsError: the file, or another one of the project, holds settings; or its syntax allows no

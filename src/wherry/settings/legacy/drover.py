@@ -51,12 +51,7 @@ def translate_drover(
 ) -> Translation:
     """Translate the settings of one stage.
 
-    Args:
-        document: the file.
-        path: its path.
-        problems: collects what is wrong; this function raises it.
-        stage: the stage; may be None if there is only one.
-        install_path: the folder that ``pip install --target`` made.
+    ``problems`` is raised here; ``stage`` may be None if there is only one.
 
     Raises:
         SettingsError: there is no such stage, or something is wrong in any stage.

@@ -56,14 +56,9 @@ def translate(
 ) -> Translation:
     """Translate the settings of an older tool into Wherry's terms.
 
-    The content of the file tells the tool, whatever its name is.
-
-    Args:
-        path: ``drover.yml`` or ``settings.spindrift``.
-        stage: the stage of ``drover.yml``; may be None if it has only one.
-        install_path: the folder that ``pip install --target`` made. Without one, the project's lock and its
-            own code are split.
-        name: the name of the package, in place of that in ``settings.spindrift``.
+    The content of the file tells the tool, whatever its name is. Without ``install_path``, the folder that ``pip
+    install --target`` made, the project's lock and its own code are split. ``name`` is that of the package, in place
+    of that in ``settings.spindrift``.
 
     Raises:
         ProjectError: the file cannot be read.

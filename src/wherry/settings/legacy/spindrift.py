@@ -30,12 +30,7 @@ def translate_spindrift(
 ) -> Translation:
     """Translate the settings; every one of them may be missing.
 
-    Args:
-        document: the file.
-        path: its path.
-        problems: collects what is wrong; this function raises it.
-        name: the name of the package, in place of that in the file.
-        install_path: the folder that ``pip install --target`` made.
+    ``problems`` is raised here; ``name`` is that of the package, in place of that in the file.
 
     Raises:
         SettingsError: something is wrong with them.

@@ -27,11 +27,8 @@ def render(
 ) -> str:
     """The table as TOML.
 
-    Args:
-        table: strings, numbers, booleans, lists and tables.
-        prefix: the keys of the table that contains it; none for a file of its own.
-        comments: a line for a key, by its dotted path below the prefix (``functions.api.app``), written
-            after the value, or above the header of a table.
+    ``comments`` has a line for a key, by its dotted path below the prefix (``functions.api.app``): it is written
+    after the value, or above the header of a table.
     """
     lines = list(_table(table, tuple(prefix), (), comments or {}))
     return "\n".join(lines).strip("\n") + "\n" if lines else ""

@@ -38,12 +38,7 @@ class VersionSource(NamedTuple):
 
 
 class SourceFiles(NamedTuple):
-    """The files of a source tree.
-
-    Attributes:
-        by_path: the files.
-        reader: reads them, each once in a run.
-    """
+    """The files of a source tree."""
 
     by_path: Mapping[str, InputFile]
     reader: ProjectFiles

@@ -18,7 +18,6 @@ class Row(NamedTuple):
     """A build backend.
 
     Attributes:
-        module: its module in this package.
         names: its PEP 517 names.
         distribution: the normalized name of the distribution that it comes with.
         variables: how the names of the environment variables begin that it reads.

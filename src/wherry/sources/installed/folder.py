@@ -55,7 +55,6 @@ class InstalledDistribution(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: normalized.
-        version: None where it is unknown.
         bundle: its files, owned by ``name``.
     """
 

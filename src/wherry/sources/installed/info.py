@@ -125,11 +125,8 @@ def settle_twice(
 ) -> tuple[tuple[Info, ...], tuple[tuple[Info, Info | None], ...]]:
     """One folder of each distribution; installing over an older version leaves the older one's folder behind.
 
-    The recorded hashes tell which of them the code belongs to.
-
-    Returns:
-        The folders that count, and pairs: one that is left over, and the one that counts instead, or None where
-        nothing tells them apart.
+    The recorded hashes tell which of them the code belongs to. Gives the folders that count, and pairs: one that is
+    left over, and the one that counts instead, or None where nothing tells them apart.
     """
     by_name: dict[str, list[Info]] = {}
     for info in infos:

@@ -58,13 +58,7 @@ def entry_points(text: str) -> Mapping[str, tuple[str, str]]:
 
 
 def is_launcher(name: str, content: bytes, points: Mapping[str, tuple[str, str]]) -> bool:
-    """Whether an installer generated this script for an entry point, unedited since.
-
-    Args:
-        name: of the file.
-        content: its bytes.
-        points: the entry points of the distribution, as ``entry_points`` gives them.
-    """
+    """Whether an installer generated this script for an entry point, unedited since."""
     # Of pip's own launchers there is one for each version: `pip3.13` for `pip3`.
     entries = {
         points[point]

@@ -50,10 +50,7 @@ def install_command(folder: str, target: Target) -> str:
 def misfits(files: Iterable[InstalledFile], tags: Iterable[str], target: Target) -> tuple[str, ...]:
     """The reasons why a distribution does not run on the target; empty where it may.
 
-    Args:
-        files: those of the distribution.
-        tags: those that its ``WHEEL`` lists, compressed sets or not.
-        target: what it must run on.
+    ``tags`` are those that its ``WHEEL`` lists, compressed sets or not.
     """
     from packaging.tags import parse_tag
 
@@ -98,10 +95,7 @@ def _fits(parts: Mapping[str, str | None], head: bytes, target: Target) -> bool:
 def refuse_misfits(found: Mapping[str, tuple[str, ...]], folder: str, target: Target) -> None:
     """Raise where distributions do not run on the target.
 
-    Args:
-        found: reasons by the distribution's name and version.
-        folder: the folder that the command in the hint installs to.
-        target: what they must run on.
+    ``found`` has reasons by the distribution's name and version; the command in the hint installs to ``folder``.
 
     Raises:
         SelectionError: there are some; all are named.
