@@ -30,6 +30,7 @@ __all__ = [
     "open_regular",
     "read_regular",
     "real_path",
+    "reason_of",
     "remove_folder",
     "signature",
     "walk_folders",
@@ -175,6 +176,11 @@ def read_regular(path: Path | str) -> bytes:
 def real_path(path: Path | str) -> Path:
     """The path with all symbolic links followed, as far as they lead anywhere: links in a circle are no error."""
     return Path(os.path.realpath(path))
+
+
+def reason_of(error: Exception) -> str:
+    """The system's words for an error, without its number and path; the text of one that is not the system's."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def broken_link(path: Path | str) -> str | None:

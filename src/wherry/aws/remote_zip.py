@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from wherry.errors import ArchiveError, FetchError
+from wherry.files import reason_of
 from wherry.indexes.failures import explained, shown_url
 from wherry.indexes.network import Network
 from wherry.indexes.session import open_session, timeouts
@@ -99,9 +100,7 @@ def open_local(path: Path) -> Iterator[Contents]:
             file = stack.enter_context(path.open("rb"))
             size = path.stat().st_size
         except OSError as error:
-            raise ArchiveError(
-                f"cannot read `{path}`", where=[error.strerror or str(error)]
-            ) from error
+            raise ArchiveError(f"cannot read `{path}`", where=[reason_of(error)]) from error
         yield _contents(stack, file, size, f"`{path.name}`")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.bundle.patterns import compile_patterns
 from wherry.errors import ProjectError
-from wherry.files import read_regular
+from wherry.files import read_regular, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ def read_gitignore(folder: Path) -> Patterns | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ProjectError(f"cannot read `{path}`", where=[error.strerror or str(error)]) from error
+        raise ProjectError(f"cannot read `{path}`", where=[reason_of(error)]) from error
     lines = (line.removesuffix("\r") for line in text.split("\n"))
     return compile_patterns(lines, where=f"`{path}`", lenient=True)
 

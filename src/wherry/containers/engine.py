@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wherry.errors import ContainerError, NoEngineError
+from wherry.files import reason_of
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         except OSError as error:
             raise NoEngineError(
                 f"`{self.command}` cannot be started",
-                where=[error.strerror or str(error)],
+                where=[reason_of(error)],
                 hint=_INSTALL,
             ) from error
         return Answer(

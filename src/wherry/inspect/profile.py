@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wherry.errors import SettingsError
+from wherry.files import reason_of
 from wherry.inspect.import_times import ImportTime, read_import_times, read_runtime_seconds
 from wherry.structs import Struct
 from wherry.untrusted import LARGEST_DOCUMENT, parse_json
@@ -77,7 +78,7 @@ def read_profile(path: Path) -> ImportProfile:
             content = file.read(LARGEST_DOCUMENT + 1)
     except OSError as error:
         raise SettingsError(
-            f"cannot read `{path}`", where=[error.strerror or str(error)], hint=_HINT
+            f"cannot read `{path}`", where=[reason_of(error)], hint=_HINT
         ) from error
     try:
         if content.lstrip()[:1] == b"{":

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import InvokeError
-from wherry.files import real_path
+from wherry.files import real_path, reason_of
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _check_port(port: int) -> None:
         except OSError as error:
             raise InvokeError(
                 f"the debugger cannot listen on 127.0.0.1 port {port}",
-                where=[error.strerror or str(error)],
+                where=[reason_of(error)],
                 hint="choose another with `--debug`",
             ) from error
 

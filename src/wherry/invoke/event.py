@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from wherry.errors import InvokeError
+from wherry.files import reason_of
 from wherry.invoke.http_event import http_event
 from wherry.invoke.request import HttpRequest
 from wherry.invoke.variables import region
@@ -200,7 +201,7 @@ def _read(source: str, what: str) -> bytes:
         with Path(source).open("rb") as file:
             return file.read(LARGEST_DOCUMENT + 1)
     except OSError as error:
-        raise InvokeError(f"cannot read {what}", where=[error.strerror or str(error)]) from error
+        raise InvokeError(f"cannot read {what}", where=[reason_of(error)]) from error
 
 
 def _is_json(body: bytes) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wherry.errors import InvokeError, WherryError
+from wherry.files import reason_of
 from wherry.invoke.api import Call, make_event
 from wherry.invoke.cors import is_preflight, preflight, with_cors
 from wherry.invoke.http_response import http_response, service_error
@@ -108,7 +109,7 @@ class FunctionServer:
             is_address = isinstance(error, OSError) and error.errno not in _OF_A_PORT
             raise InvokeError(
                 f"cannot listen on {listen.host} port {listen.port}",
-                where=[getattr(error, "strerror", None) or str(error)],
+                where=[reason_of(error)],
                 hint="name an address of this machine with `--host`, such as 127.0.0.1"
                 if is_address
                 else "choose another with `--port`; 0 takes one that is free",

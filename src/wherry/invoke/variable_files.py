@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 from wherry.errors import InvokeError
+from wherry.files import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +44,7 @@ def read_variable_files(files: Sequence[Path]) -> Iterator[tuple[str, str, str]]
             if len(text) > _LARGEST:
                 raise ValueError(f"it has more than {_LARGEST:,} characters")
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
+            reason = reason_of(error)
             raise InvokeError(f"cannot read `{path}`", where=[reason]) from error
         for binding in parse_stream(io.StringIO(text)):
             place = f"{path} line {_line(binding)}"
