@@ -251,12 +251,8 @@ def copy_folder(
 ) -> None:
     """Copy a folder with all that it holds, however deep it is; ``shutil.copytree`` calls itself for every level.
 
-    A symbolic link is copied as one; that to a place outside leads there from the copy, too.
-
-    Args:
-        source: the folder.
-        target: a new folder.
-        leave_out: whether to leave out files and folders with this name.
+    A symbolic link is copied as one; that to a place outside leads there from the copy, too. Files and folders with a
+    name that ``leave_out`` tells are left out.
 
     Raises:
         OSError: something cannot be read or written.

@@ -42,15 +42,10 @@ def apply(
     locks: LockKeeper | None = None,
     reporter: Reporter = SILENT,
 ) -> Applied:
-    """Carry out a plan.
+    """Carry out a plan; without a bucket, Lambda takes ``quota`` bytes of a package.
 
-    Args:
-        plan: of ``diff``.
-        client: of the stage.
-        quota: bytes of a package that Lambda takes with a call.
-        locks: stores the lock file of every layer version that is published, while its package is still in the
-            bucket: a package that is left there tells the next run that this did not happen.
-        reporter: receives the events.
+    ``locks`` stores the lock file of every layer version that is published, while its package is still in the bucket: a
+    package that is left there tells the next run that this did not happen.
 
     Raises:
         AwsError: AWS refused. Changes that were made stay; a repetition continues from there.

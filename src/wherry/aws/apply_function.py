@@ -48,11 +48,7 @@ _UPDATES = (UpdateCode, UpdateConfiguration)
 
 
 class FunctionWork:
-    """The work on one function.
-
-    Args:
-        layers: the ARNs of the project's layer versions, by the layers' names on AWS.
-    """
+    """The work on one function; ``layers`` are the ARNs of the project's layer versions, by the layers' names on AWS."""
 
     def __init__(
         self,
@@ -134,15 +130,12 @@ class FunctionWork:
 
     def _create(self, action: CreateFunction) -> None:
         function = action.package
-        package = function.signed or self._delivery.send(
-            function.path, function.code_sha256, name=self._name
-        )
         arguments: dict[str, Any] = {
             "FunctionName": self._name,
             "Runtime": function.runtime,
             "Role": function.role,
             "Handler": function.handler,
-            "Code": package.arguments(),
+            "Code": self._delivery.send(function),
             "Architectures": [function.architecture],
             "Layers": self._arns(action.layers),
             "Tags": dict(function.tags),
@@ -180,10 +173,7 @@ class FunctionWork:
         if action.architecture is not None:
             changes["architecture"] = action.architecture
         self._state.ready()
-        package = function.signed or self._delivery.send(
-            function.path, function.code_sha256, name=self._name
-        )
-        arguments = package.arguments()
+        arguments = self._delivery.send(function)
         if action.architecture is not None:
             arguments["Architectures"] = [action.architecture]
         self._update(

@@ -36,11 +36,7 @@ class LayerWork(Struct):
     """Whether a version may exist whose lock file is not stored."""
 
     def apply(self, locks: LockKeeper | None) -> AppliedLayer:
-        """Carry out the actions in order.
-
-        Args:
-            locks: stores the lock file of a published version.
-        """
+        """Carry out the actions in order; ``locks`` stores the lock file of a published version."""
         self._arn, published = self.plan.arn or "", False
         try:
             for action in self.plan.actions:
@@ -63,12 +59,9 @@ class LayerWork(Struct):
         )
 
     def _publish(self, layer: DesiredLayer) -> None:
-        package = layer.signed or self.delivery.send(
-            layer.path, layer.code_sha256, name=layer.aws_name
-        )
         arguments: dict[str, Any] = {
             "LayerName": layer.aws_name,
-            "Content": package.arguments(),
+            "Content": self.delivery.send(layer),
             "CompatibleRuntimes": list(layer.runtimes),
             "CompatibleArchitectures": list(layer.architectures),
         }

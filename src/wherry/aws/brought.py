@@ -19,10 +19,9 @@ from wherry.aws.errors import refusing
 from wherry.aws.locks import LockKeeper
 from wherry.aws.model import layer_of_arn, version_of_arn
 from wherry.aws.observe import layer_version
-from wherry.aws.observe_stage import deploy_first, observe_stage
 from wherry.aws.prepare import Prepared
 from wherry.aws.remote_zip import download
-from wherry.aws.stage import read_stage
+from wherry.aws.stage import deploy_first, observe_stage, read_stage
 from wherry.errors import DeployError
 from wherry.events import SILENT, Note, PackageBrought, Warned
 from wherry.pipeline.report import BuildReport, PackageReport
@@ -127,13 +126,7 @@ class BroughtPackages(Prepared, frozen=True, kw_only=True):
 def bring(
     project: Path | str, stage: str, origin: str, **options: Unpack[DeployOptions]
 ) -> BroughtPackages:
-    """The packages of another stage of the project, for a stage.
-
-    Args:
-        project: the project's folder.
-        stage: the name of the stage that is deployed.
-        origin: the name of the other one.
-        options: the functions, the settings, the store and the reporter; nothing is built.
+    """The packages of another stage of the project, ``origin``, for a stage; nothing is built.
 
     Raises:
         DeployError: the other stage lacks a function, or runs what cannot be brought.

@@ -106,15 +106,9 @@ class Bucket(Struct, frozen=True, kw_only=True):
         return "/".join(filter(None, (self.client.stage.prefix, *parts)))
 
     def put(self, path: Path, code_sha256: str, *, name: str) -> tuple[StoredObject, bool]:
-        """Store a package.
+        """Store the package of a function or layer (name on AWS), whose digest is in base64.
 
-        Args:
-            path: the zip file.
-            code_sha256: of it, in base64.
-            name: of the function or layer on AWS.
-
-        Returns:
-            The object, and whether it was sent: one that is stored already is not sent again.
+        Returns the object, and whether it was sent: one that is stored already is not sent again.
 
         Raises:
             BucketError: the bucket cannot be used.
@@ -150,13 +144,7 @@ class Bucket(Struct, frozen=True, kw_only=True):
         return region
 
     def put_text(self, doing: str, key: str, data: bytes, metadata: Mapping[str, str]) -> None:
-        """Store a text file.
-
-        Args:
-            doing: its purpose, as it follows "cannot" in an error.
-            key: the whole key.
-            data: the content.
-            metadata: of the object.
+        """Store a text file under the whole ``key``; ``doing`` follows "cannot" in an error.
 
         Raises:
             BucketError: the bucket cannot be used.

@@ -68,11 +68,7 @@ class RemoteFunction(Struct, frozen=True, kw_only=True):
         return f"function `{self.aws_name}`" + (f" at `{self.qualifier}`" if self.qualifier else "")
 
     def invoke(self, payload: bytes, *, client_context: str | None = None) -> RemoteInvocation:
-        """Call it with an event, and wait for its answer. The call is never repeated.
-
-        Args:
-            payload: the event.
-            client_context: a JSON document about the caller.
+        """Call it with an event, and wait for its answer. The call is never repeated. The context is a JSON document.
 
         Raises:
             DeployError: the event is too large.
@@ -123,14 +119,7 @@ def find_function(
     qualifier: str | None = None,
     **options: Unpack[StageOptions],
 ) -> RemoteFunction:
-    """A function of a stage, at the stage's alias.
-
-    Args:
-        project: the project's folder.
-        stage: its name in the settings.
-        function: its name in the settings; None if there is only one.
-        qualifier: another alias, or a version.
-        options: the settings.
+    """A function of a stage, at the stage's alias or at another qualifier; by its name unless there is only one.
 
     Raises:
         DeployError: there are several functions, and none is named.

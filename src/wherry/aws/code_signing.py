@@ -52,12 +52,8 @@ def plan_signed(
 ) -> tuple[Desired, Plan]:
     """The desired state with signed packages, and the plan of it.
 
-    Args:
-        desired: of the stage.
-        observed: the state on AWS.
-        client: of the stage; without a signing profile nothing is signed.
-        reporter: receives an event for each package that is signed. None signs nothing: a package that is not signed
-            yet then differs from AWS.
+    Without a signing profile in the stage nothing is signed. Without a reporter neither: a package that is not signed
+    yet then differs from AWS.
 
     Raises:
         AwsError: the packages cannot be signed. Nothing but the bucket was changed.
@@ -221,11 +217,7 @@ class _Signer(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def explaining_signatures(client: Client, function: str) -> Iterator[None]:
-    """Add to errors about signatures which profiles the function accepts, as far as AWS tells it.
-
-    Args:
-        client: of the stage.
-        function: its name on AWS.
+    """Add to errors about signatures which profiles the function (name on AWS) accepts, as far as AWS tells it.
 
     Raises:
         AwsError: the error of the inner block.

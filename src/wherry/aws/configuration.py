@@ -155,11 +155,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
         )
 
     def after(self, configuration: Mapping[str, Any]) -> dict[str, Any]:
-        """AWS's description of a function as it will be.
-
-        Args:
-            configuration: AWS's description of it as it is; empty for one that is created.
-        """
+        """AWS's description of a function as it will be; that of one that is created is empty before."""
         result = dict(configuration)
         for key, value in self.values.items():
             path, default, _ = _PATHS[key]

@@ -55,13 +55,8 @@ def adopt_layers(
 ) -> tuple[AdoptedLayer, ...]:
     """Find the layers of functions in which nothing is installed but distributions of the project's lock.
 
-    Of each layer, the directory of its zip file is read. What cannot be read is not adopted.
-
-    Args:
-        root: the project's folder.
-        functions: those on AWS, by their names in the settings.
-        proposed: first settings of functions, by name.
-        client: of the stage.
+    Of each layer, the directory of its zip file is read. What cannot be read is not adopted. ``proposed`` are first
+    settings of functions; both tables have the names of the settings.
     """
     takers: dict[str, list[str]] = {}
     for name, function in functions.items():

@@ -20,16 +20,9 @@ __all__ = ["download_packages", "live_location"]
 def download_packages(
     client: Client, functions: Mapping[str, str], layers: Mapping[str, str], folder: Path
 ) -> Mapping[str, Path]:
-    """Fetch the code of functions and the newest versions of layers into a folder.
+    """Fetch the code of functions and the newest versions of layers (names on AWS by those of the settings) into a folder.
 
-    Args:
-        client: of the stage.
-        functions: their names on AWS, by those of the settings.
-        layers: the same of layers.
-        folder: for the zip files.
-
-    Returns:
-        The zip files by the names of the settings, without those that are not on AWS.
+    Returns the zip files by the names of the settings, without those that are not on AWS.
 
     Raises:
         AwsError: AWS refuses.

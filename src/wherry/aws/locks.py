@@ -37,17 +37,10 @@ class LockKeeper(Struct, frozen=True):
     reporter: Reporter = SILENT
 
     def keep(self, layer: str, arn: str) -> tuple[str, ...]:
-        """Store the lock file of a layer version. Doing it twice changes nothing.
+        """Store the lock file of a layer version, and return its keys. Doing it twice changes nothing.
 
         A bucket that cannot be used is warned of. Any other failure is an error: the package is then still in the
         bucket, which tells the next deployment that the lock file is missing.
-
-        Args:
-            layer: the layer's name on AWS.
-            arn: of the version.
-
-        Returns:
-            The keys; empty if nothing was stored.
 
         Raises:
             AwsError: S3 fails.

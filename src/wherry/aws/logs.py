@@ -95,12 +95,9 @@ class Logs(Struct, frozen=True, kw_only=True):
     def events(
         self, *, since: datetime, pattern: str | None = None, follow: bool = False
     ) -> Iterator[LogEvent]:
-        """The events of all logs, merged by time.
+        """The events of all logs since a time, merged by time; a filter pattern is one of CloudWatch Logs.
 
-        Args:
-            since: the time of the first.
-            pattern: a filter pattern of CloudWatch Logs.
-            follow: go on with new events, until the caller stops.
+        With ``follow`` it goes on with new events, until the caller stops.
 
         Raises:
             AwsError: AWS refused, or could not be reached.
@@ -197,11 +194,6 @@ def _merged(
 
 def open_logs(project: Path | str, stage: str, **options: Unpack[StageOptions]) -> Logs:
     """The logs of the functions of a stage, as the configuration of each names its own.
-
-    Args:
-        project: the project's folder.
-        stage: its name in the settings.
-        options: the functions, the settings and the reporter.
 
     Raises:
         DeployError: there is no such function on AWS.

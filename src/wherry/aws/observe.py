@@ -83,12 +83,9 @@ def _read(layers: Mapping[str, bool], functions: Mapping[str, bool], client: Cli
 
 
 def observe_function(client: Client, name: str, *, versions: bool) -> ObservedFunction | None:
-    """A function on AWS; None if there is none.
+    """A function on AWS, by its name or ARN; None if there is none.
 
-    Args:
-        client: of the stage.
-        name: on AWS, or the ARN.
-        versions: whether to read published versions and aliases too. That takes two calls instead of one.
+    ``versions`` reads published versions and aliases too, with two calls instead of one.
 
     Raises:
         AwsError: AWS refused, or could not be reached.
@@ -184,12 +181,7 @@ def snapshot_of(configuration: Mapping[str, Any]) -> Snapshot:
 
 
 def observe_layer(client: Client, name: str, *, shared: bool) -> ObservedLayer | None:
-    """The latest version of a layer; None if there is none.
-
-    Args:
-        client: of the stage.
-        name: of the layer on AWS.
-        shared: whether to read who may use it too. That takes one more call.
+    """The latest version of a layer; None if there is none. ``shared`` reads who may use it too, with one more call.
 
     Raises:
         AwsError: AWS refused, or could not be reached.

@@ -141,11 +141,7 @@ class Difference(Struct, frozen=True, kw_only=True):
 
 
 def compare(local: Path, live: Contents | str | None) -> Difference:
-    """The difference between a package on AWS and the one that was built.
-
-    Args:
-        local: the zip file that was built.
-        live: the package on AWS, or its address; None if there is none yet.
+    """The difference between a package, or its address, on AWS and the one that was built; None if there is none yet.
 
     Raises:
         ArchiveError: one of them is not a zip archive.

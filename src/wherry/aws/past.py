@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from msgspec import to_builtins
 
 from wherry.aws.history import AliasHistory
-from wherry.aws.observe_stage import observe_stage
-from wherry.aws.stage import read_stage
+from wherry.aws.stage import observe_stage, read_stage
 from wherry.errors import DeployError
 from wherry.problems import Problems
 from wherry.sizes import format_share

@@ -83,11 +83,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
         return self.project.settings.quotas.direct_upload
 
     def desired(self, *, canary: float | None = None) -> Desired:
-        """The desired state of the stage.
-
-        Args:
-            canary: the share of calls, between 0 and 1, that new versions get at first.
-        """
+        """The desired state of the stage; ``canary`` is the share of calls that new versions get at first."""
         return desire(self.project, self.report, self.client.name, canary=canary)
 
     def fetched(self, plan: Plan) -> Plan:

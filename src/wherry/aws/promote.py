@@ -67,13 +67,8 @@ def plan_promotion(
 ) -> Plan:
     """Plan to move every alias that has a canary, or a version that waits for its calls, to that version.
 
-    Code, layers and configuration stay as they are.
-
-    Args:
-        stage: its name.
-        functions: names on AWS by those of the settings.
-        aliases: by the names of the functions in the settings.
-        observed: the functions on AWS.
+    Code, layers and configuration stay as they are. ``functions`` are names on AWS, ``aliases`` those of the functions,
+    both by the names of the settings.
 
     Raises:
         DeployError: a function is missing.

@@ -106,11 +106,9 @@ def open_local(path: Path) -> Iterator[Contents]:
 
 @contextmanager
 def open_remote(location: str, *, what: str = "the live package") -> Iterator[Contents]:
-    """Open a package at an address from AWS: only its directory is read at first.
+    """Open a package at a signed address from AWS: only its directory is read at first. ``what`` names it in messages.
 
-    Args:
-        location: the signed address. It is a secret while it is valid, and is in no message.
-        what: the name of the package in messages.
+    The address is a secret while it is valid, and is in no message.
 
     Raises:
         FetchError: it cannot be fetched.
@@ -127,13 +125,7 @@ def open_remote(location: str, *, what: str = "the live package") -> Iterator[Co
 def download(
     location: str, path: Path, *, what: str = "the live package", code_sha256: str | None = None
 ) -> None:
-    """Fetch a whole package into a file.
-
-    Args:
-        location: the signed address.
-        path: of the new file.
-        what: the name of the package in messages.
-        code_sha256: its digest in base64 as AWS reports it; None if it is not to be verified.
+    """Fetch a whole package from a signed address into a new file, and verify its digest in base64 if it is given.
 
     Raises:
         FetchError: it cannot be fetched, is incomplete, or has another digest.

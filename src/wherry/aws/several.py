@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec.structs import replace
 
-from wherry.aws.regions import regions_of
-from wherry.aws.stage import find_stage, legacy_stage
+from wherry.aws.stage import find_stage, legacy_stage, regions_of
 from wherry.errors import SettingsError, WherryError
 from wherry.events import SILENT, OfStage, UploadStarted
 from wherry.problems import nearest
@@ -68,13 +67,7 @@ def split_names(
     """The stages among the words after a command, and the functions and layers.
 
     The first word is a stage. Another one is a function or layer if the project has one of that name, or else a stage.
-
-    Args:
-        project: the project's folder.
-        words: of the command line.
-        config: a file with the settings, instead of the project's.
-        name: the function's name, if the settings name none.
-        all_regions: whether each stage stands for all of its regions.
+    ``all_regions`` lets each stage stand for all of its regions.
 
     Raises:
         SettingsError: the settings are wrong, or a stage has no regions.
@@ -194,11 +187,7 @@ def each_stage(
 ) -> tuple[StageResult[Result], ...]:
     """Do the work for each stage: lanes side by side, the stages of a lane one after another.
 
-    Args:
-        work: takes a stage and its reporter.
-        lanes: names of stages.
-        reporter: receives the events as ``OfStage``.
-        at_once: how many lanes are worked on at once.
+    The reporter receives the events as ``OfStage``.
     """
     interrupted = threading.Event()
 

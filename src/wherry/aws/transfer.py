@@ -52,18 +52,7 @@ class StoredObject(Struct, frozen=True, kw_only=True):
 def send(
     s3: S3Client, target: StoredObject, path: Path, code_sha256: str, options: Mapping[str, Any]
 ) -> StoredObject:
-    """Send a package; S3 verifies its checksum.
-
-    Args:
-        s3: in the region of the bucket.
-        target: the object to write.
-        path: the zip file.
-        code_sha256: of it, in base64.
-        options: more arguments for writing the object.
-
-    Returns:
-        The object, with its version.
-    """
+    """Send a package, with its digest in base64, which S3 verifies; returns the object with its version."""
     options = {**options, "ContentType": "application/zip", "ChecksumAlgorithm": "SHA256"}
     if path.stat().st_size <= _PART:
         with path.open("rb") as file:

@@ -23,13 +23,7 @@ _MOST_FILES = 20
 
 
 def report_lines(report: InspectReport, *, by: str, top: int | None) -> Iterator[str]:
-    """The lines of a report: the answer to what was asked, else a table of each package.
-
-    Args:
-        report: to print.
-        by: how files are counted together: ``distribution``, ``folder`` or ``kind``.
-        top: how many rows; all if None.
-    """
+    """The lines of a report: the answer to what was asked, else a table of each package."""
     if report.reason is not None:
         yield from _reason_lines(report.reason)
     if report.differences is not None:

@@ -88,11 +88,7 @@ def print_error(error: WherryError) -> None:
 
 
 class Terminal:
-    """Renders events on stderr. As a context manager it removes the progress bar at the end.
-
-    Args:
-        verbose: print the output of commands before and after bundling.
-    """
+    """Renders events on stderr. As a context manager it removes the progress bar at the end."""
 
     def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
         self._quiet = quiet

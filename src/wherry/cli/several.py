@@ -44,11 +44,6 @@ class Turns:
     """Prints the reports of several stages one after the other, each as it grows.
 
     A reporter: what belongs to a stage whose turn has not come is kept until then.
-
-    Args:
-        stages: in the order of their reports.
-        reporter: renders events.
-        terminal: takes the title of each report.
     """
 
     def __init__(self, stages: Sequence[str], reporter: Reporter, terminal: Terminal) -> None:
@@ -123,12 +118,6 @@ class SeveralStages(Struct, frozen=True, kw_only=True):
         **options: Any,
     ) -> tuple[StageResult[Result], ...]:
         """Do the work for each stage, then print the summary and, if asked for, one JSON document.
-
-        Args:
-            work: ``plan`` or ``deploy``.
-            show: prints the result of one stage.
-            project: the project's folder.
-            options: those of ``work``.
 
         Raises:
             DeployError: a stage failed; its own error was printed in its report.

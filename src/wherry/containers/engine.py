@@ -74,12 +74,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         stdin: bytes = b"",
         variables: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Run a command of it.
-
-        Args:
-            arguments: the command; without secrets, as other users of the machine can see them.
-            stdin: its standard input.
-            variables: further variables of its environment.
+        """Run a command of it, without secrets among its arguments, as other users of the machine can see them.
 
         Raises:
             NoEngineError: it cannot be started.

@@ -87,14 +87,9 @@ class Container(Struct, frozen=True, kw_only=True):
         outputs: Path,
         on_line: Callable[[bytes], None],
     ) -> Answer:
-        """Run a Python script of the input folder with the target's Python.
+        """Run a Python script of the input folder with the target's Python, and fill the output folder, which is empty.
 
-        Args:
-            script: its name in the folder.
-            request: the line of JSON that it reads. ``environment`` is added: the variables of the settings.
-            inputs: the input folder.
-            outputs: the output folder, which is empty.
-            on_line: takes each line that it writes.
+        To the line of JSON that it reads, ``environment`` is added: the variables of the settings.
 
         Raises:
             ContainerError: the container cannot be run, or lacks the target's Python.
@@ -127,16 +122,12 @@ class Container(Struct, frozen=True, kw_only=True):
         environment: Mapping[str, str],
         log: Path,
     ) -> int:
-        """Run a script for a POSIX shell; its exit status.
+        """Run a script for a POSIX shell, whose output is appended to the log; its exit status.
 
-        Args:
-            script: the script. It travels by standard input, so its commands must not read from there.
-            lent: folders of this machine by their place in the container, which may write to them; where files
-                are copied, it writes to its copy.
-            changed: folders of this machine that hold afterwards what it wrote to them.
-            workdir: the folder to start in.
-            environment: variables, beside those of the settings.
-            log: standard output and error are appended to it.
+        It travels by standard input, so its commands must not read from there. Folders of this machine are given by
+        their place in the container, which may write to them: what it wrote to the ``changed`` ones, they hold
+        afterwards; where files are copied, it writes to a copy of the ``lent`` ones. The environment is added to that
+        of the settings.
 
         Raises:
             ContainerError: the container cannot be run.

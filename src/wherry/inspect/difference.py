@@ -127,12 +127,7 @@ def compare_packages(before: Inspected | None, after: Inspected | None) -> Packa
 def fold_changes(
     files: Sequence[ChangedFile], after: Sequence[FileSize]
 ) -> tuple[ChangedFolder, ...]:
-    """Changed files, those together that came or went with their folder; those first that changed by most bytes.
-
-    Args:
-        files: that changed.
-        after: all files of the package.
-    """
+    """Changed files, those together that came or went with their folder; those first that changed by most bytes."""
     changes = {file.path: file.change for file in files}
     # A folder with anything that did not come, or did not go, stays open.
     mixed: dict[str, set[str]] = {}

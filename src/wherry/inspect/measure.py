@@ -28,12 +28,7 @@ _WHEN: Mapping[When, Loaded] = {When.INIT: "init", When.GUARDED: "init", When.LA
 
 
 class Measured:
-    """The packages of a function with its layers, or of layers alone, measured.
-
-    Args:
-        contents: of them.
-        own_name: the project's name, if it is known.
-    """
+    """The packages of a function with its layers, or of layers alone, measured."""
 
     def __init__(self, contents: Contents, own_name: str = "") -> None:
         self.contents = contents

@@ -49,10 +49,7 @@ def page(
 ) -> str:
     """The HTML document that shows packages as treemaps, and import times as a flame graph.
 
-    Args:
-        packages: to show.
-        differences: to what was before, by the name of the package; None if they are not compared.
-        profile: of a function's initialization, with the tree of its imports; None if it was not measured.
+    ``differences`` to what was before are by the names of packages; ``profile`` has the tree of its imports.
     """
     data = {
         "packages": [

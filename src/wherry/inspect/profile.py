@@ -142,11 +142,7 @@ def import_tree(profile: ImportProfile, owner_of: Callable[[str], str]) -> tuple
     """The imports as a tree: its root first, each node before those below it, the longest first.
 
     The root stands for the whole initialization. Of its own is what no import accounts for: the start of the process,
-    and code at the top of the handler's module.
-
-    Args:
-        profile: of a function.
-        owner_of: the name of what a module belongs to.
+    and code at the top of the handler's module. ``owner_of`` names what a module belongs to.
     """
     # An import that fails is told each time that it is tried. What it imported counts to the longest.
     holder: dict[str, ImportTime] = {}

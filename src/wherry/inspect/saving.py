@@ -62,11 +62,7 @@ def remembered(
 ) -> Sequence[int]:
     """The figures of files; what was measured before of files of the same content is not measured again.
 
-    Args:
-        rules: of the measurement, whatever else it depends on.
-        files: measured.
-        store: remembers the figures; None measures again each time.
-        measure: returns them.
+    ``rules`` are those of the measurement, and whatever else it depends on.
     """
     if store is None:
         return measure()

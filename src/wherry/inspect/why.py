@@ -52,9 +52,7 @@ class Reason(Struct, frozen=True, kw_only=True):
 def find_reason(measured: Measured, subject: str) -> Reason | None:
     """Why something is in a function's package or its layers; None if it is not.
 
-    Args:
-        measured: the packages.
-        subject: the name of a distribution or of a module, or the path of a file or folder, in the package or on Lambda.
+    It is the name of a distribution or module, or the path of a file or folder, in the package or on Lambda.
     """
     from packaging.utils import canonicalize_name
 

@@ -41,12 +41,8 @@ def http_event(
 ) -> dict[str, Any]:
     """The event, ready for JSON.
 
-    Args:
-        request: without the stage in its path.
-        form: the service that makes the event.
-        region: where the service is said to be.
-        route: the route of the request; by default an API takes every path.
-        stage: the stage that was in the path, as it is in the address of an API without a domain of its own.
+    The path of the request is without the stage, which was in the address of an API without a domain of its own.
+    Without a route, an API takes every path.
     """
     match form:
         case EventFormat.FUNCTION_URL:

@@ -81,13 +81,7 @@ class HttpServer:
         *,
         largest_body: int,
     ) -> None:
-        """Bind the port.
-
-        Args:
-            answer: called from many threads with each request. A body that is larger than ``largest_body`` was not
-                read to its end.
-            listen: where, and for whom.
-            largest_body: in bytes.
+        """Bind the port. Threads call ``answer``; of a body above ``largest_body`` bytes, it gets the beginning.
 
         Raises:
             OSError, OverflowError: the address cannot be listened on.

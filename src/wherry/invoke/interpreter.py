@@ -15,11 +15,7 @@ __all__ = ["Interpreter", "find_interpreter"]
 
 
 def find_interpreter(wanted: tuple[int, int], *, python: Path | None = None) -> Interpreter:
-    """An interpreter of this major and minor version.
-
-    Args:
-        wanted: the version.
-        python: the interpreter to take, and no other.
+    """An interpreter of this major and minor version: ``python`` and no other, if it is given.
 
     Raises:
         InvokeError: there is none, or the one that was named is another or does not run.

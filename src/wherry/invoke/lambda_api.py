@@ -175,12 +175,7 @@ def accepted(call: InvokeCall) -> HttpResponse:
 
 
 def after_failure(attempt: int, delay: float | None) -> str:
-    """The fate of an asynchronous event on which a function has failed.
-
-    Args:
-        attempt: its number, from 1.
-        delay: seconds before the next one; None where this was the last.
-    """
+    """The fate of an asynchronous event on which a function has failed; the last attempt has no delay after it."""
     if delay is not None:
         return f"attempt {attempt}; the next one is in {delay:g} s"
     attempts = "the only attempt" if attempt == 1 else f"all {attempt} attempts have failed"

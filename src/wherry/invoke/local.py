@@ -58,13 +58,7 @@ def local_runnable(
 ) -> Runnable:
     """A function that was built, just now or before, as it is to run here.
 
-    Args:
-        report: of the packages.
-        name: of the function; it may be left out where there is one.
-        settings: of all functions, by name.
-        options: they have precedence over settings.
-        runtime_bundle: the distributions that the runtime provides.
-        context: of the run.
+    Without a name it is the only one. Options have precedence over settings.
 
     Raises:
         InvokeError: there is no such function, it has no handler, or a limit is not one of AWS's.

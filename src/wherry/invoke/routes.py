@@ -100,14 +100,10 @@ def check_routes(routes: Iterable[Route]) -> None:
 def choose_route(
     routes: Iterable[Route], method: str, path: str, *, path_first: bool = False
 ) -> RouteMatch | None:
-    """The most specific route that matches a request; None where none does.
+    """The most specific route that matches a method and a percent-encoded path without a stage; None where none does.
 
-    Args:
-        routes: of the API.
-        method: of the request.
-        path: of the request, percent-encoded, without a stage.
-        path_first: choose by the path alone, and then only among the methods of that path, as a REST API does. An
-            HTTP API takes a less specific path that has the method.
+    With ``path_first``, as a REST API does it, the path alone is chosen by, and then only among its methods. An HTTP
+    API takes a less specific path that has the method.
     """
     found = [
         (_specificity(route), match)

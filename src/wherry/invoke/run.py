@@ -172,7 +172,7 @@ def open_server(
 
     Arguments and errors are those of ``serve``.
     """
-    from wherry.invoke.debuggers import Debuggers
+    from wherry.invoke.debugging import Debuggers
     from wherry.invoke.http_server import Listen
     from wherry.invoke.later import Later
     from wherry.invoke.reload import Reloader

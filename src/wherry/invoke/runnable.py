@@ -32,7 +32,6 @@ __all__ = [
     "find_runnable",
 ]
 
-
 ENDLESS = 365 * 86400.0
 """Seconds that stand for as long as somebody wants."""
 
@@ -141,13 +140,7 @@ def find_runnable(
 ) -> Runnable:
     """A function that was built, just now or before, with its layers.
 
-    Args:
-        report: of the packages.
-        name: of the function; it may be left out where there is one.
-        environment: variables of the function's own.
-        runtime_bundle: the distributions that the runtime provides.
-        fetched: the zips of layers that are not of this project, by ARN.
-        reporter: told of layers that are not here.
+    Without a name it is the only one. ``fetched`` are the zips of layers that are not of this project, by ARN.
 
     Raises:
         InvokeError: there is no such function, or it has no handler.

@@ -91,15 +91,7 @@ class ServedFunction:
         on_log: Callable[[bytes], None] | None,
         cors: CorsSettings | None = None,
     ) -> None:
-        """Lay out the function's files.
-
-        Args:
-            runnable: the function.
-            open_session: makes a session, by its number, that passes its output on.
-            digest: of all that decides how it runs.
-            concurrency: the number of environments.
-            on_log: told whole lines of what the function writes.
-            cors: what a Function URL adds to its responses.
+        """Lay out the function's files; ``open_session`` makes a session, by its number, that passes its output on.
 
         Raises:
             WherryError: it cannot be laid out.

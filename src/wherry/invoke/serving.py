@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from wherry.errors import InvokeError, WherryError
 from wherry.events import SILENT, Warned
 from wherry.files import real_path
+from wherry.invoke.api import find_api
 from wherry.invoke.builds import Builds, ServedBuild
-from wherry.invoke.find_routes import find_api
 from wherry.invoke.local import function_settings
 from wherry.invoke.request import EventFormat
 from wherry.invoke.runnable import choose_function
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from wherry.bundle.bundle import Bundle
     from wherry.context import Context
     from wherry.events import Reporter
-    from wherry.invoke.debuggers import Debuggers
+    from wherry.invoke.debugging import Debuggers
     from wherry.invoke.runnable import Runnable
     from wherry.invoke.served import EventSession
     from wherry.pipeline.report import BuildReport, PackageReport

@@ -163,10 +163,8 @@ class Session:
     ) -> Invocation:
         """Hand the function an event, a JSON document, and wait for what comes of it.
 
-        Args:
-            event: the document.
-            client_context: a JSON document about the caller.
-            request_id: by which the function knows the event; by default a new one.
+        The context is a JSON document about the caller; the function knows the event by its request ID, by default a
+        new one.
 
         Raises:
             InvokeError: the event is larger than Lambda takes, or the process cannot be started.

@@ -23,13 +23,7 @@ CARRIERS = ("sns", "sqs", "kinesis", "firehose")
 
 
 def carried(name: str, event: Event, choices: Choices, via: Sequence[str]) -> Event:
-    """The event of the last carrier, which has the first event inside.
-
-    Args:
-        name: of the kind of the first event.
-        event: of that kind.
-        choices: of the user.
-        via: the carriers, in the order in which they carry.
+    """The event of the last carrier, which has the first event, of the kind ``name``, inside.
 
     Raises:
         EventError: there is no such carrier.

@@ -83,10 +83,7 @@ def detect_interface(
 ) -> Verdict | None:
     """The interface of an application; None if it cannot be determined.
 
-    Args:
-        reference: the application.
-        package: its package.
-        distributions: versions by normalized name, for frameworks whose interface depends on the version.
+    Of some frameworks it depends on the version: ``distributions`` has them by normalized name.
     """
     return _Detection(package, distributions).of(reference)
 

@@ -101,15 +101,9 @@ def plan_shim(
     target: Target,
     options: AppOptions = AppOptions(),
 ) -> Shim:
-    """The shim for a web application.
+    """The shim for a web application, as ``parse_app`` reads it; its interface is detected unless it is given.
 
-    Args:
-        app: the application, as ``parse_app`` reads it.
-        package: the function with its layers.
-        interface: ``wsgi`` or ``asgi``; None to detect it.
-        distributions: the versions of the distributions in the package, by normalized name.
-        target: what the package is for.
-        options: of the application.
+    ``distributions`` are versions by normalized name.
 
     Raises:
         SettingsError: the application is malformed or missing, its interface cannot be detected, or the
@@ -274,12 +268,7 @@ def _near_module(name: str, package: Package, key: str) -> str:
 def written_handler(
     settings: FunctionSettings | LayerSettings, paths: Collection[str]
 ) -> str | None:
-    """The handler of a function; None if neither its settings nor a shim has one, and for a layer.
-
-    Args:
-        settings: of the function or layer.
-        paths: of the files in its package.
-    """
+    """The handler of a function; None if neither its settings nor a shim has one, and for a layer."""
     from wherry.settings.model import FunctionSettings
 
     if not isinstance(settings, FunctionSettings):

@@ -20,20 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["PinnedFile", "fetch_pinned"]
 
 
-class PinnedFile(Struct, frozen=True, kw_only=True):
-    """A wheel with its hash.
+class PinnedFile(Struct, frozen=True):
+    """A wheel by its filename on an index, and its SHA-256 in hexadecimal."""
 
-    Attributes:
-        name: the normalized name of its distribution.
-        version: its version.
-        filename: its filename on an index.
-        sha256: its SHA-256, in hexadecimal.
-    """
-
-    name: str
-    version: str
     filename: str
     sha256: str
+
+    @property
+    def name(self) -> str:
+        """The normalized name of its distribution."""
+        return self.filename.partition("-")[0].replace("_", "-")
+
+    @property
+    def version(self) -> str:
+        """The version of its distribution."""
+        return self.filename.split("-")[1]
 
 
 def fetch_pinned(files: Sequence[PinnedFile], context: Context) -> tuple[StoredFile, ...]:

@@ -64,14 +64,7 @@ class Policy(Struct, frozen=True, kw_only=True):
         keep_days: int | None = None,
         now: datetime | None = None,
     ) -> Policy:
-        """The policy of the client's stage.
-
-        Args:
-            client: of the stage.
-            keep_versions: the number of versions, instead of the stage's.
-            keep_days: the number of days, instead of the stage's.
-            now: the time from which ages count; None for the current time.
-        """
+        """The policy of the client's stage, with numbers instead of the stage's."""
         now = now or datetime.now(UTC)
         versions = _first(keep_versions, client.stage.keep_versions, KEEP_VERSIONS)
         days = _first(keep_days, client.stage.keep_days, KEEP_DAYS)
@@ -91,13 +84,7 @@ class Policy(Struct, frozen=True, kw_only=True):
 def find_prunable(
     *, functions: Sequence[str], layers: Sequence[str], client: Client, policy: Policy
 ) -> Pruning:
-    """Find the things that can be removed.
-
-    Args:
-        functions: names on AWS.
-        layers: names on AWS.
-        client: of the stage.
-        policy: the versions that stay.
+    """Find the things that can be removed of functions and layers (names on AWS).
 
     Raises:
         AwsError: AWS refused, or could not be reached. A missing function or layer is not an error.

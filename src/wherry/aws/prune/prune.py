@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["IN_USE", "Pruned", "delete_version", "prune", "remove_all"]
 
-
 IN_USE = frozenset({CONFLICT, "InvalidParameterValueException"})
 """AWS's error codes for a version that something uses."""
 
@@ -101,17 +100,9 @@ def prune(
 def remove_all(
     pruning: Pruning, *, client: Client, reporter: Reporter = SILENT
 ) -> tuple[Removal, ...]:
-    """Remove the things that were found.
+    """Remove the things that were found, and return those that were removed.
 
     A version that AWS refuses to remove, because it came into use meanwhile, is warned of and stays.
-
-    Args:
-        pruning: of ``find_prunable``.
-        client: of the stage.
-        reporter: receives the events.
-
-    Returns:
-        The things that were removed.
 
     Raises:
         AwsError: AWS refused, or could not be reached; the things before were removed.

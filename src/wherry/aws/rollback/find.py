@@ -105,12 +105,7 @@ class Rollback(Struct, frozen=True, kw_only=True):
 def find_rollbacks(
     subjects: Sequence[Subject], *, client: Client, to: int | None = None
 ) -> tuple[Rollback, ...]:
-    """The changes that take functions back; functions that are there already have none.
-
-    Args:
-        subjects: the functions.
-        client: of the stage.
-        to: the number of the version to go back to; None for the one before.
+    """The changes that take functions back to a version, or the one before; functions that are there already have none.
 
     Raises:
         DeployError: a function has no version to go back to, or not that one, or cannot be restored. All

@@ -42,13 +42,9 @@ class TestCase(Struct, frozen=True, kw_only=True):
 def read_cases(
     project: Project, stage: StageSettings, functions: Sequence[str], asked: Sequence[str]
 ) -> Mapping[str, tuple[TestCase, ...]]:
-    """The tests of each function that has some.
+    """The tests of each function that has some, of these that are deployed and have an alias.
 
-    Args:
-        project: with the settings, in whose folder their events are.
-        stage: its settings.
-        functions: names of those that are deployed and have an alias.
-        asked: files of events, which may follow a name: ``api=events/order.json``.
+    ``asked`` are files of events, which may follow a name: ``api=events/order.json``.
 
     Raises:
         SettingsError: a test is of a function that the settings do not have.

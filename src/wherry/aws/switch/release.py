@@ -67,14 +67,7 @@ def read_release(
     tests: Sequence[str] = (),
     traffic: bool = True,
 ) -> Release:
-    """How callers get new versions, from what was asked and what the stage says.
-
-    Args:
-        prepared: the packages and the settings.
-        desired: the desired state of the stage.
-        canary: a share, or steps.
-        tests: files of events beyond those of the stage.
-        traffic: whether callers get the new versions.
+    """How callers get new versions, from what was asked (files of events as tests, too) and what the stage says.
 
     Raises:
         DeployError: what was asked for excludes each other, or needs an alias.
@@ -111,11 +104,6 @@ def _require_aliases(desired: Desired, stage: StageSettings, *, all_of_them: boo
 
 def release(plan: Plan, prepared: Prepared, how: Release) -> Applied:
     """Carry out a plan. Aliases move when all else is done and every test of every function is passed.
-
-    Args:
-        plan: of ``diff``.
-        prepared: the packages, the client and the reporter.
-        how: callers get new versions.
 
     Raises:
         RejectedError: a test failed, or the canary was ended; aliases stand where they stood.

@@ -88,9 +88,6 @@ class Watch(Struct, frozen=True, kw_only=True):
     def fault(self, calls: Mapping[Watched, Calls]) -> str | None:
         """The reason to go back; None if there is none.
 
-        Args:
-            calls: of ``calls``.
-
         Raises:
             AwsError: CloudWatch refused, or could not be reached.
         """
