@@ -48,10 +48,7 @@ def command(
     *,
     stage: str,
     project: Path,
-    canary: float | str | None,
-    tests: tuple[str, ...],
     no_traffic: bool,
-    source: str | None,
     promote: bool,
     dry_run: bool,
     as_json: bool,
@@ -91,7 +88,8 @@ def command(
     from wherry.aws.promote import promote as promote_canary
     from wherry.cli.several import SeveralStages, stages_of
 
-    if promote and (canary is not None or dry_run or tests or no_traffic or source):
+    canary, tests = options["canary"], options["tests"]
+    if promote and (canary is not None or dry_run or tests or no_traffic or options["source"]):
         raise click.UsageError("--promote does nothing else: leave out the other options")
     if no_traffic and canary is not None:
         raise click.UsageError("a canary gets calls: leave --canary or --no-traffic out")
@@ -99,27 +97,12 @@ def command(
         if dry_run:
             from wherry.cli.plan import show_plans
 
-            show_plans(
-                project,
-                stage,
-                terminal,
-                as_json=as_json,
-                verbose=verbose,
-                canary=canary,
-                source=source,
-                build=not no_build,
-                **options,
-            )
+            del options["tests"]
+            options["build"] = not no_build
+            show_plans(project, stage, terminal, as_json=as_json, verbose=verbose, **options)
             return
         stages = stages_of(stage, options, project)
-        own: dict[str, Any] = {**options, "build": not (no_build or promote)}
-        if not promote:
-            own |= {
-                "canary": canary,
-                "tests": tests,
-                "traffic": not no_traffic,
-                "source": source,
-            }
+        options |= {"build": not (no_build or promote), "traffic": not no_traffic}
 
         def work(project: Any, stage: str, **given: Any) -> Deployed:
             if not promote:
@@ -141,7 +124,7 @@ def command(
 
         if len(stages) == 1:
             reporter = BriefReporter(terminal=terminal, verbose=verbose)
-            deployed = work(project, *stages, reporter=reporter, **own)
+            deployed = work(project, *stages, reporter=reporter, **options)
             show(deployed)
             if as_json:
                 print_result(deployed.document(), (), as_json=True)
@@ -149,7 +132,7 @@ def command(
         several = SeveralStages(
             stages=stages, terminal=terminal, verbose=verbose, as_json=as_json, changed="deployed,"
         )
-        several.run(work, show, project, **own)
+        several.run(work, show, project, **options)
 
 
 def _arns(deployed: Deployed) -> list[str]:

@@ -50,15 +50,8 @@ def command(
       wherry plan production --exit-code
     """  # noqa: D301  the backspace is click's mark
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
-        plans = show_plans(
-            project,
-            stage,
-            terminal,
-            as_json=as_json,
-            verbose=verbose,
-            build=not no_build,
-            **options,
-        )
+        options["build"] = not no_build
+        plans = show_plans(project, stage, terminal, as_json=as_json, verbose=verbose, **options)
     return 3 if exit_code and any(planned.plan for planned in plans) else 0
 
 

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from wherry.events import Warned
 from wherry.invoke.http_event import MAX_ALB_BODY, http_event
 from wherry.invoke.http_response import no_route
-from wherry.invoke.local import function_settings
 from wherry.invoke.request import EventFormat, HttpRequest, HttpResponse
 from wherry.invoke.routes import (
     DEFAULT_ROUTE,
@@ -24,6 +23,7 @@ from wherry.invoke.routes import (
 )
 from wherry.invoke.runtime_api import MAX_EVENT
 from wherry.invoke.variables import region
+from wherry.settings.model import FunctionSettings
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     from wherry.events import Reporter
     from wherry.pipeline.request import BuildRequest
     from wherry.settings.foreign.model import ForeignFunction
-    from wherry.settings.model import FunctionSettings
 
-__all__ = ["Api", "Call", "find_api", "make_event"]
+__all__ = ["Api", "Call", "find_api", "function_settings", "make_event"]
 
 _BALANCERS = frozenset({EventFormat.ALB, EventFormat.ALB_MULTI})
 
@@ -199,3 +198,12 @@ def _matching(
     inside = [each for each in same if each.folder == (settings.root or "")]
     found = inside or same
     return found[0] if len(found) == 1 else None
+
+
+def function_settings(request: BuildRequest) -> Mapping[str, FunctionSettings]:
+    """The settings of the functions that are asked for, by their names."""
+    return {
+        recipe.name: recipe.settings
+        for recipe in request.recipes
+        if isinstance(recipe.settings, FunctionSettings)
+    }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Interpreter", "find_interpreter"]
 
 
-def find_interpreter(wanted: tuple[int, int], *, python: Path | None = None) -> Interpreter:
+def find_interpreter(wanted: tuple[int, int], *, python: Path | str | None = None) -> Interpreter:
     """An interpreter of this major and minor version: ``python`` and no other, if it is given.
 
     Raises:

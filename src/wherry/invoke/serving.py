@@ -11,9 +11,8 @@ from msgspec.structs import replace
 from wherry.errors import InvokeError, WherryError
 from wherry.events import SILENT, Warned
 from wherry.files import real_path
-from wherry.invoke.api import find_api
+from wherry.invoke.api import find_api, function_settings
 from wherry.invoke.builds import Builds, ServedBuild
-from wherry.invoke.local import function_settings
 from wherry.invoke.request import EventFormat
 from wherry.invoke.runnable import choose_function
 from wherry.invoke.served import ServedFunction, prepare_all

@@ -58,7 +58,7 @@ class Session:
         runnable: Runnable,
         context: Context,
         *,
-        python: Path | None = None,
+        python: Path | str | None = None,
         on_log: Callable[[bytes], None] | None = None,
         debugging: Debugging | None = None,
     ) -> None:
