@@ -94,11 +94,7 @@ def set_alias(
 def record(
     client: Client, function: str, alias: str, change: Callable[[AliasHistory], AliasHistory]
 ) -> None:
-    """Change what is recorded in an alias, where it stands now, and nothing else of it. A missing alias records nothing.
-
-    Raises:
-        AwsError: AWS refused, or could not be reached.
-    """
+    """Change what is recorded in an alias that stands where it stands now, and nothing else; a missing one has none."""
 
     def update() -> None:
         current = observe_alias(client, function, alias)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from msgspec import field
 from msgspec.structs import replace
@@ -54,17 +54,6 @@ class _Source(Struct, frozen=True, kw_only=True):
     snapshot: Snapshot
     description: str
     size: int
-
-
-class _Known(TypedDict, total=False):
-    """The facts of a package on AWS."""
-
-    code_sha256: Required[str]
-    size: Required[int]
-    runtimes: Required[tuple[str, ...]]
-    architectures: Required[tuple[str, ...]]
-    handler: str | None
-    layers: tuple[str, ...]
 
 
 class BroughtPackages(Prepared, frozen=True, kw_only=True):
@@ -337,23 +326,19 @@ def _place(stage: ProjectStage) -> tuple[str | None, ...]:
     return (stage.client.region, stage.settings.profile, stage.settings.assume_role)
 
 
-def _report(name: str, kind: str, **known: Unpack[_Known]) -> PackageReport:
-    """A package as if it had just been built, of which no file is here yet."""
+def _report(name: str, kind: str, code_sha256: str, **known: Any) -> PackageReport:
+    """A package as if it had just been built, of which no file is here yet, with what is known of it."""
     return PackageReport(
         name=name,
         kind=kind,
         path=Path(f"{name}.zip"),
-        handler=known.get("handler"),
-        sha256=base64.b64decode(known["code_sha256"]).hex(),
-        code_sha256=known["code_sha256"],
-        size=known["size"],
+        sha256=base64.b64decode(code_sha256).hex(),
+        code_sha256=code_sha256,
         unzipped_size=0,
         files=0,
         changed=False,
-        layers=known.get("layers", ()),
-        runtimes=known["runtimes"],
-        architectures=known["architectures"],
         unzipped_size_with_layers=0,
         provided=(),
         distributions=(),
+        **{"handler": None, "layers": (), **known},
     )

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from wherry.aws.errors import refusing
-from wherry.aws.transfer import DENIED, StoredObject, find_stored, real_version, send
+from wherry.aws.errors import DENIED, refusing
+from wherry.aws.transfer import StoredObject, find_stored, real_version, send
 from wherry.errors import AwsError
 from wherry.events import SILENT, Warned
 from wherry.structs import Struct
@@ -38,7 +38,6 @@ _UNUSABLE = DENIED | {
     "301",
     "307",
     "404",
-    "AllAccessDisabled",
     "AuthorizationHeaderMalformed",
     "IllegalLocationConstraintException",
     "KMS.DisabledException",
@@ -112,7 +111,6 @@ class Bucket(Struct, frozen=True, kw_only=True):
 
         Raises:
             BucketError: the bucket cannot be used.
-            AwsError: S3 fails.
         """
         digest = base64.b64decode(code_sha256).hex()
         target = StoredObject(
@@ -132,7 +130,6 @@ class Bucket(Struct, frozen=True, kw_only=True):
 
         Raises:
             BucketError: there is no such bucket, or it is in another region.
-            AwsError: S3 fails.
         """
         region = self._region()
         if region is not None and region != self.client.region:
@@ -148,7 +145,6 @@ class Bucket(Struct, frozen=True, kw_only=True):
 
         Raises:
             BucketError: the bucket cannot be used.
-            AwsError: S3 fails.
         """
         with _usable(doing):
             self._s3.put_object(
@@ -161,11 +157,7 @@ class Bucket(Struct, frozen=True, kw_only=True):
             )
 
     def remove(self, stored: StoredObject) -> None:
-        """Remove an object, all its versions and the marks of their removal.
-
-        Raises:
-            AwsError: S3 refuses.
-        """
+        """Remove an object, all its versions and the marks of their removal."""
         versions: set[str | None] = {stored.version_id}
         try:
             with _usable(f"list the versions of `{stored.url}`"):
@@ -199,9 +191,6 @@ class Bucket(Struct, frozen=True, kw_only=True):
         """The packages in the bucket, of these functions and layers (names on AWS), or of all for None.
 
         It takes one call, unless there are very many. Empty if the bucket cannot be read.
-
-        Raises:
-            AwsError: S3 fails.
         """
         result = []
         try:
@@ -229,11 +218,7 @@ class Bucket(Struct, frozen=True, kw_only=True):
         return tuple(result)
 
     def unfinished(self, names: Collection[str]) -> tuple[UnfinishedUpload, ...]:
-        """The uploads of these functions and layers that were not completed; empty as for ``leftovers``.
-
-        Raises:
-            AwsError: S3 fails.
-        """
+        """The uploads of these functions and layers that were not completed; empty as for ``leftovers``."""
         try:
             with _usable(f"list unfinished uploads to `{self.url}`"):
                 pages = self._s3.get_paginator("list_multipart_uploads").paginate(
@@ -254,11 +239,7 @@ class Bucket(Struct, frozen=True, kw_only=True):
             return ()
 
     def abort(self, stored: StoredObject, upload_id: str) -> None:
-        """Abort an unfinished upload; its parts are deleted.
-
-        Raises:
-            AwsError: S3 refuses.
-        """
+        """Abort an unfinished upload; its parts are deleted."""
         with refusing(f"end the unfinished upload to `{stored.url}`"):
             self._s3.abort_multipart_upload(
                 Bucket=stored.bucket, Key=stored.key, UploadId=upload_id

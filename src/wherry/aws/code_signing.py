@@ -24,7 +24,7 @@ from wherry.aws.attempts import poll
 from wherry.aws.bucket import Bucket, plain_name
 from wherry.aws.diff import diff
 from wherry.aws.errors import refusing
-from wherry.aws.transfer import StoredObject, real_version
+from wherry.aws.transfer import MISSING, StoredObject, real_version
 from wherry.errors import AwsError
 from wherry.events import PackageSigned
 from wherry.structs import Struct
@@ -42,7 +42,7 @@ __all__ = ["explaining_signatures", "plan_signed"]
 
 _FOLDER = "signed"
 _REFUSED = frozenset({"CodeVerificationFailedException", "InvalidCodeSignatureException"})
-_MISSING = frozenset({"404", "NoSuchKey", "NotFound", "403", "AccessDenied"})
+_MISSING = MISSING | {"403", "AccessDenied"}
 _RECORD_SIZE = 10_000
 _AT_ONCE = 8
 
@@ -192,7 +192,7 @@ class _Signer(Struct, frozen=True, kw_only=True):
         """Let AWS Signer sign an object, and wait for it."""
         source = {"bucketName": stored.bucket, "key": stored.key, "version": stored.version_id}
         with refusing(f"sign `{name}` with the profile `{self.profile}`"):
-            job = self._client.signer.start_signing_job(
+            job = self._client.service("signer").start_signing_job(
                 source={"s3": source},
                 destination={"s3": {"bucketName": self.bucket.name, "prefix": prefix}},
                 profileName=self.profile,
@@ -201,7 +201,7 @@ class _Signer(Struct, frozen=True, kw_only=True):
 
         def look() -> Any:
             with refusing(f"wait for the signature of `{name}`"):
-                return self._client.signer.describe_signing_job(jobId=job)
+                return self._client.service("signer").describe_signing_job(jobId=job)
 
         answer, ended = poll(look, lambda answer: answer.get("status") != "InProgress")
         signed = (answer.get("signedObject") or {}).get("s3") or {}

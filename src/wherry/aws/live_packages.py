@@ -25,7 +25,6 @@ def download_packages(
     Returns the zip files by the names of the settings, without those that are not on AWS.
 
     Raises:
-        AwsError: AWS refuses.
         FetchError: a package cannot be fetched.
     """
     found: dict[str, Path] = {}
@@ -41,11 +40,7 @@ def download_packages(
 
 
 def live_location(client: Client, name: str, *, is_layer: bool) -> str | None:
-    """The signed address of a function's code, or of the latest version of a layer; None if there is none.
-
-    Raises:
-        AwsError: AWS refuses.
-    """
+    """The signed address of a function's code, or of the latest version of a layer; None if there is none."""
 
     def of_function() -> str | None:
         return client.functions.get_function(FunctionName=name)["Code"].get("Location")

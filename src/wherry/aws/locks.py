@@ -41,9 +41,6 @@ class LockKeeper(Struct, frozen=True):
 
         A bucket that cannot be used is warned of. Any other failure is an error: the package is then still in the
         bucket, which tells the next deployment that the lock file is missing.
-
-        Raises:
-            AwsError: S3 fails.
         """
         bucket, lock = Bucket.of(self.client), self.locks.get(layer)
         if bucket is None or lock is None:

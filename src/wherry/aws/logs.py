@@ -98,9 +98,6 @@ class Logs(Struct, frozen=True, kw_only=True):
         """The events of all logs since a time, merged by time; a filter pattern is one of CloudWatch Logs.
 
         With ``follow`` it goes on with new events, until the caller stops.
-
-        Raises:
-            AwsError: AWS refused, or could not be reached.
         """
         logs = [
             _Log(function=name, group=group, client=self.client, pattern=pattern, seen={})
@@ -150,7 +147,9 @@ class _Log(Struct, frozen=True, kw_only=True):
         if self.pattern:
             given["filterPattern"] = self.pattern
         with refusing(f"read the log `{self.group}`"):
-            for page in self.client.logs.get_paginator("filter_log_events").paginate(**given):
+            for page in (
+                self.client.service("logs").get_paginator("filter_log_events").paginate(**given)
+            ):
                 for event in sorted(page["events"], key=lambda event: int(event["timestamp"])):
                     if event["eventId"] in self.seen:
                         continue

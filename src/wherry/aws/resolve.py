@@ -46,7 +46,6 @@ def resolve(desired: Desired, observed: Observed, client: Client) -> tuple[Desir
 
     Raises:
         DeployError: variables, parameters, secrets or layers are missing, or hold something else. All are named.
-        AwsError: AWS refused, or could not be reached.
     """
     problems = Problems(DeployError, f"stage `{desired.stage}` cannot be deployed")
     # What is named several times is read, and reported, once.
@@ -227,7 +226,7 @@ def _parameters(names: Iterable[str], client: Client) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for start in range(0, len(ordered), _PARAMETERS):
         with refusing("read parameters of AWS Systems Manager"):
-            answer = client.parameters.get_parameters(
+            answer = client.service("ssm").get_parameters(
                 Names=ordered[start : start + _PARAMETERS], WithDecryption=True
             )
         for parameter in answer["Parameters"]:
@@ -241,7 +240,7 @@ def _parameters(names: Iterable[str], client: Client) -> Mapping[str, str]:
 
 def _secret(client: Client, name: str) -> str | None:
     def read() -> str | None:
-        value = client.secrets.get_secret_value(SecretId=name).get("SecretString")
+        value = client.service("secretsmanager").get_secret_value(SecretId=name).get("SecretString")
         return value if isinstance(value, str) else None
 
     return unless_missing(f"read secret `{name}`", read)

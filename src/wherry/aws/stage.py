@@ -184,11 +184,7 @@ def _in_region(stage: StageSettings, name: str, region: str | None) -> StageSett
 def observe_stage(
     stage: ProjectStage, problems: Problems
 ) -> dict[str, tuple[ObservedFunction, ObservedAlias | None]]:
-    """The functions by their names in the settings, with their aliases; None for callers that use ``$LATEST``.
-
-    Raises:
-        AwsError: AWS refused, or could not be reached.
-    """
+    """The functions by their names in the settings, with their aliases; None for callers that use ``$LATEST``."""
     observed = observe_functions(stage.functions.values(), stage.client)
     found: dict[str, tuple[ObservedFunction, ObservedAlias | None]] = {}
     for name, aws_name in stage.functions.items():

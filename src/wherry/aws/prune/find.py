@@ -84,11 +84,7 @@ class Policy(Struct, frozen=True, kw_only=True):
 def find_prunable(
     *, functions: Sequence[str], layers: Sequence[str], client: Client, policy: Policy
 ) -> Pruning:
-    """Find the things that can be removed of functions and layers (names on AWS).
-
-    Raises:
-        AwsError: AWS refused, or could not be reached. A missing function or layer is not an error.
-    """
+    """Find the things that can be removed of functions and layers (names on AWS), as far as there are."""
     parts: list[Removal | Spared] = [*_functions(functions, client, policy)]
     removed = {(part.name, part.version or 0) for part in parts if isinstance(part, Removal)}
     with ThreadPoolExecutor(16, thread_name_prefix="sizes") as pool:
@@ -145,11 +141,7 @@ def _functions(names: Sequence[str], client: Client, policy: Policy) -> Iterator
 
 
 def version_users(function: ObservedFunction, client: Client) -> dict[int, list[str]]:
-    """The users of each version of a function: aliases, provisioned concurrency and event sources.
-
-    Raises:
-        AwsError: AWS refused, or could not be reached.
-    """
+    """The users of each version of a function: aliases, provisioned concurrency and event sources."""
     return _users(function, client, _event_sources(client))
 
 

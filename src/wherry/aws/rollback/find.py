@@ -110,7 +110,6 @@ def find_rollbacks(
     Raises:
         DeployError: a function has no version to go back to, or not that one, or cannot be restored. All
             problems are reported at once.
-        AwsError: AWS refused, or could not be reached.
     """
     problems = Problems(DeployError, f"stage `{client.name}` cannot go back")
     observed = observe_functions([subject.aws_name for subject in subjects], client)

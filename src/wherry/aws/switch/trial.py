@@ -60,9 +60,6 @@ def try_versions(
     """The tests that versions of functions fail, each function in turn, several functions at once.
 
     ``cases`` are by the function's name on AWS and the number of the version.
-
-    Raises:
-        AwsError: AWS refused, or could not be reached.
     """
 
     def try_one(item: tuple[tuple[str, int], Sequence[TestCase]]) -> list[Failure]:
