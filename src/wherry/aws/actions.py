@@ -148,7 +148,6 @@ class UpdateConfiguration(Action, frozen=True, kw_only=True):
     """Change a function's layers, handler, runtime or other configuration; None leaves it as it is.
 
     Attributes:
-        layers: in their order.
         layers_before: the layers that the function has now.
         configuration: all that is managed beside layers, handler and runtime.
         values: those of it that differ.

@@ -14,7 +14,7 @@ from wherry.aws.errors import DENIED, refusing
 from wherry.aws.history import AliasHistory
 from wherry.aws.observe import observe_alias
 from wherry.errors import AwsError
-from wherry.events import AliasMoved, ConcurrencyMoving
+from wherry.events import AliasMoved, ConcurrencyMoving, Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from wherry.aws.client import Client
     from wherry.aws.model import ObservedFunction
     from wherry.aws.plan import FunctionPlan
-    from wherry.events import Reporter
 
 __all__ = ["record", "set_alias"]
 

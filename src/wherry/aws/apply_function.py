@@ -21,9 +21,9 @@ from wherry.aws.attempts import Outcome, attempt
 from wherry.aws.code_signing import explaining_signatures
 from wherry.aws.configuration import NOTHING
 from wherry.aws.function_state import FunctionState, is_settled, same
-from wherry.aws.model import NewVersion
+from wherry.aws.model import LayerRef, NewVersion, Snapshot
 from wherry.aws.observe import observe_function, snapshot_of
-from wherry.aws.plan import AppliedFunction
+from wherry.aws.plan import AppliedFunction, FunctionPlan
 from wherry.errors import AwsError
 from wherry.events import (
     CodeUpdated,
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from wherry.aws.actions import Action
     from wherry.aws.client import Client
     from wherry.aws.delivery import Delivery
-    from wherry.aws.model import LayerRef, Snapshot
-    from wherry.aws.plan import FunctionPlan
     from wherry.events import Reporter
 
 __all__ = ["FunctionWork"]

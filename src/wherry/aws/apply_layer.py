@@ -7,19 +7,16 @@ from typing import TYPE_CHECKING, Any
 from wherry.aws.actions import PublishLayer, ShareLayer
 from wherry.aws.answers import require_digest
 from wherry.aws.attempts import Outcome, attempt, outcome
-from wherry.aws.model import version_of_arn
+from wherry.aws.model import DesiredLayer, version_of_arn
 from wherry.aws.observe import observe_layer
-from wherry.aws.plan import AppliedLayer
-from wherry.events import LayerPublished, LayerShared
+from wherry.aws.plan import AppliedLayer, LayerPlan
+from wherry.events import LayerPublished, LayerShared, Reporter
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from wherry.aws.client import Client
     from wherry.aws.delivery import Delivery
     from wherry.aws.locks import LockKeeper
-    from wherry.aws.model import DesiredLayer
-    from wherry.aws.plan import LayerPlan
-    from wherry.events import Reporter
 
 __all__ = ["LayerWork"]
 

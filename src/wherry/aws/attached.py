@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from wherry.aws.model import NewVersion, layer_of_arn
+from wherry.aws.model import DesiredFunction, LayerRef, NewVersion, ObservedFunction, layer_of_arn
 from wherry.target.quotas import DESCRIPTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from wherry.aws.model import DesiredFunction, LayerRef, ObservedFunction
 
 __all__ = [
     "arrange_layers",

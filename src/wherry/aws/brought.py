@@ -19,9 +19,9 @@ from wherry.aws.errors import refusing
 from wherry.aws.locks import LockKeeper
 from wherry.aws.model import layer_of_arn, version_of_arn
 from wherry.aws.observe import layer_version
-from wherry.aws.prepare import Prepared
+from wherry.aws.prepare import DeployOptions, Prepared
 from wherry.aws.remote_zip import download
-from wherry.aws.stage import deploy_first, observe_stage, read_stage
+from wherry.aws.stage import ProjectStage, StageOptions, deploy_first, observe_stage, read_stage
 from wherry.errors import DeployError
 from wherry.events import SILENT, Note, PackageBrought, Warned
 from wherry.pipeline.report import BuildReport, PackageReport
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from wherry.aws.actions import Action
     from wherry.aws.model import Desired, ObservedAlias, ObservedFunction, Snapshot
     from wherry.aws.plan import Plan
-    from wherry.aws.prepare import DeployOptions
-    from wherry.aws.stage import ProjectStage, StageOptions
     from wherry.settings.project import Project
 
 __all__ = ["BroughtPackages", "bring"]
@@ -62,7 +60,6 @@ class BroughtPackages(Prepared, frozen=True, kw_only=True):
     Attributes:
         descriptions: of the versions that are published, by the names of functions.
         locations: give the addresses of packages, by their digests in base64.
-        store: where they are kept.
     """
 
     descriptions: Mapping[str, str] = field(default_factory=dict)
@@ -211,7 +208,6 @@ class _Packages:
     """The packages of the other stage, as a build would have reported them.
 
     Attributes:
-        functions: in the order of the settings.
         layers: those that the stage publishes under its own names, by their names in the settings.
         locations: as ``BroughtPackages`` has them.
     """

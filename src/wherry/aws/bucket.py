@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from wherry.aws.errors import DENIED, refusing
 from wherry.aws.transfer import StoredObject, find_stored, real_version, send
 from wherry.errors import AwsError
-from wherry.events import SILENT, Warned
+from wherry.events import SILENT, Reporter, Warned
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from wherry.aws.client import Client
-    from wherry.events import Reporter
 
 __all__ = ["Bucket", "BucketError", "Leftover", "UnfinishedUpload", "plain_name"]
 
@@ -68,7 +67,6 @@ class Leftover(Struct, frozen=True, kw_only=True):
         name: of the function or layer on AWS.
         code_sha256: of the package in base64, from the key.
         stored: the object, or one version of it.
-        modified: when it was stored.
     """
 
     name: str

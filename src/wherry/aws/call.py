@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from wherry.aws.answers import understanding
 from wherry.aws.errors import refusing
-from wherry.aws.stage import read_stage
+from wherry.aws.stage import StageOptions, read_stage
 from wherry.errors import DeployError
 from wherry.invoke.outcome import Invocation, read_error
 from wherry.problems import did_you_mean
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.aws.client import Client
-    from wherry.aws.stage import StageOptions
     from wherry.invoke.request import HttpResponse
 
 __all__ = ["RemoteFunction", "RemoteInvocation", "find_function", "invoke_remote"]
@@ -53,11 +52,7 @@ class RemoteInvocation(Invocation, frozen=True, kw_only=True):
 
 
 class RemoteFunction(Struct, frozen=True, kw_only=True):
-    """A function of a stage that can be called.
-
-    Attributes:
-        qualifier: the alias or version that is called; None for ``$LATEST``.
-    """
+    """A function of a stage that can be called: at an alias or version, its ``qualifier``, or at ``$LATEST``."""
 
     name: str
     aws_name: str

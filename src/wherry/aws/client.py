@@ -35,8 +35,6 @@ class Client:
     own ``region``, ``profile`` and ``assume-role`` take precedence.
 
     Attributes:
-        stage: its settings.
-        name: the stage's name.
         calls: the operations that were called, in order, as IAM names them (``lambda:GetAlias``).
     """
 

@@ -26,7 +26,7 @@ from wherry.aws.diff import diff
 from wherry.aws.errors import refusing
 from wherry.aws.transfer import MISSING, StoredObject, real_version
 from wherry.errors import AwsError
-from wherry.events import PackageSigned
+from wherry.events import PackageSigned, Reporter
 from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from wherry.aws.client import Client
     from wherry.aws.model import Desired, DesiredFunction, DesiredLayer, Observed
     from wherry.aws.plan import Plan
-    from wherry.events import Reporter
 
 __all__ = ["explaining_signatures", "plan_signed"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.aws.bucket import Bucket, BucketError
 from wherry.errors import AwsError
-from wherry.events import SILENT, UploadStarted, Warned
+from wherry.events import SILENT, Reporter, UploadStarted, Warned
 from wherry.settings.model import plain_stage
 from wherry.sizes import format_size
 from wherry.structs import Struct
@@ -17,17 +17,12 @@ if TYPE_CHECKING:
     from wherry.aws.client import Client
     from wherry.aws.model import DesiredFunction, DesiredLayer
     from wherry.aws.transfer import StoredObject
-    from wherry.events import Reporter
 
 __all__ = ["Delivery"]
 
 
 class Delivery(Struct, frozen=True, dict=True):
-    """Delivers packages, and removes them from the bucket afterwards.
-
-    Attributes:
-        quota: bytes of a package that Lambda takes with a call.
-    """
+    """Delivers packages, up to ``quota`` bytes with the call, and removes them from the bucket afterwards."""
 
     client: Client
     quota: int = DIRECT_UPLOAD

@@ -9,7 +9,7 @@ from wherry.aws.model import Desired, DesiredFunction, DesiredLayer
 from wherry.aws.stage import find_stage
 from wherry.errors import DeployError, SettingsError
 from wherry.problems import Problems
-from wherry.settings.references import Origin
+from wherry.settings.references import LayerReference, Origin
 from wherry.target.quotas import DESCRIPTION
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.settings.model import StageFunction, StageSettings
     from wherry.settings.project import Project
-    from wherry.settings.references import LayerReference
 
 __all__ = ["describe", "desire"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wherry.aws.actions import TagFunction, UpdateConfiguration
 from wherry.aws.attached import parse_description
-from wherry.aws.configuration import unreadable
+from wherry.aws.configuration import ValueChange, unreadable
 from wherry.settings.model import MANAGEABLE
 from wherry.target.quotas import ENVIRONMENT
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-    from wherry.aws.configuration import ValueChange
     from wherry.aws.model import DesiredFunction, Observed, ObservedFunction, Snapshot
     from wherry.problems import Problems
 

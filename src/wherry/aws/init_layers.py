@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
-from wherry.aws.model import layer_name
+from wherry.aws.model import ObservedFunction, layer_name
 from wherry.aws.observe import layer_version
 from wherry.aws.package_difference import find_installed
 from wherry.aws.remote_zip import open_remote
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.aws.client import Client
-    from wherry.aws.model import ObservedFunction
 
 __all__ = ["AdoptedLayer", "adopt_layers", "is_own_layer"]
 
@@ -30,7 +29,6 @@ class AdoptedLayer(Struct, frozen=True, kw_only=True):
     """A layer on AWS that becomes one of the settings.
 
     Attributes:
-        name: in the settings.
         arn: of the version that functions have.
         functions: those that take it, by their names in the settings.
         include: its distributions, if it is one of several layers; otherwise it gets all of the project's.

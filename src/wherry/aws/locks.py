@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from wherry.aws.bucket import Bucket, BucketError
 from wherry.aws.model import version_of_arn
-from wherry.events import SILENT, Warned
+from wherry.events import SILENT, Reporter, Warned
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.aws.client import Client
-    from wherry.events import Reporter
 
 __all__ = ["LockKeeper"]
 

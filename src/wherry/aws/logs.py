@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 from msgspec import to_builtins
 
 from wherry.aws.errors import THROTTLED, refusing, unless_missing
-from wherry.aws.stage import read_stage
+from wherry.aws.stage import StageOptions, read_stage
 from wherry.errors import AwsError, DeployError, SettingsError
-from wherry.events import SILENT, Note
+from wherry.events import SILENT, Note, Reporter
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.aws.client import Client
-    from wherry.aws.stage import StageOptions
-    from wherry.events import Reporter
 
 __all__ = ["LogEvent", "Logs", "open_logs", "parse_since", "read_logs"]
 
@@ -82,11 +80,7 @@ def parse_since(text: str, *, now: datetime | None = None) -> datetime:
 
 
 class Logs(Struct, frozen=True, kw_only=True):
-    """The logs of functions.
-
-    Attributes:
-        groups: the log groups by the names of the functions in the settings.
-    """
+    """The logs of functions: their log groups by the names of the functions in the settings."""
 
     groups: Mapping[str, str]
     client: Client
@@ -125,11 +119,7 @@ class Logs(Struct, frozen=True, kw_only=True):
 
 
 class _Log(Struct, frozen=True, kw_only=True):
-    """The log of one function.
-
-    Attributes:
-        seen: the events that were read already, by their IDs, with their timestamps.
-    """
+    """The log of one function, and the events of it that were read already: timestamps by their IDs."""
 
     function: str
     group: str

@@ -11,7 +11,7 @@ import re
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from wherry.aws.remote_zip import Contents, open_local, open_remote
+from wherry.aws.remote_zip import Contents, PackedFile, open_local, open_remote
 from wherry.sizes import format_change
 from wherry.structs import Struct
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from wherry.aws.remote_zip import PackedFile
 
 __all__ = [
     "Difference",

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import to_builtins
 
-from wherry.aws.model import layer_document
+from wherry.aws.model import LayerRef, ObservedFunction, Snapshot, layer_document
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from wherry.aws.actions import Action
-    from wherry.aws.model import LayerRef, ObservedFunction, Snapshot
     from wherry.aws.package_difference import Difference
 
 __all__ = [
@@ -34,11 +33,7 @@ _ALIKE = 3
 
 
 class PartLines(Struct, frozen=True, kw_only=True):
-    """The lines of a layer or function; ``title`` names it with its name on AWS.
-
-    Attributes:
-        actions: a line for each, and indented ones below; empty if nothing is to be done.
-    """
+    """The lines of a layer or function, one for each action and indented ones below; ``title`` has both names."""
 
     kind: str
     name: str
@@ -92,7 +87,6 @@ class LayerPlan(Struct, frozen=True, kw_only=True):
     Attributes:
         version: the version that functions get: the published one, or the one to be published.
         code_sha256: of its content in base64.
-        actions: in their order.
     """
 
     kind: ClassVar[str] = "layer"
@@ -114,9 +108,7 @@ class FunctionPlan(Struct, frozen=True, kw_only=True):
     Attributes:
         observed: its state before; None for one that is to be created.
         after: the state of ``$LATEST`` afterwards.
-        actions: in their order.
         version: the number of the version that runs this already; None if the plan publishes one, or none is desired.
-        alias: that callers use; None if there is none.
     """
 
     kind: ClassVar[str] = "function"
@@ -140,12 +132,7 @@ class FunctionPlan(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """Layers first, each on its own; then functions, each on its own.
-
-    Attributes:
-        functions: one for each desired function.
-        warnings: about things that the user probably wants to change.
-    """
+    """Layers first, each on its own; then functions. Warnings are about what users may want to change."""
 
     stage: str
     layers: tuple[LayerPlan, ...] = ()

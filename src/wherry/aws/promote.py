@@ -10,7 +10,7 @@ from wherry.aws.deploy import Deployed
 from wherry.aws.history import AliasHistory
 from wherry.aws.observe import observe_functions
 from wherry.aws.plan import FunctionPlan, Plan
-from wherry.aws.stage import read_stage
+from wherry.aws.stage import StageOptions, read_stage
 from wherry.errors import DeployError
 from wherry.events import CanaryMissing
 from wherry.problems import Problems
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.aws.model import Observed, ObservedAlias, ObservedFunction
-    from wherry.aws.stage import StageOptions
 
 __all__ = ["plan_promotion", "promote"]
 

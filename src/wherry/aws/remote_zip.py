@@ -12,7 +12,7 @@ import hashlib
 import io
 import re
 import stat
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from wherry.errors import ArchiveError, FetchError
@@ -25,7 +25,6 @@ from wherry.untrusted import read_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import BinaryIO
     from zipfile import ZipFile
@@ -54,12 +53,7 @@ class PackedFile(Struct, frozen=True, kw_only=True):
 
 
 class Contents:
-    """The files of an open package, on this machine or on AWS.
-
-    Attributes:
-        size: of the zip file in bytes.
-        files: by their paths.
-    """
+    """The files of an open package by their paths, on this machine or on AWS, and its size in bytes."""
 
     def __init__(self, archive: ZipFile, size: int, title: str) -> None:
         self._archive = archive

@@ -18,7 +18,7 @@ from wherry.aws.configuration import unreadable
 from wherry.aws.errors import refusing, unless_missing
 from wherry.errors import DeployError
 from wherry.problems import Problems
-from wherry.settings.references import LayerReference, Origin
+from wherry.settings.references import LayerReference, Origin, VariableSetting
 from wherry.sizes import first
 from wherry.structs import Struct
 from wherry.untrusted import parse_json
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from wherry.aws.client import Client
     from wherry.aws.model import Desired, DesiredFunction, Observed
-    from wherry.settings.references import VariableSetting
 
 __all__ = ["resolve"]
 
@@ -124,12 +123,7 @@ def _needed(function: DesiredFunction, observed: Observed) -> Mapping[str, Varia
 
 
 class _Reader(Struct, frozen=True, kw_only=True):
-    """Takes values from what was read, and reports what is missing. No message holds a value.
-
-    Attributes:
-        parameters: by the names that were asked for; a missing one is absent.
-        secrets: the same, with None for a missing one.
-    """
+    """Takes values from what was read, by their names, and reports what is missing. No message holds a value."""
 
     parameters: Mapping[str, str]
     secrets: Mapping[str, str | None]

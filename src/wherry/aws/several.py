@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from wherry.aws.stage import find_stage, legacy_stage, regions_of
 from wherry.errors import SettingsError, WherryError
-from wherry.events import SILENT, OfStage, UploadStarted
+from wherry.events import SILENT, Event, OfStage, Reporter, UploadStarted
 from wherry.problems import nearest
 from wherry.settings.model import plain_stage
 from wherry.structs import Struct
@@ -19,7 +19,6 @@ from wherry.structs import Struct
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from wherry.events import Event, Reporter
     from wherry.settings.project import Project
 
 __all__ = ["StageResult", "each_stage", "for_stages", "split_names"]

@@ -10,18 +10,15 @@ from msgspec.structs import replace
 from wherry.aws.client import Client
 from wherry.aws.observe import observe_functions
 from wherry.errors import SettingsError
-from wherry.events import SILENT
-from wherry.problems import did_you_mean, refuse_options
-from wherry.settings.model import plain_stage
+from wherry.events import SILENT, Reporter
+from wherry.problems import Problems, did_you_mean, refuse_options
+from wherry.settings.model import StageSettings, plain_stage
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wherry.aws.model import ObservedAlias, ObservedFunction
-    from wherry.events import Reporter
-    from wherry.problems import Problems
-    from wherry.settings.model import StageSettings
     from wherry.settings.project import Project
 
 __all__ = [
@@ -50,12 +47,7 @@ class StageOptions(TypedDict, total=False):
 
 
 class ProjectStage(Struct, frozen=True, kw_only=True):
-    """A stage of a project.
-
-    Attributes:
-        functions: names on AWS by those of the settings, of the functions that were asked for.
-        layers: the same for layers.
-    """
+    """A stage, with the functions and layers that were asked for: names on AWS by those of the settings."""
 
     project: Project
     settings: StageSettings

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from wherry.errors import WherryError
 from wherry.pipeline.bundling import Bundling
-from wherry.pipeline.entry import Asset, build_all, build_one
+from wherry.pipeline.entry import Asset, Wanted, build_all, build_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from aws_cdk import aws_lambda
     from constructs import IConstruct
 
-    from wherry.pipeline.entry import Wanted
 
 __all__ = ["NOT_BUNDLED", "Packages", "asset_code", "naming", "packages_of"]
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wherry.inspect.difference import fold_changes
+from wherry.inspect.difference import ChangedDistribution, PackageDifference, fold_changes
 from wherry.inspect.groups import group_files
 from wherry.sizes import count, format_change, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from wherry.inspect.difference import ChangedDistribution, PackageDifference
     from wherry.inspect.model import Inspected, Suggestion
     from wherry.inspect.why import Reason
     from wherry.pipeline.inspect import InspectReport

@@ -6,9 +6,9 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from wherry.cli.render import BriefReporter, print_error, print_result
+from wherry.cli.render import BriefReporter, Terminal, print_error, print_result
 from wherry.errors import DeployError, WherryError
-from wherry.events import Event, OfStage
+from wherry.events import Event, OfStage, Reporter
 from wherry.sizes import count
 from wherry.structs import Struct
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from wherry.aws.plan import Plan
     from wherry.aws.several import StageResult
-    from wherry.cli.render import Terminal
-    from wherry.events import Reporter
 
 __all__ = ["SeveralStages", "Turns", "plan_lines", "stages_of"]
 

@@ -48,7 +48,6 @@ class Engine(Struct, frozen=True, kw_only=True):
     """A container engine.
 
     Attributes:
-        command: its program.
         kind: ``docker``, ``podman`` or ``finch``, whose options it takes.
         rootless: it works without privileges, so that root in its containers is the user.
     """

@@ -18,8 +18,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from wherry.containers.engine import Answer, plain_lines
-from wherry.containers.image import platform
+from wherry.containers.engine import Answer, Engine, plain_lines
+from wherry.containers.image import Image, platform
 from wherry.containers.run import (
     INPUT,
     NO_INPUT,
@@ -32,16 +32,13 @@ from wherry.containers.run import (
     values,
 )
 from wherry.errors import ContainerError
-from wherry.settings.model import Copy
+from wherry.settings.model import ContainerOptions, Copy
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from wherry.containers.engine import Engine
-    from wherry.containers.image import Image
-    from wherry.settings.model import ContainerOptions
     from wherry.target import Target
 
 __all__ = ["Container", "Folder"]
@@ -59,7 +56,6 @@ class Folder(Struct, frozen=True, kw_only=True):
     """A folder of this machine that a container works with.
 
     Attributes:
-        path: where it is.
         inside: where the container finds it.
         use: ``read``; ``fill``, for one that is empty and is to be filled; ``change``, for both; or ``lend``:
             the container may write to it, and where files are copied it writes to its copy.

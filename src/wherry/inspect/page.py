@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wherry.inspect.difference import fold_changes
+from wherry.inspect.difference import PackageDifference, fold_changes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wherry.inspect.difference import PackageDifference
     from wherry.inspect.model import Inspected, InspectedDistribution
     from wherry.inspect.profile import ImportProfile, ProfileNode
 

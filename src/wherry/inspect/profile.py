@@ -51,7 +51,6 @@ class ProfileNode(NamedTuple):
     """An import in the tree of all.
 
     Attributes:
-        module: its name.
         parent: the index of the node that imports it; -1 for the root.
         own: microseconds without what it imports.
         total: microseconds with it: its own, and those of the nodes below it.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import field
 
-from wherry.inspect.model import Suggestion
+from wherry.inspect.model import FileSize, Suggestion
 from wherry.store.memo import Memo, memo_key
 from wherry.structs import Struct
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from wherry.contents.model import File
-    from wherry.inspect.model import FileSize
     from wherry.store import Store
 
 __all__ = ["SMALLEST", "Present", "header_size", "remembered", "suggestion", "toml_list"]

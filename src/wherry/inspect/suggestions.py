@@ -15,7 +15,7 @@ from wherry.contents.services import CREDENTIALS, SDKS, data_of, service_uses
 from wherry.contents.unneeded import HEADERS, STUBS, paths_of_tests
 from wherry.errors import WherryError
 from wherry.inspect.replacements import find_debugging, find_replacements
-from wherry.inspect.saving import SMALLEST, suggestion, toml_list
+from wherry.inspect.saving import SMALLEST, Present, suggestion, toml_list
 from wherry.sizes import first
 from wherry.target.provided import provided_distributions
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from wherry.contents.distributions import Installed
     from wherry.inspect.measure import Measured
     from wherry.inspect.model import FileSize, Inspected, Suggestion
-    from wherry.inspect.saving import Present
 
 __all__ = ["find_suggestions"]
 

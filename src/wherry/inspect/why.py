@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wherry.contents.model import OPT, TASK
+from wherry.contents.model import OPT, TASK, File
 from wherry.errors import SettingsError
 from wherry.problems import nearest
 from wherry.structs import Struct
@@ -12,7 +12,6 @@ from wherry.structs import Struct
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wherry.contents.model import File
     from wherry.inspect.measure import Measured
 
 __all__ = ["Reason", "find_reason"]

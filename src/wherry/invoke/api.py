@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from wherry.events import Warned
+from wherry.events import Reporter, Warned
 from wherry.invoke.http_event import MAX_ALB_BODY, http_event
 from wherry.invoke.http_response import no_route
 from wherry.invoke.request import EventFormat, HttpRequest, HttpResponse
@@ -29,7 +29,6 @@ from wherry.structs import Struct
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from wherry.events import Reporter
     from wherry.pipeline.request import BuildRequest
     from wherry.settings.foreign.model import ForeignFunction
 
@@ -39,14 +38,7 @@ _BALANCERS = frozenset({EventFormat.ALB, EventFormat.ALB_MULTI})
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """A request that is for a function.
-
-    Attributes:
-        request: without the stage in its path.
-        match: its route.
-        form: the service that makes the event.
-        stage: the stage that was in the path.
-    """
+    """A request, without the stage in its path, for a function: its route, and the service that makes the event."""
 
     request: HttpRequest
     match: RouteMatch
@@ -64,8 +56,6 @@ class Api(Struct, frozen=True, kw_only=True):
 
     Attributes:
         form: the service of routes that do not name theirs.
-        routes: of all functions.
-        functions: their names.
         stage: in the path of every request, as in the address of an API without a domain of its own.
     """
 

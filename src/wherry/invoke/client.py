@@ -27,12 +27,7 @@ PINNED_AS_OF = "2026-11-21"
 
 
 class RuntimeClient(Struct, frozen=True, kw_only=True):
-    """AWS's runtime client, unpacked.
-
-    Attributes:
-        folder: the folder that becomes ``/var/runtime``.
-        compiled: whether it has its own transport, or Wherry's.
-    """
+    """AWS's runtime client, unpacked in what becomes ``/var/runtime``; with its own compiled transport, or Wherry's."""
 
     folder: Path
     version: str

@@ -43,11 +43,7 @@ _MOST_FILES = 20_000
 
 
 class DebuggerPort:
-    """A port that debugpy listens on in one process at a time: the next one waits for the end of the last.
-
-    Attributes:
-        number: of the port.
-    """
+    """A port that debugpy listens on in one process at a time: the next one waits for the end of the last."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -81,7 +77,6 @@ class Debugging(Struct, frozen=True, kw_only=True):
     """The user's wish to step through a function.
 
     Attributes:
-        project: the folder with the sources.
         port: on which debugpy listens; None without it.
         terminal: a descriptor of the terminal that ``pdb`` reads from; None without one.
         name: of the configuration that an editor gets.
@@ -96,12 +91,7 @@ class Debugging(Struct, frozen=True, kw_only=True):
 
 
 class Debugger(Struct, frozen=True, kw_only=True):
-    """debugpy, found.
-
-    Attributes:
-        folder: that holds the package ``debugpy``.
-        port: on which it listens.
-    """
+    """debugpy, found: the folder that holds its package, and the port on which it listens."""
 
     folder: Path
     port: int

@@ -12,14 +12,13 @@ from urllib.parse import quote
 from wherry.errors import InvokeError
 from wherry.files import reason_of
 from wherry.invoke.http_event import http_event
-from wherry.invoke.request import HttpRequest
+from wherry.invoke.request import EventFormat, HttpRequest
 from wherry.invoke.variables import region
 from wherry.untrusted import LARGEST_DOCUMENT, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wherry.invoke.request import EventFormat
 
 __all__ = [
     "MAX_CLIENT_CONTEXT",

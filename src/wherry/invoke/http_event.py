@@ -12,13 +12,12 @@ import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_plus
 
-from wherry.invoke.request import EventFormat
+from wherry.invoke.request import EventFormat, HttpRequest
 from wherry.invoke.variables import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wherry.invoke.request import HttpRequest
     from wherry.invoke.routes import RouteMatch
 
 __all__ = ["MAX_ALB_BODY", "http_event"]

@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from wherry.invoke.http_event import MAX_ALB_BODY
-from wherry.invoke.request import EventFormat, HttpResponse
+from wherry.invoke.request import EventFormat, HttpRequest, HttpResponse
 from wherry.untrusted import parse_json, parse_number
 
 if TYPE_CHECKING:
     from wherry.invoke.outcome import Invocation
-    from wherry.invoke.request import HttpRequest
     from wherry.settings.model import CorsSettings
 
 __all__ = ["http_response", "is_preflight", "no_route", "preflight", "service_error", "with_cors"]

@@ -42,11 +42,7 @@ _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class _RefusedError(Exception):
-    """A request that gets an error of the server's own.
-
-    Attributes:
-        status: of the answer.
-    """
+    """A request that gets an error of the server's own, with this status."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -61,7 +57,6 @@ class Listen(Struct, frozen=True, kw_only=True):
     """The address that a server listens on, and the hosts that requests may be for.
 
     Attributes:
-        host: the address.
         port: 0 is any that is free.
         allowed_hosts: names besides the address and those of this machine for itself; ``*`` stands for all.
     """

@@ -53,12 +53,7 @@ _TYPES = ("RequestResponse", "Event", "DryRun")
 
 
 class LambdaError(Exception):
-    """An error that Lambda's API answers with.
-
-    Attributes:
-        kind: its name, such as ``ResourceNotFoundException``.
-        status: of the response.
-    """
+    """An error that Lambda's API answers with: its name, such as ``ResourceNotFoundException``, and the status."""
 
     def __init__(self, kind: str, status: int, message: str) -> None:
         super().__init__(message)
@@ -88,8 +83,6 @@ class InvokeCall(Struct, frozen=True, kw_only=True):
         qualifier: a version or an alias; None where the caller names none.
         type: ``RequestResponse``, ``Event`` or ``DryRun``.
         tail: whether the end of the log is wanted.
-        event: a JSON document.
-        client_context: a JSON document about the caller.
         request_id: by which the function knows the event.
     """
 

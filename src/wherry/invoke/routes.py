@@ -31,7 +31,6 @@ class Route(Struct, frozen=True, kw_only=True):
     """A route, and the function that answers it.
 
     Attributes:
-        function: its name.
         method: in capitals, or ``ANY``.
         path: such as ``/orders/{id}`` or ``/{proxy+}``; ``$default`` for every path.
         form: the service that has the route; None where nothing names it.
@@ -54,11 +53,7 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 class RouteMatch(Struct, frozen=True, kw_only=True):
-    """A route that matches a request.
-
-    Attributes:
-        parameters: the values of its variables, percent-encoded as they came.
-    """
+    """A route that matches a request, with the values of its variables, percent-encoded as they came."""
 
     route: Route
     parameters: Mapping[str, str]

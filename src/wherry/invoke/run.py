@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from msgspec.structs import replace
 
-from wherry.events import SILENT
+from wherry.events import SILENT, Reporter
 from wherry.invoke.debugging import DebuggerPort, Debugging
 from wherry.invoke.event import client_context
 from wherry.invoke.options import InvokeOptions, ServeOptions
-from wherry.invoke.runnable import Limits, choose_function, find_runnable
+from wherry.invoke.runnable import Limits, Runnable, choose_function, find_runnable
 from wherry.invoke.session import Session
 from wherry.invoke.variables import passed_values
 from wherry.pipeline.build import build_packages, provided_bundle
-from wherry.pipeline.options import build_options
-from wherry.pipeline.request import as_request, open_context
+from wherry.pipeline.options import BuildOptions, build_options
+from wherry.pipeline.request import BuildRequest, as_request, open_context
 from wherry.pipeline.written import report_written
 from wherry.problems import refuse_options
 from wherry.settings.model import FunctionSettings
@@ -32,14 +32,10 @@ if TYPE_CHECKING:
     from wherry.bundle.bundle import Bundle
     from wherry.context import Context
     from wherry.errors import WherryError
-    from wherry.events import Reporter
     from wherry.invoke.outcome import Invocation
-    from wherry.invoke.runnable import Runnable
     from wherry.invoke.server import FunctionServer, Served
     from wherry.invoke.serving import BuiltProject
-    from wherry.pipeline.options import BuildOptions
     from wherry.pipeline.report import BuildReport
-    from wherry.pipeline.request import BuildRequest
     from wherry.store import Store
 
 __all__ = [

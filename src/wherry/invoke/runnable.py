@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import field
 
 from wherry.errors import InvokeError
-from wherry.events import SILENT, Warned
+from wherry.events import SILENT, Reporter, Warned
 from wherry.problems import did_you_mean
 from wherry.structs import Struct
 from wherry.target.quotas import MEMORY, STORAGE, TIMEOUT
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.bundle.bundle import Bundle
-    from wherry.events import Reporter
     from wherry.pipeline.report import BuildReport
     from wherry.target import Target
 
@@ -85,8 +84,6 @@ class Runnable(Struct, frozen=True, kw_only=True):
         layers: the zips of its layers, in order; later ones overwrite earlier ones.
         runtime_bundle: distributions that the runtime provides, such as boto3. They come after the function's
             own code and its layers on ``sys.path``.
-        environment: variables of the function's own.
-        limits: of the function.
         boto3: whether it finds a boto3 as it does on Lambda, where it has none of its own.
         snap_start: whether it is started as for SnapStart, with the hooks that it has registered.
     """

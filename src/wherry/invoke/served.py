@@ -76,7 +76,6 @@ class ServedFunction:
     """Hands events to whichever environment is free, the one used last first, as Lambda does.
 
     Attributes:
-        runnable: the function.
         digest: of all that decides how it runs; a build that gives the same keeps the environments.
         cors: what a Function URL adds to its responses.
     """

@@ -14,12 +14,12 @@ from msgspec.structs import replace
 
 from wherry.errors import InvokeError
 from wherry.events import DebuggerAwaited, Warned
-from wherry.invoke.debugging import find_debugpy, launch_configuration
+from wherry.invoke.debugging import Debugging, find_debugpy, launch_configuration
 from wherry.invoke.differences import find_differences, short_names
-from wherry.invoke.environment import Environment
+from wherry.invoke.environment import Environment, Message
 from wherry.invoke.outcome import Invocation, Start, exit_error, read_error, timeout_error
 from wherry.invoke.process import Exited
-from wherry.invoke.runnable import ENDLESS
+from wherry.invoke.runnable import ENDLESS, Runnable
 from wherry.invoke.runtime_api import (
     MAX_EVENT,
     Answered,
@@ -37,10 +37,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from wherry.context import Context
-    from wherry.invoke.debugging import Debugging
-    from wherry.invoke.environment import Message
     from wherry.invoke.outcome import FunctionError
-    from wherry.invoke.runnable import Runnable
 
 __all__ = ["Session"]
 

@@ -77,13 +77,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 class Places(Struct, frozen=True, kw_only=True):
-    """Where the function finds what.
-
-    Attributes:
-        runtime: the runtime client.
-        binaries: the interpreter, by the names that scripts call it.
-        provided: the distributions that the runtime provides.
-    """
+    """Where the function finds what; ``binaries`` has the interpreter, by the names that scripts call it."""
 
     task: str
     layers: str

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wherry.errors import EventError
-from wherry.sample_events.choices import compact
+from wherry.sample_events.choices import Choices, Event, compact
 from wherry.sample_events.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wherry.sample_events.choices import Choices, Event
 
 __all__ = ["CARRIERS", "carried"]
 

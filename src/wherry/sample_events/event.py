@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from wherry.errors import EventError
 from wherry.problems import did_you_mean, nearest, suggestion
 from wherry.sample_events.carriers import carried
-from wherry.sample_events.choices import Choices, compact
+from wherry.sample_events.choices import Choices, Event, Kind, compact
 from wherry.sample_events.kinds import KINDS
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wherry.sample_events.choices import Event, Kind
 
 __all__ = ["EventOptions", "event", "find_kind", "option_names"]
 

@@ -29,7 +29,6 @@ class Values(Struct, frozen=True, kw_only=True):
     """The values of an event by their names: those of the table below, and the options.
 
     Attributes:
-        choices: what people choose, with the defaults of the kind.
         id: of the event, for what has one identifier in several places.
         example: whether the body is the default.
         number: of the record, from 0.

@@ -22,13 +22,12 @@ from wherry.shims.bindings import (
     returned,
     signature_interface,
 )
-from wherry.shims.frameworks import Neither, by_name, by_origin
+from wherry.shims.frameworks import Neither, Verdict, by_name, by_origin
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from wherry.shims.frameworks import Verdict
     from wherry.shims.package import Module, Package
     from wherry.shims.reference import Reference
 

@@ -47,7 +47,6 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     Attributes:
         versions: the number of the newest versions that stay; the newest of all always does.
-        now: the time from which ages count.
         before: versions from this time on stay.
     """
 

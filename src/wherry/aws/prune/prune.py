@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 from wherry.aws.bucket import Bucket
 from wherry.aws.errors import CONFLICT, refusing
 from wherry.aws.prune.find import Policy, find_prunable
-from wherry.aws.stage import read_stage
+from wherry.aws.stage import StageOptions, read_stage
 from wherry.errors import AwsError
-from wherry.events import SILENT, Note, Removed, Warned
+from wherry.events import SILENT, Note, Removed, Reporter, Warned
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from wherry.aws.client import Client
     from wherry.aws.prune.pruning import Pruning, Removal
-    from wherry.aws.stage import StageOptions
-    from wherry.events import Reporter
 
 __all__ = ["IN_USE", "Pruned", "delete_version", "prune", "remove_all"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 from msgspec import field
 from msgspec.structs import replace
 
-from wherry.aws.actions import MoveAlias, UpdateCode, UpdateConfiguration
+from wherry.aws.actions import Action, MoveAlias, UpdateCode, UpdateConfiguration
 from wherry.aws.apply import apply
 from wherry.aws.errors import refusing
 from wherry.aws.history import AliasHistory
@@ -17,10 +17,10 @@ from wherry.aws.plan import FunctionPlan, Plan
 from wherry.aws.prune.find import version_users
 from wherry.aws.prune.prune import IN_USE, delete_version
 from wherry.aws.remote_zip import download
-from wherry.aws.rollback.find import Subject, find_rollbacks
+from wherry.aws.rollback.find import Rollback, Subject, find_rollbacks
 from wherry.aws.stage import StageOptions, read_stage
 from wherry.errors import AwsError, DeployError
-from wherry.events import SILENT, Removed, Warned
+from wherry.events import SILENT, Removed, Reporter, Warned
 from wherry.settings.model import plain_stage
 from wherry.sizes import format_size
 from wherry.store.temporary import temporary_folder
@@ -31,10 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from wherry.aws.actions import Action
     from wherry.aws.client import Client
-    from wherry.aws.rollback.find import Rollback
-    from wherry.events import Reporter
 
 __all__ = ["RollbackOptions", "RolledBack", "delete_left", "roll_back", "rollback"]
 

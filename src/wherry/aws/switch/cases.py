@@ -24,8 +24,6 @@ class TestCase(Struct, frozen=True, kw_only=True):
     """An event that is read, and the answer that is expected.
 
     Attributes:
-        name: for people.
-        payload: the event as JSON.
         expect: the only item is what the answer must contain; empty if any answer will do.
         error: whether the function must fail; a string is the type of the error.
     """

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.aws.attempts import attempt
 from wherry.errors import AwsError
-from wherry.events import VersionTested
+from wherry.events import Reporter, VersionTested
 from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from wherry.aws.client import Client
     from wherry.aws.switch.cases import TestCase
-    from wherry.events import Reporter
 
 __all__ = ["Failure", "mismatches", "try_versions"]
 
@@ -32,15 +31,7 @@ _LARGEST = 8 * 2**20
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """A test that a version did not pass.
-
-    Attributes:
-        function: the name on AWS.
-        version: the number.
-        test: the name of the test.
-        problems: the differences, or the error, each in a line.
-        log: the last lines of the log.
-    """
+    """A test that a version of a function (name on AWS) did not pass, and the last lines of its log."""
 
     function: str
     version: int

@@ -46,12 +46,7 @@ class Calls(Struct, frozen=True, kw_only=True):
 
 
 class Watch(Struct, frozen=True, kw_only=True):
-    """The conditions under which a canary goes on.
-
-    Attributes:
-        alarms: names of CloudWatch alarms.
-        max_error_rate: the share of calls, between 0 and 1, that may fail; None for the default.
-    """
+    """The conditions of a canary: CloudWatch alarms, and the share of calls, between 0 and 1, that may fail."""
 
     client: Client
     alarms: tuple[str, ...] = ()
