@@ -257,21 +257,17 @@ class _RemoteFile(io.RawIOBase):
         self._position = start + offset
         return self._position
 
-    def read(self, size: int = -1) -> bytes:
-        end = self.size if size < 0 else min(self._position + size, self.size)
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        end = min(self._position + len(buffer), self.size)
         if end <= self._position:
-            return b""
+            return 0
         if self._whole is not None:
             self._whole.seek(self._position)
             data = self._whole.read(end - self._position)
         else:
             data = self._part(self._position, end)
-        self._position += len(data)
-        return data
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = self.read(len(buffer))
         buffer[: len(data)] = data
+        self._position += len(data)
         return len(data)
 
     def _part(self, begin: int, end: int) -> bytes:

@@ -15,7 +15,7 @@ from wherry.cli.options import (
     quiet,
     zip_archives,
 )
-from wherry.cli.render import BriefReporter, Terminal, print_result
+from wherry.cli.render import Terminal, print_result
 from wherry.sizes import count
 
 if TYPE_CHECKING:
@@ -105,11 +105,7 @@ def command(
     if not files:
         options["names"] = packages
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
-        report = check(
-            project,
-            reporter=BriefReporter(terminal=terminal, verbose=verbose) if not files else terminal,
-            **options,
-        )
+        report = check(project, reporter=terminal if files else terminal.brief, **options)
     document = report.sarif() if as_sarif else report.document()
     lines = [] if as_json or as_sarif else _lines(report.findings)
     print_result(document, lines, as_json=as_json or as_sarif)

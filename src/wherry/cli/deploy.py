@@ -8,7 +8,7 @@ import click
 
 from wherry.cli.options import as_json, from_stage, of_deployment, of_stages
 from wherry.cli.options import canary as of_canary
-from wherry.cli.render import BriefReporter, Terminal, print_result
+from wherry.cli.render import Terminal, print_result
 from wherry.sizes import count
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def command(
     """  # noqa: D301  the backspace is click's mark
     from wherry.aws.deploy import deploy
     from wherry.aws.promote import promote as promote_canary
-    from wherry.cli.several import SeveralStages, stages_of
+    from wherry.cli.several import Stages, stages_of
 
     canary, tests = options["canary"], options["tests"]
     if promote and (canary is not None or dry_run or tests or no_traffic or options["source"]):
@@ -99,7 +99,7 @@ def command(
 
             del options["tests"]
             options["build"] = not no_build
-            show_plans(project, stage, terminal, as_json=as_json, verbose=verbose, **options)
+            show_plans(project, stage, terminal, as_json=as_json, **options)
             return
         stages = stages_of(stage, options, project)
         options |= {"build": not (no_build or promote), "traffic": not no_traffic}
@@ -122,17 +122,8 @@ def command(
             if not as_json:
                 print_result({}, _arns(deployed), as_json=False)
 
-        if len(stages) == 1:
-            reporter = BriefReporter(terminal=terminal, verbose=verbose)
-            deployed = work(project, *stages, reporter=reporter, **options)
-            show(deployed)
-            if as_json:
-                print_result(deployed.document(), (), as_json=True)
-            return
-        several = SeveralStages(
-            stages=stages, terminal=terminal, verbose=verbose, as_json=as_json, changed="deployed,"
-        )
-        several.run(work, show, project, **options)
+        deployment = Stages(stages=stages, terminal=terminal, as_json=as_json, changed="deployed,")
+        deployment.run(work, show, project, **options)
 
 
 def _arns(deployed: Deployed) -> list[str]:

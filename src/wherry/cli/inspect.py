@@ -15,7 +15,7 @@ from wherry.cli.options import (
     quiet,
     zip_archives,
 )
-from wherry.cli.render import BriefReporter, Terminal, print_result, write_page
+from wherry.cli.render import Terminal, print_result, write_page
 from wherry.sizes import format_size, parse_size
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def command(
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
         report = inspect(
             project,
-            reporter=BriefReporter(terminal=terminal, verbose=verbose) if not files else terminal,
+            reporter=terminal if files else terminal.brief,
             **options,
         )
     if html_file is not None:

@@ -12,7 +12,7 @@ import click
 
 from wherry.cli.keyboard import keyboard, warn_of_prompt
 from wherry.cli.options import in_project, of_build, path_option, quiet, shared
-from wherry.cli.render import BriefReporter, Terminal, print_result, write_page
+from wherry.cli.render import Terminal, print_result, write_page
 from wherry.target.quotas import MEMORY, STORAGE, TIMEOUT
 from wherry.visible import Lines, visible
 
@@ -238,8 +238,7 @@ def command(
 
         profile |= html_file is not None
         with Terminal(quiet=quiet, verbose=verbose) as terminal:
-            reporter = BriefReporter(terminal=terminal, verbose=verbose)
-            starts = cold_starts(project, cold, profile=profile, reporter=reporter, **options)
+            starts = cold_starts(project, cold, profile=profile, reporter=terminal.brief, **options)
             if html_file is not None:
                 write_page(html_file, report_cold_starts(project, starts, **options), terminal)
         print_result(starts.document(), _cold_lines(starts), as_json=as_json)
@@ -260,8 +259,8 @@ def command(
             opened = open_function(
                 project,
                 options,
-                callbacks=callbacks(terminal, verbose=verbose),
-                reporter=BriefReporter(terminal=terminal, verbose=verbose),
+                callbacks=callbacks(terminal),
+                reporter=terminal.brief,
             )
         with opened as session:
             failed = False
@@ -338,13 +337,13 @@ def _remote_function(
     return function
 
 
-def callbacks(terminal: Terminal, *, verbose: bool) -> Callbacks:
+def callbacks(terminal: Terminal) -> Callbacks:
     """Callbacks that write a function's output to stderr, and the summary of the build for those who asked."""
     from wherry.cli.build import summarize
     from wherry.invoke.run import Callbacks
 
     def built(report: BuildReport) -> None:
-        if verbose:
+        if terminal.verbose:
             summarize(report, terminal, verbose=False)
 
     return Callbacks(log=terminal.output, built=built)
