@@ -46,7 +46,6 @@ class Source(Struct, frozen=True, kw_only=True):
     """A source tree that a wheel is to be made of.
 
     Attributes:
-        name: the name that messages use.
         identity: all that decides its files, as JSON can hold it: equal identities mean equal trees.
         place: where it comes from, whatever its contents.
         tree: gives the folder, which exists until the block ends.

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import field
 
-from wherry.builders import NO_BUILDERS, BuildRules
-from wherry.events import SILENT
+from wherry.builders import NO_BUILDERS, Builders, BuildRules
+from wherry.events import SILENT, Reporter
 from wherry.files import ProjectFiles
 from wherry.indexes.network import Network
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from wherry.builders import Builders
-    from wherry.events import Reporter
     from wherry.store import Store
     from wherry.target import Target
 
@@ -25,10 +23,7 @@ class Context(Struct, frozen=True, kw_only=True):
     """The context that every step of a run needs.
 
     Attributes:
-        target: what packages are made for.
-        store: where files are kept.
         network: how indexes are reached, and whether they may be; by default as the environment says.
-        reporter: told what happens.
         builders: make wheels of source trees; by default nothing does.
         files: read the files that describe the project.
         build_rules: limit the environments that wheels are built in; by default not at all.

@@ -31,6 +31,7 @@ __all__ = [
     "open_regular",
     "read_regular",
     "real_path",
+    "reason_of",
     "remove_folder",
     "signature",
     "walk_folders",
@@ -178,6 +179,11 @@ def real_path(path: Path | str) -> Path:
     return Path(os.path.realpath(path))
 
 
+def reason_of(error: Exception) -> str:
+    """The system's words for an error, without its number and path; the text of one that is not the system's."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def broken_link(path: Path | str) -> str | None:
     """Where a symbolic link leads that leads nowhere, or in a circle; None for any other path."""
     if os.path.islink(path) and not os.path.exists(path):  # noqa: PTH110, PTH114
@@ -246,12 +252,8 @@ def copy_folder(
 ) -> None:
     """Copy a folder with all that it holds, however deep it is; ``shutil.copytree`` calls itself for every level.
 
-    A symbolic link is copied as one; that to a place outside leads there from the copy, too.
-
-    Args:
-        source: the folder.
-        target: a new folder.
-        leave_out: whether to leave out files and folders with this name.
+    A symbolic link is copied as one; that to a place outside leads there from the copy, too. Files and folders with a
+    name that ``leave_out`` tells are left out.
 
     Raises:
         OSError: something cannot be read or written.

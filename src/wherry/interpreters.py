@@ -28,8 +28,6 @@ class BuildPython(Struct, frozen=True, kw_only=True):
     """An interpreter that runs build backends.
 
     Attributes:
-        path: of its executable.
-        version: its major and minor version.
         machine: the processor it was compiled for, as ``platform.machine`` tells it.
         identity: a text that tells it from any other.
         release: its version with the patch level, such as ``3.13.1``.

@@ -50,12 +50,7 @@ def refuse_options(options: Mapping[str, object], known: type) -> None:
 
 
 class Problems:
-    """Problems that are raised together.
-
-    Args:
-        error: the class of the error.
-        message: its message.
-    """
+    """Problems that are raised together, as one error of a class, with its message."""
 
     def __init__(self, error: type[WherryError], message: str) -> None:
         self._error = error
@@ -65,13 +60,7 @@ class Problems:
         self._hints: dict[str, None] = {}
 
     def add(self, *parts: str, hint: str | None = None, line: int = 0) -> None:
-        """Add a problem.
-
-        Args:
-            parts: where it is, outermost first, and what it is.
-            hint: what the user can do about it.
-            line: the line of the file that it is in; problems name it, and are sorted by it.
-        """
+        """Add a problem: where it is, outermost first, and what it is; those with a line are sorted by it."""
         self._lines.append((line, ": ".join((f"line {line}", *parts) if line else parts)))
         if hint is not None:
             self._hints.setdefault(hint)

@@ -11,12 +11,7 @@ __all__ = ["parse_python", "syntax_error"]
 
 
 def parse_python(source: bytes | str, version: tuple[int, int] | None = None) -> ast.Module | None:
-    """The syntax tree of a module; None for one that this Python does not understand.
-
-    Args:
-        source: its text.
-        version: of an older Python that is to understand it, too, as far as this one can tell.
-    """
+    """The syntax tree of a module; None where this Python, or an older one that is named, does not understand it."""
     try:
         return _parse(source, version)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

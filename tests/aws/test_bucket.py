@@ -15,7 +15,8 @@ from support.aws_faults import ACCESS_DENIED, EXPIRED
 from support.reporters import Heard
 from wherry.aws.bucket import Bucket
 from wherry.aws.client import Client
-from wherry.aws.delivery import Delivery, DirectUpload
+from wherry.aws.delivery import Delivery
+from wherry.aws.model import DesiredLayer
 from wherry.aws.transfer import StoredObject
 from wherry.errors import AwsError
 from wherry.events import Warned
@@ -33,6 +34,19 @@ BUCKET = "deploy-bucket"
 
 def digest(path: Path) -> str:
     return code_sha256(path.read_bytes())
+
+
+def layer(path: Path, name: str = "shop-api") -> DesiredLayer:
+    """What is to be delivered."""
+    return DesiredLayer(
+        name=name,
+        aws_name=name,
+        path=path,
+        code_sha256=digest(path),
+        size=path.stat().st_size,
+        runtimes=(),
+        architectures=(),
+    )
 
 
 @pytest.fixture
@@ -65,9 +79,8 @@ def test_it_goes_into_the_bucket_once(account: Account, package: Path) -> None:
     account.bucket(BUCKET)
     stage = stage_of(tags={"team": "shop @ co+1", "stage": "test"}, encryption="AES256")
     client = Client(stage, name="test")
-    placed = Delivery(client).send(package, digest(package), name="shop-api")
-    assert placed == StoredObject(bucket=BUCKET, key=key_of(package))
-    assert placed.arguments() == {"S3Bucket": BUCKET, "S3Key": key_of(package)}
+    placed = Delivery(client).send(layer(package))
+    assert placed == {"S3Bucket": BUCKET, "S3Key": key_of(package)}
     there = account.storage.get_object(Bucket=BUCKET, Key=key_of(package))
     assert there["Body"].read() == SMALL
     assert there["Metadata"] == {"code-sha256": digest(package)}
@@ -78,7 +91,7 @@ def test_it_goes_into_the_bucket_once(account: Account, package: Path) -> None:
     assert {tag["Key"]: tag["Value"] for tag in tags} == {"team": "shop @ co+1", "stage": "test"}
     assert client.calls == ["s3:HeadBucket", "s3:HeadObject", "s3:PutObject"]
     client.calls.clear()
-    again = Delivery(client).send(package, digest(package), name="shop-api")
+    again = Delivery(client).send(layer(package))
     assert again == placed
     assert client.calls == ["s3:HeadBucket", "s3:HeadObject"]
 
@@ -90,7 +103,7 @@ def test_what_is_there_and_is_not_it_is_replaced(
     account.bucket(BUCKET)
     wrong = SMALL[::-1] if what == "other bytes" else b"half"
     account.storage.put_object(Bucket=BUCKET, Key=key_of(package), Body=wrong)
-    Delivery(Client(stage_of(), name="t")).send(package, digest(package), name="shop-api")
+    Delivery(Client(stage_of(), name="t")).send(layer(package))
     there = account.storage.get_object(Bucket=BUCKET, Key=key_of(package))
     assert there["Body"].read() == SMALL
 
@@ -100,16 +113,14 @@ def test_a_big_one_goes_in_parts(account: Account, big: Path) -> None:
     client = Client(stage_of(), name="test")
     # What a killed upload has left.
     account.storage.create_multipart_upload(Bucket=BUCKET, Key=key_of(big))
-    placed = Delivery(client).send(big, digest(big), name="shop-api")
-    assert isinstance(placed, StoredObject)
-    assert placed.version_id is not None
-    assert placed.arguments()["S3ObjectVersion"] == placed.version_id
+    placed = Delivery(client).send(layer(big))
+    assert placed["S3ObjectVersion"] is not None
     assert client.calls.count("s3:UploadPart") == 3
     assert account.uploads(BUCKET) == []
-    there = account.storage.get_object(Bucket=BUCKET, Key=placed.key)
+    there = account.storage.get_object(Bucket=BUCKET, Key=placed["S3Key"])
     assert there["Body"].read() == big.read_bytes()
     client.calls.clear()
-    assert Delivery(client).send(big, digest(big), name="shop-api") == placed
+    assert Delivery(client).send(layer(big)) == placed
     assert "s3:UploadPart" not in client.calls
 
 
@@ -125,12 +136,11 @@ def test_it_is_removed_with_its_versions(
     account.storage.put_object(Bucket=BUCKET, Key=f"{key_of(package)}.other", Body=b"")
     client = Client(stage_of(), name="test")
     delivery = Delivery(client)
-    placed = delivery.send(package, digest(package), name="shop-api")
+    delivery.send(layer(package))
     delivery.clean_up()
     assert account.objects(BUCKET) == [f"{key_of(package)}.other"]
     # Once more does no harm.
-    assert isinstance(placed, StoredObject)
-    Bucket(client=client, name=BUCKET).remove(placed)
+    Bucket(client=client, name=BUCKET).remove(StoredObject(bucket=BUCKET, key=key_of(package)))
 
 
 def test_it_is_kept_on_purpose(account: Account, package: Path) -> None:
@@ -138,10 +148,9 @@ def test_it_is_kept_on_purpose(account: Account, package: Path) -> None:
     account.bucket(BUCKET)
     client = Client(stage_of(keep=True), name="test")
     delivery = Delivery(client)
-    placed = delivery.send(package, digest(package), name="shop-api")
+    delivery.send(layer(package))
     delivery.clean_up()
-    assert isinstance(placed, StoredObject)
-    Bucket(client=client, name=BUCKET).discard(placed)
+    Bucket(client=client, name=BUCKET).discard(StoredObject(bucket=BUCKET, key=key_of(package)))
     assert account.objects(BUCKET) == [key_of(package)]
 
 
@@ -149,13 +158,12 @@ def test_without_a_bucket_it_goes_directly(package: Path) -> None:
     """D7."""
     client = Client(StageSettings(region="eu-west-1"), name="test")
     delivery = Delivery(client)
-    placed = delivery.send(package, digest(package), name="shop-api")
-    assert placed == DirectUpload(path=package)
-    assert placed.arguments() == {"ZipFile": SMALL}
+    placed = delivery.send(layer(package))
+    assert placed == {"ZipFile": SMALL}
     delivery.clean_up()
     assert client.calls == []
     with pytest.raises(AwsError) as caught:
-        Delivery(client, quota=100).send(package, digest(package), name="api")
+        Delivery(client, quota=100).send(layer(package, "api"))
     assert caught.value.message == "`api` is too big to be uploaded directly"
     assert "[tool.wherry.stages.test] bucket" in str(caught.value.hint)
 
@@ -177,13 +185,13 @@ def test_a_bucket_that_refuses(account: Account, proxy: Proxy, package: Path, ho
     """D7: direct upload with a warning, when the size allows."""
     client = Client(refuse(how, account, proxy), name="test")
     recorder = Heard()
-    placed = Delivery(client, reporter=recorder).send(package, digest(package), name="api")
-    assert placed == DirectUpload(path=package)
+    placed = Delivery(client, reporter=recorder).send(layer(package, "api"))
+    assert placed == {"ZipFile": SMALL}
     (warned,) = [event for event in recorder.events if isinstance(event, Warned)]
     assert warned.text.startswith(f"`s3://{BUCKET}` refuses, so `api` is uploaded directly: ")
     assert warned.hint
     with pytest.raises(AwsError) as caught:
-        Delivery(client, quota=100).send(package, digest(package), name="api")
+        Delivery(client, quota=100).send(layer(package, "api"))
     assert caught.value.message == f"`api` cannot be uploaded to `s3://{BUCKET}`"
     assert caught.value.hint == warned.hint
 
@@ -193,7 +201,7 @@ def test_a_failure_is_no_refusal(account: Account, proxy: Proxy, package: Path) 
     proxy.inject(EXPIRED, operation="PutObject", attempts=None)
     delivery = Delivery(Client(stage_of(), name="t"))
     with pytest.raises(AwsError) as caught:
-        delivery.send(package, digest(package), name="api")
+        delivery.send(layer(package, "api"))
     assert "expired" in str(caught.value)
 
 

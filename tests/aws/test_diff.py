@@ -21,8 +21,8 @@ from wherry.aws.actions import (
     UpdateCode,
     UpdateConfiguration,
 )
+from wherry.aws.attached import arrange_layers
 from wherry.aws.diff import diff
-from wherry.aws.layer_order import arrange_layers
 from wherry.aws.model import (
     Desired,
     DesiredFunction,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wherry.aws.plan_text import PartLines, together
+from wherry.aws.plan import PartLines, together
 
 
 def part(name: str, *actions: str) -> PartLines:

@@ -19,9 +19,8 @@ from support.deployments import ONE, TWO, Site, plain
 from support.storage import Storage, serve_storage
 from support.zips import zip_bytes
 from wherry.aws.client import Client
-from wherry.aws.rollback.delete import delete_left
 from wherry.aws.rollback.find import Rollback, Subject, find_rollbacks
-from wherry.aws.rollback.rollback import roll_back
+from wherry.aws.rollback.rollback import delete_left, roll_back
 from wherry.errors import AwsError, DeployError, FetchError
 from wherry.events import SILENT
 

@@ -609,7 +609,10 @@ def read_aws(data: bytes, around: Surroundings) -> None:
     def plan() -> None:
         diff(*resolve(desired, observe_all(desired, client), client))
 
-    every = [each.meta.events for each in (client.functions, client.parameters, client.secrets)]
+    every = [
+        each.meta.events
+        for each in (client.functions, client.service("ssm"), client.service("secretsmanager"))
+    ]
     for events in every:
         events.register("before-send", respond, unique_id="fuzz")
     try:

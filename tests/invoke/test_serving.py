@@ -22,8 +22,7 @@ from support.serving import CallableSession, ran, serve_build
 from wherry.context import Context
 from wherry.errors import InvokeError, WherryError
 from wherry.events import SILENT
-from wherry.invoke.debuggers import Debuggers
-from wherry.invoke.debugging import Debugging
+from wherry.invoke.debugging import Debuggers, Debugging
 from wherry.invoke.outcome import FunctionError, Invocation
 from wherry.invoke.reload import Reloader
 from wherry.invoke.request import EventFormat

@@ -56,10 +56,7 @@ def is_request(event: Any) -> bool:
 def published(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
     """The events by the adapter that they are from."""
     store = Store(tmp_path_factory.mktemp("store"))
-    files = [
-        PinnedFile(name=name, version="", filename=filename, sha256=sha256)
-        for name, (filename, sha256) in ARCHIVES.items()
-    ]
+    files = [PinnedFile(filename, sha256) for filename, sha256 in ARCHIVES.values()]
     found: dict[str, list[dict[str, Any]]] = {}
     for file, stored in zip(files, fetch_pinned(files, context(store)), strict=True):
         events = found.setdefault(file.name, [])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import field, to_builtins
 
-from wherry.aws.configuration import NOTHING, Configuration
+from wherry.aws.configuration import NOTHING, Configuration, ValueChange, VariableChange
 from wherry.aws.model import layer_document, layer_text
 from wherry.sizes import format_share, format_size
 from wherry.structs import Struct
@@ -15,7 +15,6 @@ from wherry.visible import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from wherry.aws.configuration import ValueChange, VariableChange
     from wherry.aws.model import DesiredFunction, DesiredLayer, LayerRef, ObservedAlias
 
 __all__ = [
@@ -62,9 +61,9 @@ class Action(Struct, frozen=True, kw_only=True):
         document: dict[str, Any] = {"action": self.kind, "why": list(self.why)}
         if self.package is not None:
             document |= {"size": self.package.size, "code_sha256": self.package.code_sha256}
-        document |= {name: getattr(self, name) for name in self.described}
-        if document.get("layers") is not None:
-            document["layers"] = [*map(layer_document, document["layers"])]
+        for name in self.described:
+            value = getattr(self, name)
+            document[name] = [*map(_described, value)] if isinstance(value, tuple) else value
         return document
 
     def _line(self) -> str:
@@ -72,6 +71,12 @@ class Action(Struct, frozen=True, kw_only=True):
 
     def _lines_below(self) -> Iterable[str]:
         return ()
+
+
+def _described(item: LayerRef | ValueChange | VariableChange) -> object:
+    if isinstance(item, ValueChange):
+        return to_builtins(item)
+    return item.document() if isinstance(item, VariableChange) else layer_document(item)
 
 
 class PublishLayer(Action, frozen=True, kw_only=True):
@@ -110,15 +115,11 @@ class CreateFunction(Action, frozen=True, kw_only=True):
     """
 
     kind = "create-function"
-    described = ("layers",)
+    described = ("layers", "values", "variables")
     package: DesiredFunction
     layers: tuple[LayerRef, ...] = ()
     values: tuple[ValueChange, ...] = ()
     variables: tuple[VariableChange, ...] = ()
-
-    def document(self) -> dict[str, Any]:
-        """The JSON document of the action."""
-        return Action.document(self) | _configuration_document(self)
 
     def _line(self) -> str:
         function = self.package
@@ -147,7 +148,6 @@ class UpdateConfiguration(Action, frozen=True, kw_only=True):
     """Change a function's layers, handler, runtime or other configuration; None leaves it as it is.
 
     Attributes:
-        layers: in their order.
         layers_before: the layers that the function has now.
         configuration: all that is managed beside layers, handler and runtime.
         values: those of it that differ.
@@ -155,7 +155,7 @@ class UpdateConfiguration(Action, frozen=True, kw_only=True):
     """
 
     kind = "update-configuration"
-    described = ("layers", "handler", "runtime")
+    described = ("layers", "handler", "runtime", "values", "variables")
     layers: tuple[LayerRef, ...] | None = None
     layers_before: tuple[LayerRef, ...] = ()
     handler: str | None = None
@@ -170,10 +170,6 @@ class UpdateConfiguration(Action, frozen=True, kw_only=True):
         changes = {variable.change for variable in self.variables}
         return bool(self.values or changes & {"new", "changed"})
 
-    def document(self) -> dict[str, Any]:
-        """The JSON document of the action."""
-        return Action.document(self) | _configuration_document(self)
-
     def _line(self) -> str:
         return f"update the configuration: {', '.join(self.why)}"
 
@@ -186,13 +182,6 @@ class UpdateConfiguration(Action, frozen=True, kw_only=True):
                 yield f"{' ' if layer in self.layers_before else '+'} {layer_text(layer)}"
         if any(variable.change != "same" for variable in self.variables):
             yield from map(str, self.variables)
-
-
-def _configuration_document(action: CreateFunction | UpdateConfiguration) -> dict[str, Any]:
-    return {
-        "values": [to_builtins(change) for change in action.values],
-        "variables": [variable.document() for variable in action.variables],
-    }
 
 
 class TagFunction(Action, frozen=True, kw_only=True):

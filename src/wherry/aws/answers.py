@@ -128,8 +128,7 @@ def require_complete(parsed: Any, model: Any, **_rest: Any) -> None:
 def understanding(doing: str) -> Iterator[None]:
     """Turn what cannot be understood in an answer into an error.
 
-    Args:
-        doing: the activity, as it follows "cannot".
+    ``doing`` follows "cannot".
 
     Raises:
         AwsError: the inner block could not read the answer.
@@ -141,12 +140,7 @@ def understanding(doing: str) -> Iterator[None]:
 
 
 def require_digest(what: str, answered: object, sent: str) -> None:
-    """Require that AWS stored the bytes that were sent.
-
-    Args:
-        what: the function or layer, for messages.
-        answered: the digest of its code as AWS reports it, in base64.
-        sent: the digest of the package.
+    """Require that AWS stored the bytes that were sent; both digests in base64. ``what`` is the function or layer.
 
     Raises:
         AwsError: the digests differ.

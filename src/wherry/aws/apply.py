@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 from wherry.aws.apply_function import FunctionWork
 from wherry.aws.apply_layer import LayerWork
 from wherry.aws.delivery import Delivery
-from wherry.aws.plan import Applied
+from wherry.aws.plan import Applied, AppliedFunction, AppliedLayer, FunctionPlan, LayerPlan, Plan
 from wherry.errors import AwsError, WherryError
-from wherry.events import SILENT
+from wherry.events import SILENT, Reporter
 from wherry.target.quotas import DIRECT_UPLOAD
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from wherry.aws.client import Client
     from wherry.aws.locks import LockKeeper
-    from wherry.aws.plan import AppliedFunction, AppliedLayer, FunctionPlan, LayerPlan, Plan
-    from wherry.events import Reporter
 
 __all__ = ["apply"]
 
@@ -42,15 +40,10 @@ def apply(
     locks: LockKeeper | None = None,
     reporter: Reporter = SILENT,
 ) -> Applied:
-    """Carry out a plan.
+    """Carry out a plan; without a bucket, Lambda takes ``quota`` bytes of a package.
 
-    Args:
-        plan: of ``diff``.
-        client: of the stage.
-        quota: bytes of a package that Lambda takes with a call.
-        locks: stores the lock file of every layer version that is published, while its package is still in the
-            bucket: a package that is left there tells the next run that this did not happen.
-        reporter: receives the events.
+    ``locks`` stores the lock file of every layer version that is published, while its package is still in the bucket: a
+    package that is left there tells the next run that this did not happen.
 
     Raises:
         AwsError: AWS refused. Changes that were made stay; a repetition continues from there.

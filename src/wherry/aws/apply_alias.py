@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from wherry.aws.actions import CreateAlias, MoveAlias
-from wherry.aws.attempts import Outcome, attempt
+from wherry.aws.attempts import Outcome, attempt, pauses
+from wherry.aws.errors import DENIED, refusing
 from wherry.aws.history import AliasHistory
 from wherry.aws.observe import observe_alias
-from wherry.aws.provisioned import wait_for_concurrency
 from wherry.errors import AwsError
-from wherry.events import AliasMoved
+from wherry.events import AliasMoved, ConcurrencyMoving, Reporter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from wherry.aws.client import Client
     from wherry.aws.model import ObservedFunction
     from wherry.aws.plan import FunctionPlan
-    from wherry.events import Reporter
 
 __all__ = ["record", "set_alias"]
 
@@ -35,15 +35,7 @@ def set_alias(
 ) -> int:
     """Create or move an alias, unless that is done already, and wait for its provisioned concurrency.
 
-    Args:
-        action: of the plan.
-        plan: of the function.
-        published: the version that the action means if it names none.
-        client: of the stage.
-        reporter: receives the events.
-
-    Returns:
-        The number of the version that callers get.
+    An action that names no version means ``published``. Returns the number of the version that callers get.
 
     Raises:
         AwsError: AWS refused, or somebody else changed the alias.
@@ -94,24 +86,14 @@ def set_alias(
     attempt(f"{verb} alias `{action.alias}` of function `{name}`", change, look=look)
     reporter.emit(AliasMoved(name=name, alias=action.alias, version=version, canary=canary))
     if isinstance(action, MoveAlias) and canary is None and action.was != version:
-        wait_for_concurrency(client, name, action.alias, reporter)
+        _wait_for_concurrency(client, name, action.alias, reporter)
     return version
 
 
 def record(
     client: Client, function: str, alias: str, change: Callable[[AliasHistory], AliasHistory]
 ) -> None:
-    """Change what is recorded in an alias, and nothing else of it. A missing alias records nothing.
-
-    Args:
-        client: of the stage.
-        function: its name on AWS.
-        alias: its name.
-        change: the new history, from the one that is recorded, in which the alias is where it stands.
-
-    Raises:
-        AwsError: AWS refused, or could not be reached.
-    """
+    """Change what is recorded in an alias that stands where it stands now, and nothing else; a missing one has none."""
 
     def update() -> None:
         current = observe_alias(client, function, alias)
@@ -158,3 +140,67 @@ def _after(
     if action.back:
         return history.back(action.was, version, when=now)
     return history.moved(action.was, version, canaries=canaries, when=now)
+
+
+_LONGEST = 30 * 60.0
+"""Seconds after which it is not waited for any more."""
+
+
+def _wait_for_concurrency(client: Client, function: str, alias: str, reporter: Reporter) -> None:
+    """Wait until the provisioned concurrency of an alias, if it has some, is that of its version.
+
+    It is not waited for if the caller may not look at it. AWS moves it in some minutes, and the calls with it:
+    meanwhile the alias stands at the new version already, but gives the old one a share of the calls. See
+    https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html.
+
+    Raises:
+        AwsError: AWS could not allocate it, or does not end. The alias is moved nevertheless.
+    """
+    reported: tuple[int, int] | None = None
+    for pause in pauses(first=1.0, most=10.0, total=_LONGEST):
+        config = _config(client, function, alias)
+        if config is None:
+            return
+        status = config.get("Status")
+        if status == "FAILED":
+            raise AwsError(
+                f"alias `{alias}` of function `{function}` has moved, but not its provisioned concurrency",
+                where=[str(config.get("StatusReason") or "AWS gives no reason")],
+                hint="`wherry rollback` goes back to the version before",
+            )
+        if status == "READY":
+            current = observe_alias(client, function, alias)
+            if current is None or not any(each < current.version for each in current.weights):
+                return
+        progress = (
+            config.get("AllocatedProvisionedConcurrentExecutions") or 0,
+            config.get("RequestedProvisionedConcurrentExecutions") or 0,
+        )
+        if progress != reported:
+            reported = progress
+            reporter.emit(
+                ConcurrencyMoving(
+                    name=function, alias=alias, allocated=progress[0], requested=progress[1]
+                )
+            )
+        time.sleep(pause)
+    raise AwsError(
+        f"the provisioned concurrency of alias `{alias}` of function `{function}` does not become ready",
+        where=[f"the alias has moved; Wherry waited for {_LONGEST / 60:.0f} minutes"],
+        hint="see what the console says; `wherry rollback` goes back to the version before",
+    )
+
+
+def _config(client: Client, function: str, alias: str) -> Mapping[str, Any] | None:
+    """The provisioned concurrency of an alias; None if it has none, or if that may not be known."""
+    try:
+        with refusing(f"look at the provisioned concurrency of alias `{alias}`"):
+            return client.functions.get_provisioned_concurrency_config(
+                FunctionName=function, Qualifier=alias
+            )
+    except AwsError as error:
+        missing = {"ProvisionedConcurrencyConfigNotFoundException", "ResourceNotFoundException"}
+        # A simulation of AWS without this operation answers 404.
+        if error.code in {*missing, "404", *DENIED}:
+            return None
+        raise

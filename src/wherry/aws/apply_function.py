@@ -21,9 +21,9 @@ from wherry.aws.attempts import Outcome, attempt
 from wherry.aws.code_signing import explaining_signatures
 from wherry.aws.configuration import NOTHING
 from wherry.aws.function_state import FunctionState, is_settled, same
-from wherry.aws.model import NewVersion
+from wherry.aws.model import LayerRef, NewVersion, Snapshot
 from wherry.aws.observe import observe_function, snapshot_of
-from wherry.aws.plan import AppliedFunction
+from wherry.aws.plan import AppliedFunction, FunctionPlan
 from wherry.errors import AwsError
 from wherry.events import (
     CodeUpdated,
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from wherry.aws.actions import Action
     from wherry.aws.client import Client
     from wherry.aws.delivery import Delivery
-    from wherry.aws.model import LayerRef, Snapshot
-    from wherry.aws.plan import FunctionPlan
     from wherry.events import Reporter
 
 __all__ = ["FunctionWork"]
@@ -48,11 +46,7 @@ _UPDATES = (UpdateCode, UpdateConfiguration)
 
 
 class FunctionWork:
-    """The work on one function.
-
-    Args:
-        layers: the ARNs of the project's layer versions, by the layers' names on AWS.
-    """
+    """The work on one function; ``layers`` are the ARNs of the project's layer versions, by the layers' names on AWS."""
 
     def __init__(
         self,
@@ -134,15 +128,12 @@ class FunctionWork:
 
     def _create(self, action: CreateFunction) -> None:
         function = action.package
-        package = function.signed or self._delivery.send(
-            function.path, function.code_sha256, name=self._name
-        )
         arguments: dict[str, Any] = {
             "FunctionName": self._name,
             "Runtime": function.runtime,
             "Role": function.role,
             "Handler": function.handler,
-            "Code": package.arguments(),
+            "Code": self._delivery.send(function),
             "Architectures": [function.architecture],
             "Layers": self._arns(action.layers),
             "Tags": dict(function.tags),
@@ -180,10 +171,7 @@ class FunctionWork:
         if action.architecture is not None:
             changes["architecture"] = action.architecture
         self._state.ready()
-        package = function.signed or self._delivery.send(
-            function.path, function.code_sha256, name=self._name
-        )
-        arguments = package.arguments()
+        arguments = self._delivery.send(function)
         if action.architecture is not None:
             arguments["Architectures"] = [action.architecture]
         self._update(

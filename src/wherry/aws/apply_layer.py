@@ -7,19 +7,16 @@ from typing import TYPE_CHECKING, Any
 from wherry.aws.actions import PublishLayer, ShareLayer
 from wherry.aws.answers import require_digest
 from wherry.aws.attempts import Outcome, attempt, outcome
-from wherry.aws.model import version_of_arn
+from wherry.aws.model import DesiredLayer, version_of_arn
 from wherry.aws.observe import observe_layer
-from wherry.aws.plan import AppliedLayer
-from wherry.events import LayerPublished, LayerShared
+from wherry.aws.plan import AppliedLayer, LayerPlan
+from wherry.events import LayerPublished, LayerShared, Reporter
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from wherry.aws.client import Client
     from wherry.aws.delivery import Delivery
     from wherry.aws.locks import LockKeeper
-    from wherry.aws.model import DesiredLayer
-    from wherry.aws.plan import LayerPlan
-    from wherry.events import Reporter
 
 __all__ = ["LayerWork"]
 
@@ -36,11 +33,7 @@ class LayerWork(Struct):
     """Whether a version may exist whose lock file is not stored."""
 
     def apply(self, locks: LockKeeper | None) -> AppliedLayer:
-        """Carry out the actions in order.
-
-        Args:
-            locks: stores the lock file of a published version.
-        """
+        """Carry out the actions in order; ``locks`` stores the lock file of a published version."""
         self._arn, published = self.plan.arn or "", False
         try:
             for action in self.plan.actions:
@@ -63,12 +56,9 @@ class LayerWork(Struct):
         )
 
     def _publish(self, layer: DesiredLayer) -> None:
-        package = layer.signed or self.delivery.send(
-            layer.path, layer.code_sha256, name=layer.aws_name
-        )
         arguments: dict[str, Any] = {
             "LayerName": layer.aws_name,
-            "Content": package.arguments(),
+            "Content": self.delivery.send(layer),
             "CompatibleRuntimes": list(layer.runtimes),
             "CompatibleArchitectures": list(layer.architectures),
         }

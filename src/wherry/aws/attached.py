@@ -16,15 +16,21 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from wherry.aws.model import layer_of_arn
+from wherry.aws.model import DesiredFunction, LayerRef, NewVersion, ObservedFunction, layer_of_arn
 from wherry.target.quotas import DESCRIPTION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from wherry.aws.model import DesiredFunction, ObservedFunction
 
-__all__ = ["attached_by_settings", "others_of", "parse_description", "record_layers", "recording"]
+__all__ = [
+    "arrange_layers",
+    "attached_by_settings",
+    "others_of",
+    "parse_description",
+    "record_layers",
+    "recording",
+]
 
 _RECORD = re.compile(r"\s*\[wherry layers:((?: [0-9a-f]{8})+)\]\s*$")
 
@@ -58,12 +64,7 @@ def others_of(function: DesiredFunction) -> list[str]:
 
 
 def recording(function: DesiredFunction, current: ObservedFunction | None) -> DesiredFunction:
-    """The function with the record in its own description, if it is to have one or has one.
-
-    Args:
-        function: as it should be.
-        current: as it is; None if it is to be created.
-    """
+    """The function with the record in its own description, if it is to have one, or has one as it is now."""
     described = str((current.configuration if current is not None else {}).get("Description") or "")
     text, recorded = parse_description(described)
     wanted = frozenset(_mark(layer) for layer in others_of(function))
@@ -116,3 +117,48 @@ def _marks(arn: str, place: list[str]) -> set[str]:
 def _mark(layer: str) -> str:
     """The mark of a layer by the ARN of a version, or by its name."""
     return hashlib.sha256(layer_of_arn(layer).encode()).hexdigest()[:8]
+
+
+def arrange_layers(
+    current: Sequence[str],
+    desired: Sequence[LayerRef],
+    *,
+    owned: Callable[[str], bool],
+    account: str,
+    region: str,
+    attached: Collection[str] = (),
+) -> tuple[LayerRef, ...]:
+    """The desired layers of a function, among those that the project does not own.
+
+    A layer that the project does not own keeps its position. The positions of its own (versions of layers that are
+    desired, or that the project owns) are filled with the desired layers, in their order; the remaining ones follow the
+    last of these positions. Without such a position they come last. Lambda unpacks layers in order, so files of a later
+    layer replace earlier ones. ``owned`` says whether a layer of this name, in the account and region of the function,
+    is one of the project's; so are the ARNs in ``attached``, which earlier settings attached.
+    """
+    identities = {layer_of_arn(layer) for layer in desired if isinstance(layer, str)}
+    new = {layer.layer for layer in desired if isinstance(layer, NewVersion)}
+
+    def is_own(arn: str) -> bool:
+        layer = layer_of_arn(arn)
+        parts = layer.split(":")
+        return (
+            arn in attached
+            or layer in identities
+            or (parts[3:5] == [region, account] and (parts[-1] in new or owned(parts[-1])))
+        )
+
+    positions = [number for number, arn in enumerate(current) if is_own(arn)]
+    if not positions:
+        return (*current, *desired)
+    remaining = list(desired)
+    result: list[LayerRef] = []
+    for number, arn in enumerate(current):
+        if number == positions[-1]:
+            result.extend(remaining)
+        elif number in positions:
+            if remaining:
+                result.append(remaining.pop(0))
+        else:
+            result.append(arn)
+    return tuple(result)

@@ -58,13 +58,7 @@ def outcome(error: Exception) -> Outcome:
 
 
 def pauses(*, first: float, most: float, total: float) -> Iterator[float]:
-    """Seconds to wait, growing, and random so that many processes do not come back at once.
-
-    Args:
-        first: about the first.
-        most: the longest.
-        total: about the sum of all.
-    """
+    """Waits of ``total`` seconds, growing from ``first`` to ``most``; random, so that processes do not come back at once."""
     spent, pause = 0.0, first
     while spent < total:
         yield pause * random.uniform(0.5, 1.0)  # noqa: S311  not used for cryptography
@@ -79,14 +73,10 @@ def attempt(
     look: Callable[[Outcome], Result | None] = lambda _: None,
     total: float = 120.0,
 ) -> Result:
-    """Make a change, repeating the call while that may help.
+    """Make a change, repeating the call for ``total`` seconds while that may help.
 
-    Args:
-        doing: the change, as it follows "cannot": "publish layer `x`".
-        call: makes the call; raises what boto3 raises.
-        look: looks for the result of a call that failed, given its outcome; None repeats the call. With it a change
-            whose answer was lost is not made twice.
-        total: seconds after which it is given up.
+    ``doing`` follows "cannot": "publish layer `x`". ``look`` looks for the result of a call that failed, given its
+    outcome; None repeats the call. With it a change whose answer was lost is not made twice.
 
     Raises:
         AwsError: AWS refused, or the time is up.
@@ -111,8 +101,7 @@ def attempt(
 def poll(look: Callable[[], Result], done: Callable[[Result], bool]) -> tuple[Result, bool]:
     """Look again and again, for ten minutes at most, until it is done.
 
-    Returns:
-        The last result of ``look``, and whether it is done.
+    Returns the last result of ``look``, and whether it is done.
     """
     for pause in pauses(first=0.1, most=3.0, total=600.0):
         result = look()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from msgspec import field
 from msgspec.structs import replace
@@ -19,10 +19,9 @@ from wherry.aws.errors import refusing
 from wherry.aws.locks import LockKeeper
 from wherry.aws.model import layer_of_arn, version_of_arn
 from wherry.aws.observe import layer_version
-from wherry.aws.observe_stage import deploy_first, observe_stage
-from wherry.aws.prepare import Prepared
+from wherry.aws.prepare import DeployOptions, Prepared
 from wherry.aws.remote_zip import download
-from wherry.aws.stage import read_stage
+from wherry.aws.stage import ProjectStage, StageOptions, deploy_first, observe_stage, read_stage
 from wherry.errors import DeployError
 from wherry.events import SILENT, Note, PackageBrought, Warned
 from wherry.pipeline.report import BuildReport, PackageReport
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
     from wherry.aws.actions import Action
     from wherry.aws.model import Desired, ObservedAlias, ObservedFunction, Snapshot
     from wherry.aws.plan import Plan
-    from wherry.aws.prepare import DeployOptions
-    from wherry.aws.stage import ProjectStage, StageOptions
     from wherry.settings.project import Project
 
 __all__ = ["BroughtPackages", "bring"]
@@ -57,24 +54,12 @@ class _Source(Struct, frozen=True, kw_only=True):
     size: int
 
 
-class _Known(TypedDict, total=False):
-    """The facts of a package on AWS."""
-
-    code_sha256: Required[str]
-    size: Required[int]
-    runtimes: Required[tuple[str, ...]]
-    architectures: Required[tuple[str, ...]]
-    handler: str | None
-    layers: tuple[str, ...]
-
-
 class BroughtPackages(Prepared, frozen=True, kw_only=True):
     """Packages of another stage, which are fetched when they are needed.
 
     Attributes:
         descriptions: of the versions that are published, by the names of functions.
         locations: give the addresses of packages, by their digests in base64.
-        store: where they are kept.
     """
 
     descriptions: Mapping[str, str] = field(default_factory=dict)
@@ -127,13 +112,7 @@ class BroughtPackages(Prepared, frozen=True, kw_only=True):
 def bring(
     project: Path | str, stage: str, origin: str, **options: Unpack[DeployOptions]
 ) -> BroughtPackages:
-    """The packages of another stage of the project, for a stage.
-
-    Args:
-        project: the project's folder.
-        stage: the name of the stage that is deployed.
-        origin: the name of the other one.
-        options: the functions, the settings, the store and the reporter; nothing is built.
+    """The packages of another stage of the project, ``origin``, for a stage; nothing is built.
 
     Raises:
         DeployError: the other stage lacks a function, or runs what cannot be brought.
@@ -229,7 +208,6 @@ class _Packages:
     """The packages of the other stage, as a build would have reported them.
 
     Attributes:
-        functions: in the order of the settings.
         layers: those that the stage publishes under its own names, by their names in the settings.
         locations: as ``BroughtPackages`` has them.
     """
@@ -344,23 +322,19 @@ def _place(stage: ProjectStage) -> tuple[str | None, ...]:
     return (stage.client.region, stage.settings.profile, stage.settings.assume_role)
 
 
-def _report(name: str, kind: str, **known: Unpack[_Known]) -> PackageReport:
-    """A package as if it had just been built, of which no file is here yet."""
+def _report(name: str, kind: str, code_sha256: str, **known: Any) -> PackageReport:
+    """A package as if it had just been built, of which no file is here yet, with what is known of it."""
     return PackageReport(
         name=name,
         kind=kind,
         path=Path(f"{name}.zip"),
-        handler=known.get("handler"),
-        sha256=base64.b64decode(known["code_sha256"]).hex(),
-        code_sha256=known["code_sha256"],
-        size=known["size"],
+        sha256=base64.b64decode(code_sha256).hex(),
+        code_sha256=code_sha256,
         unzipped_size=0,
         files=0,
         changed=False,
-        layers=known.get("layers", ()),
-        runtimes=known["runtimes"],
-        architectures=known["architectures"],
         unzipped_size_with_layers=0,
         provided=(),
         distributions=(),
+        **{"handler": None, "layers": (), **known},
     )

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from wherry.aws.errors import refusing
-from wherry.aws.transfer import DENIED, StoredObject, find_stored, real_version, send
+from wherry.aws.errors import DENIED, refusing
+from wherry.aws.transfer import StoredObject, find_stored, real_version, send
 from wherry.errors import AwsError
-from wherry.events import SILENT, Warned
+from wherry.events import SILENT, Reporter, Warned
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from wherry.aws.client import Client
-    from wherry.events import Reporter
 
 __all__ = ["Bucket", "BucketError", "Leftover", "UnfinishedUpload", "plain_name"]
 
@@ -38,7 +37,6 @@ _UNUSABLE = DENIED | {
     "301",
     "307",
     "404",
-    "AllAccessDisabled",
     "AuthorizationHeaderMalformed",
     "IllegalLocationConstraintException",
     "KMS.DisabledException",
@@ -69,7 +67,6 @@ class Leftover(Struct, frozen=True, kw_only=True):
         name: of the function or layer on AWS.
         code_sha256: of the package in base64, from the key.
         stored: the object, or one version of it.
-        modified: when it was stored.
     """
 
     name: str
@@ -106,19 +103,12 @@ class Bucket(Struct, frozen=True, kw_only=True):
         return "/".join(filter(None, (self.client.stage.prefix, *parts)))
 
     def put(self, path: Path, code_sha256: str, *, name: str) -> tuple[StoredObject, bool]:
-        """Store a package.
+        """Store the package of a function or layer (name on AWS), whose digest is in base64.
 
-        Args:
-            path: the zip file.
-            code_sha256: of it, in base64.
-            name: of the function or layer on AWS.
-
-        Returns:
-            The object, and whether it was sent: one that is stored already is not sent again.
+        Returns the object, and whether it was sent: one that is stored already is not sent again.
 
         Raises:
             BucketError: the bucket cannot be used.
-            AwsError: S3 fails.
         """
         digest = base64.b64decode(code_sha256).hex()
         target = StoredObject(
@@ -138,7 +128,6 @@ class Bucket(Struct, frozen=True, kw_only=True):
 
         Raises:
             BucketError: there is no such bucket, or it is in another region.
-            AwsError: S3 fails.
         """
         region = self._region()
         if region is not None and region != self.client.region:
@@ -150,17 +139,10 @@ class Bucket(Struct, frozen=True, kw_only=True):
         return region
 
     def put_text(self, doing: str, key: str, data: bytes, metadata: Mapping[str, str]) -> None:
-        """Store a text file.
-
-        Args:
-            doing: its purpose, as it follows "cannot" in an error.
-            key: the whole key.
-            data: the content.
-            metadata: of the object.
+        """Store a text file under the whole ``key``; ``doing`` follows "cannot" in an error.
 
         Raises:
             BucketError: the bucket cannot be used.
-            AwsError: S3 fails.
         """
         with _usable(doing):
             self._s3.put_object(
@@ -173,11 +155,7 @@ class Bucket(Struct, frozen=True, kw_only=True):
             )
 
     def remove(self, stored: StoredObject) -> None:
-        """Remove an object, all its versions and the marks of their removal.
-
-        Raises:
-            AwsError: S3 refuses.
-        """
+        """Remove an object, all its versions and the marks of their removal."""
         versions: set[str | None] = {stored.version_id}
         try:
             with _usable(f"list the versions of `{stored.url}`"):
@@ -211,9 +189,6 @@ class Bucket(Struct, frozen=True, kw_only=True):
         """The packages in the bucket, of these functions and layers (names on AWS), or of all for None.
 
         It takes one call, unless there are very many. Empty if the bucket cannot be read.
-
-        Raises:
-            AwsError: S3 fails.
         """
         result = []
         try:
@@ -241,11 +216,7 @@ class Bucket(Struct, frozen=True, kw_only=True):
         return tuple(result)
 
     def unfinished(self, names: Collection[str]) -> tuple[UnfinishedUpload, ...]:
-        """The uploads of these functions and layers that were not completed; empty as for ``leftovers``.
-
-        Raises:
-            AwsError: S3 fails.
-        """
+        """The uploads of these functions and layers that were not completed; empty as for ``leftovers``."""
         try:
             with _usable(f"list unfinished uploads to `{self.url}`"):
                 pages = self._s3.get_paginator("list_multipart_uploads").paginate(
@@ -266,11 +237,7 @@ class Bucket(Struct, frozen=True, kw_only=True):
             return ()
 
     def abort(self, stored: StoredObject, upload_id: str) -> None:
-        """Abort an unfinished upload; its parts are deleted.
-
-        Raises:
-            AwsError: S3 refuses.
-        """
+        """Abort an unfinished upload; its parts are deleted."""
         with refusing(f"end the unfinished upload to `{stored.url}`"):
             self._s3.abort_multipart_upload(
                 Bucket=stored.bucket, Key=stored.key, UploadId=upload_id

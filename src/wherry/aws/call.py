@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from wherry.aws.answers import understanding
 from wherry.aws.errors import refusing
-from wherry.aws.stage import read_stage
+from wherry.aws.stage import StageOptions, read_stage
 from wherry.errors import DeployError
 from wherry.invoke.outcome import Invocation, read_error
 from wherry.problems import did_you_mean
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.aws.client import Client
-    from wherry.aws.stage import StageOptions
     from wherry.invoke.request import HttpResponse
 
 __all__ = ["RemoteFunction", "RemoteInvocation", "find_function", "invoke_remote"]
@@ -53,11 +52,7 @@ class RemoteInvocation(Invocation, frozen=True, kw_only=True):
 
 
 class RemoteFunction(Struct, frozen=True, kw_only=True):
-    """A function of a stage that can be called.
-
-    Attributes:
-        qualifier: the alias or version that is called; None for ``$LATEST``.
-    """
+    """A function of a stage that can be called: at an alias or version, its ``qualifier``, or at ``$LATEST``."""
 
     name: str
     aws_name: str
@@ -68,11 +63,7 @@ class RemoteFunction(Struct, frozen=True, kw_only=True):
         return f"function `{self.aws_name}`" + (f" at `{self.qualifier}`" if self.qualifier else "")
 
     def invoke(self, payload: bytes, *, client_context: str | None = None) -> RemoteInvocation:
-        """Call it with an event, and wait for its answer. The call is never repeated.
-
-        Args:
-            payload: the event.
-            client_context: a JSON document about the caller.
+        """Call it with an event, and wait for its answer. The call is never repeated. The context is a JSON document.
 
         Raises:
             DeployError: the event is too large.
@@ -123,14 +114,7 @@ def find_function(
     qualifier: str | None = None,
     **options: Unpack[StageOptions],
 ) -> RemoteFunction:
-    """A function of a stage, at the stage's alias.
-
-    Args:
-        project: the project's folder.
-        stage: its name in the settings.
-        function: its name in the settings; None if there is only one.
-        qualifier: another alias, or a version.
-        options: the settings.
+    """A function of a stage, at the stage's alias or at another qualifier; by its name unless there is only one.
 
     Raises:
         DeployError: there are several functions, and none is named.

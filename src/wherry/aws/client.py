@@ -35,8 +35,6 @@ class Client:
     own ``region``, ``profile`` and ``assume-role`` take precedence.
 
     Attributes:
-        stage: its settings.
-        name: the stage's name.
         calls: the operations that were called, in order, as IAM names them (``lambda:GetAlias``).
     """
 
@@ -85,36 +83,15 @@ class Client:
         client: LambdaClient = self._client("lambda", self.region, retried=False, patience=920)
         return client
 
-    @property
-    def logs(self) -> Any:
-        """CloudWatch Logs, in the region of the functions."""
-        return self._client("logs", self.region, retried=True)
-
-    @property
-    def monitoring(self) -> Any:
-        """CloudWatch, for alarms and metrics."""
-        return self._client("cloudwatch", self.region, retried=True)
+    def service(self, name: str) -> Any:
+        """Another service, as boto3 names it, in the region of the functions and for reading."""
+        return self._client(name, self.region, retried=True)
 
     def storage(self, region: str | None = None) -> S3Client:
         """S3 in a region: by default the bucket's in the stage, else that of the functions."""
         region = region or self.stage.bucket_region or self.region
         client: S3Client = self._client("s3", region, retried=True)
         return client
-
-    @property
-    def parameters(self) -> Any:
-        """AWS Systems Manager, in the region of the functions."""
-        return self._client("ssm", self.region, retried=True)
-
-    @property
-    def secrets(self) -> Any:
-        """AWS Secrets Manager, in the region of the functions."""
-        return self._client("secretsmanager", self.region, retried=True)
-
-    @property
-    def signer(self) -> Any:
-        """AWS Signer, in the region of the functions."""
-        return self._client("signer", self.region, retried=True)
 
     @contextmanager
     def explaining(self) -> Iterator[None]:

@@ -24,9 +24,9 @@ from wherry.aws.attempts import poll
 from wherry.aws.bucket import Bucket, plain_name
 from wherry.aws.diff import diff
 from wherry.aws.errors import refusing
-from wherry.aws.transfer import StoredObject, real_version
+from wherry.aws.transfer import MISSING, StoredObject, real_version
 from wherry.errors import AwsError
-from wherry.events import PackageSigned
+from wherry.events import PackageSigned, Reporter
 from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
@@ -36,13 +36,12 @@ if TYPE_CHECKING:
     from wherry.aws.client import Client
     from wherry.aws.model import Desired, DesiredFunction, DesiredLayer, Observed
     from wherry.aws.plan import Plan
-    from wherry.events import Reporter
 
 __all__ = ["explaining_signatures", "plan_signed"]
 
 _FOLDER = "signed"
 _REFUSED = frozenset({"CodeVerificationFailedException", "InvalidCodeSignatureException"})
-_MISSING = frozenset({"404", "NoSuchKey", "NotFound", "403", "AccessDenied"})
+_MISSING = MISSING | {"403", "AccessDenied"}
 _RECORD_SIZE = 10_000
 _AT_ONCE = 8
 
@@ -52,12 +51,8 @@ def plan_signed(
 ) -> tuple[Desired, Plan]:
     """The desired state with signed packages, and the plan of it.
 
-    Args:
-        desired: of the stage.
-        observed: the state on AWS.
-        client: of the stage; without a signing profile nothing is signed.
-        reporter: receives an event for each package that is signed. None signs nothing: a package that is not signed
-            yet then differs from AWS.
+    Without a signing profile in the stage nothing is signed. Without a reporter neither: a package that is not signed
+    yet then differs from AWS.
 
     Raises:
         AwsError: the packages cannot be signed. Nothing but the bucket was changed.
@@ -196,7 +191,7 @@ class _Signer(Struct, frozen=True, kw_only=True):
         """Let AWS Signer sign an object, and wait for it."""
         source = {"bucketName": stored.bucket, "key": stored.key, "version": stored.version_id}
         with refusing(f"sign `{name}` with the profile `{self.profile}`"):
-            job = self._client.signer.start_signing_job(
+            job = self._client.service("signer").start_signing_job(
                 source={"s3": source},
                 destination={"s3": {"bucketName": self.bucket.name, "prefix": prefix}},
                 profileName=self.profile,
@@ -205,7 +200,7 @@ class _Signer(Struct, frozen=True, kw_only=True):
 
         def look() -> Any:
             with refusing(f"wait for the signature of `{name}`"):
-                return self._client.signer.describe_signing_job(jobId=job)
+                return self._client.service("signer").describe_signing_job(jobId=job)
 
         answer, ended = poll(look, lambda answer: answer.get("status") != "InProgress")
         signed = (answer.get("signedObject") or {}).get("s3") or {}
@@ -221,11 +216,7 @@ class _Signer(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def explaining_signatures(client: Client, function: str) -> Iterator[None]:
-    """Add to errors about signatures which profiles the function accepts, as far as AWS tells it.
-
-    Args:
-        client: of the stage.
-        function: its name on AWS.
+    """Add to errors about signatures which profiles the function (name on AWS) accepts, as far as AWS tells it.
 
     Raises:
         AwsError: the error of the inner block.

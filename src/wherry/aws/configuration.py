@@ -16,14 +16,13 @@ from msgspec import field
 from msgspec.structs import replace
 
 from wherry.errors import AwsError
-from wherry.settings.references import Origin
+from wherry.settings.references import Origin, VariableSetting
 from wherry.structs import Struct
 from wherry.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
 
-    from wherry.settings.references import VariableSetting
 
 __all__ = [
     "Configuration",
@@ -68,7 +67,6 @@ class Variable(Struct, frozen=True, kw_only=True):
     """A variable of a function.
 
     Attributes:
-        setting: where its value comes from.
         value: the value; None if it is not read yet, or if the function is not to have the variable.
     """
 
@@ -131,12 +129,7 @@ class VariableChange(Struct, frozen=True, kw_only=True):
 
 
 class Configuration(Struct, frozen=True, kw_only=True):
-    """The configuration that a function should have.
-
-    Attributes:
-        values: by the keys of ``_PATHS``.
-        variables: by their names.
-    """
+    """The configuration that a function should have: values by the keys of ``_PATHS``, variables by their names."""
 
     values: Mapping[str, int | str] = field(default_factory=dict)
     variables: Mapping[str, Variable] = field(default_factory=dict)
@@ -155,11 +148,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
         )
 
     def after(self, configuration: Mapping[str, Any]) -> dict[str, Any]:
-        """AWS's description of a function as it will be.
-
-        Args:
-            configuration: AWS's description of it as it is; empty for one that is created.
-        """
+        """AWS's description of a function as it will be; that of one that is created is empty before."""
         result = dict(configuration)
         for key, value in self.values.items():
             path, default, _ = _PATHS[key]

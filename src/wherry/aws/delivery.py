@@ -7,38 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from wherry.aws.bucket import Bucket, BucketError
 from wherry.errors import AwsError
-from wherry.events import SILENT, UploadStarted, Warned
+from wherry.events import SILENT, Reporter, UploadStarted, Warned
 from wherry.settings.model import plain_stage
 from wherry.sizes import format_size
 from wherry.structs import Struct
 from wherry.target.quotas import DIRECT_UPLOAD
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from wherry.aws.client import Client
+    from wherry.aws.model import DesiredFunction, DesiredLayer
     from wherry.aws.transfer import StoredObject
-    from wherry.events import Reporter
 
-__all__ = ["Delivery", "DirectUpload"]
-
-
-class DirectUpload(Struct, frozen=True, kw_only=True):
-    """A package that is sent with the call."""
-
-    path: Path
-
-    def arguments(self) -> dict[str, Any]:
-        """The arguments by which Lambda's calls take a package."""
-        return {"ZipFile": self.path.read_bytes()}
+__all__ = ["Delivery"]
 
 
 class Delivery(Struct, frozen=True, dict=True):
-    """Delivers packages, and removes them from the bucket afterwards.
-
-    Attributes:
-        quota: bytes of a package that Lambda takes with a call.
-    """
+    """Delivers packages, up to ``quota`` bytes with the call, and removes them from the bucket afterwards."""
 
     client: Client
     quota: int = DIRECT_UPLOAD
@@ -48,18 +32,16 @@ class Delivery(Struct, frozen=True, dict=True):
     def _stored(self) -> list[StoredObject]:
         return []
 
-    def send(self, path: Path, code_sha256: str, *, name: str) -> DirectUpload | StoredObject:
-        """Make a package available to Lambda.
-
-        Args:
-            path: the zip file.
-            code_sha256: of it, in base64.
-            name: of the function or layer on AWS.
+    def send(self, part: DesiredFunction | DesiredLayer) -> dict[str, Any]:
+        """Make the package of a function or layer (name on AWS) available to Lambda; its digest is in base64.
 
         Raises:
             AwsError: it is over the quota, and there is no bucket, or one that cannot be used; or S3 fails.
         """
-        size, bucket = path.stat().st_size, Bucket.of(self.client)
+        if part.signed is not None:
+            return part.signed.arguments()
+        path, name, bucket = part.path, part.aws_name, Bucket.of(self.client)
+        size = path.stat().st_size
         self.reporter.emit(UploadStarted(name=name, size=size))
         if bucket is None:
             if size > self.quota:
@@ -70,9 +52,9 @@ class Delivery(Struct, frozen=True, dict=True):
                     ],
                     hint=f'give it one: [tool.wherry.stages.{plain_stage(self.client.name)}] bucket = "s3://…"',
                 )
-            return DirectUpload(path=path)
+            return {"ZipFile": path.read_bytes()}
         try:
-            stored, _ = bucket.put(path, code_sha256, name=name)
+            stored, _ = bucket.put(path, part.code_sha256, name=name)
         except BucketError as error:
             if size > self.quota:
                 raise AwsError(
@@ -89,9 +71,9 @@ class Delivery(Struct, frozen=True, dict=True):
                     hint=error.hint,
                 )
             )
-            return DirectUpload(path=path)
+            return {"ZipFile": path.read_bytes()}
         self._stored.append(stored)
-        return stored
+        return stored.arguments()
 
     def clean_up(self) -> None:
         """Remove the packages from the bucket, when Lambda has copied or refused them."""

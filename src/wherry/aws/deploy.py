@@ -9,32 +9,28 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 from msgspec import to_builtins
 from msgspec.structs import replace
 
-from wherry.aws.actions import CreateFunction, UpdateCode
-from wherry.aws.bucket import Bucket
+from wherry.aws.actions import Action, CreateFunction, UpdateCode
+from wherry.aws.bucket import Bucket, Leftover
 from wherry.aws.code_signing import plan_signed
 from wherry.aws.live_packages import live_location
 from wherry.aws.observe import observe
-from wherry.aws.prepare import prepare
+from wherry.aws.prepare import DeployOptions, PlanOptions, Prepared, SwitchOptions, prepare
 from wherry.aws.resolve import resolve
 from wherry.aws.switch.release import read_release, release
 from wherry.aws.switch.steps import first_share
 from wherry.aws.switch.switches import without_switches
 from wherry.errors import AwsError, WherryError
-from wherry.events import ComparisonFailed, LeftoverRemoved, PartPlanned, Warned
+from wherry.events import ComparisonFailed, LeftoverRemoved, PartPlanned, Reporter, Warned
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from wherry.aws.actions import Action
-    from wherry.aws.bucket import Leftover
     from wherry.aws.client import Client
     from wherry.aws.model import Desired, Observed
     from wherry.aws.package_difference import Difference
     from wherry.aws.plan import Applied, FunctionPlan, LayerPlan, Plan
-    from wherry.aws.prepare import DeployOptions, PlanOptions, Prepared, SwitchOptions
-    from wherry.events import Reporter
     from wherry.pipeline.request import BuildRequest
 
 __all__ = ["Deployed", "Planned", "deploy", "plan"]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wherry.aws.desired_function import configuration_of, layers_of, require_layers
+from wherry.aws.configuration import Configuration, Variable
 from wherry.aws.model import Desired, DesiredFunction, DesiredLayer
 from wherry.aws.stage import find_stage
-from wherry.errors import DeployError
+from wherry.errors import DeployError, SettingsError
 from wherry.problems import Problems
+from wherry.settings.references import LayerReference, Origin
 from wherry.target.quotas import DESCRIPTION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Container, Iterable
 
     from wherry.pipeline.report import BuildReport, PackageReport
+    from wherry.settings.model import StageFunction, StageSettings
     from wherry.settings.project import Project
 
 __all__ = ["describe", "desire"]
@@ -23,13 +25,9 @@ __all__ = ["describe", "desire"]
 def desire(
     project: Project, report: BuildReport, stage: str, *, canary: float | None = None
 ) -> Desired:
-    """The desired state of a stage.
+    """The desired state of a stage: of the packages of the report alone.
 
-    Args:
-        project: with the settings.
-        report: of the build: only its packages are deployed.
-        stage: the stage's name.
-        canary: the share of calls, between 0 and 1, that new versions get at first.
+    ``canary`` is the share of calls, between 0 and 1, that new versions get at first.
 
     Raises:
         SettingsError: there is no such stage.
@@ -73,7 +71,7 @@ def desire(
             runtime=package.runtimes[0],
             architecture=package.architectures[0],
             handler=package.handler,
-            layers=layers_of(own, package, built, layer_name),
+            layers=_layers_of(own, package, built, layer_name),
             owned=owned,
             own_layers=own_layers,
             exclusive=own.exclusive_layers or own.layers == "exclusive",
@@ -84,11 +82,11 @@ def desire(
             canary=canary,
             version_description=describe(project),
             role=own.role,
-            configuration=configuration_of(own),
+            configuration=_configuration_of(own),
             tags={**settings.tags, **own.tags},
         )
 
-    require_layers(project, settings, report)
+    _require_layers(project, settings, report)
     functions = tuple(desired_function(one) for one in report.packages if one.kind == "function")
     layers = tuple(desired_layer(one) for one in report.packages if one.kind == "layer")
     _require_different_names("functions", functions)
@@ -143,4 +141,81 @@ def _require_different_names(kind: str, parts: Iterable[DesiredFunction | Desire
             problems.add(
                 f"`{aws_name}`", ", ".join(own), hint="give each a name of its own in the stage"
             )
+    problems.raise_all()
+
+
+def _configuration_of(function: StageFunction) -> Configuration:
+    """The configuration that the stage gives a function."""
+    values: dict[str, int | str | None] = {
+        "memory": function.memory,
+        "timeout": function.timeout,
+        "ephemeral-storage": function.ephemeral_storage,
+        "tracing": function.tracing,
+        "description": function.description,
+        **{f"logging.{key}": value for key, value in function.logging.items()},
+    }
+    if function.snap_start is not None:
+        values["snap-start"] = "PublishedVersions" if function.snap_start else "None"
+    return Configuration(
+        values={key: value for key, value in values.items() if value is not None},
+        variables={
+            name: Variable(
+                setting=setting, value=setting.text if setting.origin is Origin.PLAIN else None
+            )
+            for name, setting in function.environment.items()
+        },
+    )
+
+
+def _layers_of(
+    function: StageFunction,
+    package: PackageReport,
+    built: Container[str],
+    layer_name: Callable[[str], str],
+) -> tuple[str | LayerReference, ...]:
+    """The layers of a function: those of the stage, else those it was built with; an empty one was not built."""
+    listed = function.layers if isinstance(function.layers, tuple) else package.layers
+    return tuple(
+        layer_name(layer) if isinstance(layer, str) and layer in built else layer
+        for layer in listed
+        if not isinstance(layer, str) or layer in built or layer.startswith("arn:")
+    )
+
+
+def _require_layers(project: Project, settings: StageSettings, report: BuildReport) -> None:
+    """Require that the layers which a stage lists for a function are those with which it was built.
+
+    Layers of others may be more, fewer or in another order.
+
+    Raises:
+        SettingsError: a layer of the project is missing, or listed in vain.
+    """
+    problems = Problems(
+        SettingsError, "a stage lists other layers than the functions were built with"
+    )
+    for package in report.packages:
+        listed = settings.function(package.name).layers
+        if package.kind != "function" or not isinstance(listed, tuple):
+            continue
+        own = {layer for layer in listed if isinstance(layer, str) and not layer.startswith("arn:")}
+        with_it = {layer for layer in package.layers if not layer.startswith("arn:")}
+        for layer in sorted(with_it - own):
+            problems.add(
+                f"functions.{package.name}.layers",
+                f"`{layer}` is missing, and the function was built without what is in it",
+            )
+        described = project.settings.functions.get(package.name)
+        # A layer that came out empty is not built.
+        for layer in sorted(own - with_it - {*(described.layers if described else ())}):
+            known = layer in project.settings.layers
+            problems.add(
+                f"functions.{package.name}.layers",
+                f"the function was built without layer `{layer}`"
+                if known
+                else f"there is no layer `{layer}`",
+                hint=f'put it into [tool.wherry.functions.{package.name}] layers = ["{layer}"]'
+                if known
+                else None,
+            )
+            problems.suggest(layer, project.settings.layers)
     problems.raise_all()

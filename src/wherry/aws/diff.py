@@ -15,7 +15,13 @@ from wherry.aws.actions import (
     ShareLayer,
     UpdateCode,
 )
-from wherry.aws.attached import attached_by_settings, others_of, record_layers, recording
+from wherry.aws.attached import (
+    arrange_layers,
+    attached_by_settings,
+    others_of,
+    record_layers,
+    recording,
+)
 from wherry.aws.configuration import rest_digest
 from wherry.aws.diff_configuration import (
     is_record,
@@ -24,7 +30,6 @@ from wherry.aws.diff_configuration import (
     unmanaged,
     update_configuration,
 )
-from wherry.aws.layer_order import arrange_layers
 from wherry.aws.model import NewVersion, Snapshot, layer_text, same_handler
 from wherry.aws.plan import FunctionPlan, LayerPlan, Plan
 from wherry.errors import DeployError

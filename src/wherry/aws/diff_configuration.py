@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wherry.aws.actions import TagFunction, UpdateConfiguration
 from wherry.aws.attached import parse_description
-from wherry.aws.configuration import unreadable
+from wherry.aws.configuration import ValueChange, unreadable
 from wherry.settings.model import MANAGEABLE
 from wherry.target.quotas import ENVIRONMENT
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-    from wherry.aws.configuration import ValueChange
     from wherry.aws.model import DesiredFunction, Observed, ObservedFunction, Snapshot
     from wherry.problems import Problems
 
@@ -30,13 +29,7 @@ __all__ = [
 def update_configuration(
     function: DesiredFunction, current: ObservedFunction, after: Snapshot
 ) -> UpdateConfiguration | None:
-    """The one action for all that differs in layers, handler, runtime and managed configuration; None if nothing does.
-
-    Args:
-        function: as it should be.
-        current: as it is.
-        after: the state of ``$LATEST`` after the deployment.
-    """
+    """The one action for all that differs in layers, handler, runtime and configuration; None if nothing does."""
     latest = current.latest
     layers = after.layers if after.layers != latest.layers else None
     handler = after.handler if after.handler != latest.handler else None
@@ -80,13 +73,7 @@ def is_record(change: ValueChange) -> bool:
 def require_small_environment(
     function: DesiredFunction, configuration: Mapping[str, Any], problems: Problems
 ) -> None:
-    """Report variables that are more than AWS Lambda takes.
-
-    Args:
-        function: as it should be.
-        configuration: AWS's description of it; empty if it is to be created.
-        problems: receives what is wrong.
-    """
+    """Report variables that are more than AWS Lambda takes; ``configuration`` is empty if it is to be created."""
     wanted = function.managed if configuration else function.configuration
     variables = wanted.arguments(configuration).get("Environment", {}).get("Variables", {})
     size = sum(len(text.encode()) for pair in variables.items() for text in pair)

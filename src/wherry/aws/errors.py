@@ -82,8 +82,7 @@ _EXPLICIT_DENY = re.compile(r"with an explicit deny in (an? (?:[\w-]+ ){0,4}(?:p
 def refusing(doing: str) -> Iterator[None]:
     """Turn an exception of boto3 into an ``AwsError``.
 
-    Args:
-        doing: the activity, as it follows "cannot": "publish layer `x`".
+    ``doing`` follows "cannot": "publish layer `x`".
 
     Raises:
         AwsError: boto3 raised an exception; it raises one also where what answers is not AWS.
@@ -104,10 +103,6 @@ def failures() -> tuple[type[Exception], ...]:
 
 def unless_missing(doing: str, call: Callable[[], Result]) -> Result | None:
     """The result of a call; None if AWS has no such function, layer, alias or policy.
-
-    Args:
-        doing: as for ``refusing``.
-        call: calls boto3.
 
     Raises:
         AwsError: boto3 raised another exception.

@@ -22,11 +22,7 @@ __all__ = ["FunctionState", "is_settled", "same"]
 
 
 class FunctionState:
-    """The state of ``$LATEST``.
-
-    Args:
-        name: of the function on AWS.
-        latest: its state as observed; None if it is to be created.
+    """The state of ``$LATEST``; None as observed if it is to be created.
 
     Attributes:
         latest: its state as it should be now, if nobody else changes it.
@@ -64,10 +60,7 @@ class FunctionState:
         return self._configuration
 
     def require_unchanged(self, *, wanted: bool = True) -> Mapping[str, Any]:
-        """The configuration, when no update is in progress, and if it is as it should be now.
-
-        Args:
-            wanted: whether it should have the wanted configuration already.
+        """The configuration, when no update is in progress, if it is as it should be, ``wanted`` values included.
 
         Raises:
             AwsError: somebody else changed it.

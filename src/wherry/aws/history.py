@@ -82,12 +82,7 @@ class AliasHistory(Struct, frozen=True, kw_only=True):
         return self.text
 
     def at(self, version: int, when: datetime | None = None) -> AliasHistory:
-        """The history of an alias that stands at a version now, even if somebody else moved it there.
-
-        Args:
-            version: the number.
-            when: the time of the move; None if it is not known.
-        """
+        """The history of an alias that stands at a version now, even if somebody else moved it there."""
         if not version or self.versions[:1] == (version,):
             return self
         minutes = 0 if when is None else int(when.timestamp()) // 60

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
-from wherry.aws.model import layer_name
+from wherry.aws.model import ObservedFunction, layer_name
 from wherry.aws.observe import layer_version
 from wherry.aws.package_difference import find_installed
 from wherry.aws.remote_zip import open_remote
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.aws.client import Client
-    from wherry.aws.model import ObservedFunction
 
 __all__ = ["AdoptedLayer", "adopt_layers", "is_own_layer"]
 
@@ -30,7 +29,6 @@ class AdoptedLayer(Struct, frozen=True, kw_only=True):
     """A layer on AWS that becomes one of the settings.
 
     Attributes:
-        name: in the settings.
         arn: of the version that functions have.
         functions: those that take it, by their names in the settings.
         include: its distributions, if it is one of several layers; otherwise it gets all of the project's.
@@ -55,13 +53,8 @@ def adopt_layers(
 ) -> tuple[AdoptedLayer, ...]:
     """Find the layers of functions in which nothing is installed but distributions of the project's lock.
 
-    Of each layer, the directory of its zip file is read. What cannot be read is not adopted.
-
-    Args:
-        root: the project's folder.
-        functions: those on AWS, by their names in the settings.
-        proposed: first settings of functions, by name.
-        client: of the stage.
+    Of each layer, the directory of its zip file is read. What cannot be read is not adopted. ``proposed`` are first
+    settings of functions; both tables have the names of the settings.
     """
     takers: dict[str, list[str]] = {}
     for name, function in functions.items():

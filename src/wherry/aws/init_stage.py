@@ -10,26 +10,22 @@ from msgspec import field
 from msgspec.structs import replace
 
 from wherry.aws.client import Client
-from wherry.aws.init_layers import adopt_layers, is_own_layer
-from wherry.aws.model import layer_name, same_handler
+from wherry.aws.init_layers import AdoptedLayer, adopt_layers, is_own_layer
+from wherry.aws.model import ObservedFunction, layer_name, same_handler
 from wherry.aws.observe import observe_function
 from wherry.errors import DeployError, SettingsError
-from wherry.events import SILENT, Note, SettingsWritten, Warned
+from wherry.events import SILENT, Note, Reporter, SettingsWritten, Warned
 from wherry.problems import did_you_mean, refuse_options
 from wherry.settings.init.proposal import Proposal, propose
 from wherry.settings.init.write import FirstSettings, insert, settings_file, text_for
 from wherry.settings.model import MANAGED, StageSettings
-from wherry.settings.project import choose_target, read_project
+from wherry.settings.project import Project, choose_target, read_project
 from wherry.shims.shim import SHIM_HANDLER
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wherry.aws.init_layers import AdoptedLayer
-    from wherry.aws.model import ObservedFunction
-    from wherry.events import Reporter
-    from wherry.settings.project import Project
 
 __all__ = ["StageSource", "init_stage"]
 
@@ -51,14 +47,7 @@ class StageSource(TypedDict, total=False):
 
 
 class _Found(Struct, frozen=True, kw_only=True):
-    """The functions that AWS has.
-
-    Attributes:
-        functions: by their names in the settings.
-        notes: what to tell the user.
-        warnings: what the user should check.
-        adopted: layers of theirs that become layers of the settings.
-    """
+    """The functions that AWS has, by their names in the settings, with layers that become those of the settings."""
 
     functions: Mapping[str, ObservedFunction]
     region: str

@@ -6,13 +6,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from wherry.events import SILENT
+from wherry.events import SILENT, Reporter
 from wherry.pipeline.inspect import InspectReport, inspect_packages
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from wherry.events import Reporter
     from wherry.pipeline.options import InspectOptions
     from wherry.store import Store
 

@@ -20,19 +20,11 @@ __all__ = ["download_packages", "live_location"]
 def download_packages(
     client: Client, functions: Mapping[str, str], layers: Mapping[str, str], folder: Path
 ) -> Mapping[str, Path]:
-    """Fetch the code of functions and the newest versions of layers into a folder.
+    """Fetch the code of functions and the newest versions of layers (names on AWS by those of the settings) into a folder.
 
-    Args:
-        client: of the stage.
-        functions: their names on AWS, by those of the settings.
-        layers: the same of layers.
-        folder: for the zip files.
-
-    Returns:
-        The zip files by the names of the settings, without those that are not on AWS.
+    Returns the zip files by the names of the settings, without those that are not on AWS.
 
     Raises:
-        AwsError: AWS refuses.
         FetchError: a package cannot be fetched.
     """
     found: dict[str, Path] = {}
@@ -48,11 +40,7 @@ def download_packages(
 
 
 def live_location(client: Client, name: str, *, is_layer: bool) -> str | None:
-    """The signed address of a function's code, or of the latest version of a layer; None if there is none.
-
-    Raises:
-        AwsError: AWS refuses.
-    """
+    """The signed address of a function's code, or of the latest version of a layer; None if there is none."""
 
     def of_function() -> str | None:
         return client.functions.get_function(FunctionName=name)["Code"].get("Location")

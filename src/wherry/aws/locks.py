@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from wherry.aws.bucket import Bucket, BucketError
 from wherry.aws.model import version_of_arn
-from wherry.events import SILENT, Warned
+from wherry.events import SILENT, Reporter, Warned
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.aws.client import Client
-    from wherry.events import Reporter
 
 __all__ = ["LockKeeper"]
 
@@ -37,20 +36,10 @@ class LockKeeper(Struct, frozen=True):
     reporter: Reporter = SILENT
 
     def keep(self, layer: str, arn: str) -> tuple[str, ...]:
-        """Store the lock file of a layer version. Doing it twice changes nothing.
+        """Store the lock file of a layer version, and return its keys. Doing it twice changes nothing.
 
         A bucket that cannot be used is warned of. Any other failure is an error: the package is then still in the
         bucket, which tells the next deployment that the lock file is missing.
-
-        Args:
-            layer: the layer's name on AWS.
-            arn: of the version.
-
-        Returns:
-            The keys; empty if nothing was stored.
-
-        Raises:
-            AwsError: S3 fails.
         """
         bucket, lock = Bucket.of(self.client), self.locks.get(layer)
         if bucket is None or lock is None:

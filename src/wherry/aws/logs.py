@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 from msgspec import to_builtins
 
 from wherry.aws.errors import THROTTLED, refusing, unless_missing
-from wherry.aws.stage import read_stage
+from wherry.aws.stage import StageOptions, read_stage
 from wherry.errors import AwsError, DeployError, SettingsError
-from wherry.events import SILENT, Note
+from wherry.events import SILENT, Note, Reporter
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.aws.client import Client
-    from wherry.aws.stage import StageOptions
-    from wherry.events import Reporter
 
 __all__ = ["LogEvent", "Logs", "open_logs", "parse_since", "read_logs"]
 
@@ -82,11 +80,7 @@ def parse_since(text: str, *, now: datetime | None = None) -> datetime:
 
 
 class Logs(Struct, frozen=True, kw_only=True):
-    """The logs of functions.
-
-    Attributes:
-        groups: the log groups by the names of the functions in the settings.
-    """
+    """The logs of functions: their log groups by the names of the functions in the settings."""
 
     groups: Mapping[str, str]
     client: Client
@@ -95,15 +89,9 @@ class Logs(Struct, frozen=True, kw_only=True):
     def events(
         self, *, since: datetime, pattern: str | None = None, follow: bool = False
     ) -> Iterator[LogEvent]:
-        """The events of all logs, merged by time.
+        """The events of all logs since a time, merged by time; a filter pattern is one of CloudWatch Logs.
 
-        Args:
-            since: the time of the first.
-            pattern: a filter pattern of CloudWatch Logs.
-            follow: go on with new events, until the caller stops.
-
-        Raises:
-            AwsError: AWS refused, or could not be reached.
+        With ``follow`` it goes on with new events, until the caller stops.
         """
         logs = [
             _Log(function=name, group=group, client=self.client, pattern=pattern, seen={})
@@ -131,11 +119,7 @@ class Logs(Struct, frozen=True, kw_only=True):
 
 
 class _Log(Struct, frozen=True, kw_only=True):
-    """The log of one function.
-
-    Attributes:
-        seen: the events that were read already, by their IDs, with their timestamps.
-    """
+    """The log of one function, and the events of it that were read already: timestamps by their IDs."""
 
     function: str
     group: str
@@ -153,7 +137,9 @@ class _Log(Struct, frozen=True, kw_only=True):
         if self.pattern:
             given["filterPattern"] = self.pattern
         with refusing(f"read the log `{self.group}`"):
-            for page in self.client.logs.get_paginator("filter_log_events").paginate(**given):
+            for page in (
+                self.client.service("logs").get_paginator("filter_log_events").paginate(**given)
+            ):
                 for event in sorted(page["events"], key=lambda event: int(event["timestamp"])):
                     if event["eventId"] in self.seen:
                         continue
@@ -197,11 +183,6 @@ def _merged(
 
 def open_logs(project: Path | str, stage: str, **options: Unpack[StageOptions]) -> Logs:
     """The logs of the functions of a stage, as the configuration of each names its own.
-
-    Args:
-        project: the project's folder.
-        stage: its name in the settings.
-        options: the functions, the settings and the reporter.
 
     Raises:
         DeployError: there is no such function on AWS.

@@ -89,8 +89,6 @@ class DesiredLayer(Struct, frozen=True, kw_only=True):
     Attributes:
         code_sha256: of the zip in base64, as AWS reports it.
         size: of the zip in bytes.
-        description: of the versions that are published.
-        license: of the versions that are published.
         share: accounts (12 digits) and organisations (``o-…``) that may use every published version.
         signed: the signed package, whose digest is ``code_sha256``.
     """
@@ -132,10 +130,8 @@ class DesiredFunction(Struct, frozen=True, kw_only=True):
         own_layers: a regular expression for the names of layers that the stage gives, with those of earlier settings.
         exclusive: whether layers of others are detached.
         manage: the parts of a function (``wherry.settings.model.MANAGEABLE``) that may be changed.
-        publish: whether a version is published.
         alias: that is moved to the published version.
         canary: the share of calls, between 0 and 1, that the published version gets at first; None for all.
-        version_description: of published versions.
         role: of a function that is created; None if a missing function is not to be created.
         configuration: of a function that is created; of another, as far as it is managed.
         tags: of a function that is created; those of another are set if they are managed.

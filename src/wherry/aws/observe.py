@@ -46,21 +46,13 @@ _AT_ONCE = 16
 
 
 def observe(desired: Desired, client: Client) -> Observed:
-    """The functions and layers on AWS that are desired, read in parallel; each layer is read once.
-
-    Raises:
-        AwsError: AWS refused, or could not be reached. A missing function or layer is not an error.
-    """
+    """The functions and layers on AWS that are desired, as far as there are, read in parallel; each layer once."""
     layers = {layer.aws_name: bool(layer.share) for layer in desired.layers}
     return _read(layers, {one.aws_name: one.publish for one in desired.functions}, client)
 
 
 def observe_functions(names: Iterable[str], client: Client) -> Observed:
-    """These functions (names on AWS), with versions and aliases, read in parallel.
-
-    Raises:
-        AwsError: AWS refused, or could not be reached. A missing function is not an error.
-    """
+    """These functions (names on AWS), as far as there are, with versions and aliases, read in parallel."""
     return _read({}, dict.fromkeys(names, True), client)
 
 
@@ -83,15 +75,9 @@ def _read(layers: Mapping[str, bool], functions: Mapping[str, bool], client: Cli
 
 
 def observe_function(client: Client, name: str, *, versions: bool) -> ObservedFunction | None:
-    """A function on AWS; None if there is none.
+    """A function on AWS, by its name or ARN; None if there is none.
 
-    Args:
-        client: of the stage.
-        name: on AWS, or the ARN.
-        versions: whether to read published versions and aliases too. That takes two calls instead of one.
-
-    Raises:
-        AwsError: AWS refused, or could not be reached.
+    ``versions`` reads published versions and aliases too, with two calls instead of one.
     """
     functions = client.functions
 
@@ -115,11 +101,7 @@ def observe_function(client: Client, name: str, *, versions: bool) -> ObservedFu
 
 
 def observe_alias(client: Client, function: str, name: str) -> ObservedAlias | None:
-    """An alias of a function (name on AWS); None if there is none.
-
-    Raises:
-        AwsError: AWS refused, or could not be reached.
-    """
+    """An alias of a function (name on AWS); None if there is none."""
     with understanding(doing := f"look at alias `{name}` of function `{function}`"):
         return unless_missing(
             doing, lambda: _alias(client.functions.get_alias(FunctionName=function, Name=name))
@@ -184,16 +166,7 @@ def snapshot_of(configuration: Mapping[str, Any]) -> Snapshot:
 
 
 def observe_layer(client: Client, name: str, *, shared: bool) -> ObservedLayer | None:
-    """The latest version of a layer; None if there is none.
-
-    Args:
-        client: of the stage.
-        name: of the layer on AWS.
-        shared: whether to read who may use it too. That takes one more call.
-
-    Raises:
-        AwsError: AWS refused, or could not be reached.
-    """
+    """The latest version of a layer; None if there is none. ``shared`` reads who may use it too, with one more call."""
     doing, functions = f"look at layer `{name}`", client.functions
 
     def read() -> ObservedLayer | None:
@@ -229,11 +202,7 @@ def latest_layer_version(client: Client, name: str) -> GetLayerVersionResponseTy
 
 
 def layer_version(client: Client, arn: str) -> GetLayerVersionResponseTypeDef | None:
-    """AWS's answer about a version of a layer; None if it was deleted.
-
-    Raises:
-        AwsError: AWS refused, or could not be reached.
-    """
+    """AWS's answer about a version of a layer; None if it was deleted."""
     name, number = layer_of_arn(arn), version_of_arn(arn)
     return unless_missing(
         f"look at layer version `{arn}`",

@@ -11,7 +11,7 @@ import re
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from wherry.aws.remote_zip import Contents, open_local, open_remote
+from wherry.aws.remote_zip import Contents, PackedFile, open_local, open_remote
 from wherry.sizes import format_change
 from wherry.structs import Struct
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from wherry.aws.remote_zip import PackedFile
 
 __all__ = [
     "Difference",
@@ -141,11 +140,7 @@ class Difference(Struct, frozen=True, kw_only=True):
 
 
 def compare(local: Path, live: Contents | str | None) -> Difference:
-    """The difference between a package on AWS and the one that was built.
-
-    Args:
-        local: the zip file that was built.
-        live: the package on AWS, or its address; None if there is none yet.
+    """The difference between a package, or its address, on AWS and the one that was built; None if there is none yet.
 
     Raises:
         ArchiveError: one of them is not a zip archive.

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from msgspec import to_builtins
 
 from wherry.aws.history import AliasHistory
-from wherry.aws.observe_stage import observe_stage
-from wherry.aws.stage import read_stage
+from wherry.aws.stage import StageOptions, observe_stage, read_stage
 from wherry.errors import DeployError
 from wherry.problems import Problems
 from wherry.sizes import format_share
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.aws.model import ObservedAlias, ObservedFunction
-    from wherry.aws.stage import StageOptions
 
 __all__ = ["FunctionHistory", "History", "PastVersion", "history"]
 
@@ -66,11 +64,7 @@ class PastVersion(Struct, frozen=True, kw_only=True):
 
 
 class FunctionHistory(Struct, frozen=True, kw_only=True):
-    """The versions of one function, the present ones first.
-
-    Attributes:
-        alias: None if its callers get ``$LATEST``.
-    """
+    """The versions of one function, the present ones first; without an alias, callers get ``$LATEST``."""
 
     name: str
     aws_name: str

@@ -2,22 +2,83 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import to_builtins
 
-from wherry.aws.model import layer_document
-from wherry.aws.plan_text import PartLines, together
+from wherry.aws.model import LayerRef, ObservedFunction, Snapshot, layer_document
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from wherry.aws.actions import Action
-    from wherry.aws.model import LayerRef, ObservedFunction, Snapshot
     from wherry.aws.package_difference import Difference
 
-__all__ = ["Applied", "AppliedFunction", "AppliedLayer", "FunctionPlan", "LayerPlan", "Plan"]
+__all__ = [
+    "Applied",
+    "AppliedFunction",
+    "AppliedLayer",
+    "FunctionPlan",
+    "LayerPlan",
+    "PartLines",
+    "Plan",
+    "together",
+]
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?: [KMG]iB| B)?")
+_ALIKE = 3
+"""From this number on, parts to which the same happens are shown together."""
+
+
+class PartLines(Struct, frozen=True, kw_only=True):
+    """The lines of a layer or function, one for each action and indented ones below; ``title`` has both names."""
+
+    kind: str
+    name: str
+    title: str
+    actions: Sequence[str] = ()
+
+
+def together(parts: Iterable[PartLines]) -> Iterator[str]:
+    """The lines of all parts, in the order in which the first of each group comes.
+
+    Parts are alike if their lines differ in sizes and numbers of versions only. Where these differ, ``…`` stands for them.
+    """
+    groups: dict[tuple[str, tuple[str, ...]], list[PartLines]] = {}
+    for part in parts:
+        groups.setdefault((part.kind, tuple(map(_shape, part.actions))), []).append(part)
+    for group in groups.values():
+        if len(group) < _ALIKE:
+            for part in group:
+                yield from _lines(part.title, part.actions)
+        else:
+            names = ", ".join(part.name for part in group)
+            title = f"{len(group)} {group[0].kind}s ({names})"
+            yield from _lines(title, [*map(_common, *(part.actions for part in group))])
+
+
+def _lines(title: str, actions: Sequence[str]) -> Iterator[str]:
+    if not actions:
+        yield f"{title}: as it should be"
+        return
+    yield title
+    yield from (f"  {line}" for line in actions)
+
+
+def _shape(line: str) -> str:
+    """The lines that such parts have in common: those below an action, such as ARNs, must be the same."""
+    return line if line.startswith(" ") else _NUMBER.sub("#", line)
+
+
+def _common(*lines: str) -> str:
+    """One line for lines of the same shape."""
+    if len(set(lines)) == 1:
+        return lines[0]
+    numbers = [_NUMBER.findall(line) for line in lines]
+    shown = iter(["…" if len({*each}) > 1 else each[0] for each in zip(*numbers, strict=True)])
+    return _NUMBER.sub(lambda _: next(shown), lines[0])
 
 
 class LayerPlan(Struct, frozen=True, kw_only=True):
@@ -26,7 +87,6 @@ class LayerPlan(Struct, frozen=True, kw_only=True):
     Attributes:
         version: the version that functions get: the published one, or the one to be published.
         code_sha256: of its content in base64.
-        actions: in their order.
     """
 
     kind: ClassVar[str] = "layer"
@@ -48,9 +108,7 @@ class FunctionPlan(Struct, frozen=True, kw_only=True):
     Attributes:
         observed: its state before; None for one that is to be created.
         after: the state of ``$LATEST`` afterwards.
-        actions: in their order.
         version: the number of the version that runs this already; None if the plan publishes one, or none is desired.
-        alias: that callers use; None if there is none.
     """
 
     kind: ClassVar[str] = "function"
@@ -74,12 +132,7 @@ class FunctionPlan(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """Layers first, each on its own; then functions, each on its own.
-
-    Attributes:
-        functions: one for each desired function.
-        warnings: about things that the user probably wants to change.
-    """
+    """Layers first, each on its own; then functions. Warnings are about what users may want to change."""
 
     stage: str
     layers: tuple[LayerPlan, ...] = ()
@@ -103,8 +156,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     def lines(self, differences: Mapping[str, Difference] | None = None) -> Iterator[str]:
         """The plan, line by line. Functions to which the same happens are shown together.
 
-        Args:
-            differences: changes inside of packages, by the names of functions and layers in the settings.
+        ``differences`` are changes inside of packages, by the names of functions and layers in the settings.
         """
         known = differences or {}
         yield from together(_part_lines(part, known.get(part.name)) for part in self.parts)

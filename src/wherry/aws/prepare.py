@@ -9,8 +9,8 @@ from wherry.aws.desired import desire
 from wherry.aws.locks import LockKeeper
 from wherry.aws.stage import find_stage, legacy_stage
 from wherry.errors import WherryError
-from wherry.events import SILENT
-from wherry.pipeline.options import PackageOptions
+from wherry.events import SILENT, Reporter
+from wherry.pipeline.options import BuildOptions, PackageOptions
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from wherry.aws.model import Desired
     from wherry.aws.plan import Plan
-    from wherry.events import Reporter
-    from wherry.pipeline.options import BuildOptions
     from wherry.pipeline.report import BuildReport
     from wherry.pipeline.request import BuildRequest
     from wherry.settings.model import StageSettings
@@ -65,11 +63,7 @@ class SwitchOptions(PlanOptions, total=False):
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
-    """Packages that can be deployed to a stage.
-
-    Attributes:
-        locks: store the lock files of layer versions.
-    """
+    """Packages that can be deployed to a stage, and what stores the lock files of layer versions."""
 
     project: Project
     report: BuildReport
@@ -83,11 +77,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
         return self.project.settings.quotas.direct_upload
 
     def desired(self, *, canary: float | None = None) -> Desired:
-        """The desired state of the stage.
-
-        Args:
-            canary: the share of calls, between 0 and 1, that new versions get at first.
-        """
+        """The desired state of the stage; ``canary`` is the share of calls that new versions get at first."""
         return desire(self.project, self.report, self.client.name, canary=canary)
 
     def fetched(self, plan: Plan) -> Plan:

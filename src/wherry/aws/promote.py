@@ -10,7 +10,7 @@ from wherry.aws.deploy import Deployed
 from wherry.aws.history import AliasHistory
 from wherry.aws.observe import observe_functions
 from wherry.aws.plan import FunctionPlan, Plan
-from wherry.aws.stage import read_stage
+from wherry.aws.stage import StageOptions, read_stage
 from wherry.errors import DeployError
 from wherry.events import CanaryMissing
 from wherry.problems import Problems
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.aws.model import Observed, ObservedAlias, ObservedFunction
-    from wherry.aws.stage import StageOptions
 
 __all__ = ["plan_promotion", "promote"]
 
@@ -67,13 +66,8 @@ def plan_promotion(
 ) -> Plan:
     """Plan to move every alias that has a canary, or a version that waits for its calls, to that version.
 
-    Code, layers and configuration stay as they are.
-
-    Args:
-        stage: its name.
-        functions: names on AWS by those of the settings.
-        aliases: by the names of the functions in the settings.
-        observed: the functions on AWS.
+    Code, layers and configuration stay as they are. ``functions`` are names on AWS, ``aliases`` those of the functions,
+    both by the names of the settings.
 
     Raises:
         DeployError: a function is missing.

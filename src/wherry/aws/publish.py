@@ -14,20 +14,17 @@ from wherry.aws.actions import PublishLayer
 from wherry.aws.apply import apply
 from wherry.aws.bucket import Bucket
 from wherry.aws.code_signing import plan_signed
-from wherry.aws.model import version_of_arn
+from wherry.aws.model import Desired, Observed, version_of_arn
 from wherry.aws.observe import observe
-from wherry.aws.prepare import prepare
+from wherry.aws.prepare import DeployOptions, Prepared, prepare
 from wherry.errors import DeployError
-from wherry.events import Warned
+from wherry.events import Reporter, Warned
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wherry.aws.model import Desired, Observed
     from wherry.aws.plan import Plan
-    from wherry.aws.prepare import DeployOptions, Prepared
-    from wherry.events import Reporter
 
 __all__ = ["Published", "PublishedVersion", "publish"]
 

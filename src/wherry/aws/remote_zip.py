@@ -12,10 +12,11 @@ import hashlib
 import io
 import re
 import stat
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from wherry.errors import ArchiveError, FetchError
+from wherry.files import reason_of
 from wherry.indexes.failures import explained, shown_url
 from wherry.indexes.network import Network
 from wherry.indexes.session import open_session, timeouts
@@ -24,7 +25,6 @@ from wherry.untrusted import read_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import BinaryIO
     from zipfile import ZipFile
@@ -53,12 +53,7 @@ class PackedFile(Struct, frozen=True, kw_only=True):
 
 
 class Contents:
-    """The files of an open package, on this machine or on AWS.
-
-    Attributes:
-        size: of the zip file in bytes.
-        files: by their paths.
-    """
+    """The files of an open package by their paths, on this machine or on AWS, and its size in bytes."""
 
     def __init__(self, archive: ZipFile, size: int, title: str) -> None:
         self._archive = archive
@@ -99,19 +94,15 @@ def open_local(path: Path) -> Iterator[Contents]:
             file = stack.enter_context(path.open("rb"))
             size = path.stat().st_size
         except OSError as error:
-            raise ArchiveError(
-                f"cannot read `{path}`", where=[error.strerror or str(error)]
-            ) from error
+            raise ArchiveError(f"cannot read `{path}`", where=[reason_of(error)]) from error
         yield _contents(stack, file, size, f"`{path.name}`")
 
 
 @contextmanager
 def open_remote(location: str, *, what: str = "the live package") -> Iterator[Contents]:
-    """Open a package at an address from AWS: only its directory is read at first.
+    """Open a package at a signed address from AWS: only its directory is read at first. ``what`` names it in messages.
 
-    Args:
-        location: the signed address. It is a secret while it is valid, and is in no message.
-        what: the name of the package in messages.
+    The address is a secret while it is valid, and is in no message.
 
     Raises:
         FetchError: it cannot be fetched.
@@ -128,13 +119,7 @@ def open_remote(location: str, *, what: str = "the live package") -> Iterator[Co
 def download(
     location: str, path: Path, *, what: str = "the live package", code_sha256: str | None = None
 ) -> None:
-    """Fetch a whole package into a file.
-
-    Args:
-        location: the signed address.
-        path: of the new file.
-        what: the name of the package in messages.
-        code_sha256: its digest in base64 as AWS reports it; None if it is not to be verified.
+    """Fetch a whole package from a signed address into a new file, and verify its digest in base64 if it is given.
 
     Raises:
         FetchError: it cannot be fetched, is incomplete, or has another digest.
@@ -272,21 +257,17 @@ class _RemoteFile(io.RawIOBase):
         self._position = start + offset
         return self._position
 
-    def read(self, size: int = -1) -> bytes:
-        end = self.size if size < 0 else min(self._position + size, self.size)
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        end = min(self._position + len(buffer), self.size)
         if end <= self._position:
-            return b""
+            return 0
         if self._whole is not None:
             self._whole.seek(self._position)
             data = self._whole.read(end - self._position)
         else:
             data = self._part(self._position, end)
-        self._position += len(data)
-        return data
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = self.read(len(buffer))
         buffer[: len(data)] = data
+        self._position += len(data)
         return len(data)
 
     def _part(self, begin: int, end: int) -> bytes:

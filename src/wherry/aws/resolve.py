@@ -18,7 +18,7 @@ from wherry.aws.configuration import unreadable
 from wherry.aws.errors import refusing, unless_missing
 from wherry.errors import DeployError
 from wherry.problems import Problems
-from wherry.settings.references import LayerReference, Origin
+from wherry.settings.references import LayerReference, Origin, VariableSetting
 from wherry.sizes import first
 from wherry.structs import Struct
 from wherry.untrusted import parse_json
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from wherry.aws.client import Client
     from wherry.aws.model import Desired, DesiredFunction, Observed
-    from wherry.settings.references import VariableSetting
 
 __all__ = ["resolve"]
 
@@ -46,7 +45,6 @@ def resolve(desired: Desired, observed: Observed, client: Client) -> tuple[Desir
 
     Raises:
         DeployError: variables, parameters, secrets or layers are missing, or hold something else. All are named.
-        AwsError: AWS refused, or could not be reached.
     """
     problems = Problems(DeployError, f"stage `{desired.stage}` cannot be deployed")
     # What is named several times is read, and reported, once.
@@ -125,12 +123,7 @@ def _needed(function: DesiredFunction, observed: Observed) -> Mapping[str, Varia
 
 
 class _Reader(Struct, frozen=True, kw_only=True):
-    """Takes values from what was read, and reports what is missing. No message holds a value.
-
-    Attributes:
-        parameters: by the names that were asked for; a missing one is absent.
-        secrets: the same, with None for a missing one.
-    """
+    """Takes values from what was read, by their names, and reports what is missing. No message holds a value."""
 
     parameters: Mapping[str, str]
     secrets: Mapping[str, str | None]
@@ -227,7 +220,7 @@ def _parameters(names: Iterable[str], client: Client) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for start in range(0, len(ordered), _PARAMETERS):
         with refusing("read parameters of AWS Systems Manager"):
-            answer = client.parameters.get_parameters(
+            answer = client.service("ssm").get_parameters(
                 Names=ordered[start : start + _PARAMETERS], WithDecryption=True
             )
         for parameter in answer["Parameters"]:
@@ -241,7 +234,7 @@ def _parameters(names: Iterable[str], client: Client) -> Mapping[str, str]:
 
 def _secret(client: Client, name: str) -> str | None:
     def read() -> str | None:
-        value = client.secrets.get_secret_value(SecretId=name).get("SecretString")
+        value = client.service("secretsmanager").get_secret_value(SecretId=name).get("SecretString")
         return value if isinstance(value, str) else None
 
     return unless_missing(f"read secret `{name}`", read)

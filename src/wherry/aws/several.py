@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec.structs import replace
 
-from wherry.aws.regions import regions_of
-from wherry.aws.stage import find_stage, legacy_stage
+from wherry.aws.stage import find_stage, legacy_stage, regions_of
 from wherry.errors import SettingsError, WherryError
-from wherry.events import SILENT, OfStage, UploadStarted
+from wherry.events import SILENT, Event, OfStage, Reporter, UploadStarted
 from wherry.problems import nearest
 from wherry.settings.model import plain_stage
 from wherry.structs import Struct
@@ -20,7 +19,6 @@ from wherry.structs import Struct
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from wherry.events import Event, Reporter
     from wherry.settings.project import Project
 
 __all__ = ["StageResult", "each_stage", "for_stages", "split_names"]
@@ -68,13 +66,7 @@ def split_names(
     """The stages among the words after a command, and the functions and layers.
 
     The first word is a stage. Another one is a function or layer if the project has one of that name, or else a stage.
-
-    Args:
-        project: the project's folder.
-        words: of the command line.
-        config: a file with the settings, instead of the project's.
-        name: the function's name, if the settings name none.
-        all_regions: whether each stage stands for all of its regions.
+    ``all_regions`` lets each stage stand for all of its regions.
 
     Raises:
         SettingsError: the settings are wrong, or a stage has no regions.
@@ -194,11 +186,7 @@ def each_stage(
 ) -> tuple[StageResult[Result], ...]:
     """Do the work for each stage: lanes side by side, the stages of a lane one after another.
 
-    Args:
-        work: takes a stage and its reporter.
-        lanes: names of stages.
-        reporter: receives the events as ``OfStage``.
-        at_once: how many lanes are worked on at once.
+    The reporter receives the events as ``OfStage``.
     """
     interrupted = threading.Event()
 

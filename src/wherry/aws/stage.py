@@ -5,22 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from msgspec.structs import replace
+
 from wherry.aws.client import Client
-from wherry.aws.regions import stage_in_region
+from wherry.aws.observe import observe_functions
 from wherry.errors import SettingsError
-from wherry.events import SILENT
-from wherry.problems import did_you_mean, refuse_options
-from wherry.settings.model import plain_stage
+from wherry.events import SILENT, Reporter
+from wherry.problems import Problems, did_you_mean, refuse_options
+from wherry.settings.model import StageSettings, plain_stage
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wherry.events import Reporter
-    from wherry.settings.model import StageSettings
+    from wherry.aws.model import ObservedAlias, ObservedFunction
     from wherry.settings.project import Project
 
-__all__ = ["ProjectStage", "StageOptions", "find_stage", "legacy_stage", "read_stage"]
+__all__ = [
+    "ProjectStage",
+    "StageOptions",
+    "deploy_first",
+    "find_stage",
+    "legacy_stage",
+    "observe_stage",
+    "read_stage",
+    "regions_of",
+]
 
 
 class StageOptions(TypedDict, total=False):
@@ -37,12 +47,7 @@ class StageOptions(TypedDict, total=False):
 
 
 class ProjectStage(Struct, frozen=True, kw_only=True):
-    """A stage of a project.
-
-    Attributes:
-        functions: names on AWS by those of the settings, of the functions that were asked for.
-        layers: the same for layers.
-    """
+    """A stage, with the functions and layers that were asked for: names on AWS by those of the settings."""
 
     project: Project
     settings: StageSettings
@@ -92,7 +97,7 @@ def find_stage(project: Project, name: str) -> StageSettings:
             where=problems,
             hint="\n".join(filter(None, hints)) or None,
         )
-    return stage_in_region(stage, name, region if at else None)
+    return _in_region(stage, name, region if at else None)
 
 
 def legacy_stage(config: Path | str | None, stage: str) -> str | None:
@@ -104,11 +109,6 @@ def legacy_stage(config: Path | str | None, stage: str) -> str | None:
 
 def read_stage(project: Path | str, stage: str, **options: Unpack[StageOptions]) -> ProjectStage:
     """Read a stage of a project.
-
-    Args:
-        project: the project's folder.
-        stage: its name in the settings.
-        options: as ``StageOptions`` describes them.
 
     Raises:
         ProjectError: there is no project.
@@ -142,3 +142,56 @@ def read_stage(project: Path | str, stage: str, **options: Unpack[StageOptions])
         layers=layers,
         reporter=options.get("reporter", SILENT),
     )
+
+
+def regions_of(stage: StageSettings) -> tuple[str, ...]:
+    """The regions of a stage, its ``region`` first; empty if the settings name none."""
+    first = (stage.region,) if stage.region is not None else ()
+    return tuple(dict.fromkeys((*first, *stage.regions)))
+
+
+def _in_region(stage: StageSettings, name: str, region: str | None) -> StageSettings:
+    """The settings of a stage in one region, by default its first, with ``{region}`` of its bucket replaced.
+
+    Raises:
+        SettingsError: the stage does not have that region.
+    """
+    known = regions_of(stage)
+    if region is not None and region not in known:
+        raise SettingsError(
+            f"stage `{name}` is not in {region}" if region else "`@` is followed by no region",
+            where=[
+                f"its regions are {', '.join(known)}" if known else "its settings name no region"
+            ],
+            hint=did_you_mean(region, known=known)
+            or f'add it: [tool.wherry.stages.{name}] regions = ["{region or "eu-west-1"}"]',
+        )
+    chosen = region or next(iter(known), None)
+    bucket = stage.bucket
+    if bucket is not None and chosen is not None:
+        bucket = bucket.replace("{region}", chosen)
+    return replace(stage, region=chosen, bucket=bucket)
+
+
+def observe_stage(
+    stage: ProjectStage, problems: Problems
+) -> dict[str, tuple[ObservedFunction, ObservedAlias | None]]:
+    """The functions by their names in the settings, with their aliases; None for callers that use ``$LATEST``."""
+    observed = observe_functions(stage.functions.values(), stage.client)
+    found: dict[str, tuple[ObservedFunction, ObservedAlias | None]] = {}
+    for name, aws_name in stage.functions.items():
+        function, alias = observed.functions.get(aws_name), stage.alias_of(name)
+        if function is None:
+            problems.add(f"there is no function `{aws_name}`", hint=deploy_first(stage))
+            continue
+        stands = function.alias(alias)
+        if alias is not None and stands is None:
+            problems.add(f"function `{aws_name}` has no alias `{alias}`", hint=deploy_first(stage))
+        else:
+            found[name] = function, stands
+    return found
+
+
+def deploy_first(stage: ProjectStage) -> str:
+    """The hint for what a stage does not have."""
+    return f"deploy it first: wherry deploy {stage.client.name}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from wherry.aws.errors import refusing
+from wherry.aws.errors import DENIED, refusing
 from wherry.errors import AwsError
 from wherry.structs import Struct
 
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["DENIED", "StoredObject", "find_stored", "real_version", "send"]
+__all__ = ["MISSING", "StoredObject", "find_stored", "real_version", "send"]
 
-DENIED = frozenset({"403", "AccessDenied", "Forbidden"})
-"""S3's error codes for a missing permission."""
-_MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
+MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
+"""S3's error codes for an object that is not there."""
 _PART = 8 * 1024 * 1024
 """Bytes of one part of a multipart upload; the checksum that S3 keeps of a big object depends on it."""
 _AT_ONCE = 8
@@ -52,18 +51,7 @@ class StoredObject(Struct, frozen=True, kw_only=True):
 def send(
     s3: S3Client, target: StoredObject, path: Path, code_sha256: str, options: Mapping[str, Any]
 ) -> StoredObject:
-    """Send a package; S3 verifies its checksum.
-
-    Args:
-        s3: in the region of the bucket.
-        target: the object to write.
-        path: the zip file.
-        code_sha256: of it, in base64.
-        options: more arguments for writing the object.
-
-    Returns:
-        The object, with its version.
-    """
+    """Send a package, with its digest in base64, which S3 verifies; returns the object with its version."""
     options = {**options, "ContentType": "application/zip", "ChecksumAlgorithm": "SHA256"}
     if path.stat().st_size <= _PART:
         with path.open("rb") as file:
@@ -108,17 +96,13 @@ def send(
 def find_stored(
     s3: S3Client, target: StoredObject, path: Path, code_sha256: str
 ) -> StoredObject | None:
-    """The object, if it exists and has the content of the file. The arguments are those of ``send``.
-
-    Raises:
-        AwsError: S3 fails.
-    """
+    """The object, if it exists and has the content of the file. The arguments are those of ``send``."""
     try:
         with refusing(f"look for `{target.url}`"):
             head: Any = s3.head_object(Bucket=target.bucket, Key=target.key, ChecksumMode="ENABLED")
     except AwsError as error:
         # S3 answers "denied" for a missing object if the user may not list the bucket.
-        if error.code in _MISSING | DENIED:
+        if error.code in MISSING | DENIED:
             return None
         raise
     if head["ContentLength"] != path.stat().st_size:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 from msgspec import to_builtins
 
 from wherry.aws.bucket import Bucket
-from wherry.aws.model import DesiredLayer
-from wherry.aws.prepare import prepare
+from wherry.aws.model import DesiredFunction, DesiredLayer
+from wherry.aws.prepare import DeployOptions, prepare
 from wherry.errors import AwsError
 from wherry.events import PackageStored
 from wherry.settings.model import plain_stage
@@ -21,8 +21,6 @@ from wherry.structs import Struct
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wherry.aws.model import DesiredFunction
-    from wherry.aws.prepare import DeployOptions
 
 __all__ = ["Uploaded", "UploadedPackage", "upload"]
 

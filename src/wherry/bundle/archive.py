@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.bundle.entry import STORED, Slice
 from wherry.errors import ArchiveError
+from wherry.files import reason_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +87,7 @@ def read_archive(path: Path) -> tuple[Member, ...]:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _members(data, path.name)
     except OSError as error:
-        raise ArchiveError(f"cannot read `{path}`", where=[error.strerror or str(error)]) from error
+        raise ArchiveError(f"cannot read `{path}`", where=[reason_of(error)]) from error
     except ValueError as error:  # an empty file cannot be mapped
         raise ArchiveError(f"`{path.name}` is not a zip archive", where=["it is empty"]) from error
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from wherry.bundle.entry import DEFLATED, STORED, Deflated, Inline, Slice, SourceFile
 from wherry.errors import ArchiveError, FileChangedError, OutputError
+from wherry.files import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -118,7 +119,7 @@ def _pieces(payload: SourceFile | Slice | Deflated) -> Iterator[bytes]:
                 yield piece
     except OSError as error:
         kind = FileChangedError if isinstance(error, FileNotFoundError) else OutputError
-        raise kind(f"cannot read `{payload.path}`", where=[error.strerror or str(error)]) from error
+        raise kind(f"cannot read `{payload.path}`", where=[reason_of(error)]) from error
 
 
 def _damaged(payload: Slice, reason: str) -> ArchiveError:
@@ -137,9 +138,7 @@ def _raw(payload: Slice) -> Iterator[bytes]:
                 left -= len(piece)
                 yield piece
     except OSError as error:
-        raise ArchiveError(
-            f"cannot read `{payload.archive}`", where=[error.strerror or str(error)]
-        ) from error
+        raise ArchiveError(f"cannot read `{payload.archive}`", where=[reason_of(error)]) from error
     if left:
         raise ArchiveError(f"`{payload.archive.name}` is truncated")
 

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 from wherry.bundle.patterns import compile_patterns
 from wherry.errors import ProjectError
+<<<<<<< HEAD
 from wherry.files import read_regular
 from wherry.structs import Struct
+=======
+from wherry.files import read_regular, reason_of
+>>>>>>> slima
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +72,7 @@ def read_gitignore(folder: Path) -> Patterns | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ProjectError(f"cannot read `{path}`", where=[error.strerror or str(error)]) from error
+        raise ProjectError(f"cannot read `{path}`", where=[reason_of(error)]) from error
     lines = (line.removesuffix("\r") for line in text.split("\n"))
     return compile_patterns(lines, where=f"`{path}`", lenient=True)
 

@@ -20,7 +20,7 @@ from wherry.bundle.gitignore import Rule, is_ignored, read_gitignore
 from wherry.bundle.leftovers import CACHE_TAG, is_cache, is_written_package, open_outputs
 from wherry.bundle.patterns import compile_patterns
 from wherry.errors import EntryPathError, ProjectError, WherryError
-from wherry.files import is_folder_entry, is_inside
+from wherry.files import is_folder_entry, is_inside, reason_of
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -234,6 +234,6 @@ def unreadable(errors: Sequence[tuple[str, OSError]]) -> ProjectError:
     """The error about files and folders that cannot be read, with their paths."""
     return ProjectError(
         f"cannot read `{errors[0][0].rstrip('/')}`" + (" and others" if len(errors) > 1 else ""),
-        where=[f"`{path.rstrip('/')}`: {error.strerror or error}" for path, error in errors],
+        where=[f"`{path.rstrip('/')}`: {reason_of(error)}" for path, error in errors],
         hint="change its permissions, or name it in `exclude`",
     )

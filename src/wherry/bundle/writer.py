@@ -20,6 +20,7 @@ from wherry.bundle.content import read_content
 from wherry.bundle.entry import DEFLATED, STORED, Deflated, Inline, Slice, zipped_size
 from wherry.bundle.package_writer import PackageWriter
 from wherry.errors import ArchiveError, OutputError
+from wherry.files import reason_of
 from wherry.store.temporary import temporary_beside
 from wherry.structs import Struct
 
@@ -129,7 +130,7 @@ def _temporary_file(path: Path) -> Iterator[Path]:
 
 
 def _unwritable(path: Path, error: OSError | ValueError) -> OutputError:
-    cause = getattr(error, "strerror", None) or str(error)
+    cause = reason_of(error)
     if isinstance(error, FileExistsError | NotADirectoryError):
         cause = f"`{error.filename}` is not a folder" if error.filename else cause
     return OutputError(
@@ -267,9 +268,7 @@ class _Archives:
         try:
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError as error:
-            raise ArchiveError(
-                f"cannot read `{path}`", where=[error.strerror or str(error)]
-            ) from error
+            raise ArchiveError(f"cannot read `{path}`", where=[reason_of(error)]) from error
         self._open[path] = descriptor
         return descriptor
 

@@ -10,13 +10,12 @@ from aws_cdk import Annotations, Stack, aws_lambda
 from wherry.cdk.packages import NOT_BUNDLED, Packages, asset_code, naming, packages_of
 from wherry.pipeline.as_it_is import ships_as_it_is
 from wherry.pipeline.bundling import read_bundling
-from wherry.pipeline.entry import Wanted
+from wherry.pipeline.entry import Asset, Wanted
 from wherry.settings.model import FunctionSettings
 
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from wherry.pipeline.entry import Asset
 
 __all__ = ["code", "is_bundled", "warn"]
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from wherry.errors import WherryError
 from wherry.pipeline.bundling import Bundling
-from wherry.pipeline.entry import Asset, build_all, build_one
+from wherry.pipeline.entry import Asset, Wanted, build_all, build_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from aws_cdk import aws_lambda
     from constructs import IConstruct
 
-    from wherry.pipeline.entry import Wanted
 
 __all__ = ["NOT_BUNDLED", "Packages", "asset_code", "naming", "packages_of"]
 
@@ -78,16 +77,12 @@ def naming(place: str) -> Iterator[None]:
         raise error from None
 
 
-def asset_options(asset: Asset, bundling: Bundling) -> dict[str, Any]:
-    """The options of the asset in the CDK: by default it is known by its bytes."""
-    from aws_cdk import AssetHashType
+def asset_code(asset: Asset, bundling: Bundling) -> aws_lambda.Code:
+    """The package as the CDK takes it; by default it is known by its bytes."""
+    from aws_cdk import AssetHashType, aws_lambda
 
     own = asset.inputs_sha256 or bundling.asset_hash
-    return {} if own is None else {"asset_hash": own, "asset_hash_type": AssetHashType.CUSTOM}
-
-
-def asset_code(asset: Asset, bundling: Bundling) -> aws_lambda.Code:
-    """The package as the CDK takes it."""
-    from aws_cdk import aws_lambda
-
-    return aws_lambda.Code.from_asset(str(asset.path), **asset_options(asset, bundling))
+    options: dict[str, Any] = {}
+    if own is not None:
+        options = {"asset_hash": own, "asset_hash_type": AssetHashType.CUSTOM}
+    return aws_lambda.Code.from_asset(str(asset.path), **options)

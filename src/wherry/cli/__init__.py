@@ -131,8 +131,10 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
+        from wherry.files import reason_of
+
         what = f"cannot use `{error.filename}`" if error.filename else "the system refused"
-        print_error(WherryError(what, where=[error.strerror or str(error)]))
+        print_error(WherryError(what, where=[reason_of(error)]))
         return 1
     return code if isinstance(code, int) else 0
 

@@ -15,7 +15,7 @@ from wherry.cli.options import (
     quiet,
     zip_archives,
 )
-from wherry.cli.render import BriefReporter, Terminal, print_result
+from wherry.cli.render import Terminal, print_result
 from wherry.sizes import count
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from wherry.checks.model import Finding
     from wherry.pipeline.check import CheckReport
-    from wherry.pipeline.options import BuildOptions
+    from wherry.pipeline.options import CheckOptions
 
 __all__ = ["command"]
 
@@ -74,18 +74,12 @@ def command(
     *,
     packages: tuple[str, ...],
     project: Path,
-    layer_files: tuple[Path, ...],
-    select: tuple[str, ...],
-    ignore: tuple[str, ...],
-    strict: bool,
-    advisories: bool,
-    no_build: bool,
     exit_code: bool,
     as_json: bool,
     as_sarif: bool,
     verbose: bool,
     quiet: bool,
-    **options: Unpack[BuildOptions],
+    **options: Unpack[CheckOptions],
 ) -> int:
     """Check packages for what fails on Lambda, before they are deployed.
 
@@ -107,22 +101,11 @@ def command(
 
     if as_json and as_sarif:
         raise click.UsageError("`--json` and `--sarif` exclude each other")
-    files = zip_archives(packages)
+    files = options["files"] = zip_archives(packages)
     if not files:
         options["names"] = packages
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
-        report = check(
-            project,
-            reporter=BriefReporter(terminal=terminal, verbose=verbose) if not files else terminal,
-            files=files,
-            layer_files=layer_files,
-            select=select,
-            ignore=ignore,
-            strict=strict,
-            advisories=advisories,
-            no_build=no_build,
-            **options,
-        )
+        report = check(project, reporter=terminal if files else terminal.brief, **options)
     document = report.sarif() if as_sarif else report.document()
     lines = [] if as_json or as_sarif else _lines(report.findings)
     print_result(document, lines, as_json=as_json or as_sarif)

@@ -66,8 +66,7 @@ _SHELLS: Mapping[str, type[ShellComplete]] = {"bash": _Bash, "zsh": _Zsh, "fish"
 class _Name(click.types.StringParamType):
     """A value that is completed by its parameter's name; each command's parameters get this type by ``answer``.
 
-    Args:
-        before: the parameters of the line as far as the option that waits for its value, where one does.
+    ``before`` are the parameters of the line as far as the option that waits for its value, where one does.
     """
 
     def __init__(self, before: Mapping[str, Any]) -> None:
@@ -164,12 +163,7 @@ def _parameters_before(chosen: click.Command, words: list[str]) -> Mapping[str, 
 
 
 def answer(main: click.Group, asked: str) -> int:
-    """Print the completions that a shell asks for. Errors print nothing: they would appear in the command line.
-
-    Args:
-        main: the command line.
-        asked: the value of ``VARIABLE``: ``bash_complete``.
-    """
+    """Print the completions that a shell asks for. Errors print nothing: they would appear in the command line."""
     shell = asked.partition("_")[0]
     with (
         suppress(Exception),

@@ -8,7 +8,7 @@ import click
 
 from wherry.cli.options import as_json, from_stage, of_deployment, of_stages
 from wherry.cli.options import canary as of_canary
-from wherry.cli.render import BriefReporter, Terminal, print_result
+from wherry.cli.render import Terminal, print_result
 from wherry.sizes import count
 
 if TYPE_CHECKING:
@@ -48,10 +48,7 @@ def command(
     *,
     stage: str,
     project: Path,
-    canary: float | str | None,
-    tests: tuple[str, ...],
     no_traffic: bool,
-    source: str | None,
     promote: bool,
     dry_run: bool,
     as_json: bool,
@@ -89,9 +86,10 @@ def command(
     """  # noqa: D301  the backspace is click's mark
     from wherry.aws.deploy import deploy
     from wherry.aws.promote import promote as promote_canary
-    from wherry.cli.several import SeveralStages, stages_of
+    from wherry.cli.several import Stages, stages_of
 
-    if promote and (canary is not None or dry_run or tests or no_traffic or source):
+    canary, tests = options["canary"], options["tests"]
+    if promote and (canary is not None or dry_run or tests or no_traffic or options["source"]):
         raise click.UsageError("--promote does nothing else: leave out the other options")
     if no_traffic and canary is not None:
         raise click.UsageError("a canary gets calls: leave --canary or --no-traffic out")
@@ -99,27 +97,12 @@ def command(
         if dry_run:
             from wherry.cli.plan import show_plans
 
-            show_plans(
-                project,
-                stage,
-                terminal,
-                as_json=as_json,
-                verbose=verbose,
-                canary=canary,
-                source=source,
-                build=not no_build,
-                **options,
-            )
+            del options["tests"]
+            options["build"] = not no_build
+            show_plans(project, stage, terminal, as_json=as_json, **options)
             return
         stages = stages_of(stage, options, project)
-        own: dict[str, Any] = {**options, "build": not (no_build or promote)}
-        if not promote:
-            own |= {
-                "canary": canary,
-                "tests": tests,
-                "traffic": not no_traffic,
-                "source": source,
-            }
+        options |= {"build": not (no_build or promote), "traffic": not no_traffic}
 
         def work(project: Any, stage: str, **given: Any) -> Deployed:
             if not promote:
@@ -139,17 +122,8 @@ def command(
             if not as_json:
                 print_result({}, _arns(deployed), as_json=False)
 
-        if len(stages) == 1:
-            reporter = BriefReporter(terminal=terminal, verbose=verbose)
-            deployed = work(project, *stages, reporter=reporter, **own)
-            show(deployed)
-            if as_json:
-                print_result(deployed.document(), (), as_json=True)
-            return
-        several = SeveralStages(
-            stages=stages, terminal=terminal, verbose=verbose, as_json=as_json, changed="deployed,"
-        )
-        several.run(work, show, project, **own)
+        deployment = Stages(stages=stages, terminal=terminal, as_json=as_json, changed="deployed,")
+        deployment.run(work, show, project, **options)
 
 
 def _arns(deployed: Deployed) -> list[str]:

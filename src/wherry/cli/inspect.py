@@ -15,14 +15,14 @@ from wherry.cli.options import (
     quiet,
     zip_archives,
 )
-from wherry.cli.render import BriefReporter, Terminal, print_result, write_page
+from wherry.cli.render import Terminal, print_result, write_page
 from wherry.sizes import format_size, parse_size
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.pipeline.inspect import InspectReport
-    from wherry.pipeline.options import BuildOptions
+    from wherry.pipeline.options import InspectOptions
 
 __all__ = ["command"]
 
@@ -100,17 +100,11 @@ def command(
     by: str,
     top: int | None,
     html_file: Path | None,
-    profile: Path | None,
-    why: str | None,
-    against: str | None,
-    budget: int | None,
-    layer_files: tuple[Path, ...],
-    no_build: bool,
     exit_code: bool,
     as_json: bool,
     verbose: bool,
     quiet: bool,
-    **options: Unpack[BuildOptions],
+    **options: Unpack[InspectOptions],
 ) -> int:
     """Show what is in packages: sizes by distribution, what is loaded when, and why it is there.
 
@@ -132,21 +126,16 @@ def command(
     from wherry.aws.inspect_stage import inspect
     from wherry.cli.inspect_lines import report_lines
 
-    files = zip_archives(packages)
+    files, budget = zip_archives(packages), options["budget"]
     if not files:
         options["names"] = packages
+    options["files"] = files
+    of_one = as_json or options["why"] or options["against"]
+    options["suggestions"] = html_file is not None or not of_one
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
         report = inspect(
             project,
-            reporter=BriefReporter(terminal=terminal, verbose=verbose) if not files else terminal,
-            files=files,
-            layer_files=layer_files,
-            no_build=no_build,
-            budget=budget,
-            suggestions=html_file is not None or not (as_json or why or against),
-            why=why,
-            against=against,
-            profile=profile,
+            reporter=terminal if files else terminal.brief,
             **options,
         )
     if html_file is not None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wherry.inspect.difference import fold_changes
+from wherry.inspect.difference import ChangedDistribution, PackageDifference, fold_changes
 from wherry.inspect.groups import group_files
 from wherry.sizes import count, format_change, format_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from wherry.inspect.difference import ChangedDistribution, PackageDifference
     from wherry.inspect.model import Inspected, Suggestion
     from wherry.inspect.why import Reason
     from wherry.pipeline.inspect import InspectReport
@@ -23,13 +22,7 @@ _MOST_FILES = 20
 
 
 def report_lines(report: InspectReport, *, by: str, top: int | None) -> Iterator[str]:
-    """The lines of a report: the answer to what was asked, else a table of each package.
-
-    Args:
-        report: to print.
-        by: how files are counted together: ``distribution``, ``folder`` or ``kind``.
-        top: how many rows; all if None.
-    """
+    """The lines of a report: the answer to what was asked, else a table of each package."""
     if report.reason is not None:
         yield from _reason_lines(report.reason)
     if report.differences is not None:

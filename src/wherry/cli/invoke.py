@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -12,14 +12,15 @@ import click
 
 from wherry.cli.keyboard import keyboard, warn_of_prompt
 from wherry.cli.options import in_project, of_build, path_option, quiet, shared
-from wherry.cli.render import BriefReporter, Terminal, print_result, write_page
+from wherry.cli.render import Terminal, print_result, write_page
 from wherry.target.quotas import MEMORY, STORAGE, TIMEOUT
 from wherry.visible import Lines, visible
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
     from wherry.aws.call import RemoteFunction
+    from wherry.invoke.cold_start import ColdStarts
     from wherry.invoke.options import InvokeOptions
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.request import HttpResponse
@@ -233,16 +234,14 @@ def command(
         _refuse_local_options(click.get_current_context())
     environment = options["environment"] = read_variables(variables, variable_files)
     if cold is not None:
-        from wherry.cli.cold_lines import cold_lines
         from wherry.invoke.cold_start import cold_starts, report_cold_starts
 
         profile |= html_file is not None
         with Terminal(quiet=quiet, verbose=verbose) as terminal:
-            reporter = BriefReporter(terminal=terminal, verbose=verbose)
-            starts = cold_starts(project, cold, profile=profile, reporter=reporter, **options)
+            starts = cold_starts(project, cold, profile=profile, reporter=terminal.brief, **options)
             if html_file is not None:
                 write_page(html_file, report_cold_starts(project, starts, **options), terminal)
-        print_result(starts.document(), cold_lines(starts), as_json=as_json)
+        print_result(starts.document(), _cold_lines(starts), as_json=as_json)
         return
     service = EventFormat(form) if http else None
     if http:
@@ -260,8 +259,8 @@ def command(
             opened = open_function(
                 project,
                 options,
-                callbacks=callbacks(terminal, verbose=verbose),
-                reporter=BriefReporter(terminal=terminal, verbose=verbose),
+                callbacks=callbacks(terminal),
+                reporter=terminal.brief,
             )
         with opened as session:
             failed = False
@@ -338,13 +337,13 @@ def _remote_function(
     return function
 
 
-def callbacks(terminal: Terminal, *, verbose: bool) -> Callbacks:
+def callbacks(terminal: Terminal) -> Callbacks:
     """Callbacks that write a function's output to stderr, and the summary of the build for those who asked."""
     from wherry.cli.build import summarize
     from wherry.invoke.run import Callbacks
 
     def built(report: BuildReport) -> None:
-        if verbose:
+        if terminal.verbose:
             summarize(report, terminal, verbose=False)
 
     return Callbacks(log=terminal.output, built=built)
@@ -363,3 +362,19 @@ def _show(invocation: Invocation, response: HttpResponse | None, terminal: Termi
     if response.body and not response.body.endswith(b"\n") and sys.stdout.isatty():
         out.write(b"\n")
     out.flush()
+
+
+_MOST_IMPORTS = 20
+
+
+def _cold_lines(starts: ColdStarts) -> Iterator[str]:
+    """The figures of cold starts, and the longest imports of one package by another."""
+    quickest, slowest = min(starts.seconds) * 1000, max(starts.seconds) * 1000
+    memory = "" if starts.peak_memory is None else f", {starts.peak_memory / 1048576:.0f} MB"
+    yield (
+        f"{starts.function} initializes in {starts.median * 1000:.0f} ms "
+        f"(median of {len(starts.seconds)}; {quickest:.0f} to {slowest:.0f} ms{memory})"
+    )
+    for each in [each for each in starts.imports if each.is_choice][:_MOST_IMPORTS]:
+        above = f", imported by {each.imported_by}" if each.imported_by else ""
+        yield f"{each.seconds * 1000:8.1f} ms  {each.module}{above}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wherry.cli.options import as_json, canary, from_stage, of_deployment, of_stages
-from wherry.cli.render import BriefReporter, Terminal, print_result
+from wherry.cli.render import Terminal, print_result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,15 +50,8 @@ def command(
       wherry plan production --exit-code
     """  # noqa: D301  the backspace is click's mark
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
-        plans = show_plans(
-            project,
-            stage,
-            terminal,
-            as_json=as_json,
-            verbose=verbose,
-            build=not no_build,
-            **options,
-        )
+        options["build"] = not no_build
+        plans = show_plans(project, stage, terminal, as_json=as_json, **options)
     return 3 if exit_code and any(planned.plan for planned in plans) else 0
 
 
@@ -68,33 +61,23 @@ def show_plans(
     terminal: Terminal,
     *,
     as_json: bool,
-    verbose: bool,
     **options: Any,
 ) -> tuple[Planned, ...]:
     """Plan a deployment: the plans on stdout; warnings, and the calls that were made, on stderr."""
     from wherry.aws.deploy import plan
-    from wherry.cli.several import SeveralStages, plan_lines, stages_of
+    from wherry.cli.several import Stages, plan_lines, stages_of
 
     stages = stages_of(stage, options, project)
 
     def show(planned: Planned) -> None:
         for warning in planned.plan.warnings:
             terminal.warn(warning)
-        if verbose:
+        if terminal.verbose:
             terminal.line(f"asked AWS {len(planned.calls)} times: {', '.join(planned.calls)}")
         lines = planned.plan.lines(planned.differences)
-        if len(stages) == 1:
-            print_result(planned.document(), lines, as_json=as_json)
-        elif not as_json:
-            print_result({}, plan_lines(planned.plan, lines), as_json=False)
+        if not as_json:
+            shown = lines if len(stages) == 1 else plan_lines(planned.plan, lines)
+            print_result({}, shown, as_json=False)
 
-    if len(stages) == 1:
-        reporter = BriefReporter(terminal=terminal, verbose=verbose)
-        planned = plan(project, *stages, differences=True, reporter=reporter, **options)
-        show(planned)
-        return (planned,)
-    several = SeveralStages(
-        stages=stages, terminal=terminal, verbose=verbose, as_json=as_json, changed="to do:"
-    )
-    results = several.run(plan, show, project, differences=True, **options)
-    return tuple(result.value for result in results if result.value is not None)
+    plans = Stages(stages=stages, terminal=terminal, as_json=as_json, changed="to do:")
+    return plans.run(plan, show, project, differences=True, **options)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wherry.events import Event, Note, Warned
+from wherry.events import Event, Note, Reporter, Warned
 from wherry.sizes import count, format_size, seconds
 from wherry.structs import Struct
 from wherry.visible import Lines, visible
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wherry.errors import WherryError
     from wherry.pipeline.inspect import InspectReport
 
-__all__ = ["BriefReporter", "Terminal", "error_text", "print_error", "print_result", "write_page"]
+__all__ = ["Terminal", "error_text", "print_error", "print_result", "write_page"]
 
 _BAR_DELAY = 0.4
 """Seconds of downloading before a progress bar appears."""
@@ -88,15 +88,11 @@ def print_error(error: WherryError) -> None:
 
 
 class Terminal:
-    """Renders events on stderr. As a context manager it removes the progress bar at the end.
-
-    Args:
-        verbose: print the output of commands before and after bundling.
-    """
+    """Renders events on stderr. As a context manager it removes the progress bar at the end."""
 
     def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
         self._quiet = quiet
-        self._verbose = verbose
+        self.verbose = verbose
         self._color = _for_stderr()
         self._lock = threading.Lock()
         self._begin = time.perf_counter()
@@ -115,6 +111,11 @@ class Terminal:
     def took(self) -> str:
         """The time since the beginning."""
         return seconds(time.perf_counter() - self._begin)
+
+    @property
+    def brief(self) -> Reporter:
+        """Renders the events that matter to commands for which building is only a step; if verbose, all events."""
+        return self if self.verbose else _Brief(self)
 
     def emit(self, event: Event) -> None:
         """Render an event, from any thread."""
@@ -159,7 +160,7 @@ class Terminal:
                 self._print(f"{click.style('note:', bold=True)} {visible(text)}")
             case _:
                 text = str(event)
-                if text and (self._verbose or not event.verbose):
+                if text and (self.verbose or not event.verbose):
                     self._print(visible(text))
 
     def _print(self, text: str, *, always: bool = False) -> None:
@@ -182,18 +183,13 @@ class Terminal:
             )
 
 
-class BriefReporter(Struct, frozen=True, kw_only=True):
-    """Passes on the events that matter to commands for which building is only a step; verbose, all events."""
-
+class _Brief(Struct, frozen=True):
     terminal: Terminal
-    verbose: bool
 
     def emit(self, event: Event) -> None:
-        """Pass on an event, from any thread."""
         from wherry.events.build import LockRead
 
-        of_build = isinstance(event, LockRead) or (isinstance(event, Note) and not event.brief)
-        if self.verbose or not of_build:
+        if not isinstance(event, LockRead) and not (isinstance(event, Note) and not event.brief):
             self.terminal.emit(event)
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from wherry.cli.invoke import FORMATS, callbacks, of_run
 from wherry.cli.keyboard import keyboard, warn_of_prompt
 from wherry.cli.options import drover_stage, in_project, of_build, quiet
-from wherry.cli.render import BriefReporter, Terminal, print_error
+from wherry.cli.render import Terminal, print_error
 from wherry.sizes import seconds
 
 if TYPE_CHECKING:
@@ -127,17 +127,14 @@ def command(
             project,
             options,
             callbacks=replace(
-                callbacks(terminal, verbose=verbose),
+                callbacks(terminal),
                 served=lambda served: _log(
-                    served,
-                    terminal,
-                    verbose=verbose,
-                    has_keyboard=options["terminal"] is not None,
+                    served, terminal, has_keyboard=options["terminal"] is not None
                 ),
                 failed=_tell,
                 reloaded=lambda names: terminal.line(f"Reloaded {', '.join(names)}"),
             ),
-            reporter=BriefReporter(terminal=terminal, verbose=verbose),
+            reporter=terminal.brief,
         )
         with opened as server:
             if options["host"] not in {"127.0.0.1", "localhost", "::1"}:
@@ -155,12 +152,12 @@ def _end(_number: int, _frame: object) -> None:
 _talking = threading.Lock()
 
 
-def _log(served: Served, terminal: Terminal, *, verbose: bool, has_keyboard: bool) -> None:
+def _log(served: Served, terminal: Terminal, *, has_keyboard: bool) -> None:
     request, response = served.request, served.response
     query = f"?{request.query}" if request.query else ""
     with _talking:
         if served.invocation is not None and (
-            verbose or served.invocation.init_seconds is not None
+            terminal.verbose or served.invocation.init_seconds is not None
         ):
             terminal.line(served.invocation.report_line)
         function = f" → {served.function}" if served.function is not None else ""

@@ -6,9 +6,9 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from wherry.cli.render import BriefReporter, print_error, print_result
+from wherry.cli.render import Terminal, print_error, print_result
 from wherry.errors import DeployError, WherryError
-from wherry.events import Event, OfStage
+from wherry.events import Event, OfStage, Reporter
 from wherry.sizes import count
 from wherry.structs import Struct
 
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
     from wherry.aws.plan import Plan
     from wherry.aws.several import StageResult
-    from wherry.cli.render import Terminal
-    from wherry.events import Reporter
 
-__all__ = ["SeveralStages", "Turns", "plan_lines", "stages_of"]
+__all__ = ["Stages", "Turns", "plan_lines", "stages_of"]
 
 Result = TypeVar("Result")
 
@@ -44,11 +42,6 @@ class Turns:
     """Prints the reports of several stages one after the other, each as it grows.
 
     A reporter: what belongs to a stage whose turn has not come is kept until then.
-
-    Args:
-        stages: in the order of their reports.
-        reporter: renders events.
-        terminal: takes the title of each report.
     """
 
     def __init__(self, stages: Sequence[str], reporter: Reporter, terminal: Terminal) -> None:
@@ -102,8 +95,8 @@ def plan_lines(plan: Plan, lines: Iterable[str]) -> list[str]:
     return shown
 
 
-class SeveralStages(Struct, frozen=True, kw_only=True):
-    """Plans or deploys several stages.
+class Stages(Struct, frozen=True, kw_only=True):
+    """Plans or deploys one or several stages.
 
     Attributes:
         changed: the word in the summary for a stage with actions.
@@ -111,7 +104,6 @@ class SeveralStages(Struct, frozen=True, kw_only=True):
 
     stages: tuple[str, ...]
     terminal: Terminal
-    verbose: bool
     as_json: bool
     changed: str
 
@@ -121,22 +113,21 @@ class SeveralStages(Struct, frozen=True, kw_only=True):
         show: Callable[[Result], None],
         project: Path,
         **options: Any,
-    ) -> tuple[StageResult[Result], ...]:
-        """Do the work for each stage, then print the summary and, if asked for, one JSON document.
-
-        Args:
-            work: ``plan`` or ``deploy``.
-            show: prints the result of one stage.
-            project: the project's folder.
-            options: those of ``work``.
+    ) -> tuple[Result, ...]:
+        """Do the work for each stage, then print the summary of several and, if asked for, one JSON document.
 
         Raises:
             DeployError: a stage failed; its own error was printed in its report.
         """
         from wherry.aws.several import for_stages
 
-        brief = BriefReporter(terminal=self.terminal, verbose=self.verbose)
-        turns = Turns(self.stages, brief, self.terminal)
+        if len(self.stages) == 1:
+            value = work(project, *self.stages, reporter=self.terminal.brief, **options)
+            show(value)
+            if self.as_json:
+                print_result(value.document(), (), as_json=True)  # type: ignore[attr-defined]
+            return (value,)
+        turns = Turns(self.stages, self.terminal.brief, self.terminal)
 
         def shown(project: object, stage: str, **own: Any) -> Result:
             try:
@@ -149,7 +140,7 @@ class SeveralStages(Struct, frozen=True, kw_only=True):
 
         results = for_stages(shown, project, self.stages, reporter=turns, **options)
         self._summarize(results)
-        return results
+        return tuple(result.value for result in results if result.value is not None)
 
     def _summarize(self, results: Sequence[StageResult[Any]]) -> None:
         width = max(len(result.stage) for result in results)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wherry.errors import ContainerError, NoEngineError
+from wherry.files import reason_of
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ class Engine(Struct, frozen=True, kw_only=True):
     """A container engine.
 
     Attributes:
-        command: its program.
         kind: ``docker``, ``podman`` or ``finch``, whose options it takes.
         rootless: it works without privileges, so that root in its containers is the user.
     """
@@ -73,12 +73,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         stdin: bytes = b"",
         variables: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Run a command of it.
-
-        Args:
-            arguments: the command; without secrets, as other users of the machine can see them.
-            stdin: its standard input.
-            variables: further variables of its environment.
+        """Run a command of it, without secrets among its arguments, as other users of the machine can see them.
 
         Raises:
             NoEngineError: it cannot be started.
@@ -98,7 +93,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         except OSError as error:
             raise NoEngineError(
                 f"`{self.command}` cannot be started",
-                where=[error.strerror or str(error)],
+                where=[reason_of(error)],
                 hint=_INSTALL,
             ) from error
         return Answer(

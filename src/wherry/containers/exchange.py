@@ -18,8 +18,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from wherry.containers.engine import Answer, plain_lines
-from wherry.containers.image import platform
+from wherry.containers.engine import Answer, Engine, plain_lines
+from wherry.containers.image import Image, platform
 from wherry.containers.run import (
     INPUT,
     NO_INPUT,
@@ -32,16 +32,13 @@ from wherry.containers.run import (
     values,
 )
 from wherry.errors import ContainerError
-from wherry.settings.model import Copy
+from wherry.settings.model import ContainerOptions, Copy
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from wherry.containers.engine import Engine
-    from wherry.containers.image import Image
-    from wherry.settings.model import ContainerOptions
     from wherry.target import Target
 
 __all__ = ["Container", "Folder"]
@@ -59,7 +56,6 @@ class Folder(Struct, frozen=True, kw_only=True):
     """A folder of this machine that a container works with.
 
     Attributes:
-        path: where it is.
         inside: where the container finds it.
         use: ``read``; ``fill``, for one that is empty and is to be filled; ``change``, for both; or ``lend``:
             the container may write to it, and where files are copied it writes to its copy.
@@ -87,14 +83,9 @@ class Container(Struct, frozen=True, kw_only=True):
         outputs: Path,
         on_line: Callable[[bytes], None],
     ) -> Answer:
-        """Run a Python script of the input folder with the target's Python.
+        """Run a Python script of the input folder with the target's Python, and fill the output folder, which is empty.
 
-        Args:
-            script: its name in the folder.
-            request: the line of JSON that it reads. ``environment`` is added: the variables of the settings.
-            inputs: the input folder.
-            outputs: the output folder, which is empty.
-            on_line: takes each line that it writes.
+        To the line of JSON that it reads, ``environment`` is added: the variables of the settings.
 
         Raises:
             ContainerError: the container cannot be run, or lacks the target's Python.
@@ -127,16 +118,12 @@ class Container(Struct, frozen=True, kw_only=True):
         environment: Mapping[str, str],
         log: Path,
     ) -> int:
-        """Run a script for a POSIX shell; its exit status.
+        """Run a script for a POSIX shell, whose output is appended to the log; its exit status.
 
-        Args:
-            script: the script. It travels by standard input, so its commands must not read from there.
-            lent: folders of this machine by their place in the container, which may write to them; where files
-                are copied, it writes to its copy.
-            changed: folders of this machine that hold afterwards what it wrote to them.
-            workdir: the folder to start in.
-            environment: variables, beside those of the settings.
-            log: standard output and error are appended to it.
+        It travels by standard input, so its commands must not read from there. Folders of this machine are given by
+        their place in the container, which may write to them: what it wrote to the ``changed`` ones, they hold
+        afterwards; where files are copied, it writes to a copy of the ``lent`` ones. The environment is added to that
+        of the settings.
 
         Raises:
             ContainerError: the container cannot be run.

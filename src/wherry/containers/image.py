@@ -13,7 +13,7 @@ from wherry.errors import ContainerError, SettingsError
 from wherry.events import ImageFetched, ImageWanted
 from wherry.store.memo import Memo, memo_key
 from wherry.structs import Struct
-from wherry.target import Architecture
+from wherry.target import Architecture, Target
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from wherry.containers.engine import Engine
     from wherry.context import Context
     from wherry.settings.model import ContainerOptions
-    from wherry.target import Target
 
 __all__ = ["Image", "Images", "default_image", "platform"]
 
@@ -43,12 +42,7 @@ _NOT_READ = frozenset({".git", ".hg", ".svn"})
 
 
 class Image(Struct, frozen=True, kw_only=True):
-    """An image that the engine has.
-
-    Attributes:
-        reference: its name.
-        identity: the digest of its configuration and layers; another image has another.
-    """
+    """An image that the engine has by its name; the identity is the digest of its configuration and layers."""
 
     reference: str
     identity: str

@@ -27,16 +27,7 @@ _MOST_NEIGHBOURS = 8
 
 
 class ChangedDistribution(Struct, frozen=True, kw_only=True):
-    """A distribution whose version or files differ.
-
-    Attributes:
-        before: its version; None if it is new.
-        after: its version; None if it is gone.
-        size_before: bytes of its files in the zip file, 0 if it is new.
-        size_after: bytes of its files in the zip file, 0 if it is gone.
-        unzipped_size_before: bytes of its files.
-        unzipped_size_after: bytes of its files.
-    """
+    """A distribution whose version, or whose bytes zipped or unzipped, differ; None and 0 where there is none."""
 
     name: str
     before: str | None
@@ -48,14 +39,7 @@ class ChangedDistribution(Struct, frozen=True, kw_only=True):
 
 
 class ChangedFile(Struct, frozen=True, kw_only=True):
-    """A file that differs.
-
-    Attributes:
-        change: ``new``, ``gone`` or ``changed``.
-        owner: the name of its distribution.
-        size_before: its bytes in the zip file, 0 if it is new.
-        size_after: its bytes in the zip file, 0 if it is gone.
-    """
+    """A file that is ``new``, ``gone`` or ``changed``; its bytes in the zip file are 0 where there is none."""
 
     path: str
     change: str
@@ -84,7 +68,6 @@ class PackageDifference(Struct, frozen=True, kw_only=True):
     """The difference of two packages. False if every file is the same.
 
     Attributes:
-        name: of the package.
         size_before: of the zip file; 0 if there was none.
         size_after: of the zip file; 0 if there is none.
         distributions: by how much they changed.
@@ -127,12 +110,7 @@ def compare_packages(before: Inspected | None, after: Inspected | None) -> Packa
 def fold_changes(
     files: Sequence[ChangedFile], after: Sequence[FileSize]
 ) -> tuple[ChangedFolder, ...]:
-    """Changed files, those together that came or went with their folder; those first that changed by most bytes.
-
-    Args:
-        files: that changed.
-        after: all files of the package.
-    """
+    """Changed files, those together that came or went with their folder; those first that changed by most bytes."""
     changes = {file.path: file.change for file in files}
     # A folder with anything that did not come, or did not go, stays open.
     mixed: dict[str, set[str]] = {}

@@ -58,12 +58,7 @@ _GROUPINGS = {"distribution": lambda file: file.owner, "folder": _folder, "kind"
 
 
 def group_files(package: Inspected, by: str) -> tuple[Group, ...]:
-    """The groups of a package's files, the biggest first.
-
-    Args:
-        package: it.
-        by: ``distribution``, ``folder`` or ``kind``.
-    """
+    """The groups of a package's files by ``distribution``, ``folder`` or ``kind``, the biggest first."""
     found: dict[str, list[FileSize]] = {}
     for file in package.files:
         found.setdefault(_GROUPINGS[by](file), []).append(file)

@@ -50,22 +50,14 @@ class _Node(Struct, frozen=True):
 
 
 def read_import_times(output: bytes) -> tuple[ImportTime, ...]:
-    """The imports of a function in the output of its initialization, without those of the runtime; the longest first.
-
-    Args:
-        output: of a process that was started with ``VARIABLE`` set.
-    """
+    """The imports of a function in the output of its initialization, without those of the runtime; the longest first."""
     _, roots = _read(output)
     found = [time for root in roots for time in _times(root)]
     return tuple(sorted(found, key=lambda time: -time.seconds))
 
 
 def read_runtime_seconds(output: bytes) -> float:
-    """The time of the imports that Python itself and the runtime's client make before those of the function.
-
-    Args:
-        output: of a process that was started with ``VARIABLE`` set.
-    """
+    """The time of the imports that Python itself and the runtime's client make before those of the function."""
     roots, _ = _read(output)
     return sum(root.total for root in roots)
 

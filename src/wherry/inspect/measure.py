@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wherry.contents.imports import When
-from wherry.contents.model import is_compiled_name
+from wherry.contents.model import File, Part, is_compiled_name
 from wherry.contents.read import Contents
-from wherry.inspect.model import OWN_FILES, FileSize, Inspected, InspectedDistribution
+from wherry.inspect.model import OWN_FILES, FileSize, Inspected, InspectedDistribution, Loaded
 from wherry.inspect.retained import find_dominators, retained_sizes
 from wherry.target.provided import provided_modules
 from wherry.target.standard_library import standard_library
@@ -17,9 +17,7 @@ from wherry.target.standard_library import standard_library
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from wherry.contents.model import File, Part
     from wherry.contents.modules import Module
-    from wherry.inspect.model import Loaded
 
 __all__ = ["Measured"]
 
@@ -28,12 +26,7 @@ _WHEN: Mapping[When, Loaded] = {When.INIT: "init", When.GUARDED: "init", When.LA
 
 
 class Measured:
-    """The packages of a function with its layers, or of layers alone, measured.
-
-    Args:
-        contents: of them.
-        own_name: the project's name, if it is known.
-    """
+    """The packages of a function with its layers, or of layers alone, measured."""
 
     def __init__(self, contents: Contents, own_name: str = "") -> None:
         self.contents = contents

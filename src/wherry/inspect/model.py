@@ -23,7 +23,6 @@ class FileSize(Struct, frozen=True, kw_only=True):
     """A file of a package.
 
     Attributes:
-        path: in the package.
         owner: the name of its distribution, as in ``InspectedDistribution.name``.
         size: its bytes in the zip file, without headers.
         unzipped_size: its bytes unzipped.

@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wherry.inspect.difference import fold_changes
+from wherry.inspect.difference import PackageDifference, fold_changes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wherry.inspect.difference import PackageDifference
     from wherry.inspect.model import Inspected, InspectedDistribution
     from wherry.inspect.profile import ImportProfile, ProfileNode
 
@@ -49,10 +48,7 @@ def page(
 ) -> str:
     """The HTML document that shows packages as treemaps, and import times as a flame graph.
 
-    Args:
-        packages: to show.
-        differences: to what was before, by the name of the package; None if they are not compared.
-        profile: of a function's initialization, with the tree of its imports; None if it was not measured.
+    ``differences`` to what was before are by the names of packages; ``profile`` has the tree of its imports.
     """
     data = {
         "packages": [

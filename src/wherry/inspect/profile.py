@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wherry.errors import SettingsError
+from wherry.files import reason_of
 from wherry.inspect.import_times import ImportTime, read_import_times, read_runtime_seconds
 from wherry.structs import Struct
 from wherry.untrusted import LARGEST_DOCUMENT, parse_json
@@ -50,7 +51,6 @@ class ProfileNode(NamedTuple):
     """An import in the tree of all.
 
     Attributes:
-        module: its name.
         parent: the index of the node that imports it; -1 for the root.
         own: microseconds without what it imports.
         total: microseconds with it: its own, and those of the nodes below it.
@@ -77,7 +77,7 @@ def read_profile(path: Path) -> ImportProfile:
             content = file.read(LARGEST_DOCUMENT + 1)
     except OSError as error:
         raise SettingsError(
-            f"cannot read `{path}`", where=[error.strerror or str(error)], hint=_HINT
+            f"cannot read `{path}`", where=[reason_of(error)], hint=_HINT
         ) from error
     try:
         if content.lstrip()[:1] == b"{":
@@ -141,11 +141,7 @@ def import_tree(profile: ImportProfile, owner_of: Callable[[str], str]) -> tuple
     """The imports as a tree: its root first, each node before those below it, the longest first.
 
     The root stands for the whole initialization. Of its own is what no import accounts for: the start of the process,
-    and code at the top of the handler's module.
-
-    Args:
-        profile: of a function.
-        owner_of: the name of what a module belongs to.
+    and code at the top of the handler's module. ``owner_of`` names what a module belongs to.
     """
     # An import that fails is told each time that it is tried. What it imported counts to the longest.
     holder: dict[str, ImportTime] = {}

@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING
 from wherry.bundle.content import read_all
 from wherry.bundle.entry import DEFLATED, Slice
 from wherry.bundle.splice import SpliceError, splice
-from wherry.contents.model import is_compiled_name
+from wherry.contents.model import File, is_compiled_name
 from wherry.elf.strip import NotStrippedError, strip_elf
 from wherry.errors import WherryError
-from wherry.inspect.model import Suggestion
-from wherry.inspect.saving import remembered, suggestion
+from wherry.inspect.model import Inspected, Suggestion
+from wherry.inspect.saving import Present, remembered, suggestion
 from wherry.sizes import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from wherry.contents.model import File
     from wherry.inspect.measure import Measured
-    from wherry.inspect.model import Inspected
-    from wherry.inspect.saving import Present
 
 __all__ = ["find_debugging", "find_replacements"]
 

@@ -20,12 +20,8 @@ def find_dominators(
 ) -> Mapping[str, str]:
     """The name through which alone each name is needed, the nearest one; empty if there is none.
 
-    The order is such that each name comes before the one that it is needed through.
-
-    Args:
-        names: of all distributions.
-        requirements: the names that each requires; others than ``names`` are passed over.
-        own: the name of the project's own code, which needs what nothing else does.
+    The order is such that each name comes before the one that it is needed through. ``own`` is the project's own code,
+    which needs what nothing else does.
     """
     every = sorted(set(names) - {own})
     known = frozenset(every)
@@ -49,12 +45,7 @@ def find_dominators(
 
 
 def retained_sizes(dominators: Mapping[str, str], sizes: Mapping[str, int]) -> Mapping[str, int]:
-    """The size of each name with all that is needed through it alone.
-
-    Args:
-        dominators: as ``find_dominators`` gives them.
-        sizes: of each name by itself; 0 for those that are not there.
-    """
+    """The size of each name with all that is needed through it alone; dominators as ``find_dominators`` gives them."""
     sums = {name: sizes.get(name, 0) for name in dominators}
     for name, above in dominators.items():
         if above != _ROOT:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import field
 
-from wherry.inspect.model import Suggestion
+from wherry.inspect.model import FileSize, Suggestion
 from wherry.store.memo import Memo, memo_key
 from wherry.structs import Struct
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from wherry.contents.model import File
-    from wherry.inspect.model import FileSize
     from wherry.store import Store
 
 __all__ = ["SMALLEST", "Present", "header_size", "remembered", "suggestion", "toml_list"]
@@ -62,11 +61,7 @@ def remembered(
 ) -> Sequence[int]:
     """The figures of files; what was measured before of files of the same content is not measured again.
 
-    Args:
-        rules: of the measurement, whatever else it depends on.
-        files: measured.
-        store: remembers the figures; None measures again each time.
-        measure: returns them.
+    ``rules`` are those of the measurement, and whatever else it depends on.
     """
     if store is None:
         return measure()

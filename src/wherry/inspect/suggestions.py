@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from wherry.contents.imports import LARGEST_SOURCE
 from wherry.contents.model import is_compiled_name
+from wherry.contents.services import CREDENTIALS, SDKS, data_of, service_uses
 from wherry.contents.unneeded import HEADERS, STUBS, paths_of_tests
 from wherry.errors import WherryError
 from wherry.inspect.replacements import find_debugging, find_replacements
-from wherry.inspect.saving import SMALLEST, suggestion, toml_list
-from wherry.inspect.unused_services import find_services
+from wherry.inspect.saving import SMALLEST, Present, suggestion, toml_list
 from wherry.sizes import first
 from wherry.target.provided import provided_distributions
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from wherry.contents.distributions import Installed
     from wherry.inspect.measure import Measured
     from wherry.inspect.model import FileSize, Inspected, Suggestion
-    from wherry.inspect.saving import Present
 
 __all__ = ["find_suggestions"]
 
@@ -35,15 +35,9 @@ _SPECIAL = re.compile(r"([\\*?\[\]!#])")
 def find_suggestions(
     measured: Sequence[Measured], package: Inspected, present: Present
 ) -> tuple[Suggestion, ...]:
-    """The suggestions for a package, those first that save most.
-
-    Args:
-        measured: what the package was measured with; of a layer, with each function that takes it.
-        package: it.
-        present: the settings that it has.
-    """
+    """The suggestions for a package, those first that save most; a layer is measured with each of its functions."""
     finders: tuple[Callable[[Sequence[Measured], Inspected, Present], Iterable[Suggestion]], ...] = (
-        _unneeded, _provided, find_services, _excluded, _duplicates, find_replacements, find_debugging,
+        _unneeded, _provided, _services, _excluded, _duplicates, find_replacements, find_debugging,
     )  # fmt: skip
     found = [each for finder in finders for each in finder(measured, package, present)]
     return tuple(
@@ -213,3 +207,65 @@ def _pattern(path: str) -> str:
 
 def _several(names: Sequence[str]) -> str:
     return first(names, _MOST_NAMED)
+
+
+def _services(
+    measured: Sequence[Measured], package: Inspected, present: Present
+) -> Iterator[Suggestion]:
+    """The descriptions that ``botocore-services`` leaves out; none where a call does not tell its service."""
+    data: dict[str, list[FileSize]] = {}
+    for file in package.files:
+        if file.owner == "botocore" and (service := data_of(file.path)) is not None:
+            data.setdefault(service, []).append(file)
+    known = all(each.contents.is_certain for each in measured) and present.complete
+    if not data or not known or present.of("botocore-services"):
+        return
+    used: set[str] = set()
+    for each in measured:
+        services = _used(each)
+        if services is None:
+            return
+        used |= services & set(data)
+    if not used:
+        return
+    kept = {*used, *CREDENTIALS}
+    yield suggestion(
+        f"descriptions of AWS services other than {', '.join(sorted(used))}, which no code asks for by name",
+        (file for name, files in data.items() if name not in kept for file in files),
+        toml_list("botocore-services", sorted(used)),
+    )
+
+
+def _used(measured: Measured) -> set[str] | None:
+    """The services that sources ask for: own ones, those of distributions that need botocore, and others that are reached.
+
+    None if unknown.
+    """
+    needing = {
+        name
+        for name, targets in measured.requirements.items()
+        if {"boto3", "botocore", "aiobotocore"} & set(targets)
+    } - SDKS
+    reached = {
+        each.module.file.place
+        for each in measured.contents.graph.reached.values()
+        if each.module.file is not None
+    }
+    used: set[str] = set()
+    for file in measured.contents.files.values():
+        owner = measured.owner(file)
+        if (
+            not file.path.endswith(".py")
+            or owner in SDKS
+            or (owner not in {*needing, measured.own_name} and file.place not in reached)
+        ):
+            continue
+        try:
+            source = file.read(most=LARGEST_SOURCE)
+        except WherryError:
+            return None
+        for use in service_uses(source):
+            if use.service is None:
+                return None
+            used.add(use.service)
+    return used

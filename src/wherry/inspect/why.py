@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wherry.contents.model import OPT, TASK
+from wherry.contents.model import OPT, TASK, File
 from wherry.errors import SettingsError
 from wherry.problems import nearest
 from wherry.structs import Struct
@@ -12,7 +12,6 @@ from wherry.structs import Struct
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wherry.contents.model import File
     from wherry.inspect.measure import Measured
 
 __all__ = ["Reason", "find_reason"]
@@ -52,9 +51,7 @@ class Reason(Struct, frozen=True, kw_only=True):
 def find_reason(measured: Measured, subject: str) -> Reason | None:
     """Why something is in a function's package or its layers; None if it is not.
 
-    Args:
-        measured: the packages.
-        subject: the name of a distribution or of a module, or the path of a file or folder, in the package or on Lambda.
+    It is the name of a distribution or module, or the path of a file or folder, in the package or on Lambda.
     """
     from packaging.utils import canonicalize_name
 

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from wherry.events import Reporter, Warned
 from wherry.invoke.http_event import MAX_ALB_BODY, http_event
 from wherry.invoke.http_response import no_route
 from wherry.invoke.request import EventFormat, HttpRequest, HttpResponse
-from wherry.invoke.routes import DEFAULT_ROUTE, Route, RouteMatch, choose_route
+from wherry.invoke.routes import (
+    DEFAULT_ROUTE,
+    Route,
+    RouteMatch,
+    check_routes,
+    choose_route,
+    parse_route,
+)
 from wherry.invoke.runtime_api import MAX_EVENT
 from wherry.invoke.variables import region
+from wherry.settings.model import FunctionSettings
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["Api", "Call", "make_event"]
+    from wherry.pipeline.request import BuildRequest
+    from wherry.settings.foreign.model import ForeignFunction
+
+__all__ = ["Api", "Call", "find_api", "function_settings", "make_event"]
 
 _BALANCERS = frozenset({EventFormat.ALB, EventFormat.ALB_MULTI})
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """A request that is for a function.
-
-    Attributes:
-        request: without the stage in its path.
-        match: its route.
-        form: the service that makes the event.
-        stage: the stage that was in the path.
-    """
+    """A request, without the stage in its path, for a function: its route, and the service that makes the event."""
 
     request: HttpRequest
     match: RouteMatch
@@ -50,8 +56,6 @@ class Api(Struct, frozen=True, kw_only=True):
 
     Attributes:
         form: the service of routes that do not name theirs.
-        routes: of all functions.
-        functions: their names.
         stage: in the path of every request, as in the address of an API without a domain of its own.
     """
 
@@ -94,12 +98,7 @@ class Api(Struct, frozen=True, kw_only=True):
 
 
 def make_event(call: Call, environment: Mapping[str, str]) -> bytes | None:
-    """The event that the service makes of a request; None where it is larger than the service carries.
-
-    Args:
-        call: the request.
-        environment: of the function, which may say its region.
-    """
+    """The event that the service makes of a request; None where it is larger than the service carries."""
     if len(call.request.body) > (MAX_ALB_BODY if call.form in _BALANCERS else MAX_EVENT):
         return None
     document = http_event(
@@ -111,3 +110,90 @@ def make_event(call: Call, environment: Mapping[str, str]) -> bytes | None:
     )
     event = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
     return event if len(event) <= MAX_EVENT else None
+
+
+def find_api(
+    request: BuildRequest,
+    names: Sequence[str],
+    *,
+    form: EventFormat | None,
+    stage: str | None,
+    reporter: Reporter,
+) -> Api:
+    """The API of functions: the routes of the settings, of SAM or ``serverless.yml``, or the functions' names.
+
+    Raises:
+        InvokeError: two functions have the same route.
+    """
+    settings = function_settings(request)
+    own = {name: settings[name].routes for name in names if name in settings}
+    unrouted = [name for name in names if not own.get(name)]
+    described = _described(request, reporter) if unrouted else ()
+    routes: list[Route] = []
+    for name in names:
+        if texts := own.get(name):
+            routes += [parse_route(text, name, form or EventFormat.HTTP) for text in texts]
+            continue
+        foreign = _matching(name, settings.get(name), described, names)
+        if foreign is not None and foreign.routes:
+            routes += [
+                parse_route(each.route, name, form or EventFormat(each.service))
+                for each in foreign.routes
+            ]
+        elif len(names) > 1:
+            routes += [parse_route(f"/{name}{rest}", name, form) for rest in ("", "/{proxy+}")]
+        else:
+            routes.append(Route(function=name, method="ANY", path=DEFAULT_ROUTE, form=form))
+    check_routes(routes)
+    usual = Counter(route.form for route in routes if route.form is not None).most_common(1)
+    return Api(
+        form=form or (usual[0][0] if usual else None) or EventFormat.FUNCTION_URL,
+        routes=tuple(routes),
+        functions=tuple(names),
+        stage=stage,
+    )
+
+
+def _described(request: BuildRequest, reporter: Reporter) -> Sequence[ForeignFunction]:
+    """The functions in the files of other tools."""
+    from wherry.settings.foreign.find import read_descriptions
+
+    descriptions, warnings = read_descriptions(request.root, request.project.files)
+    for text in warnings:
+        reporter.emit(Warned(text=f"its routes are not known: {text}"))
+    return [function for description in descriptions for function in description.functions]
+
+
+def _matching(
+    name: str,
+    settings: FunctionSettings | None,
+    described: Iterable[ForeignFunction],
+    names: Sequence[str],
+) -> ForeignFunction | None:
+    """The description of a function: that of its name, or else the only one with its code that is no other's."""
+    known: Mapping[str, ForeignFunction] = {each.name.lower(): each for each in described}
+    if name.lower() in known or settings is None:
+        return known.get(name.lower())
+
+    def code(of: Mapping[str, object]) -> tuple[object, object]:
+        return of.get("handler"), of.get("app")
+
+    mine = (settings.handler, settings.app)
+    others = {each.lower() for each in names}
+    same = [
+        each
+        for key, each in known.items()
+        if key not in others and code(each.settings) == mine != (None, None)
+    ]
+    inside = [each for each in same if each.folder == (settings.root or "")]
+    found = inside or same
+    return found[0] if len(found) == 1 else None
+
+
+def function_settings(request: BuildRequest) -> Mapping[str, FunctionSettings]:
+    """The settings of the functions that are asked for, by their names."""
+    return {
+        recipe.name: recipe.settings
+        for recipe in request.recipes
+        if isinstance(recipe.settings, FunctionSettings)
+    }

@@ -22,13 +22,7 @@ _PATIENCE = 600.0
 
 
 class ServedBuild(Struct, frozen=True, kw_only=True):
-    """The result of one build of the project.
-
-    Attributes:
-        functions: by name.
-        api: chooses among them.
-        aliases: names that the functions have on AWS, with those they have here.
-    """
+    """The result of one build; ``aliases`` are the names that the functions have on AWS, with those they have here."""
 
     functions: Mapping[str, ServedFunction]
     api: Api

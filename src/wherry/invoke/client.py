@@ -27,12 +27,7 @@ PINNED_AS_OF = "2026-11-21"
 
 
 class RuntimeClient(Struct, frozen=True, kw_only=True):
-    """AWS's runtime client, unpacked.
-
-    Attributes:
-        folder: the folder that becomes ``/var/runtime``.
-        compiled: whether it has its own transport, or Wherry's.
-    """
+    """AWS's runtime client, unpacked in what becomes ``/var/runtime``; with its own compiled transport, or Wherry's."""
 
     folder: Path
     version: str
@@ -45,32 +40,24 @@ def client_files(interpreter: Interpreter) -> tuple[PinnedFile, ...]:
     # Where no wheel is for this interpreter, any of the newest holds the same Python files.
     oldest = interpreter.version[:2] == (3, 9)
     python, machine = key if key in _AWSLAMBDARIC else ("39" if oldest else "314", "x86_64")
-    files = [
-        _pin(
-            "awslambdaric",
-            "4.0.4" if oldest else "4.2.2",
-            f"cp{python}-cp{python}-manylinux2014_{machine}.manylinux_2_17_{machine}",
-            _AWSLAMBDARIC[python, machine],
-        )
-    ]
+    client = f"awslambdaric-{'4.0.4' if oldest else '4.2.2'}-cp{python}-cp{python}"
+    client += f"-manylinux2014_{machine}.manylinux_2_17_{machine}.whl"
     simplejson, tags = _SIMPLEJSON_ANY, "py3-none-any"
     if key in _SIMPLEJSON:
         older = "manylinux_2_5_x86_64.manylinux1_x86_64." if machine == "x86_64" else ""
         tags = f"cp{python}-cp{python}-{older}manylinux_2_17_{machine}.manylinux2014_{machine}"
         simplejson = _SIMPLEJSON[python, machine]
-    files.append(_pin("simplejson", "3.20.2", tags, simplejson))
-    return (*files, _SNAPSHOT_RESTORE)
+    return (
+        PinnedFile(client, _AWSLAMBDARIC[python, machine]),
+        PinnedFile(f"simplejson-3.20.2-{tags}.whl", simplejson),
+        _SNAPSHOT_RESTORE,
+    )
 
 
 def prepare_client(
     interpreter: Interpreter, context: Context, *, beside: Bundle | None = None
 ) -> RuntimeClient:
-    """Unpack the runtime client for this interpreter in the store.
-
-    Args:
-        interpreter: what runs it.
-        context: of the run.
-        beside: files that ``/var/runtime`` holds too.
+    """Unpack the runtime client for this interpreter in the store, with files that ``/var/runtime`` holds too.
 
     Raises:
         FetchError: it cannot be fetched.
@@ -115,11 +102,6 @@ def _key(interpreter: Interpreter) -> tuple[str, str] | None:
     return None
 
 
-def _pin(name: str, version: str, tags: str, sha256: str) -> PinnedFile:
-    filename = f"{name}-{version}-{tags}.whl"
-    return PinnedFile(name=name, version=version, filename=filename, sha256=sha256)
-
-
 # By Python and machine.
 _AWSLAMBDARIC = {
     ("39", "aarch64"): "ab7e4aa123dd1e9b1a24628e595dc14ca17a8fe7485824de2aa26a2536dc15f8",
@@ -149,8 +131,6 @@ _SIMPLEJSON = {
 }
 _SIMPLEJSON_ANY = "3b6bb7fb96efd673eac2e4235200bfffdc2353ad12c54117e1e4e2fc485ac017"
 _SNAPSHOT_RESTORE = PinnedFile(
-    name="snapshot-restore-py",
-    version="1.0.0",
-    filename="snapshot_restore_py-1.0.0-py3-none-any.whl",
-    sha256="38f99e696793790f54658e71c68c7a8a40cea877c81232b5052383b1301aceba",
+    "snapshot_restore_py-1.0.0-py3-none-any.whl",
+    "38f99e696793790f54658e71c68c7a8a40cea877c81232b5052383b1301aceba",
 )

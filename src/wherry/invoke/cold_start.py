@@ -6,12 +6,12 @@ import statistics
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from wherry.errors import InvokeError
-from wherry.events import SILENT
+from wherry.events import SILENT, Reporter
 from wherry.inspect.import_times import VARIABLE, read_import_times, read_runtime_seconds
 from wherry.inspect.profile import ImportProfile
 from wherry.invoke.options import InvokeOptions
 from wherry.invoke.run import Callbacks, open_function
-from wherry.pipeline.inspect import inspect_packages
+from wherry.pipeline.inspect import InspectReport, inspect_packages
 from wherry.pipeline.options import InspectOptions, build_options
 from wherry.problems import refuse_options
 from wherry.structs import Struct
@@ -19,11 +19,9 @@ from wherry.structs import Struct
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from wherry.events import Reporter
     from wherry.inspect.import_times import ImportTime
     from wherry.invoke.outcome import Start
     from wherry.invoke.session import Session
-    from wherry.pipeline.inspect import InspectReport
     from wherry.store import Store
 
 __all__ = ["ColdStarts", "cold_starts", "report_cold_starts"]

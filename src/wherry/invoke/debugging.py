@@ -13,20 +13,23 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from wherry.errors import InvokeError
-from wherry.files import real_path
+from wherry.files import real_path, reason_of
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from wherry.events import DebuggerAwaited
+    from wherry.events import DebuggerAwaited, Reporter
     from wherry.invoke.interpreter import Interpreter
 
 __all__ = [
     "PROMPTS",
     "Debugger",
     "DebuggerPort",
+    "Debuggers",
     "Debugging",
     "find_debugpy",
     "launch_configuration",
@@ -40,11 +43,7 @@ _MOST_FILES = 20_000
 
 
 class DebuggerPort:
-    """A port that debugpy listens on in one process at a time: the next one waits for the end of the last.
-
-    Attributes:
-        number: of the port.
-    """
+    """A port that debugpy listens on in one process at a time: the next one waits for the end of the last."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -78,7 +77,6 @@ class Debugging(Struct, frozen=True, kw_only=True):
     """The user's wish to step through a function.
 
     Attributes:
-        project: the folder with the sources.
         port: on which debugpy listens; None without it.
         terminal: a descriptor of the terminal that ``pdb`` reads from; None without one.
         name: of the configuration that an editor gets.
@@ -93,12 +91,7 @@ class Debugging(Struct, frozen=True, kw_only=True):
 
 
 class Debugger(Struct, frozen=True, kw_only=True):
-    """debugpy, found.
-
-    Attributes:
-        folder: that holds the package ``debugpy``.
-        port: on which it listens.
-    """
+    """debugpy, found: the folder that holds its package, and the port on which it listens."""
 
     folder: Path
     port: int
@@ -138,7 +131,7 @@ def _check_port(port: int) -> None:
         except OSError as error:
             raise InvokeError(
                 f"the debugger cannot listen on 127.0.0.1 port {port}",
-                where=[error.strerror or str(error)],
+                where=[reason_of(error)],
                 hint="choose another with `--debug`",
             ) from error
 
@@ -168,11 +161,7 @@ def launch_configuration(
 ) -> dict[str, Any]:
     """The configuration of an editor that attaches to the function, as Visual Studio Code has it in ``launch.json``.
 
-    Args:
-        port: on which debugpy listens.
-        project: the folder with the sources.
-        places: the folders that the function sees, each with the unpacked folder that it is.
-        name: by which the editor shows it.
+    ``places`` are the folders that the function sees, each with the unpacked folder that it is.
     """
     return {
         "name": name,
@@ -225,3 +214,67 @@ def _sources(project: Path) -> Iterator[Path]:
             and not (Path(folder) / name / "pyvenv.cfg").exists()
         )
         yield from (Path(folder) / name for name in sorted(files) if name.endswith(".py"))
+
+
+_LAST_PORT = 65535
+
+
+class Debuggers:
+    """Gives each function what it needs to be stepped through."""
+
+    def __init__(self, wish: Debugging, reporter: Reporter, *, concurrency: int) -> None:
+        """Begin with the port that is wished for the first function; the others have those after it.
+
+        Raises:
+            InvokeError: a function would have more environments than a debugger can step through.
+        """
+        if wish.port is not None and concurrency > 1:
+            raise InvokeError(
+                f"a debugger steps through one environment of a function, not through {concurrency}",
+                hint="leave out `--concurrency`",
+            )
+        self._wish, self._reporter = wish, reporter
+        self._ports: dict[str, DebuggerPort] = {}
+        self._told: dict[int, DebuggerAwaited] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def are_awaited(self) -> bool:
+        """Whether functions wait for an editor before they are loaded."""
+        return self._wish.port is not None
+
+    def assign(self, names: Iterable[str]) -> None:
+        """Give functions that have none a port, in their order.
+
+        Raises:
+            InvokeError: there are no more.
+        """
+        if self._wish.port is None:
+            return
+        first = self._wish.port.number
+        for name in names:
+            if name not in self._ports:
+                number = first + len(self._ports)
+                if number > _LAST_PORT:
+                    raise InvokeError(
+                        f"there is no port for the debugger of `{name}`",
+                        where=[f"the first function has {first}, and each other the next"],
+                        hint="choose a lower one with `--debug`, or name the functions to serve",
+                    )
+                self._ports[name] = DebuggerPort(number)
+
+    def of(self, name: str) -> Debugging:
+        """The debugging of a function, which was given a port before."""
+        return replace(
+            self._wish,
+            port=self._ports.get(name),
+            name="wherry" if len(self._ports) < 2 else f"wherry {name}",
+            on_awaited=self._tell,
+        )
+
+    def _tell(self, event: DebuggerAwaited) -> None:
+        """Tell where a debugger is awaited; what an editor needs, only where that is new."""
+        with self._lock:
+            known = self._told.get(event.port) == event
+            self._told[event.port] = event
+        self._reporter.emit(replace(event, configuration=None) if known else event)

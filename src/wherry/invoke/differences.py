@@ -27,15 +27,7 @@ def find_differences(
     client: RuntimeClient,
     sandbox: Sandbox,
 ) -> Iterator[Note | Warned]:
-    """The differences of the interpreter, of its file system and of this machine.
-
-    Args:
-        target: of the function.
-        contents: its code and its layers, unpacked.
-        interpreter: that runs it.
-        client: AWS's runtime client.
-        sandbox: that it runs in.
-    """
+    """The differences of the interpreter, of its file system and of this machine."""
     if not client.compiled:
         yield Note(
             text=f"awslambdaric {client.version} has no compiled transport for this interpreter; "

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from wherry.errors import InvokeError
+from wherry.files import reason_of
 from wherry.invoke.http_event import http_event
-from wherry.invoke.request import HttpRequest
+from wherry.invoke.request import EventFormat, HttpRequest
 from wherry.invoke.variables import region
 from wherry.untrusted import LARGEST_DOCUMENT, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wherry.invoke.request import EventFormat
 
 __all__ = [
     "MAX_CLIENT_CONTEXT",
@@ -74,9 +74,6 @@ def read_client_context(source: str | None) -> str | None:
 def client_context(value: object) -> str | None:
     """A client context, such as ``{"custom": {"user": "7"}}``, as it crosses the wire: JSON in ASCII.
 
-    Args:
-        value: a JSON document, or what JSON can hold; None where there is none.
-
     Raises:
         InvokeError: it is not an object, or larger than Lambda takes.
     """
@@ -110,13 +107,8 @@ def request_event(
 ) -> bytes:
     """The event that a service makes of an HTTP request.
 
-    Args:
-        method: of the request.
-        target: its path, and its query after a question mark.
-        service: that is in front of the function.
-        headers: as ``NAME: VALUE``.
-        data: the body; ``@FILE`` stands for the content of a file, ``@-`` for stdin.
-        environment: of the function, which may say its region.
+    ``target`` is its path, and its query after a question mark; ``data`` the body, where ``@FILE`` stands for the
+    content of a file and ``@-`` for stdin; the environment of the function may say its region.
 
     Raises:
         InvokeError: a header has no colon, the path no slash, or the body cannot be read.
@@ -156,13 +148,7 @@ def read_body(data: str) -> bytes:
 def make_request(
     method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes
 ) -> HttpRequest:
-    """A request, with the headers that every client sends.
-
-    Args:
-        method: of the request.
-        target: its path, and its query after a question mark.
-        headers: with their values.
-        body: of the request.
+    """A request for a path, with its query after a question mark, and with the headers that every client sends.
 
     Raises:
         InvokeError: the path does not begin with a slash.
@@ -200,7 +186,7 @@ def _read(source: str, what: str) -> bytes:
         with Path(source).open("rb") as file:
             return file.read(LARGEST_DOCUMENT + 1)
     except OSError as error:
-        raise InvokeError(f"cannot read {what}", where=[error.strerror or str(error)]) from error
+        raise InvokeError(f"cannot read {what}", where=[reason_of(error)]) from error
 
 
 def _is_json(body: bytes) -> bool:

@@ -12,13 +12,12 @@ import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_plus
 
-from wherry.invoke.request import EventFormat
+from wherry.invoke.request import EventFormat, HttpRequest
 from wherry.invoke.variables import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wherry.invoke.request import HttpRequest
     from wherry.invoke.routes import RouteMatch
 
 __all__ = ["MAX_ALB_BODY", "http_event"]
@@ -41,12 +40,8 @@ def http_event(
 ) -> dict[str, Any]:
     """The event, ready for JSON.
 
-    Args:
-        request: without the stage in its path.
-        form: the service that makes the event.
-        region: where the service is said to be.
-        route: the route of the request; by default an API takes every path.
-        stage: the stage that was in the path, as it is in the address of an API without a domain of its own.
+    The path of the request is without the stage, which was in the address of an API without a domain of its own.
+    Without a route, an API takes every path.
     """
     match form:
         case EventFormat.FUNCTION_URL:

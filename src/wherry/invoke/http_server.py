@@ -24,7 +24,7 @@ from wherry.structs import Struct
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["HttpServer", "Listen"]
+__all__ = ["GoneError", "HttpServer", "Listen"]
 
 _CHUNK = 1 << 16
 _LARGEST_HEAD = 1 << 16
@@ -42,18 +42,14 @@ _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class _RefusedError(Exception):
-    """A request that gets an error of the server's own.
-
-    Attributes:
-        status: of the answer.
-    """
+    """A request that gets an error of the server's own, with this status."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status = status
 
 
-class _GoneError(Exception):
+class GoneError(Exception):
     """The client has closed the connection, or was silent for too long."""
 
 
@@ -61,7 +57,6 @@ class Listen(Struct, frozen=True, kw_only=True):
     """The address that a server listens on, and the hosts that requests may be for.
 
     Attributes:
-        host: the address.
         port: 0 is any that is free.
         allowed_hosts: names besides the address and those of this machine for itself; ``*`` stands for all.
     """
@@ -80,19 +75,14 @@ class HttpServer:
         listen: Listen,
         *,
         largest_body: int,
+        idle: float = _IDLE,
     ) -> None:
-        """Bind the port.
-
-        Args:
-            answer: called from many threads with each request. A body that is larger than ``largest_body`` was not
-                read to its end.
-            listen: where, and for whom.
-            largest_body: in bytes.
+        """Bind the port. Threads call ``answer``; of a body above ``largest_body`` bytes, it gets the beginning.
 
         Raises:
             OSError, OverflowError: the address cannot be listened on.
         """
-        self.answer, self.largest_body = answer, largest_body
+        self.answer, self.largest_body, self.idle = answer, largest_body, idle
         self._hosts = frozenset(map(_plain, (listen.host, *listen.allowed_hosts)))
         server = _Server6 if ":" in listen.host else _Server
         self._server = server((listen.host, listen.port), _Handler)
@@ -105,7 +95,7 @@ class HttpServer:
 
     def serve(self) -> None:
         """Answer requests until another thread calls ``stop``, or this one is interrupted."""
-        self._server.serve_forever(poll_interval=0.1)
+        self._server.serve_forever(poll_interval=0.05)
 
     def stop(self) -> None:
         """Have ``serve`` return."""
@@ -179,7 +169,7 @@ class _Handler(socketserver.BaseRequestHandler):
         """Answer its requests, one after the other."""
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         unread = b""
-        with suppress(_GoneError, OSError):
+        with suppress(GoneError, OSError):
             while (rest := self._exchange(unread)) is not None:
                 unread = rest
 
@@ -217,7 +207,7 @@ class _Handler(socketserver.BaseRequestHandler):
         """
         head = bytearray(unread)
         checked, dropped = 0, 0
-        until = time.monotonic() + (_HEAD_TIME if head else _IDLE)
+        until = time.monotonic() + (_HEAD_TIME if head else self.server.front.idle)
         while True:
             # An empty line before the request is allowed (RFC 9112, 2.2).
             while head.startswith(b"\r\n"):
@@ -249,15 +239,16 @@ class _Handler(socketserver.BaseRequestHandler):
         """The next bytes that the client sends."""
         seconds = until - time.monotonic()
         if seconds <= 0:
-            raise _GoneError
+            raise GoneError
         self.request.settimeout(seconds)
         piece = self.request.recv(_CHUNK)
         if not piece:
-            raise _GoneError
+            raise GoneError
         return piece
 
     def _request(self, connection: h11.Connection) -> HttpRequest:
-        until = time.monotonic() + _BODY_TIME
+        # A function may stream for as long as it works.
+        until = time.monotonic() + max(_BODY_TIME, self.server.front.idle)
         head = connection.next_event()
         assert isinstance(head, h11.Request)  # noqa: S101  all of the head is there
         names = {name for name, _ in head.headers}

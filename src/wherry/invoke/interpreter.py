@@ -14,12 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["Interpreter", "find_interpreter"]
 
 
-def find_interpreter(wanted: tuple[int, int], *, python: Path | None = None) -> Interpreter:
-    """An interpreter of this major and minor version.
-
-    Args:
-        wanted: the version.
-        python: the interpreter to take, and no other.
+def find_interpreter(wanted: tuple[int, int], *, python: Path | str | None = None) -> Interpreter:
+    """An interpreter of this major and minor version: ``python`` and no other, if it is given.
 
     Raises:
         InvokeError: there is none, or the one that was named is another or does not run.

@@ -53,12 +53,7 @@ _TYPES = ("RequestResponse", "Event", "DryRun")
 
 
 class LambdaError(Exception):
-    """An error that Lambda's API answers with.
-
-    Attributes:
-        kind: its name, such as ``ResourceNotFoundException``.
-        status: of the response.
-    """
+    """An error that Lambda's API answers with: its name, such as ``ResourceNotFoundException``, and the status."""
 
     def __init__(self, kind: str, status: int, message: str) -> None:
         super().__init__(message)
@@ -88,8 +83,6 @@ class InvokeCall(Struct, frozen=True, kw_only=True):
         qualifier: a version or an alias; None where the caller names none.
         type: ``RequestResponse``, ``Event`` or ``DryRun``.
         tail: whether the end of the log is wanted.
-        event: a JSON document.
-        client_context: a JSON document about the caller.
         request_id: by which the function knows the event.
     """
 
@@ -175,12 +168,7 @@ def accepted(call: InvokeCall) -> HttpResponse:
 
 
 def after_failure(attempt: int, delay: float | None) -> str:
-    """The fate of an asynchronous event on which a function has failed.
-
-    Args:
-        attempt: its number, from 1.
-        delay: seconds before the next one; None where this was the last.
-    """
+    """The fate of an asynchronous event on which a function has failed; the last attempt has no delay after it."""
     if delay is not None:
         return f"attempt {attempt}; the next one is in {delay:g} s"
     attempts = "the only attempt" if attempt == 1 else f"all {attempt} attempts have failed"

@@ -31,13 +31,7 @@ class Later:
     def __init__(
         self, *, concurrency: int = 1, retries: int = 2, delays: Sequence[float] = DELAYS
     ) -> None:
-        """Nothing runs yet.
-
-        Args:
-            concurrency: the number of events of one function that run at once.
-            retries: the number of further attempts.
-            delays: seconds before each of them.
-        """
+        """Nothing runs yet. Events of one function run ``concurrency`` at once; delays before retries are in seconds."""
         self._concurrency, self._delays = concurrency, tuple(delays)[:retries]
         self._lock = threading.Lock()
         self._waiting: dict[str, queue.SimpleQueue[tuple[Work, int]]] = {}

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from wherry.invoke.local import LocalOptions
 from wherry.pipeline.options import BuildOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["InvokeOptions", "ServeOptions"]
 
 
-class InvokeOptions(LocalOptions, BuildOptions, total=False):
+class InvokeOptions(BuildOptions, total=False):
     """The options of a local run, besides those of the build before it.
 
     Attributes:
@@ -26,6 +25,14 @@ class InvokeOptions(LocalOptions, BuildOptions, total=False):
             such a run. Of several functions that are served, each has the next port.
         terminal: the descriptor of a terminal that ``breakpoint()`` reads from; no timeout ends a run that has stopped
             there.
+        environment: environment variables of the function, besides those of its settings.
+        timeout: seconds that the function may take for an event, 1 to 900; by default those of its settings, else 30.
+        memory: in MB, 128 to 10,240; by default that of its settings. A function that uses more is ended as on
+            Lambda. If neither sets it, the function is told 128, and there is only a warning.
+        ephemeral_storage: the size of ``/tmp`` in MB, 512 to 10,240; by default that of its settings, else 512.
+        boto3: whether a function that has no boto3 finds one, as on Lambda; by default as its settings say, else yes.
+        skip_arn_layers: leave out layers that are named by ARN, instead of fetching them.
+        snap_start: start the function as for SnapStart, with the hooks that it registers.
     """
 
     function: str | None
@@ -34,6 +41,13 @@ class InvokeOptions(LocalOptions, BuildOptions, total=False):
     no_build: bool
     debug: int | None
     terminal: int | None
+    environment: Mapping[str, str]
+    timeout: float | None
+    memory: int | None
+    ephemeral_storage: int | None
+    boto3: bool | None
+    skip_arn_layers: bool
+    snap_start: bool
 
 
 class ServeOptions(InvokeOptions, total=False):

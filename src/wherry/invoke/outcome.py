@@ -121,7 +121,6 @@ class Start(Struct, frozen=True, kw_only=True):
         seconds: from the start of its process until it asked for an event, or failed.
         peak_memory: in bytes, where the system tells.
         error: None when it asked for an event.
-        log: what the function wrote meanwhile.
     """
 
     seconds: float

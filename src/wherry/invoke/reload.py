@@ -39,13 +39,7 @@ class Reloader:
         watched: Watched,
         on_failed: Callable[[InvokeError], None],
     ) -> None:
-        """Take what is to be done.
-
-        Args:
-            rebuild: builds, tells of errors itself, and returns what is to be watched from then on.
-            watched: what is to be watched until then.
-            on_failed: told if files cannot be watched any more.
-        """
+        """Take a function that builds, tells of errors itself, and returns what is to be watched from then on."""
         self._rebuild, self._watched, self._on_failed = rebuild, watched, on_failed
         self._stop = threading.Event()
         self._changed = threading.Condition()

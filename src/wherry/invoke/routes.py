@@ -31,7 +31,6 @@ class Route(Struct, frozen=True, kw_only=True):
     """A route, and the function that answers it.
 
     Attributes:
-        function: its name.
         method: in capitals, or ``ANY``.
         path: such as ``/orders/{id}`` or ``/{proxy+}``; ``$default`` for every path.
         form: the service that has the route; None where nothing names it.
@@ -54,11 +53,7 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 class RouteMatch(Struct, frozen=True, kw_only=True):
-    """A route that matches a request.
-
-    Attributes:
-        parameters: the values of its variables, percent-encoded as they came.
-    """
+    """A route that matches a request, with the values of its variables, percent-encoded as they came."""
 
     route: Route
     parameters: Mapping[str, str]
@@ -100,14 +95,10 @@ def check_routes(routes: Iterable[Route]) -> None:
 def choose_route(
     routes: Iterable[Route], method: str, path: str, *, path_first: bool = False
 ) -> RouteMatch | None:
-    """The most specific route that matches a request; None where none does.
+    """The most specific route that matches a method and a percent-encoded path without a stage; None where none does.
 
-    Args:
-        routes: of the API.
-        method: of the request.
-        path: of the request, percent-encoded, without a stage.
-        path_first: choose by the path alone, and then only among the methods of that path, as a REST API does. An
-            HTTP API takes a less specific path that has the method.
+    With ``path_first``, as a REST API does it, the path alone is chosen by, and then only among its methods. An HTTP
+    API takes a less specific path that has the method.
     """
     found = [
         (_specificity(route), match)

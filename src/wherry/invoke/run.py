@@ -3,41 +3,39 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from msgspec.structs import replace
 
-from wherry.events import SILENT
+from wherry.events import SILENT, Reporter
 from wherry.invoke.debugging import DebuggerPort, Debugging
 from wherry.invoke.event import client_context
-from wherry.invoke.local import local_runnable
 from wherry.invoke.options import InvokeOptions, ServeOptions
-from wherry.invoke.runnable import choose_function
+from wherry.invoke.runnable import Limits, Runnable, choose_function, find_runnable
 from wherry.invoke.session import Session
+from wherry.invoke.variables import passed_values
 from wherry.pipeline.build import build_packages, provided_bundle
-from wherry.pipeline.options import build_options
-from wherry.pipeline.request import as_request, open_context
+from wherry.pipeline.options import BuildOptions, build_options
+from wherry.pipeline.request import BuildRequest, as_request, open_context
 from wherry.pipeline.written import report_written
 from wherry.problems import refuse_options
+from wherry.settings.model import FunctionSettings
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from wherry.bundle.bundle import Bundle
     from wherry.context import Context
     from wherry.errors import WherryError
-    from wherry.events import Reporter
     from wherry.invoke.outcome import Invocation
-    from wherry.invoke.runnable import Runnable
     from wherry.invoke.server import FunctionServer, Served
     from wherry.invoke.serving import BuiltProject
-    from wherry.pipeline.options import BuildOptions
     from wherry.pipeline.report import BuildReport
-    from wherry.pipeline.request import BuildRequest
     from wherry.store import Store
 
 __all__ = [
@@ -148,14 +146,14 @@ def open_function(
     """
     refuse_options(options, InvokeOptions)
     name = options.get("function")
-    if name is None and options.get("no_build", False):
-        request = as_request(project, _of_build(options, ()))
-        functions = [recipe.name for recipe in request.recipes if recipe.kind == "function"]
-        name = choose_function(functions, None)
-    built = _build(project, options, () if name is None else (name,), callbacks, store, reporter)
-    runnable = _runnable(built, name, options, reporter)
-    debugging = _debugging(project, options)
-    with _session(runnable, built.context, options, callbacks.log, debugging) as session:
+    built = _build(project, options, (name,), callbacks, store, reporter)
+    with Session(
+        _runnable(built, name, options, reporter),
+        built.context,
+        python=options.get("python"),
+        on_log=callbacks.log,
+        debugging=_debugging(project, options),
+    ) as session:
         yield session
 
 
@@ -172,7 +170,7 @@ def open_server(
 
     Arguments and errors are those of ``serve``.
     """
-    from wherry.invoke.debuggers import Debuggers
+    from wherry.invoke.debugging import Debuggers
     from wherry.invoke.http_server import Listen
     from wherry.invoke.later import Later
     from wherry.invoke.reload import Reloader
@@ -205,8 +203,12 @@ def open_server(
             read=read,
             build=lambda: _build(project, options, names, callbacks, store, reporter),
             runnable=lambda built, name, to: _runnable(built, name, options, to),
-            open_session=lambda runnable, context, on_log: _session(
-                runnable, context, options, on_log, debuggers.of(runnable.name)
+            open_session=lambda runnable, context, on_log: Session(
+                runnable,
+                context,
+                python=options.get("python"),
+                on_log=on_log,
+                debugging=debuggers.of(runnable.name),
             ),
             on_log=callbacks.log,
             on_failed=on_failed,
@@ -247,51 +249,67 @@ def _debugging(project: Path | str, options: InvokeOptions) -> Debugging:
     )
 
 
-def _session(
-    runnable: Runnable,
-    context: Context,
-    options: InvokeOptions,
-    on_log: Callable[[bytes], None] | None,
-    debugging: Debugging,
-) -> Session:
-    python = options.get("python")
-    return Session(
-        runnable,
-        context,
-        python=None if python is None else Path(python),
-        on_log=on_log,
-        debugging=debugging,
-    )
-
-
 def _runnable(
     built: BuiltProject, name: str | None, options: InvokeOptions, reporter: Reporter
 ) -> Runnable:
-    """A function as it is to run; it may be left unnamed where there is one."""
-    return local_runnable(
+    """A function as it is to run here; without a name the only one. Options have precedence over settings.
+
+    Raises:
+        InvokeError: there is no such function, it has no handler, or a limit is not one of AWS's.
+        AwsError, FetchError: a layer cannot be fetched.
+    """
+    functions = {each.name: each for each in built.report.packages if each.kind == "function"}
+    chosen = functions[choose_function(list(functions), name)]
+    arns = [layer for layer in chosen.layers if layer.startswith("arn:")]
+    fetched: Mapping[str, Path] = {}
+    if arns and not options.get("skip_arn_layers"):
+        from wherry.pipeline.arn_layers import fetch_layers
+
+        fetched = fetch_layers(arns, replace(built.context, reporter=reporter))
+    settings = built.request.settings.functions.get(chosen.name, FunctionSettings())
+    variables = passed_values(settings.environment, os.environ)
+    runnable = find_runnable(
         built.report,
-        name,
-        built.request.settings.functions,
-        options,
+        chosen.name,
+        environment={**variables, **options.get("environment", {})},
         runtime_bundle=built.provided(name),
-        context=replace(built.context, reporter=reporter),
+        fetched=fetched,
+        reporter=reporter,
     )
+    boto3 = options.get("boto3")
+    return replace(
+        runnable,
+        limits=_limits(settings, options),
+        boto3=settings.boto3 if boto3 is None else boto3,
+        snap_start=options.get("snap_start", False),
+    )
+
+
+def _limits(settings: FunctionSettings, options: Mapping[str, object]) -> Limits:
+    given: dict[str, Any] = {}
+    for name in ("timeout", "memory", "ephemeral_storage"):
+        value = options.get(name)
+        value = getattr(settings, name) if value is None else value
+        if value is not None:
+            given[name] = value
+    return Limits(**given, memory_ends="memory" in given)
 
 
 def _build(
     project: Path | str,
     options: InvokeOptions,
-    names: Sequence[str],
+    names: Sequence[str | None],
     callbacks: Callbacks,
     store: Store | None,
     reporter: Reporter,
 ) -> BuiltProject:
-    """The packages of functions, built unless that is not wanted; of all without names."""
+    """The packages of functions, built unless that is not wanted; of all without names, of the only one for None."""
     from wherry.invoke.serving import BuiltProject
 
     no_build = options.get("no_build", False)
     # Every function is known by name, and only those that are called are built.
-    request = as_request(project, _of_build(options, () if no_build else names))
+    asked = () if no_build else tuple(filter(None, names))
+    request = as_request(project, _of_build(options, asked))
     context = open_context(request, store=store, reporter=reporter)
     if no_build:
         from wherry.pipeline.written import written_target

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import field
 
 from wherry.errors import InvokeError
-from wherry.events import SILENT, Warned
+from wherry.events import SILENT, Reporter, Warned
 from wherry.problems import did_you_mean
 from wherry.structs import Struct
 from wherry.target.quotas import MEMORY, STORAGE, TIMEOUT
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wherry.bundle.bundle import Bundle
-    from wherry.events import Reporter
     from wherry.pipeline.report import BuildReport
     from wherry.target import Target
 
@@ -31,7 +30,6 @@ __all__ = [
     "choose_function",
     "find_runnable",
 ]
-
 
 ENDLESS = 365 * 86400.0
 """Seconds that stand for as long as somebody wants."""
@@ -86,8 +84,6 @@ class Runnable(Struct, frozen=True, kw_only=True):
         layers: the zips of its layers, in order; later ones overwrite earlier ones.
         runtime_bundle: distributions that the runtime provides, such as boto3. They come after the function's
             own code and its layers on ``sys.path``.
-        environment: variables of the function's own.
-        limits: of the function.
         boto3: whether it finds a boto3 as it does on Lambda, where it has none of its own.
         snap_start: whether it is started as for SnapStart, with the hooks that it has registered.
     """
@@ -141,13 +137,7 @@ def find_runnable(
 ) -> Runnable:
     """A function that was built, just now or before, with its layers.
 
-    Args:
-        report: of the packages.
-        name: of the function; it may be left out where there is one.
-        environment: variables of the function's own.
-        runtime_bundle: the distributions that the runtime provides.
-        fetched: the zips of layers that are not of this project, by ARN.
-        reporter: told of layers that are not here.
+    Without a name it is the only one. ``fetched`` are the zips of layers that are not of this project, by ARN.
 
     Raises:
         InvokeError: there is no such function, or it has no handler.

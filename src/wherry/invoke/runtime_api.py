@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from wherry.invoke.http_server import GoneError, HttpServer, Listen
+from wherry.invoke.request import HttpRequest, HttpResponse
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = [
     "MAX_EVENT",
@@ -33,6 +34,9 @@ MAX_RESPONSE = MAX_EVENT + 100
 """Bytes of a response that Lambda hands on."""
 
 _PREFIX = "/2018-06-01/runtime/"
+_LARGEST = 1 << 28
+# Between two requests on one connection, the function works.
+_IDLE = 86400.0
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -76,23 +80,19 @@ class RuntimeApi:
         self, arn: str, tell: Callable[[Ready | Answered | Failed | InitFailed], None]
     ) -> None:
         """Listen; ``tell`` is called in the server's threads."""
-        self.arn = arn
-        self._tell = tell
+        self._arn, self._tell = arn, tell
         self._changed = threading.Condition()
         self._waiting: Order | None = None
         self._current: str | None = None
         self._closed = False
-        handler = type("Handler", (_Handler,), {"api": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
-        )
+        self._server = HttpServer(self._answer, Listen(port=0), largest_body=_LARGEST, idle=_IDLE)
+        self._thread = threading.Thread(target=self._server.serve, daemon=True)
         self._thread.start()
 
     @property
     def address(self) -> str:
         """Host and port."""
-        return f"127.0.0.1:{self._server.server_address[1]}"
+        return f"127.0.0.1:{self._server.port}"
 
     def order(self, order: Order) -> None:
         """Have the runtime do this when it asks next."""
@@ -110,24 +110,58 @@ class RuntimeApi:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()
+        self._server.close()
         self._thread.join()
 
-    def next(self) -> Order | None:
-        """The next order, waited for; None when there will be none. For the handler."""
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        body = request.body
+        match (request.method, *request.path.removeprefix(_PREFIX).split("/")):
+            case ("GET", "invocation", "next"):
+                return self._next()
+            case ("GET", "restore", "next"):
+                # Of SnapStart there is nothing here to wait for.
+                return _response(200, b"{}")
+            case ("POST", "init" | "restore", "error"):
+                self._tell(InitFailed(payload=body))
+            case ("POST", "invocation", request_id, ("response" | "error") as what):
+                too_large = what == "response" and len(body) > MAX_RESPONSE
+                if too_large:
+                    body = _error(
+                        "Function.ResponseSizeTooLarge",
+                        f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE} bytes).",
+                    )
+                if not self._respond(request_id, body, failed=too_large or what == "error"):
+                    return _response(400, _error("InvalidRequestID", "Invalid request ID"))
+                if too_large:
+                    message = "Exceeded maximum payload size"
+                    return _response(413, _error("RequestEntityTooLarge", message))
+            case _:
+                return _response(404, _error("NotFound", "Not found"))
+        return _response(202, b'{"status":"OK"}')
+
+    def _next(self) -> HttpResponse:
+        """The next order, waited for."""
         self._tell(Ready())
         with self._changed:
             while self._waiting is None and not self._closed:
                 self._changed.wait()
             order, self._waiting = self._waiting, None
             if self._closed or order is None:
-                return None
+                raise GoneError
             self._current = order.request_id
-            return order
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": order.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(order.deadline_ms),
+            "Lambda-Runtime-Invoked-Function-Arn": self._arn,
+            "Lambda-Runtime-Trace-Id": order.trace_id,
+        }
+        if order.client_context is not None:
+            headers["Lambda-Runtime-Client-Context"] = order.client_context
+        return _response(200, order.event, headers)
 
-    def respond(self, request_id: str, payload: bytes, *, failed: bool) -> bool:
-        """Take an answer; False when nobody asked for it. For the handler."""
+    def _respond(self, request_id: str, payload: bytes, *, failed: bool) -> bool:
+        """Take an answer; False when nobody asked for it."""
         with self._changed:
             if request_id != self._current:
                 return False
@@ -136,97 +170,10 @@ class RuntimeApi:
         self._tell(kind(request_id=request_id, payload=payload))
         return True
 
-    def init_failed(self, payload: bytes) -> None:
-        """Take the reason why the function cannot be loaded. For the handler."""
-        self._tell(InitFailed(payload=payload))
 
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    # Its threads end with the runtime, which keeps its connections open.
-    block_on_close = False
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a runtime that is ended lets go of its connections."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    api: RuntimeApi
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
-
-    def do_GET(self) -> None:
-        """``invocation/next``."""
-        if self.path != f"{_PREFIX}invocation/next":
-            # Of SnapStart there is nothing here to wait for.
-            known = self.path == f"{_PREFIX}restore/next"
-            self._answer(200 if known else 404, b"{}")
-            return
-        order = self.api.next()
-        if order is None:
-            self.close_connection = True
-            return
-        headers = {
-            "Lambda-Runtime-Aws-Request-Id": order.request_id,
-            "Lambda-Runtime-Deadline-Ms": str(order.deadline_ms),
-            "Lambda-Runtime-Invoked-Function-Arn": self.api.arn,
-            "Lambda-Runtime-Trace-Id": order.trace_id,
-        }
-        if order.client_context is not None:
-            headers["Lambda-Runtime-Client-Context"] = order.client_context
-        self._answer(200, order.event, headers)
-
-    def do_POST(self) -> None:
-        """``invocation/ID/response``, ``invocation/ID/error``, ``init/error``."""
-        body = self._body()
-        parts = self.path.removeprefix(_PREFIX).split("/")
-        match parts:
-            case ["init" | "restore", "error"]:
-                self.api.init_failed(body)
-            case ["invocation", request_id, ("response" | "error") as what]:
-                too_large = what == "response" and len(body) > MAX_RESPONSE
-                if too_large:
-                    body = _error(
-                        "Function.ResponseSizeTooLarge",
-                        f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE} bytes).",
-                    )
-                if not self.api.respond(request_id, body, failed=too_large or what == "error"):
-                    self._answer(400, _error("InvalidRequestID", "Invalid request ID"))
-                    return
-                if too_large:
-                    self._answer(
-                        413, _error("RequestEntityTooLarge", "Exceeded maximum payload size")
-                    )
-                    return
-            case _:
-                self._answer(404, _error("NotFound", "Not found"))
-                return
-        self._answer(202, b'{"status":"OK"}')
-
-    def _body(self) -> bytes:
-        if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        pieces = []
-        while size := int(self.rfile.readline().partition(b";")[0], 16):
-            pieces.append(self.rfile.read(size))
-            self.rfile.readline()
-        while self.rfile.readline().strip():
-            pass  # trailers, in which a streaming runtime reports an error
-        return b"".join(pieces)
-
-    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
+def _response(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    pairs = (*(headers or {}).items(), ("Content-Type", "application/json"))
+    return HttpResponse(status=status, headers=pairs, body=body)
 
 
 def _error(kind: str, message: str) -> bytes:

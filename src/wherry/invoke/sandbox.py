@@ -54,15 +54,7 @@ class Sandbox:
         debugger: Debugger | None = None,
         terminal: int | None = None,
     ) -> None:
-        """Nothing is started yet.
-
-        Args:
-            contents: what the function sees.
-            interpreter: what runs it.
-            limits: of these, those of memory and of ``/tmp`` are seen to here.
-            debugger: what an editor talks to.
-            terminal: a descriptor that a debugger of the function reads from.
-        """
+        """Nothing is started yet. Of the limits, those of memory and of ``/tmp`` are seen to here."""
         self._debugger, self._terminal = debugger, terminal
         choice = os.environ.get(SWITCH, "auto")
         if choice not in {"auto", "always", "never"}:
@@ -118,10 +110,8 @@ class Sandbox:
     ) -> Process:
         """Start the runtime. What an earlier one has left in ``/tmp`` is still there, as on Lambda.
 
-        Args:
-            variables: the whole environment.
-            on_output: called, in a thread, with what the process writes to stdout and stderr.
-            on_exit: called once, in a thread, when the process has ended.
+        ``on_output`` is called with what the process writes to stdout and stderr, ``on_exit`` once when it has ended;
+        both in a thread.
 
         Raises:
             InvokeError: it cannot be started.

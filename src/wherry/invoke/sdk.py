@@ -28,7 +28,6 @@ __all__ = ["PINNED_AS_OF", "prepare_sdk"]
 PINNED_AS_OF = "2026-11-28"
 """The day on which the files below were taken from PyPI; they suit Python 3.9 and all later ones."""
 
-
 _WHEELS = (
     ("boto3-1.40.4-py3", "95cdc86454e9ff43e0693c5d807a54ce6813b6711d3543a0052ead5216b93367"),
     ("botocore-1.40.4-py3", "4e131c52731e10a6af998c2ac3bfbda12e6ecef0e3633268c7752d0502c74197"),
@@ -41,19 +40,7 @@ _WHEELS = (
     ("six-1.17.0-py2.py3", "4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274"),
     ("urllib3-1.26.20-py2.py3", "0ed14ccfbf1c30a9072c7ca157e4319b70d65f623e91e7b32fadb2853431016e"),
 )
-
-
-def _pin(title: str, sha256: str) -> PinnedFile:
-    name, version, _ = title.split("-")
-    return PinnedFile(
-        name=name.replace("_", "-"),
-        version=version,
-        filename=f"{title}-none-any.whl",
-        sha256=sha256,
-    )
-
-
-_FILES = tuple(_pin(title, sha256) for title, sha256 in _WHEELS)
+_FILES = tuple(PinnedFile(f"{title}-none-any.whl", sha256) for title, sha256 in _WHEELS)
 """The wheels of the SDK, boto3 first."""
 
 # The SDK itself may be imported by its name in a string; what it needs is a word that occurs everywhere.
@@ -72,10 +59,8 @@ def prepare_sdk(
 ) -> Bundle | None:
     """The files of the SDK for a function that relies on it, and does not have it.
 
-    Args:
-        folders: the function's unpacked code and layers.
-        provided: what its lock gives in place of the runtime.
-        context: of the run; its reporter is told that the SDK is not the function's own, or why it is missing.
+    The reporter is told that the SDK is not the function's own, or why it is missing. ``provided`` is what its lock
+    gives in place of the runtime.
 
     Raises:
         HashMismatchError: an index has other files of these names.

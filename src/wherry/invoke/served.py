@@ -76,7 +76,6 @@ class ServedFunction:
     """Hands events to whichever environment is free, the one used last first, as Lambda does.
 
     Attributes:
-        runnable: the function.
         digest: of all that decides how it runs; a build that gives the same keeps the environments.
         cors: what a Function URL adds to its responses.
     """
@@ -91,15 +90,7 @@ class ServedFunction:
         on_log: Callable[[bytes], None] | None,
         cors: CorsSettings | None = None,
     ) -> None:
-        """Lay out the function's files.
-
-        Args:
-            runnable: the function.
-            open_session: makes a session, by its number, that passes its output on.
-            digest: of all that decides how it runs.
-            concurrency: the number of environments.
-            on_log: told whole lines of what the function writes.
-            cors: what a Function URL adds to its responses.
+        """Lay out the function's files; ``open_session`` makes a session, by its number, that passes its output on.
 
         Raises:
             WherryError: it cannot be laid out.

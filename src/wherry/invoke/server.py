@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wherry.errors import InvokeError, WherryError
+from wherry.files import reason_of
 from wherry.invoke.api import Call, make_event
-from wherry.invoke.cors import is_preflight, preflight, with_cors
-from wherry.invoke.http_response import http_response, service_error
+from wherry.invoke.http_response import (
+    http_response,
+    is_preflight,
+    preflight,
+    service_error,
+    with_cors,
+)
 from wherry.invoke.http_server import HttpServer, Listen
 from wherry.invoke.lambda_api import (
     InvokeCall,
@@ -39,7 +45,6 @@ if TYPE_CHECKING:
     from wherry.invoke.runnable import Runnable
 
 __all__ = ["FunctionServer", "Served"]
-
 
 _OF_A_PORT = {errno.EADDRINUSE, errno.EACCES}
 _FRONTS = {
@@ -88,14 +93,7 @@ class FunctionServer:
         stage: str | None = None,
         on_served: Callable[[Served], None] | None = None,
     ) -> None:
-        """Bind the port.
-
-        Args:
-            builds: holds the functions.
-            listen: where, and for whom.
-            later: runs asynchronous events.
-            stage: the stage that paths begin with, for ``url``.
-            on_served: told of each request.
+        """Bind the port. Paths begin with ``stage``, if it is given.
 
         Raises:
             InvokeError: the address cannot be listened on.
@@ -108,7 +106,7 @@ class FunctionServer:
             is_address = isinstance(error, OSError) and error.errno not in _OF_A_PORT
             raise InvokeError(
                 f"cannot listen on {listen.host} port {listen.port}",
-                where=[getattr(error, "strerror", None) or str(error)],
+                where=[reason_of(error)],
                 hint="name an address of this machine with `--host`, such as 127.0.0.1"
                 if is_address
                 else "choose another with `--port`; 0 takes one that is free",

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wherry.errors import InvokeError, WherryError
-from wherry.events import SILENT, Warned
+from wherry.events import SILENT, Reporter, Warned
 from wherry.files import real_path
+from wherry.invoke.api import find_api, function_settings
 from wherry.invoke.builds import Builds, ServedBuild
-from wherry.invoke.find_routes import find_api
-from wherry.invoke.local import function_settings
 from wherry.invoke.request import EventFormat
-from wherry.invoke.runnable import choose_function
-from wherry.invoke.served import ServedFunction, prepare_all
+from wherry.invoke.runnable import Runnable, choose_function
+from wherry.invoke.served import EventSession, ServedFunction, prepare_all
 from wherry.pipeline.watched import Watched, watched_by
 from wherry.settings.local import ORIGIN
 from wherry.settings.model import CorsSettings
@@ -28,10 +27,7 @@ if TYPE_CHECKING:
 
     from wherry.bundle.bundle import Bundle
     from wherry.context import Context
-    from wherry.events import Reporter
-    from wherry.invoke.debuggers import Debuggers
-    from wherry.invoke.runnable import Runnable
-    from wherry.invoke.served import EventSession
+    from wherry.invoke.debugging import Debuggers
     from wherry.pipeline.report import BuildReport, PackageReport
     from wherry.pipeline.request import BuildRequest
 
@@ -65,7 +61,6 @@ class Front(Struct, frozen=True, kw_only=True):
         form: the service; None for the one that routes are of.
         stage: that paths begin with.
         cors_origins: origins whose pages may call every function, whatever the settings say.
-        concurrency: how many environments of a function there are.
 
     Raises:
         InvokeError: the stage or an origin is none.
@@ -96,15 +91,12 @@ class Maker(Struct, frozen=True, kw_only=True):
     """The functions that make a build and its parts, and those that are told.
 
     Attributes:
-        root: the project's folder.
         read: reads what is asked for, without building.
-        build: builds it.
         runnable: a function of a build, by its name; what there is to say goes to the reporter.
         open_session: a session of a function, in a context, that passes its output on.
         on_log: told whole lines of what functions write.
         on_failed: told why the project cannot be built, or a function not be loaded.
         on_reloaded: told the names of the functions that were replaced.
-        debuggers: of the functions that are stepped through.
     """
 
     root: Path
@@ -134,11 +126,7 @@ class Serving:
         self._serve(self._maker.build())
 
     def load_or_tell(self) -> Watched:
-        """Build and serve; an error is told, and answers requests from then on.
-
-        Returns:
-            What decides the result of the next build.
-        """
+        """Build and serve; an error is told, and answers requests. Returns what decides the next build."""
         self.builds.begin()
         try:
             built = self._maker.build()

@@ -14,12 +14,12 @@ from msgspec.structs import replace
 
 from wherry.errors import InvokeError
 from wherry.events import DebuggerAwaited, Warned
-from wherry.invoke.debugging import find_debugpy, launch_configuration
+from wherry.invoke.debugging import Debugging, find_debugpy, launch_configuration
 from wherry.invoke.differences import find_differences, short_names
-from wherry.invoke.environment import Environment
+from wherry.invoke.environment import Environment, Message
 from wherry.invoke.outcome import Invocation, Start, exit_error, read_error, timeout_error
 from wherry.invoke.process import Exited
-from wherry.invoke.runnable import ENDLESS
+from wherry.invoke.runnable import ENDLESS, Runnable
 from wherry.invoke.runtime_api import (
     MAX_EVENT,
     Answered,
@@ -37,10 +37,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from wherry.context import Context
-    from wherry.invoke.debugging import Debugging
-    from wherry.invoke.environment import Message
     from wherry.invoke.outcome import FunctionError
-    from wherry.invoke.runnable import Runnable
 
 __all__ = ["Session"]
 
@@ -58,7 +55,7 @@ class Session:
         runnable: Runnable,
         context: Context,
         *,
-        python: Path | None = None,
+        python: Path | str | None = None,
         on_log: Callable[[bytes], None] | None = None,
         debugging: Debugging | None = None,
     ) -> None:
@@ -163,10 +160,8 @@ class Session:
     ) -> Invocation:
         """Hand the function an event, a JSON document, and wait for what comes of it.
 
-        Args:
-            event: the document.
-            client_context: a JSON document about the caller.
-            request_id: by which the function knows the event; by default a new one.
+        The context is a JSON document about the caller; the function knows the event by its request ID, by default a
+        new one.
 
         Raises:
             InvokeError: the event is larger than Lambda takes, or the process cannot be started.

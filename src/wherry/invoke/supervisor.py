@@ -92,12 +92,8 @@ def _supervise(
 ) -> None:
     """Start the process, answer questions, and end everything when stdin or the process ends.
 
-    Args:
-        plan: of the process.
-        system: whose capabilities are given up; None on other systems than Linux.
-        end_others: ends what the process, whose number it is given, has left.
-        proc: whether ``/proc`` tells of the process.
-        again: whether another plan may follow when the process has ended, for the same place.
+    ``end_others`` ends what the process, whose number it is given, has left; ``proc`` says whether ``/proc`` tells of
+    the process, and ``again`` whether another plan may follow for the same place.
     """
     plans: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
     running: list[int] = []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from wherry.bundle.entry import DEFLATED, STORED, Entry, check_path
 from wherry.errors import ArchiveError, InvokeError
-from wherry.files import make_folders, remove_folder, walk_folders
+from wherry.files import make_folders, reason_of, remove_folder, walk_folders
 from wherry.store.memo import Memo
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def unpack_archives(archives: Sequence[Path], store: Store) -> Path:
         except OSError as error:
             raise InvokeError(
                 f"cannot read the deployment package `{archive}`",
-                where=[error.strerror or str(error)],
+                where=[reason_of(error)],
                 hint="run `wherry build`",
             ) from error
 

@@ -5,17 +5,20 @@ After AWS's list of defined runtime environment variables.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from typing import TYPE_CHECKING
 
 from wherry.errors import InvokeError
-from wherry.invoke.variable_files import read_variable_files
+from wherry.files import reason_of
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from dotenv.parser import Binding
 
     from wherry.invoke.runnable import Runnable
 
@@ -74,13 +77,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 class Places(Struct, frozen=True, kw_only=True):
-    """Where the function finds what.
-
-    Attributes:
-        runtime: the runtime client.
-        binaries: the interpreter, by the names that scripts call it.
-        provided: the distributions that the runtime provides.
-    """
+    """Where the function finds what; ``binaries`` has the interpreter, by the names that scripts call it."""
 
     task: str
     layers: str
@@ -171,16 +168,7 @@ def lambda_variables(
     log_stream: str,
     caller: Mapping[str, str],
 ) -> dict[str, str]:
-    """All variables of the function's process.
-
-    Args:
-        runnable: what is run, with its own variables.
-        places: where it finds what.
-        memory: in MB.
-        runtime_api: host and port.
-        log_stream: the name of this environment's log stream.
-        caller: Wherry's own environment.
-    """
+    """All variables of the function's process, the caller's access to AWS among them; memory in MB."""
     own = runnable.environment
     here = region(caller, own)
     task, runtime, layers = places.task, places.runtime, places.layers
@@ -221,7 +209,7 @@ def read_variables(pairs: Sequence[str], files: Sequence[Path]) -> dict[str, str
     """
     found: dict[str, str] = {}
     given = list(map(_pair, pairs))
-    for name, value, place in (*read_variable_files(files), *given):
+    for name, value, place in (*_read_variable_files(files), *given):
         try:
             check_variables([name])
         except InvokeError as error:
@@ -244,3 +232,64 @@ def _pair(text: str) -> tuple[str, str, str]:
         where=[f"--env {text}" if named else "--env"],
         hint="write KEY=VALUE, or KEY to pass on a variable that is set here",
     )
+
+
+_LARGEST = 1 << 20
+
+
+def _read_variable_files(files: Sequence[Path]) -> Iterator[tuple[str, str, str]]:
+    """Names and values with their places, as docker compose and python-dotenv read them from files.
+
+    Comments after a space, quotes (with line ends inside of them), ``export``, and ``${NAME}`` except in single quotes.
+    A name without a value is passed through from Wherry's own environment, as ``docker run --env-file`` does.
+
+    Raises:
+        InvokeError: a file cannot be read, or a line of it is not understood.
+    """
+    if not files:
+        return
+    from dotenv.parser import parse_stream
+    from dotenv.variables import parse_variables
+
+    known = dict(os.environ)
+    for path in files:
+        try:
+            # It may be a pipe, as of a tool that decrypts it.
+            with path.open(encoding="utf-8-sig") as file:
+                text = file.read(_LARGEST + 1)
+            if len(text) > _LARGEST:
+                raise ValueError(f"it has more than {_LARGEST:,} characters")
+        except (OSError, ValueError) as error:
+            reason = reason_of(error)
+            raise InvokeError(f"cannot read `{path}`", where=[reason]) from error
+        for binding in parse_stream(io.StringIO(text)):
+            place = f"{path} line {_line(binding)}"
+            if binding.error:
+                # The line is not shown: it may hold a secret.
+                raise InvokeError(
+                    "a line with an environment variable is not understood",
+                    where=[place],
+                    hint="write KEY=VALUE; a quote must be closed, and nothing but a comment may follow it",
+                )
+            name, value = binding.key, binding.value
+            if name is None:
+                continue
+            if value is None:
+                if name in os.environ:
+                    yield name, os.environ[name], place
+                continue
+            if not _is_single_quoted(binding):
+                value = "".join(atom.resolve(known) for atom in parse_variables(value))
+            known[name] = value
+            yield name, value, place
+
+
+def _line(binding: Binding) -> int:
+    """The line on which the variable stands; blank lines before it belong to it, too."""
+    original = binding.original
+    blank = original.string[: len(original.string) - len(original.string.lstrip())]
+    return original.line + len(blank.splitlines())
+
+
+def _is_single_quoted(binding: Binding) -> bool:
+    return binding.original.string.partition("=")[2].lstrip(" \t").startswith("'")

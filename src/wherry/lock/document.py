@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from wherry import untrusted
 from wherry.errors import LockError
+from wherry.files import reason_of
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def read_bytes(path: Path, files: ProjectFiles) -> bytes:
 def _unreadable(path: Path, error: OSError | ValueError) -> LockError:
     """The error for a file that cannot be opened or read."""
     if isinstance(error, OSError):
-        where = f"{path}: {error.strerror or error}"
+        where = f"{path}: {reason_of(error)}"
         return LockError(f"`{path.name}` cannot be read", where=[where])
     # A NUL or a lone surrogate in the path.
     return LockError("a file cannot be read", where=[f"{str(path)!a}: {error}"])

@@ -12,6 +12,7 @@ from packaging.markers import Marker
 from packaging.utils import canonicalize_name
 
 from wherry.errors import LockError, OutputError
+from wherry.files import reason_of
 from wherry.indexes.redact import without_credentials
 from wherry.lock.find import Choice, choose_declaration, choose_lock
 from wherry.lock.formats import LockFormat
@@ -158,5 +159,5 @@ def _write(path: Path, document: dict[str, Any]) -> None:
         replace_file(path, text.encode())
     except OSError as error:
         raise OutputError(
-            f"`{path.name}` cannot be written", where=[f"{path}: {error.strerror or error}"]
+            f"`{path.name}` cannot be written", where=[f"{path}: {reason_of(error)}"]
         ) from None

@@ -57,12 +57,8 @@ def choose_output(
 ) -> Output:
     """The output for a path: a zip file where it ends in ``.zip``, else a folder of zip files.
 
-    Args:
-        path: where packages are written, as it was asked for.
-        unpacked: a folder for the files of one package, in place of that.
-        default: where packages are written otherwise; a path is reported as it was given.
-        names: the packages that were asked for by name.
-        recipes: all that are made.
+    ``unpacked`` is a folder for the files of one package in place of that; ``names`` are the packages that were asked
+    for, and ``recipes`` all that are made. A path is reported as it was given.
 
     Raises:
         SettingsError: there are several packages, and room for one; or both outputs were asked for.

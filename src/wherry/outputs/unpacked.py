@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.errors import OutputError
-from wherry.files import make_folders, open_regular, remove_folder, walk_folders
+from wherry.files import make_folders, open_regular, reason_of, remove_folder, walk_folders
 from wherry.store.temporary import claimed, remove_abandoned_beside, temporary_folder
 from wherry.structs import Struct
 
@@ -94,7 +94,7 @@ def _write(bundle: Bundle, root: Path) -> None:
     except OSError as error:
         raise OutputError(
             f"cannot write the folder `{root}`",
-            where=[error.strerror or str(error)],
+            where=[reason_of(error)],
             hint="choose another folder with --unpacked",
         ) from error
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wherry.errors import EventError
-from wherry.sample_events.choices import compact
+from wherry.sample_events.choices import Choices, Event, compact
 from wherry.sample_events.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wherry.sample_events.choices import Choices, Event
 
 __all__ = ["CARRIERS", "carried"]
 
@@ -23,13 +22,7 @@ CARRIERS = ("sns", "sqs", "kinesis", "firehose")
 
 
 def carried(name: str, event: Event, choices: Choices, via: Sequence[str]) -> Event:
-    """The event of the last carrier, which has the first event inside.
-
-    Args:
-        name: of the kind of the first event.
-        event: of that kind.
-        choices: of the user.
-        via: the carriers, in the order in which they carry.
+    """The event of the last carrier, which has the first event, of the kind ``name``, inside.
 
     Raises:
         EventError: there is no such carrier.

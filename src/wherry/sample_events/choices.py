@@ -61,10 +61,8 @@ class Kind(Struct, frozen=True, kw_only=True):
     """A kind of event.
 
     Attributes:
-        name: by which users know it.
         summary: the cause of the event, in a few words.
         options: the names of the fields of ``Choices`` that it heeds, besides ``region``.
-        make: makes the event.
         types: the values of ``type``, the first of which is the default; empty for any.
     """
 

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from wherry.errors import EventError
 from wherry.problems import did_you_mean, nearest, suggestion
 from wherry.sample_events.carriers import carried
-from wherry.sample_events.changes import change
-from wherry.sample_events.choices import Choices, compact
+from wherry.sample_events.choices import Choices, Event, Kind, compact
 from wherry.sample_events.kinds import KINDS
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wherry.sample_events.choices import Event, Kind
 
 __all__ = ["EventOptions", "event", "find_kind", "option_names"]
 
@@ -112,7 +110,7 @@ def event(kind: str, **options: Unpack[EventOptions]) -> Event:
     if via:
         made = carried(kind, made, choices, via)
     for place, value in changes.items():
-        change(made, place, value)
+        _change(made, place, value)
     return made
 
 
@@ -198,3 +196,49 @@ def option_names(kind: Kind) -> list[str]:
 def _option(name: str) -> str:
     singular = {"headers": "header", "attributes": "attribute", "claims": "claim"}
     return f"--{singular.get(name, name).replace('_', '-')}"
+
+
+def _change(event: Event, place: str, value: object) -> None:
+    r"""Change a value of the event, or add it.
+
+    The names and numbers of ``place`` lead to it, such as ``Records.0.s3.object.size``; a dot that is part of a name is
+    written ``\.``. Text that is JSON is read as such.
+
+    Raises:
+        EventError: there is no such place.
+    """
+    marked = place.replace("\\.", "\0")
+    *path, last = [part.replace("\0", ".") for part in marked.split(".")]
+    target: Any = event
+    for number, part in enumerate(path):
+        here = ".".join(path[: number + 1])
+        if isinstance(target, dict) and part in target:
+            target = target[part]
+        else:
+            target = target[_index(target, part, here)]
+    if isinstance(target, dict):
+        target[last] = _value(value)
+    else:
+        target[_index(target, last, place)] = _value(value)
+
+
+def _value(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_json(value)
+    except ValueError:
+        return value
+
+
+def _index(target: Any, part: str, place: str) -> int:
+    if isinstance(target, list) and part.isascii() and part.isdigit() and int(part) < len(target):
+        return int(part)
+    has = f"it has {len(target)} entries, counted from 0" if isinstance(target, list) else None
+    if isinstance(target, dict):
+        has = "it has " + ", ".join(f"`{name}`" for name in target)
+    raise EventError(
+        f"there is no `{place}` in the event",
+        where=[has or "what stands before it has no parts"],
+        hint=did_you_mean(part, known=target) if isinstance(target, dict) else None,
+    )

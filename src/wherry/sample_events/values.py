@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 from wherry.errors import EventError
 from wherry.invoke.variables import ACCOUNT
-from wherry.sample_events.attribute_values import key_names, marshalled
+from wherry.problems import did_you_mean
 from wherry.sample_events.choices import Choices, encoded, new_id
 from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 __all__ = ["OMIT", "Values"]
 
@@ -26,7 +29,6 @@ class Values(Struct, frozen=True, kw_only=True):
     """The values of an event by their names: those of the table below, and the options.
 
     Attributes:
-        choices: what people choose, with the defaults of the kind.
         id: of the event, for what has one identifier in several places.
         example: whether the body is the default.
         number: of the record, from 0.
@@ -93,7 +95,7 @@ class Values(Struct, frozen=True, kw_only=True):
     def image(self, *, old: bool) -> dict[str, Any]:
         """The item with DynamoDB's types; before the change it was the same unless another is given."""
         choices = self.choices
-        return marshalled((old and choices.old_item) or choices.item or {})
+        return _marshalled((old and choices.old_item) or choices.item or {})
 
     def changed_image(self) -> dict[str, Any]:
         """The item that a change is about."""
@@ -111,7 +113,7 @@ def _md5(data: bytes) -> str:
 
 def _keys(values: Values) -> dict[str, Any]:
     image = values.changed_image()
-    return {name: image[name] for name in key_names(image, values.choices.key)}
+    return {name: image[name] for name in _key_names(image, values.choices.key)}
 
 
 def _route(values: Values) -> str:
@@ -249,3 +251,66 @@ _VALUES: Mapping[str, Callable[[Values], object]] = {
     "keys": _keys,
     "image_size": lambda values: len(str(values.changed_image())),
 }
+
+
+_TYPES = frozenset({"S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"})
+
+
+def _marshalled(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The item with DynamoDB's types; one that has them already, everywhere, is left as it is."""
+    if item and all(map(_is_typed, item.values())):
+        return dict(item)
+    return {name: _typed(value) for name, value in item.items()}
+
+
+def _key_names(item: Mapping[str, Any], names: str | None) -> list[str]:
+    """The names of an item's key attributes, separated by commas; by default the usual ones, else the first.
+
+    Raises:
+        EventError: the item has no such attribute.
+    """
+    if names is None:
+        usual = [name for name in ("id", "pk", "PK", "sk", "SK") if name in item]
+        return usual or list(item)[:1]
+    keys = [name.strip() for name in names.split(",")]
+    for name in keys:
+        if name not in item:
+            raise EventError(
+                f"the item has no attribute `{name}` to be its key",
+                where=["it has " + ", ".join(f"`{each}`" for each in item)],
+                hint=did_you_mean(name, known=item),
+            )
+    return keys
+
+
+def _is_typed(value: Any) -> bool:
+    return isinstance(value, Mapping) and len(value) == 1 and not value.keys() - _TYPES
+
+
+def _typed(value: Any) -> dict[str, Any]:
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case int() | float() | Decimal():
+            return {"N": str(value)}
+        case str():
+            return {"S": value}
+        case bytes():
+            return {"B": base64.b64encode(value).decode()}
+        case Mapping():
+            return {"M": {str(name): _typed(each) for name, each in value.items()}}
+        case list() | tuple():
+            return {"L": [_typed(each) for each in value]}
+        case set() | frozenset() if value:
+            kinds = {next(iter(_typed(each))) for each in value}
+            values = [next(iter(_typed(each).values())) for each in value]
+            if len(kinds) == 1 and kinds <= {"S", "N", "B"}:
+                return {f"{kinds.pop()}S": sorted(values)}
+    raise EventError(
+        f"DynamoDB has no type for a value of `{type(value).__name__}`",
+        where=[
+            "its types are those of JSON, bytes, and sets of one kind of text, numbers or bytes"
+        ],
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, SettingsError
+from wherry.files import reason_of
 from wherry.structs import Struct
 from wherry.untrusted import inner_string, inner_table
 
@@ -97,7 +98,7 @@ def read_toml(path: Path, files: ProjectFiles) -> dict[str, Any]:
     try:
         return files.toml(path)
     except OSError as error:
-        raise ProjectError(f"cannot read `{path}`", where=[error.strerror or str(error)]) from error
+        raise ProjectError(f"cannot read `{path}`", where=[reason_of(error)]) from error
     except UnicodeDecodeError as error:
         raise ProjectError(f"`{path.name}` is not UTF-8", where=[str(error)]) from error
     except (ValueError, RecursionError) as error:

@@ -67,23 +67,20 @@ class Adapter(Struct, frozen=True, kw_only=True):
             return False
 
 
-def _wheel(name: str, version: str, sha256: str) -> PinnedFile:
-    filename = f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
-    return PinnedFile(name=name, version=version, filename=filename, sha256=sha256)
-
-
-_APIG_WSGI = _wheel(
-    "apig-wsgi", "2.20.0", "5489b3590a748d42b8c040ca11e776ce9eecbb00ae34f509ce82a89f5babfc47"
+_APIG_WSGI = PinnedFile(
+    "apig_wsgi-2.20.0-py3-none-any.whl",
+    "5489b3590a748d42b8c040ca11e776ce9eecbb00ae34f509ce82a89f5babfc47",
 )
-_MANGUM = _wheel(
-    "mangum", "0.22.0", "a0595e3cc7a8091b22d8b3997bab5b2ad6aae7a5e40865e19c2015f5c959a93b"
+_MANGUM = PinnedFile(
+    "mangum-0.22.0-py3-none-any.whl",
+    "a0595e3cc7a8091b22d8b3997bab5b2ad6aae7a5e40865e19c2015f5c959a93b",
 )
-_MANGUM_FOR_3_9 = _wheel(
-    "mangum", "0.21.0", "309e48f5c629542516c5106ecf079f4ec08809ed50df882238d98fe1392820c7"
+_MANGUM_FOR_3_9 = PinnedFile(
+    "mangum-0.21.0-py3-none-any.whl",
+    "309e48f5c629542516c5106ecf079f4ec08809ed50df882238d98fe1392820c7",
 )
-_TYPING_EXTENSIONS = _wheel(
-    "typing-extensions",
-    "4.16.0",
+_TYPING_EXTENSIONS = PinnedFile(
+    "typing_extensions-4.16.0-py3-none-any.whl",
     "481caa481374e813c1b176ada14e97f1f67a4539ce9cfeb3f350d78d6370c2e8",
 )
 

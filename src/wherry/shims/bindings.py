@@ -81,9 +81,7 @@ def read_bindings(module: Module) -> Bindings:
 def bindings_of(body: Iterable[ast.stmt], parent: str) -> Bindings:
     """The names that statements and their blocks bind, but not those in functions and classes.
 
-    Args:
-        body: the statements.
-        parent: the package that relative imports begin at.
+    Relative imports begin at the package ``parent``.
     """
     bindings = Bindings()
     for statement in body:

@@ -22,13 +22,12 @@ from wherry.shims.bindings import (
     returned,
     signature_interface,
 )
-from wherry.shims.frameworks import Neither, by_name, by_origin
+from wherry.shims.frameworks import Neither, Verdict, by_name, by_origin
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from wherry.shims.frameworks import Verdict
     from wherry.shims.package import Module, Package
     from wherry.shims.reference import Reference
 
@@ -83,10 +82,7 @@ def detect_interface(
 ) -> Verdict | None:
     """The interface of an application; None if it cannot be determined.
 
-    Args:
-        reference: the application.
-        package: its package.
-        distributions: versions by normalized name, for frameworks whose interface depends on the version.
+    Of some frameworks it depends on the version: ``distributions`` has them by normalized name.
     """
     return _Detection(package, distributions).of(reference)
 

@@ -25,12 +25,7 @@ _INTERFACES: tuple[Interface, ...] = ("asgi", "wsgi")
 
 
 class Neither(Struct, frozen=True, kw_only=True):
-    """An object that is not a WSGI or ASGI application.
-
-    Attributes:
-        message: what it is.
-        hint: what to write instead.
-    """
+    """An object that is not a WSGI or ASGI application: what it is, and what to write instead."""
 
     message: str
     hint: str | None = None

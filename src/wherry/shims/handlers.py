@@ -30,12 +30,7 @@ _NO_FUNCTION = (
 
 
 def check_callable(reference: Reference, package: Package, text: str) -> None:
-    """Require that Lambda can call a handler.
-
-    Args:
-        reference: the handler, which exists.
-        package: its package.
-        text: the setting, for messages.
+    """Require that Lambda can call a handler, which exists; messages show the ``text`` of its setting.
 
     Raises:
         SettingsError: it is asynchronous, a generator, a class, an application, or takes other arguments.

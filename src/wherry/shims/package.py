@@ -13,13 +13,7 @@ __all__ = ["Module", "Package"]
 
 
 class Module(Struct, frozen=True, kw_only=True):
-    """A module of the package.
-
-    Attributes:
-        name: dotted.
-        is_package: whether relative imports in it begin at itself.
-        source: its text; None if it is compiled.
-    """
+    """A module of the package by its dotted name; it has no source if it is compiled."""
 
     name: str
     is_package: bool

@@ -17,13 +17,7 @@ _ATTRIBUTE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
 class Reference(Struct, frozen=True, kw_only=True):
-    """An object of a module.
-
-    Attributes:
-        module: its dotted name.
-        attribute: the object's name in it, dotted where it is an attribute of another.
-        call: whether the object is to be called.
-    """
+    """An object of a module by its name in it, dotted where it is an attribute of another; ``call`` it to have it."""
 
     module: str
     attribute: str

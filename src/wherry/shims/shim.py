@@ -6,22 +6,19 @@ import keyword
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from wherry.bundle.entry import inline
+from wherry.bundle.entry import Entry, inline
 from wherry.errors import SettingsError
 from wherry.problems import did_you_mean, suggestion
-from wherry.shims.frameworks import Neither, by_distributions
-from wherry.shims.reference import parse_app, parse_handler
+from wherry.shims.frameworks import Interface, Neither, by_distributions
+from wherry.shims.reference import Reference, parse_app, parse_handler
 from wherry.sizes import first
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from wherry.bundle.entry import Entry
     from wherry.settings.model import FunctionSettings, LayerSettings
-    from wherry.shims.frameworks import Interface
     from wherry.shims.package import Package
-    from wherry.shims.reference import Reference
     from wherry.target import Target
     from wherry.wheels.pinned import PinnedFile
 
@@ -63,11 +60,8 @@ class Shim(Struct, frozen=True, kw_only=True):
     """A shim, and what it needs.
 
     Attributes:
-        handler: the handler in it.
         entries: its modules, for the package of the function.
         files: the wheels that it needs, and that neither the function nor its layers have.
-        interface: of the application.
-        notes: what to tell the user.
     """
 
     handler: str
@@ -101,15 +95,9 @@ def plan_shim(
     target: Target,
     options: AppOptions = AppOptions(),
 ) -> Shim:
-    """The shim for a web application.
+    """The shim for a web application, as ``parse_app`` reads it; its interface is detected unless it is given.
 
-    Args:
-        app: the application, as ``parse_app`` reads it.
-        package: the function with its layers.
-        interface: ``wsgi`` or ``asgi``; None to detect it.
-        distributions: the versions of the distributions in the package, by normalized name.
-        target: what the package is for.
-        options: of the application.
+    ``distributions`` are versions by normalized name.
 
     Raises:
         SettingsError: the application is malformed or missing, its interface cannot be detected, or the
@@ -274,12 +262,7 @@ def _near_module(name: str, package: Package, key: str) -> str:
 def written_handler(
     settings: FunctionSettings | LayerSettings, paths: Collection[str]
 ) -> str | None:
-    """The handler of a function; None if neither its settings nor a shim has one, and for a layer.
-
-    Args:
-        settings: of the function or layer.
-        paths: of the files in its package.
-    """
+    """The handler of a function; None if neither its settings nor a shim has one, and for a layer."""
     from wherry.settings.model import FunctionSettings
 
     if not isinstance(settings, FunctionSettings):

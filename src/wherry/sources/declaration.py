@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import BuildError, ProjectError
+from wherry.files import reason_of
 from wherry.settings.source import metadata_string
 from wherry.structs import Struct
 from wherry.untrusted import inner_table
@@ -161,7 +162,7 @@ def _read(root: Path, files: ProjectFiles) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise ProjectError(f"cannot read `{path}`", where=[error.strerror or str(error)]) from error
+        raise ProjectError(f"cannot read `{path}`", where=[reason_of(error)]) from error
     except (ValueError, RecursionError) as error:
         raise ProjectError(
             f"`{path}` is not valid TOML", where=[str(error) or type(error).__name__]

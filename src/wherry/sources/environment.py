@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.errors import BuildError, StoreError
-from wherry.files import remove_folder
+from wherry.files import reason_of, remove_folder
 from wherry.interpreters import build_python, running_python
 from wherry.store.memo import Memo, memo_key
 
@@ -225,7 +225,7 @@ def _make(
         (folder / _MARK).write_text(mark, encoding="utf-8")
     except OSError as error:
         raise StoreError(
-            f"cannot write the build environment `{folder}`", where=[error.strerror or str(error)]
+            f"cannot write the build environment `{folder}`", where=[reason_of(error)]
         ) from error
     except BaseException:
         with suppress(OSError):

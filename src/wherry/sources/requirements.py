@@ -33,10 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["INSTALLER", "BuildRequirements", "Pinned", "asked_for"]
 
 INSTALLER = PinnedFile(
-    name="pip",
-    version="25.3",
-    filename="pip-25.3-py3-none-any.whl",
-    sha256="9655943313a94722b7774661c21049070f6bbb0a1516bf02f7c8d5d9201514cd",
+    "pip-25.3-py3-none-any.whl", "9655943313a94722b7774661c21049070f6bbb0a1516bf02f7c8d5d9201514cd"
 )
 """Installs build requirements in the container, whatever its image has."""
 

@@ -7,6 +7,7 @@ from io import FileIO
 from typing import TYPE_CHECKING
 
 from wherry.errors import ArchiveError
+from wherry.files import reason_of
 from wherry.sources.source_tree import Limits, SourceTree
 
 if TYPE_CHECKING:
@@ -44,9 +45,7 @@ def unpack(archive: Path, *, filename: str, into: Path, limits: Limits = _DEFAUL
             )
         tree.finish()
     except OSError as error:
-        raise ArchiveError(
-            f"`{filename}` cannot be unpacked", where=[error.strerror or str(error)]
-        ) from error
+        raise ArchiveError(f"`{filename}` cannot be unpacked", where=[reason_of(error)]) from error
     found = list(into.iterdir())
     alone = len(found) == 1 and not found[0].is_symlink() and found[0].is_dir()
     return found[0] if alone else into

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from wherry.errors import FetchError, StoreError
-from wherry.files import open_regular
+from wherry.files import open_regular, reason_of
 from wherry.store.file_lock import SharedLock, exclusive
 from wherry.store.memo import Memo
 from wherry.store.ownership import (
@@ -229,9 +229,7 @@ class Store:
         try:
             file = open_regular(path)
         except OSError as error:
-            raise FetchError(
-                f"cannot read `{path}`", where=[error.strerror or str(error)]
-            ) from error
+            raise FetchError(f"cannot read `{path}`", where=[reason_of(error)]) from error
         with file, self.writer(algorithms=hashes or ()) as writer:
             while True:
                 try:
@@ -303,7 +301,7 @@ class Store:
             return verify_files(self.root)
         except OSError as error:
             raise StoreError(
-                f"cannot read the store `{self.root}`", where=[error.strerror or str(error)]
+                f"cannot read the store `{self.root}`", where=[reason_of(error)]
             ) from error
 
     def prune(self, *, older_than: timedelta | None) -> StoreUsage:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from wherry.errors import FetchError, HashMismatchError, StoreError
+from wherry.files import reason_of
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -153,9 +154,7 @@ def write_error(error: OSError, root: Path) -> StoreError:
             hint = f"{elsewhere} that you may write to"
         case _:
             hint = f"{elsewhere} for the store"
-    return StoreError(
-        f"cannot write to the store `{root}`", where=[error.strerror or str(error)], hint=hint
-    )
+    return StoreError(f"cannot write to the store `{root}`", where=[reason_of(error)], hint=hint)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from wherry.errors import FetchError, ToolError
+from wherry.files import reason_of
 from wherry.indexes.login import origin, split_login
 from wherry.indexes.redact import redact
 from wherry.visible import visible
@@ -245,7 +246,7 @@ def _run(
             "the program `git` is missing"
             if isinstance(error, FileNotFoundError)
             else "git cannot be started",
-            where=[error.strerror or str(error)],
+            where=[reason_of(error)],
             hint="install git",
         ) from error
     return done.status, done.output, done.errors

@@ -20,13 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["PinnedFile", "fetch_pinned"]
 
 
-class PinnedFile(Struct, frozen=True, kw_only=True):
-    """A wheel with its SHA-256, in hexadecimal."""
+class PinnedFile(Struct, frozen=True):
+    """A wheel by its filename on an index, and its SHA-256 in hexadecimal."""
 
-    name: str
-    version: str
     filename: str
     sha256: str
+
+    @property
+    def name(self) -> str:
+        """The normalized name of its distribution."""
+        return self.filename.partition("-")[0].replace("_", "-")
+
+    @property
+    def version(self) -> str:
+        """The version of its distribution."""
+        return self.filename.split("-")[1]
 
 
 def fetch_pinned(files: Sequence[PinnedFile], context: Context) -> tuple[StoredFile, ...]:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wherry.aws.switch.expect import mismatches
 from wherry.aws.switch.steps import CanaryStep, first_share, parse_canary
+from wherry.aws.switch.trial import mismatches
 from wherry.errors import DeployError, SettingsError
 from wherry.problems import Problems
 from wherry.settings.stage_test import StageTest, read_stage_tests

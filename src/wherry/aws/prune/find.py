@@ -47,7 +47,6 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     Attributes:
         versions: the number of the newest versions that stay; the newest of all always does.
-        now: the time from which ages count.
         before: versions from this time on stay.
     """
 
@@ -64,14 +63,7 @@ class Policy(Struct, frozen=True, kw_only=True):
         keep_days: int | None = None,
         now: datetime | None = None,
     ) -> Policy:
-        """The policy of the client's stage.
-
-        Args:
-            client: of the stage.
-            keep_versions: the number of versions, instead of the stage's.
-            keep_days: the number of days, instead of the stage's.
-            now: the time from which ages count; None for the current time.
-        """
+        """The policy of the client's stage, with numbers instead of the stage's."""
         now = now or datetime.now(UTC)
         versions = _first(keep_versions, client.stage.keep_versions, KEEP_VERSIONS)
         days = _first(keep_days, client.stage.keep_days, KEEP_DAYS)
@@ -91,17 +83,7 @@ class Policy(Struct, frozen=True, kw_only=True):
 def find_prunable(
     *, functions: Sequence[str], layers: Sequence[str], client: Client, policy: Policy
 ) -> Pruning:
-    """Find the things that can be removed.
-
-    Args:
-        functions: names on AWS.
-        layers: names on AWS.
-        client: of the stage.
-        policy: the versions that stay.
-
-    Raises:
-        AwsError: AWS refused, or could not be reached. A missing function or layer is not an error.
-    """
+    """Find the things that can be removed of functions and layers (names on AWS), as far as there are."""
     parts: list[Removal | Spared] = [*_functions(functions, client, policy)]
     removed = {(part.name, part.version or 0) for part in parts if isinstance(part, Removal)}
     with ThreadPoolExecutor(16, thread_name_prefix="sizes") as pool:
@@ -158,11 +140,7 @@ def _functions(names: Sequence[str], client: Client, policy: Policy) -> Iterator
 
 
 def version_users(function: ObservedFunction, client: Client) -> dict[int, list[str]]:
-    """The users of each version of a function: aliases, provisioned concurrency and event sources.
-
-    Raises:
-        AwsError: AWS refused, or could not be reached.
-    """
+    """The users of each version of a function: aliases, provisioned concurrency and event sources."""
     return _users(function, client, _event_sources(client))
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 from wherry.aws.bucket import Bucket
 from wherry.aws.errors import CONFLICT, refusing
 from wherry.aws.prune.find import Policy, find_prunable
-from wherry.aws.stage import read_stage
+from wherry.aws.stage import StageOptions, read_stage
 from wherry.errors import AwsError
-from wherry.events import SILENT, Note, Removed, Warned
+from wherry.events import SILENT, Note, Removed, Reporter, Warned
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -17,11 +17,8 @@ if TYPE_CHECKING:
 
     from wherry.aws.client import Client
     from wherry.aws.prune.pruning import Pruning, Removal
-    from wherry.aws.stage import StageOptions
-    from wherry.events import Reporter
 
 __all__ = ["IN_USE", "Pruned", "delete_version", "prune", "remove_all"]
-
 
 IN_USE = frozenset({CONFLICT, "InvalidParameterValueException"})
 """AWS's error codes for a version that something uses."""
@@ -101,17 +98,9 @@ def prune(
 def remove_all(
     pruning: Pruning, *, client: Client, reporter: Reporter = SILENT
 ) -> tuple[Removal, ...]:
-    """Remove the things that were found.
+    """Remove the things that were found, and return those that were removed.
 
     A version that AWS refuses to remove, because it came into use meanwhile, is warned of and stays.
-
-    Args:
-        pruning: of ``find_prunable``.
-        client: of the stage.
-        reporter: receives the events.
-
-    Returns:
-        The things that were removed.
 
     Raises:
         AwsError: AWS refused, or could not be reached; the things before were removed.

@@ -28,8 +28,6 @@ class Removal(Struct, frozen=True, kw_only=True):
         modified: when it was created; None if AWS does not tell.
         size: in bytes; None if AWS does not tell.
         freed_by: versions of functions that use this layer version, and can be removed too.
-        stored: the object in the bucket.
-        upload_id: of an unfinished upload.
     """
 
     kind: str

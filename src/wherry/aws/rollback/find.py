@@ -29,12 +29,7 @@ __all__ = ["Rollback", "Subject", "find_rollbacks"]
 
 
 class Subject(Struct, frozen=True, kw_only=True):
-    """A function that is to go back.
-
-    Attributes:
-        aws_name: on AWS: a name, or an ARN.
-        alias: that its callers use; None if they use ``$LATEST``.
-    """
+    """A function that is to go back, with the alias that its callers use; None if they use ``$LATEST``."""
 
     name: str
     aws_name: str
@@ -49,13 +44,10 @@ class Rollback(Struct, frozen=True, kw_only=True):
         was: the number of the version that callers get now; None for a ``$LATEST`` that was never published.
         to: the number of the version that they will get.
         published: the time when that version was published, as AWS tells it.
-        description: of that version.
         changes: the differences for callers, each in a few words.
         stays: the other differences to that version, which are not restored.
         ends: versions that a canary gives a share of the calls, which ends.
         known: how it is known that callers had that version before; empty if it was named.
-        target: the code and configuration of that version.
-        observed: the function before.
     """
 
     name: str
@@ -105,17 +97,11 @@ class Rollback(Struct, frozen=True, kw_only=True):
 def find_rollbacks(
     subjects: Sequence[Subject], *, client: Client, to: int | None = None
 ) -> tuple[Rollback, ...]:
-    """The changes that take functions back; functions that are there already have none.
-
-    Args:
-        subjects: the functions.
-        client: of the stage.
-        to: the number of the version to go back to; None for the one before.
+    """The changes that take functions back to a version, or the one before; functions that are there already have none.
 
     Raises:
         DeployError: a function has no version to go back to, or not that one, or cannot be restored. All
             problems are reported at once.
-        AwsError: AWS refused, or could not be reached.
     """
     problems = Problems(DeployError, f"stage `{client.name}` cannot go back")
     observed = observe_functions([subject.aws_name for subject in subjects], client)

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 from msgspec import field
 from msgspec.structs import replace
 
-from wherry.aws.actions import MoveAlias, UpdateCode, UpdateConfiguration
+from wherry.aws.actions import Action, MoveAlias, UpdateCode, UpdateConfiguration
 from wherry.aws.apply import apply
 from wherry.aws.errors import refusing
+from wherry.aws.history import AliasHistory
 from wherry.aws.model import DesiredFunction
+from wherry.aws.observe import observe_function
 from wherry.aws.plan import FunctionPlan, Plan
+from wherry.aws.prune.find import version_users
+from wherry.aws.prune.prune import IN_USE, delete_version
 from wherry.aws.remote_zip import download
-from wherry.aws.rollback.delete import delete_left
-from wherry.aws.rollback.find import Subject, find_rollbacks
+from wherry.aws.rollback.find import Rollback, Subject, find_rollbacks
 from wherry.aws.stage import StageOptions, read_stage
 from wherry.errors import AwsError, DeployError
-from wherry.events import SILENT
+from wherry.events import SILENT, Removed, Reporter, Warned
 from wherry.settings.model import plain_stage
 from wherry.sizes import format_size
 from wherry.store.temporary import temporary_folder
@@ -28,12 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from wherry.aws.actions import Action
     from wherry.aws.client import Client
-    from wherry.aws.rollback.find import Rollback
-    from wherry.events import Reporter
 
-__all__ = ["RollbackOptions", "RolledBack", "roll_back", "rollback"]
+__all__ = ["RollbackOptions", "RolledBack", "delete_left", "roll_back", "rollback"]
 
 
 class RollbackOptions(StageOptions, total=False):
@@ -152,12 +152,6 @@ def roll_back(
 ) -> None:
     """Make the changes. Each function is guarded against a concurrent change.
 
-    Args:
-        rollbacks: of ``find_rollbacks``.
-        client: of the stage.
-        quota: bytes of a package that Lambda takes with a call.
-        reporter: receives the events.
-
     Raises:
         AwsError: AWS refused, or could not be reached. Changes that were made stay.
         DeployError: the code of a version is too big to be sent without a bucket; nothing was changed.
@@ -250,3 +244,50 @@ def _fetch_code(rollback: Rollback, client: Client, folder: Path) -> Path | None
 
 def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
+
+
+def delete_left(
+    rollbacks: Sequence[Rollback], client: Client, reporter: Reporter
+) -> dict[str, tuple[int, ...]]:
+    """Delete the versions that functions went back from, and those whose canary ended.
+
+    A version that an alias, provisioned concurrency or an event source refers to stays, with a warning. So does the one
+    that another alias would go back to. Returns the numbers of the deleted versions, by the names of functions in the
+    settings.
+
+    Raises:
+        AwsError: AWS refused, or could not be reached; the versions before were deleted.
+    """
+    return {each.name: tuple(_delete(each, client, reporter)) for each in rollbacks}
+
+
+def _delete(rollback: Rollback, client: Client, reporter: Reporter) -> list[int]:
+    function = observe_function(client, rollback.aws_name, versions=True)
+    left = {rollback.was, *rollback.ends} - {rollback.to, None}
+    if function is None or not left:
+        return []
+    users = version_users(function, client)
+    for alias in function.aliases:
+        if alias.name != rollback.alias:
+            for number in AliasHistory.parse(alias.description).before(alias.version)[:1]:
+                users.setdefault(number, []).append(f"alias {alias.name}, which goes back to it")
+    deleted = []
+    for number in sorted(filter(None, left)):
+        version = function.version(number)
+        if version is None:
+            continue
+        what = f"function {rollback.aws_name} version {number}"
+        if number in users:
+            reporter.emit(Warned(text=f"{what} stays: it is used by {', '.join(users[number])}"))
+            continue
+        try:
+            with refusing(f"delete {what}"):
+                delete_version(client, rollback.aws_name, number)
+        except AwsError as error:
+            if error.code not in IN_USE:
+                raise
+            reporter.emit(Warned(text=f"{what} stays: {error.cause}"))
+            continue
+        deleted.append(number)
+        reporter.emit(Removed(what=f"Deleted {what}", size=version.code_size))
+    return deleted

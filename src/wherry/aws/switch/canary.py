@@ -13,10 +13,10 @@ from wherry.aws.actions import MoveAlias
 from wherry.aws.apply import apply
 from wherry.aws.apply_alias import conflict
 from wherry.aws.observe import observe_alias
-from wherry.aws.plan import Plan
-from wherry.aws.switch.watch import Calls, Watched
+from wherry.aws.plan import FunctionPlan, Plan
+from wherry.aws.switch.watch import Calls, Watch, Watched
 from wherry.errors import AwsError, RejectedError
-from wherry.events import CanaryWatched, Warned
+from wherry.events import CanaryWatched, Reporter, Warned
 from wherry.sizes import format_share
 from wherry.structs import Struct
 
@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 
     from wherry.aws.client import Client
     from wherry.aws.model import ObservedAlias
-    from wherry.aws.plan import FunctionPlan
     from wherry.aws.switch.steps import CanaryStep
     from wherry.aws.switch.switches import Switch
-    from wherry.aws.switch.watch import Watch
-    from wherry.events import Reporter
 
 __all__ = ["SteppedCanary"]
 
@@ -42,13 +39,7 @@ _BLIND = 3
 
 
 class SteppedCanary(Struct, frozen=True, kw_only=True):
-    """The canary of a deployment.
-
-    Attributes:
-        switches: the aliases that move; all step together.
-        steps: the shares, and their times.
-        watch: the conditions under which it goes on.
-    """
+    """The canary of a deployment: all aliases step together, as long as the watch lets them."""
 
     client: Client
     switches: Sequence[Switch]

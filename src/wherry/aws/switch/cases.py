@@ -24,8 +24,6 @@ class TestCase(Struct, frozen=True, kw_only=True):
     """An event that is read, and the answer that is expected.
 
     Attributes:
-        name: for people.
-        payload: the event as JSON.
         expect: the only item is what the answer must contain; empty if any answer will do.
         error: whether the function must fail; a string is the type of the error.
     """
@@ -42,13 +40,9 @@ class TestCase(Struct, frozen=True, kw_only=True):
 def read_cases(
     project: Project, stage: StageSettings, functions: Sequence[str], asked: Sequence[str]
 ) -> Mapping[str, tuple[TestCase, ...]]:
-    """The tests of each function that has some.
+    """The tests of each function that has some, of these that are deployed and have an alias.
 
-    Args:
-        project: with the settings, in whose folder their events are.
-        stage: its settings.
-        functions: names of those that are deployed and have an alias.
-        asked: files of events, which may follow a name: ``api=events/order.json``.
+    ``asked`` are files of events, which may follow a name: ``api=events/order.json``.
 
     Raises:
         SettingsError: a test is of a function that the settings do not have.

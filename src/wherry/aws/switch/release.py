@@ -13,13 +13,13 @@ from wherry.aws.apply import apply
 from wherry.aws.apply_alias import record
 from wherry.aws.history import AliasHistory
 from wherry.aws.switch.canary import SteppedCanary
-from wherry.aws.switch.cases import read_cases
-from wherry.aws.switch.steps import parse_canary
-from wherry.aws.switch.switches import find_switches, without_switches
-from wherry.aws.switch.trial import try_versions
+from wherry.aws.switch.cases import TestCase, read_cases
+from wherry.aws.switch.steps import CanaryStep, parse_canary
+from wherry.aws.switch.switches import Switch, find_switches, without_switches
+from wherry.aws.switch.trial import Failure, try_versions
 from wherry.aws.switch.watch import Watch
 from wherry.errors import AwsError, DeployError, RejectedError
-from wherry.events import VersionWaits, Warned
+from wherry.events import Reporter, VersionWaits, Warned
 from wherry.sizes import count
 from wherry.structs import Struct
 
@@ -30,11 +30,6 @@ if TYPE_CHECKING:
     from wherry.aws.model import Desired
     from wherry.aws.plan import Applied, Plan
     from wherry.aws.prepare import Prepared
-    from wherry.aws.switch.cases import TestCase
-    from wherry.aws.switch.steps import CanaryStep
-    from wherry.aws.switch.switches import Switch
-    from wherry.aws.switch.trial import Failure
-    from wherry.events import Reporter
     from wherry.settings.model import StageSettings
 
 __all__ = ["Release", "read_release", "release"]
@@ -46,7 +41,6 @@ class Release(Struct, frozen=True, kw_only=True):
     Attributes:
         cases: the tests of each function, by its name in the settings.
         steps: of a canary that steps by itself; empty for none.
-        traffic: whether callers get the new versions at all.
     """
 
     cases: Mapping[str, Sequence[TestCase]] = field(default_factory=dict)
@@ -67,14 +61,7 @@ def read_release(
     tests: Sequence[str] = (),
     traffic: bool = True,
 ) -> Release:
-    """How callers get new versions, from what was asked and what the stage says.
-
-    Args:
-        prepared: the packages and the settings.
-        desired: the desired state of the stage.
-        canary: a share, or steps.
-        tests: files of events beyond those of the stage.
-        traffic: whether callers get the new versions.
+    """How callers get new versions, from what was asked (files of events as tests, too) and what the stage says.
 
     Raises:
         DeployError: what was asked for excludes each other, or needs an alias.
@@ -111,11 +98,6 @@ def _require_aliases(desired: Desired, stage: StageSettings, *, all_of_them: boo
 
 def release(plan: Plan, prepared: Prepared, how: Release) -> Applied:
     """Carry out a plan. Aliases move when all else is done and every test of every function is passed.
-
-    Args:
-        plan: of ``diff``.
-        prepared: the packages, the client and the reporter.
-        how: callers get new versions.
 
     Raises:
         RejectedError: a test failed, or the canary was ended; aliases stand where they stood.

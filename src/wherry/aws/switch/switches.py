@@ -23,7 +23,6 @@ class Switch(Struct, frozen=True, kw_only=True):
 
     Attributes:
         plan: of the function, with no other action left.
-        version: that callers get.
         before: the alias as it was observed; None if it is to be created.
     """
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from wherry.aws.attempts import attempt
-from wherry.aws.switch.expect import mismatches, shown
 from wherry.errors import AwsError
-from wherry.events import VersionTested
+from wherry.events import Reporter, VersionTested
 from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
 
     from wherry.aws.client import Client
     from wherry.aws.switch.cases import TestCase
-    from wherry.events import Reporter
 
-__all__ = ["Failure", "try_versions"]
+__all__ = ["Failure", "mismatches", "try_versions"]
 
 _AT_ONCE = 8
 _LOG_LINES = 12
@@ -31,15 +31,7 @@ _LARGEST = 8 * 2**20
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """A test that a version did not pass.
-
-    Attributes:
-        function: the name on AWS.
-        version: the number.
-        test: the name of the test.
-        problems: the differences, or the error, each in a line.
-        log: the last lines of the log.
-    """
+    """A test that a version of a function (name on AWS) did not pass, and the last lines of its log."""
 
     function: str
     version: int
@@ -58,13 +50,7 @@ def try_versions(
 ) -> tuple[Failure, ...]:
     """The tests that versions of functions fail, each function in turn, several functions at once.
 
-    Args:
-        cases: by the function's name on AWS and the number of the version.
-        client: of the stage.
-        reporter: receives the events.
-
-    Raises:
-        AwsError: AWS refused, or could not be reached.
+    ``cases`` are by the function's name on AWS and the number of the version.
     """
 
     def try_one(item: tuple[tuple[str, int], Sequence[TestCase]]) -> list[Failure]:
@@ -115,11 +101,11 @@ def _problems(test: TestCase, failed: str | None, payload: bytes) -> Iterator[st
         answer = parse_json(payload or b"null")
     except ValueError:
         if test.expect or test.error:
-            yield f"the answer is not JSON: {shown(payload[:200].decode(errors='replace'))}"
+            yield f"the answer is not JSON: {_shown(payload[:200].decode(errors='replace'))}"
         return
     if failed is None:
         if test.error:
-            yield f"expected an error, got {shown(answer)}"
+            yield f"expected an error, got {_shown(answer)}"
         for expected in test.expect:
             yield from mismatches(expected, answer)
         return
@@ -127,7 +113,7 @@ def _problems(test: TestCase, failed: str | None, payload: bytes) -> Iterator[st
     message = answer.get("errorMessage", "") if isinstance(answer, dict) else answer
     said = ": ".join(str(part) for part in (kind, message) if part)[:400] or failed
     if not test.error:
-        expected = f"expected {shown(test.expect[0])}, got " if test.expect else ""
+        expected = f"expected {_shown(test.expect[0])}, got " if test.expect else ""
         yield f"{expected}the error {said}" if expected else f"it failed: {said}"
     elif isinstance(test.error, str) and kind != test.error:
         yield f"expected the error {test.error}, got {said}"
@@ -142,3 +128,35 @@ def _log(encoded: object) -> tuple[str, ...]:
     marks = ("START RequestId", "END RequestId", "INIT_START")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith(marks)]
     return tuple(line[:300] for line in lines[-_LOG_LINES:])
+
+
+_LONGEST = 200
+
+
+def mismatches(expected: Any, answer: Any, path: str = "") -> Iterator[str]:
+    """The places in which an answer is not as expected, each in a line.
+
+    An answer may have more keys than are expected. Lists have the same length. A text that is JSON, such as the body of
+    a response to an HTTP request, is compared by what it says if a table or list is expected.
+    """
+    if isinstance(expected, dict | list) and isinstance(answer, str):
+        with suppress(ValueError):
+            answer = parse_json(answer)
+    if isinstance(expected, dict) and isinstance(answer, dict):
+        for key, value in expected.items():
+            inner = f"{path}.{key}" if path else str(key)
+            if key in answer:
+                yield from mismatches(value, answer[key], inner)
+            else:
+                yield f"{inner}: expected {_shown(value)}, and it is missing"
+    elif isinstance(expected, list) and isinstance(answer, list) and len(expected) == len(answer):
+        for number, (value, item) in enumerate(zip(expected, answer, strict=True)):
+            yield from mismatches(value, item, f"{path}[{number}]")
+    elif isinstance(expected, bool) is not isinstance(answer, bool) or expected != answer:
+        yield f"{path or 'the answer'}: expected {_shown(expected)}, got {_shown(answer)}"
+
+
+def _shown(value: Any) -> str:
+    """The beginning of a value as JSON."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

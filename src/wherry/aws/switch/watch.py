@@ -46,12 +46,7 @@ class Calls(Struct, frozen=True, kw_only=True):
 
 
 class Watch(Struct, frozen=True, kw_only=True):
-    """The conditions under which a canary goes on.
-
-    Attributes:
-        alarms: names of CloudWatch alarms.
-        max_error_rate: the share of calls, between 0 and 1, that may fail; None for the default.
-    """
+    """The conditions of a canary: CloudWatch alarms, and the share of calls, between 0 and 1, that may fail."""
 
     client: Client
     alarms: tuple[str, ...] = ()
@@ -66,7 +61,6 @@ class Watch(Struct, frozen=True, kw_only=True):
 
         Raises:
             DeployError: an alarm is missing, or on already.
-            AwsError: CloudWatch refused, or could not be reached.
         """
         problems = Problems(DeployError, "a canary cannot be watched")
         states = self._states()
@@ -86,14 +80,7 @@ class Watch(Struct, frozen=True, kw_only=True):
         self.calls([Watched(function="-", alias="-", version=1)], datetime.now(UTC))
 
     def fault(self, calls: Mapping[Watched, Calls]) -> str | None:
-        """The reason to go back; None if there is none.
-
-        Args:
-            calls: of ``calls``.
-
-        Raises:
-            AwsError: CloudWatch refused, or could not be reached.
-        """
+        """The reason to go back; None if there is none."""
         for name, (state, reason) in self._states().items():
             if state == "ALARM":
                 return f"alarm `{name}` is in alarm: {reason}"
@@ -107,11 +94,7 @@ class Watch(Struct, frozen=True, kw_only=True):
         return None
 
     def calls(self, watched: Sequence[Watched], since: datetime) -> Mapping[Watched, Calls]:
-        """The calls of versions since a time; empty if any error rate is allowed.
-
-        Raises:
-            AwsError: CloudWatch refused, or could not be reached.
-        """
+        """The calls of versions since a time; empty if any error rate is allowed."""
         if self._rate >= 1:
             return {}
         queries = [
@@ -133,10 +116,14 @@ class Watch(Struct, frozen=True, kw_only=True):
         sums: dict[str, float] = {}
         for begin in range(0, len(queries), _QUERIES):
             with refusing("read the metrics of the canary"):
-                pages = self.client.monitoring.get_paginator("get_metric_data").paginate(
-                    MetricDataQueries=queries[begin : begin + _QUERIES],
-                    StartTime=since.replace(second=0, microsecond=0),
-                    EndTime=datetime.now(UTC) + timedelta(minutes=1),
+                pages = (
+                    self.client.service("cloudwatch")
+                    .get_paginator("get_metric_data")
+                    .paginate(
+                        MetricDataQueries=queries[begin : begin + _QUERIES],
+                        StartTime=since.replace(second=0, microsecond=0),
+                        EndTime=datetime.now(UTC) + timedelta(minutes=1),
+                    )
                 )
                 for page in pages:
                     for result in page.get("MetricDataResults") or ():
@@ -155,7 +142,7 @@ class Watch(Struct, frozen=True, kw_only=True):
         states: dict[str, tuple[str, str]] = {}
         for begin in range(0, len(self.alarms), _ALARMS):
             with refusing("look at the alarms of the stage"):
-                answer: Any = self.client.monitoring.describe_alarms(
+                answer: Any = self.client.service("cloudwatch").describe_alarms(
                     AlarmNames=list(self.alarms[begin : begin + _ALARMS]),
                     AlarmTypes=["MetricAlarm", "CompositeAlarm"],
                     MaxRecords=_ALARMS,

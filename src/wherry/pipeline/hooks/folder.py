@@ -16,7 +16,7 @@ from wherry.bundle.entry import Entry, SourceFile
 from wherry.bundle.walk import TreeRules, Walk
 from wherry.compose.model import HOOKS
 from wherry.errors import EntryPathError, HookError, ProjectError
-from wherry.files import make_folders
+from wherry.files import make_folders, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,7 @@ def unpack(bundle: Bundle, folder: Path) -> Unpacked:
         except OSError as error:
             raise HookError(
                 f"cannot unpack `{entry.path}` for the commands after bundling",
-                where=[error.strerror or str(error)],
+                where=[reason_of(error)],
             ) from error
         unpacked[entry.path] = entry, digest.digest()
     return unpacked

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from wherry.errors import HookError
 from wherry.events import HookFinished, HookOutput, HookStarted
+from wherry.files import reason_of
 from wherry.indexes.redact import redact
 from wherry.pipeline.hooks.command import arguments_of, for_cmd, for_shell, shown
 from wherry.sources.log import keep_log
@@ -130,7 +131,7 @@ def _start(
             with started(start) as process:
                 status = process.wait()
         except (OSError, ValueError) as error:
-            return f"it cannot be started: {getattr(error, 'strerror', None) or error}"
+            return f"it cannot be started: {reason_of(error)}"
     return None if status == 0 else _ending(status)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, SettingsError
+from wherry.files import reason_of
 from wherry.untrusted import parse_json, parse_toml
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def read_document(path: Path, files: ProjectFiles) -> Document:
             raise _wrong(path, f"it is larger than {_MAX_SIZE // 1024} KiB")
         content = files.read(path)
     except OSError as error:
-        raise ProjectError(f"cannot read `{path}`", where=[error.strerror or str(error)]) from error
+        raise ProjectError(f"cannot read `{path}`", where=[reason_of(error)]) from error
     try:
         document = _parse(content.decode("utf-8-sig"), path.suffix.lower())
     except RecursionError as error:

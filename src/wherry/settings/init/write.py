@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from wherry.errors import OutputError, ProjectError, SettingsError
 from wherry.events import SILENT, Note, SettingsWritten, Warned
-from wherry.files import ProjectFiles
+from wherry.files import ProjectFiles, reason_of
 from wherry.problems import refuse_options
 from wherry.settings.init.proposal import Proposal, propose
 from wherry.settings.legacy.toml import render
@@ -169,7 +169,7 @@ def insert(
     except FileNotFoundError:
         content = b""
     except OSError as error:
-        raise ProjectError(f"cannot read `{path}`", where=[error.strerror or str(error)]) from error
+        raise ProjectError(f"cannot read `{path}`", where=[reason_of(error)]) from error
     if not beside:
         _refuse_settings(path, files)
     text = text_for(path, table, comments, remarks)
@@ -198,7 +198,7 @@ def insert(
     try:
         replace_file(path, f"{mark}{new}".encode())
     except OSError as error:
-        raise OutputError(f"cannot write `{path}`", where=[error.strerror or str(error)]) from error
+        raise OutputError(f"cannot write `{path}`", where=[reason_of(error)]) from error
     return text
 
 

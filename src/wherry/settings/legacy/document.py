@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.errors import ProjectError, SettingsError
+from wherry.files import reason_of
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -181,9 +182,7 @@ def read_document(path: Path, problems: Problems) -> Section:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         hint = None if path.exists() else "name the file: --config FILE"
-        raise ProjectError(
-            f"cannot read `{path}`", where=[error.strerror or str(error)], hint=hint
-        ) from error
+        raise ProjectError(f"cannot read `{path}`", where=[reason_of(error)], hint=hint) from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"`{path.name}` is not UTF-8", where=[str(error)]) from error
     try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from wherry.bundle.content import measure
 from wherry.bundle.tree import TreeRules, tree_files
 from wherry.errors import EntryPathError, ProjectError
+from wherry.files import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,7 @@ class InstalledFile(NamedTuple):
         try:
             return self.source.read_bytes()
         except OSError as error:
-            raise _unreadable([f"`{self.path}`: {error.strerror or error}"]) from error
+            raise _unreadable([f"`{self.path}`: {reason_of(error)}"]) from error
 
 
 def read_files(root: Path) -> Mapping[str, InstalledFile]:
@@ -82,7 +83,7 @@ def _read(file: TreeFile) -> InstalledFile:
             head = stream.peek(64)[:64]
             size, crc, sha256 = measure(stream)
     except OSError as error:
-        raise _unreadable([f"`{file.path}`: {error.strerror or error}"]) from error
+        raise _unreadable([f"`{file.path}`: {reason_of(error)}"]) from error
     return InstalledFile(file.path, file.executable, file.source, size, crc, sha256, head)
 
 
