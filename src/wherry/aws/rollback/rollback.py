@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from wherry.aws.actions import MoveAlias, UpdateCode, UpdateConfiguration
 from wherry.aws.apply import apply
 from wherry.aws.errors import refusing
+from wherry.aws.live_packages import location_in
 from wherry.aws.model import DesiredFunction
 from wherry.aws.plan import FunctionPlan, Plan
 from wherry.aws.remote_zip import download
@@ -244,7 +245,8 @@ def _fetch_code(rollback: Rollback, client: Client, folder: Path) -> Path | None
             FunctionName=rollback.aws_name, Qualifier=str(rollback.to)
         )
     path = folder / f"{rollback.name}.zip"
-    download(function["Code"]["Location"], path, what=what, code_sha256=target.code_sha256)
+    location = location_in(function["Code"], f"the code of {what}")
+    download(location, path, what=what, code_sha256=target.code_sha256)
     return path
 
 
