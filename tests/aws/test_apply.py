@@ -301,6 +301,30 @@ def test_a_version_that_is_not_ready_gets_no_calls(work: Work) -> None:
     assert "Qualifier=1" in tail[1].path
 
 
+@pytest.mark.parametrize("fault", [None, CUT_AFTER], ids=["published", "answer-lost"])
+def test_a_version_that_cannot_run_gets_no_calls(work: Work, fault: Fault | None) -> None:
+    """SnapStart runs the code when a version is published, and that may fail; nor does a later deployment move there."""
+    wanted = work.function(publish=True, alias="live")
+    work.deploy(work.function())
+
+    def fail(parsed: dict[str, Any]) -> None:
+        if parsed["Version"] == "1":
+            parsed |= {"State": "Failed", "StateReason": "Function failed to initialize"}
+
+    work.tell("PublishVersion", lambda parsed: parsed.update(State="Pending"))
+    work.tell("GetFunctionConfiguration", fail)
+    for _ in range(2):
+        work.proxy.forget()
+        if fault is not None:
+            work.proxy.inject(fault, operation="PublishVersion")
+        with pytest.raises(AwsError) as caught:
+            work.deploy(wanted)
+        assert caught.value.message == "version 1 of function `api` failed"
+        assert list(caught.value.where) == ["Function failed to initialize"]
+        assert "CreateAlias" not in work.proxy.operations
+        assert [*work.account.versions("api")] == [1]
+
+
 def test_an_update_that_failed_is_told(work: Work) -> None:
     work.deploy(work.function())
     failed = {

@@ -120,6 +120,8 @@ class FunctionWork:
             case PublishVersion():
                 self._publish(action)
             case CreateAlias() | MoveAlias():
+                if action.offers is not None:
+                    self._state.settle(action.offers)
                 self._version = set_alias(
                     action, self._plan, self._version, self._client, self._reporter
                 )
@@ -165,7 +167,10 @@ class FunctionWork:
                 raise self._state.conflict()
             return True
 
-        with function.configuration.hidden(), explaining_signatures(self._client, self._name):
+        with (
+            function.configuration.hidden([arguments]),
+            explaining_signatures(self._client, self._name),
+        ):
             attempt(f"create function `{self._name}`", create, look=look)
         configuration = self._state.ready()
         self._state.latest = snapshot_of(configuration)
@@ -214,17 +219,16 @@ class FunctionWork:
         if action.runtime is not None:
             arguments["Runtime"] = changes["runtime"] = action.runtime
         wanted = self._state.wanted = action.configuration
-        with wanted.hidden():
-            self._update(
-                f"update the configuration of function `{self._name}`",
-                changes,
-                lambda configuration, guard: self._client.changes.update_function_configuration(
-                    FunctionName=self._name,
-                    **arguments,
-                    **wanted.arguments(configuration),
-                    **guard,
-                ),
+        sent: list[Mapping[str, Any]] = []
+
+        def update(configuration: Mapping[str, Any], guard: dict[str, Any]) -> Mapping[str, Any]:
+            sent.append(wanted.arguments(configuration))
+            return self._client.changes.update_function_configuration(
+                FunctionName=self._name, **arguments, **sent[-1], **guard
             )
+
+        with wanted.hidden(sent):
+            self._update(f"update the configuration of function `{self._name}`", changes, update)
         self._reporter.emit(ConfigurationUpdated(name=self._name, changes=action.why))
 
     def _update(
@@ -280,9 +284,9 @@ class FunctionWork:
 
         answer = attempt(f"publish a version of function `{self._name}`", publish, look=look)
         number = int(answer["Version"])
-        if not is_settled(answer):
-            # An alias should not stand at a version that does not run yet.
-            self._state.settle(Qualifier=str(number))
+        if answer.get("State") != "Active" or not is_settled(answer):
+            # An alias should not stand at a version that does not run yet, or never.
+            self._state.settle(number)
         self._version = number
         self._reporter.emit(VersionPublished(name=self._name, version=number))
 
