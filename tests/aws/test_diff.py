@@ -279,7 +279,9 @@ def test_what_is_not_managed_stays() -> None:
 
 
 def test_callers_of_managed_instances_get_no_latest() -> None:
-    on_instances = {"CapacityProviderConfig": {"LambdaManagedInstancesCapacityProviderConfig": {}}}
+    on_instances: dict[str, Any] = {
+        "CapacityProviderConfig": {"LambdaManagedInstancesCapacityProviderConfig": {}}
+    }
     current = there(snapshot(content="old"), configuration=on_instances)
     assert "get $LATEST.PUBLISHED" in planned(function(), on_aws=(current,)).warnings[0]
     assert planned(function(publish=True, alias="live"), on_aws=(current,)).warnings == ()
