@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.aws.errors import refusing
-from wherry.aws.history import AliasHistory
 from wherry.aws.observe import observe_function
 from wherry.aws.prune.find import version_users
 from wherry.aws.prune.prune import IN_USE, delete_version
@@ -50,10 +49,6 @@ def _delete(rollback: Rollback, client: Client, reporter: Reporter) -> list[int]
     if function is None or not left:
         return []
     users = version_users(function, client)
-    for alias in function.aliases:
-        if alias.name != rollback.alias:
-            for number in AliasHistory.parse(alias.description).before(alias.version)[:1]:
-                users.setdefault(number, []).append(f"alias {alias.name}, which goes back to it")
     deleted = []
     for number in sorted(filter(None, left)):
         version = function.version(number)
