@@ -20,6 +20,7 @@ from wherry.aws.apply_alias import set_alias
 from wherry.aws.attempts import Outcome, attempt
 from wherry.aws.code_signing import explaining_signatures
 from wherry.aws.configuration import NOTHING
+from wherry.aws.errors import DENIED, refusing
 from wherry.aws.function_state import FunctionState, is_settled, same
 from wherry.aws.model import NewVersion
 from wherry.aws.observe import observe_function, snapshot_of
@@ -188,7 +189,7 @@ class FunctionWork:
         package = function.signed or self._delivery.send(
             function.path, function.code_sha256, name=self._name
         )
-        arguments = package.arguments()
+        arguments = {**package.arguments(), **self._key()}
         if action.architecture is not None:
             arguments["Architectures"] = [action.architecture]
         self._update(
@@ -203,6 +204,18 @@ class FunctionWork:
         # and the next one knows by that to look for leftovers.
         self._delivery.clean_up()
         self._reporter.emit(CodeUpdated(name=self._name, size=function.size, arn=self._arn))
+
+    def _key(self) -> dict[str, str]:
+        """The argument that keeps the key with which the code is encrypted; empty for AWS's own, or if AWS denies it."""
+        try:
+            with refusing(f"look at the code of function `{self._name}`"):
+                function = self._client.functions.get_function(FunctionName=self._name)
+        except AwsError as error:
+            if error.code not in DENIED:
+                raise
+            return {}
+        key = function["Code"].get("SourceKMSKeyArn")
+        return {"SourceKMSKeyArn": key} if key else {}
 
     def _require_digest(self, code_sha256: str) -> None:
         answered = self._state.ready().get("CodeSha256")

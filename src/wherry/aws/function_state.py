@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FunctionState", "is_settled", "same"]
 
+_UNSEEN = 8
+"""Looks, in about ten seconds, in which a function or version may be missing."""
+
 
 class FunctionState:
     """The state of ``$LATEST``.
@@ -92,11 +95,21 @@ class FunctionState:
         if version is not None:
             what, qualifier = f"version {version} of {what}", {"Qualifier": str(version)}
 
+        unseen = 0
+
         def look() -> Mapping[str, Any]:
-            with refusing(f"wait for {what}"):
-                return self._client.functions.get_function_configuration(
-                    FunctionName=self._name, **qualifier
-                )
+            nonlocal unseen
+            try:
+                with refusing(f"wait for {what}"):
+                    return self._client.functions.get_function_configuration(
+                        FunctionName=self._name, **qualifier
+                    )
+            except AwsError as error:
+                # AWS may not tell at once of what it has just made.
+                unseen += 1
+                if error.code != "ResourceNotFoundException" or unseen > _UNSEEN:
+                    raise
+                return {"State": "Pending"}
 
         configuration, settled = poll(look, is_settled)
         state, update = configuration.get("State"), configuration.get("LastUpdateStatus")
