@@ -245,6 +245,37 @@ def test_the_architecture_goes_with_the_code(work: Work) -> None:
 # Waiting.
 
 
+@pytest.mark.parametrize("denied", [False, True])
+def test_the_key_of_the_code_stays(work: Work, denied: bool) -> None:
+    """AWS takes its own key where an update names none."""
+    key = "arn:aws:kms:eu-west-1:123456789012:key/one"
+    work.deploy(work.function())
+    work.tell("GetFunction", lambda parsed: parsed.get("Code", {}).update(SourceKMSKeyArn=key))
+    work.proxy.forget()
+    if denied:
+        work.proxy.inject(ACCESS_DENIED, operation="GetFunction")
+    work.deploy(work.function("two"))
+    (update,) = [one for one in work.proxy.calls if one.operation == "UpdateFunctionCode"]
+    assert update.body.get("SourceKMSKeyArn") == (None if denied else key)
+
+
+def test_a_function_that_aws_does_not_tell_of_at_once(work: Work) -> None:
+    unseen = Fault(name="missing", status=404, code="ResourceNotFoundException")
+
+    def look(call: Call) -> Fault | None:
+        seen = [one for one in work.proxy.calls if one.operation == "GetFunctionConfiguration"]
+        made = any(one.operation == "CreateFunction" for one in work.proxy.calls)
+        return unseen if made and call.operation == "GetFunctionConfiguration" and len(seen) < 5 else None  # fmt: skip
+
+    work.proxy.answer = look
+    work.tell("CreateFunction", lambda parsed: parsed.update(State="Pending"))
+    work.deploy(work.function(publish=True, alias="live"))
+    assert work.account.versions("api").keys() == {1}
+    work.proxy.answer = lambda call: unseen if call.operation == "GetFunctionConfiguration" else None  # fmt: skip
+    with pytest.raises(AwsError, match="cannot wait for function `api`"):
+        work.deploy(work.function("two", publish=True, alias="live"))
+
+
 def test_an_update_in_progress_is_waited_for(work: Work) -> None:
     """D12: before each change, and after it."""
     work.deploy(work.function())
@@ -299,6 +330,30 @@ def test_a_version_that_is_not_ready_gets_no_calls(work: Work) -> None:
         "CreateAlias",
     ]
     assert "Qualifier=1" in tail[1].path
+
+
+@pytest.mark.parametrize("fault", [None, CUT_AFTER], ids=["published", "answer-lost"])
+def test_a_version_that_cannot_run_gets_no_calls(work: Work, fault: Fault | None) -> None:
+    """SnapStart runs the code when a version is published, and that may fail; nor does a later deployment move there."""
+    wanted = work.function(publish=True, alias="live")
+    work.deploy(work.function())
+
+    def fail(parsed: dict[str, Any]) -> None:
+        if parsed["Version"] == "1":
+            parsed |= {"State": "Failed", "StateReason": "Function failed to initialize"}
+
+    work.tell("PublishVersion", lambda parsed: parsed.update(State="Pending"))
+    work.tell("GetFunctionConfiguration", fail)
+    for _ in range(2):
+        work.proxy.forget()
+        if fault is not None:
+            work.proxy.inject(fault, operation="PublishVersion")
+        with pytest.raises(AwsError) as caught:
+            work.deploy(wanted)
+        assert caught.value.message == "version 1 of function `api` failed"
+        assert list(caught.value.where) == ["Function failed to initialize"]
+        assert "CreateAlias" not in work.proxy.operations
+        assert [*work.account.versions("api")] == [1]
 
 
 def test_an_update_that_failed_is_told(work: Work) -> None:

@@ -114,6 +114,21 @@ def test_other_bytes_than_aws_describes(arn: str, storage: Storage, store: Store
     assert not list(store.root.glob("files-v1/*/*"))
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>Sign in</html>",
+        b"{}",
+        b'{"Content": {"CodeSha256": "x", "Location": "http://127.0.0.1:1/"}}',
+    ],
+)
+def test_what_answers_is_not_aws(arn: str, proxy: Proxy, store: Store, body: bytes) -> None:
+    proxy.edit = lambda _, __: body
+    with pytest.raises(AwsError, match="what answers is not AWS") as caught:
+        fetch_layers([arn], context(store))
+    assert "AWS_ENDPOINT_URL" in (caught.value.hint or "")
+
+
 def test_a_check_reads_layers_by_arn(
     arn: str, storage: Storage, proxy: Proxy, store: Store, tmp_path: Path
 ) -> None:

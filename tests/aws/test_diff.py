@@ -278,6 +278,17 @@ def test_what_is_not_managed_stays() -> None:
     )
 
 
+def test_callers_of_managed_instances_get_no_latest() -> None:
+    on_instances: dict[str, Any] = {
+        "CapacityProviderConfig": {"LambdaManagedInstancesCapacityProviderConfig": {}}
+    }
+    current = there(snapshot(content="old"), configuration=on_instances)
+    assert "get $LATEST.PUBLISHED" in planned(function(), on_aws=(current,)).warnings[0]
+    assert planned(function(publish=True, alias="live"), on_aws=(current,)).warnings == ()
+    current = there(configuration=on_instances)
+    assert planned(function(), on_aws=(current,)).warnings == ()
+
+
 def test_what_is_managed_is_changed() -> None:
     every = frozenset({"code", "layers", "handler", "runtime", "architecture"})
     theirs = snapshot(runtime="python3.12", handler="theirs.handler", architecture="arm64")

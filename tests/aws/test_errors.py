@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import botocore.session
 import pytest
 from botocore import exceptions as boto
 from botocore.exceptions import ClientError
 
 from support.aws_faults import of_aws
+from wherry.aws.attempts import attempt
 from wherry.aws.errors import refusing, translate
 from wherry.errors import AwsError
 
@@ -204,6 +206,21 @@ def test_aws_own_name_is_kept_for_programs() -> None:
     assert isinstance(caught.value.__cause__, ClientError)
 
 
-def test_errors_of_others_pass() -> None:
-    with pytest.raises(KeyError), refusing("do it"):
-        raise KeyError("x")
+@pytest.mark.parametrize("kind", [KeyError, ValueError, RuntimeError, OSError])
+def test_errors_of_others_pass(kind: type[Exception]) -> None:
+    """Such as a bug beside a call of boto3, which would be told as AWS's."""
+
+    def fail() -> None:
+        raise kind("x")
+
+    with pytest.raises(kind), refusing("do it"):
+        fail()
+    with pytest.raises(kind):
+        attempt("do it", fail)
+
+
+def test_what_boto3_raises_beside_its_own() -> None:
+    with pytest.raises(AwsError, match="Invalid endpoint: here"), refusing("do it"):
+        botocore.session.get_session().create_client(
+            "lambda", region_name="eu-west-1", endpoint_url="here"
+        )

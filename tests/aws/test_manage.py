@@ -173,6 +173,25 @@ def test_variables_of_others_stay_and_secrets_are_compared_in_memory(stage: Stag
     assert SECRETS["env"] not in text
 
 
+def test_variables_of_others_are_in_no_error(stage: Stage) -> None:
+    """AWS takes all of them at once, and quotes them where they are too many."""
+    stage.write(environment={"LEVEL": "info", "OLD": "x"})
+    stage.run("deploy")
+    others = {"THEIRS": "secret of theirs", "PIN": "4711", "ONE": "1"}
+    stage.account.functions.update_function_configuration(
+        FunctionName=FUNCTION, Environment={"Variables": {**stage.variables, **others}}
+    )
+    stage.write(environment={"LEVEL": "debug-1", "OLD": "x"})
+    stage.site.proxy.inject(QUOTED, operation="UpdateFunctionConfiguration")
+    said = stage.run("deploy", code=1).err
+    assert '"LEVEL": "debug-1"' in said
+    assert '"THEIRS": "…"' in said
+    assert '"PIN": "…"' in said
+    assert '"ONE": "…"' in said
+    assert "secret of theirs" not in said
+    assert "4711" not in said
+
+
 def test_secrets_are_in_no_file_output_or_traceback(stage: Stage, tmp_path: Path) -> None:
     """Also when AWS quotes what it was sent, and when a library's user prints the traceback and the values."""
     stage.write(environment=ENVIRONMENT)

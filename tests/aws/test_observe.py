@@ -25,7 +25,7 @@ from wherry.errors import AwsError
 
 if TYPE_CHECKING:
     from support.aws_account import Account
-    from support.aws_faults import Proxy
+    from support.aws_faults import Call, Proxy
 
 
 ZIPPED, OTHER = zip_bytes({"a.py": "A = 1\n"}), zip_bytes({"a.py": "A = 2\n"})
@@ -96,6 +96,25 @@ def test_versions_and_aliases_take_two_calls(
     assert found.alias("none") is None
     assert proxy.operations == ["ListVersionsByFunction", "ListAliases"]
     assert observe_functions(["api", "missing"], client).functions == {"api": found}
+
+
+def test_a_version_without_a_number(client: Client, account: Account, proxy: Proxy) -> None:
+    """A function on managed instances has one beside the others, which an alias cannot stand at."""
+    account.function("api", ZIPPED)
+    account.functions.publish_version(FunctionName="api")
+
+    def add(call: Call, data: bytes) -> bytes:
+        if call.operation != "ListVersionsByFunction":
+            return data
+        document = json.loads(data)
+        latest = document["Versions"][0]
+        document["Versions"].append({**latest, "Version": "$LATEST.PUBLISHED"})
+        return json.dumps(document).encode()
+
+    proxy.edit = add
+    found = observe_function(client, "api", versions=True)
+    assert found is not None
+    assert [one.number for one in found.versions] == [1]
 
 
 def test_the_latest_version_of_a_layer_counts(
@@ -221,6 +240,13 @@ def test_what_aws_tells_at_times_is_no_difference(told: dict[str, Any]) -> None:
         {"VpcConfig": {"SubnetIds": ["a"], "SecurityGroupIds": ["b"], "VpcId": "c"}},
         {"SnapStart": {"ApplyOn": "PublishedVersions"}},
         {"TracingConfig": {"Mode": "Active"}},
+        {"DurableConfig": {"ExecutionTimeout": 60, "RetentionPeriodInDays": 1}},
+        {
+            "CapacityProviderConfig": {
+                "LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": "x"}
+            }
+        },
+        {"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}},
         {"Layers": [{"Arn": "arn:aws:lambda:eu-west-1:1:layer:x:1"}]},
         {"Architectures": ["arm64"]},
     ],

@@ -272,24 +272,25 @@ def test_the_command_only_looks_at_first(site: Site) -> None:
 
 
 def test_the_command_removes(new_site: Site, account: Account) -> None:
-    """A10, N6: functions before the layers that only they took; what an alias stands at stays."""
+    """A10, N6: functions before the layers that only they took; what an alias stands at stays, and where it goes back."""
     for says, alpha in (("one", ONE), ("two", TWO), ("three", ONE), ("four", ONE)):
         new_site.write(says=says, alpha=alpha, role=account.role())
         new_site.deploy("--quiet")
     new_site.run("rollback", "staging", "--to", "3", "--yes", code=0)
     done = new_site.run("prune", "staging", *OLD, "--yes", code=0)
     assert plain(done.out) == (
-        "function shop-api version 2 of DAY, SIZE\n"
-        "function shop-api version 1 of DAY, SIZE\n"
-        "layer shop-dependencies version 1 of DAY, SIZE\n"
-        "layer shop-dependencies version 2 of DAY, SIZE\n"
+        "function shop-api version 1 of DAY, SIZE\nlayer shop-dependencies version 1 of DAY, SIZE\n"
     )
     assert plain(done.err) == (
         "note: function shop-api version 3 is used by alias live, and stays\n"
-        "Removed 4 versions (SIZE) in TIME\n"
+        "note: function shop-api version 2 is used by alias live, which goes back to it, and stays\n"
+        "note: layer shop-dependencies version 2 is used by function shop-api version 2, and stays\n"
+        "Removed 2 versions (SIZE) in TIME\n"
     )
-    assert list(new_site.account.versions("shop-api")) == [3, 4]
-    assert list(new_site.account.layer_versions("shop-dependencies")) == [3]
+    assert list(new_site.account.versions("shop-api")) == [2, 3, 4]
+    assert list(new_site.account.layer_versions("shop-dependencies")) == [2, 3]
+    said = new_site.run("rollback", "staging", "--dry-run", code=0).out
+    assert "from version 3 back to version 2" in said
     # The stage is as it was.
     new_site.deploy("--quiet")
     new_site.plan()

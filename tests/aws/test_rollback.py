@@ -253,6 +253,23 @@ def test_what_was_never_published_goes_back_to_the_newest_version(
     assert account.configuration("shop-api")["CodeSha256"] == code_sha256(CODES[2])
 
 
+@pytest.mark.usefixtures("storage")
+def test_what_was_interrupted_goes_on_in_the_same_direction(
+    account: Account, proxy: Proxy, client: Client
+) -> None:
+    """Between its two calls `$LATEST` is no version, and the newest is the one that was left."""
+    releases(account, 3)
+    found = find(client, BARE)
+    assert (found.was, found.to) == (3, 2)
+    proxy.inject(ACCESS_DENIED, operation="UpdateFunctionCode")
+    with pytest.raises(AwsError):
+        roll_back([found], client=client)
+    again = find(client, BARE)
+    assert (again.was, again.to, again.changes) == (None, 2, ("code",))
+    roll_back([again], client=client)
+    assert account.configuration("shop-api")["CodeSha256"] == code_sha256(CODES[2])
+
+
 def test_a_deleted_layer_cannot_be_restored(account: Account, client: Client) -> None:
     """An alias does not mind: a version keeps its layers."""
     releases(account, 2)

@@ -224,6 +224,11 @@ class CreateAlias(Action, frozen=True, kw_only=True):
     alias: str
     version: int | None = None
 
+    @property
+    def offers(self) -> int | None:
+        """The version that callers have not had so far, if it was published before."""
+        return self.version
+
     def _line(self) -> str:
         return f"create alias {self.alias} at {_version_text(self.version)}"
 
@@ -250,6 +255,12 @@ class MoveAlias(Action, frozen=True, kw_only=True):
     revision: str | None = None
     canaries: Mapping[int, float] = field(default_factory=dict)
     back: bool = False
+
+    @property
+    def offers(self) -> int | None:
+        """The version that callers do not have now, if it was published before and they are not to get it back."""
+        known = self.back or self.version in (self.was, *self.canaries)
+        return None if known else self.version
 
     @classmethod
     def of(

@@ -17,6 +17,7 @@ __all__ = ["require_complete", "require_digest", "require_shape", "understanding
 
 _FUNCTION = ("FunctionArn", "CodeSha256", "Version")
 _REQUIRED = {
+    "CompleteMultipartUpload": ("ETag",),
     "CreateAlias": ("FunctionVersion",),
     "CreateFunction": _FUNCTION,
     "FilterLogEvents": ("events",),
@@ -25,24 +26,36 @@ _REQUIRED = {
     "GetFunctionConfiguration": _FUNCTION,
     "GetLayerVersion": ("LayerVersionArn", "Version", "Content"),
     "GetLayerVersionPolicy": ("Policy",),
+    "GetMetricData": ("MetricDataResults",),
     "GetParameters": ("Parameters",),
-    "StartSigningJob": ("jobId",),
+    "GetSecretValue": ("ARN",),
+    "HeadObject": ("ContentLength",),
     "ListAliases": ("Aliases",),
+    "ListEventSourceMappings": ("EventSourceMappings",),
     "ListFunctions": ("Functions",),
     "ListLayerVersions": ("LayerVersions",),
+    "ListMultipartUploads": ("Bucket",),
+    "ListObjectVersions": ("Name",),
+    "ListProvisionedConcurrencyConfigs": ("ProvisionedConcurrencyConfigs",),
     "ListVersionsByFunction": ("Versions",),
     "PublishLayerVersion": ("LayerVersionArn", "Content"),
     "PublishVersion": _FUNCTION,
+    "PutObject": ("ETag",),
+    "StartSigningJob": ("jobId",),
     "UpdateAlias": ("FunctionVersion",),
     "UpdateFunctionCode": _FUNCTION,
     "UpdateFunctionConfiguration": _FUNCTION,
 }
-"""By operation of Lambda, the members that Wherry reads; those of each item of a list follow."""
+"""By operation, the members that Wherry reads, or that tell AWS from others; those of what is in them follow."""
 _OF_ITEMS = {
     "Aliases": ("Name", "FunctionVersion"),
+    "Configuration": _FUNCTION,
+    "Content": ("CodeSha256", "CodeSize"),
+    "EventSourceMappings": ("UUID",),
     "Functions": ("FunctionName", "FunctionArn"),
     "LayerVersions": ("LayerVersionArn", "Version"),
     "Parameters": ("Name", "Value"),
+    "ProvisionedConcurrencyConfigs": ("FunctionArn",),
     "Versions": _FUNCTION,
     "events": ("timestamp", "eventId", "message"),
 }
@@ -59,18 +72,21 @@ def require_shape(response_dict: Any, operation_model: Any, **_rest: Any) -> Non
     if operation_model.has_streaming_output:
         # The answer of a function, which may be anything.
         return
+    succeeded = response_dict.get("status_code", 200) < 300
     try:
         # Strictly, as botocore's parser: `json` alone lets surrogates through.
         body = parse_json((response_dict.get("body") or b"{}").decode())
-    except json.JSONDecodeError:
-        # Such as a page, which the parser refuses or, as an error, shows.
+    except json.JSONDecodeError as error:
+        if succeeded:
+            # Such as a page, of which the parser makes an answer without members.
+            raise ResponseParserError("the answer is not JSON") from error
         return
     except ValueError as error:
         raise ResponseParserError(f"the answer cannot be read: {error}") from error
     if not isinstance(body, dict):
         raise ResponseParserError("the answer is not a JSON object")
     shape = operation_model.output_shape
-    if shape is not None and response_dict.get("status_code", 200) < 300:
+    if shape is not None and succeeded:
         for name, member in shape.members.items():
             key = member.serialization.get("name", name)
             if "location" not in member.serialization and not _has_shape(body.get(key), member):
@@ -118,10 +134,11 @@ def require_complete(parsed: Any, model: Any, **_rest: Any) -> None:
     for name in _REQUIRED.get(model.name, ()):
         if parsed.get(name) is None:
             raise ResponseParserError(f"the answer to {model.name} has no {name}")
-        for item in parsed[name] if name in _OF_ITEMS else ():
-            for key in _OF_ITEMS[name]:
+        value = parsed[name]
+        for item in value if isinstance(value, list) else (value,):
+            for key in _OF_ITEMS.get(name, ()):
                 if not isinstance(item, dict) or item.get(key) is None:
-                    raise ResponseParserError(f"an item of the answer to {model.name} has no {key}")
+                    raise ResponseParserError(f"{name} in the answer to {model.name} has no {key}")
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from wherry.aws.apply_alias import set_alias
 from wherry.aws.attempts import Outcome, attempt
 from wherry.aws.code_signing import explaining_signatures
 from wherry.aws.configuration import NOTHING
+from wherry.aws.errors import DENIED, refusing
 from wherry.aws.function_state import FunctionState, is_settled, same
 from wherry.aws.model import LayerRef, NewVersion, Snapshot
 from wherry.aws.observe import observe_function, snapshot_of
@@ -114,6 +115,8 @@ class FunctionWork:
             case PublishVersion():
                 self._publish(action)
             case CreateAlias() | MoveAlias():
+                if action.offers is not None:
+                    self._state.settle(action.offers)
                 self._version = set_alias(
                     action, self._plan, self._version, self._client, self._reporter
                 )
@@ -156,7 +159,10 @@ class FunctionWork:
                 raise self._state.conflict()
             return True
 
-        with function.configuration.hidden(), explaining_signatures(self._client, self._name):
+        with (
+            function.configuration.hidden([arguments]),
+            explaining_signatures(self._client, self._name),
+        ):
             attempt(f"create function `{self._name}`", create, look=look)
         configuration = self._state.ready()
         self._state.latest = snapshot_of(configuration)
@@ -171,7 +177,7 @@ class FunctionWork:
         if action.architecture is not None:
             changes["architecture"] = action.architecture
         self._state.ready()
-        arguments = self._delivery.send(function)
+        arguments = {**self._delivery.send(function), **self._key()}
         if action.architecture is not None:
             arguments["Architectures"] = [action.architecture]
         self._update(
@@ -186,6 +192,18 @@ class FunctionWork:
         # and the next one knows by that to look for leftovers.
         self._delivery.clean_up()
         self._reporter.emit(CodeUpdated(name=self._name, size=function.size, arn=self._arn))
+
+    def _key(self) -> dict[str, str]:
+        """The argument that keeps the key with which the code is encrypted; empty for AWS's own, or if AWS denies it."""
+        try:
+            with refusing(f"look at the code of function `{self._name}`"):
+                function = self._client.functions.get_function(FunctionName=self._name)
+        except AwsError as error:
+            if error.code not in DENIED:
+                raise
+            return {}
+        key = function["Code"].get("SourceKMSKeyArn")
+        return {"SourceKMSKeyArn": key} if key else {}
 
     def _require_digest(self, code_sha256: str) -> None:
         answered = self._state.ready().get("CodeSha256")
@@ -202,17 +220,16 @@ class FunctionWork:
         if action.runtime is not None:
             arguments["Runtime"] = changes["runtime"] = action.runtime
         wanted = self._state.wanted = action.configuration
-        with wanted.hidden():
-            self._update(
-                f"update the configuration of function `{self._name}`",
-                changes,
-                lambda configuration, guard: self._client.changes.update_function_configuration(
-                    FunctionName=self._name,
-                    **arguments,
-                    **wanted.arguments(configuration),
-                    **guard,
-                ),
+        sent: list[Mapping[str, Any]] = []
+
+        def update(configuration: Mapping[str, Any], guard: dict[str, Any]) -> Mapping[str, Any]:
+            sent.append(wanted.arguments(configuration))
+            return self._client.changes.update_function_configuration(
+                FunctionName=self._name, **arguments, **sent[-1], **guard
             )
+
+        with wanted.hidden(sent):
+            self._update(f"update the configuration of function `{self._name}`", changes, update)
         self._reporter.emit(ConfigurationUpdated(name=self._name, changes=action.why))
 
     def _update(
@@ -268,9 +285,9 @@ class FunctionWork:
 
         answer = attempt(f"publish a version of function `{self._name}`", publish, look=look)
         number = int(answer["Version"])
-        if not is_settled(answer):
-            # An alias should not stand at a version that does not run yet.
-            self._state.settle(Qualifier=str(number))
+        if answer.get("State") != "Active" or not is_settled(answer):
+            # An alias should not stand at a version that does not run yet, or never.
+            self._state.settle(number)
         self._version = number
         self._reporter.emit(VersionPublished(name=self._name, version=number))
 

@@ -7,7 +7,8 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
-from wherry.aws.errors import CONFLICT, THROTTLED, code_of, failures, translate
+from wherry.aws.errors import CONFLICT, THROTTLED, code_of, translate
+from wherry.indexes.boto_errors import is_of_boto
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,7 +86,9 @@ def attempt(
     while True:
         try:
             return call()
-        except failures() as error:
+        except Exception as error:
+            if not is_of_boto(error):
+                raise
             failed = outcome(error)
             # What exists already can be looked at without waiting.
             if failed is Outcome.EXISTS and (result := look(failed)) is not None:

@@ -16,6 +16,7 @@ from msgspec import field
 from msgspec.structs import replace
 
 from wherry.aws.errors import refusing
+from wherry.aws.live_packages import location_in
 from wherry.aws.locks import LockKeeper
 from wherry.aws.model import layer_of_arn, version_of_arn
 from wherry.aws.observe import layer_version
@@ -303,14 +304,14 @@ class _Packages:
             function = self._other.client.functions.get_function(
                 FunctionName=source.aws_name, Qualifier=source.qualifier
             )
-        return function["Code"]["Location"]
+        return location_in(function["Code"], f"the code of function `{source.aws_name}`")
 
     def _layer_location(self, arn: str) -> str:
         with refusing(f"look at layer version `{arn}`"):
             version = self._other.client.functions.get_layer_version(
                 LayerName=layer_of_arn(arn), VersionNumber=version_of_arn(arn)
             )
-        return version["Content"]["Location"]
+        return location_in(version["Content"], f"layer version `{arn}`")
 
 
 def _layer_name(stage: ProjectStage, name: str) -> str:

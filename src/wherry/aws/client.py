@@ -186,7 +186,7 @@ class Client:
                         ),
                     )
                 client.meta.events.register("before-call", self._record)
-                for answering in ("lambda", "ssm", "secrets-manager", "signer"):
+                for answering in ("lambda", "cloudwatch-logs", "ssm", "secrets-manager", "signer"):
                     client.meta.events.register(f"before-parse.{answering}", require_shape)
                 client.meta.events.register("after-call", require_complete)
                 self._clients[key] = client

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from wherry.structs import Struct
 from wherry.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
 
 __all__ = [
@@ -59,8 +60,16 @@ _FROZEN = (
     "FileSystemConfigs",
     "EphemeralStorage",
     "LoggingConfig",
+    "AcceleratorConfig",
+    "CapacityProviderConfig",
+    "DurableConfig",
+    "RuntimeConfig",
+    "TenancyConfig",
 )
 """The configuration that a version contains, apart from layers, handler, runtime and architecture."""
+
+_NO_WORD = 6
+"""Characters from which a value is replaced wherever it is found in a message."""
 
 
 class Variable(Struct, frozen=True, kw_only=True):
@@ -230,8 +239,11 @@ class Configuration(Struct, frozen=True, kw_only=True):
         return replace(self, variables=variables)
 
     @contextmanager
-    def hidden(self) -> Iterator[None]:
-        """Hide secret values in errors: AWS's messages may quote what was sent.
+    def hidden(self, sent: Sequence[Mapping[str, Any]]) -> Iterator[None]:
+        """Hide values of variables in errors, but for those in the settings: AWS's messages may quote what was sent.
+
+        Args:
+            sent: the arguments of each call that was made, with the variables of others.
 
         Raises:
             AwsError: the error of the inner block, without the values.
@@ -239,30 +251,35 @@ class Configuration(Struct, frozen=True, kw_only=True):
         try:
             yield
         except AwsError as error:
-            secrets = sorted(
-                {
-                    text
-                    for variable in self.variables.values()
-                    if variable.setting.is_secret and (value := variable.value)
-                    for text in (value, json.dumps(value)[1:-1], repr(value)[1:-1])
-                },
-                key=len,
-                reverse=True,
-            )
-            if not any(text in line for text in secrets for line in (error.message, *error.where)):
+            hide = self._hide(sent)
+            lines = [hide(line) for line in (error.message, *error.where)]
+            if lines == [error.message, *error.where]:
                 raise
+            raise AwsError(lines[0], code=error.code, where=lines[1:], hint=error.hint) from None
 
-            def without(line: str) -> str:
-                for text in secrets:
-                    line = line.replace(text, "…")
-                return line
+    def _hide(self, sent: Sequence[Mapping[str, Any]]) -> Callable[[str], str]:
+        """A function that replaces values in a text, those that may be words of it only beside their names."""
+        anywhere: set[str] = set()
+        named: dict[str, str] = {}
+        for name, value in [pair for one in sent for pair in _variables(one).items()]:
+            variable = self.variables.get(name)
+            if not value or (variable is not None and not variable.setting.is_secret):
+                continue
+            forms = {value, json.dumps(value)[1:-1], repr(value)[1:-1]}
+            if variable is not None or len(value) >= _NO_WORD:
+                anywhere |= forms
+            else:
+                either = "|".join(map(re.escape, forms))
+                named[rf"({re.escape(name)}['\"]?\s*[:=]\s*['\"]?)(?:{either})"] = r"\1…"
 
-            raise AwsError(
-                without(error.message),
-                code=error.code,
-                where=[without(line) for line in error.where],
-                hint=error.hint,
-            ) from None
+        def hide(line: str) -> str:
+            for text in sorted(anywhere, key=len, reverse=True):
+                line = line.replace(text, "…")
+            for pattern, instead in named.items():
+                line = re.sub(pattern, instead, line)
+            return line
+
+        return hide
 
 
 NOTHING = Configuration()

@@ -150,6 +150,11 @@ def _function(
     actions.extend(set_tags(function, current))
     version = _same_version(function, current, after)
     actions.extend(_publish(function, current, after, version))
+    if actions and function.alias is None and current.configuration.get("CapacityProviderConfig"):
+        warnings.append(
+            f"function `{function.aws_name}` runs on managed instances, and its callers get $LATEST.PUBLISHED, which a "
+            'deployment leaves as it is: give the stage an alias, alias = "live", and let callers use it'
+        )
     alias = current.alias(function.alias)
     if function.canary is not None and alias is not None and alias.version == 0:
         problems.add(

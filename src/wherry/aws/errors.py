@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from wherry.errors import AwsError
-from wherry.indexes.boto_errors import UNUSABLE, cause_of, without_headers
+from wherry.indexes.boto_errors import cause_of, is_of_boto, without_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,7 +17,6 @@ __all__ = [
     "DENIED",
     "THROTTLED",
     "code_of",
-    "failures",
     "not_aws",
     "refusing",
     "translate",
@@ -89,16 +88,10 @@ def refusing(doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except failures() as error:
+    except Exception as error:
+        if not is_of_boto(error):
+            raise
         raise translate(error, doing) from error
-
-
-def failures() -> tuple[type[Exception], ...]:
-    """The exceptions of boto3."""
-    from botocore.exceptions import BotoCoreError, ClientError
-    from botocore.parsers import ResponseParserError
-
-    return (BotoCoreError, ClientError, ResponseParserError, *UNUSABLE)
 
 
 def unless_missing(doing: str, call: Callable[[], Result]) -> Result | None:
@@ -243,8 +236,7 @@ def _of_boto(error: Exception, doing: str) -> AwsError:
 
     cause = cause_of(error)
     if isinstance(error, ResponseParserError):
-        # Its text quotes what came, which may be a whole page.
-        return not_aws(doing, cause.splitlines()[0][:200])
+        return not_aws(doing, cause)
     hint: str | None = None
     if isinstance(error, known.NoCredentialsError | known.PartialCredentialsError):
         hint = (

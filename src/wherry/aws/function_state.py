@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FunctionState", "is_settled", "same"]
 
+_UNSEEN = 8
+"""Looks, in about ten seconds, in which a function or version may be missing."""
+
 
 class FunctionState:
     """The state of ``$LATEST``; None as observed if it is to be created.
@@ -72,35 +75,54 @@ class FunctionState:
             raise self.conflict()
         return configuration
 
-    def settle(self, **qualifier: str) -> Mapping[str, Any]:
-        """Wait until no update of the function, or of a version of it, is in progress.
+    def settle(self, version: int | None = None) -> Mapping[str, Any]:
+        """Wait until no update is in progress.
+
+        Args:
+            version: the number of a version, which is waited for instead of ``$LATEST``.
 
         Raises:
-            AwsError: the last update failed, or does not end.
+            AwsError: the last update failed, or does not end; or the version cannot run.
         """
+        what, qualifier = f"function `{self._name}`", {}
+        if version is not None:
+            what, qualifier = f"version {version} of {what}", {"Qualifier": str(version)}
+
+        unseen = 0
 
         def look() -> Mapping[str, Any]:
-            with refusing(f"wait for function `{self._name}`"):
-                return self._client.functions.get_function_configuration(
-                    FunctionName=self._name, **qualifier
-                )
+            nonlocal unseen
+            try:
+                with refusing(f"wait for {what}"):
+                    return self._client.functions.get_function_configuration(
+                        FunctionName=self._name, **qualifier
+                    )
+            except AwsError as error:
+                # AWS may not tell at once of what it has just made.
+                unseen += 1
+                if error.code != "ResourceNotFoundException" or unseen > _UNSEEN:
+                    raise
+                return {"State": "Pending"}
 
         configuration, settled = poll(look, is_settled)
         state, update = configuration.get("State"), configuration.get("LastUpdateStatus")
         if not settled:
             raise AwsError(
-                f"function `{self._name}` does not become ready",
+                f"{what} does not become ready",
                 where=[f"State is {state}, LastUpdateStatus is {update}"],
                 hint="run the same command again later: it continues from there",
             )
-        # An update of ours failed; an earlier one may be repaired by ours.
-        if self.changed and "Failed" in (state, update):
+        # An update of ours failed; an earlier one may be repaired by ours. A version is never repaired.
+        if "Failed" in (state, update) and (self.changed or version is not None):
             reason = "StateReason" if state == "Failed" else "LastUpdateStatusReason"
             code = str(configuration.get(f"{reason}Code") or "")
             raise AwsError(
-                f"function `{self._name}` failed",
+                f"{what} failed",
                 code=code,
                 where=[str(configuration.get(reason) or code or "no reason given")],
+                hint=None
+                if version is None
+                else "callers do not get it; fix the project or the function's configuration, and deploy again",
             )
         return configuration
 

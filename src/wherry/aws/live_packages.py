@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 from wherry.aws.errors import unless_missing
 from wherry.aws.observe import latest_layer_version
 from wherry.aws.remote_zip import download
+from wherry.errors import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from typing import Any
 
     from wherry.aws.client import Client
 
-__all__ = ["download_packages", "live_location"]
+__all__ = ["download_packages", "live_location", "location_in"]
 
 
 def download_packages(
@@ -40,15 +42,40 @@ def download_packages(
 
 
 def live_location(client: Client, name: str, *, is_layer: bool) -> str | None:
-    """The signed address of a function's code, or of the latest version of a layer; None if there is none."""
+    """The signed address of a function's code, or of the latest version of a layer; None if there is none.
 
-    def of_function() -> str | None:
-        return client.functions.get_function(FunctionName=name)["Code"].get("Location")
-
-    def of_layer() -> str | None:
-        version = latest_layer_version(client, name)
-        return None if version is None else version["Content"].get("Location")
-
+    Raises:
+        AwsError: AWS refuses, or gives no address.
+    """
     if is_layer:
-        return unless_missing(f"look at the content of layer `{name}`", of_layer)
-    return unless_missing(f"look at the code of function `{name}`", of_function)
+        what = f"the content of layer `{name}`"
+        version = unless_missing(f"look at {what}", lambda: latest_layer_version(client, name))
+        return None if version is None else location_in(version["Content"], what)
+    what = f"the code of function `{name}`"
+    function = unless_missing(
+        f"look at {what}", lambda: client.functions.get_function(FunctionName=name)
+    )
+    return None if function is None else location_in(function["Code"], what)
+
+
+def location_in(answer: Mapping[str, Any], what: str) -> str:
+    """The signed address in AWS's description of a package.
+
+    Args:
+        answer: the ``Code`` of a function, or the ``Content`` of a layer version.
+        what: the package, for messages.
+
+    Raises:
+        AwsError: there is none, such as that of code whose key is denied.
+    """
+    if location := answer.get("Location"):
+        return str(location)
+    error = answer.get("Error") or {}
+    reason = f"{error.get('ErrorCode', '')}: {error.get('Message', '')}".strip(": ")
+    if answer.get("ImageUri"):
+        reason = "it is a container image"
+    raise AwsError(
+        f"AWS gives no address of {what}",
+        where=[reason or "no reason given"],
+        hint="allow `kms:Decrypt` for the key of the code" if error else None,
+    )

@@ -89,12 +89,14 @@ def observe_function(client: Client, name: str, *, versions: bool) -> ObservedFu
         configurations = {
             version["Version"]: version for page in pages for version in page["Versions"]
         }
-        latest = configurations.pop("$LATEST", None)
+        latest = configurations.get("$LATEST")
         if latest is None:
             return None
+        # A function on managed instances has a `$LATEST.PUBLISHED` too.
+        numbered = [one for version, one in configurations.items() if version.isdecimal()]
         alias_pages = functions.get_paginator("list_aliases").paginate(FunctionName=name)
         aliases = [alias for page in alias_pages for alias in page["Aliases"]]
-        return _function(name, latest, versions=configurations.values(), aliases=aliases)
+        return _function(name, latest, versions=numbered, aliases=aliases)
 
     with understanding(doing := f"look at function `{name}`"):
         return unless_missing(doing, read)
@@ -146,7 +148,7 @@ def _alias(alias: Mapping[str, Any]) -> ObservedAlias:
     weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
     return ObservedAlias(
         name=alias["Name"],
-        version=0 if version == "$LATEST" else int(version),
+        version=0 if version.startswith("$LATEST") else int(version),
         weights={int(number): float(weight) for number, weight in weights.items()},
         revision=alias.get("RevisionId"),
         description=alias.get("Description") or "",

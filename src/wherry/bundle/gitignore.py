@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 
 from wherry.bundle.patterns import compile_patterns
 from wherry.errors import ProjectError
-<<<<<<< HEAD
-from wherry.files import read_regular
-from wherry.structs import Struct
-=======
 from wherry.files import read_regular, reason_of
->>>>>>> slima
+from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import FetchError, ToolError
-from wherry.indexes.boto_errors import UNUSABLE, cause_of, without_headers
+from wherry.indexes.boto_errors import cause_of, is_of_boto, without_headers
 from wherry.indexes.login import Login
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _fetch(repository: CodeArtifact) -> tuple[str, float]:
     try:
         import boto3
         from botocore.config import Config
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import ClientError
     except ImportError:
         raise ToolError(
             "boto3 is missing, which fetches the tokens of CodeArtifact",
@@ -81,11 +81,13 @@ def _fetch(repository: CodeArtifact) -> tuple[str, float]:
             ).rstrip(": "),
             _hint(details.get("Code", ""), repository),
         ) from None
-    except (BotoCoreError, *UNUSABLE) as error:
-        hint = _hint(type(error).__name__, repository)
-        raise _failure(repository, cause_of(error), hint) from None
     except (KeyError, AttributeError):
         raise _failure(repository, "AWS's answer holds no token", None) from None
+    except Exception as error:
+        if not is_of_boto(error):
+            raise
+        hint = _hint(type(error).__name__, repository)
+        raise _failure(repository, cause_of(error), hint) from None
 
 
 def _failure(repository: CodeArtifact, cause: str, hint: str | None) -> FetchError:

@@ -7,11 +7,11 @@ import hashlib
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from wherry.errors import AwsError, FetchError
 from wherry.events import Note
-from wherry.indexes.boto_errors import UNUSABLE, cause_of, without_headers
+from wherry.indexes.boto_errors import cause_of, is_of_boto, without_headers
 from wherry.indexes.failures import explained
 from wherry.indexes.network import Network
 from wherry.indexes.session import open_session, timeouts
@@ -95,7 +95,7 @@ def _describe(arn: str, instead: str) -> LayerVersionContentOutputTypeDef:
     """The answer of AWS about a layer: its size, its digest and a signed address, which is a secret while it is valid."""
     import boto3
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import ClientError
 
     match = _ARN.fullmatch(arn)
     assert match is not None  # noqa: S101
@@ -103,22 +103,32 @@ def _describe(arn: str, instead: str) -> LayerVersionContentOutputTypeDef:
     config = Config(retries={"mode": "standard"}, user_agent_extra=f"wherry/{__version__}")
     try:
         client = boto3.Session().client("lambda", region_name=region, config=config)
-        return client.get_layer_version(LayerName=name, VersionNumber=int(version))["Content"]
+        answer: Any = client.get_layer_version(LayerName=name, VersionNumber=int(version))
     except ClientError as error:
-        answer = error.response.get("Error", {})
-        code = str(answer.get("Code", ""))
+        told = error.response.get("Error", {})
+        code = str(told.get("Code", ""))
         raise AwsError(
             f"cannot fetch the layer `{arn}`",
             code=code,
-            where=[without_headers(f"{error.operation_name}: {code}: {answer.get('Message', '')}")],
+            where=[without_headers(f"{error.operation_name}: {code}: {told.get('Message', '')}")],
             hint=f"{_hint(code)}\n{instead}",
         ) from error
-    except (BotoCoreError, *UNUSABLE) as error:
+    except Exception as error:
+        if not is_of_boto(error):
+            raise
         raise AwsError(
             f"cannot fetch the layer `{arn}`",
             where=cause_of(error).splitlines(),
             hint=f"sign in (`aws sso login`, `aws configure`), or name a profile in AWS_PROFILE\n{instead}",
         ) from error
+    content = answer.get("Content") or {}
+    if all(content.get(member) is not None for member in ("CodeSha256", "CodeSize", "Location")):
+        return cast("LayerVersionContentOutputTypeDef", content)
+    raise AwsError(
+        f"cannot fetch the layer `{arn}`",
+        where=["what answers is not AWS: it tells no size, digest and address of the layer"],
+        hint=f"see whether a proxy, a VPN or AWS_ENDPOINT_URL stands between this machine and AWS\n{instead}",
+    )
 
 
 def _hint(code: str) -> str:

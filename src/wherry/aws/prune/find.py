@@ -1,7 +1,7 @@
 """Finding old versions of functions and layers, and packages in the bucket, that nothing uses. Nothing is changed.
 
 A version stays if it is among the newest, or young, or in use. In use is a version of a function that an alias sends
-calls to, or that has provisioned concurrency or an event source; and a version of a layer that any function of the
+calls to, or would go back to, or that has provisioned concurrency or an event source; and a version of a layer that any function of the
 account uses, in any version. ``$LATEST`` is not a version.
 """
 
@@ -140,7 +140,7 @@ def _functions(names: Sequence[str], client: Client, policy: Policy) -> Iterator
 
 
 def version_users(function: ObservedFunction, client: Client) -> dict[int, list[str]]:
-    """The users of each version of a function: aliases, provisioned concurrency and event sources."""
+    """The users of each version of a function: aliases there or about to go back, provisioned concurrency, event sources."""
     return _users(function, client, _event_sources(client))
 
 
@@ -152,8 +152,13 @@ def _users(
     for alias in function.aliases:
         for number in (alias.version, *alias.weights):
             users.setdefault(number, []).append(f"alias {alias.name}")
-        if waiting := AliasHistory.parse(alias.description).waiting:
-            users.setdefault(waiting, []).append(f"alias {alias.name}, which is to move there")
+        history = AliasHistory.parse(alias.description)
+        if history.waiting:
+            users.setdefault(history.waiting, []).append(
+                f"alias {alias.name}, which is to move there"
+            )
+        for number in history.before(alias.version)[:1]:
+            users.setdefault(number, []).append(f"alias {alias.name}, which goes back to it")
     for qualifier in _with_concurrency(function.aws_name, client):
         if qualifier.isdigit():
             users.setdefault(int(qualifier), []).append("provisioned concurrency")

@@ -221,6 +221,8 @@ def _restore_latest(
         to = max((number for number in older if number not in same), default=None)
         if to is None:
             raise _nothing_before(subject, f"version {was} is what $LATEST runs")
+    if to is None:
+        to = _half_way(function)
     if to is None and not function.versions:
         raise _nothing_before(subject, "none was published")
     target = function.versions[-1] if to is None else _version(subject, function, to)
@@ -228,6 +230,23 @@ def _restore_latest(
     if not changes:
         return None
     return _rollback(subject, function, target, was=was, changes=changes)
+
+
+def _half_way(function: ObservedFunction) -> int | None:
+    """The older of two versions if ``$LATEST`` has the code of one and the configuration of the other, else None.
+
+    So it is after an interruption on the way between them.
+    """
+    latest = function.latest
+    code, configuration = (
+        [
+            version.number
+            for version in function.versions
+            if all(getattr(version.snapshot, part) == getattr(latest, part) for part in parts)
+        ]
+        for parts in (("code_sha256", "architecture"), ("layers", "handler", "runtime"))
+    )
+    return min(code[-1], configuration[-1]) if code and configuration else None
 
 
 def _version(subject: Subject, function: ObservedFunction, number: int) -> ObservedVersion:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from wherry.aws.actions import Action, MoveAlias, UpdateCode, UpdateConfiguration
 from wherry.aws.apply import apply
 from wherry.aws.errors import refusing
-from wherry.aws.history import AliasHistory
+from wherry.aws.live_packages import location_in
 from wherry.aws.model import DesiredFunction
 from wherry.aws.observe import observe_function
 from wherry.aws.plan import FunctionPlan, Plan
@@ -238,7 +238,8 @@ def _fetch_code(rollback: Rollback, client: Client, folder: Path) -> Path | None
             FunctionName=rollback.aws_name, Qualifier=str(rollback.to)
         )
     path = folder / f"{rollback.name}.zip"
-    download(function["Code"]["Location"], path, what=what, code_sha256=target.code_sha256)
+    location = location_in(function["Code"], f"the code of {what}")
+    download(location, path, what=what, code_sha256=target.code_sha256)
     return path
 
 
@@ -267,10 +268,6 @@ def _delete(rollback: Rollback, client: Client, reporter: Reporter) -> list[int]
     if function is None or not left:
         return []
     users = version_users(function, client)
-    for alias in function.aliases:
-        if alias.name != rollback.alias:
-            for number in AliasHistory.parse(alias.description).before(alias.version)[:1]:
-                users.setdefault(number, []).append(f"alias {alias.name}, which goes back to it")
     deleted = []
     for number in sorted(filter(None, left)):
         version = function.version(number)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from wherry.aws.errors import refusing
-from wherry.errors import DeployError
+from wherry.errors import AwsError, DeployError
 from wherry.problems import Problems
 from wherry.sizes import format_share
 from wherry.structs import Struct
@@ -80,8 +80,18 @@ class Watch(Struct, frozen=True, kw_only=True):
         self.calls([Watched(function="-", alias="-", version=1)], datetime.now(UTC))
 
     def fault(self, calls: Mapping[Watched, Calls]) -> str | None:
-        """The reason to go back; None if there is none."""
-        for name, (state, reason) in self._states().items():
+        """The reason to go back; None if there is none.
+
+        Raises:
+            AwsError: CloudWatch refused, or could not be reached, or there is no such alarm any more.
+        """
+        states = self._states()
+        for name in self.alarms:
+            if name not in states:
+                raise AwsError(
+                    "cannot look at the alarms of the stage", where=[f"there is no alarm `{name}`"]
+                )
+            state, reason = states[name]
             if state == "ALARM":
                 return f"alarm `{name}` is in alarm: {reason}"
         for watched, had in calls.items():
