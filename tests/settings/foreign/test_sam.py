@@ -401,3 +401,16 @@ def test_applications_that_nest_each_other_end(tmp_path: Path) -> None:
     found = read(tmp_path, FUNCTION + nested.removeprefix("Resources:\n"))
     assert found is not None
     assert functions(found) == {"Hello": ("hello", {"handler": "app.lambda_handler"})}
+
+
+def test_a_template_in_another_folder(tmp_path: Path) -> None:
+    """Its paths are relative to it, and the settings are the project's."""
+    text = FUNCTION.replace("hello/", "../hello") + FUNCTION.replace("Resources:\n", "").replace(
+        "Hello:", "Inside:"
+    )
+    write_files(tmp_path, {"infra/template.yaml": text})
+    description = read_description(tmp_path / "infra/template.yaml", ProjectFiles(), tmp_path)
+    assert {name: folder for name, (folder, _) in functions(description).items()} == {
+        "Hello": "hello",
+        "Inside": "infra/hello",
+    }

@@ -24,6 +24,7 @@ __all__ = [
     "commonest",
     "dotted",
     "folder_below",
+    "folder_of",
 ]
 
 LAYER_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9_-]+:\d+")
@@ -108,9 +109,14 @@ class Description(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
     @property
-    def where(self) -> str:
-        """The file, as messages call it."""
+    def config(self) -> str:
+        """The file, as ``--config`` takes it in the project's folder."""
         return f".chalice/{self.path.name}" if self.tool == "Chalice" else self.path.name
+
+    @property
+    def where(self) -> str:
+        """The file, as messages call it; of the AWS CDK, the program that it runs."""
+        return "the app" if self.path.name == "cdk.json" else self.config
 
 
 def commonest(names: Iterable[str | None]) -> str | None:
@@ -122,6 +128,12 @@ def commonest(names: Iterable[str | None]) -> str | None:
 def dotted(handler: str) -> str:
     """A handler as Python writes it; Lambda takes ``src/orders.handler`` for ``src.orders.handler``."""
     return handler.removeprefix("./").replace("/", ".")
+
+
+def folder_of(place: Path, root: Path) -> str:
+    """A folder relative to the project, "" for the project's own and for one outside of it."""
+    inside = place.is_relative_to(root)
+    return place.relative_to(root).as_posix().removeprefix(".") if inside else ""
 
 
 def folder_below(*parts: str) -> str | None:

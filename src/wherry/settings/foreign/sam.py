@@ -28,6 +28,7 @@ from wherry.settings.foreign.model import (
     commonest,
     dotted,
     folder_below,
+    folder_of,
 )
 from wherry.settings.foreign.nested import Nested, combine
 from wherry.settings.model import plain_name
@@ -75,9 +76,23 @@ class _Place(Struct, frozen=True, kw_only=True):
     parameters: Mapping[str, object] = field(default_factory=dict)
 
 
-def read_template(path: Path, document: Document, files: ProjectFiles) -> Description | None:
-    """The functions and layers of a template and of those that it nests; None where there is none."""
-    place = _Place(root=path.parent, files=files, above=frozenset({real_path(path)}))
+def read_template(
+    path: Path, document: Document, root: Path, files: ProjectFiles
+) -> Description | None:
+    """The functions and layers of a template and of those that it nests; None where there is none.
+
+    Args:
+        path: the template.
+        document: what it holds.
+        root: the project's folder.
+        files: read its files.
+    """
+    place = _Place(
+        root=root,
+        files=files,
+        folder=folder_of(path.parent, root),
+        above=frozenset({real_path(path)}),
+    )
     return _read(path, _Template(document, place))
 
 
