@@ -238,12 +238,15 @@ def test_what_a_makefile_builds(tmp_path: Path) -> None:
 
 
 def test_layers_that_only_aws_knows(tmp_path: Path) -> None:
-    text = f"{FUNCTION}      Layers: [!ImportValue shared, !Sub 'arn:${{AWS::Region}}']\n"
+    """They are named as the template names them, so that their ARNs can be found."""
+    layers = "[!ImportValue shared, !Sub 'arn:${AWS::Region}', !Ref L, !Join [':', [arn, !Ref AWS::Region, x]]]"
+    text = f"{FUNCTION}      Layers: {layers}\n"
     description = read(tmp_path, text)
     assert functions(description)["Hello"][1] == {"handler": "app.lambda_handler"}
     assert description is not None
-    assert description.warnings == (
-        "`Hello` has a layer whose ARN is not known before it is deployed: add it to its `layers`",
+    assert description.warnings == tuple(
+        f"`Hello` has the layer `{name}`, whose ARN only a deployment knows: add it to its `layers`"
+        for name in ("shared", "arn:${AWS::Region}", "L", "arn:${AWS::Region}:x")
     )
 
 

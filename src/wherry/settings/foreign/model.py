@@ -25,6 +25,7 @@ __all__ = [
     "dotted",
     "folder_below",
     "folder_of",
+    "unknown_layer",
 ]
 
 LAYER_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9_-]+:\d+")
@@ -128,6 +129,11 @@ def commonest(names: Iterable[str | None]) -> str | None:
 def dotted(handler: str) -> str:
     """A handler as Python writes it; Lambda takes ``src/orders.handler`` for ``src.orders.handler``."""
     return handler.removeprefix("./").replace("/", ".")
+
+
+def unknown_layer(function: str, layer: str) -> str:
+    """A warning about a layer of a function whose ARN is not in the file."""
+    return f"`{function}` has the layer `{layer}`, whose ARN only a deployment knows: add it to its `layers`"
 
 
 def folder_of(place: Path, root: Path) -> str:

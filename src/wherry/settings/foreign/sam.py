@@ -18,7 +18,7 @@ from wherry.settings.foreign.environment import environment_setting
 from wherry.settings.foreign.events import sam_routes
 from wherry.settings.foreign.for_each import expand_loops
 from wherry.settings.foreign.gateway import gateway_routes
-from wherry.settings.foreign.intrinsics import Intrinsics
+from wherry.settings.foreign.intrinsics import Intrinsics, written
 from wherry.settings.foreign.layer_folder import layer_of
 from wherry.settings.foreign.model import (
     LAYER_ARN,
@@ -29,6 +29,7 @@ from wherry.settings.foreign.model import (
     dotted,
     folder_below,
     folder_of,
+    unknown_layer,
 )
 from wherry.settings.foreign.nested import Nested, combine
 from wherry.settings.model import plain_name
@@ -338,9 +339,7 @@ class _Template:
             elif isinstance(value, str) and LAYER_ARN.fullmatch(value):
                 layers[value] = None
             elif value is not None or entry is not None:
-                self.warnings.append(
-                    f"`{name}` has a layer whose ARN is not known before it is deployed: add it to its `layers`"
-                )
+                self.warnings.append(unknown_layer(name, written(entry)))
         return list(layers)
 
     def folder(self, value: object) -> str | None:
