@@ -417,3 +417,27 @@ def test_a_template_in_another_folder(tmp_path: Path) -> None:
         "Hello": "hello",
         "Inside": "infra/hello",
     }
+
+
+@pytest.mark.parametrize(
+    ("files", "settings"),
+    [
+        ({"requirements.txt": "PyMySQL==1.1.2\n"}, {}),
+        ({"requirements.txt": "PyMySQL==1.1.2\n", "pymysql/__init__.py": ""}, {"include": []}),
+        (
+            {"requirements.txt": "", "six.py": "", "six-1.17.0.dist-info/RECORD": ""},
+            {"include": []},
+        ),
+    ],
+)
+def test_a_layer_that_is_installed_already(
+    tmp_path: Path, files: dict[str, str], settings: dict[str, Any]
+) -> None:
+    """Without a method to build it, SAM packages it as it is; nothing is installed a second time."""
+    write_files(tmp_path / "deps" / "python", files)
+    layer = "{Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: deps}}"
+    description = read(tmp_path, f"{FUNCTION}      Layers: [!Ref L]\n  L: {layer}\n")
+    assert description is not None
+    assert [(each.folder, each.settings) for each in description.layers] == [
+        ("deps/python", settings)
+    ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
+from wherry.files import read_regular
 from wherry.settings.foreign.model import ForeignLayer
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ def layer_of(name: str, project: Path, folder: str, *, built: bool) -> ForeignLa
         unpacked = [each for each in unpacked if each in _UNPACKED]
     if "python" in unpacked and not any((content / "python" / "lib").glob("python3*")):
         others = _extra_paths(folder, [each for each in unpacked if each != "python"])
+        if _is_installed(content / "python"):
+            others["include"] = []
         return ForeignLayer(name=name, folder=_below(folder, "python"), settings=others)
     # Only a build puts the requirements of such a folder where Python finds them.
     if any(each.endswith(".py") or each == "requirements.txt" for each in inside):
@@ -44,6 +48,19 @@ def layer_of(name: str, project: Path, folder: str, *, built: bool) -> ForeignLa
     else:
         paths = _extra_paths(folder, unpacked)
     return ForeignLayer(name=name, settings={"include": [], **paths})
+
+
+def _is_installed(folder: Path) -> bool:
+    """Whether the requirements that a folder names lie in it: ``pip install --target`` put them there."""
+    names = {path.name.lower() for path in folder.iterdir()}
+    if any(name.endswith(".dist-info") for name in names):
+        return True
+    try:
+        text = read_regular(folder / "requirements.txt").decode("utf-8", "replace")
+    except OSError:
+        return False
+    required = re.findall(r"(?m)^[A-Za-z0-9][\w.-]*", text)
+    return any(re.sub(r"[-.]", "_", name).lower() in names for name in required)
 
 
 def _extra_paths(folder: str, names: list[str]) -> dict[str, Any]:
