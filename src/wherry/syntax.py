@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import ast
 
-__all__ = ["parse_python", "syntax_error"]
+__all__ = ["parse_python", "parse_statements", "syntax_error"]
+
+# Where a statement at the top level may begin, and the first line of a function.
+_STATEMENT = re.compile(rb"(?m)^(?=[^\s#)\]}'\"])")
+_MOST_STATEMENTS = 5000
+_HEADER = re.compile(rb"(?:async )?def\s+\w+\s*\((?:[^()]|\([^()]*\))*+\)[^:\n]*+:")
 
 
 def parse_python(source: bytes | str, version: tuple[int, int] | None = None) -> ast.Module | None:
@@ -16,6 +22,24 @@ def parse_python(source: bytes | str, version: tuple[int, int] | None = None) ->
         return _parse(source, version)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def parse_statements(source: bytes) -> ast.Module:
+    """The syntax tree of a module, or of those of its statements that this Python understands.
+
+    Of a function with a text that it does not understand, such as that of a newer Python, there is the first line.
+    """
+    tree = parse_python(source)
+    if tree is not None:
+        return tree
+    import ast
+
+    body: list[ast.stmt] = []
+    for text in _STATEMENT.split(source, _MOST_STATEMENTS):
+        header = _HEADER.match(text)
+        part = parse_python(text) or (header and parse_python(header[0] + b" ..."))
+        body += part.body if part else ()
+    return ast.Module(body=body, type_ignores=[])
 
 
 def syntax_error(source: bytes | str, version: tuple[int, int]) -> SyntaxError | None:

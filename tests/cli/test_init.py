@@ -148,7 +148,7 @@ def test_from_drover(wherry: Wherry) -> None:
         "[tool.wherry.layers.basic-lambda-requirements]\n"
         'exclude-regex = ["^shop/.*"]\n'
     )
-    assert "warning: `drover.yml, stage staging` names python3.8" in done.err
+    assert "warning: drover.yml, stage staging names python3.8" in done.err
     other = wherry("init", "--dry-run", "--runtime", "python3.12")
     assert 'runtime = "python3.12"\n' in other.out
     assert "warning" not in other.err
@@ -196,6 +196,19 @@ def test_from_spindrift(wherry: Wherry) -> None:
         ({"a.py": "def handler(request, more):\n    pass\n"}, ["a.handler handler"]),
         ({"a.py": "def handler(event):\n    pass\n"}, []),
         ({"a.py": "class A:\n    def handler(self, event): ...\n"}, []),
+        # Lambda imports by the text of the name.
+        (
+            {"my-fn/4-handler.py": "def handler(event, context): ...\n"},
+            ["my-fn.4-handler.handler handler"],
+        ),
+        # What this Python does not understand, such as the strings of a newer one.
+        (
+            {
+                "a.py": "from flask import Flask\nx = f'{x[\n'\n@d\ndef handler(\n    event: dict,\n"
+                "    context: object = (1, 2),\n) -> dict:\n    ?\n\napp = Flask('x')\n"
+            },
+            ["a.handler handler", "a:app wsgi"],
+        ),
         (
             {"a.py": f"from mangum import Mangum\n{FLASK}handler = Mangum(app)\n"},
             ["a.handler handler", "a:app wsgi"],
@@ -204,7 +217,7 @@ def test_from_spindrift(wherry: Wherry) -> None:
         ({"a.py": "class Flask: ...\napp = Flask()\n"}, []),
         ({"a.py": "app = Flask(\n"}, []),
         ({"a.py": "\0"}, []),
-        ({"tests/a.py": FLASK, "test_a.py": FLASK, "setup.py": FLASK, "no-name.py": FLASK}, []),
+        ({"tests/a.py": FLASK, "test_a.py": FLASK, "setup.py": FLASK, "a.b.py": FLASK}, []),
         ({".venv/pyvenv.cfg": "", "env/pyvenv.cfg": "", "env/a.py": FLASK, "dist/a.py": FLASK}, []),
         ({"install/a.py": FLASK, "install/b-1.dist-info/RECORD": ""}, []),
     ],

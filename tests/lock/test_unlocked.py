@@ -97,6 +97,10 @@ def test_what_is_declared_is_resolved_and_said_to_be_unlocked(
     assert not lock.stable
     assert [event.locked for event in heard.events if isinstance(event, LockRead)] == [False]
     assert "the build is not locked" in heard.texts(Warned)[0]
+    # Of packages that take nothing from it, that would be wrong.
+    heard = Heard()
+    read(root, reporter=heard, wanted=False)
+    assert heard.texts(Warned) == []
 
 
 @pytest.mark.parametrize("kind", ["pyproject.toml", "poetry", "Pipfile"])

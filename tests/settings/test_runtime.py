@@ -192,10 +192,16 @@ def test_a_patch_level_that_is_named_is_told(requires: str | None, said: list[st
 
 @pytest.mark.parametrize("key", ["python_version", "python_full_version"])
 def test_a_runtime_that_is_asked_for_wins_over_a_pipfile(tmp_path: Path, key: str) -> None:
+    """Likewise one that the settings name."""
     write_files(tmp_path, {"Pipfile": f'[packages]\n[requires]\n{key} = "3.11.4"\n', "app.py": ""})
     project = read_project(tmp_path)
     assert choose_target(project)[0].runtime.name == "python3.11"
     target, reason = choose_target(project, runtime="python3.12")
     assert (target.runtime.name, reason) == (
         "python3.12", "as asked, although the `Pipfile` is for Python ==3.11.*",
+    )  # fmt: skip
+    write_files(tmp_path, {"wherry.toml": 'runtime = "python3.12"\n'})
+    target, reason = choose_target(read_project(tmp_path))
+    assert (target.runtime.name, reason) == (
+        "python3.12", "by the settings, although the `Pipfile` is for Python ==3.11.*",
     )  # fmt: skip

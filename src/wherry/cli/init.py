@@ -71,8 +71,8 @@ def command(
     """Write settings for a project: [tool.wherry] in pyproject.toml, or wherry.toml.
 
     They are taken from drover.yml, settings.spindrift, template.yaml (AWS SAM), serverless.yml,
-    zappa_settings.json or .chalice/config.json, or else from the project itself: its requires-python, its lock, its
-    Flask, FastAPI or Django application, its handlers and its folders. No code of the project is run. The
+    zappa_settings.json, .chalice/config.json or the app of a cdk.json, or else from the project itself: its
+    requires-python, its lock, its Flask, FastAPI or Django application, its handlers and its folders. No code of the project is run. The
     existing content of pyproject.toml stays as it is, byte for byte, and existing settings are not replaced.
 
     With --from, a stage is added: region, names, aliases and layers of functions on AWS.

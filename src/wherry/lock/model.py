@@ -39,7 +39,7 @@ class LockRequest(Struct, frozen=True, kw_only=True):
         lock: the lock file to use, where it is not to be looked for.
         refresh: ask indexes again for what is remembered of requirements without hashes.
         frozen: read what the lock says, whether or not it is as new as the project.
-        asked_runtime: whether the runtime was asked for by hand, so that a ``Pipfile`` does not limit it.
+        asked_runtime: whether an option or the settings name the runtime, so that a ``Pipfile`` does not limit it.
         wanted: whether any package takes distributions from the lock.
         by_hash: ask no index and resolve nothing: a distribution of which the lock records hashes and no file names
             stands for all files with these hashes, and a project without a lock is an error.

@@ -159,7 +159,8 @@ def resolve_declared(
             where=[f"`{path.name}` is resolved for every build, and may give another result"],
             hint="write `pylock.toml` with `wherry lock`",
         )
-    context.reporter.emit(not_locked(path))
+    if request.wanted:
+        context.reporter.emit(not_locked(path))
     return Lock(
         pylock=resolve(requirements, context),
         path=path,

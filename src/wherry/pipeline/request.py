@@ -118,7 +118,7 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
             lock=None if key.lock is None else absolute(key.lock, self.root),
             refresh=self.refresh,
             frozen=self.frozen,
-            asked_runtime=self.target_reason.startswith("as asked"),
+            asked_runtime=self.target_reason.startswith(("as asked", "by the settings")),
             wanted=any(
                 recipe.settings.include
                 for recipe in self.recipes

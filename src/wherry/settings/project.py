@@ -337,11 +337,12 @@ def _choose_runtime(project: Project, option: str | None) -> tuple[Runtime, str]
             where=[*error.where, "the settings name it"],
             hint=f"choose another there, or on the command line, which has precedence: --runtime {newest}",
         ) from error
+    reason = "as asked" if option else "by the settings"
     if requires is not None and not admits(requires, runtime):
-        if option is not None and _is_of_pipfile(project):
+        if _is_of_pipfile(project):
             return (
                 runtime,
-                f"as asked, although the `Pipfile` is for Python {project.requires_python}",
+                f"{reason}, although the `Pipfile` is for Python {project.requires_python}",
             )
         admitted = [name for name, other in runtimes.items() if admits(requires, other)]
         raise TargetError(
@@ -349,4 +350,4 @@ def _choose_runtime(project: Project, option: str | None) -> tuple[Runtime, str]
             where=[f"its requires-python is `{project.requires_python}`"],
             hint=f"choose one of {', '.join(admitted)}" if admitted else None,
         )
-    return runtime, "as asked" if option else "by the settings"
+    return runtime, reason

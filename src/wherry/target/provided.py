@@ -57,9 +57,13 @@ _INSTALLERS = frozenset({"pip"})
 _SETUPTOOLS = frozenset({"setuptools", "pkg_resources", "wheel", "_distutils_hack"})
 
 
+# The SDK of durable functions, in the runtimes that may have such (AWS's page "Supported runtimes for durable functions").
+_DURABLE = "aws-durable-execution-sdk-python"
+
+
 def provided_distributions(runtime: Runtime) -> frozenset[str]:
     """The normalized names of distributions that a runtime brings."""
-    return _DISTRIBUTIONS | _INSTALLERS | (_SETUPTOOLS if runtime.python < (3, 12) else frozenset())
+    return _DISTRIBUTIONS | _of_version(runtime, _DURABLE)
 
 
 def knows_provided(names: Iterable[str], target: Target) -> bool:
@@ -69,4 +73,10 @@ def knows_provided(names: Iterable[str], target: Target) -> bool:
 
 def provided_modules(runtime: Runtime) -> frozenset[str]:
     """The names of top-level modules that a runtime brings besides the standard library."""
-    return _MODULES | _INSTALLERS | (_SETUPTOOLS if runtime.python < (3, 12) else frozenset())
+    return _MODULES | _of_version(runtime, _DURABLE.replace("-", "_"))
+
+
+def _of_version(runtime: Runtime, durable: str) -> frozenset[str]:
+    """What not all runtimes bring, and the installers."""
+    setuptools = _SETUPTOOLS if runtime.python < (3, 12) else frozenset[str]()
+    return _INSTALLERS | setuptools | ({durable} if runtime.python >= (3, 13) else set())

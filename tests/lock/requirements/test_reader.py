@@ -156,6 +156,10 @@ def test_what_is_not_pinned_is_said(tmp_path: Path, index: Index) -> None:
     assert heard.texts(Warned) == [
         "`requirements.txt` does not pin `alpha>=1`: the next build may differ"
     ]
+    # Packages with `include = []` do not differ for it.
+    heard = Heard()
+    assert not read(tmp_path, reporter=heard, wanted=False).stable
+    assert heard.texts(Warned) == []
 
 
 def test_other_files_are_brought_in(tmp_path: Path, index: Index) -> None:

@@ -238,12 +238,15 @@ def test_what_a_makefile_builds(tmp_path: Path) -> None:
 
 
 def test_layers_that_only_aws_knows(tmp_path: Path) -> None:
-    text = f"{FUNCTION}      Layers: [!ImportValue shared, !Sub 'arn:${{AWS::Region}}']\n"
+    """They are named as the template names them, so that their ARNs can be found."""
+    layers = "[!ImportValue shared, !Sub 'arn:${AWS::Region}', !Ref L, !Join [':', [arn, !Ref AWS::Region, x]]]"
+    text = f"{FUNCTION}      Layers: {layers}\n"
     description = read(tmp_path, text)
     assert functions(description)["Hello"][1] == {"handler": "app.lambda_handler"}
     assert description is not None
-    assert description.warnings == (
-        "`Hello` has a layer whose ARN is not known before it is deployed: add it to its `layers`",
+    assert description.warnings == tuple(
+        f"`Hello` has the layer `{name}`, whose ARN only a deployment knows: add it to its `layers`"
+        for name in ("shared", "arn:${AWS::Region}", "L", "arn:${AWS::Region}:x")
     )
 
 
@@ -401,3 +404,40 @@ def test_applications_that_nest_each_other_end(tmp_path: Path) -> None:
     found = read(tmp_path, FUNCTION + nested.removeprefix("Resources:\n"))
     assert found is not None
     assert functions(found) == {"Hello": ("hello", {"handler": "app.lambda_handler"})}
+
+
+def test_a_template_in_another_folder(tmp_path: Path) -> None:
+    """Its paths are relative to it, and the settings are the project's."""
+    text = FUNCTION.replace("hello/", "../hello") + FUNCTION.replace("Resources:\n", "").replace(
+        "Hello:", "Inside:"
+    )
+    write_files(tmp_path, {"infra/template.yaml": text})
+    description = read_description(tmp_path / "infra/template.yaml", ProjectFiles(), tmp_path)
+    assert {name: folder for name, (folder, _) in functions(description).items()} == {
+        "Hello": "hello",
+        "Inside": "infra/hello",
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "settings"),
+    [
+        ({"requirements.txt": "PyMySQL==1.1.2\n"}, {}),
+        ({"requirements.txt": "PyMySQL==1.1.2\n", "pymysql/__init__.py": ""}, {"include": []}),
+        (
+            {"requirements.txt": "", "six.py": "", "six-1.17.0.dist-info/RECORD": ""},
+            {"include": []},
+        ),
+    ],
+)
+def test_a_layer_that_is_installed_already(
+    tmp_path: Path, files: dict[str, str], settings: dict[str, Any]
+) -> None:
+    """Without a method to build it, SAM packages it as it is; nothing is installed a second time."""
+    write_files(tmp_path / "deps" / "python", files)
+    layer = "{Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: deps}}"
+    description = read(tmp_path, f"{FUNCTION}      Layers: [!Ref L]\n  L: {layer}\n")
+    assert description is not None
+    assert [(each.folder, each.settings) for each in description.layers] == [
+        ("deps/python", settings)
+    ]

@@ -125,7 +125,7 @@ functions:
     ]
     assert description.layers[2].settings == of_requirements
     assert description.warnings == (
-        "`b` has a layer whose ARN is not known before it is deployed: add it to its `layers`",
+        "`b` has the layer `OtherLambdaLayer`, whose ARN only a deployment knows: add it to its `layers`",
     )
 
 

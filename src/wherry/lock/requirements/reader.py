@@ -80,7 +80,10 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     file.requirements[:] = [line for line, _ in parsed]
     constraints = [(line, _parse(line, hide)) for line in file.constraints]
     unpinned = [line.text for line, found in parsed if not _pinned(found or line.text)]
-    if path.suffix == ".in":
+    if not request.wanted:
+        # Nothing of it ships, however it changes.
+        pass
+    elif path.suffix == ".in":
         context.reporter.emit(not_locked(path))
     elif unpinned:
         shown = [f"`{redact(text)}`" for text in unpinned]

@@ -22,7 +22,7 @@ from wherry.settings.foreign.model import (
 )
 from wherry.settings.foreign.virtual_environment import ToolEnvironment, environment_with
 from wherry.settings.model import plain_name
-from wherry.syntax import parse_python
+from wherry.syntax import parse_statements
 from wherry.untrusted import inner_string, inner_table
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _parse(path: Path, files: ProjectFiles) -> ast.Module | None:
     try:
         if path.stat().st_size > _MAX_SIZE:
             return None
-        return parse_python(files.read(path))
+        return parse_statements(files.read(path))
     except OSError:
         return None
 

@@ -25,8 +25,9 @@ _ZAPPA = (
     "zappa_settings.yaml",
 )
 _CHALICE = (".chalice/config.json",)
+_CDK = ("cdk.json",)
 
-_FILES = (*_SAM, *_SERVERLESS, *_ZAPPA, *_CHALICE)
+_FILES = (*_SAM, *_SERVERLESS, *_ZAPPA, *_CHALICE, *_CDK)
 
 
 def read_descriptions(root: Path, files: ProjectFiles) -> tuple[list[Description], list[str]]:
@@ -39,7 +40,7 @@ def read_descriptions(root: Path, files: ProjectFiles) -> tuple[list[Description
     ]
     for path in _paths(root):
         try:
-            description = read_description(path, files)
+            description = read_description(path, files, root)
         except (ProjectError, SettingsError) as error:
             warnings.append(f"{error.message}: {'; '.join(error.where)}")
             continue
@@ -48,13 +49,25 @@ def read_descriptions(root: Path, files: ProjectFiles) -> tuple[list[Description
     return descriptions, warnings
 
 
-def read_description(path: Path, files: ProjectFiles) -> Description | None:
+def read_description(
+    path: Path, files: ProjectFiles, root: Path | None = None
+) -> Description | None:
     """The description of a project by a file; None if it has no function of AWS Lambda.
+
+    Args:
+        path: the file.
+        files: read the project's files.
+        root: the project's folder, if the file is in another one below it.
 
     Raises:
         ProjectError: it cannot be read.
         SettingsError: it cannot be parsed.
     """
+    root = root or path.parent
+    if path.name in _CDK:
+        from wherry.settings.foreign.cdk import read_cdk
+
+        return read_cdk(path, root, files)
     from wherry.settings.foreign.document import read_document
 
     document = read_document(path, files)
@@ -69,7 +82,7 @@ def read_description(path: Path, files: ProjectFiles) -> Description | None:
     if "Resources" in document:
         from wherry.settings.foreign.sam import read_template
 
-        return read_template(path, document, files)
+        return read_template(path, document, root, files)
     from wherry.settings.foreign.serverless import read_serverless
 
     return read_serverless(path, document, files)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wherry.settings.foreign.document import Document
 
 
-__all__ = ["Intrinsics", "expand_loops"]
+__all__ = ["Intrinsics", "expand_loops", "written"]
 
 _MOST_JOINED = 50
 _NAME = r"\$\{([^!}][^}]*)\}"
@@ -93,6 +93,19 @@ class Intrinsics:
         ):
             return None
         return re.sub(_NAME, lambda found: values[found[1]], text)
+
+
+def written(value: object) -> str:
+    """A value for people who read the template: its text, or the name that it refers to."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((name, argument),) = value.items()
+        if name == "Ref" and isinstance(argument, str) and argument.startswith("AWS::"):
+            return f"${{{argument}}}"
+        if name == "Fn::Join" and isinstance(argument, list) and len(argument) == 2:
+            items = argument[1][:_MOST_JOINED] if isinstance(argument[1], list) else []
+            return str(argument[0]).join(map(written, items))[:_LONGEST_VALUE]
+        return written(argument[0] if isinstance(argument, list) and argument else argument)
+    return value[:_LONGEST_VALUE] if isinstance(value, str) else "?"
 
 
 def _plain(value: object) -> object:

@@ -26,13 +26,12 @@ __all__ = [
     "commonest",
     "dotted",
     "folder_below",
-    "layer_of",
+    "folder_of",
+    "unknown_layer",
 ]
 
 LAYER_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9_-]+:\d+")
 """The name of a version of somebody's layer."""
-_UNPACKED = ("bin", "extensions", "lib", "python")
-"""The folders of a layer that Lambda and Python look into."""
 
 
 class ForeignRoute(Struct, frozen=True, kw_only=True):
@@ -101,9 +100,14 @@ class Description(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
     @property
-    def where(self) -> str:
-        """The file, as messages call it."""
+    def config(self) -> str:
+        """The file, as ``--config`` takes it in the project's folder."""
         return f".chalice/{self.path.name}" if self.tool == "Chalice" else self.path.name
+
+    @property
+    def where(self) -> str:
+        """The file, as messages call it; of the AWS CDK, the program that it runs."""
+        return "the app" if self.path.name == "cdk.json" else self.config
 
 
 def architecture_of(value: object) -> str | None:
@@ -122,6 +126,17 @@ def dotted(handler: str) -> str:
     return handler.removeprefix("./").replace("/", ".")
 
 
+def unknown_layer(function: str, layer: str) -> str:
+    """A warning about a layer of a function whose ARN is not in the file."""
+    return f"`{function}` has the layer `{layer}`, whose ARN only a deployment knows: add it to its `layers`"
+
+
+def folder_of(place: Path, root: Path) -> str:
+    """A folder relative to the project, "" for the project's own and for one outside of it."""
+    inside = place.is_relative_to(root)
+    return place.relative_to(root).as_posix().removeprefix(".") if inside else ""
+
+
 def folder_below(*parts: str) -> str | None:
     """A folder relative to the project, "" for the project's own; None if it lies outside or is no folder's name."""
     path: list[str] = []
@@ -135,40 +150,3 @@ def folder_below(*parts: str) -> str | None:
         else:
             path.append(part)
     return "/".join(path)
-
-
-def layer_of(name: str, project: Path, folder: str, *, built: bool) -> ForeignLayer:
-    """A layer whose content is in a folder.
-
-    If it is ``built``, the folder is what Python imports; else it is the layer as Lambda unpacks it.
-    """
-    content = project / folder
-    own = ForeignLayer(name=name, folder=folder, settings={} if folder else {"project": True})
-    if built or not content.is_dir():
-        return own
-    inside = sorted(path.name for path in content.iterdir() if not path.name.startswith("."))
-    unpacked = [each for each in inside if (content / each).is_dir()]
-    if not folder:
-        # Other folders of a project are its functions, tests and so on.
-        unpacked = [each for each in unpacked if each in _UNPACKED]
-    if "python" in unpacked and not any((content / "python" / "lib").glob("python3*")):
-        others = _extra_paths(folder, [each for each in unpacked if each != "python"])
-        return ForeignLayer(name=name, folder=_below(folder, "python"), settings=others)
-    # Only a build puts the requirements of such a folder where Python finds them.
-    if any(each.endswith(".py") or each == "requirements.txt" for each in inside):
-        return own
-    if folder:
-        paths: dict[str, Any] = {"extra-paths": [{"path": folder, "to": "/"}]}
-    else:
-        paths = _extra_paths(folder, unpacked)
-    return ForeignLayer(name=name, settings={"include": [], **paths})
-
-
-def _extra_paths(folder: str, names: list[str]) -> dict[str, Any]:
-    """The setting for folders that lie beside ``python/`` in a layer."""
-    extra = [{"path": _below(folder, each), "to": f"/{each}"} for each in names]
-    return {"extra-paths": extra} if extra else {}
-
-
-def _below(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder else name

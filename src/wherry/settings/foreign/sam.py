@@ -16,7 +16,8 @@ from wherry.files import real_path
 from wherry.settings.foreign.document import Document, read_document, texts
 from wherry.settings.foreign.environment import environment_setting
 from wherry.settings.foreign.events import gateway_routes, sam_routes
-from wherry.settings.foreign.intrinsics import Intrinsics, expand_loops
+from wherry.settings.foreign.intrinsics import Intrinsics, expand_loops, written
+from wherry.settings.foreign.layer_folder import layer_of
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
@@ -26,7 +27,8 @@ from wherry.settings.foreign.model import (
     commonest,
     dotted,
     folder_below,
-    layer_of,
+    folder_of,
+    unknown_layer,
 )
 from wherry.settings.model import plain_name
 from wherry.structs import Struct
@@ -71,9 +73,23 @@ class _Place(Struct, frozen=True, kw_only=True):
     parameters: Mapping[str, object] = field(default_factory=dict)
 
 
-def read_template(path: Path, document: Document, files: ProjectFiles) -> Description | None:
-    """The functions and layers of a template and of those that it nests; None where there is none."""
-    place = _Place(root=path.parent, files=files, above=frozenset({real_path(path)}))
+def read_template(
+    path: Path, document: Document, root: Path, files: ProjectFiles
+) -> Description | None:
+    """The functions and layers of a template and of those that it nests; None where there is none.
+
+    Args:
+        path: the template.
+        document: what it holds.
+        root: the project's folder.
+        files: read its files.
+    """
+    place = _Place(
+        root=root,
+        files=files,
+        folder=folder_of(path.parent, root),
+        above=frozenset({real_path(path)}),
+    )
     return _read(path, _Template(document, place))
 
 
@@ -319,9 +335,7 @@ class _Template:
             elif isinstance(value, str) and LAYER_ARN.fullmatch(value):
                 layers[value] = None
             elif value is not None or entry is not None:
-                self.warnings.append(
-                    f"`{name}` has a layer whose ARN is not known before it is deployed: add it to its `layers`"
-                )
+                self.warnings.append(unknown_layer(name, written(entry)))
         return list(layers)
 
     def folder(self, value: object) -> str | None:

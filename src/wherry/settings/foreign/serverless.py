@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from wherry.settings.foreign.document import Document, texts
 from wherry.settings.foreign.environment import environment_setting
 from wherry.settings.foreign.events import serverless_routes
+from wherry.settings.foreign.intrinsics import written
+from wherry.settings.foreign.layer_folder import layer_of
 from wherry.settings.foreign.model import (
     LAYER_ARN,
     Description,
@@ -20,7 +22,7 @@ from wherry.settings.foreign.model import (
     commonest,
     dotted,
     folder_below,
-    layer_of,
+    unknown_layer,
 )
 from wherry.settings.foreign.python_requirements import REQUIREMENTS_LAYER, PythonRequirements
 from wherry.settings.foreign.variables import Variables
@@ -211,9 +213,7 @@ class _Service:
             elif isinstance(entry, str) and LAYER_ARN.fullmatch(entry):
                 layers[entry] = None
             else:
-                self.warnings.append(
-                    f"`{name}` has a layer whose ARN is not known before it is deployed: add it to its `layers`"
-                )
+                self.warnings.append(unknown_layer(name, written(entry)))
         return list(layers)
 
     def _named(self, kind: str) -> Iterator[tuple[str, Document]]:

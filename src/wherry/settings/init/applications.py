@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.settings.init.units import module_name, unit_of
-from wherry.syntax import parse_python
+from wherry.syntax import parse_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -88,7 +88,7 @@ def find_applications(modules: Iterable[Module], units: Sequence[Unit]) -> tuple
     applications: list[Application] = []
     for path, source in modules:
         unit = unit_of(path, units)
-        if not _RELEVANT.search(source) or (tree := parse_python(source)) is None:
+        if not _RELEVANT.search(source):
             continue
         # The wheel may not hold it, but `include` can add what does not lie in `src/`.
         name = unit.module(path)
@@ -98,7 +98,7 @@ def find_applications(modules: Iterable[Module], units: Sequence[Unit]) -> tuple
             continue
         applications += [
             Application(name, found, kind, call, description, path, unit, included)
-            for found, kind, call, description in _in_module(tree)
+            for found, kind, call, description in _in_module(parse_statements(source))
         ]
     return tuple(sorted(applications, key=_rank))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from msgspec import field
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from wherry.lock.find import Choice
     from wherry.settings.foreign.model import Description
     from wherry.settings.legacy import Translation
     from wherry.settings.project import Project
@@ -35,6 +37,9 @@ _COMMENTS = {
     "extra-paths": "what lies in them goes to the root",
     "project": "the installed folder holds the project's code",
 }
+
+
+_CDK = re.compile(rb"(?m)^(aws-cdk[-.](?:lib|core))\b")
 
 
 class Proposal(Struct, frozen=True, kw_only=True):
@@ -102,14 +107,14 @@ def _from_project(
         if source is None:
             descriptions, warnings = read_descriptions(project.root, project.files)
         else:
-            described = read_description(source, project.files)
+            described = read_description(source, project.files, project.root)
             descriptions = [described] if described is not None else []
         for number, description in enumerate(descriptions):
             packages = described_packages(project, description)
             if packages.functions or packages.layers:
                 proposal = _from_description(project, description, packages, runtime, architecture)
                 others = [
-                    f"skipped {other.where} of {other.tool}, which `--config {other.where}` would read"
+                    f"skipped {other.where} of {other.tool}, which `--config {other.config}` would read"
                     for other in descriptions[number + 1 :]
                 ]
                 return replace(
@@ -172,8 +177,11 @@ def _from_files(
     if install_path is not None:
         table["install-path"] = install_path
         comments["install-path"] = "made by `pip install --target`"
+    warnings: list[str] = []
     if install_path is None and not _have_locks(packages.functions):
-        notes.append(_lock_note(project))
+        choice = _lock_choice(project)
+        notes.append(_lock_note(choice))
+        warnings += _deploying_tools(choice, project)
     if packages.include:
         table["include"] = list(packages.include)
         comments["include"] = "the project's wheel does not hold it"
@@ -190,6 +198,7 @@ def _from_files(
         table=table,
         comments={**comments, **packages.comments},
         notes=(*notes, *packages.notes),
+        warnings=tuple(warnings),
     )
 
 
@@ -233,7 +242,7 @@ def _from_description(
     if not named and not runtime:
         notes.append(f"{target.runtime.name}: {reason}")
     if not _have_locks(functions):
-        notes.append(_lock_note(project))
+        notes.append(_lock_note(_lock_choice(project)))
     return Proposal(
         table=table,
         comments=comments,
@@ -253,7 +262,7 @@ def _choose_target(
             raise
     target, reason = choose_target(project, architecture=architecture)
     warning = (
-        f"`{where}` names {named}, which AWS no longer has or the project does not run on: "
+        f"{where} names {named}, which AWS no longer has or the project does not run on: "
         f"{target.runtime.name} is written instead"
     )
     return target, reason, [warning]
@@ -294,7 +303,7 @@ def _other_targets(
             most = description.runtime if kind == "runtime" else description.architecture
             if function.name not in functions or named in {None, chosen, most}:
                 continue
-            what = f"`{function.name}` is for {named} in {description.path.name}"
+            what = f"`{function.name}` is for {named} in {description.where}"
             try:
                 choose_target(project, **{kind: named})
             except TargetError:
@@ -336,11 +345,25 @@ def _runtime_comment(reason: str) -> str:
     return decided
 
 
-def _lock_note(project: Project) -> str:
+def _lock_choice(project: Project) -> Choice | None:
     from wherry.lock.find import choose_lock
     from wherry.lock.model import LockRequest
 
-    choice = choose_lock(LockRequest(root=project.root), project.files)
+    return choose_lock(LockRequest(root=project.root), project.files)
+
+
+def _lock_note(choice: Choice | None) -> str:
     if choice is None:
         return "there is no lock: `wherry lock` writes one"
     return f"dependencies are those of {choice.path.name}"
+
+
+def _deploying_tools(choice: Choice | None, project: Project) -> Iterator[str]:
+    """A warning where the requirements are those of an application of the AWS CDK."""
+    if choice is None or choice.path.suffix != ".txt":
+        return
+    if found := _CDK.search(project.files.read(choice.path)):
+        yield (
+            f"{choice.path.name} names `{found[1].decode()}`, which deploys functions and would be a part of them: "
+            "keep what they import in a file of its own, and name that in `lock`"
+        )

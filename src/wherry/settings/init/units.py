@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import ProjectError, WherryError
@@ -86,9 +87,12 @@ class Unit(Struct, frozen=True, kw_only=True):
 
 
 def module_name(path: str) -> str | None:
-    """The dotted name of a module, by the path of its file; None if it cannot be imported."""
+    """The dotted name of a module, by the path of its file; None if it cannot be imported.
+
+    Lambda imports a handler by the text of its name, which may have hyphens, as that of ``lambda-handler.py``.
+    """
     parts = path.removesuffix(".py").removesuffix("/__init__").split("/")
-    return ".".join(parts) if all(part.isidentifier() for part in parts) else None
+    return ".".join(parts) if all(re.fullmatch(r"[\w-]+", part) for part in parts) else None
 
 
 def find_units(root: Path, folders: Iterable[str], files: ProjectFiles) -> tuple[Unit, ...]:
