@@ -199,6 +199,8 @@ def handler(event, context):
             "Runtime.ExitError",
             "status 1",
         ),
+        ("def handler(e, c): handler(e, c)", "app.handler", "RecursionError", "recursion"),
+        ("raise ValueError('für')\ndef handler(e, c): 1", "app.handler", "ValueError", "für"),
     ],
 )
 def test_failures(
@@ -222,6 +224,33 @@ def test_a_traceback(start: Start, tmp_path: Path) -> None:
     assert "raise ValueError('böse')" in trace
     assert b"Traceback (most recent call last):\n" in invocation.log
     assert b"\r" not in invocation.log
+
+
+def test_entries_of_the_log_are_lines(start: Start, tmp_path: Path) -> None:
+    """As on Lambda, where each is an event of its own, and apart from what the function does to `sys.stdout`."""
+    code = """
+import contextlib, io, logging
+def handler(event, context):
+    for number in range(2):
+        try:
+            raise ValueError(number)
+        except ValueError:
+            logging.exception("failed\u00a0twice")
+    print("printed")
+    with contextlib.redirect_stdout(io.StringIO()) as captured:
+        logging.warning("logged")
+    context.log("told")
+    return captured.getvalue()
+"""
+    invocation = start(make_runnable(tmp_path, code)).invoke(b"{}")
+    assert invocation.payload == b'""'
+    lines = invocation.log.decode().splitlines()
+    assert lines.count("printed") == lines.count("told") == 1
+    assert [line.startswith("[ERROR]\t") for line in lines if "failed\u00a0twice" in line] == [
+        True
+    ] * 2
+    assert {"ValueError: 0", "ValueError: 1"} <= set(lines)
+    assert lines[-2].endswith("\tlogged")
 
 
 def test_a_timeout_and_what_comes_after(start: Start, tmp_path: Path) -> None:

@@ -51,7 +51,30 @@ def main() -> None:
         sys.meta_path.insert(0, _Keyboard(int(terminal)))
     if debugger:
         _wait_for_debugger(debugger, port)
+    client.bootstrap.create_log_sink = _Log
     client.main([task, os.environ["_HANDLER"]])
+
+
+class _Log:
+    """Where AWS's client logs to. On Lambda that is apart from ``sys.stdout``, and keeps entries apart: here by lines."""
+
+    def __init__(self) -> None:
+        self._file = os.fdopen(os.dup(2), "wb")
+
+    def __enter__(self) -> object:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def log(self, msg: str, frame_type: object = None) -> None:  # noqa: ARG002  the client's names
+        """Write an entry."""
+        self._file.write(msg.encode() + (b"" if msg.endswith("\n") else b"\n"))
+        self._file.flush()
+
+    def log_error(self, message_lines: list[str]) -> None:
+        """Write the lines of an error, which the client indents by no-break spaces."""
+        self.log("\n".join(message_lines).replace("\u00a0", " "))
 
 
 class _Keyboard:

@@ -112,8 +112,8 @@ class Environment:
         self.api.close()
 
     def _take(self, piece: bytes) -> None:
-        # AWS's client ends the lines of a traceback so that its log keeps them together.
-        piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\xc2\xa0", b" ")
+        # A carriage return ends a line in Lambda's log, too.
+        piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         self._at_prompt |= piece.endswith(PROMPTS)
         with self._lock:
             self._log.append(piece)

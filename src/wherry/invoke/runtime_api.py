@@ -33,6 +33,8 @@ MAX_RESPONSE = MAX_EVENT + 100
 """Bytes of a response that Lambda hands on."""
 
 _PREFIX = "/2018-06-01/runtime/"
+_LONGEST_LINE = 1 << 21
+"""Bytes of a header: in one of them AWS's client tells the cause of an error, in up to 1 MB."""
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -152,12 +154,24 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     api: RuntimeApi
+    raw_requestline: bytes
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Say nothing."""
+
+    def parse_request(self) -> bool:
+        """Read the head of a request, whose lines may be longer than those that the standard library takes."""
+        self.requestline = self.raw_requestline.decode("latin-1")
+        self.command, self.path, self.request_version = self.requestline.split()
+        self.headers = self.MessageClass()
+        while line := self.rfile.readline(_LONGEST_LINE).decode("latin-1").strip():
+            name, _, value = line.partition(":")
+            self.headers[name] = value.strip()
+        self.close_connection = self.headers.get("Connection", "").lower() == "close"
+        return "Expect" not in self.headers or self.handle_expect_100()
 
     def do_GET(self) -> None:
         """``invocation/next``."""
@@ -186,7 +200,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = self.path.removeprefix(_PREFIX).split("/")
         match parts:
             case ["init" | "restore", "error"]:
-                self.api.init_failed(body)
+                self.api.init_failed(_as_utf_8(body))
             case ["invocation", request_id, ("response" | "error") as what]:
                 too_large = what == "response" and len(body) > MAX_RESPONSE
                 if too_large:
@@ -227,6 +241,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         self.wfile.flush()
+
+
+def _as_utf_8(document: bytes) -> bytes:
+    """The document of an error in UTF-8; AWS's client sends that of a failed start in Latin-1 on newer runtimes."""
+    try:
+        document.decode()
+    except UnicodeDecodeError:
+        return document.decode("latin-1").encode()
+    return document
 
 
 def _error(kind: str, message: str) -> bytes:
