@@ -9,12 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from wherry.invoke.http_event import MAX_ALB_BODY
-from wherry.invoke.request import EventFormat, HttpResponse
+from wherry.invoke.request import TOKEN, EventFormat, HttpResponse
 from wherry.untrusted import parse_json, parse_number
 
 if TYPE_CHECKING:
@@ -51,7 +50,6 @@ _DEFAULT_TYPE = {
 _REMAPPED = frozenset({"connection", "content-length", "date", "server", "www-authenticate"})
 _DROPPED = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"})
 _SAME_SERVICE = {EventFormat.ALB_MULTI: EventFormat.ALB, EventFormat.HTTP_1: EventFormat.HTTP}
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def _front(form: EventFormat) -> EventFormat:
@@ -187,7 +185,7 @@ def _multiple(headers: object) -> list[tuple[str, str]]:
 
 
 def _name(name: str) -> str:
-    if not _TOKEN.fullmatch(name):
+    if not TOKEN.fullmatch(name):
         raise _Malformed(f"{name!r} is not a header's name")
     return name
 

@@ -349,10 +349,10 @@ class _Handler(socketserver.BaseRequestHandler):
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer with an error of the server's own, and end the connection."""
-        headers = (("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close"))
+        headers = (("Content-Type", "text/plain; charset=utf-8"),)
         body = f"{status}: {reason}\n".encode("utf-8", "replace")
         answer = HttpResponse(status=status, headers=headers, body=body)
-        # On the connection of the request h11 may send nothing any more.
+        # On the connection of the request h11 may send nothing any more; on a new one it ends the connection.
         self._send(h11.Connection(h11.SERVER), answer, method="GET")
         self._linger()
 

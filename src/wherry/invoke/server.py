@@ -102,6 +102,9 @@ class FunctionServer:
         """
         self.on_served = on_served
         self._builds, self._later, self._stage = builds, later or Later(), stage
+        if not listen.host:
+            # To the system it stands for all addresses; to a script it is a variable that is not set.
+            raise InvokeError("the host is empty", hint="0.0.0.0 stands for all addresses")
         try:
             self._server = HttpServer(self.answer, listen, largest_body=MAX_EVENT)
         except (OSError, OverflowError) as error:

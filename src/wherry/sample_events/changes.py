@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import EventError
@@ -19,15 +20,16 @@ def change(event: Event, place: str, value: object) -> None:
 
     Args:
         event: to be changed.
-        place: the names and numbers that lead to it, such as ``Records.0.s3.object.size``; a dot that is part of a name
-            is written ``\.``.
+        place: the names and numbers that lead to it, such as ``Records.0.s3.object.size`` or, as jq has it,
+            ``.Records[0].s3.object.size``; a dot or bracket that is part of a name has a backslash before it.
         value: of JSON; text that is JSON is read as such.
 
     Raises:
         EventError: there is no such place.
     """
-    marked = place.replace("\\.", "\0")
-    *path, last = [part.replace("\0", ".") for part in marked.split(".")]
+    marked = place.removeprefix(".").replace("\\.", "\0").replace("\\[", "\1")
+    parts = re.sub(r"\[([0-9]+)\]", r".\1", marked).split(".")
+    *path, last = [part.replace("\0", ".").replace("\1", "[") for part in parts]
     target: Any = event
     for number, part in enumerate(path):
         here = ".".join(path[: number + 1])
