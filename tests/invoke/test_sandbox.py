@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import wherry
 from support.interpreters import missing
 from support.projects import write_files
 from wherry.errors import InvokeError
+from wherry.files import ProjectFiles
 from wherry.invoke import supervisor
 from wherry.invoke.interpreter import find_interpreter
 from wherry.invoke.process import _SUPERVISE, Exited
@@ -306,6 +308,22 @@ time.sleep(600)
     done.wait()
     done.stdout.close()
     assert gone(mark)
+
+
+def test_namespaces_are_tried_once_in_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server has a sandbox for each function. The second one here could not be tried."""
+    monkeypatch.setenv("WHERRY_INVOKE_NAMESPACES", "auto")
+    interpreter, files = find_interpreter(sys.version_info[:2]), ProjectFiles()
+    right = contents(tmp_path, "")
+    wrong = replace(right, task=tmp_path / "nowhere")
+    found = []
+    for each in (right, wrong):
+        made = Sandbox(each, interpreter, files=files)
+        found.append((made.isolated, made.why_not))
+        made.close()
+    assert found[0] == found[1]
 
 
 def test_the_switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

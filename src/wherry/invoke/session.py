@@ -90,7 +90,11 @@ class Session:
         check_values(runnable.environment)
         for warning in short_names(runnable.environment):
             reporter.emit(warning)
-        interpreter = find_interpreter(runnable.target.runtime.python, python=self._python)
+        files, wanted = self._context.files, runnable.target.runtime.python
+        interpreter = files.once(
+            ("interpreter", wanted, self._python),
+            lambda: find_interpreter(wanted, python=self._python),
+        )
         task = unpack_archives([runnable.function], store)
         layers = unpack_archives(runnable.layers, store) if runnable.layers else None
         provided = runnable.runtime_bundle
@@ -111,6 +115,7 @@ class Session:
             limits=self._limits,
             debugger=debugger,
             terminal=None if debugging is None else debugging.terminal,
+            files=files,
         )
         if debugging is not None and debugger is not None:
             places = self._sandbox.places
