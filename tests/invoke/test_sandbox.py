@@ -441,6 +441,7 @@ print(json.dumps({
     "device": attempt(lambda: os.mknod("/tmp/disk", 0o60600, os.makedev(8, 0))),
     "kernel": attempt(lambda: write("/proc/sys/kernel/hostname", "x")),
     "tmp": space.f_blocks * space.f_frsize,
+    "files": resource.getrlimit(resource.RLIMIT_NOFILE),
     "wrapped": os.environ.get("WRAPPED"),
 }, default=list))
 """
@@ -491,6 +492,10 @@ def test_services_of_this_machine_cannot_be_seen(confined: dict[str, Any]) -> No
 
 def test_the_size_of_tmp(confined: dict[str, Any]) -> None:
     assert confined["tmp"] == 600 * 1024 * 1024
+
+
+def test_open_files(confined: dict[str, Any]) -> None:
+    assert confined["files"] == [1024, 1024]
 
 
 def test_a_wrapper_script(confined: dict[str, Any]) -> None:

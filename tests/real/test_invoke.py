@@ -310,6 +310,21 @@ def test_output_that_is_not_text_and_comes_without_an_end(start: Start, tmp_path
     assert session.invoke(b"{}").log == b"\xff\xfeerr" == b"".join(pieces)
 
 
+def test_output_without_an_end(start: Start, tmp_path: Path) -> None:
+    """All of it is handed on, and no more kept than 16 MB."""
+    code = "def handler(e, c):\n    for _ in range(20):\n        print('x' * (1 << 20))\n    print('last')\n"
+    size = 0
+
+    def count(piece: bytes) -> None:
+        nonlocal size
+        size += len(piece)
+
+    log = start(make_runnable(tmp_path, code), on_log=count).invoke(b"{}").log
+    assert size == 20 * ((1 << 20) + 1) + 5
+    assert len(log) <= 16 << 20
+    assert log.endswith(b"x\nlast\n")
+
+
 def test_the_transport_that_stands_in(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
