@@ -106,6 +106,14 @@ def test_errors(told: Told) -> None:
     assert isinstance(told.next(), InitFailed)
 
 
+def test_the_arn_of_an_alias(told: Told) -> None:
+    """Functions read the stage from it."""
+    order = Order(request_id="1", event=b"1", deadline_ms=1, trace_id="", qualifier="live")
+    told.api.order(order)
+    answered = requests.get(f"{told.url}invocation/next", timeout=30)
+    assert answered.headers["Lambda-Runtime-Invoked-Function-Arn"] == f"{ARN}:live"
+
+
 def test_the_cause_of_an_error_that_is_longer_than_other_headers(told: Told) -> None:
     """It lies in a header: the stack of a recursion has 80 KB, and AWS's client sends up to 1 MB."""
     told.order()

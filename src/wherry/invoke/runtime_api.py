@@ -45,6 +45,7 @@ class Order(Struct, frozen=True, kw_only=True):
     deadline_ms: int
     trace_id: str
     client_context: str | None = None
+    qualifier: str | None = None
 
 
 class Ready(Struct, frozen=True, kw_only=True):
@@ -184,10 +185,11 @@ class _Handler(BaseHTTPRequestHandler):
         if order is None:
             self.close_connection = True
             return
+        arn = self.api.arn if order.qualifier is None else f"{self.api.arn}:{order.qualifier}"
         headers = {
             "Lambda-Runtime-Aws-Request-Id": order.request_id,
             "Lambda-Runtime-Deadline-Ms": str(order.deadline_ms),
-            "Lambda-Runtime-Invoked-Function-Arn": self.api.arn,
+            "Lambda-Runtime-Invoked-Function-Arn": arn,
             "Lambda-Runtime-Trace-Id": order.trace_id,
         }
         if order.client_context is not None:

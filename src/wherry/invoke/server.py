@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from wherry.invoke.builds import Builds, ServedBuild
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.runnable import Runnable
+    from wherry.invoke.served import ServedFunction
 
 __all__ = ["FunctionServer", "Served"]
 
@@ -212,9 +213,7 @@ class FunctionServer:
                     raise not_found(call, {})
                 course.function = function.name
                 if call.type == "RequestResponse":
-                    course.invocation = function.invoke(
-                        call.event, client_context=call.client_context, request_id=request_id
-                    )
+                    course.invocation = _call(function, call)
                     return outcome_response(call, course.invocation)
             if call.type == "Event":
                 self._later.add(
@@ -234,9 +233,7 @@ class FunctionServer:
                 if function is None:
                     raise InvokeError(f"there is no function `{call.function}` any more")
                 course.function = function.name
-                course.invocation = function.invoke(
-                    call.event, client_context=call.client_context, request_id=call.request_id
-                )
+                course.invocation = _call(function, call)
             response = outcome_response(call, course.invocation)
         except WherryError as error:
             response = _not_served(error)
@@ -260,6 +257,15 @@ class FunctionServer:
                     seconds=time.monotonic() - begin,
                 )
             )
+
+
+def _call(function: ServedFunction, call: InvokeCall) -> Invocation:
+    return function.invoke(
+        call.event,
+        client_context=call.client_context,
+        request_id=call.request_id,
+        qualifier=call.qualifier,
+    )
 
 
 def _named(build: ServedBuild, call: InvokeCall) -> str | None:

@@ -164,7 +164,12 @@ class Session:
         return read_error(payload)
 
     def invoke(
-        self, event: bytes, *, client_context: str | None = None, request_id: str | None = None
+        self,
+        event: bytes,
+        *,
+        client_context: str | None = None,
+        request_id: str | None = None,
+        qualifier: str | None = None,
     ) -> Invocation:
         """Hand the function an event, a JSON document, and wait for what comes of it.
 
@@ -172,6 +177,7 @@ class Session:
             event: the document.
             client_context: a JSON document about the caller.
             request_id: by which the function knows the event; by default a new one.
+            qualifier: the version or alias that the caller names.
 
         Raises:
             InvokeError: the event is larger than Lambda takes, or the process cannot be started.
@@ -181,18 +187,25 @@ class Session:
                 f"the event has {len(event):,} bytes",
                 where=[f"AWS Lambda takes {MAX_EVENT:,} in a synchronous invocation"],
             )
+        order = Order(
+            request_id=request_id or str(uuid.uuid4()),
+            event=event,
+            deadline_ms=0,
+            trace_id=f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};"
+            f"Parent={uuid.uuid4().hex[:16]};Sampled=0",
+            client_context=client_context,
+            qualifier=qualifier,
+        )
         try:
             while True:
-                outcome = self._invoke(event, client_context, request_id or str(uuid.uuid4()))
+                outcome = self._invoke(order)
                 if outcome is not None:
                     return outcome
         except BaseException:
             self._end()
             raise
 
-    def _invoke(
-        self, event: bytes, client_context: str | None, request_id: str
-    ) -> Invocation | None:
+    def _invoke(self, order: Order) -> Invocation | None:
         """None when the environment had ended before it took the event."""
         environment, init_seconds = self._environment, None
         answer: Message | None = Ready()
@@ -202,22 +215,14 @@ class Session:
         ready = isinstance(answer, Ready)
         if ready:
             limit, begin = self._limits.timeout, time.monotonic()
-            environment.api.order(
-                Order(
-                    request_id=request_id,
-                    event=event,
-                    deadline_ms=int((time.time() + limit) * 1000),
-                    trace_id=f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};"
-                    f"Parent={uuid.uuid4().hex[:16]};Sampled=0",
-                    client_context=client_context,
-                )
-            )
-            answer = environment.wait(begin + limit, request_id)
+            deadline = int((time.time() + limit) * 1000)
+            environment.api.order(replace(order, deadline_ms=deadline))
+            answer = environment.wait(begin + limit, order.request_id)
             seconds = limit if answer is None else time.monotonic() - begin
             if isinstance(answer, Exited) and not environment.api.taken and init_seconds is None:
                 self._end()
                 return None
-        payload = _payload_of(answer, request_id, limit)
+        payload = _payload_of(answer, order.request_id, limit)
         if init_seconds is None:
             # The environment was started before there was an event.
             init_seconds, self._init_seconds = self._init_seconds, None
@@ -226,7 +231,7 @@ class Session:
         if not ready or answer is None or isinstance(answer, Exited):
             self._end()
         return Invocation(
-            request_id=request_id,
+            request_id=order.request_id,
             payload=payload,
             error=None if isinstance(answer, Answered) else read_error(payload),
             seconds=seconds,
