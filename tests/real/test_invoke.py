@@ -226,6 +226,22 @@ def test_a_traceback(start: Start, tmp_path: Path) -> None:
     assert b"\r" not in invocation.log
 
 
+def test_tools_that_patch_the_runtime_client(start: Start, tmp_path: Path) -> None:
+    """As Sentry's integration does: they know where AWS's start-up code has it."""
+    code = """
+import sys
+client = sys.modules["__main__"].awslambdaricmain.bootstrap
+call = client.handle_event_request
+def handler(event, context):
+    return event
+def patched(runtime, handler, *others, **named):
+    return call(runtime, lambda event, context: ["patched", handler(event, context)], *others, **named)
+client.handle_event_request = patched
+"""
+    session = start(make_runnable(tmp_path, code))
+    assert result(session, 7) == ["patched", 7]
+
+
 def test_entries_of_the_log_are_lines(start: Start, tmp_path: Path) -> None:
     """As on Lambda, where each is an event of its own, and apart from what the function does to `sys.stdout`."""
     code = """

@@ -22,6 +22,8 @@ def main() -> None:
     del sys.argv[1:]
     task, runtime = os.environ["LAMBDA_TASK_ROOT"], os.environ["LAMBDA_RUNTIME_DIR"]
     client = import_module("awslambdaric.__main__")
+    # The name that it has in AWS's own: tools that patch the client, such as Sentry's, look for it.
+    globals()["awslambdaricmain"] = client
 
     # The client has its own reference; a function that ships simplejson gets what it ships.
     for name in [name for name in sys.modules if name.partition(".")[0] == "simplejson"]:
