@@ -74,7 +74,11 @@ def test_a_synchronous_call(calls: Calls) -> None:
     assert json.load(answer["Payload"]) == {"size": 9, "event": None}
     assert calls.events[-1] == {"id": 7}
     request_id = answer["ResponseMetadata"]["RequestId"]
-    assert calls.sessions[0].calls[-1] == {"client_context": None, "request_id": request_id}
+    assert calls.sessions[0].calls[-1] == {
+        "client_context": None,
+        "request_id": request_id,
+        "qualifier": None,
+    }
 
 
 @pytest.mark.parametrize(
@@ -92,6 +96,22 @@ def test_names_and_arns(name: str, calls: Calls) -> None:
     answer = calls.client.invoke(FunctionName=name)
     assert answer["StatusCode"] == 200
     assert calls.events[-1] == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "qualifier"),
+    [
+        ({"FunctionName": "api"}, None),
+        ({"FunctionName": "api:live"}, "live"),
+        ({"FunctionName": "api", "Qualifier": "live"}, "live"),
+        ({"FunctionName": "api:$LATEST", "Qualifier": "$LATEST"}, "$LATEST"),
+    ],
+)
+def test_the_alias_that_is_called(
+    options: dict[str, str], qualifier: str | None, calls: Calls
+) -> None:
+    calls.client.invoke(**options)
+    assert calls.sessions[0].calls[-1]["qualifier"] == qualifier
 
 
 def test_a_name_here_comes_before_one_on_aws(calls: Calls) -> None:
@@ -182,6 +202,12 @@ def test_a_call_that_is_only_tried(calls: Calls) -> None:
             400,
             "InvalidParameterValueException",
             "The derived qualifier from the function name does not match the specified qualifier.",
+        ),
+        (
+            {"FunctionName": "api", "Qualifier": "a b"},
+            400,
+            "ValidationException",
+            "Value 'a b' at 'qualifier' failed to satisfy constraint",
         ),
         (
             {"FunctionName": "api", "Payload": b"{nope"},

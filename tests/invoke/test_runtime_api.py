@@ -106,6 +106,37 @@ def test_errors(told: Told) -> None:
     assert isinstance(told.next(), InitFailed)
 
 
+def test_the_arn_of_an_alias(told: Told) -> None:
+    """Functions read the stage from it."""
+    order = Order(request_id="1", event=b"1", deadline_ms=1, trace_id="", qualifier="live")
+    told.api.order(order)
+    answered = requests.get(f"{told.url}invocation/next", timeout=30)
+    assert answered.headers["Lambda-Runtime-Invoked-Function-Arn"] == f"{ARN}:live"
+
+
+def test_the_cause_of_an_error_that_is_longer_than_other_headers(told: Told) -> None:
+    """It lies in a header: the stack of a recursion has 80 KB, and AWS's client sends up to 1 MB."""
+    told.order()
+    requests.get(f"{told.url}invocation/next", timeout=30)
+    answered = requests.post(
+        f"{told.url}invocation/id-1/error",
+        json={"errorType": "RecursionError"},
+        headers={"Lambda-Runtime-Function-XRay-Error-Cause": "x" * (1 << 20)},
+        timeout=30,
+    )
+    assert answered.status_code == 202
+    assert isinstance(told.next(), Ready)
+    assert isinstance(told.next(), Failed)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
+def test_why_a_function_cannot_be_loaded(encoding: str, told: Told) -> None:
+    """AWS's client sends that in Latin-1 on runtimes whose JSON is not ASCII."""
+    document = json.dumps({"errorMessage": "für"}, ensure_ascii=False).encode(encoding)
+    requests.post(f"{told.url}init/error", data=document, timeout=30)
+    assert told.next() == InitFailed(payload='{"errorMessage": "für"}'.encode())
+
+
 def test_an_answer_that_nobody_asked_for(told: Told) -> None:
     told.order()
     requests.get(f"{told.url}invocation/next", timeout=30)

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import wherry
 from support.interpreters import missing
 from support.projects import write_files
 from wherry.errors import InvokeError
+from wherry.files import ProjectFiles
 from wherry.invoke import supervisor
 from wherry.invoke.interpreter import find_interpreter
 from wherry.invoke.process import _SUPERVISE, Exited
@@ -308,6 +310,22 @@ time.sleep(600)
     assert gone(mark)
 
 
+def test_namespaces_are_tried_once_in_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server has a sandbox for each function. The second one here could not be tried."""
+    monkeypatch.setenv("WHERRY_INVOKE_NAMESPACES", "auto")
+    interpreter, files = find_interpreter(sys.version_info[:2]), ProjectFiles()
+    right = contents(tmp_path, "")
+    wrong = replace(right, task=tmp_path / "nowhere")
+    found = []
+    for each in (right, wrong):
+        made = Sandbox(each, interpreter, files=files)
+        found.append((made.isolated, made.why_not))
+        made.close()
+    assert found[0] == found[1]
+
+
 def test_the_switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHERRY_INVOKE_NAMESPACES", "perhaps")
     interpreter = find_interpreter((sys.version_info[0], sys.version_info[1]))
@@ -423,6 +441,7 @@ print(json.dumps({
     "device": attempt(lambda: os.mknod("/tmp/disk", 0o60600, os.makedev(8, 0))),
     "kernel": attempt(lambda: write("/proc/sys/kernel/hostname", "x")),
     "tmp": space.f_blocks * space.f_frsize,
+    "files": resource.getrlimit(resource.RLIMIT_NOFILE),
     "wrapped": os.environ.get("WRAPPED"),
 }, default=list))
 """
@@ -473,6 +492,10 @@ def test_services_of_this_machine_cannot_be_seen(confined: dict[str, Any]) -> No
 
 def test_the_size_of_tmp(confined: dict[str, Any]) -> None:
     assert confined["tmp"] == 600 * 1024 * 1024
+
+
+def test_open_files(confined: dict[str, Any]) -> None:
+    assert confined["files"] == [1024, 1024]
 
 
 def test_a_wrapper_script(confined: dict[str, Any]) -> None:

@@ -344,6 +344,12 @@ def test_an_address_that_is_not_this_machine_s(host: str) -> None:
     assert "--host" in (caught.value.hint or "")
 
 
+def test_no_address() -> None:
+    """Such as a variable of a script that is not set; to the system that is every address."""
+    with pytest.raises(InvokeError, match="the host is empty"):
+        FunctionServer(Builds(), listen=Listen(host="", port=0))
+
+
 def test_no_body_where_there_is_none() -> None:
     with serving(lambda _: ran(b'{"statusCode": 204}')) as server:
         response: Any = requests.get(server.url, timeout=30)

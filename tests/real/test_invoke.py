@@ -199,6 +199,8 @@ def handler(event, context):
             "Runtime.ExitError",
             "status 1",
         ),
+        ("def handler(e, c): handler(e, c)", "app.handler", "RecursionError", "recursion"),
+        ("raise ValueError('für')\ndef handler(e, c): 1", "app.handler", "ValueError", "für"),
     ],
 )
 def test_failures(
@@ -222,6 +224,49 @@ def test_a_traceback(start: Start, tmp_path: Path) -> None:
     assert "raise ValueError('böse')" in trace
     assert b"Traceback (most recent call last):\n" in invocation.log
     assert b"\r" not in invocation.log
+
+
+def test_tools_that_patch_the_runtime_client(start: Start, tmp_path: Path) -> None:
+    """As Sentry's integration does: they know where AWS's start-up code has it."""
+    code = """
+import sys
+client = sys.modules["__main__"].awslambdaricmain.bootstrap
+call = client.handle_event_request
+def handler(event, context):
+    return event
+def patched(runtime, handler, *others, **named):
+    return call(runtime, lambda event, context: ["patched", handler(event, context)], *others, **named)
+client.handle_event_request = patched
+"""
+    session = start(make_runnable(tmp_path, code))
+    assert result(session, 7) == ["patched", 7]
+
+
+def test_entries_of_the_log_are_lines(start: Start, tmp_path: Path) -> None:
+    """As on Lambda, where each is an event of its own, and apart from what the function does to `sys.stdout`."""
+    code = """
+import contextlib, io, logging
+def handler(event, context):
+    for number in range(2):
+        try:
+            raise ValueError(number)
+        except ValueError:
+            logging.exception("failed\u00a0twice")
+    print("printed")
+    with contextlib.redirect_stdout(io.StringIO()) as captured:
+        logging.warning("logged")
+    context.log("told")
+    return captured.getvalue()
+"""
+    invocation = start(make_runnable(tmp_path, code)).invoke(b"{}")
+    assert invocation.payload == b'""'
+    lines = invocation.log.decode().splitlines()
+    assert lines.count("printed") == lines.count("told") == 1
+    assert [line.startswith("[ERROR]\t") for line in lines if "failed\u00a0twice" in line] == [
+        True
+    ] * 2
+    assert {"ValueError: 0", "ValueError: 1"} <= set(lines)
+    assert lines[-2].endswith("\tlogged")
 
 
 def test_a_timeout_and_what_comes_after(start: Start, tmp_path: Path) -> None:
@@ -279,6 +324,21 @@ def test_output_that_is_not_text_and_comes_without_an_end(start: Start, tmp_path
     pieces: list[bytes] = []
     session = start(make_runnable(tmp_path, code), on_log=pieces.append)
     assert session.invoke(b"{}").log == b"\xff\xfeerr" == b"".join(pieces)
+
+
+def test_output_without_an_end(start: Start, tmp_path: Path) -> None:
+    """All of it is handed on, and no more kept than 16 MB."""
+    code = "def handler(e, c):\n    for _ in range(20):\n        print('x' * (1 << 20))\n    print('last')\n"
+    size = 0
+
+    def count(piece: bytes) -> None:
+        nonlocal size
+        size += len(piece)
+
+    log = start(make_runnable(tmp_path, code), on_log=count).invoke(b"{}").log
+    assert size == 20 * ((1 << 20) + 1) + 5
+    assert len(log) <= 16 << 20
+    assert log.endswith(b"x\nlast\n")
 
 
 def test_the_transport_that_stands_in(

@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -229,6 +230,17 @@ def test_the_client_of_aws(wherry: Wherry, shared: Path) -> None:
         with pytest.raises(client.exceptions.ResourceNotFoundException):
             client.invoke(FunctionName="nope")
         until(lambda: later["ResponseMetadata"]["RequestId"] in "".join(served.said))
+
+
+@pytest.mark.usefixtures("function")
+def test_the_interpreter_is_asked_once(wherry: Wherry, shared: Path, tmp_path: Path) -> None:
+    """However many functions and environments there are."""
+    asked, python = tmp_path / "asked", tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho >> {asked}\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    with serving(wherry, shared, "--concurrency", "2", "--python", str(python)) as served:
+        assert {served.get(name).status_code for name in ("/api", "/other")} == {200}
+    assert asked.read_text() == "\n"
 
 
 def memory_of(process: int) -> int:

@@ -152,6 +152,7 @@ def test_any_value_can_be_changed() -> None:
             "Records.0.eventName": "ObjectCreated:Copy",
             "Records.0.more": {"a": [1]},
             "Records.0.responseElements.with\\.dot": "null",
+            ".Records[0].responseElements.a\\[0]": "as jq has it",
         },
     )
     record = first(event)
@@ -159,6 +160,7 @@ def test_any_value_can_be_changed() -> None:
     assert record["eventName"] == "ObjectCreated:Copy"
     assert record["more"] == {"a": [1]}
     assert record["responseElements"]["with.dot"] is None
+    assert record["responseElements"]["a[0]"] == "as jq has it"
 
 
 @pytest.mark.parametrize(

@@ -368,10 +368,19 @@ def test_an_event_that_the_application_fails_on_is_an_error() -> None:
         answered({}, Options(events="/events"), status=500, text="oh")
 
 
+@pytest.mark.parametrize("base", ["", "/shop"])
 @pytest.mark.parametrize("path", ["/events", "/events/", "//Events", "/%65vents"])
-def test_a_client_cannot_post_events(path: str) -> None:
-    seen, answer = answered(event_of("url", Request("POST", path)), Options(events="/events"))
+def test_a_client_cannot_post_events(path: str, base: str) -> None:
+    options = Options(events="/events", base_path=base)
+    seen, answer = answered(event_of("url", Request("POST", base + path)), options)
     assert (seen, answer["statusCode"]) == (None, 404)
+
+
+def test_a_port_that_is_none() -> None:
+    """CloudFront hands on what the client says; it is a request all the same, and no event for the application."""
+    request = Request("POST", "/events", headers=(("X-Forwarded-Port", "9" * 5000),))
+    seen, answer = answered(event_of("edge", request), Options(events="/events"))
+    assert (seen, answer["status"]) == (None, "404")
 
 
 @pytest.mark.parametrize(

@@ -72,11 +72,18 @@ class CallableSession:
         self.is_open = False
 
     def invoke(
-        self, event: bytes, *, client_context: str | None = None, request_id: str | None = None
+        self,
+        event: bytes,
+        *,
+        client_context: str | None = None,
+        request_id: str | None = None,
+        qualifier: str | None = None,
     ) -> Invocation:
         if not self.is_open:
             raise InvokeError("the session is closed")
-        self.calls.append({"client_context": client_context, "request_id": request_id})
+        self.calls.append(
+            {"client_context": client_context, "request_id": request_id, "qualifier": qualifier}
+        )
         return self.handler(event)
 
     def prepare(self) -> FunctionError | None:

@@ -146,7 +146,8 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise click.UsageError(f"`{option} {text}` has no `=`: write {option} NAME=VALUE")
+            lacks = "name" if equals else "`=`"
+            raise click.UsageError(f"`{option} {text}` has no {lacks}: write {option} NAME=VALUE")
         found[name] = value
     return found
 

@@ -110,7 +110,7 @@ of_format = click.option(
     "events",
     multiple=True,
     metavar="FILE",
-    help="A file with a JSON document; - is stdin. A JSON object may stand here itself. May be repeated: one "
+    help="A file with a JSON document; - is stdin. A JSON object or array may stand here itself. May be repeated: one "
     "environment gets them one after another. [default: {}]",
 )
 @click.option(

@@ -22,6 +22,8 @@ def main() -> None:
     del sys.argv[1:]
     task, runtime = os.environ["LAMBDA_TASK_ROOT"], os.environ["LAMBDA_RUNTIME_DIR"]
     client = import_module("awslambdaric.__main__")
+    # The name that it has in AWS's own: tools that patch the client, such as Sentry's, look for it.
+    globals()["awslambdaricmain"] = client
 
     # The client has its own reference; a function that ships simplejson gets what it ships.
     for name in [name for name in sys.modules if name.partition(".")[0] == "simplejson"]:
@@ -51,7 +53,30 @@ def main() -> None:
         sys.meta_path.insert(0, _Keyboard(int(terminal)))
     if debugger:
         _wait_for_debugger(debugger, port)
+    client.bootstrap.create_log_sink = _Log
     client.main([task, os.environ["_HANDLER"]])
+
+
+class _Log:
+    """Where AWS's client logs to. On Lambda that is apart from ``sys.stdout``, and keeps entries apart: here by lines."""
+
+    def __init__(self) -> None:
+        self._file = os.fdopen(os.dup(2), "wb")
+
+    def __enter__(self) -> object:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def log(self, msg: str, frame_type: object = None) -> None:  # noqa: ARG002  the client's names
+        """Write an entry."""
+        self._file.write(msg.encode() + (b"" if msg.endswith("\n") else b"\n"))
+        self._file.flush()
+
+    def log_error(self, message_lines: list[str]) -> None:
+        """Write the lines of an error, which the client indents by no-break spaces."""
+        self.log("\n".join(message_lines).replace("\u00a0", " "))
 
 
 class _Keyboard:

@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 import uuid
+from collections import deque
 from typing import TYPE_CHECKING, TypeAlias
 
 from wherry.invoke.debugging import PROMPTS
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from wherry.invoke.sandbox import Sandbox
 
 __all__ = ["Environment", "Message"]
+
+_KEPT_LOG = 16 << 20
+"""Bytes of output that are kept for an event. All of it is handed on."""
 
 Message: TypeAlias = Ready | Answered | Failed | InitFailed | Exited
 
@@ -37,7 +41,8 @@ class Environment:
         on_log: Callable[[bytes], None] | None,
     ) -> None:
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self._log: list[bytes] = []
+        self._log: deque[bytes] = deque()
+        self._log_size = 0
         self._lock = threading.Lock()
         self._on_log = on_log
         self._last_peak: int | None = None
@@ -100,10 +105,12 @@ class Environment:
         return message
 
     def take_log(self) -> bytes:
-        """The output since the last call."""
+        """The output since the last call, or the end of it."""
         self._process.catch_up()
         with self._lock:
-            log, self._log = b"".join(self._log), []
+            log = b"".join(self._log)
+            self._log.clear()
+            self._log_size = 0
         return log
 
     def end(self) -> None:
@@ -112,10 +119,13 @@ class Environment:
         self.api.close()
 
     def _take(self, piece: bytes) -> None:
-        # AWS's client ends the lines of a traceback so that its log keeps them together.
-        piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\xc2\xa0", b" ")
+        # A carriage return ends a line in Lambda's log, too.
+        piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         self._at_prompt |= piece.endswith(PROMPTS)
         with self._lock:
             self._log.append(piece)
+            self._log_size += len(piece)
+            while self._log_size > _KEPT_LOG:
+                self._log_size -= len(self._log.popleft())
         if self._on_log is not None:
             self._on_log(piece)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from wherry.errors import InvokeError
 from wherry.files import reason_of
 from wherry.invoke.http_event import http_event
-from wherry.invoke.request import EventFormat, HttpRequest
+from wherry.invoke.request import TOKEN, EventFormat, HttpRequest
 from wherry.invoke.variables import region
 from wherry.untrusted import LARGEST_DOCUMENT, parse_json
 
@@ -36,12 +36,12 @@ MAX_CLIENT_CONTEXT = 3583
 
 
 def read_event(source: str) -> bytes:
-    """A JSON document from a file or stdin, or one that is given itself, as an object.
+    """A JSON document from a file or stdin, or one that is given itself, as an object, array or string.
 
     Raises:
         InvokeError: it cannot be read, or is not JSON.
     """
-    if is_object := source.lstrip().startswith("{"):
+    if is_itself := source.lstrip().startswith(("{", "[", '"')):
         name, data = "--event", source.encode("utf-8", "surrogateescape")
     else:
         name = "stdin" if source == "-" else f"`{source}`"
@@ -55,7 +55,7 @@ def read_event(source: str) -> bytes:
             f"the event in {name} is not JSON",
             where=[str(error)],
             hint="quote it for your shell: --event '{\"id\": 7}'"
-            if is_object
+            if is_itself
             else 'an event is a JSON document, such as {"id": 7}',
         ) from error
 
@@ -111,7 +111,7 @@ def request_event(
     content of a file and ``@-`` for stdin; the environment of the function may say its region.
 
     Raises:
-        InvokeError: a header has no colon, the path no slash, or the body cannot be read.
+        InvokeError: a part of the request is none, or the body cannot be read.
     """
     body = b"" if data is None else read_body(data)
     request = make_request(method, target, parse_headers(headers), body)
@@ -123,14 +123,14 @@ def parse_headers(headers: Sequence[str]) -> list[tuple[str, str]]:
     """Names and values of headers that are written as ``NAME: VALUE``.
 
     Raises:
-        InvokeError: one has no colon.
+        InvokeError: one is none.
     """
     pairs = []
     for header in headers:
-        name, colon, value = header.partition(":")
-        if not colon or not name.strip():
+        name, colon, value = (part.strip() for part in header.partition(":"))
+        if not colon or not TOKEN.fullmatch(name) or not {"\r", "\n", "\0"}.isdisjoint(value):
             raise InvokeError(f"`{header}` is not a header", hint="write --header 'Name: value'")
-        pairs.append((name.strip(), value.strip()))
+        pairs.append((name, value))
     return pairs
 
 
@@ -151,8 +151,10 @@ def make_request(
     """A request for a path, with its query after a question mark, and with the headers that every client sends.
 
     Raises:
-        InvokeError: the path does not begin with a slash.
+        InvokeError: the method is not a word, or the path does not begin with a slash.
     """
+    if not TOKEN.fullmatch(method):
+        raise InvokeError(f"`{method}` is not the method of a request", hint="write GET or POST")
     if not target.startswith("/"):
         raise InvokeError(
             f"`{target}` is not the path of a request",

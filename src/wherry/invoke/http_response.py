@@ -9,14 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from wherry.invoke.http_event import MAX_ALB_BODY
-from wherry.invoke.request import EventFormat, HttpRequest, HttpResponse
+from wherry.invoke.request import TOKEN, EventFormat, HttpRequest, HttpResponse
 from wherry.untrusted import parse_json, parse_number
 
 if TYPE_CHECKING:
@@ -54,7 +53,6 @@ _DEFAULT_TYPE = {
 _REMAPPED = frozenset({"connection", "content-length", "date", "server", "www-authenticate"})
 _DROPPED = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"})
 _SAME_SERVICE = {EventFormat.ALB_MULTI: EventFormat.ALB, EventFormat.HTTP_1: EventFormat.HTTP}
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def _front(form: EventFormat) -> EventFormat:
@@ -190,7 +188,7 @@ def _multiple(headers: object) -> list[tuple[str, str]]:
 
 
 def _name(name: str) -> str:
-    if not _TOKEN.fullmatch(name):
+    if not TOKEN.fullmatch(name):
         raise _Malformed(f"{name!r} is not a header's name")
     return name
 

@@ -75,6 +75,7 @@ class HttpServer:
         listen: Listen,
         *,
         largest_body: int,
+        largest_head: int = _LARGEST_HEAD,
         idle: float = _IDLE,
     ) -> None:
         """Bind the port. Threads call ``answer``; of a body above ``largest_body`` bytes, it gets the beginning.
@@ -82,7 +83,8 @@ class HttpServer:
         Raises:
             OSError, OverflowError: the address cannot be listened on.
         """
-        self.answer, self.largest_body, self.idle = answer, largest_body, idle
+        self.answer, self.idle = answer, idle
+        self.largest_body, self.largest_head = largest_body, largest_head
         self._hosts = frozenset(map(_plain, (listen.host, *listen.allowed_hosts)))
         server = _Server6 if ":" in listen.host else _Server
         self._server = server((listen.host, listen.port), _Handler)
@@ -176,7 +178,9 @@ class _Handler(socketserver.BaseRequestHandler):
     def _exchange(self, unread: bytes) -> bytes | None:
         """Answer one request; what came after it, or None where the connection ends."""
         # A new one for each request, so that what came after it is looked at here first.
-        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_LARGEST_HEAD)
+        connection = h11.Connection(
+            h11.SERVER, max_incomplete_event_size=self.server.front.largest_head
+        )
         try:
             connection.receive_data(self._head(unread))
             request = self._request(connection)
@@ -206,7 +210,7 @@ class _Handler(socketserver.BaseRequestHandler):
             _RefusedError: it is too large, or can be understood in several ways.
         """
         head = bytearray(unread)
-        checked, dropped = 0, 0
+        checked, dropped, largest = 0, 0, self.server.front.largest_head
         until = time.monotonic() + (_HEAD_TIME if head else self.server.front.idle)
         while True:
             # An empty line before the request is allowed (RFC 9112, 2.2).
@@ -222,14 +226,14 @@ class _Handler(socketserver.BaseRequestHandler):
             if head.startswith(b"\x16\x03"):
                 raise _RefusedError(400, "this is TLS, and only http:// is spoken here")
             checked = len(head)
-            if checked + dropped > _LARGEST_HEAD:
-                raise _RefusedError(431, f"the headers have more than {_LARGEST_HEAD:,} bytes")
+            if checked + dropped > largest:
+                raise _RefusedError(431, f"the headers have more than {largest:,} bytes")
             piece = self._receive(until)
             if not head:
                 until = time.monotonic() + _HEAD_TIME
             head += piece
-        if end > _LARGEST_HEAD:
-            raise _RefusedError(431, f"the headers have more than {_LARGEST_HEAD:,} bytes")
+        if end > largest:
+            raise _RefusedError(431, f"the headers have more than {largest:,} bytes")
         line = head.index(b"\r\n")
         # As many clients send paths; h11 takes nothing but ASCII.
         quoted = re.sub(rb"[\x80-\xff]", lambda found: b"%%%02X" % found[0][0], head[:line])
@@ -340,10 +344,10 @@ class _Handler(socketserver.BaseRequestHandler):
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer with an error of the server's own, and end the connection."""
-        headers = (("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close"))
+        headers = (("Content-Type", "text/plain; charset=utf-8"),)
         body = f"{status}: {reason}\n".encode("utf-8", "replace")
         answer = HttpResponse(status=status, headers=headers, body=body)
-        # On the connection of the request h11 may send nothing any more.
+        # On the connection of the request h11 may send nothing any more; on a new one it ends the connection.
         self._send(h11.Connection(h11.SERVER), answer, method="GET")
         self._linger()
 

@@ -49,6 +49,7 @@ _NAME = re.compile(
     r"(arn:(?P<partition>aws[a-zA-Z-]*)?:lambda:)?((?P<region>[a-z]{2}(-[a-z]+)+-\d):)?(?P<account>\d{12}:)?"
     r"(function:)?(?P<name>[A-Za-z0-9_.-]+)(:(?P<qualifier>\$LATEST|[A-Za-z0-9_-]+))?"
 )
+_QUALIFIER = re.compile(r"[A-Za-z0-9$_-]{1,128}")
 _TYPES = ("RequestResponse", "Event", "DryRun")
 
 
@@ -213,6 +214,13 @@ def _names(text: str, query: str) -> tuple[str, str | None]:
             "Member must be the name of a function, or its partial or full ARN",
         )
     asked = dict(parse_qsl(query)).get("Qualifier")
+    if asked is not None and not _QUALIFIER.fullmatch(asked):
+        raise LambdaError(
+            "ValidationException",
+            400,
+            f"1 validation error detected: Value '{asked[:200]}' at 'qualifier' failed to satisfy constraint: "
+            "Member must satisfy regular expression pattern: (|[a-zA-Z0-9$_-]+)",
+        )
     own = match["qualifier"]
     if own and asked and own != asked:
         raise LambdaError(

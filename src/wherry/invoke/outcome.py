@@ -41,7 +41,8 @@ class Invocation(Struct, frozen=True, kw_only=True):
         init_seconds: what starting the environment took, where this event was its first.
         peak_memory: of the environment so far, in bytes, where the system tells.
         timed_out: the error is that time was up.
-        log: what the function wrote to stdout and stderr, its start included where that fell to it.
+        log: what the function wrote to stdout and stderr, its start included where that fell to it; of more than
+            16 MB, the end.
         memory: in MB, as the function was told.
         started: whether the function could be loaded; if not, the error tells why.
     """

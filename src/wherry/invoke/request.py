@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from wherry.structs import Struct
 
-__all__ = ["EventFormat", "HttpRequest", "HttpResponse"]
+__all__ = ["TOKEN", "EventFormat", "HttpRequest", "HttpResponse"]
+
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""The name of a method or a header (RFC 9110, 5.6.2)."""
 
 
 class EventFormat(StrEnum):

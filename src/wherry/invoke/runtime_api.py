@@ -35,6 +35,8 @@ MAX_RESPONSE = MAX_EVENT + 100
 
 _PREFIX = "/2018-06-01/runtime/"
 _LARGEST = 1 << 28
+_LARGEST_HEAD = 1 << 21
+"""Bytes of the headers: in one of them AWS's client tells the cause of an error, in up to 1 MB."""
 # Between two requests on one connection, the function works.
 _IDLE = 86400.0
 
@@ -47,6 +49,7 @@ class Order(Struct, frozen=True, kw_only=True):
     deadline_ms: int
     trace_id: str
     client_context: str | None = None
+    qualifier: str | None = None
 
 
 class Ready(Struct, frozen=True, kw_only=True):
@@ -85,7 +88,13 @@ class RuntimeApi:
         self._waiting: Order | None = None
         self._current: str | None = None
         self._closed = False
-        self._server = HttpServer(self._answer, Listen(port=0), largest_body=_LARGEST, idle=_IDLE)
+        self._server = HttpServer(
+            self._answer,
+            Listen(port=0),
+            largest_body=_LARGEST,
+            largest_head=_LARGEST_HEAD,
+            idle=_IDLE,
+        )
         self._thread = threading.Thread(target=self._server.serve, daemon=True)
         self._thread.start()
 
@@ -123,7 +132,7 @@ class RuntimeApi:
                 # Of SnapStart there is nothing here to wait for.
                 return _response(200, b"{}")
             case ("POST", "init" | "restore", "error"):
-                self._tell(InitFailed(payload=body))
+                self._tell(InitFailed(payload=_as_utf_8(body)))
             case ("POST", "invocation", request_id, ("response" | "error") as what):
                 too_large = what == "response" and len(body) > MAX_RESPONSE
                 if too_large:
@@ -150,10 +159,11 @@ class RuntimeApi:
             if self._closed or order is None:
                 raise GoneError
             self._current = order.request_id
+        arn = self._arn if order.qualifier is None else f"{self._arn}:{order.qualifier}"
         headers = {
             "Lambda-Runtime-Aws-Request-Id": order.request_id,
             "Lambda-Runtime-Deadline-Ms": str(order.deadline_ms),
-            "Lambda-Runtime-Invoked-Function-Arn": self._arn,
+            "Lambda-Runtime-Invoked-Function-Arn": arn,
             "Lambda-Runtime-Trace-Id": order.trace_id,
         }
         if order.client_context is not None:
@@ -174,6 +184,15 @@ class RuntimeApi:
 def _response(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> HttpResponse:
     pairs = (*(headers or {}).items(), ("Content-Type", "application/json"))
     return HttpResponse(status=status, headers=pairs, body=body)
+
+
+def _as_utf_8(document: bytes) -> bytes:
+    """The document of an error in UTF-8; AWS's client sends that of a failed start in Latin-1 on newer runtimes."""
+    try:
+        document.decode()
+    except UnicodeDecodeError:
+        return document.decode("latin-1").encode()
+    return document
 
 
 def _error(kind: str, message: str) -> bytes:

@@ -13,6 +13,7 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from wherry.errors import InvokeError
+from wherry.files import ProjectFiles
 from wherry.invoke.process import PATIENCE, Exited, Process
 from wherry.invoke.runnable import Limits
 from wherry.invoke.variables import Places, credential_files
@@ -53,8 +54,9 @@ class Sandbox:
         limits: Limits | None = None,
         debugger: Debugger | None = None,
         terminal: int | None = None,
+        files: ProjectFiles | None = None,
     ) -> None:
-        """Nothing is started yet. Of the limits, those of memory and of ``/tmp`` are seen to here."""
+        """Nothing is started yet; memory and ``/tmp`` are limited here, and ``files`` try once whether there are namespaces."""
         self._debugger, self._terminal = debugger, terminal
         choice = os.environ.get(SWITCH, "auto")
         if choice not in {"auto", "always", "never"}:
@@ -69,14 +71,15 @@ class Sandbox:
         version = f"python{interpreter.version[0]}.{interpreter.version[1]}"
         self._names = ("python", "python3", version)
         self._provided = f"/var/lang/lib/{version}/site-packages"
-        self.isolated = False
-        self.why_not: str | None = None
+        self.why_not: str | None
         if choice == "never":
             self.why_not = f"`{SWITCH}` says never"
         elif sys.platform != "linux":
             self.why_not = "only Linux has them"
         else:
-            self.isolated = self._try()
+            key = ("namespaces", interpreter.path)
+            self.why_not = (files or ProjectFiles()).once(key, self._try)
+        self.isolated = self.why_not is None
         if choice == "always" and not self.isolated:
             self.close()
             raise InvokeError(
@@ -174,8 +177,8 @@ class Sandbox:
             "keep": sorted(kept),
         }
 
-    def _try(self) -> bool:
-        """Whether a process can be started in a sandbox."""
+    def _try(self) -> str | None:
+        """The reason why no process can be started in a sandbox; None if one can."""
         done: queue.SimpleQueue[Exited] = queue.SimpleQueue()
         said: list[bytes] = []
         plan = {
@@ -188,18 +191,15 @@ class Sandbox:
         process = Process(plan, on_output=said.append, on_exit=done.put)
         try:
             if process.failed is not None:
-                self.why_not = process.failed
-                return False
+                return process.failed
             if done.get(timeout=PATIENCE).status != 0:
                 last = b"".join(said).decode(errors="replace").strip().splitlines()
-                self.why_not = f"the interpreter does not run in one: {last[-1] if last else 'it says nothing'}"
-                return False
+                return f"the interpreter does not run in one: {last[-1] if last else 'it says nothing'}"
         except queue.Empty:
-            self.why_not = "the interpreter does not end in one"
-            return False
+            return "the interpreter does not end in one"
         finally:
             process.close()
-        return True
+        return None
 
     def _real_places(self) -> Places:
         binaries = self._folder / "bin"

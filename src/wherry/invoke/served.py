@@ -35,7 +35,12 @@ class EventSession(Protocol):
     ) -> bool | None: ...
 
     def invoke(
-        self, event: bytes, *, client_context: str | None = None, request_id: str | None = None
+        self,
+        event: bytes,
+        *,
+        client_context: str | None = None,
+        request_id: str | None = None,
+        qualifier: str | None = None,
     ) -> Invocation:
         """Hand the function an event and wait for what comes of it."""
         ...
@@ -141,11 +146,18 @@ class ServedFunction:
                 self.close()
 
     def invoke(
-        self, event: bytes, *, client_context: str | None = None, request_id: str | None = None
+        self,
+        event: bytes,
+        *,
+        client_context: str | None = None,
+        request_id: str | None = None,
+        qualifier: str | None = None,
     ) -> Invocation:
         """As ``Session.invoke``, from any thread, once an environment is free."""
         with self._session() as session:
-            return session.invoke(event, client_context=client_context, request_id=request_id)
+            return session.invoke(
+                event, client_context=client_context, request_id=request_id, qualifier=qualifier
+            )
 
     def prepare(self) -> FunctionError | None:
         """Start an environment before there is an event; the reason why the function cannot be loaded, if so.

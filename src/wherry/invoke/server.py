@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from wherry.invoke.builds import Builds, ServedBuild
     from wherry.invoke.outcome import Invocation
     from wherry.invoke.runnable import Runnable
+    from wherry.invoke.served import ServedFunction
 
 __all__ = ["FunctionServer", "Served"]
 
@@ -100,6 +101,9 @@ class FunctionServer:
         """
         self.on_served = on_served
         self._builds, self._later, self._stage = builds, later or Later(), stage
+        if not listen.host:
+            # To the system it stands for all addresses; to a script it is a variable that is not set.
+            raise InvokeError("the host is empty", hint="0.0.0.0 stands for all addresses")
         try:
             self._server = HttpServer(self.answer, listen, largest_body=MAX_EVENT)
         except (OSError, OverflowError) as error:
@@ -207,9 +211,7 @@ class FunctionServer:
                     raise not_found(call, {})
                 course.function = function.name
                 if call.type == "RequestResponse":
-                    course.invocation = function.invoke(
-                        call.event, client_context=call.client_context, request_id=request_id
-                    )
+                    course.invocation = _call(function, call)
                     return outcome_response(call, course.invocation)
             if call.type == "Event":
                 self._later.add(
@@ -229,9 +231,7 @@ class FunctionServer:
                 if function is None:
                     raise InvokeError(f"there is no function `{call.function}` any more")
                 course.function = function.name
-                course.invocation = function.invoke(
-                    call.event, client_context=call.client_context, request_id=call.request_id
-                )
+                course.invocation = _call(function, call)
             response = outcome_response(call, course.invocation)
         except WherryError as error:
             response = _not_served(error)
@@ -255,6 +255,15 @@ class FunctionServer:
                     seconds=time.monotonic() - begin,
                 )
             )
+
+
+def _call(function: ServedFunction, call: InvokeCall) -> Invocation:
+    return function.invoke(
+        call.event,
+        client_context=call.client_context,
+        request_id=call.request_id,
+        qualifier=call.qualifier,
+    )
 
 
 def _named(build: ServedBuild, call: InvokeCall) -> str | None:

@@ -87,7 +87,11 @@ class Session:
         check_values(runnable.environment)
         for warning in short_names(runnable.environment):
             reporter.emit(warning)
-        interpreter = find_interpreter(runnable.target.runtime.python, python=self._python)
+        files, wanted = self._context.files, runnable.target.runtime.python
+        interpreter = files.once(
+            ("interpreter", wanted, self._python),
+            lambda: find_interpreter(wanted, python=self._python),
+        )
         task = unpack_archives([runnable.function], store)
         layers = unpack_archives(runnable.layers, store) if runnable.layers else None
         provided = runnable.runtime_bundle
@@ -108,6 +112,7 @@ class Session:
             limits=self._limits,
             debugger=debugger,
             terminal=None if debugging is None else debugging.terminal,
+            files=files,
         )
         if debugging is not None and debugger is not None:
             places = self._sandbox.places
@@ -156,12 +161,17 @@ class Session:
         return read_error(payload)
 
     def invoke(
-        self, event: bytes, *, client_context: str | None = None, request_id: str | None = None
+        self,
+        event: bytes,
+        *,
+        client_context: str | None = None,
+        request_id: str | None = None,
+        qualifier: str | None = None,
     ) -> Invocation:
         """Hand the function an event, a JSON document, and wait for what comes of it.
 
-        The context is a JSON document about the caller; the function knows the event by its request ID, by default a
-        new one.
+        The context is a JSON document about the caller, who may name a version or alias; the function knows the event by
+        its request ID, by default a new one.
 
         Raises:
             InvokeError: the event is larger than Lambda takes, or the process cannot be started.
@@ -171,18 +181,25 @@ class Session:
                 f"the event has {len(event):,} bytes",
                 where=[f"AWS Lambda takes {MAX_EVENT:,} in a synchronous invocation"],
             )
+        order = Order(
+            request_id=request_id or str(uuid.uuid4()),
+            event=event,
+            deadline_ms=0,
+            trace_id=f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};"
+            f"Parent={uuid.uuid4().hex[:16]};Sampled=0",
+            client_context=client_context,
+            qualifier=qualifier,
+        )
         try:
             while True:
-                outcome = self._invoke(event, client_context, request_id or str(uuid.uuid4()))
+                outcome = self._invoke(order)
                 if outcome is not None:
                     return outcome
         except BaseException:
             self._end()
             raise
 
-    def _invoke(
-        self, event: bytes, client_context: str | None, request_id: str
-    ) -> Invocation | None:
+    def _invoke(self, order: Order) -> Invocation | None:
         """None when the environment had ended before it took the event."""
         environment, init_seconds = self._environment, None
         answer: Message | None = Ready()
@@ -192,22 +209,14 @@ class Session:
         ready = isinstance(answer, Ready)
         if ready:
             limit, begin = self._limits.timeout, time.monotonic()
-            environment.api.order(
-                Order(
-                    request_id=request_id,
-                    event=event,
-                    deadline_ms=int((time.time() + limit) * 1000),
-                    trace_id=f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};"
-                    f"Parent={uuid.uuid4().hex[:16]};Sampled=0",
-                    client_context=client_context,
-                )
-            )
-            answer = environment.wait(begin + limit, request_id)
+            deadline = int((time.time() + limit) * 1000)
+            environment.api.order(replace(order, deadline_ms=deadline))
+            answer = environment.wait(begin + limit, order.request_id)
             seconds = limit if answer is None else time.monotonic() - begin
             if isinstance(answer, Exited) and not environment.api.taken and init_seconds is None:
                 self._end()
                 return None
-        payload = _payload_of(answer, request_id, limit)
+        payload = _payload_of(answer, order.request_id, limit)
         if init_seconds is None:
             # The environment was started before there was an event.
             init_seconds, self._init_seconds = self._init_seconds, None
@@ -216,7 +225,7 @@ class Session:
         if not ready or answer is None or isinstance(answer, Exited):
             self._end()
         return Invocation(
-            request_id=request_id,
+            request_id=order.request_id,
             payload=payload,
             error=None if isinstance(answer, Answered) else read_error(payload),
             seconds=seconds,

@@ -37,6 +37,8 @@ __all__ = ["main"]
 
 # <linux/prctl.h>
 _SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36
+_OPEN_FILES = 1024
+"""Open files that a process has at most, as on Lambda."""
 _WATCHED_EVERY = 0.05
 """Seconds between two looks at the memory of the function's processes."""
 
@@ -135,8 +137,14 @@ def _supervise(
 def _start(plan: Mapping[str, Any], system: System | None) -> subprocess.Popen[bytes]:
     def confine() -> None:
         if system is not None:
+            setrlimit(RLIMIT_NOFILE, (most, most))
             drop_capabilities(system, isolated=plan["sandbox"] is not None)
 
+    if system is not None:
+        # Only on Linux; not in the child, which must not wait for a lock of imports.
+        from resource import RLIMIT_NOFILE, getrlimit, setrlimit
+
+        most = min(_OPEN_FILES, getrlimit(RLIMIT_NOFILE)[1])
     try:
         return subprocess.Popen(
             plan["argv"],

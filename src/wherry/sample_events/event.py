@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from wherry.errors import EventError
@@ -201,14 +202,16 @@ def _option(name: str) -> str:
 def _change(event: Event, place: str, value: object) -> None:
     r"""Change a value of the event, or add it.
 
-    The names and numbers of ``place`` lead to it, such as ``Records.0.s3.object.size``; a dot that is part of a name is
-    written ``\.``. Text that is JSON is read as such.
+    The names and numbers of ``place`` lead to it, such as ``Records.0.s3.object.size`` or, as jq has it,
+    ``.Records[0].s3.object.size``; a dot or bracket that is part of a name has a backslash before it. Text that is JSON
+    is read as such.
 
     Raises:
         EventError: there is no such place.
     """
-    marked = place.replace("\\.", "\0")
-    *path, last = [part.replace("\0", ".") for part in marked.split(".")]
+    marked = place.removeprefix(".").replace("\\.", "\0").replace("\\[", "\1")
+    parts = re.sub(r"\[([0-9]+)\]", r".\1", marked).split(".")
+    *path, last = [part.replace("\0", ".").replace("\1", "[") for part in parts]
     target: Any = event
     for number, part in enumerate(path):
         here = ".".join(path[: number + 1])

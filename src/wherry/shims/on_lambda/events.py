@@ -21,6 +21,8 @@ Responder = Callable[[Event, Any], Event]
 
 _ERRORS = 400
 _BODILESS = (204, 304)
+# Python refuses to read numbers of thousands of digits.
+_LONG_PORT = 6
 # What `quote` leaves as it is when only characters beyond ASCII are to be encoded.
 _ASCII = "".join(map(chr, range(33, 127)))
 
@@ -61,7 +63,8 @@ def make_handler(respond: Responder, options: Options = _DEFAULTS) -> Callable[[
             request = None
         if request is None:
             return _post(event, context)
-        if options.events and _plain(request.path) == _plain(options.events):
+        # As the application sees it: below a base path, the path of the request is another.
+        if options.events and _plain(rewritten["rawPath"]) == _plain(options.events):
             # Only AWS may post events: a client that may call any path could forge them.
             response: Event = {"statusCode": 404, "headers": {"content-type": "text/plain"}}
         else:
@@ -116,7 +119,7 @@ def rewrite(event: Any, request: Request, options: Options = _DEFAULTS) -> Event
     # API Gateway and function URLs use TLS only; the others say what they use.
     scheme = joined.get("x-forwarded-proto", "https").rpartition(",")[2].strip()
     port = joined.get("x-forwarded-port", "").rpartition(",")[2].strip()
-    if not (port.isascii() and port.isdigit()):
+    if not (port.isascii() and port.isdigit() and len(port) < _LONG_PORT):
         port = "443" if scheme == "https" else "80"
     context = event.get("requestContext") or {} if isinstance(event, dict) else {}
     # IPv6 addresses have colons of their own, in brackets.
