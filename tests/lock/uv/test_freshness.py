@@ -30,7 +30,7 @@ version = "0.1"
 requires-python = ">=3.11"
 dependencies = [
     "outer", "alpha>=1 ; python_version < '3.13'", "gamma[fast]", "local", "sourced", "plain", "computed",
-    "winonly; os_name == 'nt' or sys_platform == 'cygwin'", "delta",
+    "winonly; os_name == 'nt' or sys_platform == 'cygwin'", "delta", "bare",
 ]
 
 [project.optional-dependencies]
@@ -62,6 +62,7 @@ members = ["members/*", "members/outer/inner"]
 [tool.uv.sources]
 outer = {workspace = true}
 inner = {workspace = true}
+bare = {workspace = true}
 plain = {path = "../elsewhere/plain"}
 computed = {path = "computed"}
 local = {path = "wheels/local-7.0-py3-none-any.whl"}
@@ -125,6 +126,10 @@ def made(tmp_path_factory: pytest.TempPathFactory, index: Index, uv_cache: Path)
     make_wheel("local", "7.0").write(root / "wheels")
     write(root / "members" / "outer", pyproject__toml=member("outer", '"inner", "alpha"'))
     write(root / "members" / "outer" / "inner", pyproject__toml=member("inner", '"beta"'))
+    # Neither names a build system: uv installs the one that another member asks for, and not the other.
+    for name in ("bare", "alone"):
+        bare = f'[project]\nname = "{name}"\nversion = "0"\n'
+        write(root / "members" / name, pyproject__toml=bare)
     write(root / "computed", pyproject__toml=DYNAMIC, tiny__py=BACKEND)
     # A member of another workspace, whose sources are those of that workspace.
     other = (
@@ -217,6 +222,8 @@ CONFLICT = "the group `a` and the group `b`"
         ("pyproject.toml", '">=3.12"', '">=3.13"', "`pyproject.toml, group b` asks for `beta`, the lock was made for"),
         ("pyproject.toml", ', "members/outer/inner"', "", "`members/outer/inner` is no longer a member of the workspace"),
         ("members/outer/pyproject.toml", "[build-system]", "[tool.uv]\npackage = false\n[build-system]", "`members/outer/pyproject.toml` is no package now, the lock was made otherwise"),
+        ("members/bare/pyproject.toml", "[project]", "[tool.uv]\npackage = false\n[project]", "`members/bare/pyproject.toml` is no package now, the lock was made otherwise"),
+        ("members/alone/pyproject.toml", "[project]", "[build-system]\n[project]", "`members/alone/pyproject.toml` is a package now, the lock was made otherwise"),
         ("members/outer/pyproject.toml", '"alpha"', '"native"', "`members/outer/pyproject.toml` asks for `native`, the lock does not have it"),
         ("members/outer/inner/pyproject.toml", ">=3.11", ">=3.12", "requires-python is `>=3.11 and >=3.12`, the lock was made for `>=3.11`"),
         ("../elsewhere/plain/pyproject.toml", '"sibling"', '"alpha"', "`../elsewhere/plain/pyproject.toml` asks for `alpha`, the lock does not have it"),

@@ -188,9 +188,24 @@ class _Projects(Struct, frozen=True, kw_only=True):
         setting = pyproject.table("tool").table("uv").optional("package", bool)
         installed = "build-system" in pyproject if setting is None else setting
         virtual = "virtual" in package.table.table("source")
-        if package.member and package.folder != self.root and virtual == installed:
-            now = "a package" if installed else "no package"
-            yield Difference(text=f"`{label}` is {now} now, the lock was made otherwise")
+        if not package.member or package.folder == self.root or virtual != installed:
+            return
+        if setting is None and not installed and self._is_shared(package.name):
+            # Since 0.8, uv installs what another member asks for, even if it names no build system.
+            return
+        now = "a package" if installed else "no package"
+        yield Difference(text=f"`{label}` is {now} now, the lock was made otherwise")
+
+    def _is_shared(self, name: str) -> bool:
+        """Whether another project of the workspace says that the distribution of this name comes from the workspace."""
+        folders = {"": self.root, **{each.name: each.folder for each in self.packages}}
+        for other, folder in folders.items():
+            settings = self._settings(folder)
+            source = sources_of(settings).get(name) if other != name and settings else None
+            entries = source if isinstance(source, list) else [source]
+            if any(isinstance(entry, dict) and entry.get("workspace") is True for entry in entries):
+                return True
+        return False
 
     def _groups(
         self, declared: Declared, recorded: Table, label: str, comparison: Comparison
