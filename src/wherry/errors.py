@@ -156,7 +156,7 @@ class CheckError(WherryError):
 
 
 class OutputError(WherryError):
-    """A deployment package could not be written."""
+    """A deployment package, or a temporary file, could not be written."""
 
 
 class FileChangedError(OutputError):

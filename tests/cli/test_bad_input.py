@@ -18,7 +18,7 @@ from support.archives import Odd, make_zip
 from support.backends import obedient_project
 from support.faults import answers, fails, hangs, redirects, refuses_to_talk
 from support.locks import content_hash
-from support.projects import make_project, pylock_for, write_files
+from support.projects import TINY_BACKEND, make_project, pylock_for, write_files
 from support.tools import run_uv
 from support.wheels import Made, make_sdist, make_wheel
 from support.zips import unzipped
@@ -683,7 +683,7 @@ def test_a_store_that_cannot_be(refused: Refused, project: Path) -> None:
     assert refused(WHERRY_CACHE_DIR=str(project / "a-file")) == (
         "error: cannot write to the store `TMP/shop/a-file`\n"
         "  ╰─▶ Not a directory\n"
-        "hint: set `WHERRY_CACHE_DIR` to a folder for the store\n"
+        "hint: set `WHERRY_CACHE_DIR` to another folder\n"
     )
 
 
@@ -723,6 +723,49 @@ def test_a_file_system_that_takes_nothing(
             f"error: cannot write to the store `TMP/small/store`\n  ╰─▶ {cause}\nhint: "
         )
         assert not list((tmp_path / "small" / "store").glob("tmp/*"))
+
+
+HOOK = '[tool.wherry]\nhooks.after = ["true"]\n'
+BACKEND = '[build-system]\nrequires = []\nbuild-backend = "tiny"\nbackend-path = ["."]\n'
+
+
+@pytest.mark.parametrize("more", [HOOK, BACKEND])
+@pytest.mark.parametrize("size", ["ro", "size=16k"])
+def test_no_room_for_temporary_files(
+    refused: Refused, index: Index, tmp_path: Path, size: str, more: str
+) -> None:
+    root = make_project(refused.wherry.cwd, index)
+    write_files(root, {"tiny.py": TINY_BACKEND, "src/data": os.urandom(40_000)})
+    (root / "pyproject.toml").write_text(PYPROJECT + more)
+    small = tmp_path / "small"
+    with tmpfs(small, size):
+        # Python looks for another place where it cannot even write a few bytes.
+        script = f"import tempfile; tempfile.tempdir = {str(small)!r}; from wherry.__main__ import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", script, "build", "--quiet"],
+            cwd=root,
+            env=refused.wherry.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not [path for path in small.rglob("*") if path.is_file()]
+    assert (done.returncode, done.stdout) == (1, "")
+    causes = {"ro": "Read-only file system", "size=16k": "No space left on device"}
+    where, hint = done.stderr.splitlines()[-2:]
+    assert where == f"  ╰─▶ {causes[size]}"
+    assert hint.startswith("hint: ")
+    assert "set `TMPDIR` to another folder that " in hint
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unpacked_package_needs_no_temporary_files(
+    project: Path, wherry: Wherry, tmp_path: Path
+) -> None:
+    write_files(project, {"data": os.urandom(40_000)})
+    with tmpfs(tmp_path / "small", "size=16k"):
+        wherry.succeed("build", "--unpacked", "../out", TMPDIR=str(tmp_path / "small"))
+    assert (tmp_path / "out" / "shop" / "api.py").is_file()
 
 
 def limited(wherry: Wherry, size: int) -> subprocess.CompletedProcess[str]:

@@ -168,3 +168,15 @@ def test_a_link_in_a_bucket_is_no_item(tmp_path: Path) -> None:
     # A link inside of a folder goes with it, and what it leads to stays.
     assert not (store.root / "notes-v1" / "folder").exists()
     assert contents(tmp_path / "mine") == {"letter.txt": b"mine"}
+
+
+def test_a_tag_for_which_there_was_no_room(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    write_files(
+        store.root,
+        {f"{each}CACHEDIR.TAG": "" for each in ("", "files-v1/", "digest-v1/", "notes-v1/")},
+    )
+    use(store)
+    assert store.prune(older_than=None).files > 0
+    left = {path.name for path in store.root.glob("*-v1/**/*") if path.is_file()}
+    assert left == {"CACHEDIR.TAG"}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from wherry.events import SILENT, Reporter
 from wherry.pipeline.inspect import InspectReport, inspect_packages
+from wherry.store.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -43,14 +43,14 @@ def inspect(
     from wherry.aws.stage import read_stage
 
     read = read_stage(project, stage, name=options.get("name"), config=options.get("config"))
-    with tempfile.TemporaryDirectory(prefix="wherry-inspect-") as folder:
+    with temporary_folder("inspect") as folder:
 
         def before(names: Collection[str]) -> Mapping[str, Path]:
             functions, layers = (
                 {name: aws_name for name, aws_name in part.items() if name in names}
                 for part in (read.functions, read.layers)
             )
-            return download_packages(read.client, functions, layers, Path(folder))
+            return download_packages(read.client, functions, layers, folder)
 
         return inspect_packages(project, store=store, reporter=reporter, before=before, **options)
 

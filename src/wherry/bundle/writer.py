@@ -21,7 +21,7 @@ from wherry.bundle.entry import DEFLATED, STORED, Deflated, Inline, Slice, zippe
 from wherry.bundle.package_writer import PackageWriter
 from wherry.errors import ArchiveError, OutputError
 from wherry.files import reason_of
-from wherry.store.temporary import temporary_beside
+from wherry.store.temporary import remedy, temporary_beside
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from wherry.bundle.bundle import Bundle
 
-__all__ = ["Written", "copy_package", "write_package"]
+__all__ = ["Written", "copy_package", "measure_package", "write_package"]
 
 # APPNOTE.TXT 4.3.7 local file header and 4.3.12 central directory header, which have most fields in common.
 _LOCAL = struct.Struct("<4s5H3L2H")
@@ -82,19 +82,28 @@ def write_package(bundle: Bundle, path: Path) -> Written:
         ArchiveError: an archive that the bundle copies from is missing or truncated.
     """
     with _temporary_file(path) as temporary:
-        with temporary.open("wb", buffering=0) as file:
-            writer = PackageWriter(file)
-            try:
-                _fill(bundle, writer)
-                sha256 = writer.close()
-            except BaseException:
-                writer.abandon()
-                raise
+        sha256, size = _write(bundle, temporary)
         changed = not _is_same(temporary, path)
         if changed:
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
-    return Written(path=path, sha256=sha256, size=writer.size, changed=changed)
+    return Written(path=path, sha256=sha256, size=size, changed=changed)
+
+
+def measure_package(bundle: Bundle) -> tuple[str, int]:
+    """The SHA-256 and the size of the file that ``write_package`` would write; errors as there."""
+    return _write(bundle, os.devnull)
+
+
+def _write(bundle: Bundle, path: Path | str) -> tuple[str, int]:
+    with open(path, "wb", buffering=0) as file:  # noqa: PTH123
+        writer = PackageWriter(file)
+        try:
+            _fill(bundle, writer)
+            return writer.close(), writer.size
+        except BaseException:
+            writer.abandon()
+            raise
 
 
 def copy_package(written: Written, path: Path) -> Written:
@@ -136,7 +145,7 @@ def _unwritable(path: Path, error: OSError | ValueError) -> OutputError:
     return OutputError(
         f"cannot write `{path}`",
         where=[cause],
-        hint="choose another path with --output",
+        hint=remedy(error, "choose another path with --output"),
     )
 
 

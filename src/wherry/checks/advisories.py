@@ -6,12 +6,11 @@ uv asks OSV, the database of vulnerabilities, about names and versions; nothing 
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wherry.checks.model import Rule, finding_about
 from wherry.errors import FetchError
+from wherry.store.temporary import temporary_folder
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -99,23 +98,23 @@ def _audit(
             rounds.append(free := {})
         free[name] = version
     for versions in rounds:
-        with tempfile.TemporaryDirectory(prefix="wherry-audit-") as folder:
+        with temporary_folder("audit") as folder:
             names = ", ".join(f'{{ name = "{name}" }}' for name in versions)
             packages = [
                 _PACKAGE.format(name=name, version=version) for name, version in versions.items()
             ]
-            Path(folder, "pyproject.toml").write_text(_PROJECT.format(python=python))
-            Path(folder, "uv.lock").write_text(
+            (folder / "pyproject.toml").write_text(_PROJECT.format(python=python))
+            (folder / "uv.lock").write_text(
                 _LOCK.format(python=python, names=names) + "".join(packages)
             )
             service = os.environ.get("WHERRY_ADVISORIES_URL")
             answer = run_uv(
                 [
-                    *("audit", "--frozen", "--output-format", "json", "--project", folder),
+                    *("audit", "--frozen", "--output-format", "json", "--project", str(folder)),
                     *("--preview-features", "audit-command,json-output"),
                     *(("--service-url", service) if service else ()),
                 ],
-                cwd=Path(folder),
+                cwd=folder,
                 network=network,
                 reporter=reporter,
             )

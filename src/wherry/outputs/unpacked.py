@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import OutputError
 from wherry.files import make_folders, open_regular, reason_of, remove_folder, walk_folders
-from wherry.store.temporary import claimed, remove_abandoned_beside, temporary_folder
+from wherry.store.temporary import claimed, remedy, remove_abandoned_beside
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -62,19 +62,16 @@ class UnpackedFolder(Struct, frozen=True):
             OutputError: the folder cannot be written, or holds what Wherry has not written.
             ArchiveError: a file that goes into the package cannot be read.
         """
-        from msgspec.structs import replace
-
-        from wherry.bundle.writer import write_package
+        from wherry.bundle.writer import Written, measure_package
 
         written = []
         for _, bundle in packages:
-            with temporary_folder("build") as scratch:
-                # Its digest is what AWS would report.
-                zipped = write_package(bundle, scratch / "package.zip")
+            # The digest is that of the zip file, which AWS would report.
+            sha256, size = measure_package(bundle)
             changed = not _holds(self.root, bundle)
             if changed:
                 _write(bundle, self.root)
-            written.append(replace(zipped, path=self.root, changed=changed))
+            written.append(Written(path=self.root, sha256=sha256, size=size, changed=changed))
         return written
 
 
@@ -95,7 +92,7 @@ def _write(bundle: Bundle, root: Path) -> None:
         raise OutputError(
             f"cannot write the folder `{root}`",
             where=[reason_of(error)],
-            hint="choose another folder with --unpacked",
+            hint=remedy(error, "choose another folder with --unpacked"),
         ) from error
 
 

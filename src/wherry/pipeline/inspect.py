@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
@@ -23,6 +22,7 @@ from wherry.pipeline.options import InspectOptions, build_options
 from wherry.pipeline.subjects import find_subjects
 from wherry.problems import refuse_options
 from wherry.store import Store
+from wherry.store.temporary import temporary_folder
 from wherry.structs import Struct
 from wherry.tools.git import check_out, find_commit
 
@@ -325,8 +325,8 @@ def _of_commit(
     """The packages of a commit, built in a temporary folder."""
     top, digest = commit
     below = real_path(project).relative_to(real_path(top))
-    with tempfile.TemporaryDirectory(prefix="wherry-inspect-") as folder:
-        tree, output = Path(folder, "tree"), Path(folder, "packages")
+    with temporary_folder("inspect") as folder:
+        tree, output = folder / "tree", folder / "packages"
         check_out(top, digest, tree, label=str(project), offline=options.get("offline", False))
         of_build = cast("CheckOptions", {**build_options(options), "output": output})
         subjects = find_subjects(tree / below, of_build, store, reporter, doing="inspecting")

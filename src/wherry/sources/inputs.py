@@ -140,29 +140,28 @@ def copy_inputs(inputs: Inputs, into: Path, *, repository: bool) -> None:
     """Copy the files that were read, and nothing but the git repository besides, to a new folder.
 
     Raises:
-        BuildError: a file has changed, or cannot be copied.
+        BuildError: a file has changed, or cannot be read.
+        OSError: the copy cannot be written.
     """
-    try:
-        into.mkdir(parents=True)
-        for file in inputs.files:
-            if file.path.startswith("../") or not file.sha256:
-                continue
-            place = into / file.path
-            make_folders(place.parent)
+    into.mkdir(parents=True)
+    for file in inputs.files:
+        if file.path.startswith("../") or not file.sha256:
+            continue
+        place = into / file.path
+        make_folders(place.parent)
+        try:
             content = read_regular(file.source)
-            if hashlib.sha256(content).hexdigest() != file.sha256:
-                raise BuildError(
-                    f"`{file.source}` changed while it was read", hint="run the command again"
-                )
-            place.write_bytes(content)
-            place.chmod(0o755 if file.mode else 0o644)
-        git = inputs.root / ".git"
-        if repository and git.is_dir():
-            copy_folder(git, into / ".git")
-    except OSError as error:
-        raise BuildError(
-            f"`{inputs.root}` cannot be copied for the container", where=[str(error)]
-        ) from error
+        except OSError:
+            content = b""
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise BuildError(
+                f"`{file.source}` changed while it was read", hint="run the command again"
+            )
+        place.write_bytes(content)
+        place.chmod(0o755 if file.mode else 0o644)
+    git = inputs.root / ".git"
+    if repository and git.is_dir():
+        copy_folder(git, into / ".git")
 
 
 def is_passed_over(path: str) -> bool:

@@ -85,7 +85,8 @@ def tag(folder: Path) -> None:
         OSError: it cannot be made.
     """
     path = folder / _TAG
-    if not path.exists():
+    # On a full disk the file is made, and stays empty.
+    if not path.exists() or not path.stat().st_size:
         try:
             names = os.listdir(folder)  # noqa: PTH208
         except FileNotFoundError:

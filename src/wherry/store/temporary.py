@@ -6,15 +6,17 @@ removes that at once: by names that Wherry gives, and nothing else.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from wherry.files import remove_folder
+from wherry.errors import OutputError
+from wherry.files import reason_of, remove_folder
 from wherry.store.file_lock import lock_if_free
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "claimed",
+    "remedy",
     "remove_abandoned",
     "remove_abandoned_beside",
     "replace_file",
@@ -30,36 +33,65 @@ __all__ = [
 ]
 
 _DAY = 24 * 60 * 60
-_FOLDER = r"wherry-(build|container|hooks|invoke|package|resolve|rollback|source)-[a-z0-9_]{8}"
+_Kind: TypeAlias = Literal[
+    "audit", "build", "constraints", "container", "hooks", "inspect", "invoke", "package",
+    "resolve", "rollback", "source",
+]  # fmt: skip
+_FOLDER = rf"wherry-({'|'.join(get_args(_Kind))})-[a-z0-9_]{{8}}"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # Of the name of a file, so that the temporary one is not too long.
 _LONGEST = 40
 _POLL = 0.01
 
 
+def remedy(error: OSError | ValueError, elsewhere: str) -> str:
+    """The hint for what cannot be written, where it helps to write elsewhere."""
+    match getattr(error, "errno", None):
+        case number if number in _FULL:
+            return f"free some space, or {elsewhere} that has it"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return f"{elsewhere} that you may write to"
+        case _:
+            return elsewhere
+
+
 @contextmanager
-def temporary_folder(kind: str) -> Iterator[Path]:
+def temporary_folder(kind: _Kind) -> Iterator[Path]:
     """A new folder for temporary files, in the system's place for them; removed at the end.
 
     Args:
         kind: part of its name, which tells what it is for.
 
     Raises:
-        OSError: it cannot be made.
+        OutputError: it cannot be made, or something cannot be written to it.
     """
     import tempfile
 
     from wherry.tools.guard import guard_folder
 
-    prefix = f"wherry-{kind}-"
-    above = Path(tempfile.gettempdir())
-    remove_abandoned(above, _FOLDER)
-    with claimed(lambda: Path(tempfile.mkdtemp(prefix=prefix, dir=above))) as folder:
-        guard_folder(folder)
-        try:
-            yield folder
-        finally:
-            with suppress(OSError):
-                remove_folder(folder)
+    folder = None
+    try:
+        above = Path(tempfile.gettempdir())
+        remove_abandoned(above, _FOLDER)
+        with claimed(lambda: Path(tempfile.mkdtemp(prefix=f"wherry-{kind}-", dir=above))) as folder:
+            guard_folder(folder)
+            try:
+                yield folder
+            finally:
+                with suppress(OSError):
+                    remove_folder(folder)
+    except OSError as error:
+        # Of what is done with the folder, errors that say nothing of another place are about it.
+        names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+        inside = not names or any(name.startswith(f"{folder}{os.sep}") for name in names)
+        if folder is not None and not (inside and error.errno in _FULL):
+            raise
+        what = tempfile.tempdir if folder is None else str(folder.parent)
+        raise OutputError(
+            f"cannot write to the folder for temporary files{f' `{what}`' if what else ''}",
+            where=[reason_of(error)],
+            hint=remedy(error, "set `TMPDIR` to another folder"),
+        ) from error
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 from contextlib import contextmanager, suppress
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from wherry.errors import FetchError, HashMismatchError, StoreError
 from wherry.files import reason_of
+from wherry.store.temporary import remedy
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -146,15 +146,11 @@ def unverifiable(hashes: Collection[str], *, name: str) -> FetchError:
 
 def write_error(error: OSError, root: Path) -> StoreError:
     """The error for a store that cannot be written."""
-    elsewhere = "set `WHERRY_CACHE_DIR` to a folder"
-    match error.errno:
-        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
-            hint = f"free some space, or {elsewhere} that has it"
-        case errno.EACCES | errno.EPERM | errno.EROFS:
-            hint = f"{elsewhere} that you may write to"
-        case _:
-            hint = f"{elsewhere} for the store"
-    return StoreError(f"cannot write to the store `{root}`", where=[reason_of(error)], hint=hint)
+    return StoreError(
+        f"cannot write to the store `{root}`",
+        where=[reason_of(error)],
+        hint=remedy(error, "set `WHERRY_CACHE_DIR` to another folder"),
+    )
 
 
 @contextmanager

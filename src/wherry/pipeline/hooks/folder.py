@@ -17,6 +17,7 @@ from wherry.bundle.walk import TreeRules, Walk
 from wherry.compose.model import HOOKS
 from wherry.errors import EntryPathError, HookError, ProjectError
 from wherry.files import make_folders, reason_of
+from wherry.store.temporary import remedy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +63,7 @@ def unpack(bundle: Bundle, folder: Path) -> Unpacked:
             raise HookError(
                 f"cannot unpack `{entry.path}` for the commands after bundling",
                 where=[reason_of(error)],
+                hint=remedy(error, "set `TMPDIR` to another folder"),
             ) from error
         unpacked[entry.path] = entry, digest.digest()
     return unpacked
