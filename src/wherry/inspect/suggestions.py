@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wherry.contents.imports import LARGEST_SOURCE
 from wherry.contents.model import is_compiled_name
 from wherry.contents.services import CREDENTIALS, SDKS, data_of, service_uses
+from wherry.contents.sources import source_of
 from wherry.contents.unneeded import HEADERS, STUBS, paths_of_tests
 from wherry.errors import WherryError
 from wherry.inspect.replacements import find_debugging, find_replacements
@@ -260,9 +260,8 @@ def _used(measured: Measured) -> set[str] | None:
             or (owner not in {*needing, measured.own_name} and file.place not in reached)
         ):
             continue
-        try:
-            source = file.read(most=LARGEST_SOURCE)
-        except WherryError:
+        source = source_of(file)
+        if source is None:
             return None
         for use in service_uses(source):
             if use.service is None:
