@@ -66,6 +66,11 @@ def wherry(tmp_path: Path) -> Wherry:
 # What takes long begins first, so that no worker is left alone with it at the end.
 SLOW = (
     "aws/test_faults.py",
+    "real/test_check.py",
+    "real/test_check_projects.py",
+    "real/test_deploy.py",
+    "real/test_from_cdk.py",
+    "real/test_containers.py",
     "cli/test_leaks.py",
     "cli/test_private_index.py",
     "cli/test_changed_locks.py",
