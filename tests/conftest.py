@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -31,6 +32,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# There is no garbage until the first test runs, and what is there by then stays.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, but not through tests and modules."""
+    gc.enable()
+    gc.freeze()
+
 
 @pytest.fixture
 def index() -> Iterator[Index]:
@@ -56,6 +66,11 @@ def wherry(tmp_path: Path) -> Wherry:
 # What takes long begins first, so that no worker is left alone with it at the end.
 SLOW = (
     "aws/test_faults.py",
+    "real/test_check.py",
+    "real/test_check_projects.py",
+    "real/test_deploy.py",
+    "real/test_from_cdk.py",
+    "real/test_containers.py",
     "cli/test_leaks.py",
     "cli/test_private_index.py",
     "cli/test_changed_locks.py",

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.interpreters import missing
+from support.work import at_most
 from wherry.bundle.patterns import Patterns, compile_patterns
 from wherry.errors import SettingsError
 
@@ -83,11 +83,10 @@ def test_git_passes_over_what_it_does_not_understand() -> None:
         ("*" * 10_000 + "b", "a" * 250),
     ],
 )
-def test_no_pattern_takes_long(pattern: str, path: str) -> None:
+def test_no_pattern_takes_much_work(pattern: str, path: str) -> None:
     found = patterns(pattern)
-    started = time.process_time()
-    assert found.decide(path) is None
-    assert time.process_time() - started < 1
+    with at_most(len(pattern) * len(path)):
+        assert found.decide(path) is None
 
 
 @pytest.mark.parametrize(
@@ -95,24 +94,19 @@ def test_no_pattern_takes_long(pattern: str, path: str) -> None:
     [
         ("name{}", "dir/name7"),
         ("a/{}*x", "a/7abx"),
-        *(
-            pytest.param(*row, marks=pytest.mark.real)
-            for row in [
-                ("*.{}", "dir/a.7"),
-                ("/a/{}.py", "a/7.py"),
-                ("{}*x", "dir/7abx"),
-                ("*{}*x", "a7ax"),
-                ("[ab]{}", "b7"),
-            ]
-        ),
+        ("*.{}", "dir/a.7"),
+        ("/a/{}.py", "a/7.py"),
+        ("{}*x", "dir/7abx"),
+        ("*{}*x", "a7ax"),
+        ("[ab]{}", "b7"),
     ],
 )
-def test_many_patterns_take_little_time(pattern: str, path: str) -> None:
-    started = time.process_time()
-    found = patterns(*map(pattern.format, range(100_000)), "!a.py")
-    assert not found.match("dir/a.py")
-    assert found.match(path)
-    assert time.process_time() - started < 10
+def test_many_patterns_take_little_work(pattern: str, path: str) -> None:
+    many = 2000
+    with at_most(500 * many):
+        found = patterns(*map(pattern.format, range(many)), "!a.py")
+        assert not found.match("dir/a.py")
+        assert found.match(path)
 
 
 def test_folders_are_asked_about_at_any_depth() -> None:

@@ -15,7 +15,7 @@ A comment before a block of code says what is done with it:
   ``<!-- real: FOLDER -->``, the page begins there and is taken word for word.
 
 - ``<!-- moving: TOOL -->``, once on a page: it begins with a project of another tool, and is run by
-  ``tests/real/test_moving_in.py``.
+  ``tests/real/test_from_TOOL.py``.
 
 All other blocks are checked without being executed.
 """
@@ -305,6 +305,14 @@ def test_comparing_tells_differences() -> None:
     assert not agrees("a\n", "a\nb\n")
     assert not agrees("a … c\n", "a\nb c\n")
     assert not agrees("3 files\n", "4 files\n")
+
+
+def test_every_page_about_moving_in_has_its_test() -> None:
+    for path in PAGES:
+        if tool := directive(path, "moving"):
+            assert path.name == f"from-{tool}.md"
+            test = ROOT / "tests" / "real" / f"test_from_{tool}.py"
+            assert f'"{path.name}"' in test.read_text(encoding="utf-8")
 
 
 def test_something_is_executed() -> None:

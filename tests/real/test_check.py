@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from packaging.metadata import parse_email
 from packaging.requirements import Requirement
-from uv import find_uv_bin
 
-import wherry
 from support.composing import TARGET
 from support.emulator import emulator
 from support.interpreters import find_python
+from support.judged import VERSION, findings_of, install, normalized
 from support.zips import HANDLER
 from wherry.store import Store
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from wherry.checks.model import Finding
-
 pytestmark = pytest.mark.real
-
-VERSION = "3.13"
 
 # Each with the module that people import.
 POPULAR = {
@@ -138,24 +126,6 @@ class Installed:
         return path
 
 
-def normalized(name: str) -> str:
-    return name.replace("_", "-").replace(".", "-").lower()
-
-
-def install(
-    folder: Path,
-    names: Iterable[str],
-    *,
-    platform: str = "x86_64-manylinux_2_34",
-    version: str = VERSION,
-) -> Path:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
-    command = [find_uv_bin(), "pip", "install", "--quiet", "--target", str(folder)]
-    options = ["--python-version", version, "--python-platform", platform, "--only-binary", ":all:"]
-    subprocess.run([*command, *options, *names], check=True, env=environment)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     folder = install(tmp_path_factory.mktemp("popular") / "all", POPULAR)
@@ -185,24 +155,6 @@ def import_error(function: Path) -> str:
         check=False,
     )
     return done.stderr.strip().rpartition("\n")[2] if done.returncode else ""
-
-
-def findings_of(
-    function: Path, archive: Path, store: Store, version: str = VERSION
-) -> tuple[Finding, ...]:
-    """The errors in the zip archive that ``zip -r`` makes of a function."""
-    subprocess.run(["zip", "-qr0", str(archive), "."], cwd=function, check=True)
-    report = wherry.check(
-        files=[archive],
-        handler="app.handler",
-        runtime=f"python{version}",
-        architecture="x86_64",
-        # That all of them together are too big is no matter here.
-        ignore=["SIZE"],
-        store=store,
-    )
-    archive.unlink()
-    return tuple(each for each in report.findings if each.severity == "error")
 
 
 def errors_of(function: Path, archive: Path, store: Store) -> set[tuple[str, str]]:
@@ -306,124 +258,3 @@ def test_what_is_taken_out_is_foretold(installed: Installed, tmp_path: Path) -> 
     assert failing >= 30
     assert not [each for each in wrong if not each[2]], "false alarms"
     assert foretold >= 0.95 * failing, wrong
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wheels:
-    """Wheels of PyPI in a function, and the errors: owner, code, and what the message tells."""
-
-    names: tuple[str, ...]
-    platform: str = "x86_64-manylinux_2_34"
-    wheels: str = VERSION
-    runtime: str = VERSION
-    errors: tuple[tuple[str, str, str], ...] = ()
-
-
-NUMPY = r"\(app → numpy → .*numpy\._core\._multiarray_umath\)"
-PYDANTIC = r"\(app → pydantic → .*pydantic_core\._pydantic_core\)"
-WHEELS = {
-    "opencv": Wheels(names=("opencv-python",), errors=(
-        ("opencv-python", "ELF003", r"`libGL\.so\.1` \(for libQt5\w+-[\w.-]+\).* \(app → cv2 → cv2\.cv2\)"),
-    )),
-    "opencv-headless": Wheels(names=("opencv-python-headless",)),
-    "musl": Wheels(names=("numpy",), platform="x86_64-unknown-linux-musl", errors=(
-        ("numpy", "ELF004", f"the runtime has glibc {NUMPY}"),
-    )),
-    "other-minor-version": Wheels(names=("numpy",), wheels="3.12", errors=(
-        ("numpy", "ELF005", f"for Python 3.12, and the runtime has 3.13 {NUMPY}"),
-    )),
-    "newer-glibc": Wheels(names=("numpy",), wheels="3.11", runtime="3.11", errors=(
-        ("numpy", "ELF002", rf"in `GLIBC_2\.\d+` of lib[cm]\.so\.6, and python3\.11 has GLIBC_2\.26 {NUMPY}"),
-    )),
-    "mac": Wheels(names=("pydantic",), platform="aarch64-apple-darwin", errors=(
-        ("pydantic-core", "ELF001", f"it is for macOS {PYDANTIC}"),
-    )),
-    "arm": Wheels(names=("pydantic",), platform="aarch64-manylinux_2_28", errors=(
-        ("pydantic-core", "ELF001", f"it is not for x86_64 {PYDANTIC}"),
-    )),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", WHEELS)
-def test_wheels_that_do_not_run_are_named_with_their_chain(name: str, tmp_path: Path) -> None:
-    wheels = WHEELS[name]
-    folder = tmp_path / "function"
-    install(folder, wheels.names, platform=wheels.platform, version=wheels.wheels)
-    module = MODULES.get(wheels.names[0], wheels.names[0])
-    (folder / "app.py").write_text(f"import {module}\n{HANDLER}")
-    store = Store(tmp_path / "store")
-    found = findings_of(folder, tmp_path / "function.zip", store, wheels.runtime)
-    assert {(each.owner, each.code) for each in found} == {each[:2] for each in wheels.errors}
-    for owner, code, message in wheels.errors:
-        told = [each.message for each in found if (each.owner, each.code) == (owner, code)]
-        assert any(re.search(message, text) for text in told), told
-
-
-MODULES = {"opencv-python": "cv2", "opencv-python-headless": "cv2"}
-
-
-def test_a_library_of_a_mac_in_the_own_folder_is_named(tmp_path: Path) -> None:
-    wheel = install(tmp_path / "wheel", ["markupsafe"], platform="aarch64-apple-darwin")
-    folder = tmp_path / "function"
-    (folder / "shop").mkdir(parents=True)
-    (library,) = wheel.glob("markupsafe/*.so")
-    library.rename(folder / "shop" / library.name)
-    (folder / "shop" / "__init__.py").write_text("from shop import _speedups\n")
-    (folder / "app.py").write_text(f"import shop\n{HANDLER}")
-    (found,) = findings_of(folder, tmp_path / "function.zip", Store(tmp_path / "store"))
-    assert (found.code, found.owner) == ("ELF001", "function")
-    assert found.where == f"shop/{library.name}"
-    assert "it is for macOS (app → shop → shop._speedups)" in found.message
-
-
-# Applications whose own code is judged as a project's: as if it had never been installed.
-PROJECTS = {
-    "bandit": "bandit",
-    "celery": "celery",
-    "chalice": "chalice",
-    "cookiecutter": "cookiecutter",
-    "csvkit": "csvkit",
-    "datasette": "datasette",
-    "flask-appbuilder": "flask_appbuilder",
-    "flask-restx": "flask_restx",
-    "glances": "glances",
-    "httpbin": "httpbin",
-    "httpie": "httpie",
-    "jc": "jc",
-    "litecli": "litecli",
-    "locust": "locust",
-    "mkdocs": "mkdocs",
-    "pypiserver": "pypiserver",
-    "radicale": "radicale",
-    "scrapy": "scrapy",
-    "sqlfluff": "sqlfluff",
-    "sqlite-utils": "sqlite_utils",
-    "twine": "twine",
-    "wagtail": "wagtail",
-}
-
-
-def test_real_projects_have_no_findings(tmp_path: Path) -> None:
-    assert len(PROJECTS) >= 20
-    store = Store(tmp_path / "store")
-    wrong = {}
-    for name, module in PROJECTS.items():
-        folder = install(tmp_path / name, [name])
-        (record,) = (
-            path
-            for path in folder.glob("*.dist-info/RECORD")
-            if normalized(path.parent.name.split("-")[0]) == name
-        )
-        shutil.rmtree(record.parent)
-        shutil.rmtree(folder / "bin", ignore_errors=True)
-        (folder / "app.py").write_text(f"import {module}\n{HANDLER}")
-        archive = tmp_path / f"{name}.zip"
-        subprocess.run(["zip", "-qr0", str(archive), "."], cwd=folder, check=True)
-        report = wherry.check(
-            files=[archive], handler="app.handler", runtime=f"python{VERSION}", architecture="x86_64", store=store
-        )  # fmt: skip
-        shutil.rmtree(folder)
-        archive.unlink()
-        if report.findings:
-            wrong[name] = report.findings
-    assert wrong == {}

@@ -22,7 +22,6 @@ from support.deployments import ALIAS, FUNCTION, LAYER, ONE, TWO, Site, make_sit
 from support.forks import Forks, serve_forks
 from support.functions import zip_of
 from support.index import Index, serve_index
-from support.localstack import LocalStack, localstack
 from support.projects import write_files
 from wherry.settings.model import MANAGEABLE
 
@@ -30,21 +29,9 @@ pytestmark = pytest.mark.real
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[LocalStack]:
-    with localstack() as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
 def forks() -> Iterator[Forks]:
     with serve_forks() as served:
         yield served
-
-
-@pytest.fixture
-def account(stack: LocalStack) -> Account:
-    """One of its own for each test."""
-    return stack.account()
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from support.aws_account import Account
 from support.cdk import CLI, ROOT, cdk_environment, cdk_python
 from support.cdk_docker import write_docker
 from support.index import serve_index
-from support.localstack import localstack
 from support.npm import npm_environment
 from support.pages import commands_of, marked
 from support.projects import write_files
@@ -29,10 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from support.localstack import LocalStack
+
 pytestmark = pytest.mark.real
 
 PAGE = "from-cdk-lambda-python-alpha.md"
-ACCOUNT = "000000000001"
+ACCOUNT = "210987654321"
 ALPHA = make_wheel("alpha", "1.2", files={"alpha/__init__.py": b"VERSION = '1.2'\n"})
 BETA = make_wheel("beta", "2.0", files={"beta.py": b"VERSION = '2.0'\n"})
 API = """\
@@ -134,9 +135,8 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def account() -> Iterator[Account]:
-    with localstack() as stack:
-        yield Account(stack.url, key=ACCOUNT)
+def account(stack: LocalStack) -> Account:
+    return Account(stack.url, key=ACCOUNT)
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.aws_account import Account
 from support.functions import zip_of
 from support.index import serve_index
-from support.localstack import localstack
 from support.pages import commands_of, marked
 from support.projects import write_files
 from support.tools import tool
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from support.aws_account import Account
     from support.index import Index
 
 pytestmark = pytest.mark.real
@@ -43,12 +42,6 @@ def handler(event, context):
 """
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with localstack() as stack:
-        yield stack.url
-
-
 @pytest.fixture
 def index() -> Iterator[Index]:
     with serve_index([ALPHA, BETA]) as served:
@@ -64,9 +57,8 @@ def invoke(account: Account) -> Any:
 
 @pytest.mark.parametrize("kind", ["layer", "package"])
 def test_the_script_is_not_needed_any_more(
-    kind: str, tmp_path: Path, url: str, index: Index
+    kind: str, tmp_path: Path, account: Account, index: Index
 ) -> None:
-    account = Account(url, key={"layer": "000000000001", "package": "000000000002"}[kind])
     files = {"orders/__init__.py": "", "orders/api.py": HANDLER, "requirements.txt": "alpha==1.2\n"}
     root = write_files(tmp_path / "orders", files)
     commands = {

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Seen", "Watched", "files_with", "watch"]
 
-_PROC = Path("/proc")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
@@ -89,7 +87,8 @@ def watch(
         while not done.is_set():
             for each in _session(process.pid, others):
                 seen.setdefault((each.pid, each.arguments, each.environment), each)
-            time.sleep(0.002)
+            # An interpreter and uv take longer than this to start.
+            time.sleep(0.004)
 
     def end() -> None:
         while kill_when is not None and process.poll() is None:
@@ -112,22 +111,18 @@ def watch(
 
 def _session(leader: int, others: set[str]) -> Iterable[Seen]:
     """The processes of a session; ``others`` are known to be of none of its, which they cannot join."""
-    numbers = {name for name in os.listdir(_PROC) if name.isdigit()}
+    numbers = {name for name in os.listdir("/proc") if name.isdigit()}
     others &= numbers
     for name in numbers - others:
-        folder = _PROC / name
         try:
-            stat = (folder / "stat").read_text()
-            _, _, rest = stat.rpartition(") ")
-            words = rest.split()
             # The fields are state, parent, group, session …
+            words = _shown(name, "stat").rpartition(b") ")[2].split()
             if int(words[3]) != leader:
                 others.add(name)
                 continue
-            arguments = (folder / "cmdline").read_bytes()
-            environment = (folder / "environ").read_bytes()
+            arguments, environment = _shown(name, "cmdline"), _shown(name, "environ")
             # Last, as it may have become another program meanwhile.
-            program = (folder / "comm").read_text().rstrip("\n")
+            program = _shown(name, "comm").decode().rstrip("\n")
             yield Seen(
                 pid=int(name),
                 parent=int(words[1]),
@@ -138,6 +133,11 @@ def _session(leader: int, others: set[str]) -> Iterable[Seen]:
         except (OSError, ValueError, IndexError):
             # It has ended meanwhile.
             continue
+
+
+def _shown(process: str, name: str) -> bytes:
+    with open(f"/proc/{process}/{name}", "rb", buffering=0) as file:
+        return file.readall()
 
 
 def files_with(forms: Iterable[bytes], *roots: Path, but: Iterable[Path] = ()) -> list[str]:

@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Moto", "moto"]
 
+# For each request it looks into all its folders, and through the addresses of all services.
+_SERVER = """\
+import functools, logging
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication as Application
+from moto.server import main
+Application.get_backend_for_host = functools.cache(Application.get_backend_for_host)
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+main()
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Moto:
@@ -59,7 +69,7 @@ def moto() -> Iterator[Moto]:
         port = listener.getsockname()[1]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+            [sys.executable, "-W", "ignore", "-c", _SERVER, "-H", "127.0.0.1", "-p", str(port)],
             env={
                 name: value for name, value in os.environ.items() if not name.startswith("AWS_")
             },

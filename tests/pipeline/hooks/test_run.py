@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -145,14 +144,13 @@ def test_a_command_that_is_killed(room: Room) -> None:
 
 
 def test_what_a_command_leaves_running_is_not_waited_for(room: Room) -> None:
-    began = time.monotonic()
     room("sleep 600 & echo $! > {output}/pid")
     pid = int((room.root / "python" / "pid").read_text())
     import os
     import signal
 
+    # It still runs.
     os.kill(pid, signal.SIGKILL)
-    assert time.monotonic() - began < 300
 
 
 def test_colours_and_progress_bars_are_not_repeated(room: Room) -> None:
