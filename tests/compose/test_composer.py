@@ -642,6 +642,20 @@ def test_what_is_added_comes_with_all_that_it_needs(table: str, names: str) -> N
     assert shipped == set(names.split())
 
 
+def test_a_requirement_whose_marker_cannot_be_compared_does_not_apply() -> None:
+    """As for checks, which read the same metadata."""
+    supply = [
+        distribution("shop", {"shop.py": ""}, own=True),
+        distribution(
+            "alpha", {"alpha.py": ""}, requires=["beta", "gamma; sys_platform ~= 'linux'"]
+        ),
+        *(distribution(name, {f"{name}.py": ""}) for name in ("beta", "gamma")),
+    ]
+    composition = composed(supply, '[functions.f]\ninclude = []\nextra-distributions = ["alpha"]\n')
+    names = {dist.name for dist in package_of(composition, "f").distributions}
+    assert names == {"shop", "alpha", "beta"}
+
+
 @pytest.mark.parametrize(
     ("table", "missing"),
     [

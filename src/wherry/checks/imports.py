@@ -1,4 +1,4 @@
-"""Checks of imports: modules that are missing, that a newer Python has removed, or whose names differ in case."""
+"""Checks of imports: modules and names in them that are missing, that a newer Python has removed, or that differ in case."""
 
 from __future__ import annotations
 
@@ -6,27 +6,34 @@ import re
 from typing import TYPE_CHECKING
 
 from wherry.checks.model import Rule
+from wherry.contents.graph import Missing, absolute_name
 from wherry.contents.imports import Flag, When
 from wherry.contents.modules import search_path
 from wherry.contents.sources import source_of
+from wherry.sizes import first
 from wherry.target.standard_library import last_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from wherry.checks.model import Finding, Severity, Subject
-    from wherry.contents.graph import Missing
     from wherry.contents.model import File
     from wherry.contents.modules import Module
 
-__all__ = ["RULES", "chain_of", "find", "severity_at_start"]
+__all__ = ["RULES", "find"]
 
 RULES = (
     Rule("IMP001", "a module that is imported when the function starts is nowhere"),
     Rule("IMP002", "a module that is imported later, or under a condition, is nowhere"),
+    Rule("IMP003", "a name that is imported when the function starts is not in its module"),
     Rule("RT002", "a module of the standard library is gone from this version of Python"),
     Rule("CASE001", "a module is imported by a name that has another case than its file"),
 )
+
+# What gives a module names that its text does not show.
+_OPEN = Flag.UNKNOWN | Flag.MODULES | Flag.FOLDERS | Flag.NAMES
+# The bytes of text times the names that are looked for in it: more is no module that somebody wrote.
+_MOST = 1 << 28
 
 
 def find(subject: Subject) -> Iterator[Finding]:
@@ -45,6 +52,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         finding = _finding(subject, missing, cases, folders)
         if finding is not None:
             yield finding
+    yield from _absent_names(subject)
 
 
 def _finding(
@@ -55,7 +63,7 @@ def _finding(
     if importer is None or importer.file is None:
         return None
     owner = subject.owner(importer.file.place)
-    chain = chain_of(subject, missing)
+    chain = _chain_of(subject, missing)
     gone, cased = last_version(name), cases.get(name.lower())
     instead = f" in place of `{missing.instead}`" if missing.instead else ""
     code, hint = "IMP001", f"add the distribution that has `{name}` to the dependencies"
@@ -83,7 +91,7 @@ def _finding(
     elif place := folders.get(name):
         searched = ", ".join(search_path(contents.target))
         hint = f"it lies in `{place}`, and Python looks in: {searched}"
-    severity = severity_at_start(subject, missing, code)
+    severity = _severity_at_start(subject, missing, code)
     if missing.when is not When.INIT:
         code = "IMP002" if code == "IMP001" else code
         # Distributions have many that are never needed.
@@ -123,7 +131,7 @@ def _is_told(subject: Subject, owner: str, name: str) -> bool:
     return len(absent) == 1 or name.lower() in plain
 
 
-def severity_at_start(subject: Subject, missing: Missing, code: str) -> Severity | None:
+def _severity_at_start(subject: Subject, missing: Missing, code: str) -> Severity | None:
     """The severity of an import at init; None if the module may be created in another way."""
     contents = subject.contents
     if not contents.options.complete:
@@ -175,7 +183,7 @@ def _names(module: Module, name: str) -> bool:
     )
 
 
-def chain_of(subject: Subject, missing: Missing) -> str:
+def _chain_of(subject: Subject, missing: Missing) -> str:
     """The modules from the handler to what is missing, in brackets; empty where the handler itself imports it."""
     names = subject.graph.chain(missing.importer)
     return f" ({' → '.join([*names, missing.name])})" if len(names) > 1 else ""
@@ -184,3 +192,91 @@ def chain_of(subject: Subject, missing: Missing) -> str:
 def _next(version: str) -> str:
     major, minor = version.split(".")
     return f"{major}.{int(minor) + 1}"
+
+
+def _absent_names(subject: Subject) -> Iterator[Finding]:
+    """The names that are imported for certain and are not in the texts of their modules.
+
+    Versions of distributions that do not fit each other fail so: ``cannot import name``.
+    """
+    wanted: dict[str, dict[str, Missing]] = {}
+    contents = subject.contents
+    for reached in contents.init_graph.reached.values():
+        importer = reached.module
+        for each in contents.imports(importer).imports:
+            base = absolute_name(each, importer)
+            if each.when is When.INIT and base:
+                for name in each.names:
+                    full = f"{base}.{name}"
+                    missing = Missing(
+                        name=full, importer=importer.name, line=each.line, when=When.INIT
+                    )
+                    wanted.setdefault(base, {}).setdefault(name, missing)
+    for base, names in wanted.items():
+        told: dict[str, list[str]] = {}
+        for name in _absent_of(subject, base, names):
+            told.setdefault(names[name].importer, []).append(name)
+        for absent in told.values():
+            yield from _of_names(subject, base, absent, names[absent[0]])
+
+
+def _absent_of(subject: Subject, base: str, names: Collection[str]) -> Iterator[str]:
+    """The names that are neither modules nor anywhere in the text of a module."""
+    contents, table = subject.contents, subject.contents.modules
+    module = table.find(base)
+    if module is None or base in table.unusable:
+        return
+    if module.file is None and base.partition(".")[0] in contents.provided:
+        return
+    if module.file is not None and module.file.size * len(names) > _MOST:
+        return
+    facts = contents.imports(module)
+    if facts.flags & _OPEN or any("*" in each.names for each in facts.imports):
+        return
+    text = source_of(module.file) if module.file is not None else b""
+    if text is None:
+        return
+    for name in names:
+        full = f"{base}.{name}"
+        # Python itself sets names with underscores, and reads `ﬁ` as `fi`.
+        if (
+            name != "*"
+            and name.isascii()
+            and not name.startswith("__")
+            and name.encode() not in text
+            and table.find(full) is None
+            and full not in table.unusable
+        ):
+            yield name
+
+
+def _of_names(subject: Subject, base: str, names: list[str], missing: Missing) -> Iterator[Finding]:
+    contents, table = subject.contents, subject.contents.modules
+    importer, module = table.find(missing.importer), table.find(base)
+    chain = contents.init_graph.chain(missing.importer)
+    severity = _severity_at_start(subject, missing, "IMP003")
+    if (
+        importer is None
+        or importer.file is None
+        or severity is None
+        # A text that is not understood may be meant for another version of Python.
+        or not all(contents.parses(contents.init_graph.reached[each].module) for each in chain)
+    ):
+        return
+    owner = subject.owner(importer.file.place)
+    hint = f"add the distribution that has `{missing.name}` to the dependencies"
+    where = "the folder"
+    if module is not None and module.file is not None:
+        other, where = subject.owner(module.file.place), f"`{module.file.path}`"
+        hint = f"take versions of `{owner}` and `{other}` that fit each other"
+        if other == owner:
+            hint = f"define `{names[0]}` there, or ship the module of that name"
+    yield subject.finding(
+        "IMP003",
+        severity,
+        f"`{missing.importer}` imports {first([f'`{name}`' for name in names], 3)} from `{base}`, and neither "
+        f"{where} nor a module has {'it' if len(names) == 1 else 'them'}{_chain_of(subject, missing)}",
+        hint,
+        file=importer.file,
+        line=missing.line,
+    )

@@ -19,7 +19,6 @@ __all__ = ["FAMILIES", "by_severity", "chosen_codes", "rules", "run_checks"]
 FAMILIES = (
     "handler",
     "imports",
-    "names",
     "syntax",
     "requirements",
     "compiled",

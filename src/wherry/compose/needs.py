@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from wherry.bundle.content import read_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from packaging.metadata import RawMetadata
     from packaging.requirements import Requirement
 
     from wherry.bundle.bundle import Bundle
     from wherry.compose.model import Distribution
     from wherry.target import Target
 
-__all__ = ["Requirements"]
+__all__ = ["Requirements", "applicable", "valid_requirements"]
 
 
 class Requirements:
@@ -59,24 +60,42 @@ class Requirements:
         bundle = dist.bundle
         if id(bundle) not in self._known:
             self._known[id(bundle)] = bundle, tuple(_requirements(bundle))
-        for requirement in self._known[id(bundle)][1]:
-            marker = requirement.marker
-            environments = [{**self._environment, "extra": extra} for extra in ("", *extras)]
-            if marker is None or any(map(marker.evaluate, environments)):
-                yield canonicalize_name(requirement.name), frozenset(requirement.extras)
+        for requirement in applicable(self._known[id(bundle)][1], self._environment, extras):
+            yield canonicalize_name(requirement.name), frozenset(requirement.extras)
 
 
 def _requirements(bundle: Bundle) -> Iterable[Requirement]:
     from packaging.metadata import parse_email
-    from packaging.requirements import InvalidRequirement, Requirement
 
     for entry in bundle:
         folder, _, name = entry.path.rpartition("/")
         if name != "METADATA" or not folder.endswith(".dist-info") or "/" in folder:
             continue
-        raw, _ = parse_email(read_all(entry.payload))
-        for text in raw.get("requires_dist", ()):
-            try:
-                yield Requirement(text)
-            except InvalidRequirement:
-                continue  # old metadata is not always valid; installers ignore it too
+        yield from valid_requirements(parse_email(read_all(entry.payload))[0])
+
+
+def valid_requirements(metadata: RawMetadata) -> Iterator[Requirement]:
+    """All ``Requires-Dist`` that are valid, whatever their markers say."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    for text in metadata.get("requires_dist", ()):
+        try:
+            yield Requirement(text)
+        except (InvalidRequirement, RecursionError):
+            continue  # old metadata is not always valid; installers ignore it too
+
+
+def applicable(
+    requirements: Iterable[Requirement], environment: Mapping[str, str], extras: Iterable[str]
+) -> Iterator[Requirement]:
+    """The requirements of which the marker holds, without extras or with one of these."""
+    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+
+    environments = [{**environment, "extra": extra} for extra in ("", *extras)]
+    for requirement in requirements:
+        marker = requirement.marker
+        try:
+            if marker is None or any(map(marker.evaluate, environments)):
+                yield requirement
+        except (UndefinedComparison, UndefinedEnvironmentName, RecursionError):
+            continue

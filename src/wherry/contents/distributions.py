@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from wherry.compose.needs import applicable, valid_requirements
 from wherry.contents.modules import search_path
 from wherry.errors import WherryError
 from wherry.structs import Struct
@@ -76,28 +77,7 @@ class Installed(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def requirements(self) -> tuple[Requirement, ...]:
         """All its ``Requires-Dist`` that are valid, whatever their markers say."""
-        from packaging.requirements import InvalidRequirement, Requirement
-
-        requirements = []
-        for text in self.metadata.get("requires_dist", ()):
-            try:
-                requirements.append(Requirement(text))
-            except (InvalidRequirement, RecursionError):
-                continue  # old metadata is not always valid; installers ignore it too
-        return tuple(requirements)
-
-    def required(self, extras: Sequence[str] = ()) -> Iterator[Requirement]:
-        """The requirements on the target, with these extras."""
-        from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
-
-        environments = [{**self.environment, "extra": extra} for extra in ("", *extras)]
-        for requirement in self.requirements:
-            marker = requirement.marker
-            try:
-                if marker is None or any(map(marker.evaluate, environments)):
-                    yield requirement
-            except (UndefinedComparison, UndefinedEnvironmentName, RecursionError):
-                continue
+        return tuple(valid_requirements(self.metadata))
 
     @cached_property
     def local_source(self) -> str | None:
@@ -223,7 +203,7 @@ def active_requirements(
     seen = {(each.name, extras) for each, extras in pending}
     told: set[tuple[str, str]] = set()
     for each, extras in pending:  # grows meanwhile
-        for requirement in each.required(tuple(sorted(extras))):
+        for requirement in applicable(each.requirements, each.environment, sorted(extras)):
             name = canonicalize_name(requirement.name)
             if (each.name, str(requirement)) not in told:
                 told.add((each.name, str(requirement)))

@@ -116,14 +116,6 @@ class ImportGraph:
             names.append(step.importer)
         return tuple(reversed(names))
 
-    def flags(self, when: When = When.GUARDED) -> int:
-        """The bits of ``Flag`` that any of the modules has that are reached so early."""
-        bits = 0
-        for each in self.reached.values():
-            if each.when <= when:
-                bits |= self._facts(each.module).flags
-        return bits
-
     def _follow(
         self, name: str, when: When, reached: dict[str, Reached], queue: deque[str]
     ) -> None:

@@ -35,19 +35,10 @@ __all__ = ["read_chalice"]
 
 _ROUTES = {"route", "get", "post", "put", "patch", "delete", "head", "options"}
 _HANDLERS = {
-    "authorizer",
-    "lambda_function",
-    "on_cw_event",
-    "on_dynamodb_record",
-    "on_kinesis_record",
-    "on_s3_event",
-    "on_sns_message",
-    "on_sqs_message",
-    "on_ws_connect",
-    "on_ws_disconnect",
-    "on_ws_message",
-    "schedule",
-}
+    "authorizer", "lambda_function", "on_cw_event", "on_dynamodb_record",
+    "on_kinesis_record", "on_s3_event", "on_sns_message", "on_sqs_message",
+    "on_ws_connect", "on_ws_disconnect", "on_ws_message", "schedule",
+}  # fmt: skip
 # What only the command `chalice` uses; the second half may be wanted by other requirements.
 _COMMAND_ONLY = ("blessed", "inquirer", "pip", "wcwidth", "wheel")
 _COMMAND_ALSO = ("botocore", "click", "pyyaml", "setuptools")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from wherry.errors import ProjectError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from wherry.files import ProjectFiles
@@ -38,7 +37,10 @@ def read_descriptions(root: Path, files: ProjectFiles) -> tuple[list[Description
         for name in _PROGRAMS
         if (root / name).is_file()
     ]
-    for path in _paths(root):
+    for name in _FILES:
+        path = root / name
+        if not path.is_file():
+            continue
         try:
             description = read_description(path, files, root)
         except (ProjectError, SettingsError) as error:
@@ -99,7 +101,3 @@ def is_foreign(path: Path, files: ProjectFiles) -> bool:
     except (ProjectError, SettingsError):
         return False
     return "Resources" in document or {"provider", "functions"} <= document.keys()
-
-
-def _paths(root: Path) -> Iterator[Path]:
-    return (path for name in _FILES if (path := root / name).is_file())

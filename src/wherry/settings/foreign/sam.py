@@ -179,8 +179,6 @@ def _read_own(path: Path, template: _Template) -> Description | None:
         path=path,
         functions=tuple(functions),
         layers=tuple(made),
-        runtime=commonest(function.runtime for function in functions),
-        architecture=commonest(function.architecture for function in functions),
         notes=tuple(template.notes),
         warnings=tuple(dict.fromkeys(template.warnings)),
     )
