@@ -14,7 +14,7 @@ from wherry.bundle.entry import inline
 from wherry.errors import FetchError
 from wherry.invoke.unpack import unpack_bundle
 from wherry.structs import Struct
-from wherry.wheels.pinned import PinnedFile, fetch_pinned
+from wherry.wheels.pinned import PinnedFile, pinned_bundles
 
 if TYPE_CHECKING:
     from wherry.context import Context
@@ -63,22 +63,16 @@ def prepare_client(
         FetchError: it cannot be fetched.
         StoreError: the store cannot be written.
     """
-    from wherry.bundle.wheel import wheel_bundle
-
     files = client_files(interpreter)
     compiled = _key(interpreter) in _AWSLAMBDARIC
     try:
-        fetched = fetch_pinned(files, context)
+        bundles = pinned_bundles(files, context)
     except FetchError as error:
         raise type(error)(
             "AWS's runtime client, which runs functions locally, cannot be fetched",
             where=[error.message, *error.where],
             hint=error.hint,
         ) from error
-    bundles = [
-        wheel_bundle(stored, filename=file.filename, owner=file.name, store=context.store)
-        for file, stored in zip(files, fetched, strict=True)
-    ]
     own = ["bootstrap.py"]
     if not compiled:
         own.append("runtime_client.py")

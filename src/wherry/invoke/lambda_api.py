@@ -23,8 +23,6 @@ from wherry.structs import Struct
 from wherry.untrusted import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from wherry.invoke.outcome import Invocation
 
 __all__ = [
@@ -155,9 +153,9 @@ def read_call(request: HttpRequest, request_id: str) -> InvokeCall:
     )
 
 
-def not_found(call: InvokeCall, environment: Mapping[str, str]) -> LambdaError:
+def not_found(call: InvokeCall) -> LambdaError:
     """The error for a function, a version or an alias that there is not."""
-    arn = f"arn:aws:lambda:{region(os.environ, environment)}:{ACCOUNT}:function:{call.function}"
+    arn = f"arn:aws:lambda:{region(os.environ, {})}:{ACCOUNT}:function:{call.function}"
     qualifier = f":{call.qualifier}" if call.qualifier else ""
     return LambdaError("ResourceNotFoundException", 404, f"Function not found: {arn}{qualifier}")
 

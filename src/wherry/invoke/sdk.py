@@ -14,7 +14,7 @@ from wherry.errors import FetchError, HashMismatchError
 from wherry.events import Note, Warned
 from wherry.files import walk_folders
 from wherry.store.memo import Memo
-from wherry.wheels.pinned import PinnedFile, fetch_pinned
+from wherry.wheels.pinned import PinnedFile, pinned_bundles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,7 @@ def prepare_sdk(
         return None
     names_shown = ", ".join(f"`{name}`" for name in missing)
     try:
-        fetched = fetch_pinned(_FILES, context)
+        bundles = pinned_bundles(_FILES, context)
     except HashMismatchError:
         raise
     except FetchError as error:
@@ -89,12 +89,6 @@ def prepare_sdk(
     )
     text += "as it gets those of Lambda's runtime"
     context.reporter.emit(Note(text=text, brief=True))
-    from wherry.bundle.wheel import wheel_bundle
-
-    bundles = [
-        wheel_bundle(stored, filename=file.filename, owner=file.name, store=context.store)
-        for file, stored in zip(_FILES, fetched, strict=True)
-    ]
     return Bundle().merge(*bundles)
 
 

@@ -208,7 +208,7 @@ class FunctionServer:
             call = read_call(request, request_id)
             with self._builds.use(lambda build: _named(build, call)) as function:
                 if function is None:
-                    raise not_found(call, {})
+                    raise not_found(call)
                 course.function = function.name
                 if call.type == "RequestResponse":
                     course.invocation = _call(function, call)

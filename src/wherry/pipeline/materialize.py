@@ -31,17 +31,11 @@ def adapter_distributions(
     Raises:
         FetchError: they cannot be fetched.
     """
-    from wherry.wheels.pinned import fetch_pinned
+    from wherry.wheels.pinned import pinned_bundles
 
     return tuple(
-        Distribution(
-            name=file.name,
-            version=file.version,
-            bundle=wheel_bundle(
-                wheel, filename=file.filename, owner=file.name, store=context.store
-            ),
-        )
-        for file, wheel in zip(files, fetch_pinned(files, context), strict=True)
+        Distribution(name=file.name, version=file.version, bundle=bundle)
+        for file, bundle in zip(files, pinned_bundles(files, context), strict=True)
     )
 
 

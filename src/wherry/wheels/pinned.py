@@ -14,10 +14,11 @@ from wherry.structs import Struct
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wherry.bundle.bundle import Bundle
     from wherry.context import Context
     from wherry.store import StoredFile
 
-__all__ = ["PinnedFile", "fetch_pinned"]
+__all__ = ["PinnedFile", "fetch_pinned", "pinned_bundles"]
 
 
 class PinnedFile(Struct, frozen=True):
@@ -58,3 +59,13 @@ def fetch_pinned(files: Sequence[PinnedFile], context: Context) -> tuple[StoredF
         for file in files
     ]
     return fetch(remote, context)
+
+
+def pinned_bundles(files: Sequence[PinnedFile], context: Context) -> list[Bundle]:
+    """The contents of wheels, which belong to their distributions; errors are those of ``fetch_pinned``."""
+    from wherry.bundle.wheel import wheel_bundle
+
+    return [
+        wheel_bundle(stored, filename=file.filename, owner=file.name, store=context.store)
+        for file, stored in zip(files, fetch_pinned(files, context), strict=True)
+    ]
