@@ -52,8 +52,8 @@ CONFIGURATION = "check AWS's variables (AWS_ENDPOINT_URL, AWS_SESSION_TOKEN …)
         (
             of_aws("GetAlias", "UnrecognizedClientException", "The security token is invalid.", 403),
             "GetAlias: UnrecognizedClientException: The security token is invalid.",
-            ("AWS does not know these credentials: check what `aws sts get-caller-identity` says, and which profile is "
-            "meant (`profile` of the stage, or AWS_PROFILE)"),
+            ("AWS does not know these credentials there: check what `aws sts get-caller-identity` says, which profile "
+            "is meant (`profile` of the stage, or AWS_PROFILE), and that the account has enabled the region"),
         ),
         (
             of_aws("GetAlias", "InvalidSignatureException", "Signature expired: yes", 403),
@@ -107,6 +107,16 @@ CONFIGURATION = "check AWS's variables (AWS_ENDPOINT_URL, AWS_SESSION_TOKEN …)
             ("PublishLayerVersion: InvalidParameterValueException: Error occurred while GetObject. S3 Error Code: "
             "PermanentRedirect."),
             "AWS Lambda takes code from buckets of its own region: see the stage's `bucket`",
+        ),
+        (
+            of_aws("UpdateFunctionCode", "InvalidParameterValueException", "Error occurred while GetObject. S3 Error Code: NoSuchKey."),
+            "UpdateFunctionCode: InvalidParameterValueException: Error occurred while GetObject. S3 Error Code: NoSuchKey.",
+            "another deployment of the same package has removed it from the bucket: run the same command again",
+        ),
+        (
+            of_aws("PublishVersion", "FunctionVersionsPerCapacityProviderLimitExceededException", "Too many"),
+            "PublishVersion: FunctionVersionsPerCapacityProviderLimitExceededException: Too many",
+            "the capacity provider has too many versions: remove old ones with `wherry prune`",
         ),
         (
             of_aws("GetFunctionConfiguration", "ResourceNotFoundException", "Function not found: x", 404),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.aws_account import code_sha256
+from support.aws_account import Account, code_sha256
 from support.aws_faults import ACCESS_DENIED
 from support.desired import desired_function, desired_layer
+from support.light_aws import Function, RefusedError
 from support.zips import zip_bytes
 from wherry.aws.client import Client
 from wherry.aws.model import Desired
@@ -22,10 +24,11 @@ from wherry.aws.observe import (
     snapshot_of,
 )
 from wherry.errors import AwsError
+from wherry.settings.model import StageSettings
 
 if TYPE_CHECKING:
-    from support.aws_account import Account
     from support.aws_faults import Call, Proxy
+    from support.light_aws import LightAws
 
 
 ZIPPED, OTHER = zip_bytes({"a.py": "A = 1\n"}), zip_bytes({"a.py": "A = 2\n"})
@@ -253,6 +256,33 @@ def test_what_aws_tells_at_times_is_no_difference(told: dict[str, Any]) -> None:
 )
 def test_what_a_version_freezes_is_a_difference(told: dict[str, Any]) -> None:
     assert snapshot_of({**BARE, **told}) != snapshot_of(BARE)
+
+
+@pytest.mark.real  # It lasts as long as AWS's limit makes it.
+def test_many_functions_within_the_limit_of_aws(aws: LightAws) -> None:
+    """15 requests in a second, of all that manage functions."""
+    names = [f"shop-{number}" for number in range(100)]
+    for name in names:
+        latest = {
+            "FunctionArn": aws.arn("function", name), "Version": "$LATEST", "CodeSha256": "x",
+        }  # fmt: skip
+        aws.functions[name] = Function(latest=latest)
+    left, at, refused = 15.0, time.monotonic(), 0
+
+    def limit(_: str) -> None:
+        nonlocal left, at, refused
+        now = time.monotonic()
+        left, at = min(15.0, left + (now - at) * 15), now
+        if left < 1:
+            refused += 1
+            raise RefusedError(429, "TooManyRequestsException", "Rate exceeded")
+        left -= 1
+
+    aws.before = limit
+    with Account(aws.url).here():
+        found = observe_functions(names, Client(StageSettings(region="eu-west-1"), name="staging"))
+    assert [*found.functions] == names
+    assert refused
 
 
 def test_secrets_are_kept_nowhere() -> None:

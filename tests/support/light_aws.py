@@ -64,6 +64,7 @@ class LightAws:
         answer: called with the code, the qualifier and the event of an invocation.
         alarms: states of alarms by their names.
         metrics: sums by function, version and metric.
+        read: the status of every metric.
         concurrency: the answers to come about the provisioned concurrency of an alias.
         before: called with the operation before each call, in which it may change anything or raise.
         calls: operations, in order.
@@ -76,6 +77,7 @@ class LightAws:
         self.answer: Callable[[bytes, str, Any], Answer] = lambda *_: Answer(value={})
         self.alarms: dict[str, str] = {}
         self.metrics: dict[tuple[str, str, str], float] = {}
+        self.read = "Complete"
         self.concurrency: list[dict[str, Any]] = []
         self.before: Callable[[str], None] = lambda _: None
         self.calls: list[str] = []
@@ -265,7 +267,7 @@ class LightAws:
             named = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
             key = (named["Resource"], named["ExecutedVersion"], metric["MetricName"])
             values = [self.metrics[key]] if key in self.metrics else []
-            results.append({"Id": query["Id"], "Values": values})
+            results.append({"Id": query["Id"], "Values": values, "StatusCode": self.read})
         return {"MetricDataResults": results, "Messages": []}
 
 

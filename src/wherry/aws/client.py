@@ -172,7 +172,10 @@ class Client:
             if key not in self._clients:
                 from botocore.config import Config
 
-                retries: Any = {"mode": "standard", "total_max_attempts": 5 if retried else 1}
+                # AWS allows few requests in a second, and a project may have many functions: adaptive, boto3 slows down.
+                retries: Any = {"mode": "adaptive", "total_max_attempts": 5}
+                if not retried:
+                    retries = {"mode": "standard", "total_max_attempts": 1}
                 with _configuring(f"reach AWS for stage `{self.name}`"):
                     client = self.session.client(
                         service,  # type: ignore[call-overload]

@@ -154,8 +154,8 @@ def _hint(operation: str, code: str, message: str) -> str | None:
         return _EXPIRED_HINT
     if code in _UNKNOWN_KEY:
         return (
-            "AWS does not know these credentials: check what `aws sts get-caller-identity` says, and which "
-            "profile is meant (`profile` of the stage, or AWS_PROFILE)"
+            "AWS does not know these credentials there: check what `aws sts get-caller-identity` says, which profile "
+            "is meant (`profile` of the stage, or AWS_PROFILE), and that the account has enabled the region"
         )
     if code in DENIED:
         if deny := _EXPLICIT_DENY.search(message):
@@ -175,6 +175,8 @@ def _hint(operation: str, code: str, message: str) -> str | None:
         return "another update is under way: run the same command again when it has ended"
     if code == "CodeStorageExceededException":
         return "the code storage of the region is full: remove old versions with `wherry prune`"
+    if code == "FunctionVersionsPerCapacityProviderLimitExceededException":
+        return "the capacity provider has too many versions: remove old ones with `wherry prune`"
     if code in {"RequestEntityTooLargeException", "RequestTooLarge"}:
         return 'give the stage a bucket, so that packages go through S3: bucket = "s3://…"'
     if code in {"NoSuchBucket", "PermanentRedirect", "AuthorizationHeaderMalformed"}:
@@ -200,6 +202,8 @@ def _invalid(message: str) -> str | None:
         )
     if "unzipped size" in lowered:
         return "function and layers together are too big: `wherry build` shows the biggest distributions"
+    if "nosuchkey" in lowered or "nosuchversion" in lowered:
+        return "another deployment of the same package has removed it from the bucket: run the same command again"
     if "getobject" in lowered or "s3" in lowered:
         return "AWS Lambda takes code from buckets of its own region: see the stage's `bucket`"
     return None

@@ -174,7 +174,9 @@ def test_a_canary_steps_by_itself(shop: Shop, aws: LightAws) -> None:
     assert shop.stands == (1, {})
 
 
-@pytest.mark.parametrize("fault", some(["alarm", "errors", "blind"], of=("alarm", "errors")))
+@pytest.mark.parametrize(
+    "fault", some(["alarm", "errors", "blind", "unread", "gone"], of=("alarm", "errors", "unread"))
+)
 @pytest.mark.parametrize("at", some([0, 1], of=(1,)))
 def test_it_goes_back_by_itself(
     shop: Shop, aws: LightAws, fault: str, at: int, monkeypatch: pytest.MonkeyPatch
@@ -197,6 +199,10 @@ def test_it_goes_back_by_itself(
             if fault == "errors":
                 aws.metrics[RESOURCE, "2", "Invocations"] = 10.0
                 aws.metrics[RESOURCE, "2", "Errors"] = 1.0
+            if fault == "unread":
+                aws.read = "InternalError"
+            if fault == "gone":
+                del aws.alarms["more"]
             if fault == "blind":
                 raise RefusedError(403, "AccessDeniedException", "no")
 
@@ -208,6 +214,8 @@ def test_it_goes_back_by_itself(
         "alarm": "alarm `more` is in alarm: Threshold crossed",
         "errors": "1 of 10 calls of version 2 of `shop-api` failed: 10%, and 5% are allowed",
         "blind": "cannot read the metrics of the canary: GetMetricData: AccessDeniedException: no",
+        "unread": "cannot read the metrics of the canary: CloudWatch: InternalError",
+        "gone": "cannot look at the alarms of the stage: there is no alarm `more`",
     }[fault]
     assert caught.value.where[0] == reason
     assert shop.stands == (1, {})

@@ -28,6 +28,8 @@ _ALARMS = 100
 """Alarms that AWS describes in one answer."""
 _QUERIES = 500
 """Metrics that AWS returns in one answer."""
+_UNREAD = frozenset({"Forbidden", "InternalError"})
+"""CloudWatch's statuses of a metric that it did not read: there are no values, and nothing is known of errors."""
 
 
 class Watched(Struct, frozen=True, kw_only=True):
@@ -125,7 +127,7 @@ class Watch(Struct, frozen=True, kw_only=True):
         ]
         sums: dict[str, float] = {}
         for begin in range(0, len(queries), _QUERIES):
-            with refusing("read the metrics of the canary"):
+            with refusing(doing := "read the metrics of the canary"):
                 pages = (
                     self.client.service("cloudwatch")
                     .get_paginator("get_metric_data")
@@ -137,6 +139,8 @@ class Watch(Struct, frozen=True, kw_only=True):
                 )
                 for page in pages:
                     for result in page.get("MetricDataResults") or ():
+                        if (status := result.get("StatusCode")) in _UNREAD:
+                            raise AwsError(f"cannot {doing}", where=[f"CloudWatch: {status}"])
                         key = str(result.get("Id"))
                         sums[key] = sums.get(key, 0.0) + sum(result.get("Values") or ())
         return {
