@@ -196,7 +196,7 @@ class FunctionServer:
             try:
                 invocation = course.invocation = function.invoke(event)
             except InvokeError as error:
-                return service_error(call.form, fault=str(error))
+                return service_error(call.form, fault=_in_a_line(error))
             if not invocation.started and invocation.error is not None:
                 response = _not_served(not_loaded(function.name, invocation.error))
             else:
@@ -283,5 +283,9 @@ def _not_served(error: WherryError) -> HttpResponse:
         status=502,
         headers=(("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")),
         body=f"{error}\n".encode("utf-8", "replace"),
-        fault=": ".join([error.message, *error.where[:1]]),
+        fault=_in_a_line(error),
     )
+
+
+def _in_a_line(error: WherryError) -> str:
+    return ": ".join([error.message, *error.where[:1]])
