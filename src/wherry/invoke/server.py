@@ -43,6 +43,8 @@ __all__ = ["FunctionServer", "Served"]
 
 
 _OF_A_PORT = {errno.EADDRINUSE, errno.EACCES}
+_ANY_NAME = "function"
+"""The name by which AWS's Runtime Interface Emulator, which runs one function, is asked for it."""
 _FRONTS = {
     EventFormat.FUNCTION_URL: "a Function URL",
     EventFormat.HTTP: "an HTTP API",
@@ -274,6 +276,8 @@ def _named(build: ServedBuild, call: InvokeCall) -> str | None:
         return None
     if call.function in build.functions:
         return call.function
+    if call.function == _ANY_NAME and len(build.functions) == 1:
+        return next(iter(build.functions))
     return build.aliases.get(call.function)
 
 
