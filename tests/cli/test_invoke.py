@@ -169,6 +169,19 @@ def test_a_response_that_the_service_does_not_understand(project: Path, real: Ru
 
 
 @pytest.mark.real
+def test_a_web_application_without_a_request(project: Path, real: Run) -> None:
+    app = (
+        "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'hi']\n"
+    )
+    settings = SETTINGS.replace('handler = "shop.api.web"', 'app = "shop.api:app"')
+    write_files(project, {"shop/api.py": CODE + app, "pyproject.toml": settings})
+    done = real("invoke", "web")
+    assert done.code == 1
+    assert "hint: send it one: --http GET /\n" in done.err
+    assert real("invoke", "web", "--http", "GET", "/").out == "hi"
+
+
+@pytest.mark.real
 def test_variables(project: Path, real: Run) -> None:
     write_files(project, {".env": "# of the shop\nexport TABLE='items'\nAB=1\n\n"})
     done = real(

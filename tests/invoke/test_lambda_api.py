@@ -299,3 +299,10 @@ def test_an_arn_that_is_not_encoded(calls: Calls) -> None:
     connection.request("POST", f"/2015-03-31/functions/{arn}/invocations", body="{}")
     assert connection.getresponse().status == 200
     connection.close()
+
+
+def test_the_name_that_the_emulator_has_for_its_function() -> None:
+    """It is that of the only function, as scripts for container images use it."""
+    with serve_build(build_of([served_as("api", ran)])) as server:
+        url = f"{server.url}2015-03-31/functions/function/invocations"
+        assert requests.post(url, data=b'{"a": 1}', timeout=30).json() == {"a": 1}

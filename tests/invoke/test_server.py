@@ -160,10 +160,12 @@ def test_a_failure_is_told_to_the_developer_alone() -> None:
 
 def test_a_function_that_cannot_be_started() -> None:
     def broken(_: bytes) -> Invocation:
-        raise InvokeError("the function's process cannot be started")
+        raise InvokeError("the function's process cannot be started", where=["no memory"])
 
-    with serving(broken) as server:
+    served: list[Served] = []
+    with serving(broken, served=served) as server:
         assert requests.get(server.url, timeout=30).status_code == 502
+    assert served[0].response.fault == "the function's process cannot be started: no memory"
 
 
 def status(url: str, data: bytes) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -241,6 +242,19 @@ def test_the_interpreter_is_asked_once(wherry: Wherry, shared: Path, tmp_path: P
     with serving(wherry, shared, "--concurrency", "2", "--python", str(python)) as served:
         assert {served.get(name).status_code for name in ("/api", "/other")} == {200}
     assert asked.read_text() == "\n"
+
+
+@pytest.mark.usefixtures("function")
+def test_many_open_files(wherry: Wherry, shared: Path) -> None:
+    """Sixty functions take more than the 256 that a process has on macOS."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        with serving(wherry, shared) as served:
+            now = resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert now == (min(hard, 10240), hard)
 
 
 def memory_of(process: int) -> int:

@@ -91,6 +91,9 @@ of_run = shared(
     click.option("-v", "--verbose", is_flag=True, help="Also show what the build did."),
 )
 
+_NO_REQUEST = "this event is no HTTP request"
+"""How the error of a web application begins that got another event."""
+
 FORMATS = ["function-url", "http", "http-1.0", "rest", "alb", "alb-multi"]
 
 of_format = click.option(
@@ -278,6 +281,11 @@ def command(
                     terminal.line(invocation.report_line)
                 if not options.get("terminal"):
                     warn_of_prompt(invocation, terminal)
+                if error is not None and error.message.startswith(_NO_REQUEST):
+                    terminal.warn(
+                        "the function is a web application, and the event no request",
+                        hint="send it one: --http GET /",
+                    )
                 if error is not None and not invocation.log:
                     click.echo(f"[ERROR] {error.type}: {error.message}", err=True)
                 if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Unpack
 
 import click
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from wherry.invoke.server import Served
 
 __all__ = ["command"]
+
+_OPEN_FILES = 10240
+"""The most that macOS takes, and enough for a thousand environments."""
 
 
 @click.command("serve")
@@ -120,6 +124,7 @@ def command(
 
     # A server that is told to end has done its work.
     signal.signal(signal.SIGTERM, _end)
+    _open_more_files()
     options["environment"] = read_variables(variables, variable_files)
     options["terminal"] = keyboard()
     with Terminal(quiet=quiet, verbose=verbose) as terminal:
@@ -143,6 +148,18 @@ def command(
                 terminal.line(line)
             click.echo(server.url)
             server.serve()
+
+
+def _open_more_files() -> None:
+    """Raise the soft limit of open files: each environment has some, and on macOS a process has 256 at first."""
+    # Not on Windows; and macOS refuses what it calls unlimited.
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _end(_number: int, _frame: object) -> None:

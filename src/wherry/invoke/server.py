@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 __all__ = ["FunctionServer", "Served"]
 
 _OF_A_PORT = {errno.EADDRINUSE, errno.EACCES}
+_ANY_NAME = "function"
+"""The name by which AWS's Runtime Interface Emulator, which runs one function, is asked for it."""
 _FRONTS = {
     EventFormat.FUNCTION_URL: "a Function URL",
     EventFormat.HTTP: "an HTTP API",
@@ -194,7 +196,7 @@ class FunctionServer:
             try:
                 invocation = course.invocation = function.invoke(event)
             except InvokeError as error:
-                return service_error(call.form, fault=str(error))
+                return service_error(call.form, fault=_in_a_line(error))
             if not invocation.started and invocation.error is not None:
                 response = _not_served(not_loaded(function.name, invocation.error))
             else:
@@ -272,6 +274,8 @@ def _named(build: ServedBuild, call: InvokeCall) -> str | None:
         return None
     if call.function in build.functions:
         return call.function
+    if call.function == _ANY_NAME and len(build.functions) == 1:
+        return next(iter(build.functions))
     return build.aliases.get(call.function)
 
 
@@ -281,5 +285,9 @@ def _not_served(error: WherryError) -> HttpResponse:
         status=502,
         headers=(("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")),
         body=f"{error}\n".encode("utf-8", "replace"),
-        fault=": ".join([error.message, *error.where[:1]]),
+        fault=_in_a_line(error),
     )
+
+
+def _in_a_line(error: WherryError) -> str:
+    return ": ".join([error.message, *error.where[:1]])
