@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["lock_by_hash"]
 
 # The options by which uv prefers one file of a version to another.
-_CHOOSING = frozenset({"no-binary", "only-binary", "pre", "prefer-binary"})
+_CHOOSING = frozenset(
+    {"no-binary", "only-binary", "pre", "all-releases", "only-final", "prefer-binary"}
+)
 
 
 def lock_by_hash(

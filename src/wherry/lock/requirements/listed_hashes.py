@@ -63,7 +63,11 @@ def check_fragments(pylock: Pylock, requirements: Iterable[Requirement], path: P
 
 
 def keep_listed(
-    pylock: Pylock, listed: Sequence[tuple[Requirement | None, Iterable[str]]], path: Path
+    pylock: Pylock,
+    listed: Sequence[tuple[Requirement | None, Iterable[str]]],
+    path: Path,
+    *,
+    all_hashed: bool = True,
 ) -> Pylock:
     """Keep only those files of a lock that have a listed hash.
 
@@ -73,6 +77,7 @@ def keep_listed(
         pylock: the resolved requirements.
         listed: requirements, None for paths and bare URLs, each with its hashes.
         path: the requirements file.
+        all_hashed: whether every distribution needs hashes.
 
     Raises:
         LockError: no hash of a distribution is listed, or none of its files has one.
@@ -87,7 +92,9 @@ def keep_listed(
         label = f"`{package.name}=={package.version}`" if package.version else f"`{package.name}`"
         allowed = set(listed_for(package.name, package.version, listed))
         kept = _restricted(package, allowed)
-        if not allowed:
+        if not allowed and not all_hashed:
+            packages.append(package)
+        elif not allowed:
             unlisted.append(f"{label} has none")
         elif kept is None:
             wrong.append(f"{label}: the files that the index has for the target have other hashes")
