@@ -286,6 +286,30 @@ def test_sources_of_pdm(tmp_path: Path, index: Index, name: str) -> None:
     assert versions(read(write(tmp_path, pyproject__toml=text))) == VERSIONS
 
 
+@pytest.mark.parametrize(
+    ("resolution", "expected"),
+    [
+        ('overrides = {Beta = "1.0"}', {"alpha": "1.1", "beta": "1.0", "delta": "4.0", "gamma": "3.0"}),
+        ('overrides = {beta = "<2"}', {"alpha": "1.1", "beta": "1.0", "delta": "4.0", "gamma": "3.0"}),
+        ('excludes = ["Delta"]', {"alpha": "1.1", "beta": "2.0", "gamma": "3.0"}),
+        ("allow-prereleases = true", {"alpha": "1.1", "beta": "2.0", "delta": "4.0", "gamma": "3.0"}),
+    ],
+)  # fmt: skip
+def test_what_pdm_resolves_otherwise(
+    tmp_path: Path, index: Index, resolution: str, expected: dict[str, str]
+) -> None:
+    text = (
+        '[project]\nname = "shop"\nversion = "1"\ndependencies = ["alpha", "gamma[fast]"]\n'
+        f"[tool.pdm.resolution]\n{resolution}\n"
+        f'[[tool.pdm.source]]\nname = "pypi"\nurl = "{index.simple}"\n'
+    )
+    assert versions(read(write(tmp_path, pyproject__toml=text))) == expected
+    # What another tool left behind says nothing once the project is uv's.
+    text += f'[[tool.uv.index]]\nurl = "{index.simple}"\ndefault = true\n'
+    usual = {"alpha": "1.1", "beta": "2.0", "delta": "4.0", "gamma": "3.0"}
+    assert versions(read(write(tmp_path, pyproject__toml=text))) == usual
+
+
 def test_groups_without_a_project(tmp_path: Path, index: Index) -> None:
     text = '[dependency-groups]\nprod = ["devtool", {include-group = "more"}]\nmore = ["delta"]\n'
     text += f'[[tool.uv.index]]\nurl = "{index.simple}"\ndefault = true\n'

@@ -92,6 +92,16 @@ def test_an_edit_makes_it_stale(project: Path) -> None:
     assert versions(read(project, frozen=True)) == VERSIONS
 
 
+def test_an_edit_of_what_pdm_resolves_makes_it_stale(project: Path) -> None:
+    written(project)
+    pyproject = project / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text() + "[tool.pdm]\ndistribution = true\n")
+    assert versions(read(project)) == VERSIONS
+    pyproject.write_text(pyproject.read_text() + '[tool.pdm.resolution.overrides]\nbeta = "2.0"\n')
+    with pytest.raises(LockError, match="is older than what it was made from"):
+        read(project)
+
+
 def test_no_secret_is_written(tmp_path: Path) -> None:
     """A8: the secret is in no file."""
     with serve_index(RELEASES, auth=("me", "hush-hush")) as index:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 import wherry
 from support.index import serve_index
 from support.projects import make_project, write_files
 from support.reporters import Heard
 from support.wheels import make_wheel
+from wherry.errors import LockError
+from wherry.events import Warned
 from wherry.pipeline.request import read_request
 from wherry.pipeline.written import written_target
 from wherry.store import Store
@@ -52,3 +56,15 @@ def test_the_newest_runtime_that_the_wheels_admit(tmp_path: Path) -> None:
         make_project(root, index, [new])
         assert build()[0].target.runtime.name == "python3.13"
         assert build(runtime="python3.13")[1] == ["building for python3.13-x86_64: as asked"]
+
+
+def test_what_no_runtime_gives_a_solution_for_is_said_once(tmp_path: Path) -> None:
+    """Another runtime is tried where the words are of Python."""
+    wheel = make_wheel("native", "1.0", tag="cp37-cp37m-manylinux_2_17_x86_64")
+    heard = Heard()
+    with serve_index([wheel]) as index:
+        text = f"-i {index.simple}\nnative>=1\n"
+        root = write_files(tmp_path / "shop", {"requirements.txt": text, "app.py": ""})
+        with pytest.raises(LockError, match="uv cannot resolve"):
+            wherry.build(root, store=Store(tmp_path / "store"), reporter=heard)
+    assert len(heard.texts(Warned)) == 1

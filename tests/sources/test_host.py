@@ -177,6 +177,17 @@ def test_the_targets_python_builds(
     assert not [event for event in heard.events if isinstance(event, Warned)]
 
 
+def test_of_a_tree_of_somebody_else_no_settings_are_hinted_at(tmp_path: Path, store: Store) -> None:
+    said = "No file/folder found for package shop"
+    root = obedient_project(tmp_path / "shop", files={}, say=said, fail=1)
+    with pytest.raises(BuildError) as caught:
+        project_bundle(root, TreeOptions(), context(store, target=on()))
+    assert "[tool.uv] of `pyproject.toml`" in (caught.value.hint or "")
+    (error,) = HostBuilder(context=context(store, target=on())).build([source(root)])
+    assert isinstance(error, BuildError)
+    assert (error.hint or "").startswith("the whole output is in")
+
+
 @pytest.mark.usefixtures("no_other_python")
 def test_another_python_that_builds_is_told(tmp_path: Path, store: Store, heard: Heard) -> None:
     other = "3.13" if HERE != "3.13" else "3.12"

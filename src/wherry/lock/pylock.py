@@ -43,6 +43,7 @@ __all__ = ["check_provenance", "parse_pylock", "provenance", "read"]
 # The parts of pyproject.toml that decide what is resolved. Others may change as they like.
 _PROJECT = ("requires-python", "dependencies", "optional-dependencies", "dynamic")
 _POETRY = ("dependencies", "dev-dependencies", "group", "extras", "source")
+_PDM = ("source", "resolution")
 
 
 def read(path: Path, request: LockRequest, context: Context) -> Lock:
@@ -209,6 +210,8 @@ def _digest(path: Path, files: ProjectFiles) -> str:
                 key: value for key, value in tool.table("poetry").data.items() if key in _POETRY
             },
         }
+        if pdm := {key: value for key, value in tool.table("pdm").data.items() if key in _PDM}:
+            content["pdm"] = pdm
         wherry = tool.data.get("wherry")
         if isinstance(wherry, dict) and "indexes" in wherry:
             content["indexes"] = wherry["indexes"]

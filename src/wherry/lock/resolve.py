@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -9,7 +11,7 @@ from msgspec.structs import replace
 from wherry.errors import LockError
 from wherry.events import Warned
 from wherry.indexes.declared import is_pypi
-from wherry.indexes.redact import redact
+from wherry.indexes.redact import redact, without_credentials
 from wherry.interpreters import build_python
 from wherry.lock.declared import installs_by_setup
 from wherry.lock.model import Lock
@@ -21,7 +23,7 @@ from wherry.tools.uv_cache import cache_options
 from wherry.tools.uv_words import with_place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from packaging.pylock import Pylock
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from wherry.target import Target
 
 __all__ = [
+    "Placed",
     "Requirements",
     "literal_url",
     "not_locked",
@@ -46,6 +49,22 @@ _DEFAULT = "--index-url "
 _FURTHER = "--extra-index-url "
 
 
+class Placed(Struct, frozen=True, kw_only=True):
+    """A requirement that comes from one index alone.
+
+    Attributes:
+        text: the requirement, as PEP 508 has it.
+        name: the distribution.
+        index: the name of the index.
+        url: the address of the index.
+    """
+
+    text: str
+    name: str
+    index: str
+    url: str
+
+
 class Requirements(Struct, frozen=True, kw_only=True):
     """Requirements that uv resolves.
 
@@ -54,6 +73,9 @@ class Requirements(Struct, frozen=True, kw_only=True):
         base: the folder that relative paths start from, those of the result as well.
         text: the text of a requirements file. Uv reads it from its standard input, so that secrets in it are in no file
             and no argument.
+        placed: further requirements, which come from an index that nothing else comes from.
+        overrides: requirements that replace those that distributions have.
+        excludes: names of distributions that are left out, whoever requires them.
         declared: the arguments of uv for what is declared in files: their names, and options for extras and groups.
         requires_python: the versions of Python that the project is for; they decide the patch level that is assumed.
     """
@@ -61,6 +83,9 @@ class Requirements(Struct, frozen=True, kw_only=True):
     name: str
     base: Path
     text: str = ""
+    placed: tuple[Placed, ...] = ()
+    overrides: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
     declared: tuple[str, ...] = ()
     requires_python: SpecifierSet | None = None
     options: tuple[str, ...] = ()
@@ -103,35 +128,76 @@ def _resolved(requirements: Requirements, context: Context) -> str:
     def stdin() -> str:
         return "".join(f"{_with_login(line, network)}\n" for line in lines)
 
-    if not requirements.declared and not any(map(_asks, lines)):
+    if not requirements.declared and not requirements.placed and not any(map(_asks, lines)):
         return 'lock-version = "1.0"\ncreated-by = "wherry"\npackages = []\n'
     patch = _patch(context.target, requirements.requires_python)
     python = build_python(context)
-    answer = run_uv(
-        [
-            "pip",
-            "compile",
-            "--format=pylock.toml",
-            "--no-header",
-            "--no-annotate",
-            "--generate-hashes",
-            *target_options(context.target, patch=patch, python=python.path),
-            *cache_options(python.version),
-            *requirements.options,
-            *requirements.declared,
-            *(["-"] if lines else []),
-        ],
-        cwd=requirements.base,
-        network=network,
-        reporter=context.reporter,
-        stdin=stdin if lines else None,
-        default_index=default_index,
-    )
+    with _in_files(requirements) as files:
+        answer = run_uv(
+            [
+                "pip",
+                "compile",
+                "--format=pylock.toml",
+                "--no-header",
+                "--no-annotate",
+                "--generate-hashes",
+                *target_options(context.target, patch=patch, python=python.path),
+                *cache_options(python.version),
+                *requirements.options,
+                *requirements.declared,
+                *files,
+                *(["-"] if lines else []),
+            ],
+            cwd=requirements.base,
+            network=network,
+            reporter=context.reporter,
+            stdin=stdin if lines else None,
+            default_index=default_index,
+        )
     if lines:
         shown = [redact(line) for line in lines]
         causes = tuple(with_place(cause, requirements.name, shown) for cause in answer.causes)
         answer = replace(answer, causes=causes)
     return answer.expect(f"uv cannot resolve `{requirements.name}`")
+
+
+@contextmanager
+def _in_files(requirements: Requirements) -> Iterator[list[str]]:
+    """The arguments for what uv reads in files alone; there are no secrets in them."""
+    lists = {"overrides": requirements.overrides, "excludes": requirements.excludes}
+    if not requirements.placed and not any(lists.values()):
+        yield []
+        return
+    with temporary_folder("resolve") as folder:
+        arguments = []
+        for option, lines in lists.items():
+            if lines:
+                path = folder / f"{option}.txt"
+                path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+                arguments.append(f"--{option}={path}")
+        if requirements.placed:
+            path = folder / "pyproject.toml"
+            path.write_text(_project_of(requirements.placed), encoding="utf-8")
+            arguments.append(str(path))
+        yield arguments
+
+
+def _project_of(requirements: Sequence[Placed]) -> str:
+    """The ``pyproject.toml`` of a project that says which index each of these comes from."""
+    import tomli_w
+
+    sources, indexes = {}, {}
+    for each in requirements:
+        # Of the name, uv makes those of the variables with a login.
+        name = re.sub(r"[^A-Za-z0-9._-]", "_", each.index)
+        sources[each.name] = {"index": name}
+        url = without_credentials(each.url)
+        indexes[name] = {"name": name, "url": url, "explicit": True}
+    # The project's name is in messages of uv's.
+    needed = [each.text for each in requirements]
+    project = {"name": "the-project", "version": "0", "dependencies": needed}
+    settings = {"sources": sources, "index": [*indexes.values()]}
+    return tomli_w.dumps({"project": project, "tool": {"uv": settings}})
 
 
 def _asks(line: str) -> bool:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import configparser
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from wherry.errors import LockError
 from wherry.lock.assemble import check_python, known, make_pylock
 from wherry.lock.declared import declares_dependencies, installs_by_setup, read_declared
-from wherry.lock.document import read_text, read_toml
+from wherry.lock.document import is_path, read_text, read_toml
 from wherry.lock.model import Lock
 from wherry.lock.pipfile.declared import requirement_text
 from wherry.lock.poetry.declared import dependencies_of, poetry_project
-from wherry.lock.resolve import Requirements, resolve_declared
+from wherry.lock.poetry.sources import index_options, source_address
+from wherry.lock.resolve import Placed, Requirements, resolve_declared
 from wherry.lock.uv.local import require_workspace
 
 if TYPE_CHECKING:
@@ -60,10 +62,18 @@ def read_pyproject(path: Path, request: LockRequest, context: Context) -> Lock:
             extras = known("extra", request.extras, declared.extras, path)
         offered = [*pyproject.table("dependency-groups").data, *poetry.table("group").data]
         groups = known("group", request.groups, offered, path)
+        pdm = pyproject.table("tool").table("pdm")
+        if _says_places_to_uv(pyproject.table("tool")):
+            pdm = replace(pdm, data={})
+        resolution = pdm.table("resolution")
+        prereleases = resolution.optional("allow-prereleases", bool)
         requirements = Requirements(
             name=path.name,
             base=path.parent,
-            text="".join(f"{line}\n" for line in _pdm_sources(pyproject, context)),
+            text="".join(f"{line}\n" for line in _pdm_sources(pdm, context)),
+            overrides=tuple(_pdm_overrides(resolution.table("overrides"))),
+            excludes=tuple(resolution.strings("excludes")),
+            options=("--prerelease=allow",) if prereleases else (),
             requires_python=requires_python,
             declared=(
                 *([path.name] if "project" in pyproject else []),
@@ -114,43 +124,33 @@ def _of_poetry(
     extras = known("extra", request.extras, project.extras, path)
     optional = project.optional(extras)
     poetry = pyproject.table("tool").table("poetry")
-    lines = list(_poetry_sources(poetry))
+    table = poetry.table("dependencies")
+    lines = list(index_options(poetry, context.network))
+    placed: list[Placed] = []
     for group in (main, *map(canonicalize_name, groups)):
-        lines += [
-            _requirement(dependency, poetry.table("dependencies"))
-            for dependency in project.groups[group]
-            if not dependency.optional or dependency.name in optional
-        ]
+        for dependency in project.groups[group]:
+            if dependency.optional and dependency.name not in optional:
+                continue
+            text, source = _requirement(dependency, table), dependency.source.get("source")
+            if source is None:
+                lines.append(text)
+            elif (url := source_address(poetry, source, context.network)) is None:
+                raise table.wrong(dependency.name, f"there is no source `{source}`")
+            elif dependency.applies(context.target, ()):
+                placed.append(Placed(text=text, name=dependency.name, index=source, url=url))
     requirements = Requirements(
         name=path.name,
         base=path.parent,
         text="\n".join(lines) + "\n",
+        placed=tuple(placed),
         requires_python=project.requires_python,
     )
     return requirements, extras
 
 
-def _poetry_sources(poetry: Table) -> Iterator[str]:
-    """``[[tool.poetry.source]]`` as options; the network knows their names by itself."""
-    for number, source in enumerate(poetry.tables("source")):
-        url = source.optional("url", str)
-        priority = (source.optional("priority", str) or "primary").lower()
-        if url is None:
-            # Poetry knows the address of its own `PyPI` source, and so does uv.
-            continue
-        secondary = priority in {"supplemental", "secondary", "explicit"} or bool(
-            source.optional("secondary", bool)
-        )
-        option = "--extra-index-url" if secondary or number else "--index-url"
-        yield f"{option} {url}"
-
-
-def _pdm_sources(pyproject: Table, context: Context) -> Iterator[str]:
+def _pdm_sources(pdm: Table, context: Context) -> Iterator[str]:
     """``[[tool.pdm.source]]`` as options; the network knows the users and passwords by itself."""
-    tool = pyproject.table("tool")
-    if _says_places_to_uv(tool):
-        return
-    for source in tool.table("pdm").tables("source"):
+    for source in pdm.tables("source"):
         url = source.optional("url", str)
         if url is None:
             # It adds to a source of the user's own configuration.
@@ -159,6 +159,16 @@ def _pdm_sources(pyproject: Table, context: Context) -> Iterator[str]:
         if source.optional("type", str) == "find_links":
             option = "--find-links"
         yield f"{option} {context.network.expand(url)}"
+
+
+def _pdm_overrides(table: Table) -> Iterator[str]:
+    """``[tool.pdm.resolution.overrides]`` as requirements: a version, a specifier or an address for each name."""
+    for name, value in table.each(str):
+        if "://" in value:
+            yield f"{name} @ {value}"
+        else:
+            exact = value.strip()[:1].isdigit()
+            yield f"{name}{'==' if exact else ''}{'' if value.strip() == '*' else value}"
 
 
 def _requirement(dependency: Dependency, table: Table) -> str:
@@ -219,16 +229,23 @@ def read_setup(path: Path, request: LockRequest, context: Context) -> Lock:
         ToolError: uv is missing.
     """
     known("group", request.groups, (), path)
+    files: list[Path] = []
     if path.name == "setup.cfg":
-        requirements = _of_setup_cfg(path, request, context)
+        requirements = _of_setup_cfg(path, request, context, files)
     else:
         extras = (f"--extra={extra}" for extra in request.extras)
         requirements = Requirements(name=path.name, base=path.parent, declared=(path.name, *extras))
-    return resolve_declared(requirements, path, request, context, extras=request.extras)
+    lock = resolve_declared(requirements, path, request, context, extras=request.extras)
+    return replace(lock, inputs=(*lock.inputs, *files))
 
 
-def _of_setup_cfg(path: Path, request: LockRequest, context: Context) -> Requirements:
-    """The ``[options]`` of a ``setup.cfg``; uv takes only a ``setup.py``, which it runs to learn them."""
+def _of_setup_cfg(
+    path: Path, request: LockRequest, context: Context, files: list[Path]
+) -> Requirements:
+    """The ``[options]`` of a ``setup.cfg``; uv takes only a ``setup.py``, which it runs to learn them.
+
+    ``files`` gets the paths of other files that list dependencies.
+    """
     parser = configparser.RawConfigParser(strict=False)
     try:
         parser.read_string(read_text(path, context.files))
@@ -242,27 +259,32 @@ def _of_setup_cfg(path: Path, request: LockRequest, context: Context) -> Require
     offered = (
         parser["options.extras_require"] if parser.has_section("options.extras_require") else {}
     )
-    declared = {name: _listed(text or "", path) for name, text in offered.items()}
     check_python(requires_python, context.target, path)
-    extras = known("extra", request.extras, declared, path)
-    lines = [*_listed(requires or "", path), *(line for name in extras for line in declared[name])]
+    extras = known("extra", request.extras, offered, path)
+    lines: list[str] = []
+    for text in (requires or "", *(offered[name] or "" for name in extras)):
+        named = _named_files(text, path)
+        files += named
+        texts = [read_text(file, context.files) for file in named]
+        items = [line for each in texts for line in each.splitlines()] if named else _items(text)
+        lines += [each.strip() for each in items if each.strip() and each.strip()[0] != "#"]
     return Requirements(
         name=path.name,
         base=path.parent,
-        text="\n".join(lines) + "\n",
+        text="".join(f"{line}\n" for line in lines),
         requires_python=requires_python,
     )
 
 
-def _listed(text: str, path: Path) -> list[str]:
+def _named_files(text: str, path: Path) -> list[Path]:
+    """The files that a list of ``setup.cfg`` is read from: ``file: one.txt, two.txt``."""
+    if not text.strip().startswith("file:"):
+        return []
+    names = text.strip().removeprefix("file:").replace("\n", ",").split(",")
+    return [path.parent / name.strip() for name in names if is_path(name.strip())]
+
+
+def _items(text: str) -> list[str]:
     """The items of a list: one a line, or separated by semicolons on a single line."""
-    stripped = text.strip()
-    if stripped.startswith(("file:", "attr:")):
-        raise LockError(
-            f"`{path.name}` reads dependencies from elsewhere",
-            where=[f"{path}: {stripped.splitlines()[0]}"],
-            hint="declare them in `pyproject.toml`",
-        )
     # As setuptools reads it; a requirement with a marker then needs a line of its own.
-    items = stripped.splitlines() if "\n" in stripped else stripped.split(";")
-    return [item.strip() for item in items if item.strip() and not item.strip().startswith("#")]
+    return text.strip().splitlines() if "\n" in text.strip() else text.split(";")

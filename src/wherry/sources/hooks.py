@@ -74,18 +74,18 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def call_backend(
-    declaration: Declaration, environment: Environment, store: Store, *, ask: bool
+    declaration: Declaration, environment: Environment, store: Store, *, ask: bool, own: bool = True
 ) -> Iterator[Outcome]:
     """Let the backend make the wheel (``build_wheel``), which is there until the block ends.
 
     With ``ask``, it is first asked for further requirements (``get_requires_for_build_wheel``), and makes no wheel
-    where there are any.
+    where there are any. An ``own`` tree is one that the user can change.
 
     Raises:
         BuildError: the backend fails, or what it made is not a wheel.
     """
     with temporary_folder("build") as temporary:
-        call = _Call(declaration, environment, store, temporary)
+        call = _Call(declaration, environment, store, temporary, own=own)
         left = [declaration.root / name for name in _LEFT_BEHIND]
         left = [path for path in left if not path.exists()]
         try:
@@ -109,12 +109,19 @@ class _Call:
     """Calls of a backend with one temporary folder."""
 
     def __init__(
-        self, declaration: Declaration, environment: Environment, store: Store, temporary: Path
+        self,
+        declaration: Declaration,
+        environment: Environment,
+        store: Store,
+        temporary: Path,
+        *,
+        own: bool,
     ) -> None:
         self._declaration = declaration
         self._environment = environment
         self._store = store
         self._temporary = temporary
+        self._own = own
         self._output = KeptOutput()
         self._folder = temporary / "wheel"
         self._source = _source(declaration, environment, temporary)
@@ -198,7 +205,8 @@ class _Call:
         from wherry.sources.log import keep_log, last_lines
 
         output = redact(self._output.text())
-        hint = hint or _folder_hint(output, self._declaration)
+        if hint is None and self._own:
+            hint = _folder_hint(output, self._declaration)
         kept = keep_log(output, label=self._declaration.label, store=self._store)
         hints = [hint, f"the whole output is in `{kept}`" if kept is not None else None]
         return self._error(

@@ -57,21 +57,21 @@ def build_wheel(declaration: Declaration, context: Context, *, hermetic: bool = 
     if python.version != context.target.runtime.python:
         _warn(declaration, python.version, context)
     known = known_environment(declaration, context) if hermetic else None
-    ask = known is None
+    ask, own = known is None, not context.network.is_for_third_party
     environment = known or make_environment(
         declaration.requires, declaration, context, virtual=not hermetic
     )
     with ExitStack() as stack:
         # Backends that leave something in the tree while they work must not meet each other.
         stack.enter_context(store.lock("build", memo_key(declaration.root)))
-        call = call_backend(declaration, environment, store, ask=ask)
+        call = call_backend(declaration, environment, store, ask=ask, own=own)
         outcome = stack.enter_context(call)
         if ask:
             remember_requirements(outcome.requires, declaration, environment, context)
         if outcome.wheel is None:
             requires = [*declaration.requires, *outcome.requires]
             environment = make_environment(requires, declaration, context, virtual=not hermetic)
-            call = call_backend(declaration, environment, store, ask=False)
+            call = call_backend(declaration, environment, store, ask=False, own=own)
             outcome = stack.enter_context(call)
         assert outcome.wheel is not None  # noqa: S101
         wheel = accept_wheel(

@@ -30,13 +30,15 @@ def choose_fitting(
     """Choose the first of these targets for which locks have a wheel of everything that is compiled.
 
     Where there is none, the target with the fewest distributions to compile. A runtime that AWS no longer patches is
-    chosen only if no other will do. If the locks admit none, the first target is left, and fails with the reason.
+    chosen only if no other will do. If the locks admit none, the first target is left, and fails with the reason, unless the
+    locks cannot be read for it.
     With ``keep``, the first is chosen as well if something must be compiled for it.
 
     Raises:
         WherryError: the locks cannot be read, for any target.
     """
     first, problem = targets[0], None
+    unread: LockError | None = None
     best: tuple[tuple[bool, int], Target] | None = None
     for target in targets:
         if best is not None and is_deprecated(target.runtime) and not best[0][0]:
@@ -48,6 +50,7 @@ def choose_fitting(
                 raise
             if target == first:
                 problem = error.message
+                unread = error if isinstance(error, LockError) else None
             continue
         if target == first:
             problem = next(iter(compiled), None)
@@ -58,6 +61,8 @@ def choose_fitting(
             best = score, target
         if score == (False, 0):
             break
+    if best is None and unread is not None:
+        raise unread
     chosen = best[1] if best is not None else first
     return Fitting(chosen, None if chosen == first else problem)
 

@@ -70,12 +70,14 @@ def test_a_hash_without_a_requirement(tmp_path: Path) -> None:
 def test_lists_and_abbreviations_of_options(tmp_path: Path) -> None:
     (more := tmp_path / "%41.txt").write_text("c==3\n")
     text = f"--no-binary=a, b\n--only-bin c,d\n--index https://i/\n-r {more.as_uri()}\n"
+    text += "d==4 --no-binary d --only-binary=e,f # as pip takes it\n--all-releases :all:\n--only-final g\n"
     found = parse(tmp_path, text.replace("a, b", "a,b"))
     assert found.options == [
         ("no-binary", "a"), ("no-binary", "b"), ("only-binary", "c"), ("only-binary", "d"),
-        ("index-url", "https://i/"),
+        ("index-url", "https://i/"), ("no-binary", "d"), ("only-binary", "e"), ("only-binary", "f"),
+        ("all-releases", ":all:"), ("only-final", "g"),
     ]  # fmt: skip
-    assert [line.text for line in found.requirements] == ["c==3"]
+    assert [line.text for line in found.requirements] == ["c==3", "d==4"]
 
 
 def test_variables_that_decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

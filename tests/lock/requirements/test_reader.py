@@ -112,6 +112,45 @@ def test_hashes_can_be_demanded(tmp_path: Path, index: Index) -> None:
         read(tmp_path)
 
 
+def test_hashes_may_be_for_some(tmp_path: Path, index: Index) -> None:
+    """As pip 26 has it; those that are listed are enforced all the same."""
+    text = f"--index-url {index.simple}\n--no-require-hashes\nbeta==1.0\nalpha==1.1"
+    write(tmp_path, requirements__txt=f"{text} {hashes('alpha', '1.1')}\n")
+    lock = read(tmp_path)
+    assert versions(lock) == {"alpha": "1.1", "beta": "1.0"}
+    assert not lock.stable
+    write(tmp_path, requirements__txt=f"{text} --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(LockError, match=r"lists hashes that no file has"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "needed", "version"),
+    [
+        ("", "fresh", "1.0"),
+        ("--all-releases :all:\n", "fresh", "2.0rc1"),
+        ("--all-releases other\n", "fresh", "1.0"),
+        ("--only-final :all:\n", "fresh>=0.dev0", "1.0"),
+    ],
+)
+def test_pre_releases(tmp_path: Path, options: str, needed: str, version: str) -> None:
+    for each in ("1.0", "2.0rc1"):
+        make_wheel("fresh", each).write(tmp_path / "wheels")
+    text = f"--no-index\n--find-links ./wheels\n{options}{needed}\n"
+    write(tmp_path, requirements__txt=text)
+    assert versions(read(tmp_path)) == {"fresh": version}
+
+
+@pytest.mark.parametrize(
+    "text", ["alpha==${NOWHERE}\n", "-r ${NOWHERE}.txt\n", "--find-links ${NOWHERE}\nalpha==1.1\n"]
+)
+def test_variables_that_are_not_set(tmp_path: Path, text: str) -> None:
+    write(tmp_path, requirements__txt=text)
+    with pytest.raises(LockError) as caught:
+        read(tmp_path)
+    assert caught.value.hint == "set `NOWHERE`, which the environment does not have"
+
+
 def test_pins_without_hashes_are_kept(tmp_path: Path) -> None:
     with serve_index([*RELEASES, *NEWER]) as index:
         text = "".join(f"{name}=={version}\n" for name, version in VERSIONS.items())

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from wherry.lock.assemble import known
 from wherry.lock.document import read_toml
-from wherry.lock.resolve import Requirements, literal_url, resolve_declared
+from wherry.lock.resolve import Placed, Requirements, literal_url, resolve_declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -45,15 +45,29 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     groups = known("group", asked, set(pipfile.data) - _OTHERS - {"packages"}, path)
     known("extra", request.extras, (), path)
     expand = context.network.expand
-    lines = list(_sources(pipfile, expand))
+    sources = list(_sources(pipfile, expand))
+    urls = dict(sources)
+    # As with pipenv, only what names another index comes from there.
+    lines = [f"--index-url {url}" for _, url in sources[:1]]
+    placed: list[Placed] = []
     for category in ("packages", *groups):
         table = pipfile.table(category)
-        lines += [_requirement(name, table, expand) for name in table.data]
+        for name, value in table.data.items():
+            text = _requirement(name, table, expand)
+            index = table.table(name).optional("index", str) if isinstance(value, dict) else None
+            if index is None:
+                lines.append(text)
+            elif index not in urls:
+                raise table.wrong(f"{name}.index", f"there is no source `{index}`")
+            else:
+                named = canonicalize_name(name)
+                placed.append(Placed(text=text, name=named, index=index, url=urls[index]))
     prereleases = pipfile.table("pipenv").optional("allow_prereleases", bool)
     requirements = Requirements(
         name=path.name,
         base=path.parent,
         text="\n".join(lines) + "\n",
+        placed=tuple(placed),
         options=("--prerelease=allow",) if prereleases else (),
     )
     return resolve_declared(requirements, path, request, context)
@@ -90,10 +104,11 @@ def declared_markers(pipfile: Table) -> dict[str, str]:
     return markers
 
 
-def _sources(pipfile: Table, expand: Callable[[str], str]) -> Iterator[str]:
-    for number, source in enumerate(pipfile.tables("source")):
-        option = "--extra-index-url" if number else "--index-url"
-        yield f"{option} {expand(source.required('url', str))}"
+def _sources(pipfile: Table, expand: Callable[[str], str]) -> Iterator[tuple[str, str]]:
+    """The names and addresses of the indexes; one without a name is called by its address."""
+    for source in pipfile.tables("source"):
+        url = expand(source.required("url", str))
+        yield source.optional("name", str) or url, url
 
 
 def requirement_text(

@@ -55,6 +55,8 @@ _WITH_VALUE = {
     "--find-links": "find-links",
     "--no-binary": "no-binary",
     "--only-binary": "only-binary",
+    "--all-releases": "all-releases",
+    "--only-final": "only-final",
     "--trusted-host": "trusted-host",
     "--use-feature": "use-feature",
 }
@@ -63,6 +65,7 @@ _WITHOUT_VALUE = {
     "--pre": "pre",
     "--prefer-binary": "prefer-binary",
     "--require-hashes": "require-hashes",
+    "--no-require-hashes": "no-require-hashes",
 }
 # The longer marks first: that of UTF-32 begins as that of UTF-16.
 _MARKS = (
@@ -76,6 +79,8 @@ _COMMENT = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]{1,40})")
 _OF_DEBIAN = frozenset({"pkg-resources==0.0.0", "pkg_resources==0.0.0"})
 # The folders in which conda's packages were built, on machines of others.
 _OF_CONDA = re.compile(r"/(?:croot|tmp/build|home/conda|opt/conda/conda-bld|work)/")
+# Those whose values are names of distributions.
+_NAMING = frozenset({"no-binary", "only-binary", "all-releases", "only-final"})
 
 
 class RequirementLine(Struct, frozen=True, kw_only=True):
@@ -100,6 +105,7 @@ class RequirementsFile(Struct, kw_only=True):
     Attributes:
         options: names without dashes, with their values; an empty value for those without one.
         variables: those of the environment that were expanded, with their values.
+        unset: the names of those that the environment does not have, or has empty.
         deciding: the names of variables whose values decide more than a user and a password, set or not.
     """
 
@@ -108,11 +114,18 @@ class RequirementsFile(Struct, kw_only=True):
     options: list[tuple[str, str]] = field(default_factory=list)
     files: dict[Path, None] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
+    unset: dict[str, None] = field(default_factory=dict)
     deciding: set[str] = field(default_factory=set)
 
     def has(self, option: str) -> bool:
         """Whether the option was given."""
         return any(name == option for name, _ in self.options)
+
+    @property
+    def hint(self) -> str | None:
+        """The hint for an error about a file with variables that are not set."""
+        names = ", ".join(f"`{name}`" for name in self.unset)
+        return f"set {names}, which the environment does not have" if names else None
 
 
 def read_requirements_file(path: Path, files: ProjectFiles) -> RequirementsFile:
@@ -134,6 +147,7 @@ def read_requirements_file(path: Path, files: ProjectFiles) -> RequirementsFile:
             place = f"{path.name}: line {number}"
             names = _VARIABLE.findall(line)
             result.variables |= {name: value for name in names if (value := os.environ.get(name))}
+            result.unset |= dict.fromkeys(name for name in names if not os.environ.get(name))
             result.deciding |= deciding_variables(line) & set(names)
             read_line(line, place, constraint=constraint, within=(*within, path))
 
@@ -142,7 +156,7 @@ def read_requirements_file(path: Path, files: ProjectFiles) -> RequirementsFile:
         requirements = result.constraints if constraint else result.requirements
         expanded = _expanded(line)
         if not expanded.startswith("-"):
-            requirements.append(_requirement(line, place, editable=False))
+            requirements.append(_requirement(line, place, result.options))
             return
         if _ONLY_HASHES.fullmatch(expanded):
             # A comment or an empty line among the hashes of a requirement ends it for pip, which drops the rest.
@@ -154,13 +168,14 @@ def read_requirements_file(path: Path, files: ProjectFiles) -> RequirementsFile:
         for name, value in _options(expanded, place):
             if name == "editable":
                 unexpanded = dict(_options(line, place)).get("editable", value)
-                requirements.append(_requirement(unexpanded, place, editable=True))
+                requirement = _requirement(unexpanded, place, result.options)
+                requirements.append(replace(requirement, editable=True))
             elif name in {"requirement", "constraint"}:
                 included = _included(path, value, place)
                 as_constraint = constraint or name == "constraint"
                 read(included, constraint=as_constraint, within=within)
-            elif name in {"no-binary", "only-binary"}:
-                result.options += [(name, each.strip()) for each in value.split(",")]
+            elif name in _NAMING:
+                result.options += _named(name, value)
             elif name == "find-links" and "://" not in value:
                 # Relative to the file, where there is such a folder; else to where pip is run.
                 beside = _beside(path, value, place)
@@ -173,9 +188,8 @@ def read_requirements_file(path: Path, files: ProjectFiles) -> RequirementsFile:
     except LockError as error:
         hidden = Expansions()
         hidden.conceal(result.variables)
-        raise LockError(
-            error.message, where=[hidden.hide(cause) for cause in error.where], hint=error.hint
-        ) from None
+        where = [hidden.hide(cause) for cause in error.where]
+        raise LockError(error.message, where=where, hint=error.hint or result.hint) from None
     return result
 
 
@@ -262,13 +276,23 @@ def _unquoted(text: str) -> str:
     return quoted["text"] if quoted else text
 
 
-def _requirement(line: str, place: str, *, editable: bool) -> RequirementLine:
-    """Split a requirement, whose variables are not expanded, from the options that follow it."""
+def _named(option: str, value: str) -> list[tuple[str, str]]:
+    """An option for each of the names that are its value."""
+    return [(option, name.strip()) for name in value.split(",")]
+
+
+def _requirement(line: str, place: str, options: list[tuple[str, str]]) -> RequirementLine:
+    """Split a requirement, whose variables are not expanded, from its options; ``options`` gets those of the file.
+
+    pip takes some of these in the line of a requirement, too, and they hold for the whole file there.
+    """
     parts = re.split(r"\s+(?=--[a-z])", line)
     hashes: list[str] = []
     for option in map(_expanded, parts[1:]):
         if option.startswith("--hash"):
             hashes += _hashes(option, place)
+        elif option.lstrip("-").startswith(tuple(_NAMING)):
+            options += [each for pair in _options(option, place) for each in _named(*pair)]
         elif not re.match(r"--(config-settings?|global-option|install-option)\b", option):
             raise LockError(
                 "a requirement has an option that is not known",
@@ -276,7 +300,7 @@ def _requirement(line: str, place: str, *, editable: bool) -> RequirementLine:
             )
     text = parts[0].strip()
     return RequirementLine(
-        text=_expanded(text), hashes=tuple(hashes), editable=editable, place=place, unexpanded=text
+        text=_expanded(text), hashes=tuple(hashes), editable=False, place=place, unexpanded=text
     )
 
 

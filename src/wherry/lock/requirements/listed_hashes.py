@@ -31,7 +31,9 @@ __all__ = ["check_fragments", "fragment_hashes", "keep_listed", "lock_by_hash"]
 
 _HASH = re.compile(r"(?:^|[#&])sha256=([0-9a-fA-F]{64})(?=$|&)")
 # The options by which uv prefers one file of a version to another.
-_CHOOSING = frozenset({"no-binary", "only-binary", "pre", "prefer-binary"})
+_CHOOSING = frozenset(
+    {"no-binary", "only-binary", "pre", "all-releases", "only-final", "prefer-binary"}
+)
 
 
 def fragment_hashes(text: str) -> tuple[str, ...]:
@@ -68,12 +70,16 @@ def check_fragments(pylock: Pylock, requirements: Iterable[Requirement], path: P
 
 
 def keep_listed(
-    pylock: Pylock, listed: Sequence[tuple[Requirement | None, Iterable[str]]], path: Path
+    pylock: Pylock,
+    listed: Sequence[tuple[Requirement | None, Iterable[str]]],
+    path: Path,
+    *,
+    all_hashed: bool = True,
 ) -> Pylock:
     """Keep only those files of a lock that have a listed hash.
 
-    As with pip, where one requirement has hashes, every distribution from an index or a URL must have. A requirement
-    of None is a path or a bare URL.
+    As with pip, where one requirement has hashes, every distribution from an index or a URL must have, if ``all_hashed``.
+    A requirement of None is a path or a bare URL.
 
     Raises:
         LockError: no hash of a distribution is listed, or none of its files has one.
@@ -88,7 +94,9 @@ def keep_listed(
         label = f"`{package.name}=={package.version}`" if package.version else f"`{package.name}`"
         allowed = set(_listed_for(package.name, package.version, listed))
         kept = _restricted(package, allowed)
-        if not allowed:
+        if not allowed and not all_hashed:
+            packages.append(package)
+        elif not allowed:
             unlisted.append(f"{label} has none")
         elif kept is None:
             wrong.append(f"{label}: the files that the index has for the target have other hashes")

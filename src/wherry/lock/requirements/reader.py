@@ -67,11 +67,20 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
     known("extra", request.extras, (), path)
     file = read_requirements_file(path, context.files)
     context.network.conceal(file.variables)
+    try:
+        return _read(file, path, request, context)
+    except LockError as error:
+        error.hint = error.hint or file.hint
+        raise
+
+
+def _read(file: RequirementsFile, path: Path, request: LockRequest, context: Context) -> Lock:
     hide = context.network.hide
     # pip takes paths from where it is run, which is the project's folder as a rule.
     inside = real_path(path.parent).is_relative_to(real_path(request.root))
     base = request.root if inside else path.parent
     hashed = file.has("require-hashes") or any(line.hashes for line in file.requirements)
+    all_hashed = hashed and (file.has("require-hashes") or not file.has("no-require-hashes"))
     file.requirements[:] = map(_with_plain_path, file.requirements)
     for lines in (file.requirements, file.constraints):
         lines[:] = [line for line in lines if may_apply(_marker(line.text), context.target)]
@@ -123,7 +132,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
                 pylock, asked = remembered(requirements, contents, context, refresh=request.refresh)
                 return pylock
             pylock = resolve(requirements, context)
-            return keep_listed(pylock, listed, path) if hashed else pylock
+            return keep_listed(pylock, listed, path, all_hashed=all_hashed) if hashed else pylock
 
     try:
         if request.by_hash:
@@ -145,7 +154,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
             raise error from None
     unhashed = [line for line, found in parsed if found is not None and not line.hashes]
     local = [line.text for line, found in parsed if found is None and own[line] is None]
-    stable = hashed and not unpinned and not unhashed and not _remote(local)
+    stable = all_hashed and not unpinned and not unhashed and not _remote(local)
     return Lock(
         pylock=pylock,
         path=path,
@@ -339,8 +348,10 @@ def _options(file: RequirementsFile) -> list[str]:
     options = []
     if file.has("no-index"):
         options.append("--no-index")
-    if file.has("pre"):
+    if file.has("pre") or ("all-releases", ":all:") in file.options:
         options.append("--prerelease=allow")
+    elif ("only-final", ":all:") in file.options:
+        options.append("--prerelease=disallow")
     options += [
         f"--allow-insecure-host={value}" for name, value in file.options if name == "trusted-host"
     ]
