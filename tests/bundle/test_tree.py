@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.files import as_nobody
+from support.files import as_nobody, link_folders
 from support.interpreters import missing
 from support.projects import write_files
 from wherry.bundle.content import read_all
@@ -487,3 +487,31 @@ def test_folders_may_be_deep(tmp_path: Path) -> None:
     finally:
         remove_folder(tmp_path / "d")
     assert not (tmp_path / "d").exists()
+
+
+def test_links_without_end(tmp_path: Path) -> None:
+    link_folders(tmp_path)
+    with pytest.raises(ProjectError, match="links that lead to too many files") as caught:
+        tree(tmp_path)
+    assert caught.value.hint == "name links to folders in `exclude`, or remove them"
+    assert tree(tmp_path, exclude=["to-*"]) == [f"{number}/a.py" for number in range(9)]
+
+
+def test_a_file_that_fits_in_no_package_is_not_read(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a.py": "", "big": ""})
+    os.truncate(tmp_path / "big", 1 << 40)
+    with pytest.raises(ProjectError) as caught:
+        tree(tmp_path)
+    assert str(caught.value) == (
+        "`big` has 1024.0 GiB\n"
+        "  ╰─▶ no file of a deployment package has more than 4 GiB\n"
+        "hint: name it in `exclude`"
+    )
+    assert tree(tmp_path, exclude=["big"]) == ["a.py"]
+
+
+def test_a_gitignore_without_end(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a.py": "", ".gitignore": "*.log\n" * (1 << 20)})
+    with pytest.raises(ProjectError, match="cannot read") as caught:
+        tree(tmp_path)
+    assert caught.value.where == ("it has 6.0 MiB of patterns, more than 4.0 MiB",)

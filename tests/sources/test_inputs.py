@@ -8,7 +8,9 @@ from typing import Self
 
 import pytest
 
+from support.files import link_folders
 from support.projects import write_files
+from wherry.errors import BuildError
 from wherry.files import ProjectFiles
 from wherry.sources.inputs import InputOptions, Inputs
 from wherry.sources.inputs import read_inputs as read_inputs_of
@@ -145,3 +147,18 @@ def test_files_that_were_read_are_not_opened_again(tmp_path: Path) -> None:
         files.read(tmp_path / "src/shop/__init__.py")
     assert sorted(opened.names) == ["__init__.py", "a.py"]
     assert inputs.digest == read_inputs(tmp_path).digest
+
+
+def test_links_without_end(tmp_path: Path) -> None:
+    link_folders(tmp_path)
+    with pytest.raises(BuildError, match="links that lead to too many files and folders"):
+        read_inputs(tmp_path)
+
+
+def test_links_to_more_than_a_build_can_read(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "big").touch()
+    os.truncate(tmp_path / "big", 65 << 30)
+    (tmp_path / "project" / "big").symlink_to("../big")
+    with pytest.raises(BuildError, match="or to more than 64 GiB"):
+        read_inputs(tmp_path / "project")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["alone", "as_nobody", "cache_folder", "file_digest"]
+__all__ = ["alone", "as_nobody", "cache_folder", "file_digest", "link_folders"]
 
 
 def file_digest(path: Path) -> str:
@@ -49,3 +49,12 @@ def as_nobody() -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
+
+
+def link_folders(root: Path) -> None:
+    """Make nine folders, each with a file and links to all others: there are a million ways through them."""
+    for number in range(9):
+        (root / str(number)).mkdir()
+        (root / str(number) / "a.py").touch()
+        for other in set(range(9)) - {number}:
+            (root / str(number) / f"to-{other}").symlink_to(f"../{other}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from wherry.bundle.patterns import compile_patterns
 from wherry.errors import ProjectError
 from wherry.files import read_regular, reason_of
+from wherry.sizes import format_size
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from wherry.bundle.patterns import Patterns
 
 __all__ = ["Rule", "is_ignored", "read_gitignore", "repository_root", "rules_above"]
+
+
+_LARGEST = 4 << 20
 
 
 class Rule(Struct, frozen=True):
@@ -64,11 +68,20 @@ def read_gitignore(folder: Path) -> Patterns | None:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return None
-        text = read_regular(path).removeprefix(b"\xef\xbb\xbf").decode(errors="surrogateescape")
+        data = read_regular(path)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ProjectError(f"cannot read `{path}`", where=[reason_of(error)]) from error
+    if len(data) > _LARGEST:
+        raise ProjectError(
+            f"cannot read `{path}`",
+            where=[
+                f"it has {format_size(len(data))} of patterns, more than {format_size(_LARGEST)}"
+            ],
+            hint="name folders instead of the files in them",
+        )
+    text = data.removeprefix(b"\xef\xbb\xbf").decode(errors="surrogateescape")
     lines = (line.removesuffix("\r") for line in text.split("\n"))
     return compile_patterns(lines, where=f"`{path}`", lenient=True)
 

@@ -24,12 +24,18 @@ from wherry.bundle.gitignore import Rule, is_ignored, read_gitignore
 from wherry.bundle.patterns import compile_patterns
 from wherry.errors import EntryPathError, ProjectError, WherryError
 from wherry.files import is_folder_entry, is_inside, reason_of
+from wherry.sizes import format_size
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["TreeFile", "TreeRules", "Walk", "unreadable"]
+
+
+_LARGEST = 0xFFFFFFFF
+"""Bytes of a file in a zip archive without zip64, and so in a package."""
+_MOST_LINKED = 100_000
 
 
 class TreeFile(Struct, frozen=True):
@@ -66,7 +72,7 @@ class _Folder(Struct, frozen=True):
 
     ``prefix`` is its path relative to the root, with a slash at the end; ``ignored`` tells that only files that
     ``include`` names are included; ``real`` are the real paths of the folders that lead to it, and its own;
-    ``hidden`` tells that it lies in a hidden folder that ``include`` does not name.
+    ``hidden`` tells that it lies in a hidden folder that ``include`` does not name, ``linked`` how many links lead to it.
     """
 
     path: str
@@ -75,6 +81,7 @@ class _Folder(Struct, frozen=True):
     ignored: bool
     real: tuple[str, ...]
     hidden: bool = False
+    linked: int = 0
 
 
 class Walk:
@@ -99,6 +106,7 @@ class Walk:
         self._links: list[str] = []
         self._first: WherryError | None = None
         self._waiting: list[_Folder] = []
+        self._linked = 0
 
     def enter(self, folder: str, rules: tuple[Rule, ...], *, ignored: bool) -> None:
         """Walk a folder, and all that lie in it, however deep; if ``ignored``, only files that ``include`` names count."""
@@ -114,6 +122,11 @@ class Walk:
         except OSError as error:
             self._unreadable.append((prefix or folder.path, error))
             return
+        if folder.linked:
+            # Among folders that all have links to each other there is no end of ways, each longer than the last.
+            self._linked += (len(entries) + 1) * folder.linked**2
+            if self._linked > _MOST_LINKED:
+                raise _endless(self._owner, prefix)
         names = {entry.name for entry in entries}
         if prefix and (VIRTUALENV_MARK in names or (CACHE_TAG in names and is_cache(folder.path))):
             return
@@ -154,8 +167,11 @@ class Walk:
             real = (
                 os.path.realpath(entry.path) if link else os.path.join(parent.real[-1], entry.name)  # noqa: PTH118
             )
+            linked = parent.linked + link
             self._waiting.append(
-                _Folder(entry.path, path, parent.rules, dropped, (*parent.real, real), hidden)
+                _Folder(
+                    entry.path, path, parent.rules, dropped, (*parent.real, real), hidden, linked
+                )
             )
             return
         if (dropped and not self._is_included(path, hidden)) or self._is_excluded(path):
@@ -170,6 +186,13 @@ class Walk:
             check_path(path, owner=self._owner, hint="rename the file, or exclude it")
         except EntryPathError as error:
             self._first = self._first or error
+            return
+        if status.st_size > _LARGEST:
+            self._first = self._first or ProjectError(
+                f"`{path}` has {format_size(status.st_size)}",
+                where=["no file of a deployment package has more than 4 GiB"],
+                hint="name it in `exclude`",
+            )
             return
         self.files.append(TreeFile(path, bool(status.st_mode & stat.S_IXUSR), Path(entry.path)))
 
@@ -231,6 +254,15 @@ class Walk:
             )
         if self._first is not None:
             raise self._first
+
+
+def _endless(owner: str, path: str) -> ProjectError:
+    """The error about links that lead to too much."""
+    return ProjectError(
+        f"`{owner}` has links that lead to too many files and folders",
+        where=[f"one of them is `{path[:200]}`"],
+        hint="name links to folders in `exclude`, or remove them",
+    )
 
 
 def unreadable(errors: Sequence[tuple[str, OSError]]) -> ProjectError:

@@ -143,7 +143,7 @@ def _require_wheel(path: Path, members: tuple[Member, ...], filename: str) -> st
     text = read_all(member.slice(path)).decode(errors="replace")
     version = re.search(r"^Wheel-Version:[ \t]*(\d+)\.\d+[ \t\r]*$", text, re.MULTILINE)
     if version is None or version[1] != "1":
-        line = version[0].strip() if version else "no version"
+        line = version[0].strip()[:60] if version else "no version"
         raise ArchiveError(
             f"`{filename}` is of an unknown wheel format", where=[f"its `WHEEL` file says {line}"]
         )

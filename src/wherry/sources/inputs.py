@@ -61,6 +61,11 @@ _CACHES = re.compile(
 )
 
 
+_MOST_LINKED = 100_000
+"""Files and folders that links lead to, by the square of their number: there is no end of ways through links to links."""
+_LARGEST_LINKED = 64 << 30
+
+
 class InputFile(NamedTuple):
     """A file, as it was read.
 
@@ -125,6 +130,9 @@ def read_inputs(
 
     No file of the run is opened again. Files that have the same signature as ``before`` are not read again, and
     ``files`` is not asked.
+
+    Raises:
+        BuildError: links lead to too much.
     """
     reading = _Reading(options, files, before)
     reading.folder(str(root))
@@ -182,7 +190,8 @@ class _Reading:
     def __init__(self, options: InputOptions, files: ProjectFiles, before: Inputs | None) -> None:
         self.files: list[InputFile] = []
         self.shapes: list[str] = []
-        self._waiting: list[tuple[str, str, tuple[str, ...]]] = []
+        self._waiting: list[tuple[str, str, tuple[str, ...], int]] = []
+        self._linked = self._linked_size = 0
         self._leftovers = LEFTOVERS - options.mentioned
         self._skip = frozenset(os.path.realpath(path) for path in options.skip)
         self._skip_names = {os.path.basename(path) for path in self._skip}  # noqa: PTH119
@@ -193,11 +202,11 @@ class _Reading:
 
     def folder(self, folder: str) -> None:
         """Take in a folder, and all that lie in it, however deep."""
-        self._waiting = [(folder, "", (os.path.realpath(folder),))]
+        self._waiting = [(folder, "", (os.path.realpath(folder),), 0)]
         while self._waiting:
             self._folder(*self._waiting.pop())
 
-    def _folder(self, folder: str, prefix: str, here: tuple[str, ...]) -> None:
+    def _folder(self, folder: str, prefix: str, here: tuple[str, ...], linked: int) -> None:
         """Take in the files of a folder; ``here`` are the real paths of those that lead to it, and its own."""
         self.shapes.append(prefix)
         try:
@@ -213,7 +222,7 @@ class _Reading:
             return
         for entry in found:
             if not self._passed_over(entry, at_root=not prefix):
-                self._take(entry, prefix + entry.name, here)
+                self._take(entry, prefix + entry.name, here, linked)
 
     def _passed_over(self, entry: os.DirEntry[str], *, at_root: bool) -> bool:
         name = entry.name
@@ -223,11 +232,12 @@ class _Reading:
             return True
         return name in self._skip_names and os.path.realpath(entry.path) in self._skip
 
-    def _take(self, entry: os.DirEntry[str], path: str, here: tuple[str, ...]) -> None:
+    def _take(self, entry: os.DirEntry[str], path: str, here: tuple[str, ...], linked: int) -> None:
         link = ""
         try:
             if entry.is_symlink():
                 link = os.readlink(entry.path)  # noqa: PTH115
+                linked += 1
             if entry.is_dir():
                 real = os.path.join(here[-1], entry.name)  # noqa: PTH118
                 if link:
@@ -235,14 +245,27 @@ class _Reading:
                     real = os.path.realpath(entry.path)
                     if real in here:
                         return
-                self._waiting.append((entry.path, f"{path}/", (*here, real)))
+                self._count(path, linked)
+                self._waiting.append((entry.path, f"{path}/", (*here, real), linked))
                 return
             status = entry.stat()
         except OSError:  # above all a link that leads nowhere
             self.shapes.append(f"{path}\0{link}\0unreadable")
             return
+        self._count(path, linked, status.st_size)
         if stat.S_ISREG(status.st_mode) and not self._is_own(entry):
             self.file(InputFile(path, status.st_mode & 0o111, link, Path(entry.path)))
+
+    def _count(self, path: str, linked: int, size: int = 0) -> None:
+        """Count a file or folder to which that many links lead."""
+        self._linked += linked**2
+        self._linked_size += size if linked else 0
+        if self._linked > _MOST_LINKED or self._linked_size > _LARGEST_LINKED:
+            raise BuildError(
+                "the project has links that lead to too many files and folders, or to more than 64 GiB",
+                where=[f"one of them is `{path[:200]}`"],
+                hint="remove links to folders that the build does not need",
+            )
 
     def _is_own(self, entry: os.DirEntry[str]) -> bool:
         """Whether Wherry is writing, or has written, a file: its output, or a package."""
