@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -32,6 +33,9 @@ def output(*arguments: str) -> str:
         ("print(inspect.signature(lambda one, *, two: 1))", "(one, *, two)"),
         ("print(inspect.isfunction(inspect.cleandoc), sys.modules['inspect'].__file__[-10:])", "True inspect.py"),
         ("from inspect import Parameter; print(Parameter is sys.modules['inspect'].Parameter)", "True"),
+        ("import platform; print(platform.python_version_tuple()[0], platform.system())", f"3 {platform.system()}"),
+        ("import gettext; print(gettext.NullTranslations().gettext('Aborted!'))", "Aborted!"),
+        ("print(repr(inspect.cleandoc('a\\n b')), repr(inspect.cleandoc('a\\n b')))", "'a\\nb' 'a\\nb'"),
         ("import typing_extensions; print(typing_extensions.__name__)", "typing_extensions"),
         ("import dataclasses; print(dataclasses.make_dataclass('P', ['x'])(1))", "P(x=1)"),
     ],
@@ -60,4 +64,4 @@ def test_a_build_with_nothing_to_do_loads_none_of_them(tmp_path: Path) -> None:
         )  # fmt: skip
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert {"click", "msgspec", "wherry.pipeline.build"} <= loaded
-    assert not loaded & {"inspect", "tokenize", "dis"}
+    assert not loaded & {"inspect", "tokenize", "dis", "gettext", "locale"}
