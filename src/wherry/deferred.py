@@ -1,8 +1,9 @@
 """Modules that libraries import at their start and hardly use, loaded when they are needed.
 
 ``inspect`` and what it imports take as long to load as ``click`` itself, which asks it to clean texts; ``gettext`` looks
-for translations of ``click``, which has none; ``platform`` only tells ``uuid`` the name of the system; and ``msgspec``
-needs nothing of ``typing_extensions`` on the Pythons that Wherry runs on. Only the command line does this: a program
+for translations of ``click``, which has none; ``platform`` only tells ``uuid`` the name of the system; ``pathlib``,
+``urllib`` and ``msgspec`` import modules for a few of their functions; and ``msgspec`` needs nothing of
+``typing_extensions`` on the Pythons that Wherry runs on. Only the command line does this: a program
 that imports ``wherry`` gets its modules as they are.
 """
 
@@ -17,13 +18,15 @@ __all__ = ["defer_imports"]
 
 
 def defer_imports() -> None:
-    """Have ``click`` and ``msgspec`` load without the modules that they hardly use."""
+    """Have libraries load without the modules that they hardly use."""
     _stand_in("inspect", cleandoc=_clean)
     _stand_in(
         "gettext",
         gettext=lambda message: message,
         ngettext=lambda one, many, number: one if number == 1 else many,
     )
+    for name in ("fnmatch", "ipaddress", "ntpath", "textwrap"):
+        _stand_in(name)
     if sys.platform == "linux":
         _stand_in("platform", system=lambda: "Linux")
     if "typing_extensions" not in sys.modules:
