@@ -106,12 +106,14 @@ def test_keys_are_equal_where_the_facts_are(facts: list[object], others: list[ob
     assert (memo_key(*facts) == memo_key(*others)) is same
 
 
-def test_a_key_ignores_the_order_of_mappings_and_knows_paths() -> None:
+def test_a_key_ignores_the_order_of_mappings_and_sets_and_knows_paths() -> None:
     assert memo_key({"a": 1, "b": 2}) == memo_key({"b": 2, "a": 1})
     assert memo_key(Path("folder", "file")) == memo_key(str(Path("folder", "file")))
     assert memo_key("ab", "c") != memo_key("a", "bc")
+    assert memo_key({1, 2}) == memo_key({2, 1})
+    assert memo_key(Path("\udcff")) == memo_key("\udcff") != memo_key("\udcfe")
     with pytest.raises(TypeError):
-        memo_key({1, 2})
+        memo_key(object())
 
 
 @pytest.mark.parametrize("value", [float("inf"), "a path of bytes: \udcff", {"\ud800": [1]}])

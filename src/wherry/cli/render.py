@@ -45,9 +45,9 @@ def print_result(document: dict[str, Any], lines: Iterable[object], *, as_json: 
 
     Control characters of text are shown; paths are for other programs, and stay as they are.
     """
-    import json
-
     if as_json:
+        import json
+
         click.echo(json.dumps(document))
         return
     for line in lines:

@@ -5,7 +5,6 @@ A memo is a shortcut and proves nothing: without it the result is the same.
 
 from __future__ import annotations
 
-import json
 import os
 import zlib
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -56,6 +55,9 @@ class Memo(Struct, Generic[T], frozen=True, dict=True):
 
     def remember(self, store: _Bytes, key: str, value: T) -> None:
         """Keep a value under a key, in place of an earlier one. A store that cannot be written keeps nothing."""
+        # msgspec would write infinite numbers as null.
+        import json
+
         body = json.dumps(self.encode(value), separators=(",", ":")).encode()
         store.remember(self.kind, key, self._checksum(key, body) + body)
 
@@ -68,12 +70,18 @@ class Memo(Struct, Generic[T], frozen=True, dict=True):
 def memo_key(*facts: object) -> str:
     """The key of a memo that depends on these facts: the SHA-256 of their JSON, in hexadecimal.
 
-    Facts are what JSON can hold, and paths; the order of a mapping's keys makes no difference.
+    Facts are what JSON can hold, sets and paths; the order of a mapping's keys or of a set makes no difference.
     """
     import hashlib
 
-    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), default=os.fspath)
-    return hashlib.sha256(text.encode()).hexdigest()
+    try:
+        text = msgspec.json.encode(facts, enc_hook=os.fspath, order="sorted")
+    except UnicodeEncodeError:
+        # Of a path that is no UTF-8.
+        import json
+
+        text = json.dumps(facts, sort_keys=True, default=os.fspath).encode()
+    return hashlib.sha256(text).hexdigest()
 
 
 def _parse(body: bytes) -> Any:
@@ -82,4 +90,6 @@ def _parse(body: bytes) -> Any:
         return msgspec.json.decode(body)
     except ValueError:
         # It does not read lone surrogates, as of paths that are no UTF-8, and infinite numbers.
+        import json
+
         return json.loads(body)
