@@ -126,6 +126,16 @@ def test_a_refused_package_is_explained(site: Site, signer: Signer) -> None:
     assert 'hint: name one of the profiles in the stage: signing-profile = "shop"' in said
 
 
+def test_a_refused_package_is_told_where_a_page_answers_instead(site: Site, signer: Signer) -> None:
+    site.proxy.edit = lambda call, data: (
+        b"<html>" if call.operation == "GetFunctionCodeSigningConfig" else data
+    )
+    site.write(role=site.account.role())
+    said = site.deploy(code=1).err
+    assert "CodeVerificationFailedException" in said
+    assert "with a profile of its configuration" in said
+
+
 @pytest.mark.real
 def test_what_cannot_be_signed_changes_nothing(site: Site, signer: Signer) -> None:
     account = site.account
