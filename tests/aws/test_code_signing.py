@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from support.aws_account import code_sha256
 from support.deployments import BUCKET, FUNCTION, Site
 from support.signer import PROFILE, SIGNATURE, Signer
+from support.storage import Storage, serve_storage
 
 if TYPE_CHECKING:
     from support.aws_account import Account
@@ -73,6 +75,47 @@ def test_packages_are_signed_once_and_known_by_their_digest(site: Site, signer: 
     assert account.configuration(FUNCTION)["CodeSha256"] in signer.signed
 
 
+@pytest.mark.parametrize("signs", [True, pytest.param(False, marks=pytest.mark.real)])
+def test_what_another_stage_runs_is_signed_once(site: Site, signer: Signer, signs: bool) -> None:
+    """Whether the other stage signs, too, or only this one."""
+    account = site.account
+    account.bucket(BUCKET, versioned=True)
+    signer.enforced = signs
+    site.write(stage=SIGNED if signs else {}, role=account.role())
+    site.add(
+        f"""[stages.production]
+        region = "{account.region}"
+        alias = "live"
+        bucket = "{SIGNED["bucket"]}"
+        signing-profile = "shop"
+        functions.api = {{ name = "shop-production", role = "{account.role()}" }}"""
+    )
+    with serve_storage(Storage()) as storage:
+        site.deploy()
+        built = [path.read_bytes() for path in site.root.glob("dist/lambda/*.zip")]
+
+        def locate(call: Any, data: bytes) -> bytes:
+            part = {"GetFunction": "Code", "GetLayerVersion": "Content"}.get(call.operation)
+            if part is None or b"CodeSha256" not in data:
+                return data
+            answer = json.loads(data)
+            digest = answer.get("Configuration", answer[part])["CodeSha256"]
+            codes = {code_sha256(code): code for code in (*built, *signer.signed.values())}
+            storage.others[digest.replace("/", "_")] = codes[digest]
+            answer[part]["Location"] = storage.url(digest.replace("/", "_"))
+            return json.dumps(answer).encode()
+
+        site.proxy.edit = locate
+        signer.enforced = True
+        for code in (3, 0):
+            site.run("plan", "production", "--from", "staging", "--exit-code", code=code)
+            site.run("deploy", "production", "--from", "staging", code=0)
+    assert len(signer.jobs) == 2
+    signed = account.configuration("shop-production")["CodeSha256"]
+    assert signed in signer.signed
+    assert (signed == account.configuration(FUNCTION)["CodeSha256"]) == signs
+
+
 def test_a_refused_package_is_explained(site: Site, signer: Signer) -> None:
     site.write(role=site.account.role())
     said = site.deploy(code=1).err
@@ -81,6 +124,16 @@ def test_a_refused_package_is_explained(site: Site, signer: Signer) -> None:
     assert f"that AWS Signer has signed with {PROFILE}\n" in said
     assert "the packages were not signed" in said
     assert 'hint: name one of the profiles in the stage: signing-profile = "shop"' in said
+
+
+def test_a_refused_package_is_told_where_a_page_answers_instead(site: Site, signer: Signer) -> None:
+    site.proxy.edit = lambda call, data: (
+        b"<html>" if call.operation == "GetFunctionCodeSigningConfig" else data
+    )
+    site.write(role=site.account.role())
+    said = site.deploy(code=1).err
+    assert "CodeVerificationFailedException" in said
+    assert "with a profile of its configuration" in said
 
 
 @pytest.mark.real

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from msgspec import field
 from msgspec.structs import replace
 
+from wherry.aws.client import Client
 from wherry.aws.errors import refusing
 from wherry.aws.live_packages import location_in
 from wherry.aws.locks import LockKeeper
@@ -74,7 +75,12 @@ class BroughtPackages(Prepared, frozen=True, kw_only=True):
             replace(one, version_description=self.descriptions.get(one.name, ""))
             for one in desired.functions
         )
-        return replace(desired, functions=functions)
+        layers = desired.layers
+        if self.client.stage.signing_profile is not None:
+            # What is to be signed is read.
+            functions = tuple(replace(one, path=self._fetch(one.code_sha256)) for one in functions)
+            layers = tuple(replace(one, path=self._fetch(one.code_sha256)) for one in layers)
+        return replace(desired, functions=functions, layers=layers)
 
     def fetched(self, plan: Plan) -> Plan:
         """The plan, with the packages that it uploads fetched and verified.
@@ -95,7 +101,7 @@ class BroughtPackages(Prepared, frozen=True, kw_only=True):
         )
 
     def _fetched(self, action: Action) -> Action:
-        if action.package is None:
+        if action.package is None or action.package.signed is not None:
             return action
         package = replace(action.package, path=self._fetch(action.package.code_sha256))
         return replace(action, package=package)
@@ -134,6 +140,10 @@ def bring(
     with other.client.explaining():
         sources = _sources(other)
     brought = _Packages(target, other, sources)
+    client = target.client
+    if other.settings.signing_profile == target.settings.signing_profile and brought.same_place:
+        # It is signed already.
+        client = Client(replace(target.settings, signing_profile=None), name=stage)
     for one in sources:
         reporter.emit(
             PackageBrought(
@@ -152,8 +162,8 @@ def bring(
             packages=(*brought.layers.values(), *brought.functions),
             seconds=0.0,
         ),
-        client=target.client,
-        locks=LockKeeper(target.client, {}, reporter),
+        client=client,
+        locks=LockKeeper(client, {}, reporter),
         reporter=reporter,
         descriptions={one.name: one.description for one in sources},
         locations=brought.locations,
@@ -211,6 +221,7 @@ class _Packages:
     Attributes:
         layers: those that the stage publishes under its own names, by their names in the settings.
         locations: as ``BroughtPackages`` has them.
+        same_place: whether both stages are in one account and region.
     """
 
     def __init__(
@@ -221,7 +232,7 @@ class _Packages:
         self.locations: dict[str, Callable[[], str]] = {}
         self._target, self._other = target, other
         self._names = {_layer_name(other, name): name for name in other.project.settings.layers}
-        self._same_place = _place(target) == _place(other)
+        self.same_place = _place(target) == _place(other)
         self._problems = Problems(
             DeployError, f"what stage `{other.client.name}` runs cannot be deployed from there"
         )
@@ -257,7 +268,7 @@ class _Packages:
             assert isinstance(arn, str)  # noqa: S101  observed layers are published
             _, _, _, region, account, _, layer, _ = arn.split(":")
             own = self._names.get(layer) if (region, account) == source.place else None
-            if own is not None and self._same_place and layer == _layer_name(self._target, own):
+            if own is not None and self.same_place and layer == _layer_name(self._target, own):
                 layers.append(arn)
             elif own is not None:
                 self._add_layer(own, arn)

@@ -241,15 +241,14 @@ def explaining_signatures(client: Client, function: str) -> Iterator[None]:
 
 def _profiles(client: Client, function: str) -> list[str]:
     """The versions of signing profiles (ARNs) that a function accepts; empty if AWS does not tell them."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
-        arn = client.functions.get_function_code_signing_config(FunctionName=function)[
-            "CodeSigningConfigArn"
-        ]
-        answer: Any = client.functions.get_code_signing_config(CodeSigningConfigArn=arn)
+        with refusing(f"look at the code signing configuration of `{function}`"):
+            arn = client.functions.get_function_code_signing_config(FunctionName=function)[
+                "CodeSigningConfigArn"
+            ]
+            answer: Any = client.functions.get_code_signing_config(CodeSigningConfigArn=arn)
         return list(answer["CodeSigningConfig"]["AllowedPublishers"]["SigningProfileVersionArns"])
-    except (BotoCoreError, ClientError, LookupError, TypeError):
+    except (AwsError, LookupError, TypeError):
         return []
 
 
