@@ -269,6 +269,17 @@ def handler(event, context):
     assert lines[-2].endswith("\tlogged")
 
 
+def test_an_entry_at_the_end_of_the_process(start: Start, tmp_path: Path) -> None:
+    code = """
+import atexit, logging, sys
+atexit.register(logging.warning, "last words")
+def handler(event, context):
+    sys.exit(1)
+"""
+    log = start(make_runnable(tmp_path, code)).invoke(b"{}").log
+    assert log.endswith(b"\tlast words\n")
+
+
 def test_a_timeout_and_what_comes_after(start: Start, tmp_path: Path) -> None:
     code = "import time\nn = 0\ndef handler(e, c):\n    global n\n    n += 1\n    time.sleep(e)\n    return n\n"
     session = start(make_runnable(tmp_path, code), timeout=1.5)

@@ -473,22 +473,33 @@ def test_an_application_that_cannot_be_imported_fails_at_start_and_says_where(
     assert 'shop.py", line 1' in stderr
 
 
-def test_a_lifespan_that_fails_fails_the_start(tmp_path: Path) -> None:
-    text = """
+@pytest.mark.parametrize(
+    "then", ["pass", "raise RuntimeError('no database')", "await receive()"], ids=str.split
+)
+def test_a_lifespan_that_fails_fails_the_start(then: str, tmp_path: Path) -> None:
+    """It is told once, although Starlette raises the same again."""
+    text = f"""
 async def app(scope, receive, send):
     await receive()
-    await send({"type": "lifespan.startup.failed", "message": "no database"})
+    await send({{"type": "lifespan.startup.failed", "message": "no database"}})
+    {then}
 """
-    assert "the application failed to start: no database" in fails_to_start(tmp_path / "task", text)
+    stderr = fails_to_start(tmp_path / "task", text)
+    assert stderr.count("RuntimeError: the application failed to start: no database") == 1
+    assert "never retrieved" not in stderr
 
 
-def test_an_application_without_lifespan(tmp_path: Path) -> None:
-    text = """
+@pytest.mark.parametrize("raised", ["AssertionError", "asyncio.CancelledError"])
+def test_an_application_without_lifespan(raised: str, tmp_path: Path) -> None:
+    text = f"""
+import asyncio
+
 async def app(scope, receive, send):
-    assert scope["type"] == "http", "only http"
+    if scope["type"] != "http":
+        raise {raised}
     assert "state" not in scope
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b"fine"})
+    await send({{"type": "http.response.start", "status": 200, "headers": []}})
+    await send({{"type": "http.response.body", "body": b"fine"}})
 """
     with closing(Function(tmp_path / "task", write_function(tmp_path / "task", text))) as function:
         assert ask(function, "url", Request("GET", "/")).body == b"fine"

@@ -67,7 +67,7 @@ class _Log:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        """Leave it open: what ends with the interpreter may still have something to say."""
 
     def log(self, msg: str, frame_type: object = None) -> None:  # noqa: ARG002  the client's names
         """Write an entry."""

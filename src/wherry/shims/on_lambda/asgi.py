@@ -100,12 +100,15 @@ class _Lifespan:
         if started.done():
             failure = started.result()
             if failure is not None:
+                # It raises the same now, which asyncio would log as forgotten.
+                done, _ = await asyncio.wait([self._task], timeout=0.1)
+                await asyncio.gather(*done, return_exceptions=True)
                 raise RuntimeError("the application failed to start: " + failure)
             self.supported = True
         else:
             # An application that does not support lifespans fails here, as the specification has it. A start that
             # fails sends `lifespan.startup.failed`.
-            self._task.exception()
+            await asyncio.gather(self._task, return_exceptions=True)
 
 
 class _Corrected:
