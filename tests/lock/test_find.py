@@ -61,6 +61,21 @@ def test_the_reason_is_told_where_there_are_several(tmp_path: Path) -> None:
     )
 
 
+def test_what_was_exported_from_the_lock_is_no_other_lock(tmp_path: Path) -> None:
+    """pipenv writes both with `use_pylock`."""
+    write(tmp_path, pylock__toml='created-by = "pipenv"\n', Pipfile__lock="", Pipfile="")
+    choice = choose(tmp_path)
+    assert choice is not None
+    assert (choice.path.name, choice.rivals) == ("Pipfile.lock", ())
+    exported = Note(text="`pylock.toml` is not read: it was exported from `Pipfile.lock`")
+    assert choice.remarks == (exported,)
+    write(tmp_path, uv__lock="")
+    choice = choose(tmp_path)
+    assert choice is not None
+    assert choice.remarks[0] == exported
+    assert choice.remarks[1].text.startswith("of `uv.lock`, `Pipfile.lock`, `Pipfile.lock` is used")
+
+
 def test_locks_are_rivals_where_no_tool_owns_the_project(tmp_path: Path) -> None:
     write(tmp_path, uv__lock="", poetry__lock="", pyproject__toml="[tool.uv]\n[tool.poetry]\n")
     choice = choose(tmp_path)

@@ -71,6 +71,13 @@ def test_uvs_export_is_read(tmp_path: Path, index: Index) -> None:
     assert lock.inputs == (tmp_path / "pylock.toml",)
 
 
+def test_names_as_pipenv_spells_them(tmp_path: Path) -> None:
+    project = '[project]\nname = "shop"\nversion = "1"\ndependencies = ["Alpha_One"]\n'
+    text = WHOLE.replace('name = "alpha"', 'name = "Alpha.One"').replace("/alpha-", "/alpha_one-")
+    write(tmp_path, pylock__toml=text, pyproject__toml=project)
+    assert versions(read(tmp_path))["alpha-one"] == "1.0"
+
+
 def test_default_groups_go_in_and_the_project_stays_out(tmp_path: Path) -> None:
     """A2: development groups are absent."""
     lock = read(write(tmp_path, pylock__toml=WHOLE))

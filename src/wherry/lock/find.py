@@ -173,17 +173,30 @@ def _choose(
     lock, rivals = locks[0], tuple(locks[1:])
     if owned:
         (lock, reason), rivals = owners[0], ()
-        names = ", ".join(f"`{each.path.name}`" for each in locks)
-        remarks.append(
-            Warned(
-                text=f"of {names}, `{lock.path.name}` is used: {reason}",
-                hint="remove the others, or name one with `--lock`",
+        exports = [each for each in locks if _is_export(each, lock, files)]
+        remarks += [
+            Note(text=f"`{each.path.name}` is not read: it was exported from `{lock.path.name}`")
+            for each in exports
+        ]
+        if (others := [each for each in locks if each not in exports])[1:]:
+            names = ", ".join(f"`{each.path.name}`" for each in others)
+            remarks.append(
+                Warned(
+                    text=f"of {names}, `{lock.path.name}` is used: {reason}",
+                    hint="remove the others, or name one with `--lock`",
+                )
             )
-        )
     if unused is not None:
         text = f"`{unused.name}` is not read: `{lock.path.name}` is the lock"
         remarks.insert(0, Note(text=text))
     return Choice(path=lock.path, format=lock.format, remarks=tuple(remarks), rivals=rivals)
+
+
+def _is_export(lock: Choice, owner: Choice, files: ProjectFiles) -> bool:
+    """Whether a tool made a lock out of its own one."""
+    from wherry.lock.leftover import exported_from
+
+    return lock.format is LockFormat.PYLOCK and exported_from(lock.path, files) is owner.format
 
 
 def _without_leftovers(

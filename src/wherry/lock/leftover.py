@@ -16,9 +16,24 @@ if TYPE_CHECKING:
     from wherry.files import ProjectFiles
     from wherry.lock.document import Table
 
-__all__ = ["leftover_reason"]
+__all__ = ["exported_from", "leftover_reason"]
 
-_EXPORTERS = {"uv": LockFormat.UV, "poetry": LockFormat.POETRY, "pdm": LockFormat.PDM}
+_EXPORTERS = {
+    "uv": LockFormat.UV,
+    "poetry": LockFormat.POETRY,
+    "pdm": LockFormat.PDM,
+    "pipenv": LockFormat.PIPFILE_LOCK,
+}
+
+
+def exported_from(path: Path, files: ProjectFiles) -> LockFormat | None:
+    """The format of the lock that a tool exports a ``pylock.toml`` from, if it says who made it."""
+    try:
+        creator = read_toml(path, files).data.get("created-by")
+    except LockError:
+        # Whoever reads it reports what is wrong.
+        return None
+    return _EXPORTERS.get(str(creator).partition("-")[0].lower())
 
 
 def leftover_reason(
@@ -37,8 +52,7 @@ def leftover_reason(
         # Whoever reads it reports what is wrong.
         return None
     if lock_format is LockFormat.PYLOCK:
-        creator = table.data.get("created-by")
-        made_of = _EXPORTERS.get(str(creator).partition("-")[0].lower())
+        made_of = exported_from(path, files)
         if made_of is not None and made_of in others:
             return f"it was exported from `{made_of.value.filename}`"
     try:
@@ -94,7 +108,8 @@ def _is_fresh_pylock(lock: Table, path: Path, files: ProjectFiles) -> bool:
     pyproject = path.parent / "pyproject.toml"
     if not pyproject.is_file():
         return True
-    locked = {package.optional("name", str) for package in lock.tables("packages")}
+    names = (package.optional("name", str) for package in lock.tables("packages"))
+    locked = {canonicalize_name(name or "") for name in names}
     declared = read_declared(read_toml(pyproject, files))
     return all(
         canonicalize_name(requirement.name) in locked

@@ -53,7 +53,7 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         LockError: it is of an unknown version, not a valid PEP 751 lock, older than the files it was made
             from, or lacks a group or extra that was asked for.
     """
-    table = read_toml(path, context.files)
+    table = _normalized(read_toml(path, context.files))
     pylock = _applicable(table, str(path), request, context.target)
     _check_paths(pylock, path)
     sources = _sources(table, path)
@@ -72,6 +72,19 @@ def read(path: Path, request: LockRequest, context: Context) -> Lock:
         extras=extras,
         member=request.root,
     )
+
+
+def _normalized(table: Table) -> Table:
+    """The lock with normalized names of packages: pipenv writes some, such as `ruamel.yaml`, as they are spelled."""
+    packages = table.data.get("packages")
+    if not isinstance(packages, list):
+        return table
+    names = (package.get("name") if isinstance(package, dict) else None for package in packages)
+    spelled = [
+        {**package, "name": canonicalize_name(name)} if isinstance(name, str) else package
+        for package, name in zip(packages, names, strict=True)
+    ]
+    return replace(table, data={**table.data, "packages": spelled})
 
 
 def _applicable(table: Table, where: str, request: LockRequest, target: Target) -> Pylock:
