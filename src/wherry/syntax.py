@@ -13,7 +13,7 @@ __all__ = ["parse_python", "parse_statements", "syntax_error"]
 # Where a statement at the top level may begin, and the first line of a function.
 _STATEMENT = re.compile(rb"(?m)^(?=[^\s#)\]}'\"])")
 _MOST_STATEMENTS = 5000
-_HEADER = re.compile(rb"(?:async )?def\s+\w+\s*\((?:[^()]|\([^()]*\))*+\)[^:\n]*+:")
+_HEADER = re.compile(rb"(?m)^(?:async )?def\s+\w+\s*\((?:[^()]|\([^()]*\))*+\)[^:\n]*+:")
 
 
 def parse_python(source: bytes | str, version: tuple[int, int] | None = None) -> ast.Module | None:
@@ -35,9 +35,14 @@ def parse_statements(source: bytes) -> ast.Module:
     import ast
 
     body: list[ast.stmt] = []
-    for text in _STATEMENT.split(source, _MOST_STATEMENTS):
-        header = _HEADER.match(text)
-        part = parse_python(text) or (header and parse_python(header[0] + b" ..."))
+    decorators = b""
+    for statement in _STATEMENT.split(source, _MOST_STATEMENTS):
+        if statement.startswith(b"@"):
+            decorators += statement
+            continue
+        text, decorators = decorators + statement, b""
+        header = _HEADER.search(text)
+        part = parse_python(text) or (header and parse_python(text[: header.end()] + b" ..."))
         body += part.body if part else ()
     return ast.Module(body=body, type_ignores=[])
 

@@ -144,6 +144,7 @@ Function(self, f"{name}-fn", code=Code.from_asset("src/three"), handler="app.han
         ("NodejsFunction(self, 'A', entry='a.ts')", "notes", "it is not in Python"),
         ("Function(self, 'A', code=Code.from_inline(text), handler='index.b')", "notes", "its code is in the stack"),
         ("Function(self, 'A', code=InlineCode(text), handler='index.b')", "notes", "its code is in the stack"),
+        ("Function(self, 'A', code=Code.from_docker_build('a'), handler='a.b')", "notes", "a program of its own builds its code"),
         ("Function(self, 'A', code=Code.from_bucket(b, 'k'), handler='a.b')", "notes", "its code is in a bucket"),
         ("DockerImageFunction(self, 'A', code=DockerImageCode.from_image_asset('a'), handler='')", "notes", "it is a container image"),
         ("Function(self, 'A', code=Code.from_asset('../a'), handler='a.b')", "warnings", "its code is in `../a`, outside of the project"),

@@ -56,3 +56,19 @@ def test_layers_alone(tmp_path: Path) -> None:
     table = propose(read_project(tmp_path)).table
     assert "functions" not in table
     assert table["layers"] == {"Deps": {"root": "deps"}}
+
+
+def test_a_handler_in_the_wheel_of_the_project(tmp_path: Path) -> None:
+    """By its name there, which lies in ``src`` in the project; the template may be called ``sam.yaml``."""
+    handler = "{CodeUri: ., Handler: shop.api.handler, Runtime: python3.13}"
+    resource = f"{{Type: AWS::Serverless::Function, Metadata: {{BuildMethod: makefile}}, Properties: {handler}}}"
+    files = {
+        "sam.yaml": f"Resources: {{A: {resource}}}\n",
+        "pyproject.toml": '[project]\nname = "shop"\nversion = "1"\n[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n',
+        "src/shop/__init__.py": "",
+        "src/shop/api.py": HANDLER,
+    }
+    proposal = propose(read_project(write_files(tmp_path, files)))
+    assert proposal.table["functions"] == {"A": {"handler": "shop.api.handler"}}
+    assert "build-project" not in proposal.table
+    assert proposal.notes[0] == "read sam.yaml of AWS SAM"

@@ -181,6 +181,8 @@ def _code(source: Source, construct: Construct) -> _Code:
         return _Code(other="its code is in the stack")
     if plain in {"frombucket", "frombucketv2", "s3code"}:
         return _Code(other="its code is in a bucket")
+    if plain in {"fromdockerbuild", "fromcustomcommand"}:
+        return _Code(other="a program of its own builds its code")
     if plain in {"fromimageasset", "fromassetimage", "fromecr", "fromecrimage"}:
         return _Code(other="it is a container image")
     if plain not in {"fromasset", "asset", "assetcode"}:

@@ -63,8 +63,14 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
         if tree is not None and all(part.isidentifier() for part in package.split(".")):
             handlers += _handlers(tree, package, "Blueprint", prefixes)
             routes += _routes(tree, urls)
+    warnings: tuple[str, ...] = ()
     if not handlers:
-        return None
+        if not _binds_app(app):
+            return None
+        handlers = [("api", "app.app")]
+        warnings = (
+            "app.py does not show what it registers: add the functions of events to the settings",
+        )
     named = {
         (name if handler == "api" else plain_name(handler)): reference
         for handler, reference in reversed(handlers)
@@ -112,6 +118,7 @@ def read_chalice(path: Path, document: Document, files: ProjectFiles) -> Descrip
         settings={"exclude": exclude},
         runtime=environment.runtime if environment else None,
         architecture=architecture,
+        warnings=warnings,
         notes=(f"config.json: the settings of stage `{next(iter(stages))}`",)
         if len(stages) > 1
         else (),
@@ -148,6 +155,8 @@ def _handlers(
         for target in statement.targets
         if isinstance(target, ast.Name)
     }
+    if module == "app" and _binds_app(tree):
+        applications.add("app")
     for of, function, call in _calls(tree):
         attribute = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         if of in applications and attribute in _ROUTES:
@@ -156,6 +165,17 @@ def _handlers(
             names = [_constant(each.value) for each in call.keywords if each.arg == "name"]
             name = (names[0] if names else None) or function
             yield f"{prefixes.get(of, '')}{name}", f"{module}.{function}"
+
+
+def _binds_app(tree: ast.Module) -> bool:
+    """Whether a module has an ``app``, whatever makes it: that is what Chalice's own command looks for in ``app.py``."""
+    return any(
+        (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == "app")
+        or (isinstance(node, ast.alias) and (node.asname or node.name) == "app")
+        for statement in tree.body
+        if isinstance(statement, ast.Assign | ast.AnnAssign | ast.ImportFrom)
+        for node in ast.walk(statement)
+    )
 
 
 def _attached(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["is_foreign", "read_description", "read_descriptions"]
 
-_SAM = ("template.yaml", "template.yml", "template.json")
+_SAM = ("template.yaml", "template.yml", "template.json", "sam.yaml", "sam.yml")
 _SERVERLESS = ("serverless.yml", "serverless.yaml", "serverless.json")
 _PROGRAMS = ("serverless.ts", "serverless.js", "serverless.cjs", "serverless.mjs")
 _ZAPPA = (

@@ -113,7 +113,7 @@ def _is_held(function: ForeignFunction, root: Unit, project: Project) -> bool:
     """Whether the wheel of the project holds the module of a function that is packaged from the project's folder."""
     if function.folder or not root.has_build_system:
         return True
-    path = _file(project, "", _module_of(function))
+    path = _file(project, root, _module_of(function))
     return path is None or root.module(path) is not None
 
 
@@ -130,7 +130,7 @@ def _callable(
         return {}, reason
     key = "app" if "app" in function.settings else "handler"
     module, mark, name = function.settings[key].rpartition(":" if key == "app" else ".")
-    path = _file(project, function.folder, module)
+    path = _file(project, unit, module)
     if path is None:
         place = "/".join(filter(None, (function.folder, module.replace(".", "/"))))
         return {}, f"there is no `{place}.py`"
@@ -145,12 +145,13 @@ def _callable(
     return {**function.settings, key: f"{packaged}{mark}{name}"}, None
 
 
-def _file(project: Project, folder: str, module: str) -> str | None:
-    """The path of a module's file, relative to the project; None if there is none."""
-    plain = "/".join(filter(None, (folder, module.replace(".", "/"))))
-    for path in (f"{plain}.py", f"{plain}/__init__.py"):
-        if module and (project.root / path).is_file():
-            return path
+def _file(project: Project, unit: Unit, module: str) -> str | None:
+    """The path of a module's file, relative to the project; None if there is none. A backend takes it out of ``src``."""
+    for source in ("", "src") if unit.has_build_system else ("",):
+        plain = "/".join(filter(None, (unit.folder, source, module.replace(".", "/"))))
+        for path in (f"{plain}.py", f"{plain}/__init__.py"):
+            if module and (project.root / path).is_file():
+                return path
     return None
 
 

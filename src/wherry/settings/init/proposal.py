@@ -39,7 +39,7 @@ _COMMENTS = {
 }
 
 
-_CDK = re.compile(rb"(?m)^(aws-cdk[-.](?:lib|core))\b")
+_DEPLOYING = re.compile(rb"(?m)^(aws-cdk[-.](?:lib|core)|pulumi)\b")
 
 
 class Proposal(Struct, frozen=True, kw_only=True):
@@ -359,10 +359,10 @@ def _lock_note(choice: Choice | None) -> str:
 
 
 def _deploying_tools(choice: Choice | None, project: Project) -> Iterator[str]:
-    """A warning where the requirements are those of an application of the AWS CDK."""
+    """A warning where the requirements are those of an application of the AWS CDK or of Pulumi."""
     if choice is None or choice.path.suffix != ".txt":
         return
-    if found := _CDK.search(project.files.read(choice.path)):
+    if found := _DEPLOYING.search(project.files.read(choice.path)):
         yield (
             f"{choice.path.name} names `{found[1].decode()}`, which deploys functions and would be a part of them: "
             "keep what they import in a file of its own, and name that in `lock`"
