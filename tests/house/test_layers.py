@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 import wherry
 from wherry import errors
@@ -79,6 +82,13 @@ def syntax(path: Path) -> ast.Module:
 @cache
 def nodes(path: Path) -> list[ast.AST]:
     return list(ast.walk(syntax(path)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forgetting() -> Iterator[None]:
+    yield
+    syntax.cache_clear()
+    nodes.cache_clear()
 
 
 def imported(path: Path) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +26,18 @@ def with_index(pyproject: str, index: Index) -> str:
     )
 
 
+@pytest.fixture(scope="module")
+def locked_project(tmp_path_factory: pytest.TempPathFactory, index: Index) -> Path:
+    root = tmp_path_factory.mktemp("project")
+    write(root, pyproject__toml=with_index(PYPROJECT, index))
+    run_uv("lock", "--quiet", cwd=root)
+    return root
+
+
 @pytest.fixture
-def project(tmp_path: Path, index: Index) -> Path:
-    write(tmp_path, pyproject__toml=with_index(PYPROJECT, index))
-    run_uv("lock", "--quiet", cwd=tmp_path)
-    return tmp_path
+def project(tmp_path: Path, locked_project: Path) -> Path:
+    """A copy, which a test may change."""
+    return shutil.copytree(locked_project, tmp_path, dirs_exist_ok=True)
 
 
 WORKSPACE = """\
@@ -61,14 +69,21 @@ def member(name: str, *dependencies: str) -> str:
     )
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, index: Index) -> Path:
-    root = write(tmp_path / "root", pyproject__toml=with_index(WORKSPACE, index))
+@pytest.fixture(scope="module")
+def locked_workspace(tmp_path_factory: pytest.TempPathFactory, index: Index) -> Path:
+    folder = tmp_path_factory.mktemp("workspace")
+    root = write(folder / "root", pyproject__toml=with_index(WORKSPACE, index))
     write(root / "packages" / "one", pyproject__toml=member("one", "beta<2"))
     write(root / "packages" / "two", pyproject__toml=member("two", "gamma", "one"))
-    write(tmp_path / "outside", pyproject__toml=member("outside", "winonly"))
+    write(folder / "outside", pyproject__toml=member("outside", "winonly"))
     run_uv("lock", "--quiet", cwd=root)
-    return root
+    return folder
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, locked_workspace: Path) -> Path:
+    """A copy, which a test may change."""
+    return shutil.copytree(locked_workspace, tmp_path, dirs_exist_ok=True) / "root"
 
 
 def test_the_locked_versions_come_out(project: Path) -> None:
