@@ -25,7 +25,7 @@ def defer_imports() -> None:
         gettext=lambda message: message,
         ngettext=lambda one, many, number: one if number == 1 else many,
     )
-    for name in ("fnmatch", "ipaddress", "ntpath", "textwrap"):
+    for name in ("fnmatch", "ipaddress", "msgspec.inspect", "ntpath", "textwrap"):
         _stand_in(name)
     if sys.platform == "linux":
         _stand_in("platform", system=lambda: "Linux")

@@ -39,6 +39,7 @@ __all__ = [
 
 T = TypeVar("T")
 
+_MARK = b"\xef\xbb\xbf"
 _SECOND = 1_000_000_000
 
 
@@ -109,7 +110,9 @@ class ProjectFiles:
         """
         key = os.path.abspath(path)  # noqa: PTH100
         if (document := self._documents.get(key)) is None:
-            document = self._documents[key] = parse_toml(self.read(path).decode("utf-8-sig"))
+            document = self._documents[key] = parse_toml(
+                self.read(path).removeprefix(_MARK).decode()
+            )
         return document
 
     def digest(self, path: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import struct
 from pathlib import Path
 
 from wherry.files import open_regular
@@ -44,8 +43,8 @@ _AT_ROOT_ENDS = (".tf", ".tfvars", ".tfplan", ".tfstate")
 CACHE_TAG = "CACHEDIR.TAG"
 """The file that marks a folder as a cache: Wherry's store, and those of uv, ruff, mypy and others."""
 _SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
-_END = struct.Struct("<4s4H2LH")
-_CENTRAL = struct.Struct("<4s6H3L5H2L")
+_END = "<4s4H2LH"
+_CENTRAL = "<4s6H3L5H2L"
 _MADE_BY = 3 << 8 | 20
 _DATE = 1 << 5 | 1
 _MODES = frozenset({0o100644 << 16, 0o100755 << 16})
@@ -86,13 +85,16 @@ def is_written_package(path: Path) -> bool:
 
     Every entry of its directory must be one that Wherry would write, in the order in which it would.
     """
+    import struct
+
+    last = struct.Struct(_END)
     try:
         with open_regular(path) as file:
-            end = file.seek(0, os.SEEK_END) - _END.size
+            end = file.seek(0, os.SEEK_END) - last.size
             if end < 0:
                 return False
             file.seek(end)
-            signature, *_, count, size, start, comment = _END.unpack(file.read(_END.size))
+            signature, *_, count, size, start, comment = last.unpack(file.read(last.size))
             if signature != b"PK\5\6" or comment or not count or size > _LARGEST_DIRECTORY:
                 return False
             file.seek(start)
@@ -103,15 +105,17 @@ def is_written_package(path: Path) -> bool:
 
 
 def _is_written_directory(directory: bytes) -> bool:
-    position, before = 0, b""
+    import struct
+
+    header, position, before = struct.Struct(_CENTRAL), 0, b""
     while position < len(directory):
         try:
-            fields = _CENTRAL.unpack_from(directory, position)
+            fields = header.unpack_from(directory, position)
         except struct.error:
             return False
         signature, made_by, needed, flags, method, time, date = fields[:7]
         size, extra, comment, disk, internal, mode, _ = fields[10:]
-        name = directory[position + _CENTRAL.size : position + _CENTRAL.size + size]
+        name = directory[position + header.size : position + header.size + size]
         if (
             (signature, made_by, needed, time, date) != (b"PK\1\2", _MADE_BY, 20, 0, _DATE)
             or (extra, comment, disk, internal) != (0, 0, 0, 0)
@@ -122,7 +126,7 @@ def _is_written_directory(directory: bytes) -> bool:
         ):
             return False
         before = name
-        position += _CENTRAL.size + size
+        position += header.size + size
     return True
 
 

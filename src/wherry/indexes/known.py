@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from wherry.files import ProjectFiles
     from wherry.indexes.declared import CodeArtifact, DeclaredIndex, ToolIndex
     from wherry.indexes.login import Login
-    from wherry.indexes.variables import Expansions
 
 __all__ = ["KnownIndex", "KnownIndexes"]
 
@@ -62,10 +61,11 @@ class KnownIndexes:
         declared: tuple[DeclaredIndex, ...],
         folders: Iterable[Path],
         files: ProjectFiles,
-        expansions: Expansions,
     ) -> None:
         """Begin with the indexes of the settings, and with folders whose files may declare further ones."""
-        self._expansions = expansions
+        from wherry.indexes.variables import Expansions
+
+        self.expansions = Expansions()
         self._declared = declared
         self._folders = list(folders)
         self._files = files
@@ -164,7 +164,7 @@ class KnownIndexes:
         with self._lock:
             of_locks = list(self._of_locks)
         for index in of_locks:
-            found = _known_index(index.name, self._expansions.expanded(index.url))
+            found = _known_index(index.name, self.expansions.expanded(index.url))
             if found is None or is_pypi(found.url):
                 continue
             path = path_segments(found.url)
@@ -212,7 +212,7 @@ class KnownIndexes:
         names = {environment_name(name) for name, *_ in named}
         names |= {environment_name(index.name) for index in self._declared}
         named += [
-            (index.name, self._expansions.expanded(index.url), index.lock)
+            (index.name, self.expansions.expanded(index.url), index.lock)
             for index in self._of_locks
             if index.alone and environment_name(index.name) not in names
         ]
@@ -226,7 +226,7 @@ class KnownIndexes:
 
     def _address(self, index: ToolIndex) -> str:
         """The address of an index, with its variables expanded where its tool does so."""
-        return self._expansions.expand(index.url) if index.tool in _EXPANDING else index.url
+        return self.expansions.expand(index.url) if index.tool in _EXPANDING else index.url
 
 
 class _OfLock(Struct, frozen=True, kw_only=True):

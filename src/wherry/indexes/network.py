@@ -11,8 +11,6 @@ import threading
 from typing import TYPE_CHECKING
 
 from wherry.files import ProjectFiles
-from wherry.indexes.known import KnownIndexes
-from wherry.indexes.variables import Expansions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 
     from wherry.indexes.code_artifact import Tokens
     from wherry.indexes.declared import CodeArtifact, DeclaredIndex
-    from wherry.indexes.known import KnownIndex
+    from wherry.indexes.known import KnownIndex, KnownIndexes
     from wherry.indexes.login import Login
 
 __all__ = ["Network"]
@@ -32,7 +30,6 @@ class Network:
     Attributes:
         indexes: those that the settings declare.
         offline: whether no network may be used.
-        known: all indexes that are known.
         is_for_third_party: whether somebody else's source is built.
     """
 
@@ -50,10 +47,23 @@ class Network:
         """
         self.indexes = tuple(indexes)
         self.offline = offline
-        self._expansions = Expansions()
-        self.known = KnownIndexes(self.indexes, folders, files or ProjectFiles(), self._expansions)
+        self._making = threading.Lock()
+        self._known: KnownIndexes | None = None
+        self._folders = tuple(folders)
+        self._files = files or ProjectFiles()
         self.is_for_third_party = False
         self._answers = _Answers()
+
+    @property
+    def known(self) -> KnownIndexes:
+        """All indexes that are known."""
+        with self._making:
+            if self._known is None:
+                # A build with nothing to do asks for none.
+                from wherry.indexes.known import KnownIndexes
+
+                self._known = KnownIndexes(self.indexes, self._folders, self._files)
+            return self._known
 
     def for_third_party(self) -> Network:
         """The same network, for building somebody else's source.
@@ -63,6 +73,8 @@ class Network:
         """
         from copy import copy
 
+        # The two share what they learn.
+        _ = self.known
         network = copy(self)
         network.is_for_third_party = True
         return network
@@ -88,17 +100,17 @@ class Network:
 
     def expand(self, text: str) -> str:
         """An address that the project itself declares, with its variables expanded, as its tool does."""
-        return self._expansions.expand(text)
+        return self.known.expansions.expand(text)
 
     def expanded(self, text: str) -> str:
         """An address out of a lock: with its variables expanded if the project declares the same, else as it is."""
         # The files that declare indexes are read by then.
         self.known.all()
-        return self._expansions.expanded(text)
+        return self.known.expansions.expanded(text)
 
     def conceal(self, values: Mapping[str, str]) -> None:
         """Keep the values of these variables, which were expanded, out of messages."""
-        self._expansions.conceal(values)
+        self.known.expansions.conceal(values)
 
     def use(self, urls: Iterable[str]) -> None:
         """Learn of further indexes that the project's requirements come from, for builds of third parties too."""
@@ -212,7 +224,7 @@ class Network:
         from wherry.indexes.variables import secrets
 
         logins = [*self.known.logins(), *self._answers.logins(), *secrets()]
-        return self._expansions.hide(hide_logins(text, logins))
+        return self.known.expansions.hide(hide_logins(text, logins))
 
 
 class _Answers:
