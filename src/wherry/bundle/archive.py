@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.bundle.entry import STORED, Slice
 from wherry.errors import ArchiveError
+from wherry.files import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +84,10 @@ def read_archive(path: Path) -> tuple[Member, ...]:
         ArchiveError: it is not a zip archive, is truncated, encrypted or ambiguous.
     """
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with (
+            open_regular(path) as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        ):
             return _members(data, path.name)
     except OSError as error:
         raise ArchiveError(f"cannot read `{path}`", where=[error.strerror or str(error)]) from error
