@@ -41,3 +41,18 @@ def test_all_problems_are_one_error() -> None:
         "hint: did you mean `tool.groups`?\n"
         "quote it"
     )
+
+
+def test_a_file_of_problems() -> None:
+    problems = Problems(LockError, "the lock is wrong")
+    for number in range(100_000):
+        problems.add(f"groups{number}", "there is no such setting", hint=f"remove {number}")
+        problems.suggest(f"groups{number}", KNOWN)
+    with pytest.raises(LockError) as caught:
+        problems.raise_all()
+    assert caught.value.where[-2:] == (
+        "groups29: there is no such setting",
+        "and 99,970 more",
+    )
+    assert len(caught.value.where) == 31
+    assert len((caught.value.hint or "").splitlines()) == 31

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 __all__ = ["Problems", "did_you_mean", "nearest", "refuse_options", "suggestion"]
 
 
+_MOST = 30
+"""Problems that are shown."""
+
+
 def nearest(name: str, known: Iterable[str], *, similarity: float = 0.6) -> str | None:
     """The known name that is most similar to ``name``; None if no name is similar enough (from 0 to 1)."""
     from difflib import get_close_matches
@@ -69,6 +73,9 @@ class Problems:
         self, name: str, known: Iterable[str], *, prefix: str = "", similarity: float = 0.6
     ) -> None:
         """Offer the known name that is nearest to ``name``, with ``prefix`` before it."""
+        # What is not shown needs no suggestion, each of which takes time.
+        if len(self._lines) > _MOST:
+            return
         if (near := nearest(name, known, similarity=similarity)) is not None:
             self._names.append(f"{prefix}{near}")
 
@@ -80,9 +87,12 @@ class Problems:
         """
         if not self._lines:
             return
-        hints = [suggestion(self._names), *self._hints]
+        hints = [suggestion(self._names), *[*self._hints][:_MOST]]
+        where = [text for _, text in sorted(self._lines, key=lambda line: line[0])]
+        if (more := len(where) - _MOST) > 0:
+            where[_MOST:] = [f"and {more:,} more"]
         raise self._error(
             self._message,
-            where=[text for _, text in sorted(self._lines, key=lambda line: line[0])],
+            where=where,
             hint="\n".join(hint for hint in hints if hint) or None,
         )

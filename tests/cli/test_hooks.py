@@ -312,6 +312,22 @@ def test_links_that_leave_the_package(project: Path, wherry: Wherry) -> None:
     assert "the link `users` to `/etc/passwd` leaves" in done.err
 
 
+def test_a_link_in_the_place_of_the_package(project: Path, wherry: Wherry) -> None:
+    settings(project, '[hooks]\nafter = ["rm -r {output} && ln -s /usr {output}"]\n')
+    assert wherry.fail("build", "--quiet").err == (
+        "error: the commands left a link in the place of the folder of function `shop`\n"
+    )
+
+
+def test_a_file_that_fits_in_no_package(project: Path, wherry: Wherry) -> None:
+    settings(project, '[hooks]\nafter = ["truncate -s 5G {output}/big"]\n')
+    assert wherry.fail("build", "--quiet").err == (
+        "error: what the commands left in function `shop` cannot be packaged\n"
+        "  ╰─▶ `big` has 5.0 GiB, and may have 4 GiB\n"
+        "hint: let a further command remove it\n"
+    )
+
+
 def test_output_of_the_project_that_no_package_takes(project: Path, wherry: Wherry) -> None:
     settings(project, '[hooks]\nbefore = ["echo > {output}/x"]\n[layers.deps]\n')
     done = wherry.succeed("build", "--quiet")

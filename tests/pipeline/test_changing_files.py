@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 import wherry
 from support.projects import write_files
 from support.wheels import make_wheel
+from wherry.bundle.tree import tree_bundle
 from wherry.errors import FileChangedError
 from wherry.outputs.zip_files import ZipFiles
 
@@ -69,6 +71,25 @@ def test_what_changes_is_read_again(times: int, tmp_path: Path) -> None:
     with zipfile.ZipFile(report.packages[0].path) as archive:
         assert archive.namelist() == ["app.py"]
         assert archive.read("app.py") == b"A = 10\n"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link"])
+def test_a_file_that_becomes_something_else_is_left_out(kind: str, tmp_path: Path) -> None:
+    project = write_files(tmp_path / "shop", PROJECT)
+    bundle = tree_bundle(project, owner="shop", exclude=[], include=[])
+    gone = project / "gone.py"
+    gone.unlink()
+    match kind:
+        case "pipe":
+            os.mkfifo(gone)
+        case "folder":
+            gone.mkdir()
+        case _:
+            gone.symlink_to("gone.py")
+    with pytest.raises(FileChangedError, match=r"cannot read `.*gone.py`") as caught:
+        wherry.write_package(bundle, tmp_path / "a.zip")
+    assert "end what writes to it" in (caught.value.hint or "")
+    assert not list(tmp_path.glob("*.zip"))
 
 
 @pytest.mark.parametrize("key", ["path", "url"])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.bundle.entry import STORED, Slice
 from wherry.errors import ArchiveError
-from wherry.files import reason_of
+from wherry.files import open_regular, reason_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,7 +84,10 @@ def read_archive(path: Path) -> tuple[Member, ...]:
         ArchiveError: it is not a zip archive, is truncated, encrypted or ambiguous.
     """
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with (
+            open_regular(path) as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        ):
             return _members(data, path.name)
     except OSError as error:
         raise ArchiveError(f"cannot read `{path}`", where=[reason_of(error)]) from error

@@ -5,12 +5,13 @@ The size of pieces is limited: a small member that expands to gigabytes is never
 
 from __future__ import annotations
 
+import errno
 import zlib
 from typing import TYPE_CHECKING, Protocol
 
 from wherry.bundle.entry import DEFLATED, STORED, Deflated, Inline, Slice, SourceFile
 from wherry.errors import ArchiveError, FileChangedError, OutputError
-from wherry.files import reason_of
+from wherry.files import open_regular, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,6 +30,9 @@ _ZSTANDARD = 93
 _CHUNK = 1 << 18
 # The dictionary of `xz -9`; a header can ask for 4 GiB.
 _LARGEST_DICTIONARY = 1 << 26
+_LEAVE_OUT = "leave it out with `exclude`, or end what writes to it"
+# A file that was there before is gone, or is something else now.
+_REPLACED = (errno.ENOENT, errno.ENOTDIR, errno.EINVAL, errno.ELOOP)
 
 
 def read_content(payload: Payload) -> Iterator[bytes]:
@@ -53,7 +57,7 @@ def read_content(payload: Payload) -> Iterator[bytes]:
         if isinstance(payload, SourceFile):
             raise FileChangedError(
                 f"`{payload.path}` changed while it was being packaged",
-                hint="leave it out with `exclude`, or end what writes to it",
+                hint=_LEAVE_OUT,
             )
         assert isinstance(payload, Slice)  # noqa: S101 - what Wherry deflated is as it was made
         raise _damaged(
@@ -114,12 +118,14 @@ def _pieces(payload: SourceFile | Slice | Deflated) -> Iterator[bytes]:
             raise _damaged(payload, str(error)) from error
         return
     try:
-        with payload.path.open("rb") as file:
+        with open_regular(payload.path) as file:
             while piece := file.read(_CHUNK):
                 yield piece
     except OSError as error:
-        kind = FileChangedError if isinstance(error, FileNotFoundError) else OutputError
-        raise kind(f"cannot read `{payload.path}`", where=[reason_of(error)]) from error
+        kind = FileChangedError if error.errno in _REPLACED else OutputError
+        raise kind(
+            f"cannot read `{payload.path}`", where=[reason_of(error)], hint=_LEAVE_OUT
+        ) from error
 
 
 def _damaged(payload: Slice, reason: str) -> ArchiveError:

@@ -189,8 +189,8 @@ class Walk:
             return
         if status.st_size > _LARGEST:
             self._first = self._first or ProjectError(
-                f"`{path}` has {format_size(status.st_size)}",
-                where=["no file of a deployment package has more than 4 GiB"],
+                f"`{self._owner}` holds a file that fits in no package",
+                where=[f"`{path}` has {format_size(status.st_size)}, and may have 4 GiB"],
                 hint="name it in `exclude`",
             )
             return
@@ -259,8 +259,8 @@ class Walk:
 def _endless(owner: str, path: str) -> ProjectError:
     """The error about links that lead to too much."""
     return ProjectError(
-        f"`{owner}` has links that lead to too many files and folders",
-        where=[f"one of them is `{path[:200]}`"],
+        f"`{owner}` has links without end",
+        where=[f"links lead to too many files and folders, such as `{path[:200]}`"],
         hint="name links to folders in `exclude`, or remove them",
     )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wherry.containers.run import values
 from wherry.errors import ContainerError, SettingsError
 from wherry.events import ImageFetched, ImageWanted
+from wherry.files import open_regular, read_regular
 from wherry.store.memo import Memo, memo_key
 from wherry.structs import Struct
 from wherry.target import Architecture, Target
@@ -229,7 +230,7 @@ def _holds_password(value: str) -> bool:
 
 def _context_digest(dockerfile: Path) -> str:
     """A digest of the Dockerfile, and of all files of its folder where it copies any of them."""
-    content = dockerfile.read_bytes()
+    content = read_regular(dockerfile)
     digest = hashlib.sha256(content)
     if _COPIES.search(content.decode("utf-8", "replace")):
         for path in _files(str(dockerfile.parent)):
@@ -253,7 +254,7 @@ def _file(path: str, name: str) -> bytes:
             content = "folder"
         else:
             executable = os.stat(path).st_mode & 0o111  # noqa: PTH116
-            with open(path, "rb") as file:  # noqa: PTH123
+            with open_regular(path) as file:
                 content = f"{executable:o} {hashlib.file_digest(file, 'sha256').hexdigest()}"
     except OSError:
         content = "unreadable"

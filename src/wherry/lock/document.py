@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from wherry import untrusted
 from wherry.errors import LockError
-from wherry.files import reason_of
+from wherry.files import open_regular, reason_of
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def file_sha256(path: Path) -> str:
     import hashlib
 
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None

@@ -18,6 +18,7 @@ from msgspec import field
 from msgspec.structs import replace
 
 from wherry.bundle.compressor import COMPRESSOR
+from wherry.files import open_regular
 from wherry.pipeline.acquired import Acquired, relative
 from wherry.pipeline.lock_inputs import LockInputs, lock_names
 from wherry.pipeline.report import DistributionReport, PackageReport
@@ -341,5 +342,5 @@ def _is_untouched(package: PackageReport, before: list[int] | None) -> bool:
     import hashlib
 
     # Copied or touched: its content decides.
-    with package.path.open("rb") as file:
+    with open_regular(package.path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == package.sha256

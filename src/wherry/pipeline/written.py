@@ -7,6 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from wherry.errors import OutputError, QuotaError
+from wherry.files import read_regular
 from wherry.pipeline.report import BuildReport, PackageReport
 from wherry.sizes import format_size
 
@@ -95,7 +96,7 @@ def _report(
     from wherry.shims.shim import written_handler
 
     path, target, settings = request.output.path(recipe.name), request.target, recipe.settings
-    data = path.read_bytes()
+    data = read_regular(path)
     digest = hashlib.sha256(data)
     paths = {member.name for member in members}
     layers = [name for name in recipe.layers if name.startswith("arn:") or name in sizes]

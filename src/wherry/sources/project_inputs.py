@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wherry.errors import DigestError, WherryError
+from wherry.files import read_regular
 from wherry.lock.formats import LockFormat
 from wherry.sources.backends.interface import keys, texts
 from wherry.store.memo import memo_key
@@ -151,7 +152,7 @@ def _words(declaration: Declaration) -> set[str]:
     found = [*texts(dict(declaration.project)), *texts(_tools(declaration))]
     setup_cfg = declaration.root / "setup.cfg"
     if setup_cfg.is_file():
-        found.append(setup_cfg.read_text(encoding="utf-8", errors="replace"))
+        found.append(read_regular(setup_cfg).decode(errors="replace"))
     return set(re.findall(r"[\w.-]+", "\n".join(found)))
 
 

@@ -305,7 +305,8 @@ def test_keys_that_are_not_indented(tmp_path: Path) -> None:
         ("stages: {a: !!python/object:os.system {}}", "the settings in drover.yml are wrong"),
         ("stages: &a {<<: *a}", "drover.yml"),
         ("stages: {a: {<<: 3}}", "line 1: stages.a.<<: expected a mapping"),
-        ("[" * 3000, "drover.yml"),
+        ("[" * 3000, "it is nested too deeply"),
+        ("#" * (1 << 21), "it is larger than 1 MiB"),
         ("? {a: b}\n: c\n", "drover.yml"),
     ],
 )

@@ -16,7 +16,7 @@ from wherry.bundle.entry import Entry, SourceFile
 from wherry.bundle.walk import TreeRules, Walk
 from wherry.compose.model import HOOKS
 from wherry.errors import EntryPathError, HookError, ProjectError
-from wherry.files import make_folders, reason_of
+from wherry.files import make_folders, open_regular, reason_of
 from wherry.store.temporary import remedy
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ def read_folder(
             cannot be read.
         StoreError: the store cannot be written.
     """
+    if folder.is_symlink():
+        raise HookError(f"the commands left a link in the place of the folder of {what}")
     walk = Walk(root=folder, owner=what, rules=TreeRules(include=("*",), everything=True))
     try:
         walk.enter(str(folder), (), ignored=False)
@@ -117,14 +119,14 @@ def _entry(
 
     known, digest = before.get(path, (None, b""))
     if known is not None:
-        with source.open("rb") as file:
+        with open_regular(source) as file:
             same = hashlib.file_digest(file, "sha256").digest() == digest
         # Windows keeps no such bit.
         executable = known.executable if os.name == "nt" else executable
         if same:
             return known._replace(executable=executable)
     crc = size = 0
-    with source.open("rb") as file, store.writer() as writer:
+    with open_regular(source) as file, store.writer() as writer:
         while piece := file.read(_CHUNK):
             writer.write(piece)
             crc = zlib.crc32(piece, crc)

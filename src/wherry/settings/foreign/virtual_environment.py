@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wherry.files import open_regular
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def _folders(root: Path) -> Iterator[Path]:
 def _configured(folder: Path) -> str | None:
     """The Python that ``pyvenv.cfg`` names: on Windows no folder has its version."""
     try:
-        text = (folder / "pyvenv.cfg").read_bytes()[:10_000].decode("utf-8", "replace")
+        with open_regular(folder / "pyvenv.cfg") as file:
+            text = file.read(10_000).decode("utf-8", "replace")
     except OSError:
         return None
     found = re.search(r"(?m)^version(?:_info)?\s*=\s*(3\.\d+)", text)

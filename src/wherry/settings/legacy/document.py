@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherry.errors import ProjectError, SettingsError
-from wherry.files import reason_of
+from wherry.files import open_regular, reason_of
 from wherry.structs import Struct
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Section", "Value", "read_document"]
 
+_LARGEST = 1 << 20
 _TEXT = "tag:yaml.org,2002:str"
 _NOTHING = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"
@@ -179,12 +180,18 @@ def read_document(path: Path, problems: Problems) -> Section:
     import yaml
 
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with open_regular(path) as file:
+            content = file.read(_LARGEST + 1)
+        text = content.decode("utf-8-sig")
     except OSError as error:
         hint = None if path.exists() else "name the file: --config FILE"
         raise ProjectError(f"cannot read `{path}`", where=[reason_of(error)], hint=hint) from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"`{path.name}` is not UTF-8", where=[str(error)]) from error
+    if len(content) > _LARGEST:
+        raise SettingsError(
+            f"`{path.name}` is not read", where=[f"it is larger than {_LARGEST >> 20} MiB"]
+        )
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
@@ -199,7 +206,11 @@ def read_document(path: Path, problems: Problems) -> Section:
             f"`{path.name}` is not valid YAML",
             where=[f"{position}{error.problem or 'it cannot be parsed'}"],
         ) from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except RecursionError as error:
+        raise SettingsError(
+            f"`{path.name}` is not valid YAML", where=["it is nested too deeply"]
+        ) from error
+    except (yaml.YAMLError, ValueError) as error:
         raise SettingsError(
             f"`{path.name}` is not valid YAML",
             where=[str(error).splitlines()[0] if str(error) else type(error).__name__],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from wherry.bundle.content import measure
 from wherry.bundle.tree import TreeRules, tree_files
 from wherry.errors import EntryPathError, ProjectError
-from wherry.files import reason_of
+from wherry.files import read_regular, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ class InstalledFile(NamedTuple):
             ProjectError: it cannot be read.
         """
         try:
-            return self.source.read_bytes()
+            return read_regular(self.source)
         except OSError as error:
             raise _unreadable([f"`{self.path}`: {reason_of(error)}"]) from error
 
