@@ -90,7 +90,7 @@ class HttpServer:
             largest_body: in bytes.
 
         Raises:
-            OSError, OverflowError: the address cannot be listened on.
+            OSError, OverflowError, TypeError, ValueError: the address cannot be listened on.
         """
         self.answer, self.largest_body = answer, largest_body
         self._hosts = frozenset(map(_plain, (listen.host, *listen.allowed_hosts)))
