@@ -126,6 +126,9 @@ def test_the_json_document(project: Path, real: Run) -> None:
     assert document["peak_memory_bytes"] > 1_000_000
     assert document["billed_ms"] >= document["init_ms"] + document["duration_ms"] - 1
     assert document["log"] == "called\n"
+    half = real("invoke", "api", "-e", "-", "--json", stdin='"\\ud800ü"')
+    assert half.document["result"]["event"] == "\ud800ü"
+    assert "\\ud800ü" in half.out
 
 
 @pytest.mark.real

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wherry.errors import InvokeError
-from wherry.invoke.event import make_request, parse_headers, read_event
+from wherry.invoke.event import client_context, make_request, parse_headers, read_event
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
@@ -40,3 +40,13 @@ def test_what_is_no_method(method: str) -> None:
     """As of a variable of a script that is not set."""
     with pytest.raises(InvokeError, match="is not the method of a request"):
         make_request(method, "/", [], b"")
+
+
+def test_arguments_that_are_not_utf_8() -> None:
+    """Their bytes come as halves of characters."""
+    request = make_request("GET", "/\udcff?\udcfe", [], b"")
+    assert (request.path, request.query) == ("/%FF", "%FE")
+
+
+def test_a_client_context_with_half_of_a_character() -> None:
+    assert client_context('{"custom": {"a": "\\ud800"}}') == '{"custom": {"a": "\\ud800"}}'

@@ -339,7 +339,7 @@ def test_a_port_that_is_taken() -> None:
     assert "--port" in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "300.1.1.1"])
+@pytest.mark.parametrize("host", ["192.0.2.1", "300.1.1.1", "a" * 70, "..", "\udcff", "a\0b"])
 def test_an_address_that_is_not_this_machine_s(host: str) -> None:
     with pytest.raises(InvokeError, match="cannot listen") as caught:
         FunctionServer(Builds(), listen=Listen(host=host, port=0))

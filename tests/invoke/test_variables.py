@@ -126,6 +126,12 @@ def test_no_more_than_aws_takes() -> None:
         check_values({"A1": "ü" * 2050})
 
 
+def test_values_are_text() -> None:
+    """Bytes of an argument that are not UTF-8 come as halves of characters."""
+    with pytest.raises(InvokeError, match="`TABLE` is not text in UTF-8"):
+        check_values({"TABLE": "a\udcff"})
+
+
 def test_values_are_strings() -> None:
     with pytest.raises(InvokeError, match="`TTL` expects a string, not 60"):
         check_values({"TTL": 60})  # type: ignore[dict-item]

@@ -182,6 +182,8 @@ def test_any_value_can_be_changed() -> None:
         ("dynamodb", {"item": {"id": object()}}, "DynamoDB has no type for a value of `object`"),
         ("dynamodb", {"item": {"name": 1}, "key": "nam"}, "did you mean `name`?"),
         ("s3", {"via": ["smtp"]}, "`smtp` carries no events of others"),
+        ("s3", {"key": "a\udcff"}, "`--key` is not text in UTF-8"),
+        ("msk", {"attributes": {"a": "\udcff"}}, "`--attribute` is not text in UTF-8"),
         ("s3", {"changes": {"Record.0.x": 1}}, "did you mean `Records`?"),
         ("s3", {"changes": {"Records.1.x": 1}}, "it has 1 entries, counted from 0"),
         ("s3", {"changes": {"Records.0.eventName.x": 1}}, "there is no"),

@@ -290,7 +290,9 @@ def command(
                     click.echo(f"[ERROR] {error.type}: {error.message}", err=True)
                 if as_json:
                     document = invocation.document(response)
-                    click.echo(json.dumps(document, ensure_ascii=False))
+                    # Half of a character that a function returns is escaped as JSON has it.
+                    text = json.dumps(document, ensure_ascii=False)
+                    click.echo(text.encode("utf-8", "backslashreplace"))
                 else:
                     _show(invocation, response, terminal)
                 fault = response.fault if response is not None else None

@@ -88,7 +88,8 @@ def client_context(value: object) -> str | None:
         raise InvokeError(
             "the client context is not a JSON object", hint='write one: {"custom": {"user": "7"}}'
         )
-    size = 4 * -(-len(json.dumps(document, ensure_ascii=False).encode()) // 3)
+    whole = json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    size = 4 * -(-len(whole) // 3)
     if size > MAX_CLIENT_CONTEXT:
         raise InvokeError(
             f"the client context has {size:,} bytes in base64",
@@ -174,8 +175,8 @@ def make_request(
     safe = "!#$%&'()*+,/:;=?@[]~"
     return HttpRequest(
         method=method.upper(),
-        path=quote(path, safe=safe),
-        query=quote(query, safe=safe),
+        path=quote(path, safe=safe, errors="surrogateescape"),
+        query=quote(query, safe=safe, errors="surrogateescape"),
         headers=tuple(pairs),
         body=body,
     )

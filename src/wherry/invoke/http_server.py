@@ -81,7 +81,7 @@ class HttpServer:
         """Bind the port. Threads call ``answer``; of a body above ``largest_body`` bytes, it gets the beginning.
 
         Raises:
-            OSError, OverflowError: the address cannot be listened on.
+            OSError, OverflowError, TypeError, ValueError: the address cannot be listened on.
         """
         self.answer, self.idle = answer, idle
         self.largest_body, self.largest_head = largest_body, largest_head

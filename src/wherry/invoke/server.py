@@ -108,14 +108,15 @@ class FunctionServer:
             raise InvokeError("the host is empty", hint="0.0.0.0 stands for all addresses")
         try:
             self._server = HttpServer(self.answer, listen, largest_body=MAX_EVENT)
-        except (OSError, OverflowError) as error:
-            is_address = isinstance(error, OSError) and error.errno not in _OF_A_PORT
+        except (OSError, OverflowError, TypeError, ValueError) as error:
+            # The last two: no name of a host can be that.
+            is_port = isinstance(error, OverflowError) or getattr(error, "errno", 0) in _OF_A_PORT
             raise InvokeError(
                 f"cannot listen on {listen.host} port {listen.port}",
                 where=[reason_of(error)],
-                hint="name an address of this machine with `--host`, such as 127.0.0.1"
-                if is_address
-                else "choose another with `--port`; 0 takes one that is free",
+                hint="choose another with `--port`; 0 takes one that is free"
+                if is_port
+                else "name an address of this machine with `--host`, such as 127.0.0.1",
             ) from error
         self._host = f"[{listen.host}]" if ":" in listen.host else listen.host
 

@@ -120,13 +120,17 @@ def check_values(variables: Mapping[str, str]) -> None:
     """Refuse values that AWS would refuse. Access to AWS and the region are not the function's own there.
 
     Raises:
-        InvokeError: a value is not a string, or they are too big together.
+        InvokeError: a value is not a string or not UTF-8, or they are too big together.
     """
     import json
 
     for name, value in variables.items():
         if not isinstance(value, str):
             raise InvokeError(f"the environment variable `{name}` expects a string, not {value!r}")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise InvokeError(f"the environment variable `{name}` is not text in UTF-8") from None
     own = {
         name: value
         for name, value in variables.items()

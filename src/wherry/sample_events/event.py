@@ -65,6 +65,8 @@ class EventOptions(TypedDict, total=False):
     changes: Mapping[str, object]
 
 
+# Options that may be bytes, or stand for bytes.
+_BYTES = frozenset({"body", "item", "old_item", "path", "query"})
 _COLLECTIONS = frozenset({"attributes", "changes", "claims", "headers", "via"})
 # What other tools call a kind, and the kinds that may be meant.
 _OTHER_NAMES = {
@@ -141,6 +143,8 @@ def _check(kind: Kind, given: Mapping[str, Any]) -> None:
                 where=[f"it has {', '.join(option_names(kind))}"],
                 hint="change any other value with `--set PLACE=VALUE`",
             )
+        if name not in _BYTES and not _is_text(given[name]):
+            raise EventError(f"`{_option(name)}` is not text in UTF-8")
     if given.get("records", 1) < 1:
         raise EventError(f"an event cannot have {given['records']} records")
     if (type_ := given.get("type")) is not None and kind.types and type_ not in kind.types:
@@ -149,6 +153,15 @@ def _check(kind: Kind, given: Mapping[str, Any]) -> None:
             where=["its types are " + ", ".join(kind.types)],
             hint=did_you_mean(type_, type_.upper(), type_.capitalize(), known=kind.types),
         )
+
+
+def _is_text(value: object) -> bool:
+    """Whether no string has half of a character, as bytes of an argument that are not UTF-8 come."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode() == value
+    if isinstance(value, dict):
+        return all(map(_is_text, value.items()))
+    return not isinstance(value, list | tuple) or all(map(_is_text, value))
 
 
 def _normal(given: Mapping[str, Any]) -> dict[str, Any]:
