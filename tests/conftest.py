@@ -66,20 +66,21 @@ def wherry(tmp_path: Path) -> Wherry:
 # What takes long begins first, so that no worker is left alone with it at the end.
 SLOW = (
     "aws/test_faults.py",
+    "house/test_docs.py",
     "real/test_check.py",
     "real/test_check_projects.py",
     "real/test_deploy.py",
     "real/test_from_cdk.py",
     "real/test_containers.py",
-    "cli/test_leaks.py",
-    "cli/test_private_index.py",
-    "cli/test_changed_locks.py",
     "sources/installed/test_folder.py",
-    "cli/test_bad_input.py",
-    "aws/test_deploy.py",
-    "house/test_docs.py",
+    "cli/test_private_index.py",
     "pipeline/test_same_bytes.py",
+    "aws/test_drover.py",
     "aws/test_apply.py",
+    "aws/test_deploy.py",
+    "cli/test_bad_input.py",
+    "cli/test_changed_locks.py",
+    "cli/test_leaks.py",
 )
 
 TESTS = Path(__file__).parent

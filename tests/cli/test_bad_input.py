@@ -19,7 +19,7 @@ from support.backends import obedient_project
 from support.faults import answers, fails, hangs, redirects, refuses_to_talk
 from support.locks import content_hash
 from support.projects import TINY_BACKEND, make_project, pylock_for, write_files
-from support.tools import run_uv
+from support.tools import new_uv_cache, run_uv
 from support.wheels import Made, make_sdist, make_wheel
 from support.zips import unzipped
 
@@ -951,7 +951,7 @@ def test_interrupted_while_locking(
     before = contents(project)
     try:
         process = wherry.start(
-            "lock", UV_DEFAULT_INDEX=index.simple, UV_CACHE_DIR=str(tmp_path / "uv-cache")
+            "lock", UV_DEFAULT_INDEX=index.simple, UV_CACHE_DIR=new_uv_cache(tmp_path / "uv-cache")
         )
         waited_for(lambda: index.requests, process)
         interrupt(process, wherry, before)

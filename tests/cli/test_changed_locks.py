@@ -20,6 +20,7 @@ from support.private import (
     WAYS,
     forms,
 )
+from support.tools import new_uv_cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,7 @@ def named(indexes: Indexes, tmp_path: Path) -> dict[str, str]:
     return {
         **indexes.environment,
         **WAYS["uv's name"](indexes, tmp_path),
-        "UV_CACHE_DIR": str(tmp_path / "uv"),
+        "UV_CACHE_DIR": new_uv_cache(tmp_path / "uv"),
         "UV_HTTP_RETRIES": "0",
     }
 
@@ -248,7 +249,7 @@ class TestAlone:
         # Of what builds `beta`, no lock says where it is.
         index = {"UV_INDEX": f"other={indexes.private.simple}"}
         env = {**indexes.environment, **WAYS[way](indexes, tmp_path), **index}
-        done = wherry.succeed("build", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
+        done = wherry.succeed("build", UV_CACHE_DIR=new_uv_cache(tmp_path / "uv"), **env)
         assert (
             f"note: the password of the index `company` is sent to {indexes.private.url}, "
             "which only `Pipfile.lock` declares"
@@ -275,7 +276,7 @@ class TestAlone:
         self.project(wherry, indexes)
         address = indexes.private.url.replace("://", "://${WHERRY_SECRET}:$WHERRY_SECRET@")
         change(wherry, "Pipfile.lock", indexes.private.url, address)
-        env = {**indexes.environment, "UV_CACHE_DIR": str(tmp_path / "uv")}
+        env = {**indexes.environment, "UV_CACHE_DIR": new_uv_cache(tmp_path / "uv")}
         done = wherry.fail("build", **env, WHERRY_SECRET=SECRET)
         assert set(indexes.private.authorizations) == {None}
         assert "set `UV_INDEX_COMPANY_USERNAME` and `UV_INDEX_COMPANY_PASSWORD`" in done.error

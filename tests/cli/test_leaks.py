@@ -21,6 +21,7 @@ from support.faults import fails, hangs
 from support.hunt import files_with, watch
 from support.matrices import pairs, some
 from support.private import FORMATS, PASSWORD, USER, WAYS, forms
+from support.tools import new_uv_cache
 from support.wheels import make_wheel
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def hunt(wherry: Wherry, indexes: Indexes, tmp_path: Path) -> Callable[..., Watc
                 TMPDIR=str(tmp_path / "temporary"),
                 HOME=str(tmp_path / "home"),
                 XDG_CACHE_HOME=str(tmp_path / "home" / "cache"),
-                UV_CACHE_DIR=str(tmp_path / "uv"),
+                UV_CACHE_DIR=new_uv_cache(tmp_path / "uv"),
                 **{**indexes.environment, **given, **env},
             ),
             kill_when=kill_when,

@@ -23,6 +23,7 @@ from support.private import (
     forms,
     serve_indexes,
 )
+from support.tools import new_uv_cache
 from support.wheels import make_sdist, make_wheel
 from support.zips import unzipped
 
@@ -70,7 +71,7 @@ def test_every_lock_by_every_way(
     """
     FORMATS[format_](wherry.cwd, indexes)
     env = {**indexes.environment, **WAYS[way](indexes, tmp_path / "login")}
-    done = wherry.succeed("build", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
+    done = wherry.succeed("build", UV_CACHE_DIR=new_uv_cache(tmp_path / "uv"), **env)
     package = names_in(wherry)
     assert {"alpha/__init__.py", "beta.py"} <= package
     assert "trap.py" not in package
@@ -82,7 +83,7 @@ def test_every_lock_by_every_way(
 def by_name(indexes: Indexes, tmp_path: Path, password: str = PASSWORD) -> dict[str, str]:
     return {
         **indexes.environment,
-        "UV_CACHE_DIR": str(tmp_path / "uv"),
+        "UV_CACHE_DIR": new_uv_cache(tmp_path / "uv"),
         "UV_INDEX_COMPANY_USERNAME": USER,
         "UV_INDEX_COMPANY_PASSWORD": password,
     }
@@ -130,7 +131,9 @@ class TestConfusion:
         self, wherry: Wherry, indexes: Indexes, tmp_path: Path, format_: str
     ) -> None:
         FORMATS[format_](wherry.cwd, indexes)
-        done = wherry.fail("build", UV_CACHE_DIR=str(tmp_path / "uv"), **indexes.environment)
+        done = wherry.fail(
+            "build", UV_CACHE_DIR=new_uv_cache(tmp_path / "uv"), **indexes.environment
+        )
         assert "401" in done.error
         assert "hint: set `UV_INDEX_COMPANY_USERNAME` and `UV_INDEX_COMPANY_PASSWORD`" in done.error
         assert indexes.public.downloads == []
@@ -321,9 +324,9 @@ class TestCodeArtifact:
         self.declare(wherry)
         with serve_code_artifact(self.TOKEN) as endpoint:
             env = {**indexes.environment, **endpoint.environment}
-            wherry.succeed("build", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
+            wherry.succeed("build", UV_CACHE_DIR=new_uv_cache(tmp_path / "uv"), **env)
             assert len(endpoint.asked) == 1
-            wherry.succeed("build", "--json", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
+            wherry.succeed("build", "--json", UV_CACHE_DIR=new_uv_cache(tmp_path / "uv"), **env)
             if format_ in {"pylock.toml", "Pipfile.lock"}:
                 # A build that fetches nothing needs no token.
                 assert len(endpoint.asked) == 1
@@ -342,7 +345,7 @@ class TestCodeArtifact:
         self.declare(wherry)
         with serve_code_artifact("token-that-ran-out", self.TOKEN) as endpoint:
             env = {**indexes.environment, **endpoint.environment}
-            wherry.succeed("build", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
+            wherry.succeed("build", UV_CACHE_DIR=new_uv_cache(tmp_path / "uv"), **env)
             assert len(endpoint.asked) == 2
 
     def test_aws_gives_none(self, wherry: Wherry, indexes: Indexes, tmp_path: Path) -> None:
@@ -370,12 +373,14 @@ def test_a_lock_is_written_without_it(
     FORMATS[format_](wherry.cwd, indexes)
     for way in ("uv's name", "uv's address", "keyring"):
         env = {**indexes.environment, **WAYS[way](indexes, tmp_path / "login")}
-        wherry.succeed("lock", UV_CACHE_DIR=str(tmp_path / "uv"), **env)
+        wherry.succeed("lock", UV_CACHE_DIR=new_uv_cache(tmp_path / "uv"), **env)
         text = (wherry.cwd / "pylock.toml").read_bytes()
         assert f"{indexes.private.url}/files/{ALPHA.filename}".encode() in text
         for form in forms(USER, PASSWORD):
             assert form not in text
-    refused = wherry.fail("build", UV_CACHE_DIR=str(tmp_path / "uv"), **indexes.environment)
+    refused = wherry.fail(
+        "build", UV_CACHE_DIR=new_uv_cache(tmp_path / "uv"), **indexes.environment
+    )
     assert "401" in refused.error
 
 

@@ -15,7 +15,7 @@ import tomli_w
 from support.backends import obedient_project
 from support.index import serve_index
 from support.projects import TINY_BACKEND, make_project, write_files
-from support.tools import run_uv
+from support.tools import new_uv_cache, run_uv
 from support.wheels import Made, make_sdist, make_wheel
 from support.zips import unzipped
 
@@ -206,7 +206,7 @@ def members(wherry: Wherry) -> dict[str, bytes]:
 def test_every_kind_of_source(wherry: Wherry, places: Places, tmp_path: Path, name: str) -> None:
     """B3, S8, D6: what is built here is bundled, and no path of this machine is in any file."""
     LOCKS[name](wherry, places)
-    env = {"UV_CACHE_DIR": str(tmp_path / "uv-cache")}
+    env = {"UV_CACHE_DIR": new_uv_cache(tmp_path / "uv-cache")}
     done = build(wherry, **env)
     package = done.document["packages"][0]
     assert [one["name"] for one in package["distributions"]] == NAMES
@@ -242,7 +242,7 @@ def test_the_formats_of_locks_agree(tmp_path: Path, index: Index, wherry: Wherry
             shutil.copytree(tmp_path / shared, place / "deep" / shared)
         caller = type(wherry)(store=wherry.store, cwd=project)
         lock(caller, places)
-        done = build(caller, UV_CACHE_DIR=str(tmp_path / "uv-cache"))
+        done = build(caller, UV_CACHE_DIR=new_uv_cache(tmp_path / "uv-cache"))
         digests[name] = done.document["packages"][0]["sha256"]
     assert len(set(digests.values())) == 1, digests
 
@@ -351,7 +351,7 @@ def test_a_wheel_by_its_address(wherry: Wherry, tmp_path: Path) -> None:
                 ),
             },
         )
-        build(wherry, UV_CACHE_DIR=str(tmp_path / "uv-cache"))
+        build(wherry, UV_CACHE_DIR=new_uv_cache(tmp_path / "uv-cache"))
     assert set(members(wherry)) == {
         "shop.py",
         "byhand/__init__.py",

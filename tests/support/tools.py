@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +22,7 @@ from support.files import alone, cache_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["run_tool", "run_uv", "tool"]
+__all__ = ["new_uv_cache", "run_tool", "run_uv", "tool"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +101,23 @@ def run_tool(name: str, *arguments: str, cwd: Path, env: Mapping[str, str] | Non
 
 def run_uv(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> str:
     """Run the uv that Wherry depends on; its output."""
+    new_uv_cache(cwd / ".home" / "cache" / "uv")
     return _run([find_uv_bin(), *arguments], cwd=cwd, env=env or {})
+
+
+def new_uv_cache(folder: Path) -> str:
+    """A cache of uv's that holds what uv has asked this interpreter, which takes it longer than to lock."""
+    if not folder.exists():
+        shutil.copytree(_asked(), folder)
+    return str(folder)
+
+
+@cache
+def _asked() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="wherry-uv-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _uv("python", "find", "--no-project", "--cache-dir", str(folder), sys.executable)
+    return folder
 
 
 def _run(command: list[str], *, cwd: Path, env: Mapping[str, str]) -> str:
@@ -141,7 +161,8 @@ def _run(command: list[str], *, cwd: Path, env: Mapping[str, str]) -> str:
 
 def _uv(*arguments: str) -> None:
     environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
-    subprocess.run([find_uv_bin(), "--quiet", *arguments], check=True, env=environment)
+    command = [find_uv_bin(), "--quiet", *arguments]
+    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
 
 
 def _interpreter(pin: Pin) -> str:
