@@ -150,17 +150,18 @@ def chalice(folder: Path, config: object, app: str, **files: str) -> Description
         ("@app.lambda_function(name='one')\ndef first(event, context): ...\n", {"one": "app.first"}),
         (f"{ROUTE}@app.on_s3_event(bucket='b')\ndef on_file(event): ...\n", {"hello": "app.app", "on_file": "app.on_file"}),
         ("@app.schedule('rate(1 hour)')\ndef hourly(event): ...\n", {"hourly": "app.hourly"}),
-        ("@other.route('/')\ndef index(): ...\n@cache\ndef x(): ...\n", None),
-        ("def broken(", None),
+        ("@other.route('/')\ndef index(): ...\n@cache\ndef x(): ...\n", {"hello": "app.app"}),
+        ("def broken(", {"hello": "app.app"}),
     ],
 )  # fmt: skip
-def test_what_chalice_registers(tmp_path: Path, app: str, functions: dict[str, str] | None) -> None:
+def test_what_chalice_registers(tmp_path: Path, app: str, functions: dict[str, str]) -> None:
     description = chalice(tmp_path, CONFIG, APP + app)
-    if functions is None:
-        assert description is None
-    else:
-        assert description is not None
-        assert {each.name: each.settings["handler"] for each in description.functions} == functions
+    assert description is not None
+    assert {each.name: each.settings["handler"] for each in description.functions} == functions
+
+
+def test_an_app_that_shows_no_application_of_chalice(tmp_path: Path) -> None:
+    assert chalice(tmp_path, CONFIG, "def index(): ...\n") is None
 
 
 @pytest.mark.parametrize(
