@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -344,6 +345,18 @@ def test_a_damaged_sdist(tmp_path: Path, target: Target, store: Store) -> None:
     sha256 = hashlib.sha256(b"no archive").hexdigest()
     source = PackageSdist(path="shop-1.0.tar.gz", hashes={"sha256": sha256})
     with pytest.raises(WherryError, match=r"shop-1.0.tar.gz` is damaged"):
+        dependency_bundle(selected(source), context(store, target=target), base=tmp_path)
+
+
+def test_an_archive_without_a_folder_is_called_after_the_distribution(
+    tmp_path: Path, target: Target, store: Store
+) -> None:
+    with zipfile.ZipFile(tmp_path / "shop-1.0.zip", "w") as archive:
+        archive.writestr("a.txt", "")
+        archive.writestr("b.txt", "")
+    sha256 = hashlib.sha256((tmp_path / "shop-1.0.zip").read_bytes()).hexdigest()
+    source = PackageSdist(path="shop-1.0.zip", hashes={"sha256": sha256})
+    with pytest.raises(BuildError, match="`shop` holds nothing to build"):
         dependency_bundle(selected(source), context(store, target=target), base=tmp_path)
 
 

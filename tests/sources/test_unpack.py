@@ -323,6 +323,16 @@ def test_a_time_out_of_range(mtime: str, tmp_path: Path) -> None:
         unpacked(tar_of((info, content)), "s.tar.gz", tmp_path)
 
 
+@pytest.mark.parametrize("mtime", ["0", "-1", "315532799", "315619200", "1700000000"])
+def test_files_are_as_late_as_zip_archives_need_them(mtime: str, tmp_path: Path) -> None:
+    info, content = file("s/a")
+    info.pax_headers = {"mtime": mtime}
+    place = unpacked(tar_of((info, content)), "s.tar.gz", tmp_path) / "a"
+    assert place.stat().st_mtime == max(int(mtime), 315_619_200)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(place)
+
+
 @pytest.mark.parametrize(
     "records", [b"9" * 600, b"0 a=b\n", b"-5 a=b\n", b"12 size=-1\n", b"6 ab\n"]
 )

@@ -180,3 +180,25 @@ def test_a_tag_for_which_there_was_no_room(tmp_path: Path) -> None:
     assert store.prune(older_than=None).files > 0
     left = {path.name for path in store.root.glob("*-v1/**/*") if path.is_file()}
     assert left == {"CACHEDIR.TAG"}
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_a_restored_store_with_other_things_than_files(kind: str, tmp_path: Path) -> None:
+    """Nobody waits for a pipe, or reads a device to its end."""
+    store = Store(tmp_path / "store")
+    use(store)
+    for path in [*store.root.glob("*-v1/*"), store.root / "CACHEDIR.TAG"]:
+        if path.is_file():
+            path.unlink()
+            match kind:
+                case "pipe":
+                    os.mkfifo(path)
+                case "device":
+                    path.symlink_to("/dev/zero")
+                case _:
+                    path.mkdir()
+    store = Store(store.root)
+    assert NOTES.recall(store, "memo") is None
+    store.prune(older_than=None)
+    NOTES.remember(store, "memo", "again")
+    assert NOTES.recall(store, "memo") == (None if kind == "folder" else "again")

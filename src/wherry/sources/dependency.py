@@ -188,7 +188,10 @@ class _LockedSource:
         def tree() -> Iterator[Path]:
             stored = self._fetched(source, filename)
             with temporary_folder("source") as scratch:
-                folder = unpack(stored.path, filename=filename, into=scratch)
+                # Messages name it where the archive has no folder of its own.
+                into = scratch / self._selected.name
+                into.mkdir()
+                folder = unpack(stored.path, filename=filename, into=into)
                 yield _below(folder, subdirectory, self._selected.name)
 
         # The store may have what was built of another file, which lay in the same place.

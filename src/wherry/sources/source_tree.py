@@ -22,6 +22,8 @@ __all__ = ["Limits", "SourceTree", "subfolder"]
 
 _ROOTED = re.compile(r"\\|\x00|^/|^[A-Za-z]:")
 _UNSOUND = re.compile(rf"{_ROOTED.pattern}|(^|/)\.\.(/|$)")
+# 1980-01-02, which is 1980 in every time zone: backends that write a wheel with `zipfile` fail on earlier files.
+_EARLIEST = 315_619_200
 _LEAVES = "it is a link that leaves the folder"
 
 
@@ -79,6 +81,8 @@ class SourceTree:
         if mtime is not None:
             try:
                 os.utime(place, (mtime, mtime))
+                if mtime < _EARLIEST:
+                    os.utime(place, (_EARLIEST, _EARLIEST))
             except (OSError, OverflowError, ValueError) as error:
                 raise ArchiveError(
                     f"`{self._filename}` is damaged", where=[f"the time of {name!r} is {mtime}"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import field
 
-from wherry.files import remove_folder, walk_folders
+from wherry.files import open_regular, remove_folder, walk_folders
 from wherry.store.temporary import remove_abandoned
 from wherry.structs import Struct
 
@@ -85,8 +86,7 @@ def tag(folder: Path) -> None:
         OSError: it cannot be made.
     """
     path = folder / _TAG
-    # On a full disk the file is made, and stays empty.
-    if not path.exists() or not path.stat().st_size:
+    if _is_missing(path):
         try:
             names = os.listdir(folder)  # noqa: PTH208
         except FileNotFoundError:
@@ -96,10 +96,20 @@ def tag(folder: Path) -> None:
             path.write_text(_TAG_TEXT)
 
 
+def _is_missing(path: Path) -> bool:
+    """Whether there is nothing, or a file that stayed empty as the disk was full."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return True
+    return stat.S_ISREG(status.st_mode) and not status.st_size
+
+
 def is_own(folder: Path) -> bool:
     """Whether Wherry has tagged a folder as its own."""
     try:
-        return (folder / _TAG).read_bytes() == _TAG_TEXT.encode()
+        with open_regular(folder / _TAG) as file:
+            return file.read(len(_TAG_TEXT) + 1) == _TAG_TEXT.encode()
     except OSError:
         return False
 

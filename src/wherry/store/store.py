@@ -245,7 +245,7 @@ class Store:
         self._use()
         path = os.path.join(bucket_of(self.root, kind), item_name(key))  # noqa: PTH118
         try:
-            with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            with open_regular(path) as file:
                 _touch(path, os.fstat(file.fileno()).st_mtime)
                 return file.read()
         except OSError:
