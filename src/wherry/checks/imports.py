@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "chain_of", "find", "severity_at_start"]
 
+# What puts modules into `sys.modules`, or finders before those of Python.
+_REPLACES = re.compile(
+    rb"modules *(?:\[[^\n]*\] *=[^=]|\.(?:update|setdefault|pop)\b)|meta_path|path_hooks"
+)
+
 RULES = (
     Rule("IMP001", "a module that is imported when the function starts is nowhere"),
     Rule("IMP002", "a module that is imported later, or under a condition, is nowhere"),
@@ -142,7 +147,12 @@ def severity_at_start(subject: Subject, missing: Missing, code: str) -> Severity
             _names(reached.module, name) for name in (missing.name, missing.instead) if name
         ):
             return None
-        if flags & (Flag.PATH | Flag.MODULES) and _is_beside(reached.module, missing.name):
+        if (
+            flags & (Flag.PATH | Flag.MODULES)
+            and _is_beside(reached.module, missing.name)
+            # A module that is there has to be replaced.
+            and (code != "IMP003" or _mentions(reached.module, _REPLACES))
+        ):
             # As `tlz` does, which has a finder of its own.
             return None
         file = reached.module.file
@@ -174,13 +184,17 @@ def _is_beside(module: Module, name: str) -> bool:
 
 def _names(module: Module, name: str) -> bool:
     """Whether a module that changes ``sys.modules`` mentions a name in quotes."""
+    return _mentions(module, re.compile(rb"['\"]" + re.escape(name.encode()) + rb"\b"))
+
+
+def _mentions(module: Module, pattern: re.Pattern[bytes]) -> bool:
     if module.file is None:
         return False
     try:
         source = module.file.read(most=LARGEST_SOURCE)
     except WherryError:
         return True
-    return re.search(rb"['\"]" + re.escape(name.encode()) + rb"\b", source) is not None
+    return pattern.search(source) is not None
 
 
 def chain_of(subject: Subject, missing: Missing) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wherry.checks.imports import chain_of, severity_at_start
 from wherry.checks.model import Finding, Rule
 from wherry.contents.graph import Missing, absolute_name
-from wherry.contents.imports import LARGEST_SOURCE, Flag, When
+from wherry.contents.imports import LARGEST_SOURCE, Flag, When, has_word
 from wherry.errors import WherryError
 from wherry.sizes import first
 
@@ -53,7 +53,7 @@ def find(subject: Subject) -> Iterator[Finding]:
 
 
 def _absent(subject: Subject, base: str, names: Collection[str]) -> Iterator[str]:
-    """The names that are neither modules nor anywhere in the text of a module."""
+    """The names that are neither modules nor words in the text of a module; what follows a dot is another object's."""
     contents, table = subject.contents, subject.contents.modules
     module = table.find(base)
     if module is None or base in table.unusable:
@@ -76,7 +76,7 @@ def _absent(subject: Subject, base: str, names: Collection[str]) -> Iterator[str
             name != "*"
             and name.isascii()
             and not name.startswith("__")
-            and name.encode() not in text
+            and not has_word(text, name)
             and table.find(full) is None
             and full not in table.unusable
         ):
