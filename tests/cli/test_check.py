@@ -79,6 +79,20 @@ def test_a_build_stops_at_what_is_certain_to_fail(wherry: Wherry) -> None:
     assert wherry("build").code == 1
 
 
+def test_a_name_that_is_gone_stops_a_build(wherry: Wherry) -> None:
+    """Also in the project's own code, and after a verdict that was remembered."""
+    project(wherry.cwd, f"from models import Order\n{HANDLER}", settings='include = ["/models.py"]')
+    (wherry.cwd / "models.py").write_text("class Order: ...\n")
+    assert wherry("build").code == 0
+    (wherry.cwd / "models.py").write_text("class Order:\n    items = 1\n")
+    assert wherry("build").code == 0
+    (wherry.cwd / "models.py").write_text("class PreOrder: ...\n")
+    assert (
+        "IMP003 `shop.py:1` of `api`: `shop` imports `Order` from `models`"
+        in wherry.fail("build").error
+    )
+
+
 def test_settings_say_what_a_build_does(wherry: Wherry) -> None:
     project(wherry.cwd, FAILING, settings='check = "warn"')
     warned = wherry.succeed("build")

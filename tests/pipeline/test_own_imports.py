@@ -48,3 +48,29 @@ def test_only_imports_change_the_key(tmp_path: Path, code: str, *, same: bool) -
     root = tmp_path / "shop"
     root.mkdir()
     assert (key(root, code) == key(root, CODE)) is same
+
+
+LIMITS = "class Limit: ...\nMOST = 5\n"
+
+
+@pytest.mark.parametrize(
+    ("statement", "limits", "same"),
+    [
+        ("from shop.limits import Limit", LIMITS.replace("5", "6"), True),
+        ("from shop.limits import Limit", LIMITS.replace("MOST", "LEAST"), True),
+        ("from shop.limits import Limit", LIMITS.replace("Limit", "Limits"), False),
+        ("from .limits import Limit", LIMITS.replace("Limit", "Limits"), False),
+        ("from . import limits", LIMITS.replace("Limit", "Limits"), True),
+    ],
+)
+def test_names_that_are_imported_change_the_key(
+    tmp_path: Path, statement: str, limits: str, *, same: bool
+) -> None:
+    """Once a module no longer has them."""
+    root = tmp_path / "shop"
+
+    def with_limits(text: str) -> str:
+        write_files(root, {"shop/limits.py": text, "shop/__init__.py": f"{statement}\n"})
+        return key(root, f"import shop\n{CODE}")
+
+    assert (with_limits(limits) == with_limits(LIMITS)) is same

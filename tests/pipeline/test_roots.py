@@ -337,3 +337,31 @@ def test_every_folder_is_locked(
     assert names(build(repository, names=["f1"])["f1"]) == ["app.py", "beta/__init__.py"]
     with pytest.raises(SettingsError, match="one file was named"):
         lock_all(repository, output=repository / "pylock.toml")
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"requirements.txt": "nowhere>=1\n"},
+        {"requirements.in": "nowhere\n"},
+        {"pyproject.toml": '[project]\nname = "shop"\nversion = "1"\ndependencies = ["nowhere"]\n'},
+        {"pylock.toml": None},
+    ],
+)
+def test_what_no_package_takes_is_not_fetched(
+    tmp_path: Path, index: Index, declared: dict[str, str | None]
+) -> None:
+    """Requirements of a project whose functions say `include = []`, such as those that deploy it."""
+    lock = pylock_for(index, [ALPHA]).replace(ALPHA.sha256, "0" * 64)
+    root = write_files(
+        tmp_path / "shop",
+        {
+            **{name: text or lock for name, text in declared.items()},
+            "wherry.toml": 'runtime = "python3.13"\n[functions.f]\nroot = "f"\nhandler = "app.handler"\ninclude = []\n',
+            "f/app.py": HANDLER,
+        },
+    )
+    heard = Heard()
+    packages = build(root, reporter=heard)
+    assert names(packages["f"]) == ["app.py"]
+    assert not [event for event in heard.events if isinstance(event, LockRead)]

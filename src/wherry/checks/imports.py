@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wherry.checks.model import Rule
 from wherry.contents.graph import Missing, absolute_name
-from wherry.contents.imports import Flag, When
+from wherry.contents.imports import Flag, When, has_word
 from wherry.contents.modules import search_path
 from wherry.contents.sources import source_of
 from wherry.sizes import first
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from wherry.contents.modules import Module
 
 __all__ = ["RULES", "find"]
+
+# What puts modules into `sys.modules`, or finders before those of Python.
+_REPLACES = re.compile(
+    rb"modules *(?:\[[^\n]*\] *=[^=]|\.(?:update|setdefault|pop)\b)|meta_path|path_hooks"
+)
 
 RULES = (
     Rule("IMP001", "a module that is imported when the function starts is nowhere"),
@@ -142,7 +147,12 @@ def _severity_at_start(subject: Subject, missing: Missing, code: str) -> Severit
             _names(reached.module, name) for name in (missing.name, missing.instead) if name
         ):
             return None
-        if flags & (Flag.PATH | Flag.MODULES) and _is_beside(reached.module, missing.name):
+        if (
+            flags & (Flag.PATH | Flag.MODULES)
+            and _is_beside(reached.module, missing.name)
+            # A module that is there has to be replaced.
+            and (code != "IMP003" or _mentions(reached.module, _REPLACES))
+        ):
             # As `tlz` does, which has a finder of its own.
             return None
         file = reached.module.file
@@ -174,13 +184,14 @@ def _is_beside(module: Module, name: str) -> bool:
 
 def _names(module: Module, name: str) -> bool:
     """Whether a module that changes ``sys.modules`` mentions a name in quotes."""
+    return _mentions(module, re.compile(rb"['\"]" + re.escape(name.encode()) + rb"\b"))
+
+
+def _mentions(module: Module, pattern: re.Pattern[bytes]) -> bool:
     if module.file is None:
         return False
     source = source_of(module.file)
-    return (
-        source is None
-        or re.search(rb"['\"]" + re.escape(name.encode()) + rb"\b", source) is not None
-    )
+    return source is None or pattern.search(source) is not None
 
 
 def _chain_of(subject: Subject, missing: Missing) -> str:
@@ -221,7 +232,7 @@ def _absent_names(subject: Subject) -> Iterator[Finding]:
 
 
 def _absent_of(subject: Subject, base: str, names: Collection[str]) -> Iterator[str]:
-    """The names that are neither modules nor anywhere in the text of a module."""
+    """The names that are neither modules nor words in the text of a module; what follows a dot is another object's."""
     contents, table = subject.contents, subject.contents.modules
     module = table.find(base)
     if module is None or base in table.unusable:
@@ -243,7 +254,7 @@ def _absent_of(subject: Subject, base: str, names: Collection[str]) -> Iterator[
             name != "*"
             and name.isascii()
             and not name.startswith("__")
-            and name.encode() not in text
+            and not has_word(text, name)
             and table.find(full) is None
             and full not in table.unusable
         ):

@@ -22,6 +22,7 @@ __all__ = [
     "Import",
     "ModuleFacts",
     "When",
+    "has_word",
     "is_too_large",
     "parse_source",
     "read_imports",
@@ -120,6 +121,11 @@ _OTHERS = {
 _HANDLER_NAMES = re.compile(
     rb"^(?:async\s+)?def\s+\w*handler\s*\(|^\w*handler\s*=", re.MULTILINE | re.IGNORECASE
 )
+
+
+def has_word(source: bytes, name: str) -> bool:
+    """Whether a text has a name as a word, which no dot stands before: that would be a name of another object."""
+    return re.search(rb"(?<![\w.])%s(?!\w)" % re.escape(name.encode()), source) is not None
 
 
 def read_imports(source: bytes, python: tuple[int, int], *, whole: bool = False) -> ModuleFacts:

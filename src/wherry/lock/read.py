@@ -80,8 +80,8 @@ def read_lock(request: LockRequest, context: Context) -> Lock:
             hint="name the member's folder with `--project`",
         )
     check_python(lock.pylock.requires_python, context.target, lock.path)
-    # Of a folder without a lock and without dependencies there is nothing to report.
-    if lock.format is not LockFormat.NONE:
+    # Of a folder without a lock and without dependencies there is nothing to report, nor of what ships nowhere.
+    if lock.format is not LockFormat.NONE and request.wanted:
         context.reporter.emit(
             LockRead(
                 path=lock.path,

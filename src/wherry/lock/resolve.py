@@ -13,6 +13,7 @@ from wherry.events import Warned
 from wherry.indexes.declared import is_pypi
 from wherry.indexes.redact import redact, without_credentials
 from wherry.interpreters import build_python
+from wherry.lock.assemble import make_pylock
 from wherry.lock.declared import installs_by_setup
 from wherry.lock.model import Lock
 from wherry.lock.pylock import parse_pylock
@@ -228,7 +229,7 @@ def resolve_declared(
     if request.wanted:
         context.reporter.emit(not_locked(path))
     return Lock(
-        pylock=resolve(requirements, context),
+        pylock=resolve(requirements, context) if request.wanted else make_pylock([]),
         path=path,
         base=path.parent,
         inputs=(path,),

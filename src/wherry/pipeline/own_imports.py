@@ -1,6 +1,7 @@
 """The key of what a function reaches: the files of dependencies, and the imports, but not the text, of own modules.
 
-An answer that is remembered by this key holds through edits that change no import, and no dependency is read for it.
+An answer that is remembered by this key holds through edits that change no import and take away nothing that is
+imported, and no dependency is read for it.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from wherry.compose.model import own_owners
 from wherry.contents.facts import HOST
+from wherry.contents.imports import LARGEST_SOURCE, has_word, is_too_large
 from wherry.contents.model import file_of_entry
 from wherry.contents.sources import source_facts
 from wherry.store.memo import memo_key
 from wherry.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from wherry.bundle.bundle import Bundle
     from wherry.compose.model import Package
@@ -48,6 +50,7 @@ def imports_key(packages: Sequence[Package], label: str, context: Context) -> st
         [file.place, facts.of(file).flags, _without_lines(facts.of(file).imports)] for file in own
     ]
     facts.remember()
+    absent = _absent({file: facts.of(file).imports for file in own})
     package = packages[0]
     return memo_key(
         __version__,
@@ -58,7 +61,26 @@ def imports_key(packages: Sequence[Package], label: str, context: Context) -> st
         [one.name for one in package.provided],
         others,
         imports,
+        absent,
     )
+
+
+def _absent(imports: Mapping[File, Sequence[Import]]) -> list[tuple[str, list[str]]]:
+    """The names that own modules may import from each other, where their texts do not have them."""
+    wanted: dict[str, set[str]] = {}
+    for file, each in imports.items():
+        folders = ["", *file.path.split("/")[:-1]]
+        for one in each:
+            # The last part of the module's name: of a package, the name of its folder.
+            last = one.module.rpartition(".")[2] or folders[-one.level :][0]
+            wanted.setdefault(last, set()).update(one.names)
+    found = []
+    for file in imports:
+        *folders, name = file.path.removesuffix(".py").split("/")
+        names = wanted.get(name if name != "__init__" else folders[-1] if folders else "")
+        if names and not is_too_large(text := file.read(most=LARGEST_SOURCE)):
+            found.append((file.place, sorted(each for each in names if not has_word(text, each))))
+    return found
 
 
 def _files(

@@ -1,7 +1,8 @@
 """Checks of a build before anything is written: those that are cheap, for what is certain to fail on Lambda.
 
-A verdict that nothing fails is remembered by what it depends on: the files of dependencies, and the imports, but not
-the text, of the project's own modules. So an edit of a function is checked without reading a dependency.
+A verdict that nothing fails is remembered by what it depends on: the files of dependencies, and the imports of the
+project's own modules, with what they have of that, but not their text. So an edit of a function is checked without
+reading a dependency.
 """
 
 from __future__ import annotations
@@ -26,7 +27,18 @@ if TYPE_CHECKING:
 
 __all__ = ["preflight"]
 
-_CODES = ("SYN001", "IMP001", "RT002", "CASE001", "ELF001", "ELF002", "ELF003", "ELF004", "ELF005")
+_CODES = (
+    "SYN001",
+    "IMP001",
+    "IMP003",
+    "RT002",
+    "CASE001",
+    "ELF001",
+    "ELF002",
+    "ELF003",
+    "ELF004",
+    "ELF005",
+)
 # Verdicts by key: True where nothing was found.
 _VERDICT: Memo[bool] = Memo("verdicts", encode=bool, decode=bool)
 _SHOWN = 10

@@ -119,7 +119,8 @@ class BuildRequest(Struct, frozen=True, kw_only=True, dict=True):
             refresh=self.refresh,
             frozen=self.frozen,
             asked_runtime=self.target_reason.startswith(("as asked", "by the settings")),
-            wanted=any(
+            wanted=bool(key.requirements)
+            or any(
                 recipe.settings.include
                 for recipe in self.recipes
                 if recipe.supply.needs == key.needs

@@ -206,7 +206,9 @@ def _supply(
     from wherry.wheels.select import select, versions
 
     context.network.consult(lock.base)
-    selected = select(lock, request.target, compilable=context.builders.compiles)
+    selected: tuple[Selected, ...] = ()
+    if request.lock_request(key).wanted:
+        selected = select(lock, request.target, compilable=context.builders.compiles)
     for choice in selected:
         if choice.unfit is not None:
             hint = f" ({choice.unfit.hint})" if choice.unfit.hint else ""

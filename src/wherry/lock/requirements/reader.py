@@ -17,7 +17,7 @@ from wherry.files import real_path
 from wherry.indexes.redact import redact
 from wherry.indexes.variables import index_urls
 from wherry.lock.applying import may_apply
-from wherry.lock.assemble import known
+from wherry.lock.assemble import known, make_pylock
 from wherry.lock.declared import read_declared
 from wherry.lock.document import is_path, read_toml
 from wherry.lock.model import Lock
@@ -109,6 +109,18 @@ def _read(file: RequirementsFile, path: Path, request: LockRequest, context: Con
     ]
 
     own = {line: _of_project(line, base, request.root, context) for line in file.requirements}
+    installs_project = any(_applies(line, context.target) for line in own if own[line] is not None)
+    if not request.wanted:
+        return Lock(
+            pylock=make_pylock([]),
+            path=path,
+            base=base,
+            inputs=tuple(file.files),
+            stable=True,
+            variables=tuple(sorted(file.deciding)),
+            installs_project=installs_project,
+            member=request.root,
+        )
     pins_hold = (
         bool(parsed)
         and not (hashed or unpinned)
@@ -164,9 +176,7 @@ def _read(file: RequirementsFile, path: Path, request: LockRequest, context: Con
         stable=stable or asked is not None or request.by_hash or not parsed,
         resolved=asked,
         variables=tuple(sorted(file.deciding)),
-        installs_project=any(
-            _applies(line, context.target) for line in own if own[line] is not None
-        ),
+        installs_project=installs_project,
         member=request.root,
     )
 
