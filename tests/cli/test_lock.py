@@ -163,6 +163,41 @@ def test_a_lock_elsewhere(call: Caller, tmp_path: Path) -> None:
     assert other.build("--project", "shop", "--lock", "shop/locks/pylock.lambda.toml")
 
 
+def test_a_file_by_name(call: Caller) -> None:
+    (call.root / "pyproject.toml").unlink()
+    write_files(
+        call.root,
+        {
+            "wherry.toml": 'runtime = "python3.13"\n',
+            "requirements/base.in": "beta\n",
+            "requirements/prod.in": "-r base.in\nalpha\n",
+            "requirements/prod.txt": "beta==2.0\n",
+        },
+    )
+    # Nothing is found where the files are not looked for, and that is said.
+    done = call("lock")
+    assert done.out == "pylock.toml\n"
+    assert "no dependencies are installed: `requirements/prod.txt` was not read" in done.err
+    done = call("lock", "--lock", "requirements/prod.in")
+    assert done.out == "pylock.toml\n"
+    assert call.build() == ["alpha 1.0", "beta 2.0", "shop None"]
+    (call.root / "requirements" / "base.in").write_text("beta>=2\n")
+    done = call("build")
+    assert done.code == 1
+    assert "run `wherry lock --lock requirements/prod.in`" in done.err
+    # A file that the settings name is resolved as well.
+    write_files(
+        call.root, {"wherry.toml": 'runtime = "python3.13"\nlock = "requirements/prod.txt"\n'}
+    )
+    done = call("lock", "--output", "pylock.prod.toml")
+    assert "note: `requirements/prod.txt` is resolved, which the settings name" in done.err
+    assert call.build("--lock", "pylock.prod.toml") == ["beta 2.0", "shop None"]
+    write_files(call.root, {"uv.lock": ""})
+    assert call("lock", "--lock", "requirements/prod.in").code == 1
+    done = call("lock", "--lock", "requirements/prod.in", "--output", "pylock.prod.toml")
+    assert done.out == "pylock.prod.toml\n"
+
+
 @pytest.mark.parametrize(
     ("name", "command"),
     [("uv.lock", "uv lock"), ("poetry.lock", "poetry lock"), ("Pipfile.lock", "pipenv lock")],

@@ -123,6 +123,22 @@ def test_paths_start_at_the_file_that_is_written(tmp_path: Path, index: Index) -
     assert package["archive"]["path"] == "../project/wheels/local-7.0-py3-none-any.whl"
 
 
+def test_what_a_folder_of_the_project_has_is_named_by_its_path(tmp_path: Path) -> None:
+    """N1: the same bytes wherever the project lies."""
+    texts = []
+    for name in ("here", "elsewhere"):
+        text = "--no-index\n--find-links ./wheels\nlocal\n"
+        project = write(tmp_path / name, requirements__in=text)
+        make_wheel("local", "7.0").write(project / "wheels")
+        texts.append(written(project).read_text())
+        wheel = (read(project).pylock.packages[0].wheels or ())[0]
+        assert (wheel.url, wheel.path) == (None, "wheels/local-7.0-py3-none-any.whl")
+    assert texts[0] == texts[1]
+    make_wheel("local", "8.0").write(tmp_path / "beside")
+    text = f"--no-index\n--find-links {tmp_path / 'beside'}\nlocal\n"
+    assert "file://" in written(write(project, requirements__in=text)).read_text()
+
+
 def test_a_project_with_a_lock_keeps_it(project: Path) -> None:
     (project / "uv.lock").write_text("")
     with pytest.raises(LockError) as caught:

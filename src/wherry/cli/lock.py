@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from wherry.cli.options import in_project, of_resolution, of_settings, of_target, offline, quiet
+from wherry.cli.options import (
+    in_project,
+    of_resolution,
+    of_settings,
+    of_target,
+    offline,
+    path_option,
+    quiet,
+)
 from wherry.cli.render import Terminal
 
 if TYPE_CHECKING:
@@ -20,6 +28,10 @@ __all__ = ["command"]
 @in_project
 @of_target
 @of_resolution
+@path_option(
+    "--lock",
+    help="The file to resolve, such as requirements/prod.in. [default: the one that Wherry finds]",
+)
 @of_settings
 @offline
 @click.option(

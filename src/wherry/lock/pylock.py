@@ -207,8 +207,14 @@ def check_provenance(lock: Table, path: Path, files: ProjectFiles) -> None:
         raise LockError(
             f"`{path.name}` is older than what it was made from",
             where=changed,
-            hint="run `wherry lock`",
+            hint=f"run `wherry lock{_options(lock)}`",
         )
+
+
+def _options(lock: Table) -> str:
+    """The option that names the file that a lock of Wherry's was made from; empty where it was found."""
+    made_of = lock.table("tool").table("wherry").optional("lock", str)
+    return f" --lock {ascii(made_of)[1:-1]}" if made_of is not None else ""
 
 
 def _digest(path: Path, files: ProjectFiles) -> str:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Reader: TypeAlias = Callable[[Path, LockRequest, Context], Lock]
 
-__all__ = ["in_project", "read_choice", "read_lock"]
+__all__ = ["in_project", "read_choice", "read_lock", "tell_passed_over"]
 
 
 def read_lock(request: LockRequest, context: Context) -> Lock:
@@ -93,13 +93,13 @@ def read_lock(request: LockRequest, context: Context) -> Lock:
     # Once, however many groups are read for functions of their own.
     asked = bool(request.groups or request.extras)
     warned = request.wanted and context.files.once(
-        ("passed over", request.root, asked), lambda: _tell_passed_over(lock, request, context)
+        ("passed over", request.root, asked), lambda: tell_passed_over(lock, request, context)
     )
     # What is warned of is said of every build, until something is installed.
     return replace(lock, stable=False) if warned and not lock.pylock.packages else lock
 
 
-def _tell_passed_over(lock: Lock, request: LockRequest, context: Context) -> bool:
+def tell_passed_over(lock: Lock, request: LockRequest, context: Context) -> bool:
     """Report what was passed over; whether any of it is worth a warning."""
     from wherry.lock.passed_over import passed_over
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from os.path import normpath, relpath
+from os.path import normpath, realpath, relpath
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
@@ -12,13 +12,14 @@ from packaging.markers import Marker
 from packaging.utils import canonicalize_name
 
 from wherry.errors import LockError, OutputError
-from wherry.files import reason_of
+from wherry.files import is_inside, reason_of
 from wherry.indexes.redact import without_credentials
 from wherry.lock.find import Choice, choose_declaration, choose_lock
 from wherry.lock.formats import LockFormat
 from wherry.lock.pylock import provenance
-from wherry.lock.read import in_project, read_choice
+from wherry.lock.read import in_project, read_choice, tell_passed_over
 from wherry.store.temporary import replace_file
+from wherry.untrusted import file_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,15 +53,17 @@ def write_lock(request: LockRequest, context: Context, *, output: Path | None = 
         raise LockError(f"`{choice.path.name}` is a lock already")
     reporter = _WithoutAdvice(context.reporter)
     lock = read_choice(choice, replace(request, refresh=True), replace(context, reporter=reporter))
+    tell_passed_over(lock, request, context)
     _write(path, _document(lock, request, context, path.parent))
     return path
 
 
 def _choose(request: LockRequest, path: Path, context: Context) -> Choice:
     """The file to resolve; a ``pylock.toml`` that is there is replaced."""
+    if request.lock is None or path.absolute() == request.root / "pylock.toml":
+        _refuse_second_lock(request.root, path)
     if request.lock is not None and (choice := choose_lock(request, context.files)):
         return choice
-    _refuse_second_lock(request.root, path)
     requirements = request.root / "requirements.txt"
     if requirements.is_file():
         return Choice(path=requirements, format=LockFormat.REQUIREMENTS)
@@ -106,6 +109,7 @@ def _document(lock: Lock, request: LockRequest, context: Context, base: Path) ->
             )
         )
     )
+    made_of = {"lock": _from(str(lock.path), str(base))} if request.lock is not None else {}
     pylock: Pylock = dataclasses.replace(
         lock.pylock,
         created_by="wherry",
@@ -114,8 +118,10 @@ def _document(lock: Lock, request: LockRequest, context: Context, base: Path) ->
         extras=_names(request.extras),
         dependency_groups=_names(request.groups),
         default_groups=_names(request.groups),
-        packages=[_portable(package, lock.base, base) for package in lock.pylock.packages],
-        tool={"wherry": provenance(inputs, base, context.files)},
+        packages=[
+            _portable(package, lock.base, base, request.root) for package in lock.pylock.packages
+        ],
+        tool={"wherry": provenance(inputs, base, context.files) | made_of},
     )
     return dict(pylock.to_dict())
 
@@ -124,15 +130,24 @@ def _names(given: Sequence[str]) -> list[NormalizedName] | None:
     return sorted({canonicalize_name(name) for name in given}) or None
 
 
-def _portable(package: Package, before: Path, after: Path) -> Package:
-    """The package without secrets in its URLs, its paths relative to the new lock."""
+def _portable(package: Package, before: Path, after: Path, root: Path) -> Package:
+    """The package without secrets in its URLs, its paths and those of files in the project relative to the new lock."""
+
+    def is_in(url: str) -> bool:
+        return url[:5].lower() == "file:" and is_inside(file_path(url), root)
 
     def clean(source: Any) -> Any:
         if source is None:
             return None
-        changes: dict[str, str] = {}
-        if getattr(source, "url", None):
-            changes["url"] = without_credentials(source.url)
+        changes: dict[str, str | None] = {}
+        url: str = getattr(source, "url", None) or ""
+        if url:
+            changes["url"] = without_credentials(url)
+        if hasattr(source, "hashes") and is_in(url):
+            changes |= {
+                "url": None,
+                "path": _from(realpath(file_path(url)), realpath(after)),
+            }
         if getattr(source, "path", None):
             changes["path"] = _moved(source.path, before, after)
         return dataclasses.replace(source, **changes)
@@ -141,7 +156,9 @@ def _portable(package: Package, before: Path, after: Path) -> Package:
     return dataclasses.replace(
         package,
         **{kind: clean(getattr(package, kind)) for kind in sources},
-        index=without_credentials(package.index) if package.index else None,
+        index=None
+        if is_in(package.index or "")
+        else package.index and without_credentials(package.index),
         wheels=[clean(wheel) for wheel in package.wheels] if package.wheels else None,
     )
 
@@ -149,7 +166,11 @@ def _portable(package: Package, before: Path, after: Path) -> Package:
 def _moved(path: str, before: Path, after: Path) -> str:
     if before == after:
         return path
-    return relpath(normpath(before / path), after).replace("\\", "/")
+    return _from(normpath(before / path), str(after))
+
+
+def _from(path: str, folder: str) -> str:
+    return relpath(path, folder).replace("\\", "/")
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:

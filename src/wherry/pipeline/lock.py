@@ -29,6 +29,7 @@ class LockOptions(TypedDict, total=False):
     """The options of locking; each as ``BuildOptions`` describes it.
 
     Attributes:
+        lock: the file to resolve; by default Wherry looks for it.
         output: the file to write; by default ``pylock.toml`` in the project.
     """
 
@@ -37,6 +38,7 @@ class LockOptions(TypedDict, total=False):
     groups: Sequence[str]
     extras: Sequence[str]
     package: str | None
+    lock: Path | str | None
     config: Path | str | None
     offline: bool
     output: Path | str | None
@@ -69,7 +71,7 @@ def lock(
 
     request, context = _open(project, store, reporter, options)
     output = options.get("output") or Path(project) / "pylock.toml"
-    return write_lock(_of_project(request, options), context, output=Path(output))
+    return write_lock(_of_project(request, options, reporter), context, output=Path(output))
 
 
 def lock_all(
@@ -101,7 +103,7 @@ def lock_all(
                 extras=tuple(dict.fromkeys((*before.extras, *each.extras))),
             )
     if asked.keys() <= {"."}:
-        asked["."] = _of_project(request, options)
+        asked["."] = _of_project(request, options, reporter)
     elif options.get("output"):
         raise SettingsError(
             "one file was named, and there are several projects to lock",
@@ -139,11 +141,22 @@ def _open(
     return request, open_context(request, store=store, reporter=reporter, doing="locking")
 
 
-def _of_project(request: BuildRequest, options: LockOptions) -> LockRequest:
+def _of_project(request: BuildRequest, options: LockOptions, reporter: Reporter) -> LockRequest:
+    from wherry.lock.formats import format_of
+
     settings = request.settings
+    lock = options.get("lock")
+    if lock is None and settings.lock is not None:
+        found = format_of(Path(settings.lock).name)
+        # A lock that was made by a tool is what is written, and not what it is written from.
+        if found is not None and not found.value.tool_made:
+            lock = request.root / settings.lock
+            text = f"`{settings.lock}` is resolved, which the settings name: builds read it until they name the new lock"
+            reporter.emit(Note(text=text))
     return LockRequest(
         root=request.root,
         groups=tuple(dict.fromkeys((*settings.groups, *options.get("groups", ())))),
         extras=tuple(dict.fromkeys((*settings.extras, *options.get("extras", ())))),
         package=options.get("package"),
+        lock=None if lock is None else Path(lock),
     )

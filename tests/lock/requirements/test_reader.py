@@ -161,6 +161,18 @@ def test_pins_without_hashes_are_kept(tmp_path: Path) -> None:
     assert lock.resolved is not None
 
 
+def test_constraints_may_pin(tmp_path: Path, index: Index) -> None:
+    text = f"--index-url {index.simple}\n-c limits.txt\n"
+    limits = {"limits__txt": "Alpha==1.1\nbeta<2\ndelta==4.0\n"}
+    heard = Heard()
+    lock = read(write(tmp_path, requirements__txt=f"{text}alpha\n", **limits), reporter=heard)
+    assert versions(lock) == {"alpha": "1.1", "beta": "1.0"}
+    assert (lock.stable, heard.texts(Warned)) == (True, [])
+    lock = read(write(tmp_path, requirements__txt=f"{text}alpha\nbeta\n"), reporter=heard)
+    assert not lock.stable
+    assert "does not pin `beta`" in heard.texts(Warned)[0]
+
+
 @pytest.mark.parametrize(
     ("line", "pinned"),
     [

@@ -30,7 +30,7 @@ version = "0.1"
 requires-python = ">=3.11"
 dependencies = [
     "outer", "alpha>=1 ; python_version < '3.13'", "gamma[fast]", "local", "sourced", "plain", "computed",
-    "winonly; os_name == 'nt' or sys_platform == 'cygwin'", "delta", "bare",
+    "winonly; os_name == 'nt' or sys_platform == 'cygwin'", "delta", "bare", "flat",
 ]
 
 [project.optional-dependencies]
@@ -67,12 +67,19 @@ plain = {path = "../elsewhere/plain"}
 computed = {path = "computed"}
 local = {path = "wheels/local-7.0-py3-none-any.whl"}
 sourced = {git = "REPOSITORY", branch = "main"}
+flat = {index = "folder"}
 delta = [{index = "main", marker = "sys_platform == 'linux'"}]
 
 [[tool.uv.index]]
 name = "main"
 url = "INDEX"
 default = true
+
+[[tool.uv.index]]
+name = "folder"
+url = "./wheels"
+format = "flat"
+explicit = true
 """
 MEMBER = """\
 [project]
@@ -123,7 +130,8 @@ def made(tmp_path_factory: pytest.TempPathFactory, index: Index, uv_cache: Path)
         assert os.spawnlp(os.P_WAIT, "git", "git", "-C", str(repository), *command) == 0
     text = ROOT.replace("INDEX", index.simple).replace("REPOSITORY", repository.as_uri())
     root = write(folder / "root", pyproject__toml=text)
-    make_wheel("local", "7.0").write(root / "wheels")
+    for name in ("local", "flat"):
+        make_wheel(name, "7.0").write(root / "wheels")
     write(root / "members" / "outer", pyproject__toml=member("outer", '"inner", "alpha"'))
     write(root / "members" / "outer" / "inner", pyproject__toml=member("inner", '"beta"'))
     # Neither names a build system: uv installs the one that another member asks for, and not the other.
@@ -207,6 +215,7 @@ CONFLICT = "the group `a` and the group `b`"
         ("pyproject.toml", "local-7.0", "local-7.1", ASKS + "`local` from wheels/local-7.1-py3-none-any.whl, the lock was made for `local` from wheels/local-7.0-py3-none-any.whl"),
         ("pyproject.toml", "marker = \"sys_platform == 'linux'\"}", "marker = \"sys_platform == 'win32'\"}", ASKS + '`delta ; sys_platform == "win32"` from http'),
         ("pyproject.toml", '{index = "main", ', '{url = "https://host/delta-1-py3-none-any.whl", ', ASKS + '`delta ; sys_platform == "linux"` from https://host/delta-1-py3-none-any.whl'),
+        ("pyproject.toml", 'flat = {index = "folder"}', "", ASKS + "`flat`, the lock was made for `flat` from wheels"),
         ("pyproject.toml", 'plain = {path = "../elsewhere/plain"}', "", ASKS + "`plain`, the lock was made for `plain` from ../elsewhere/plain"),
         ("pyproject.toml", "alpha<9", "alpha<8", "`pyproject.toml, constraint-dependencies` asks for `alpha<8`, the lock was made for `alpha<9`"),
         ("pyproject.toml", '"delta>1"', "", "`pyproject.toml, override-dependencies` no longer asks for `delta>1 ; "),

@@ -88,7 +88,14 @@ def _read(file: RequirementsFile, path: Path, request: LockRequest, context: Con
     parsed = list(without_frozen(parsed, context.reporter))
     file.requirements[:] = [line for line, _ in parsed]
     constraints = [(line, _parse(line, hide)) for line in file.constraints]
-    unpinned = [line.text for line, found in parsed if not _pinned(found or line.text)]
+    bounds = [(found, line.hashes) for line, found in constraints if found is not None]
+    pinned = {canonicalize_name(found.name) for found, _ in bounds if _pinned(found)}
+    unpinned = [
+        line.text
+        for line, found in parsed
+        if not _pinned(found or line.text)
+        and (found is None or found.url is not None or canonicalize_name(found.name) not in pinned)
+    ]
     if not request.wanted:
         # Nothing of it ships, however it changes.
         pass
@@ -149,7 +156,6 @@ def _read(file: RequirementsFile, path: Path, request: LockRequest, context: Con
     try:
         if request.by_hash:
             listed_ones = [(line, found) for line, found in parsed if own[line] is None]
-            bounds = [(found, line.hashes) for line, found in constraints if found is not None]
             needed = [text for lines in own.values() for text in lines or ()]
             pylock = lock_by_hash(listed_ones, bounds, needed, file, path)
         else:

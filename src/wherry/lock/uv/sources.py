@@ -110,7 +110,7 @@ class Places(Struct, frozen=True, kw_only=True):
         if (url := texts.get("url")) is not None:
             return Place(kind="url", where=without_credentials(url), subdirectory=subdirectory)
         if (index := texts.get("index")) is not None and index in self.indexes:
-            return _index(self.indexes[index], base)
+            return _index(self.indexes[index])
         return None
 
 
@@ -136,7 +136,7 @@ def recorded_place(entry: Table, root: Path) -> Place | None:
         place = _direct(address, root)
         return Place(kind="url", where=place.where, subdirectory=place.subdirectory or subdirectory)
     if (index := entry.optional("index", str)) is not None:
-        return _index(index, root)
+        return _index(index)
     return _FROM_INDEX
 
 
@@ -160,10 +160,12 @@ def _git(url: str, revision: str, subdirectory: str) -> Place:
     return Place(kind="git", where=url, revision=revision, subdirectory=subdirectory)
 
 
-def _index(url: str, base: Path) -> Place:
+def _index(url: str) -> Place:
     url = without_credentials(url)
-    if "://" not in url and is_path(url):
-        url = os.path.realpath(base / url)
+    if url.startswith("file:") or "://" not in url:
+        # uv records where the folder was on the machine where it was run.
+        path = file_path(url) if url.startswith("file:") else url
+        url = path.replace("\\", "/").rstrip("/").rpartition("/")[2]
     return Place(kind="index", where=url.rstrip("/"))
 
 
