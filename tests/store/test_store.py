@@ -490,6 +490,18 @@ print("ready", flush=True)
         assert "may write" in (caught.value.hint or "")
         assert store.find(stored.sha256) == stored.path
 
+    @posix
+    def test_a_store_that_may_not_be_looked_into(self, open_folder):
+        store = Store(open_folder / "cache")
+        put(store, b"data")
+        store.root.chmod(0)
+        with as_nobody():
+            reader = Store(open_folder / "cache")
+            reader.sweep()
+            with pytest.raises(StoreError, match="cannot write to the store"):
+                put(reader, b"other")
+        store.root.chmod(0o755)
+
 
 class TestDefault:
     def test_the_variable_wins(self, monkeypatch, tmp_path):

@@ -156,7 +156,8 @@ def sweep(root: Path, kind: str, *, older_than: float) -> None:
         older_than: seconds since it was written.
     """
     folder = root / kind
-    if folder.is_symlink() or not folder.is_dir() or not is_own(root):
+    # Not by `Path`, which raises where the root cannot be looked into.
+    if os.path.islink(folder) or not os.path.isdir(folder) or not is_own(root):  # noqa: PTH112, PTH114
         return
     if kind == "tmp":
         remove_abandoned(folder, _TEMPORARY[kind])
