@@ -99,6 +99,10 @@ class ModuleTable:
         return all(module is not None and module.kind == "namespace" for module in above)
 
     def _search(self, name: str) -> Module | None:
+        if name.endswith(".__init__"):
+            # A second copy of a package, as Python sees it.
+            package = self.find(name.removesuffix(".__init__"))
+            return package if package is not None and package.is_package else None
         best: Module | None = None
         for found in self._found:
             module = found.get(name)
