@@ -69,7 +69,9 @@ def command(
         for event in logs.events(since=moment, pattern=pattern, follow=follow):
             nothing = False
             if as_json:
-                click.echo(json.dumps(event.document(), ensure_ascii=False))
+                line = json.dumps(event.document(), ensure_ascii=False)
+                # Half of a character that a function logs is escaped as JSON has it.
+                click.echo(line.encode("utf-8", "backslashreplace"))
                 continue
             parts = [event.time] if timestamps else []
             if len(logs.groups) > 1:
