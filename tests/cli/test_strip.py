@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from deflate import deflate_compress
 
 from support.command import Finished, Wherry
 from support.index import Index
 from support.libraries import Library, Part
 from support.projects import make_project, write_files
 from support.wheels import make_wheel
+from wherry.bundle.compressor import deflated
+from wherry.bundle.entry import DEFLATED, Slice
+from wherry.bundle.stripped import strip_file
 from wherry.elf.reader import read_elf
+from wherry.pipeline.build import build as build_project
+from wherry.pipeline.digest import digest
+from wherry.store import Store
 
 LIBRARY = Library().with_parts(Part(name=".debug_str", data=bytes(range(256)) * 200))
 PATCHED = replace(LIBRARY, late=b"x" * 5000)
@@ -121,6 +129,45 @@ def test_a_damaged_memo_is_no_memo(project: Path, wherry: Wherry) -> None:
     build(wherry, "strip = true")
     (project / "shop" / "more.py").unlink()
     assert build(wherry, "strip = true")["shop"]["sha256"] == first["sha256"]
+
+
+def test_what_was_stripped_by_other_rules_is_not_used(
+    project: Path, wherry: Wherry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither files nor packages; and the digest of the inputs moves."""
+    store = Store(wherry.store)
+    write_files(project, {"wherry.toml": "strip = true\n"})
+
+    def made() -> tuple[str, str]:
+        (package,) = digest(project, runtime="python3.13", store=store).packages
+        build_project(project, runtime="python3.13", store=store)
+        return package.inputs_sha256, str(member(project, "shop", FAST)[1].compress_size)
+
+    with monkeypatch.context() as earlier:
+        for module in ("inputs", "memory", "strip.strip"):
+            earlier.setattr(f"wherry.pipeline.{module}.STRIPPING", "1")
+        earlier.setattr(
+            "wherry.bundle.stripped.deflated", lambda data: bytes(deflate_compress(data, 1))
+        )
+        before = made()
+    after = made()
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+    assert after[1] == str(len(deflated(member(project, "shop", FAST)[0])))
+
+
+def test_a_file_that_would_grow_in_the_zip_stays(tmp_path: Path) -> None:
+    """As one that was compressed with much more effort than ours."""
+    text = "".join(f"{n * n % 977},{n % 7};" for n in range(40_000)).encode()
+    parts = (replace(part, data=text) if part.name == ".text" else part for part in LIBRARY.parts)
+    data = replace(LIBRARY, parts=tuple(parts)).data()
+    for level, grows in ((12, True), (1, False)):
+        stream = bytes(deflate_compress(data, level))
+        (tmp_path / "stream").write_bytes(stream)
+        payload = Slice(tmp_path / "stream", 0, len(stream), len(data), zlib.crc32(data), DEFLATED)
+        made = strip_file(payload)
+        assert (made is None) is grows
+        assert made is None or len(made.data) < len(stream)
 
 
 def test_patterns_functions_and_layers(project: Path, wherry: Wherry) -> None:

@@ -31,14 +31,14 @@ def names(data: bytes) -> list[str]:
 def test_debugging_information_goes_and_all_else_stays(machine: int) -> None:
     """A13: for both architectures, on whatever machine."""
     data = replace(LIBRARY, machine=machine).data()
-    stripped, kept = strip_elf(data)
+    stripped = strip_elf(data)
+    kept = read_elf(data).segments[0].end
     assert names(data)[-7:] == [
         ".comment", ".debug_info", ".rela.debug_info", ".gnu_debuglink", ".symtab", ".strtab", ".shstrtab",
     ]  # fmt: skip
     assert names(stripped) == ["", ".dynsym", ".text", ".rela.plt", ".gnu_debuglink", ".shstrtab"]
     before, after = read_elf(data), read_elf(stripped)
     assert before.segments == after.segments
-    assert kept == before.segments[0].end
     # But for where the table of sections is, how many there are, and which has the names.
     fields = {*range(40, 48), *range(60, 64)}
     assert [at for at in range(kept) if data[at] != stripped[at] and at not in fields] == []
@@ -54,7 +54,7 @@ def test_debugging_information_goes_and_all_else_stays(machine: int) -> None:
 
 
 def test_stripping_is_done_after_once() -> None:
-    stripped, _ = strip_elf(LIBRARY.data())
+    stripped = strip_elf(LIBRARY.data())
     with pytest.raises(NotStrippedError, match="nothing to remove"):
         strip_elf(stripped)
 
@@ -110,11 +110,11 @@ def test_a_damaged_file_is_left_alone_or_keeps_what_is_loaded(
         at = where if where < 232 else len(data) - 1 - where % 704
         data[at] = value
     try:
-        stripped, kept = strip_elf(bytes(data))
+        stripped = strip_elf(bytes(data))
     except NotStrippedError:
         return
     segments = [each for each in read_elf(bytes(data)).segments if each.file_size]
-    assert kept >= max(segment.end for segment in segments)
+    kept = max(64, *(segment.end for segment in segments))
     assert stripped[64:kept] == data[64:kept]
 
 
@@ -145,7 +145,7 @@ def test_compiled_files_work_as_before(compiler: str, tmp_path: Path) -> None:
         path = tmp_path / name
         subprocess.run([compiler, "-g3", *options, "-o", path, tmp_path / "x.c"], check=True)
         data = path.read_bytes()
-        stripped, _ = strip_elf(data)
+        stripped = strip_elf(data)
         assert len(stripped) < len(data) - 4096
         assert not [name for name in names(stripped) if "debug" in name or name == ".symtab"]
         path.write_bytes(stripped)

@@ -134,7 +134,7 @@ def test_a_plain_build_loads_nothing_that_it_does_not_need(tmp_path: Path) -> No
         assert not {each for each in loaded if each.startswith("wherry.pipeline.hooks.")}
         assert not {each for each in loaded if each.startswith("wherry.pipeline.strip.")}
         assert "wherry.containers.engine" not in loaded
-        assert "wherry.bundle.splice" not in loaded
+        assert "wherry.bundle.stripped" not in loaded
 
 
 def test_a_build_with_nothing_to_do_compiles_no_expression_before_it_needs_it(

@@ -15,12 +15,14 @@ from wherry.errors import ToolError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["COMPRESSOR", "deflated"]
+__all__ = ["COMPRESSOR", "STRIPPING", "deflated"]
 
 _VERSION = "0.9.0"
 _LEVEL = 6
 COMPRESSOR = f"deflate {_VERSION} level {_LEVEL}"
 """The compressor, in the keys of what is remembered of its output."""
+STRIPPING = f"2 {COMPRESSOR}"
+"""The rules of stripping, in digests and keys; its number is raised when files are stripped in another way."""
 
 _SAMPLE_SHA256 = "41c28b146a8f986bc839ffa05e94c39ac700fae60d2e6ecf9b643aebf5c25e14"
 

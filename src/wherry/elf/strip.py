@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from wherry.elf.model import Elf, Section
 
-__all__ = ["NotStrippedError", "Stripped", "strip_elf"]
+__all__ = ["NotStrippedError", "strip_elf"]
 
 # Debugging information in all its forms, and notes of compilers. Other sections stay, as programs may read them:
 # `.gnu_debuglink`, which names the file with the debugging information, or `.note.stapsdt`.
@@ -42,25 +42,15 @@ _MIN_SAVING = 4096
 # The offsets of header fields for the table of sections: its offset; its length and the index of the names.
 _TABLE_OFFSET = 40
 _TABLE_COUNT = 60
+_PIECE = 1 << 20
 
 
 class NotStrippedError(ValueError):
     """The file is not changed; ``str(error)`` is the reason."""
 
 
-class Stripped(NamedTuple):
-    """A file without its debugging information.
-
-    Attributes:
-        kept: the number of bytes at its beginning that are those of the original, except three fields of the header.
-    """
-
-    data: bytes
-    kept: int
-
-
-def strip_elf(data: bytes) -> Stripped:
-    """Remove from a file what only debuggers read.
+def strip_elf(data: bytes) -> bytes:
+    """The file without what only debuggers read.
 
     Raises:
         NotStrippedError: there is nothing to remove, or removing it is not certainly safe.
@@ -77,7 +67,7 @@ def strip_elf(data: bytes) -> Stripped:
     if len(new) > len(data) - _MIN_SAVING:
         raise NotStrippedError("there is almost nothing to remove")
     _verify(data, new, elf, end)
-    return Stripped(new, end)
+    return new
 
 
 def _require_known(elf: Elf) -> None:
@@ -182,7 +172,7 @@ def _rewrite(data: bytes, elf: Elf, kept: list[Section], end: int) -> bytes:
     header = elf.header
     new_index: Mapping[int, int] = {section.number: new for new, section in enumerate(kept)}
     names, name_offset = _names(kept)
-    out = bytearray(data[:end])
+    out = bytearray(memoryview(data)[:end])
     table = []
     for section in kept:
         moved = section
@@ -204,7 +194,8 @@ def _rewrite(data: bytes, elf: Elf, kept: list[Section], end: int) -> bytes:
     _align(out, 8)
     struct.pack_into("<Q", out, _TABLE_OFFSET, len(out))
     struct.pack_into("<HH", out, _TABLE_COUNT, len(kept), new_index[header.names_index])
-    return bytes(out) + b"".join(table)
+    out += b"".join(table)
+    return bytes(out)
 
 
 def _names(sections: Iterable[Section]) -> tuple[bytes, Mapping[str, int]]:
@@ -235,7 +226,11 @@ def _verify(old: bytes, new: bytes, before: Elf, end: int) -> None:
         == replace(after, sections=_loaded(after))
         and old[:_TABLE_OFFSET] == new[:_TABLE_OFFSET]
         and old[_TABLE_OFFSET + 8 : _TABLE_COUNT] == new[_TABLE_OFFSET + 8 : _TABLE_COUNT]
-        and old[_TABLE_COUNT + 4 : end] == new[_TABLE_COUNT + 4 : end]
+        # In pieces, because a slice is a copy.
+        and all(
+            old[at : min(at + _PIECE, end)] == new[at : min(at + _PIECE, end)]
+            for at in range(_TABLE_COUNT + 4, end, _PIECE)
+        )
     )
     if not same:
         raise NotStrippedError("it would be damaged")

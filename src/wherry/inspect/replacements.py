@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wherry.bundle.content import read_all
-from wherry.bundle.entry import DEFLATED, Slice
-from wherry.bundle.splice import SpliceError, splice
+from wherry.bundle.compressor import STRIPPING
+from wherry.bundle.entry import Slice
+from wherry.bundle.stripped import strip_file
 from wherry.contents.model import File, is_compiled_name
-from wherry.elf.strip import NotStrippedError, strip_elf
 from wherry.errors import WherryError
 from wherry.inspect.model import Inspected, Suggestion
 from wherry.inspect.saving import Present, remembered, suggestion
@@ -89,7 +88,7 @@ def find_debugging(
         if file.part == package.name and (file.executable or is_compiled_name(file.name))
     ]
     changed, size, unzipped = remembered(
-        "strip", files, contents.options.store, lambda: _measure(files)
+        f"strip {STRIPPING}", files, contents.options.store, lambda: _measure(files)
     )
     if changed:
         yield Suggestion(
@@ -115,15 +114,9 @@ def _saving(file: File) -> tuple[int, int] | None:
     if file.size > _LARGEST_STRIPPED or not isinstance(payload, Slice):
         return None
     try:
-        data = read_all(payload)
-        stripped = strip_elf(data)
-        less = len(data) - len(stripped.data)
-        if payload.method != DEFLATED:
-            return less, less
-        with payload.archive.open("rb") as archive:
-            archive.seek(payload.offset)
-            stream = archive.read(payload.compressed_size)
-        spliced = splice(stream, data, stripped.data, kept=stripped.kept)
-    except (NotStrippedError, SpliceError, WherryError, OSError):
+        stripped = strip_file(payload)
+    except WherryError:
         return None
-    return payload.compressed_size - len(spliced), less
+    if stripped is None:
+        return None
+    return payload.compressed_size - len(stripped.data), file.size - stripped.size

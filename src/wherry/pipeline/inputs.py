@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wherry.bundle.compressor import COMPRESSOR
+from wherry.bundle.compressor import COMPRESSOR, STRIPPING
 from wherry.errors import DigestError
 from wherry.pipeline.acquired import Acquired, Kind, absolute
 from wherry.pipeline.memory import compiler_release, container_facts
@@ -130,6 +130,7 @@ class _Reading:
         return [
             _set(settings, without=_KNOWN_BY_RESULT | _WITH_DEFAULT),
             [project.chosen(name, settings) for name in _SLIMMING],
+            STRIPPING if project.chosen("strip", settings) else None,
             compiler_release(self._request, self._context)
             if project.chosen("bytecode", settings) != "off"
             else None,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import field
 from msgspec.structs import replace
 
-from wherry.bundle.compressor import COMPRESSOR
+from wherry.bundle.compressor import COMPRESSOR, STRIPPING
 from wherry.files import open_regular
 from wherry.pipeline.acquired import Acquired, relative
 from wherry.pipeline.lock_inputs import LockInputs, lock_names
@@ -270,7 +270,7 @@ def _key(request: BuildRequest, context: Context) -> str:
         None if request.install_path is None else relative(request.install_path, root),
         repr(settings.hooks),
         request.output.key,
-        [settings.strip, settings.slim, settings.botocore_services],
+        [STRIPPING, settings.strip, settings.slim, settings.botocore_services],
         [settings.bytecode, settings.bytecode_budget, compiler_release(request, context)],
         # What was not judged may be refused, and a lock that was not may be older than the project.
         repr(settings.check),

@@ -1,8 +1,7 @@
 """Packages without what only debuggers read of their compiled files.
 
 A package is composed of whole files first, so that functions and layers share what they share whether or not one
-of them is stripped. What came of a wheel's files is remembered in the store, by the wheel. Where a file lies
-deflated in its wheel, the compressed bytes of all that stays are copied (``wherry.bundle.splice``).
+of them is stripped. What came of a wheel's files is remembered in the store, by the wheel.
 """
 
 from __future__ import annotations
@@ -13,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from wherry.bundle.bundle import Bundle
-from wherry.bundle.content import read_all
+from wherry.bundle.compressor import STRIPPING
 from wherry.bundle.entry import DEFLATED, Deflated, Inline, Slice, SourceFile, zipped_size
 from wherry.bundle.patterns import compile_patterns
 from wherry.compose.model import Saving
 from wherry.compose.stack import code_folder
 from wherry.elf.model import is_elf
 from wherry.settings.model import LayerSettings
-from wherry.store.memo import Memo
+from wherry.store.memo import Memo, memo_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["strip_packages"]
 
 _MEMO: Memo[dict[str, Any]] = Memo("stripped", dict, dict)
-FORMAT = 1
-"""Goes into the key of what is remembered; raised when files are stripped in another way."""
-
 # The smallest file that has something to leave out.
 _SMALLEST = 4096
 
@@ -55,6 +51,7 @@ def strip_packages(
 
     Raises:
         ArchiveError, OutputError: a file cannot be read.
+        ToolError: the installed compressor is another one than that of the zip rules.
         StoreError: the store cannot be written.
     """
     stripping = _Stripping(store)
@@ -125,7 +122,7 @@ class _Stripping:
             return self._strip(payload)
         digest, key = place.name.partition(".")[0], str(offset)
         if digest not in self._known:
-            self._known[digest] = _MEMO.recall(self._store, f"{digest}-{FORMAT}") or {}
+            self._known[digest] = _MEMO.recall(self._store, memo_key(STRIPPING, digest)) or {}
         known = self._known[digest]
         if key in known:
             again = None if known[key] is None else self._from_memo(known[key])
@@ -139,7 +136,7 @@ class _Stripping:
     def remember(self) -> None:
         """Keep what was found out."""
         for digest in sorted(self._news):
-            _MEMO.remember(self._store, f"{digest}-{FORMAT}", self._known[digest])
+            _MEMO.remember(self._store, memo_key(STRIPPING, digest), self._known[digest])
 
     def _from_memo(self, found: Any) -> Payload | None:
         try:
@@ -154,27 +151,14 @@ class _Stripping:
         return SourceFile(path, size, crc)
 
     def _strip(self, payload: Slice | SourceFile) -> Payload | None:
-        from wherry.elf.strip import NotStrippedError, strip_elf
+        from wherry.bundle.stripped import strip_file
 
-        if not _is_elf(payload):
+        if not _is_elf(payload) or (made := strip_file(payload)) is None:
             return None
-        data = read_all(payload)
-        try:
-            stripped = strip_elf(data)
-        except NotStrippedError:
-            return None
-        size, crc = len(stripped.data), zlib.crc32(stripped.data)
-        if isinstance(payload, Slice) and payload.method == DEFLATED:
-            from wherry.bundle.splice import SpliceError, splice
-
-            stream = _read(payload.archive, payload.offset, payload.compressed_size)
-            try:
-                spliced = splice(stream, data, stripped.data, kept=stripped.kept)
-            except SpliceError:
-                # Stored it would be larger in the zip than it was.
-                return None
-            return Slice(self._keep(spliced), 0, len(spliced), size, crc, DEFLATED)
-        return SourceFile(self._keep(stripped.data), size, crc)
+        path = self._keep(made.data)
+        if made.method == DEFLATED:
+            return Slice(path, 0, len(made.data), made.size, made.crc, DEFLATED)
+        return SourceFile(path, made.size, made.crc)
 
     def _keep(self, data: bytes) -> Path:
         with self._store.writer() as writer:
