@@ -9,7 +9,7 @@ from wherry.bundle.compressor import STRIPPING
 from wherry.bundle.entry import Slice
 from wherry.bundle.stripped import strip_file
 from wherry.contents.model import File, is_compiled_name
-from wherry.errors import WherryError
+from wherry.errors import ArchiveError, ToolError
 from wherry.inspect.model import Inspected, Suggestion
 from wherry.inspect.saving import Present, remembered, suggestion
 from wherry.sizes import count
@@ -87,9 +87,13 @@ def find_debugging(
         for file in contents.files.values()
         if file.part == package.name and (file.executable or is_compiled_name(file.name))
     ]
-    changed, size, unzipped = remembered(
-        f"strip {STRIPPING}", files, contents.options.store, lambda: _measure(files)
-    )
+    try:
+        changed, size, unzipped = remembered(
+            f"strip {STRIPPING}", files, contents.options.store, lambda: _measure(files)
+        )
+    except ToolError:
+        # Without the compressor of the zip rules there is no figure, and none is remembered.
+        return
     if changed:
         yield Suggestion(
             text=f"what only debuggers read in {count(changed, 'compiled file')}",
@@ -115,7 +119,7 @@ def _saving(file: File) -> tuple[int, int] | None:
         return None
     try:
         stripped = strip_file(payload)
-    except WherryError:
+    except ArchiveError:
         return None
     if stripped is None:
         return None
