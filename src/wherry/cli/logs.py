@@ -71,7 +71,7 @@ def command(
             if as_json:
                 line = json.dumps(event.document(), ensure_ascii=False)
                 # Half of a character that a function logs is escaped as JSON has it.
-                click.echo(line.encode("utf-8", "backslashreplace"))
+                click.echo(line.encode("utf-8", "backslashreplace").decode())
                 continue
             parts = [event.time] if timestamps else []
             if len(logs.groups) > 1:
