@@ -494,25 +494,22 @@ except OutputError as error:
         (tmp_path / "dist").mkdir()
         path = tmp_path / "dist" / "x.zip"
         path.write_bytes(b"the old package")
-        # A source that never ends stops the writer in the middle of its work.
-        os.mkfifo(tmp_path / "endless")
+        # A source of two gigabytes of nothing keeps the writer at work for a second and more.
+        with (tmp_path / "huge").open("wb") as file:
+            file.truncate(1 << 31)
         code = """
 import sys
 from pathlib import Path
 from wherry.bundle.bundle import Bundle
-from wherry.bundle.entry import Entry, SourceFile, inline
+from wherry.bundle.entry import Entry, SourceFile
 from wherry.bundle.writer import write_package
-endless = SourceFile(Path(sys.argv[2]), 1 << 30, 0)
-entries = [inline("a", bytes(3 << 20), owner="x"), Entry("b", False, endless, "x")]
-write_package(Bundle.of(entries), Path(sys.argv[1]))
+huge = SourceFile(Path(sys.argv[2]), 1 << 31, 0)
+write_package(Bundle.of([Entry("b", False, huge, "x")]), Path(sys.argv[1]))
 """
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, str(path), str(tmp_path / "endless")],
+        with subprocess.Popen(
+            [sys.executable, "-c", code, str(path), str(tmp_path / "huge")],
             stderr=subprocess.PIPE,
-        )
-        # Open for both, or opening would wait for a reader.
-        with (tmp_path / "endless").open("r+b", buffering=0) as file:
-            file.write(b"x" * 1000)
+        ) as process:
             while not any(part.stat().st_size for part in path.parent.glob(".x.zip.*")):
                 assert process.poll() is None
                 time.sleep(0.01)
