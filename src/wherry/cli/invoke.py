@@ -292,7 +292,7 @@ def command(
                     document = invocation.document(response)
                     # Half of a character that a function returns is escaped as JSON has it.
                     text = json.dumps(document, ensure_ascii=False)
-                    click.echo(text.encode("utf-8", "backslashreplace"))
+                    click.echo(text.encode("utf-8", "backslashreplace").decode())
                 else:
                     _show(invocation, response, terminal)
                 fault = response.fault if response is not None else None
