@@ -14,8 +14,8 @@ import pytest
 from support.projects import write_files
 from wherry.bundle.bundle import Bundle
 from wherry.bundle.content import read_all
-from wherry.bundle.default_excludes import is_written_package
 from wherry.bundle.entry import inline
+from wherry.bundle.leftovers import is_written_package
 from wherry.bundle.tree import TreeRules, read_tree, tree_bundle
 from wherry.bundle.writer import write_package
 from wherry.errors import EntryPathError

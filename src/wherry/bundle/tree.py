@@ -7,7 +7,7 @@ virtual environments; hidden files and byte code must be named themselves; ``exc
 ``.git/info/exclude``) are ignored, as they differ between machines.
 
 Links that stay inside the folder are followed: they become the files they lead to. Caches that have a tag, what this
-process prints to, and packages that Wherry has written are left out wherever they lie (``wherry.bundle.default_excludes``).
+process prints to, and packages that Wherry has written are left out wherever they lie (``wherry.bundle.leftovers``).
 """
 
 from __future__ import annotations

@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wherry.bundle.default_excludes import (
-    CACHE_TAG,
     REPOSITORY_FOLDERS,
     VIRTUALENV_MARK,
-    is_cache,
     is_excluded_by_default,
     is_hidden,
-    is_written_package,
-    open_outputs,
 )
 from wherry.bundle.entry import check_path
 from wherry.bundle.gitignore import Rule, is_ignored, read_gitignore
+from wherry.bundle.leftovers import CACHE_TAG, is_cache, is_written_package, open_outputs
 from wherry.bundle.patterns import compile_patterns
 from wherry.errors import EntryPathError, ProjectError, WherryError
 from wherry.files import is_folder_entry, is_inside, reason_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 
 from wherry.cli.keyboard import keyboard, warn_of_prompt
 from wherry.cli.options import in_project, of_build, path_option, quiet, shared
-from wherry.cli.render import Terminal, print_result, write_page
+from wherry.cli.render import Terminal, json_line, print_result, write_page
 from wherry.target.quotas import MEMORY, STORAGE, TIMEOUT
 from wherry.visible import Lines, visible
 
@@ -289,10 +288,7 @@ def command(
                 if error is not None and not invocation.log:
                     click.echo(f"[ERROR] {error.type}: {error.message}", err=True)
                 if as_json:
-                    document = invocation.document(response)
-                    # Half of a character that a function returns is escaped as JSON has it.
-                    text = json.dumps(document, ensure_ascii=False)
-                    click.echo(text.encode("utf-8", "backslashreplace").decode())
+                    click.echo(json_line(invocation.document(response)))
                 else:
                     _show(invocation, response, terminal)
                 fault = response.fault if response is not None else None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from wherry.cli.options import of_stage, of_stage_names
-from wherry.cli.render import Terminal
+from wherry.cli.render import Terminal, json_line
 from wherry.visible import visible
 
 if TYPE_CHECKING:
@@ -69,9 +68,7 @@ def command(
         for event in logs.events(since=moment, pattern=pattern, follow=follow):
             nothing = False
             if as_json:
-                line = json.dumps(event.document(), ensure_ascii=False)
-                # Half of a character that a function logs is escaped as JSON has it.
-                click.echo(line.encode("utf-8", "backslashreplace").decode())
+                click.echo(json_line(event.document()))
                 continue
             parts = [event.time] if timestamps else []
             if len(logs.groups) > 1:

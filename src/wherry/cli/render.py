@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wherry.errors import WherryError
     from wherry.pipeline.inspect import InspectReport
 
-__all__ = ["Terminal", "error_text", "print_error", "print_result", "write_page"]
+__all__ = ["Terminal", "error_text", "json_line", "print_error", "print_result", "write_page"]
 
 _BAR_DELAY = 0.4
 """Seconds of downloading before a progress bar appears."""
@@ -52,6 +52,13 @@ def print_result(document: dict[str, Any], lines: Iterable[object], *, as_json: 
         return
     for line in lines:
         click.echo(visible(line) if isinstance(line, str) else line)
+
+
+def json_line(document: object) -> str:
+    """A JSON document as one line of text, in which half of a character, as functions return and log it, is escaped."""
+    import json
+
+    return json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 
 def write_page(path: Path, report: InspectReport, terminal: Terminal) -> None:

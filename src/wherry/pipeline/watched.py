@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from wherry.bundle.default_excludes import REPOSITORY_FOLDERS, open_outputs
+from wherry.bundle.default_excludes import REPOSITORY_FOLDERS
+from wherry.bundle.leftovers import open_outputs
 from wherry.files import ProjectFiles, is_inside, real_path
 from wherry.pipeline.acquired import absolute
 from wherry.pipeline.memory import Memory

@@ -19,15 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from wherry.bundle.content import measure
-from wherry.bundle.default_excludes import (
-    CACHE_TAG,
-    REPOSITORY_FOLDERS,
-    VIRTUALENV_MARK,
-    is_cache,
-    is_written_package,
-    open_outputs,
-)
+from wherry.bundle.default_excludes import REPOSITORY_FOLDERS, VIRTUALENV_MARK
 from wherry.bundle.gitignore import repository_root
+from wherry.bundle.leftovers import CACHE_TAG, is_cache, is_written_package, open_outputs
 from wherry.errors import BuildError
 from wherry.files import copy_folder, make_folders, open_regular, read_regular, signature
 from wherry.structs import Struct

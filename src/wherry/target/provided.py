@@ -77,6 +77,6 @@ def provided_modules(runtime: Runtime) -> frozenset[str]:
 
 
 def _of_version(runtime: Runtime, durable: str) -> frozenset[str]:
-    """What not all runtimes bring, and the installers."""
+    """The names that not all runtimes bring, and the installers."""
     setuptools = _SETUPTOOLS if runtime.python < (3, 12) else frozenset[str]()
     return _INSTALLERS | setuptools | ({durable} if runtime.python >= (3, 13) else set())

@@ -78,7 +78,7 @@ class _Code(NamedTuple):
 
 
 class _App:
-    """What the texts of an application make."""
+    """The functions and layers that the texts of an application make."""
 
     def __init__(self, folder: Path, root: Path, files: ProjectFiles) -> None:
         self._root = root

@@ -90,7 +90,7 @@ class Source:
 
     @cached_property
     def names(self) -> Mapping[str, Expression]:
-        """What is assigned to names and attributes, where it is once."""
+        """The values that are assigned to names and attributes, where it is once."""
         return dict(_assigned(self._tokens, python=self.path.endswith(".py")))
 
     def constructs(self) -> Iterator[Construct]:
@@ -197,7 +197,7 @@ class Source:
         return None if "\0" in parts else "".join(parts)
 
     def _known(self, value: Expression, depth: int) -> Expression:
-        """What is assigned to a name, in this file or once in all others."""
+        """The value that is assigned to a name, in this file or once in all others."""
         for _ in range(_DEEPEST - depth):
             if not isinstance(value, Name):
                 break
@@ -252,7 +252,7 @@ def _paths(root: Path) -> Iterator[str]:
 
 
 def _assigned(tokens: list[Token], *, python: bool) -> Iterator[tuple[str, Expression]]:
-    """What is assigned to names and attributes, once in the text."""
+    """The values that are assigned to names and attributes, once in the text."""
     values: dict[str, Expression] = {}
     twice: set[str] = set()
     depth = 0

@@ -189,7 +189,7 @@ def _operand(tokens: list[Token], place: int, depth: int) -> tuple[Expression, i
 def _arguments(
     tokens: list[Token], place: int, depth: int
 ) -> tuple[tuple[Expression, ...], Table, int]:
-    """What stands in brackets, by position and by name, and the place after the closing one."""
+    """The arguments in brackets, by position and by name, and the place after the closing one."""
     items: list[Expression] = []
     named: dict[str, Expression] = {}
     spread: list[Expression] = []
